@@ -1,0 +1,1 @@
+"""Measurements, each beside a peer or a limit. `make bench` runs them all; none is a test."""

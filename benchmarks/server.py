@@ -1,0 +1,69 @@
+"""A `safelight serve` to be measured: started as users start it, on a free port, ended when the block ends."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+
+KEY = "sl-benchmark"
+_LIMIT_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server and what was measured of its start, in seconds since its process was started."""
+
+    client: httpx.Client
+    process: subprocess.Popen[bytes]
+    live_seconds: float
+    ready_seconds: float
+
+    def draw(self, **fields: object) -> bytes:
+        """The file of one picture."""
+        body = {"model": "stable-image-ultra"} | fields
+        answer = self.client.post("/v1/images/generations", json=body).raise_for_status().json()
+        return base64.b64decode(answer["data"][0]["b64_json"])
+
+
+@contextmanager
+def serving(port: int, **settings: str) -> Iterator[Server]:
+    """Start a server and wait until it is ready; `settings` are `SAFELIGHT_` variables."""
+    with tempfile.TemporaryDirectory() as home:
+        variables = {"SAFELIGHT_HOME": home, "SAFELIGHT_API_KEY": KEY, "SAFELIGHT_PORT": str(port)}
+        variables |= {f"SAFELIGHT_{name.upper()}": value for name, value in settings.items()}
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "safelight.cli", "serve"],
+            env=os.environ | variables,
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        headers = {"authorization": f"Bearer {KEY}"}
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=_LIMIT_SECONDS) as client:
+                live = _seconds_until(client, "/livez", begun)
+                ready = _seconds_until(client, "/readyz", begun)
+                yield Server(client, process, live, ready)
+        finally:
+            process.terminate()
+            process.wait(_LIMIT_SECONDS)
+
+
+def _seconds_until(client: httpx.Client, path: str, begun: float) -> float:
+    while time.perf_counter() - begun < _LIMIT_SECONDS:
+        try:
+            if client.get(path).status_code == 200:
+                return time.perf_counter() - begun
+        except httpx.TransportError:
+            pass
+        time.sleep(0.01)
+    raise SystemExit(f"{path} did not answer 200 within {_LIMIT_SECONDS:.0f} s.")

@@ -1,0 +1,1 @@
+"""The outside behind the service's ports: databases, worker processes, metrics, logs."""

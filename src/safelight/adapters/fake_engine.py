@@ -1,0 +1,154 @@
+"""An engine without a model: draws coloured stripes at once, for tests of what stands above the engine (yours too).
+
+It keeps every promise of the `Engine` port: the same job gives the same bytes, events come in order, jobs end once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+from collections.abc import AsyncIterator, Sequence
+from typing import Literal
+
+import msgspec
+from PIL import Image
+
+from safelight.adapters.workers.tickets import Ticket
+from safelight.contract.messages import Cancelled, Failed, Finished, Job, JobEvent, Started, Stepped, Timings
+from safelight.service.ports import EngineState, ModelState
+
+_STRIPES = 8
+_XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
+    'Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"/>'
+    "</rdf:RDF></x:xmpmeta>"
+)
+
+
+class FakeEngine:
+    """Fills the `Engine` port in process.
+
+    `loaded` and `gate` are for tests that need to stand between: models are ready once `loaded` is set, and a job takes
+    its next step only while `gate` is set. `broken` makes the models fail to load, for that reason. Each step pretends
+    to take `step_seconds`.
+    """
+
+    def __init__(
+        self, sources: Sequence[str], *, steps: int = 4, step_seconds: float = 0.0, broken: str | None = None
+    ) -> None:
+        self.loaded = asyncio.Event()
+        self.loaded.set()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self._sources = tuple(sources)
+        self._steps = steps
+        self._step_seconds = step_seconds
+        self._broken = broken
+        self._tickets: dict[str, Ticket] = {}
+        self._left: dict[str, asyncio.Event] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.drawn: list[str] = []
+        self.cancelled: list[str] = []
+
+    async def start(self) -> None:
+        """Nothing to start."""
+
+    async def stop(self) -> None:
+        """Cancel what is being drawn."""
+        for job_id in self._tickets:
+            self.cancel(job_id)
+        self.loaded.set()
+        await asyncio.gather(*self._tasks)
+
+    def submit(self, job: Job) -> AsyncIterator[JobEvent]:
+        """Draw a job, every one at the same time."""
+        ticket = Ticket(job)
+        self._tickets[job.id] = ticket
+        self._left[job.id] = asyncio.Event()
+        task = asyncio.create_task(self._draw(ticket), name=f"fake-{job.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return ticket.events()
+
+    def cancel(self, job_id: str) -> None:
+        """End that job before its next step."""
+        if job_id in self._left:
+            self._left[job_id].set()
+
+    def state(self) -> EngineState:
+        """Ready once `loaded` is set."""
+        status: Literal["failed", "ready", "loading"] = "ready" if self.loaded.is_set() else "loading"
+        if self._broken is not None:
+            status = "failed"
+        return EngineState(
+            models=tuple(
+                ModelState(source=source, status=status, reason=self._broken, fingerprint="fake", device="none")
+                for source in self._sources
+            ),
+            workers=1,
+            queued=0,
+            running=len(self._tickets),
+            restarts=0,
+        )
+
+    async def changed(self) -> None:
+        """Returns when the models are loaded."""
+        await self.loaded.wait()
+
+    async def _draw(self, ticket: Ticket) -> None:
+        job = ticket.job
+        await self.loaded.wait()
+        if self._broken is not None:
+            ticket.tell(Failed(job_id=job.id, reason=self._broken, retry_helps=False))
+        else:
+            ticket.tell(Started(job_id=job.id))
+            await self._step_through(ticket)
+        del self._tickets[job.id], self._left[job.id]
+
+    async def _step_through(self, ticket: Ticket) -> None:
+        job = ticket.job
+        for step in range(1, self._steps + 1):
+            await _first(self.gate, self._left[job.id])
+            if self._step_seconds:
+                await _first(self._left[job.id], seconds=self._step_seconds)
+            if self._left[job.id].is_set():
+                self.cancelled.append(job.id)
+                ticket.tell(Cancelled(job_id=job.id))
+                return
+            ticket.tell(Stepped(job_id=job.id, step=step, steps=self._steps))
+        image = await asyncio.to_thread(draw_stripes, job)
+        self.drawn.append(job.id)
+        ticket.tell(Finished(job_id=job.id, image=image, fingerprint="fake", timings=Timings(denoise=0.001)))
+
+
+async def _first(*events: asyncio.Event, seconds: float | None = None) -> None:
+    """Returns when any of the events is set, or after so many seconds."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
+def draw_stripes(job: Job) -> bytes:
+    """A file of the job's size and format whose stripes depend on everything that a picture depends on."""
+    identity = msgspec.json.encode(msgspec.structs.replace(job, id=""))
+    digest = hashlib.sha256(identity).digest()
+    stripes = Image.frombytes("RGB", (_STRIPES, 1), digest[: _STRIPES * 3])
+    picture = stripes.resize((job.width, job.height), Image.Resampling.NEAREST)
+    file = io.BytesIO()
+    if job.output_format == "jpeg":
+        picture.save(file, "JPEG", quality=90, xmp=_XMP.encode() if job.metadata != "none" else b"")
+    else:
+        picture.save(file, "PNG", compress_level=1, pnginfo=_png_info(job))
+    return file.getvalue()
+
+
+def _png_info(job: Job) -> object:
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    if job.metadata != "none":
+        info.add_itxt("XML:com.adobe.xmp", _XMP)
+    return info

@@ -1,0 +1,124 @@
+"""The file store, by `obstore`: one code for a local folder, S3, Google Cloud Storage and Azure."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from safelight.adapters.whole_file import sync_folder
+from safelight.contract.errors import ConfigurationError
+
+# What object_store calls a file that is still being written; a kill may leave one.
+_STAGED = re.compile(r".+#\d+")
+
+
+class ObjectFiles:
+    """A `FileStore` over an object store.
+
+    `folder` is where a local one lies: there a file is written beside its place and renamed into it, and synced, since
+    a rename alone does not survive a loss of power (fsync(2)). Object stores promise both by themselves.
+    """
+
+    def __init__(self, store: ObjectStore, folder: Path | None = None) -> None:
+        self._store = store
+        self._folder = folder
+
+    async def put(self, name: str, data: bytes) -> None:
+        """Write a file whole.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        try:
+            await obstore.put_async(self._store, name, data)
+            if self._folder is not None:
+                await asyncio.to_thread(_sync, self._folder / name)
+        except BaseError as error:
+            raise _as_os_error(error) from error
+
+    async def get(self, name: str) -> bytes | None:
+        """A whole file.
+
+        Raises:
+            OSError: it is there and could not be read.
+        """
+        try:
+            found = await obstore.get_async(self._store, name)
+            return bytes(await found.bytes_async())
+        except FileNotFoundError:
+            return None
+        except BaseError as error:
+            raise _as_os_error(error) from error
+
+    async def delete(self, name: str) -> None:
+        """Remove a file.
+
+        Raises:
+            OSError: it is there and could not be removed.
+        """
+        try:
+            await obstore.delete_async(self._store, name)
+        except FileNotFoundError:
+            return
+        except BaseError as error:
+            raise _as_os_error(error) from error
+
+    async def names(self, before: float) -> AsyncIterator[Sequence[str]]:
+        """Every file last written before that. What a killed process left half written goes on the way."""
+        if self._folder is not None:
+            await asyncio.to_thread(_remove_staged, self._folder, before)
+        try:
+            async for batch in obstore.list(self._store, chunk_size=500):
+                yield [entry["path"] for entry in batch if entry["last_modified"].timestamp() < before]
+        except BaseError as error:
+            raise _as_os_error(error) from error
+
+
+def open_files(where: str | None, home: Path) -> ObjectFiles:
+    """The file store that a setting names: a URL (`s3://bucket/prefix`), a folder, or None for `<home>/files`.
+
+    Raises:
+        ConfigurationError: it cannot be opened.
+    """
+    if where is not None and "://" in where:
+        try:
+            return ObjectFiles(from_url(where))
+        except (BaseError, ValueError) as error:
+            raise ConfigurationError(f"`files` names {where}, which cannot be opened: {error}") from None
+    folder = Path(os.path.abspath(Path(where).expanduser())) if where else home / "files"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sync_folder(folder.parent)
+        return ObjectFiles(LocalStore(folder), folder)
+    except (OSError, BaseError) as error:
+        raise ConfigurationError(f"The folder {folder} for pictures (`files`) cannot be used: {error}") from None
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    for folder in (path.parent, path.parent.parent):
+        sync_folder(folder)
+
+
+def _remove_staged(folder: Path, before: float) -> None:
+    for path in folder.glob("*/*#*"):
+        with contextlib.suppress(FileNotFoundError):  # it has just been renamed into its place
+            if _STAGED.fullmatch(path.name) and path.stat().st_mtime < before:
+                path.unlink()
+
+
+def _as_os_error(error: BaseError) -> OSError:
+    """The first line of what the store says: the rest repeats it as a structure."""
+    return OSError(str(error).partition("\n")[0])

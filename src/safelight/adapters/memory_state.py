@@ -1,0 +1,72 @@
+"""State that ends with the process: a key store, sessions and a ledger for tests and for trying things."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+
+import msgspec
+
+from safelight.service.job_ports import SessionRecord
+from safelight.service.ports import KeyRecord, LedgerEntry
+
+
+class MemoryKeyStore:
+    """A `KeyStore` in memory."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[KeyRecord, bytes]] = {}
+
+    async def add(self, record: KeyRecord, digest: bytes) -> None:
+        self._kept[record.id] = (record, digest)
+
+    async def by_digest(self, digest: bytes) -> KeyRecord | None:
+        for record, kept in self._kept.values():
+            if hmac.compare_digest(kept, digest):
+                return record
+        return None
+
+    async def by_id(self, key_id: str) -> KeyRecord | None:
+        return self._kept[key_id][0] if key_id in self._kept else None
+
+    async def all(self) -> Sequence[KeyRecord]:
+        return [record for record, _ in self._kept.values()]
+
+    async def revoke(self, key_id: str, when: int) -> KeyRecord | None:
+        if key_id not in self._kept:
+            return None
+        record, digest = self._kept[key_id]
+        if record.revoked is None:
+            record = msgspec.structs.replace(record, revoked=when)
+            self._kept[key_id] = (record, digest)
+        return record
+
+
+class MemorySessionStore:
+    """A `SessionStore` in memory."""
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, SessionRecord] = {}
+
+    async def add(self, digest: bytes, session: SessionRecord) -> None:
+        self._kept[digest] = session
+
+    async def get(self, digest: bytes) -> SessionRecord | None:
+        return self._kept.get(digest)
+
+    async def delete(self, digest: bytes) -> None:
+        self._kept.pop(digest, None)
+
+
+class MemoryLedger:
+    """A `Ledger` in memory: what was written stands in `entries`."""
+
+    def __init__(self) -> None:
+        self.entries: list[LedgerEntry] = []
+        self.closed = False
+
+    def write(self, entry: LedgerEntry) -> None:
+        self.entries.append(entry)
+
+    async def close(self) -> None:
+        self.closed = True

@@ -1,0 +1,119 @@
+"""Prometheus metrics behind the `Telemetry` port. Labels are ids and codes, never text that a caller wrote."""
+
+from __future__ import annotations
+
+import platform
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from safelight import __version__
+from safelight.contract.messages import Timings
+
+# From a cached picture of a small model to a large one at the end of a full queue.
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
+
+
+class PrometheusTelemetry:
+    """Fills the `Telemetry` port with a registry of its own, so that several servers can live in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._make_service_metrics()
+        self._make_drawing_metrics()
+        info = Gauge(
+            "safelight_build_info", "Always 1; the labels say what runs.", ["version", "python"], registry=self.registry
+        )
+        info.labels(version=__version__, python=platform.python_version()).set(1)
+
+    def _make_service_metrics(self) -> None:
+        registry = self.registry
+        self._requests = Counter(
+            "safelight_requests_total",
+            "Answers by route, method and status.",
+            ["route", "method", "status"],
+            registry=registry,
+        )
+        self._request_seconds = Histogram(
+            "safelight_request_seconds",
+            "Time from a request's head to its answer.",
+            ["route"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._rejections = Counter(
+            "safelight_rejections_total", "Requests refused, by error code.", ["code"], registry=registry
+        )
+        self._ledger_lost = Counter(
+            "safelight_ledger_lost_total", "Ledger entries that could not be written.", registry=registry
+        )
+
+    def _make_drawing_metrics(self) -> None:
+        registry = self.registry
+        self._drawings = Counter(
+            "safelight_drawings_total", "Accepted requests by how they ended.", ["model", "outcome"], registry=registry
+        )
+        self._depth = Gauge("safelight_queue_depth", "Jobs that wait for a worker.", registry=registry)
+        self._running = Gauge("safelight_jobs_running", "Jobs that are with a worker.", registry=registry)
+        self._oldest = Gauge("safelight_queue_age_seconds", "Age of the oldest unfinished job.", registry=registry)
+        self._work = Gauge("safelight_queue_work_seconds", "Seconds of work accepted and not done.", registry=registry)
+        self._stages = Histogram(
+            "safelight_stage_seconds",
+            "Time of a picture's stages: queue, wait, encode_prompt, denoise, decode, image_encode.",
+            ["model", "stage"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._step_seconds = Histogram(
+            "safelight_step_seconds",
+            "Time of one denoising step.",
+            ["model"],
+            buckets=(0.005, 0.01, 0.02, *_SECONDS),
+            registry=registry,
+        )
+        self._load_seconds = Gauge(
+            "safelight_model_load_seconds", "How long the last load took.", ["source"], registry=registry
+        )
+        self._restarts = Counter("safelight_worker_restarts_total", "Workers that died.", registry=registry)
+
+    def request(self, *, route: str, method: str, status: int, seconds: float) -> None:
+        """An answer was sent. `route` is the pattern, not the path."""
+        self._requests.labels(route=route, method=method, status=str(status)).inc()
+        self._request_seconds.labels(route=route).observe(seconds)
+
+    def rejected(self, *, code: str) -> None:
+        """A request was refused."""
+        self._rejections.labels(code=code).inc()
+
+    def drawn(self, *, model: str, outcome: str, queue_seconds: float, timings: Timings | None) -> None:
+        """An accepted request ended."""
+        self._drawings.labels(model=model, outcome=outcome).inc()
+        self._stages.labels(model=model, stage="queue").observe(queue_seconds)
+        if timings is None:
+            return
+        for stage in ("wait", "encode_prompt", "denoise", "decode", "image_encode"):
+            self._stages.labels(model=model, stage=stage).observe(getattr(timings, stage))
+        for seconds in timings.steps:
+            self._step_seconds.labels(model=model).observe(seconds)
+
+    def queue(self, *, depth: int, running: int, oldest_seconds: float, work_seconds: float) -> None:
+        """How the queue stands; called when the metrics are read."""
+        self._depth.set(depth)
+        self._running.set(running)
+        self._oldest.set(oldest_seconds)
+        self._work.set(work_seconds)
+
+    def model_loaded(self, *, source: str, seconds: float) -> None:
+        """A worker loaded a model."""
+        self._load_seconds.labels(source=source).set(seconds)
+
+    def worker_restarted(self) -> None:
+        """A worker died and is started again."""
+        self._restarts.inc()
+
+    def ledger_lost(self, *, entries: int) -> None:
+        """Ledger entries could not be written."""
+        self._ledger_lost.inc(entries)
+
+    def render(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,196 @@
+"""The job store in SQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, Select, delete, func, insert, select, true, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from safelight.adapters.sql.schema import idempotency, jobs
+from safelight.adapters.sql.search import containing, order_of, unindexed
+from safelight.adapters.sql.sqlite import readable_errors, writing
+from safelight.contract.jobs import UNFINISHED, JobError, JobRecord, KeptImage
+from safelight.service.job_ports import Ending, IdempotencyMark, JobFilter
+
+_UNFINISHED = jobs.c.state.in_(UNFINISHED)
+_Rows = Select[*tuple[Any, ...]]
+
+
+class SqlJobStore:
+    """A `JobStore` whose changes are on disk when a call returns. Errors are ConfigurationErrors.
+
+    Writers of this process wait for each other here, in their order: SQLite would have them poll.
+    """
+
+    def __init__(self, engine: AsyncEngine, path: Path) -> None:
+        self._engine = engine
+        self._writing = writing(engine)
+        self._path = path
+        self._one_writes = asyncio.Lock()
+
+    async def add(self, job: JobRecord, mark: IdempotencyMark | None = None) -> JobRecord | None:
+        while True:
+            try:
+                with readable_errors(self._path, but=IntegrityError):
+                    async with self._one_writes, self._writing.begin() as connection:
+                        if mark is not None:
+                            earlier = await _earlier(connection, job, mark)
+                            if earlier is not None:
+                                return _record(earlier) if earlier.digest == mark.digest else None
+                        await connection.execute(insert(jobs).values(_row(job)))
+                        if mark is not None:
+                            await connection.execute(insert(idempotency).values(_marked(job, mark)))
+                return job
+            except IntegrityError:  # another process accepted a job in the same microsecond
+                job = msgspec.structs.replace(job, number=job.number + 1)
+
+    async def get(self, owner: str, job_id: str) -> JobRecord | None:
+        found = await self._read(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner))
+        return found[0] if found else None
+
+    async def page(self, wanted: JobFilter, limit: int) -> Sequence[JobRecord]:
+        return await self._read(_matching(select(jobs), wanted).order_by(order_of(wanted.text).desc()).limit(limit))
+
+    async def count(self, wanted: JobFilter) -> int:
+        with readable_errors(self._path):
+            async with self._engine.connect() as connection:
+                query = _matching(select(func.count()).select_from(jobs), wanted)
+                return int((await connection.execute(query)).scalar_one())
+
+    async def ended_since(self, owner: str, when: float, limit: int) -> Sequence[JobRecord]:
+        mine = select(jobs).where(jobs.c.owner == owner, jobs.c.ended > when, jobs.c.listed)
+        return await self._read(mine.order_by(jobs.c.ended).limit(limit))
+
+    async def requeue(self, but: Collection[str]) -> Sequence[JobRecord]:
+        with readable_errors(self._path):
+            async with self._one_writes, self._writing.begin() as connection:
+                running = update(jobs).where(_UNFINISHED, jobs.c.state == "running", jobs.c.id.not_in(but))
+                await connection.execute(running.values(state="queued", started=None))
+        queued = select(jobs).where(_UNFINISHED, jobs.c.id.not_in(but))
+        return await self._read(queued.order_by(jobs.c.number))
+
+    async def start(self, job_id: str, when: float) -> JobRecord | None:
+        values = {"state": "running", "started": func.coalesce(jobs.c.started, when)}
+        return await self._write(update(jobs).where(jobs.c.id == job_id, _UNFINISHED).values(values))
+
+    async def end(self, job_id: str, ending: Ending) -> JobRecord | None:
+        values: dict[str, Any] = {"state": ending.state, "ended": ending.when}
+        if ending.error is not None:
+            values |= {"error_code": ending.error.code, "error_message": ending.error.message}
+        if ending.image is not None:
+            image = ending.image
+            values |= {"file": image.file, "image_bytes": image.bytes, "fingerprint": image.fingerprint}
+        return await self._write(update(jobs).where(jobs.c.id == job_id, _UNFINISHED).values(values))
+
+    async def star(self, owner: str, job_id: str, starred: bool) -> JobRecord | None:
+        mine = (jobs.c.id == job_id) & (jobs.c.owner == owner)
+        return await self._write(update(jobs).where(mine).values(starred=starred))
+
+    async def delete(self, owner: str, job_id: str) -> JobRecord | None:
+        return await self._write(delete(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner, ~_UNFINISHED))
+
+    async def expired(self, listed_before: float, unlisted_before: float, limit: int) -> Sequence[JobRecord]:
+        too_old = (jobs.c.listed & (jobs.c.ended < listed_before)) | (~jobs.c.listed & (jobs.c.ended < unlisted_before))
+        return await self._read(select(jobs).where(~jobs.c.starred, too_old).order_by(jobs.c.ended).limit(limit))
+
+    async def over_budget(self, budget_bytes: int) -> Sequence[JobRecord]:
+        with readable_errors(self._path):
+            async with self._engine.connect() as connection:
+                kept = (await connection.execute(select(func.sum(jobs.c.image_bytes)))).scalar_one() or 0
+        excess, gone, oldest_first = kept - budget_bytes, [], 0.0
+        while excess > 0:
+            query = select(jobs).where(~jobs.c.starred, jobs.c.ended > oldest_first, jobs.c.image_bytes > 0)
+            batch = await self._read(query.order_by(jobs.c.ended).limit(100))
+            for job in batch:
+                if excess <= 0 or job.image is None or job.ended is None:
+                    break
+                gone.append(job)
+                excess -= job.image.bytes
+                oldest_first = job.ended
+            if len(batch) < 100:
+                break
+        return gone
+
+    async def with_files(self, job_ids: Collection[str]) -> set[str]:
+        wanted = select(jobs.c.id).where(jobs.c.id.in_(job_ids), jobs.c.file.is_not(None) | _UNFINISHED)
+        with readable_errors(self._path):
+            async with self._engine.connect() as connection:
+                return set((await connection.execute(wanted)).scalars())
+
+    async def _read(self, query: _Rows) -> list[JobRecord]:
+        with readable_errors(self._path):
+            async with self._engine.connect() as connection:
+                return [_record(row) for row in await connection.execute(query)]
+
+    async def _write(self, statement: Any) -> JobRecord | None:
+        """Run a statement that touches one job at most, and return it as it then is (or was, if deleted)."""
+        with readable_errors(self._path):
+            async with self._one_writes, self._writing.begin() as connection:
+                row = (await connection.execute(statement.returning(jobs))).one_or_none()
+        return None if row is None else _record(row)
+
+
+async def _earlier(connection: AsyncConnection, job: JobRecord, mark: IdempotencyMark) -> Row[*tuple[Any, ...]] | None:
+    """The job that this key stands for, with the digest of its body."""
+    await connection.execute(delete(idempotency).where(idempotency.c.created < mark.since))
+    mine = (idempotency.c.owner == job.owner) & (idempotency.c.key == mark.key)
+    query = select(jobs, idempotency.c.digest).join(idempotency, idempotency.c.job_id == jobs.c.id).where(mine)
+    return (await connection.execute(query)).one_or_none()
+
+
+def _marked(job: JobRecord, mark: IdempotencyMark) -> dict[str, Any]:
+    return {
+        "owner": job.owner,
+        "key": mark.key,
+        "digest": mark.digest,
+        "job_id": job.id,
+        "created": job.created,
+    }
+
+
+def _matching(query: _Rows, wanted: JobFilter) -> _Rows:
+    of = unindexed if wanted.text else lambda column: column
+    query = query.where(of(jobs.c.owner) == wanted.owner, of(jobs.c.listed) == true())
+    if wanted.states is not None:
+        query = query.where(of(jobs.c.state).in_(wanted.states))
+    if wanted.model is not None:
+        query = query.where(of(jobs.c.model) == wanted.model)
+    if wanted.starred is not None:
+        query = query.where(of(jobs.c.starred) == wanted.starred)
+    number = order_of(wanted.text)
+    if wanted.since is not None:
+        query = query.where(number >= round(wanted.since * 1e6))
+    if wanted.until is not None:
+        query = query.where(number <= round(wanted.until * 1e6))
+    if wanted.before is not None:
+        query = query.where(number < wanted.before)
+    return containing(query, wanted.text, wanted.owner) if wanted.text else query
+
+
+def _row(job: JobRecord) -> dict[str, Any]:
+    row = msgspec.structs.asdict(job)
+    error, image = row.pop("error"), row.pop("image")
+    row["prompt"] = job.request["prompt"]
+    row |= {"error_code": error and error.code, "error_message": error and error.message}
+    row |= {"file": image and image.file, "image_bytes": image and image.bytes}
+    row["fingerprint"] = image and image.fingerprint
+    return row
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> JobRecord:
+    fields = {name: getattr(row, name) for name in _SAME}
+    error = None if row.error_code is None else JobError(row.error_code, row.error_message or "")
+    image = None
+    if row.file is not None:
+        image = KeptImage(file=row.file, bytes=row.image_bytes, fingerprint=row.fingerprint)
+    return JobRecord(error=error, image=image, **fields)
+
+
+# What a record and a row call the same.
+_SAME = tuple(name for name in JobRecord.__struct_fields__ if name not in ("error", "image"))

@@ -1,0 +1,113 @@
+"""The ledger in SQL, written behind the requests' backs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import insert
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from safelight.adapters.sql.schema import ledger
+from safelight.adapters.sql.sqlite import explain
+from safelight.service.ports import LedgerEntry, Telemetry
+
+# About 10 MB of entries: minutes of a busy server while a disk is slow. What comes beyond is counted as lost.
+CAPACITY = 10_000
+BATCH = 500
+
+_log = structlog.get_logger(__name__)
+
+
+class SqlLedger:
+    """A `Ledger` with one background task that writes whatever has gathered, in batches.
+
+    While one batch is being written the next gathers, so a slow disk makes batches larger and not requests slower.
+    Entries that cannot be kept are counted in `Telemetry.ledger_lost`, and an outage is logged once.
+    """
+
+    def __init__(self, engine: AsyncEngine, path: Path, telemetry: Telemetry, capacity: int) -> None:
+        self._engine = engine
+        self._path = path
+        self._telemetry = telemetry
+        self._capacity = capacity
+        self._pending: deque[LedgerEntry] = deque()
+        self._arrived = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closing = False
+        self._failing = False
+        self._writer = asyncio.get_running_loop().create_task(self._write_behind(), name="ledger")
+
+    def write(self, entry: LedgerEntry) -> None:
+        if self._closing or len(self._pending) >= self._capacity:
+            self._lose(1, "more requests than the disk can note")
+            return
+        self._pending.append(entry)
+        self._idle.clear()
+        self._arrived.set()
+
+    async def settled(self) -> None:
+        """Returns when nothing is pending any more: written or lost."""
+        await self._idle.wait()
+
+    async def close(self) -> None:
+        self._closing = True
+        self._arrived.set()
+        await self._writer
+
+    async def _write_behind(self) -> None:
+        while self._pending or not self._closing:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._pending:
+                batch = [self._pending.popleft() for _ in range(min(BATCH, len(self._pending)))]
+                await self._write_batch(batch)
+            self._idle.set()
+
+    async def _write_batch(self, batch: list[LedgerEntry]) -> None:
+        try:
+            async with self._engine.begin() as connection:
+                await connection.execute(insert(ledger), [_row(entry) for entry in batch])
+        except (DatabaseError, OSError) as error:
+            why = explain(error, self._path) if isinstance(error, DatabaseError) else str(error)
+            self._lose(len(batch), why)
+        else:
+            if self._failing:
+                self._failing = False
+                _log.info("ledger_recovered")
+
+    def _lose(self, entries: int, why: str) -> None:
+        self._telemetry.ledger_lost(entries=entries)
+        if not self._failing:
+            self._failing = True
+            _log.error("ledger_lost", reason=why, effect="requests are served, but not noted")
+
+
+def _row(entry: LedgerEntry) -> dict[str, Any]:
+    timings = entry.timings
+    return {
+        "request_id": entry.request_id,
+        "time": entry.time,
+        "key_id": entry.key_id,
+        "model": entry.model,
+        "drawn_by": entry.drawn_by,
+        "outcome": entry.outcome,
+        "seed": entry.seed,
+        "width": entry.width,
+        "height": entry.height,
+        "output_format": entry.output_format,
+        "image_bytes": entry.image_bytes,
+        "total_seconds": entry.total_seconds,
+        "queue_seconds": entry.queue_seconds,
+        "wait_seconds": timings and timings.wait,
+        "encode_prompt_seconds": timings and timings.encode_prompt,
+        "denoise_seconds": timings and timings.denoise,
+        "decode_seconds": timings and timings.decode,
+        "image_encode_seconds": timings and timings.image_encode,
+        "steps": timings and len(timings.steps),
+    }

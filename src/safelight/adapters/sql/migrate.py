@@ -1,0 +1,56 @@
+"""Bringing a database to the shape that this version expects."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from safelight import __version__
+from safelight.adapters.sql.schema import REVISION
+from safelight.contract.errors import ConfigurationError
+
+SCRIPTS = "safelight.adapters.sql:migrations"
+
+
+async def current_revision(engine: AsyncEngine) -> str | None:
+    """The migration that the database stands at; None for an empty one."""
+    async with engine.connect() as connection:
+        return await connection.run_sync(_revision)
+
+
+async def upgrade(engine: AsyncEngine) -> None:
+    """Run the migrations that are missing, in one transaction. The caller holds the state folder's lock.
+
+    Raises:
+        ConfigurationError: a newer version of Safelight wrote the database.
+    """
+    revision = await current_revision(engine)
+    if revision == REVISION:
+        return
+    # Imported when there is something to do.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS)
+    config.set_main_option("path_separator", "os")
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise ConfigurationError(
+            f"The database was written by a newer Safelight (its revision is {revision}; version {__version__} knows "
+            f"up to {REVISION}). Upgrade Safelight, or use another state folder."
+        )
+
+    def run(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, REVISION)
+
+    async with engine.begin() as connection:
+        await connection.run_sync(run)
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()

@@ -1,0 +1,130 @@
+"""The tables. A change here comes with a migration, and with the new `REVISION`."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+# The newest migration; known here so that a start with nothing to migrate need not import Alembic (0.1 s).
+REVISION = "0002"
+
+metadata = MetaData()
+
+# Times are Unix seconds.
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("hint", String(8), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("created", BigInteger, nullable=False),
+    Column("revoked", BigInteger),
+    Column("models", JSON(none_as_null=True)),
+)
+
+# One row a request; durations are seconds. No prompt. SQLite counts up only an INTEGER key by itself.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("request_id", Text, nullable=False),
+    Column("time", Float(53), nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("drawn_by", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("seed", BigInteger),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("output_format", Text, nullable=False),
+    Column("image_bytes", BigInteger, nullable=False),
+    Column("total_seconds", Float(53), nullable=False),
+    Column("queue_seconds", Float(53), nullable=False),
+    Column("wait_seconds", Float(53)),
+    Column("encode_prompt_seconds", Float(53)),
+    Column("denoise_seconds", Float(53)),
+    Column("decode_seconds", Float(53)),
+    Column("image_encode_seconds", Float(53)),
+    Column("steps", Integer),
+    Index("ledger_time", "time"),
+    Index("ledger_key_time", "key_id", "time"),
+)
+
+# One row a generation. `number` is the time of acceptance in microseconds, made unique; SQLite's rowid, so that the
+# full text index (search.py) gives rows newest first by itself. Every other index ends in it: a page is a range of one.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("owner", String(64), nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("drawn_by", Text, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("output_format", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("started", Float(53)),
+    Column("ended", Float(53)),
+    Column("starred", Boolean, nullable=False),
+    Column("listed", Boolean, nullable=False),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("file", Text),
+    Column("image_bytes", BigInteger),
+    Column("fingerprint", Text),
+    Index("jobs_owner", "owner", "listed", "number"),
+    Index("jobs_owner_state", "owner", "state", "listed", "number"),
+    Index("jobs_owner_model", "owner", "model", "listed", "number"),
+    Index("jobs_owner_starred", "owner", "starred", "listed", "number"),
+    Index("jobs_owner_ended", "owner", "ended"),
+    Index("jobs_kept", "starred", "ended", "image_bytes"),
+    Index(
+        "jobs_unfinished",
+        "number",
+        sqlite_where=text("state IN ('queued', 'running')"),
+        postgresql_where=text("state IN ('queued', 'running')"),
+    ),
+)
+
+# What a caller's Idempotency-Key stands for; it goes with its job.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("job_id", String(64), ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("created", Float(53), nullable=False),
+    Index("idempotency_created", "created"),
+    Index("idempotency_job", "job_id"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("key_id", String(64), nullable=False),
+    Column("proof", Text, nullable=False),
+    Column("created", Float(53), nullable=False),
+    Column("expires", Float(53), nullable=False),
+)

@@ -1,0 +1,40 @@
+"""The store of signed-in browsers in SQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from safelight.adapters.sql.schema import sessions
+from safelight.adapters.sql.sqlite import readable_errors
+from safelight.service.job_ports import SessionRecord
+
+
+class SqlSessionStore:
+    """A `SessionStore`: sessions outlive the server's restarts. Errors of the database are ConfigurationErrors."""
+
+    def __init__(self, engine: AsyncEngine, path: Path) -> None:
+        self._engine = engine
+        self._path = path
+
+    async def add(self, digest: bytes, session: SessionRecord) -> None:
+        with readable_errors(self._path):
+            async with self._engine.begin() as connection:
+                await connection.execute(delete(sessions).where(sessions.c.expires < session.created))
+                await connection.execute(insert(sessions).values(digest=digest, **msgspec.structs.asdict(session)))
+
+    async def get(self, digest: bytes) -> SessionRecord | None:
+        with readable_errors(self._path):
+            async with self._engine.connect() as connection:
+                row = (await connection.execute(select(sessions).where(sessions.c.digest == digest))).one_or_none()
+        if row is None:
+            return None
+        return SessionRecord(key_id=row.key_id, proof=row.proof, created=row.created, expires=row.expires)
+
+    async def delete(self, digest: bytes) -> None:
+        with readable_errors(self._path):
+            async with self._engine.begin() as connection:
+                await connection.execute(delete(sessions).where(sessions.c.digest == digest))

@@ -1,0 +1,118 @@
+"""Everything that is SQLite's alone: how it is opened, what makes a commit durable, and what its errors mean."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from safelight.contract.errors import ConfigurationError
+
+FILE_NAME = "safelight.db"
+# Another process may be committing or migrating; readers never wait in WAL mode.
+BUSY_SECONDS = 10.0
+
+
+def connect(home: Path) -> AsyncEngine:
+    """An engine for the database in the state folder. Touches nothing but an empty file with mode 0600.
+
+    Raises:
+        ConfigurationError: the file cannot be made.
+    """
+    path = home / FILE_NAME
+    try:
+        # SQLite gives its -wal and -shm files the mode of the database, and would itself use the umask.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise ConfigurationError(_cannot_write(path, error.strerror or errno.errorcode[error.errno or 0])) from None
+    # isolation_level None: the driver begins no transactions of its own, so that ours hold DDL as well.
+    # hide_parameters: an error's text would otherwise hold the values of the row.
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}",
+        connect_args={"isolation_level": None, "timeout": BUSY_SECONDS},
+        hide_parameters=True,
+    )
+    event.listen(engine.sync_engine, "connect", _prepare_connection)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _prepare_connection(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    # WAL lets readers and one writer work at once. With it the default `synchronous` NORMAL may lose the newest commits
+    # when power fails; FULL syncs each (https://sqlite.org/pragma.html#pragma_synchronous).
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def writing(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine, but its transactions wait for the write lock and take it when they begin.
+
+    One that reads first could not wait later (SQLITE_BUSY_SNAPSHOT, https://sqlite.org/rescode.html#busy_snapshot), and
+    the full text index makes every insertion read.
+    """
+    return engine.execution_options(begin="BEGIN IMMEDIATE")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+async def quick_check(engine: AsyncEngine) -> str | None:
+    """What SQLite finds wrong with the file, in its own words; None where all is well."""
+    async with engine.connect() as connection:
+        found = (await connection.exec_driver_sql("PRAGMA quick_check(1)")).scalar_one()
+    return None if found == "ok" else str(found)
+
+
+@contextmanager
+def readable_errors(path: Path, but: type[DatabaseError] | tuple[()] = ()) -> Iterator[None]:
+    """Turn what the database reports into a sentence for the operator; what is a `but` passes as it is.
+
+    Raises:
+        ConfigurationError: the file is damaged, no database or locked for too long, or the disk fails or is full.
+    """
+    try:
+        yield
+    except but:
+        raise
+    except DatabaseError as error:
+        raise ConfigurationError(explain(error, path)) from error
+
+
+def explain(error: DatabaseError, path: Path) -> str:
+    """What went wrong and what to do. Holds no SQL and no value of a row."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF  # extended codes keep the primary one in the low byte
+    match primary:
+        case sqlite3.SQLITE_FULL:
+            return f"The disk that holds {path} is full. Free some space."
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return (
+                f"The database {path} is damaged or not a database. Put a backup in its place, or move it away with "
+                "its -wal and -shm files: Safelight then begins anew, and its keys must be made again."
+            )
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return f"Another process has kept the database {path} locked for {BUSY_SECONDS:g} s. Is a backup running?"
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            return _cannot_write(path, str(error.orig))
+        case sqlite3.SQLITE_IOERR:
+            return f"The disk failed while the database {path} was read or written. Is it full, or over its quota?"
+        case _:
+            return f"The database {path} cannot be used: {error.orig}."
+
+
+def _cannot_write(path: Path, why: str) -> str:
+    return (
+        f"The database {path} cannot be written: {why}. Give this user the right to, or name another folder with "
+        "SAFELIGHT_HOME or --home."
+    )

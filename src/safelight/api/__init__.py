@@ -1,0 +1,1 @@
+"""HTTP: parse, call one function of the service, format. No tensor, no SQL."""

@@ -1,0 +1,55 @@
+"""Whether the server lives, whether it can draw, what it is, and its metrics."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from safelight import __version__
+from safelight.api.auth import authenticate
+from safelight.api.envelope import JsonResponse
+from safelight.api.services import Services
+from safelight.contract.errors import NotFound, Unavailable
+
+_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def livez(request: Request) -> Response:
+    """200 as long as the process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+async def readyz(request: Request) -> Response:
+    """200 when a picture could be drawn now: every model of the catalogue that did not fail is loaded, and one is."""
+    services: Services = request.app.state.services
+    if services.generate.draining:
+        raise Unavailable("The server is shutting down.", code="shutting_down", retry_after_seconds=5)
+    states = {e.source: services.engine.state().model(e.source) for e in services.catalogue}
+    if any(state.status == "loading" for state in states.values()):
+        raise Unavailable("A model is loading.", code="model_loading", retry_after_seconds=5)
+    if not any(state.status == "ready" for state in states.values()):
+        reasons = " ".join(state.reason or "" for state in states.values())
+        raise Unavailable(f"No model can draw. {reasons}".strip(), code="model_loading", retry_after_seconds=60)
+    return JsonResponse({"status": "ok", "models": {e.id: states[e.source].status for e in services.catalogue}})
+
+
+async def version(request: Request) -> Response:
+    """Which Safelight this is."""
+    return JsonResponse({"name": "safelight", "version": __version__})
+
+
+async def metrics(request: Request) -> Response:
+    """Prometheus' text; open, with a key, or off, as the operator set it."""
+    services: Services = request.app.state.services
+    if services.settings.metrics == "off":
+        raise NotFound("Metrics are turned off (the setting `metrics`).")
+    if services.settings.metrics == "key":
+        await authenticate(request)
+    state = services.engine.state()
+    services.telemetry.queue(
+        depth=state.queued,
+        running=state.running,
+        oldest_seconds=services.generate.oldest_seconds,
+        work_seconds=services.generate.work_seconds,
+    )
+    return Response(services.render_metrics(), media_type=_METRICS_TYPE)

@@ -1,0 +1,136 @@
+"""Server-sent events of jobs (WHATWG HTML, "Server-sent events"): every event a snapshot with an id.
+
+A caller who comes back with `Last-Event-ID` is told only what has changed; nothing is said that `GET /v1/jobs` would
+not also say, so that losing the stream loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from safelight.api.auth import authenticate
+from safelight.api.job_json import job_object, place_object, progress_object
+from safelight.api.jobs import shown
+from safelight.api.services import Services
+from safelight.contract.jobs import JobRecord, JobUpdate, Progress, QueuePlace
+from safelight.service.job_feed import Watcher
+from safelight.service.jobs import Jobs
+
+# Proxies close what is silent: nginx after 60 s, Heroku's router after 55 s.
+COMMENT_SECONDS = 15.0
+_RETRY_MILLISECONDS = 1000
+_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+
+
+async def job_events(request: Request) -> Response:
+    """`GET /v1/jobs/{job_id}/events`: one job, to its end."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    job_id = str(request.path_params["job_id"])
+    job = await services.jobs.get(principal.key_id, job_id)
+    seen = request.headers.get("last-event-id")
+    if job.has_ended and seen == _state_id(job, None, None):
+        return Response(status_code=204)  # tells an EventSource not to come back
+    return _stream(_one_job(services.jobs, principal.key_id, job_id, seen))
+
+
+async def all_events(request: Request) -> Response:
+    """`GET /v1/jobs/events`: all jobs of the caller's key, for as long as it stays."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    seen = request.headers.get("last-event-id", "")
+    since = int(seen) / 1e6 if seen.isascii() and seen.isdigit() and len(seen) <= 16 else None
+    return _stream(_all_jobs(services.jobs, principal.key_id, since))
+
+
+async def _one_job(jobs: Jobs, owner: str, job_id: str, seen: str | None) -> AsyncIterator[bytes]:
+    yield _opening()
+    with jobs.watch(owner, job_id) as watcher:
+        job = await jobs.get(owner, job_id)
+        place, progress = jobs.place(job), jobs.progress(job)
+        if _state_id(job, place, progress) != seen:
+            kind = "end" if job.has_ended else "job"
+            yield _event(kind, _state_id(job, place, progress), shown(job, jobs))
+        if job.has_ended:
+            return
+        async for update in _updates(watcher):
+            if update is None:
+                yield b":\n\n"
+                continue
+            yield _event(update.kind, _state_id(update.job, update.place, update.progress), _data(update, jobs))
+            if update.kind in ("end", "deleted"):
+                return
+
+
+async def _all_jobs(jobs: Jobs, owner: str, since: float | None) -> AsyncIterator[bytes]:
+    yield _opening()
+    with jobs.watch(owner) as watcher:
+        if since is not None:
+            for job in await jobs.ended_since(owner, since):
+                yield _event("end", _now(), shown(job, jobs))
+        unfinished, places = await jobs.unfinished(owner), jobs.places()
+        for job in reversed(unfinished):
+            data = job_object(job, places.get(job.id), jobs.progress(job), jobs.expires(job))
+            yield _event("job", _now(), data)
+        async for update in _updates(watcher):
+            yield b":\n\n" if update is None else _event(update.kind, _now(), _data(update, jobs))
+
+
+async def _updates(watcher: Watcher) -> AsyncIterator[JobUpdate | None]:
+    """Updates until the server stops, and None where nothing came for a while."""
+    while True:
+        try:
+            async with asyncio.timeout(COMMENT_SECONDS):
+                update = await watcher.next()
+        except TimeoutError:
+            yield None
+            continue
+        if update is None:
+            return
+        yield update
+
+
+def _data(update: JobUpdate, jobs: Jobs) -> dict[str, Any]:
+    match update:
+        case JobUpdate(kind="queue", place=QueuePlace() as place):
+            return {"id": update.job.id} | place_object(place)
+        case JobUpdate(kind="progress", progress=Progress() as progress):
+            return {"id": update.job.id} | progress_object(progress)
+        case JobUpdate(kind="deleted"):
+            return {"id": update.job.id}
+        case _:
+            return shown(update.job, jobs)
+
+
+def _state_id(job: JobRecord, place: QueuePlace | None, progress: Progress | None) -> str:
+    """An event's id is what it says: the same after a restart of the server, which no counter would be."""
+    if place is not None and job.state == "queued":
+        return f"queued-{place.position}"
+    if progress is not None and job.state == "running":
+        return f"running-{progress.step}"
+    return job.state
+
+
+def _now() -> str:
+    """The time in microseconds: what ended after it is told to a caller who comes back with it."""
+    return str(int(time.time() * 1e6))
+
+
+def _event(kind: str, event_id: str, data: dict[str, Any]) -> bytes:
+    return b"id: %s\nevent: %s\ndata: %s\n\n" % (event_id.encode(), kind.encode(), orjson.dumps(data))
+
+
+def _opening() -> bytes:
+    """Sent at once, so that proxies and browsers see the stream open."""
+    return b"retry: %d\n\n" % _RETRY_MILLISECONDS
+
+
+def _stream(events: AsyncIterator[bytes]) -> Response:
+    return StreamingResponse(events, headers=_HEADERS, media_type="text/event-stream")

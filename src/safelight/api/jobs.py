@@ -1,0 +1,148 @@
+"""`/v1/jobs`: a key's own generations, looked back on, watched, starred, cancelled, deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from safelight.api.auth import authenticate
+from safelight.api.body import read_body
+from safelight.api.envelope import JsonResponse
+from safelight.api.job_json import cursor_of, job_object, read_query
+from safelight.api.services import Services
+from safelight.contract.errors import InvalidRequest
+from safelight.contract.jobs import JobRecord
+from safelight.contract.request import read_object
+from safelight.service.jobs import Jobs
+
+# A job's picture never changes; it is its owner's alone. A deleted one may stay in its owner's own browser.
+_FOREVER = "private, max-age=31536000, immutable"
+
+
+def shown(job: JobRecord, jobs: Jobs) -> dict[str, Any]:
+    """A job as it stands now."""
+    return job_object(job, jobs.place(job), jobs.progress(job), jobs.expires(job))
+
+
+async def list_jobs(request: Request) -> Response:
+    """`GET /v1/jobs`."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    wanted, limit, count = read_query(request.query_params, principal.key_id, services.catalogue)
+    jobs = services.jobs
+    page = await jobs.page(wanted, limit, count=count)
+    places = jobs.places() if any(job.state == "queued" for job in page.jobs) else {}
+    return JsonResponse(
+        {
+            "object": "list",
+            "data": [job_object(j, places.get(j.id), jobs.progress(j), jobs.expires(j)) for j in page.jobs],
+            "has_more": page.next_before is not None,
+            "next_cursor": cursor_of(page.next_before),
+            "total": page.total,
+        },
+        headers={"cache-control": "no-store"},
+    )
+
+
+async def get_job(request: Request) -> Response:
+    """`GET /v1/jobs/{job_id}`."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    return _answer(await services.jobs.get(principal.key_id, _id(request)), services)
+
+
+async def change_job(request: Request) -> Response:
+    """`PATCH /v1/jobs/{job_id}`: the star."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    settings = services.settings
+    try:
+        body = await read_body(
+            request, max_bytes=settings.max_body_bytes, timeout_seconds=settings.body_timeout_seconds
+        )
+    except ClientDisconnect:
+        return Response(status_code=499)
+    starred = _starred(read_object(body))
+    return _answer(await services.jobs.star(principal.key_id, _id(request), starred), services)
+
+
+async def cancel_job(request: Request) -> Response:
+    """`POST /v1/jobs/{job_id}/cancel`: never deletes, so that it cannot come too late."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    return _answer(await services.jobs.cancel(principal.key_id, _id(request)), services)
+
+
+async def delete_job(request: Request) -> Response:
+    """`DELETE /v1/jobs/{job_id}`: cancels what has not ended, deletes what has."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    job = await services.jobs.cancel_or_delete(principal.key_id, _id(request))
+    if job is None:
+        return JsonResponse({"object": "job.deleted", "id": _id(request), "deleted": True})
+    return _answer(job, services)
+
+
+async def job_image(request: Request) -> Response:
+    """`GET /v1/jobs/{job_id}/image`: the file, to the byte."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    job = await services.jobs.get(principal.key_id, _id(request))
+    if _has_it(request, job, "image"):
+        return Response(status_code=304, headers=_headers(job, "image"))
+    job, image = await services.jobs.image(principal.key_id, _id(request))
+    kind = "attachment" if request.query_params.get("download") == "1" else "inline"
+    name = f"safelight-{job.seed}-{job.id}.{job.output_format}"
+    headers = _headers(job, "image") | {
+        "content-disposition": f'{kind}; filename="{name}"',
+        "x-safelight-model": job.drawn_by,
+        "x-safelight-seed": str(job.seed),
+    }
+    return Response(image, headers=headers, media_type=job.media_type)
+
+
+async def job_thumbnail(request: Request) -> Response:
+    """`GET /v1/jobs/{job_id}/thumbnail`: a small JPEG."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    job = await services.jobs.get(principal.key_id, _id(request))
+    if _has_it(request, job, "thumbnail"):
+        return Response(status_code=304, headers=_headers(job, "thumbnail"))
+    job, small = await services.jobs.thumbnail(principal.key_id, _id(request))
+    return Response(small, headers=_headers(job, "thumbnail"), media_type="image/jpeg")
+
+
+def _answer(job: JobRecord, services: Services) -> Response:
+    return JsonResponse(shown(job, services.jobs), headers={"cache-control": "no-store"})
+
+
+def _id(request: Request) -> str:
+    return str(request.path_params["job_id"])
+
+
+def _starred(fields: dict[str, Any]) -> bool:
+    for name in fields:
+        if name != "starred":
+            raise InvalidRequest("Only `starred` can be changed.", code="unknown_parameter", param=name[:64])
+    if "starred" not in fields:
+        raise InvalidRequest("`starred` is required.", code="missing_required_parameter", param="starred")
+    if not isinstance(fields["starred"], bool):
+        raise InvalidRequest("`starred` must be true or false.", param="starred")
+    return fields["starred"]
+
+
+def _headers(job: JobRecord, what: str) -> dict[str, str]:
+    # nosniff and the sandbox: a picture opened by itself is never taken for a page (an SVG may hold scripts).
+    return {
+        "cache-control": _FOREVER,
+        "etag": f'"{job.id}-{what}"',
+        "x-content-type-options": "nosniff",
+        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    }
+
+
+def _has_it(request: Request, job: JobRecord, what: str) -> bool:
+    """Whether the caller has the file already (RFC 9110, 13.1.2)."""
+    return job.image is not None and request.headers.get("if-none-match") == f'"{job.id}-{what}"'

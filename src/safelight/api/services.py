@@ -1,0 +1,45 @@
+"""What the routes are given: everything that `bootstrap` has put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from safelight.contract.catalogue import Catalogue
+from safelight.service.generate import Generate
+from safelight.service.jobs import Jobs
+from safelight.service.keys import Keys
+from safelight.service.limits import RateLimiter
+from safelight.service.policy import PromptPolicy
+from safelight.service.ports import Engine, Telemetry
+from safelight.service.sessions import Sessions
+from safelight.settings import Settings
+
+
+class BuiltFile(msgspec.Struct, frozen=True):
+    """One file of the page at `/studio`. `packed` is the gzip form, where that is worth it."""
+
+    content: bytes
+    packed: bytes | None
+    media_type: str
+    etag: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """The use cases and ports that HTTP calls. `render_metrics` gives Prometheus' text; `page` holds its files."""
+
+    settings: Settings
+    catalogue: Catalogue
+    keys: Keys
+    limiter: RateLimiter
+    policy: PromptPolicy
+    generate: Generate
+    jobs: Jobs
+    sessions: Sessions
+    engine: Engine
+    telemetry: Telemetry
+    render_metrics: Callable[[], bytes]
+    page: Mapping[str, BuiltFile]

@@ -1,0 +1,254 @@
+"""The one place where concrete classes meet: settings become an engine, services and a server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import structlog
+import uvloop
+
+from safelight.adapters.fake_engine import FakeEngine
+from safelight.adapters.logging import configure_logging
+from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.state_folder import alone_in_drawing, announce, first_key, prepare, withdraw
+from safelight.adapters.workers.pool import LocalWorkers
+from safelight.api.app import create_app
+from safelight.api.server import Server, listen
+from safelight.api.services import Services
+from safelight.api.studio import read_built
+from safelight.contract.capabilities import stable_image_ultra
+from safelight.contract.catalogue import Catalogue, ModelEntry
+from safelight.contract.messages import Configure, ModelSpec
+from safelight.contract.request import ImageRequest
+from safelight.service.admission import Admission
+from safelight.service.flights import OnProgress
+from safelight.service.generate import Asked, Generate, Picture
+from safelight.service.job_feed import JobFeed
+from safelight.service.job_ports import JobStore
+from safelight.service.job_runner import JobRunner
+from safelight.service.jobs import Jobs
+from safelight.service.keeping import DAY_SECONDS, Keeping
+from safelight.service.keys import Keys
+from safelight.service.limits import RateLimiter
+from safelight.service.policy import PromptPolicy
+from safelight.service.ports import Engine, Ledger, Telemetry
+from safelight.service.sessions import Sessions
+from safelight.settings import Settings
+
+# `created` of the models that are offered: the day of the first release, 2026-11-22.
+_CREATED = 1_795_305_600
+
+# The built page, beside this file in the package.
+PAGE = Path(__file__).parent / "studio"
+
+log = structlog.get_logger(__name__)
+
+
+def catalogue(settings: Settings) -> Catalogue:
+    """The models on offer."""
+    return Catalogue(
+        ModelEntry(
+            id=name,
+            source=model.source,
+            drawn_by=_drawn_by(settings, model.source),
+            capabilities=stable_image_ultra(),
+            aliases=model.aliases,
+            created=_CREATED,
+            steps=model.steps,
+            guidance_scale=model.guidance_scale,
+        )
+        for name, model in settings.models.items()
+    )
+
+
+def _drawn_by(settings: Settings, source: str) -> str:
+    """What callers are told of who draws: no folder, and no model's name for what the fake draws."""
+    if settings.engine == "fake":
+        return "fake"
+    return source if source == "postcard" else Path(source).name
+
+
+def open_engine(settings: Settings, telemetry: Telemetry) -> Engine:
+    """Whatever draws, not started yet."""
+    specs = {model.source: ModelSpec(source=model.source, dtype=model.dtype) for model in settings.models.values()}
+    if settings.engine == "fake":
+        return FakeEngine(tuple(specs), step_seconds=settings.fake_step_seconds)
+    configure = Configure(
+        models=tuple(specs.values()), device=settings.device, threads=settings.threads, max_runs=settings.max_runs
+    )
+    return LocalWorkers(configure, count=settings.workers, telemetry=telemetry)
+
+
+def _generate(settings: Settings, engine: Engine, ledger: Ledger, telemetry: Telemetry, bound: float) -> Generate:
+    return Generate(
+        engine=engine,
+        admission=Admission(bound, settings.workers),
+        ledger=ledger,
+        telemetry=telemetry,
+        metadata=settings.metadata,
+        load_wait_seconds=settings.load_wait_seconds,
+    )
+
+
+def open_jobs(settings: Settings, store: JobStore, generate: Generate, offered: Catalogue) -> Jobs:
+    """Durable jobs over a store that is open; nothing is resumed yet."""
+    # Imported when jobs are served: obstore and Pillow are of no use to the other commands.
+    from safelight.adapters.files import open_files
+    from safelight.adapters.files.thumbnails import thumbnail
+
+    files, feed = open_files(settings.files, settings.home), JobFeed()
+    keeping = Keeping(
+        store=store,
+        files=files,
+        feed=feed,
+        keep_seconds=settings.keep_days * DAY_SECONDS,
+        keep_bytes=int(settings.keep_gigabytes * 1e9),
+    )
+    runner = JobRunner(
+        store=store, files=files, generate=generate, catalogue=offered, feed=feed, workers=settings.workers
+    )
+    return Jobs(
+        store=store,
+        files=files,
+        generate=generate,
+        feed=feed,
+        runner=runner,
+        keeping=keeping,
+        thumbnail_of=thumbnail,
+        most_queued=settings.jobs_waiting,
+    )
+
+
+async def tend(jobs: Jobs, home: Path) -> None:
+    """Take up what an earlier process left, and forget what is to be forgotten, until cancelled."""
+    async with alone_in_drawing(home):
+        await jobs.resume()
+        await jobs.forget_forever()
+
+
+def serve(settings: Settings) -> int:
+    """Serve until a signal; the process's exit status.
+
+    Raises:
+        ConfigurationError: something that the operator can mend, before anything was served.
+    """
+    configure_logging(settings.log_format, settings.log_level)
+    prepare(settings.home)
+    listener = listen(settings.host, settings.port)
+    with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        port = listener.getsockname()[1]
+        return runner.run(_serve(settings.model_copy(update={"port": port}), listener))
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> int:
+    from safelight.adapters.sql import open_database
+
+    telemetry = PrometheusTelemetry()
+    async with contextlib.AsyncExitStack() as stack:
+        engine = open_engine(settings, telemetry)
+        await engine.start()
+        stack.push_async_callback(engine.stop)
+        database = await open_database(settings.home)
+        stack.push_async_callback(database.close)
+        ledger = database.ledger(telemetry)
+        stack.push_async_callback(ledger.close)
+        keys = Keys(database.keys, settings.api_key.get_secret_value() if settings.api_key else None)
+        minted = None if settings.api_key else await first_key(settings.home, keys)
+        generate = _generate(settings, engine, ledger, telemetry, settings.queue_seconds)
+        offered, sessions = catalogue(settings), Sessions(database.sessions, keys)
+        jobs = open_jobs(settings, database.jobs, generate, offered)
+        tending = asyncio.create_task(tend(jobs, settings.home), name="jobs")
+        stack.callback(tending.cancel)
+        services = Services(
+            settings=settings,
+            catalogue=offered,
+            keys=keys,
+            limiter=RateLimiter(settings.rate_limit_per_minute),
+            policy=PromptPolicy(settings.blocked_prompts),
+            generate=generate,
+            jobs=jobs,
+            sessions=sessions,
+            engine=engine,
+            telemetry=telemetry,
+            render_metrics=telemetry.render,
+            page=read_built(PAGE),
+        )
+
+        async def drain() -> None:
+            log.info("draining", seconds=settings.drain_seconds)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(settings.drain_seconds):
+                    await generate.drain()
+            await engine.stop()
+            # What was cut short stays in the store, and is drawn after the next start.
+            await jobs.settle()
+            jobs.close()
+
+        def started() -> None:
+            announce(settings.home, settings.url)
+            link = f"{settings.url}/studio/?token={sessions.new_link()}" if services.page else None
+            print(welcome(settings, services.catalogue, minted, link), file=sys.stderr, flush=True)
+
+        stack.callback(withdraw, settings.home)
+        server = Server(create_app(services), drain=drain, on_started=started)
+        await server.serve([listener])
+    return 1 if server.force_exit else 0
+
+
+def welcome(settings: Settings, offered: Catalogue, minted: str | None, studio: str | None = None) -> str:
+    """What a terminal shows once the port is open: who draws, the page's link, and lines that can be pasted."""
+    model = next(iter(offered))
+    lines = [f"Safelight serves {settings.url}"]
+    lines += [f"  {entry.id} is drawn by {_IN_WORDS.get(entry.drawn_by, entry.drawn_by)}." for entry in offered]
+    if studio is not None:
+        lines += ["", "The studio, signed in (this link works once):", "", studio]
+    if minted is not None:
+        exports = f"export DIFFUSION_URL={settings.url} DIFFUSION_KEY={minted} DIFFUSION_MODEL_ID={model.id}"
+        lines += ["", "Your key, in lines to paste into another terminal (it is not shown again):", "", exports]
+    elif settings.api_key is not None:
+        exports = f"export DIFFUSION_URL={settings.url} DIFFUSION_KEY=$SAFELIGHT_API_KEY DIFFUSION_MODEL_ID={model.id}"
+        lines += ["", "Lines to paste into another terminal:", "", exports]
+    else:
+        lines += ["", "Lines to paste into another terminal:", "", 'eval "$(safelight env)"']
+    return "\n".join([*lines, _CURL, ""])
+
+
+_IN_WORDS = {
+    "postcard": "Postcard, the bundled model: it illustrates scenes",
+    "fake": "the fake engine: coloured stripes",
+}
+_CURL = r"""curl $DIFFUSION_URL/v1/images/generations \
+  -H "Authorization: Bearer $DIFFUSION_KEY" -H 'Content-Type: application/json' \
+  -d '{"model": "'$DIFFUSION_MODEL_ID'", "prompt": "A serene mountain landscape at sunset", "aspect_ratio": "16:9"}' \
+  | python3 -c 'import base64, json, sys
+open("picture.png", "wb").write(base64.b64decode(json.load(sys.stdin)["data"][0]["b64_json"]))'"""
+
+
+class Local:
+    """Drawing without a server, for `safelight generate`."""
+
+    def __init__(self, generate: Generate) -> None:
+        self._generate = generate
+
+    async def generate(self, request: ImageRequest, on_progress: OnProgress) -> Picture:
+        """Draw one picture; `on_progress(step, steps)` is called after every step."""
+        return await self._generate.draw(request, Asked("local", "local"), on_progress)
+
+
+@contextlib.asynccontextmanager
+async def open_local(settings: Settings) -> AsyncIterator[Local]:
+    """An engine of our own, with nothing kept: no keys, no ledger on disk, no bound on the queue."""
+    from safelight.adapters.memory_state import MemoryLedger
+
+    telemetry = PrometheusTelemetry()
+    engine = open_engine(settings, telemetry)
+    await engine.start()
+    try:
+        yield Local(_generate(settings, engine, MemoryLedger(), telemetry, float("inf")))
+    finally:
+        await engine.stop()

@@ -1,0 +1,199 @@
+"""Every command and its options; the work is in the modules beside, imported when a command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="safelight",
+    help="Image generation on your own machine, behind the images API that Heroku and OpenAI speak.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+keys_app = typer.Typer(help="Make, list and end API keys. A running server knows at once.", no_args_is_help=True)
+config_app = typer.Typer(help="What is configured, and where.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+app.add_typer(config_app, name="config")
+
+Home = Annotated[Path | None, typer.Option("--home", help="The state folder.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default=False)]
+Port = Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.", show_default=False)]
+Workers = Annotated[int | None, typer.Option("--workers", help="Worker processes.", show_default=False)]
+Threads = Annotated[int | None, typer.Option("--threads", help="Threads of each worker.", show_default=False)]
+Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.", show_default=False)]
+EngineKind = Annotated[str | None, typer.Option("--engine", help="local or fake.", show_default=False)]
+LogFormat = Annotated[str | None, typer.Option("--log-format", help="auto, pretty or json.", show_default=False)]
+LogLevel = Annotated[str | None, typer.Option("--log-level", help="debug, info, warning or error.", show_default=False)]
+
+
+def _said(**options: object) -> dict[str, object]:
+    """The options that were given: what the settings take from the command line."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+@app.command()
+def serve(
+    host: Host = None,
+    port: Port = None,
+    home: Home = None,
+    workers: Workers = None,
+    threads: Threads = None,
+    device: Device = None,
+    engine: EngineKind = None,
+    log_format: LogFormat = None,
+    log_level: LogLevel = None,
+) -> None:
+    """Serve the images API until Ctrl-C or SIGTERM."""
+    from safelight.settings import read_settings
+
+    said = _said(
+        host=host,
+        port=port,
+        home=home,
+        workers=workers,
+        threads=threads,
+        device=device,
+        engine=engine,
+        log_format=log_format,
+        log_level=log_level,
+    )
+    settings = read_settings(said)
+    from safelight.bootstrap import serve as serve_until_signal
+
+    raise typer.Exit(serve_until_signal(settings))
+
+
+@app.command()
+def generate(
+    prompt: Annotated[str, typer.Argument(help="What the picture should show.")],
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", help='File to write, "-" for standard output; default: safelight-SEED.png.'),
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Default: the first that is offered.")] = None,
+    negative_prompt: Annotated[str | None, typer.Option("--negative-prompt", help="What it should not show.")] = None,
+    aspect_ratio: Annotated[
+        str | None, typer.Option("--aspect-ratio", help="Like 16:9; see `safelight models`.")
+    ] = None,
+    size: Annotated[str | None, typer.Option("--size", help="Like 1344x768; one of the two decides.")] = None,
+    output_format: Annotated[
+        str | None, typer.Option("--output-format", help="png or jpeg; default: by the file's name, else png.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same bytes; 0 draws one.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Ask this server instead of drawing in process.")] = None,
+    key: Annotated[str | None, typer.Option("--key", envvar="DIFFUSION_KEY", help="The API key for --url.")] = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait for a server's answer.")] = 300,
+    home: Home = None,
+    threads: Threads = None,
+    device: Device = None,
+    engine: EngineKind = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw one picture, in process or by a running server."""
+    from safelight.cli.generate import Wish, draw
+    from safelight.settings import read_settings
+
+    settings = read_settings(_said(home=home, threads=threads, device=device, engine=engine))
+    fields: dict[str, Any] = _said(
+        model=model or next(iter(settings.models)),
+        prompt=prompt,
+        negative_prompt=negative_prompt,
+        aspect_ratio=aspect_ratio,
+        size=size,
+        output_format=output_format,
+        seed=seed,
+    )
+    draw(settings, Wish(fields=fields, output=output, url=url, key=key, timeout=timeout, as_json=as_json))
+
+
+@app.command()
+def env(
+    host: Host = None,
+    port: Port = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print an export line: eval "$(safelight env)"."""
+    from safelight.cli.show import print_environment
+    from safelight.settings import read_settings
+
+    said = _said(host=host, port=port, home=home)
+    print_environment(read_settings(said), as_json=as_json, address_given="host" in said or "port" in said)
+
+
+@app.command()
+def models(home: Home = None, as_json: AsJson = False) -> None:
+    """Show the models on offer and what each supports."""
+    from safelight.cli.show import print_models
+    from safelight.settings import read_settings
+
+    print_models(read_settings(_said(home=home)), as_json=as_json)
+
+
+@app.command()
+def doctor(home: Home = None, as_json: AsJson = False) -> None:
+    """Say what is wrong here, and how to mend it."""
+    from safelight.cli.doctor import examine
+
+    raise typer.Exit(examine(_said(home=home), as_json=as_json))
+
+
+@app.command()
+def version(as_json: AsJson = False) -> None:
+    """Print the version."""
+    from safelight import __version__
+
+    typer.echo(f'{{"version": "{__version__}"}}' if as_json else f"safelight {__version__}")
+
+
+@config_app.command("show")
+def config_show(home: Home = None, as_json: AsJson = False) -> None:
+    """Print every setting, its value and its origin."""
+    from safelight.cli.show import print_settings
+
+    print_settings(_said(home=home), as_json=as_json)
+
+
+@keys_app.command("create")
+def keys_create(
+    name: Annotated[str, typer.Option("--name", help="Whose it is, for the list.")] = "",
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="A model that it may use; repeat for more. Default: all.")
+    ] = None,
+    save: Annotated[bool, typer.Option("--save", help="Keep it in the state folder too, for `safelight env`.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key and print it, this once."""
+    from safelight.cli.keys import create
+    from safelight.settings import read_settings
+
+    create(read_settings(_said(home=home)), name=name, models=tuple(model or ()), save=save, as_json=as_json)
+
+
+@keys_app.command("list")
+def keys_list(home: Home = None, as_json: AsJson = False) -> None:
+    """Show every key that was made, but for its text."""
+    from safelight.cli.keys import list_keys
+    from safelight.settings import read_settings
+
+    list_keys(read_settings(_said(home=home)), as_json=as_json)
+
+
+@keys_app.command("revoke")
+def keys_revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The id that `safelight keys list` shows.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """End a key, at once and for good."""
+    from safelight.cli.keys import revoke
+    from safelight.settings import read_settings
+
+    revoke(read_settings(_said(home=home)), key_id, as_json=as_json)

@@ -1,0 +1,232 @@
+"""`safelight doctor`: look at everything a server needs, and say what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from safelight import __version__
+from safelight.cli.terminal import print_json
+from safelight.cli.weights import fault_in
+from safelight.contract.errors import SafelightError
+from safelight.settings import Settings, read_settings
+
+State = Literal["ok", "note", "wrong"]
+
+# Below the first a ledger and a picture or two still fit; below the second even a commit may fail.
+_LITTLE_SPACE = 1_000_000_000
+_NO_SPACE = 50_000_000
+_DEVICE_SECONDS = 120
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What was looked at and how it stands. `mend` says what to do where something is wrong."""
+
+    what: str
+    state: State
+    detail: str
+    mend: str | None = None
+
+
+def examine(said: Mapping[str, object], *, as_json: bool) -> int:
+    """Print the findings; the exit code: 1 if something is wrong."""
+    findings = []
+    for finding in findings_of(said):
+        findings.append(finding)
+        if not as_json:
+            _print(finding)
+    wrong = sum(finding.state == "wrong" for finding in findings)
+    if as_json:
+        print_json({"ok": not wrong, "findings": msgspec.to_builtins(findings)})
+    else:
+        print(f"\n{_amount(wrong)} to mend." if wrong else "\nAll is well.")
+    return 1 if wrong else 0
+
+
+def findings_of(said: Mapping[str, object]) -> Iterator[Finding]:
+    """Look at one thing after another; `said` is what the command line said."""
+    yield Finding(
+        what="versions",
+        state="ok",
+        detail=f"safelight {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}",
+    )
+    try:
+        settings = read_settings(said)
+    except SafelightError as error:
+        yield Finding(what="settings", state="wrong", detail=str(error), mend="Then run `safelight doctor` again.")
+        settings = Settings.model_construct(**said)  # type: ignore[arg-type]  # options that Typer has checked
+        yield Finding(what="settings", state="note", detail="The rest is looked at with the defaults.")
+    else:
+        yield Finding(what="settings", state="ok", detail="Every setting is known and in range.")
+    for look in (_state_folder, _space, _port, _device, _weights):
+        yield from look(settings)
+
+
+def _state_folder(settings: Settings) -> Iterator[Finding]:
+    from safelight.adapters.sql import open_database
+    from safelight.adapters.state_folder import prepare
+
+    async def read() -> tuple[str | None, int]:
+        database = await open_database(settings.home)
+        try:
+            fault = await database.check()
+            return fault, sum(key.revoked is None for key in await database.keys.all())
+        finally:
+            await database.close()
+
+    try:
+        prepare(settings.home)
+    except SafelightError as error:
+        yield Finding(what="state folder", state="wrong", detail=str(error), mend="Then run `safelight doctor` again.")
+        return
+    open_to_others = settings.home.stat().st_mode & 0o077
+    yield Finding(
+        what="state folder",
+        state="note" if open_to_others else "ok",
+        detail=f"{settings.home} can be written, and is {'open to other users' if open_to_others else 'private'}.",
+        mend=f"chmod 700 {settings.home}" if open_to_others else None,
+    )
+    try:
+        fault, keys = asyncio.run(read())
+    except SafelightError as error:
+        yield Finding(what="database", state="wrong", detail=str(error), mend="Then run `safelight doctor` again.")
+        return
+    if fault is not None:
+        mend = "Put a backup in its place, or move it away and make new keys."
+        yield Finding(what="database", state="wrong", detail=f"It is damaged: {fault}", mend=mend)
+    else:
+        yield Finding(
+            what="database", state="ok", detail=f"It is whole, and holds {keys} valid key{'' if keys == 1 else 's'}."
+        )
+
+
+def _space(settings: Settings) -> Iterator[Finding]:
+    folder = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    state: State = "wrong" if free < _NO_SPACE else "note" if free < _LITTLE_SPACE else "ok"
+    mend = None if state == "ok" else f"Free some space where {folder} lies, or set SAFELIGHT_HOME to another disk."
+    yield Finding(what="disk", state=state, detail=f"{free / 1e9:.1f} GB are free.", mend=mend)
+
+
+def _port(settings: Settings) -> Iterator[Finding]:
+    from safelight.adapters.state_folder import served_url
+
+    url = served_url(settings.home)
+    if url is not None:
+        yield Finding(what="server", state="ok", detail=f"One runs on this state folder, at {url}.")
+        return
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            detail = f"{settings.host} port {settings.port} cannot be listened on: {error.strerror}."
+            mend = "End what uses it, or choose another with --port or PORT."
+            yield Finding(what="server", state="wrong", detail=detail, mend=mend)
+        else:
+            yield Finding(what="server", state="ok", detail=f"None runs; {settings.host} port {settings.port} is free.")
+
+
+def _device(settings: Settings) -> Iterator[Finding]:
+    machine = _machine()
+    if isinstance(machine, str):
+        mend = "Install Safelight again in a fresh environment; its metadata pins the PyTorch that it needs."
+        yield Finding(what="device", state="wrong", detail=f"PyTorch does not start: {machine}", mend=mend)
+        return
+    devices = ["cpu", *machine.accelerators]
+    wanted = settings.device
+    known = wanted == "auto" or any(device == wanted or device.startswith(f"{wanted}:") for device in devices)
+    yield Finding(
+        what="device",
+        state="ok" if known else "wrong",
+        detail=f"{machine.device if wanted == 'auto' else wanted} (here: {', '.join(devices)}); {machine.name}.",
+        mend=None if known else f"There is no {wanted!r} here. Set `device` to auto, or one of {', '.join(devices)}.",
+    )
+    formats = ", ".join(f"{name} {how}" for name, how in machine.dtypes.items())
+    detail = f"{formats} ({', '.join(machine.features) or 'no matrix units'}); `auto` means {machine.dtype}."
+    yield Finding(what="arithmetic", state="ok", detail=detail)
+    yield _threads(machine, settings)
+    if machine.memory_bytes is not None:
+        yield Finding(what="memory", state="ok", detail=f"{machine.memory_bytes / 1e9:.1f} GB may be used.")
+    packages = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+    yield Finding(what="packages", state="ok", detail=packages)
+    for source, how in machine.weights.items():
+        if how == "ok":
+            yield Finding(what="weights", state="ok", detail=f"{source}: all files are there and whole.")
+    for problem in machine.problems:
+        yield Finding(what="engine", state="wrong", detail=problem.what, mend=problem.mend)
+
+
+class _Problem(msgspec.Struct):
+    what: str
+    mend: str
+
+
+class _Machine(msgspec.Struct):
+    """What `safelight.engine.device` prints. The engine itself is not imported here: PyTorch would come with it."""
+
+    device: str
+    name: str
+    dtype: str
+    dtypes: dict[str, str]
+    threads: int
+    cores_installed: int
+    memory_bytes: int | None
+    features: tuple[str, ...]
+    accelerators: tuple[str, ...]
+    versions: dict[str, str]
+    weights: dict[str, str]
+    problems: tuple[_Problem, ...]
+
+
+def _machine() -> _Machine | str:
+    """What the machine has, or why that cannot be found out: a broken PyTorch must not take us along."""
+    command = [sys.executable, "-m", "safelight.engine.device", "--json"]
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=_DEVICE_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return f"it did not answer within {_DEVICE_SECONDS} s."
+    if ran.returncode != 0:
+        return (ran.stderr.strip().splitlines() or [f"it ended with status {ran.returncode}."])[-1]
+    return msgspec.json.decode(ran.stdout, type=_Machine)
+
+
+def _threads(machine: _Machine, settings: Settings) -> Finding:
+    used = (settings.threads or machine.threads) * settings.workers
+    workers = "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
+    detail = f"{used} in {workers}; {machine.threads} usable cores of {machine.cores_installed} installed."
+    if used > machine.threads:
+        mend = "More threads than cores only slow each other down. Set `threads` or `workers` lower."
+        return Finding(what="threads", state="note", detail=detail, mend=mend)
+    return Finding(what="threads", state="ok", detail=detail)
+
+
+def _weights(settings: Settings) -> Iterator[Finding]:
+    """Checkpoints that the operator named; the bundled model's weights are the engine's to check."""
+    for source in dict.fromkeys(model.source for model in settings.models.values() if model.source != "postcard"):
+        fault = fault_in(Path(source).expanduser())
+        if fault is None:
+            yield Finding(what="weights", state="ok", detail=f"{source}: all files are there and whole.")
+        else:
+            yield Finding(what="weights", state="wrong", detail=f"{source}: {fault.what}", mend=fault.mend)
+
+
+def _print(finding: Finding) -> None:
+    mark = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}[finding.state]
+    print(f"{mark}  {finding.what:<13} {finding.detail}", flush=True)
+    if finding.mend is not None:
+        print(f"{'':<22}{finding.mend}", flush=True)
+
+
+def _amount(number: int) -> str:
+    return "One thing" if number == 1 else f"{number} things"

@@ -1,0 +1,141 @@
+"""`safelight generate`: one picture, drawn in process or asked of a running server."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from safelight.adapters.whole_file import write_whole
+from safelight.cli.terminal import errors_console, note, print_json
+from safelight.contract.errors import ConfigurationError, SafelightError
+from safelight.settings import Settings
+
+_STANDARD_OUTPUT = "-"
+_FORMAT_OF_SUFFIX = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
+_SUFFIX_OF_FORMAT = {"jpeg": "jpg"}
+
+OnProgress = Callable[[int, int], None]
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line asked for. `fields` are the endpoint's parameters by their names on the wire."""
+
+    fields: dict[str, Any]
+    output: str | None
+    url: str | None
+    key: str | None
+    timeout: float
+    as_json: bool
+
+
+class Drawn(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture that came back. Unknown is what a server of another kind did not say."""
+
+    image: bytes
+    output_format: str
+    seed: int | None
+    drawn_by: str | None
+    fingerprint: str | None
+
+
+def draw(settings: Settings, wish: Wish) -> None:
+    """Draw and write the file, whole or not at all.
+
+    Raises:
+        InvalidRequest: what the endpoint would answer with 400.
+        ConfigurationError: the output cannot be written, or the server refuses us.
+        SafelightError: it could not be drawn.
+    """
+    _check_output(wish)
+    fields = {**wish.fields, "output_format": _output_format(wish)}
+    with _progress() as on_progress:
+        if wish.url is None:
+            drawn = asyncio.run(_in_process(settings, fields, on_progress))
+        else:
+            from safelight.cli.remote import ask
+
+            drawn = ask(settings, fields, url=wish.url, key=wish.key, timeout=wish.timeout)
+    _write(drawn, wish, str(fields["model"]))
+
+
+async def _in_process(settings: Settings, fields: dict[str, Any], on_progress: OnProgress) -> Drawn:
+    # Importing the engine's side takes a second; what is wrong with the request is said first.
+    from safelight import bootstrap
+    from safelight.contract.request import parse_image_request
+
+    request = parse_image_request(fields, bootstrap.catalogue(settings))
+    from safelight.adapters.logging import configure_logging
+
+    configure_logging(settings.log_format, "warning")
+    async with bootstrap.open_local(settings) as local:
+        picture = await local.generate(request, on_progress)
+    return Drawn(
+        image=picture.image,
+        output_format=picture.output_format,
+        seed=picture.seed,
+        drawn_by=picture.drawn_by,
+        fingerprint=picture.fingerprint,
+    )
+
+
+def _check_output(wish: Wish) -> None:
+    """Say what can be said before a picture is drawn for nothing."""
+    if wish.output == _STANDARD_OUTPUT:
+        if wish.as_json:
+            raise ConfigurationError("`-o -` and `--json` would both write to standard output. Name a file with -o.")
+        if sys.stdout.isatty():
+            raise ConfigurationError("`-o -` writes the picture to standard output, which is a terminal. Redirect it.")
+    elif wish.output is not None:
+        path = Path(wish.output)
+        if path.is_dir():
+            raise ConfigurationError(f"{path} is a folder. Name a file with -o.")
+        if not path.absolute().parent.is_dir():
+            raise ConfigurationError(f"The folder {path.absolute().parent} for {path.name} does not exist.")
+
+
+def _output_format(wish: Wish) -> str:
+    """What was asked for, else what the file's name says, else PNG."""
+    suffix = "" if wish.output is None else Path(wish.output).suffix.lower()
+    asked = wish.fields.get("output_format")
+    return str(asked) if asked is not None else _FORMAT_OF_SUFFIX.get(suffix, "png")
+
+
+def _write(drawn: Drawn, wish: Wish, model: str) -> None:
+    if wish.output == _STANDARD_OUTPUT:
+        sys.stdout.buffer.write(drawn.image)
+        sys.stdout.buffer.flush()
+        return
+    suffix = _SUFFIX_OF_FORMAT.get(drawn.output_format, drawn.output_format)
+    seed = "unknown" if drawn.seed is None else drawn.seed
+    path = Path(wish.output or f"safelight-{seed}.{suffix}")
+    try:
+        write_whole(path, drawn.image)
+    except OSError as error:
+        raise SafelightError(f"{path} cannot be written: {error.strerror}.") from None
+    if wish.as_json:
+        told = {"file": str(path), "bytes": len(drawn.image), "model": model, "seed": drawn.seed}
+        print_json({**told, "drawn_by": drawn.drawn_by, "fingerprint": drawn.fingerprint})
+    else:
+        by = "" if drawn.drawn_by is None else f", drawn by {drawn.drawn_by}"
+        note(f"{path}: {len(drawn.image) / 1e3:.0f} kB, seed {seed}{by}")
+
+
+@contextmanager
+def _progress() -> Iterator[OnProgress]:
+    """A bar on standard error while a picture is drawn; nothing where that is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[steps]}"), TimeElapsedColumn())
+    console = errors_console()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Waiting", total=None, steps="")
+
+        def on_progress(step: int, steps: int) -> None:
+            bar.update(task, description="Drawing", completed=step, total=steps, steps=f"{step}/{steps}")
+
+        yield on_progress

@@ -1,0 +1,81 @@
+"""Asking a running server for a picture, as any client would."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+
+import httpx
+
+from safelight.adapters.state_folder import read_key, served_url
+from safelight.cli.generate import Drawn
+from safelight.contract.errors import ConfigurationError, SafelightError
+from safelight.settings import Settings
+
+# Statuses where asking differently helps; with any other the server could not do what was rightly asked.
+_OUR_MISTAKE = frozenset({400, 401, 403, 404, 405, 413, 415, 422})
+
+
+def ask(settings: Settings, fields: dict[str, Any], *, url: str, key: str | None, timeout: float) -> Drawn:
+    """One `POST /v1/images/generations`.
+
+    Raises:
+        ConfigurationError: the address, the key or the request is wrong.
+        SafelightError: the server cannot be reached, is busy or failed.
+    """
+    base = _base(url)
+    token = key or (read_key(settings.home) if base == served_url(settings.home) else None)
+    if token is None:
+        raise ConfigurationError("A server wants a key. Give it with --key, or in DIFFUSION_KEY.")
+    try:
+        answer = httpx.post(
+            f"{base}/v1/images/generations",
+            json=fields,
+            headers={"authorization": f"Bearer {token}"},
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
+        )
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeEncodeError):
+        raise ConfigurationError("The URL or the key holds characters that cannot be sent.") from None
+    except httpx.ConnectError:
+        raise SafelightError(f"No server answers at {base}. Is it running? `safelight serve` starts one.") from None
+    except httpx.TimeoutException:
+        raise SafelightError(f"{base} did not answer within {timeout:g} s. --timeout allows more.") from None
+    except httpx.HTTPError as error:
+        raise SafelightError(f"The connection to {base} broke: {error}") from None
+    if answer.status_code != 200:
+        raise _refusal(base, answer)
+    return _drawn(base, answer, str(fields["output_format"]))
+
+
+def _base(url: str) -> str:
+    if not re.match(r"https?://[^/]", url):
+        raise ConfigurationError(f"--url takes an address like http://127.0.0.1:8484; got {url!r}.")
+    return url.rstrip("/").removesuffix("/v1")
+
+
+def _refusal(base: str, answer: httpx.Response) -> SafelightError:
+    try:
+        message = str(answer.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return ConfigurationError(f"{base} answered {answer.status_code}, and not as an images API does.")
+    if answer.status_code in _OUR_MISTAKE:
+        return ConfigurationError(message)
+    again = answer.headers.get("retry-after")
+    return SafelightError(f"{message} Ask again in {again} s." if again else message)
+
+
+def _drawn(base: str, answer: httpx.Response, output_format: str) -> Drawn:
+    try:
+        image = base64.b64decode(answer.json()["data"][0]["b64_json"], validate=True)
+    except (ValueError, KeyError, TypeError, IndexError, binascii.Error):
+        raise SafelightError(f"{base} answered 200, but with no picture in it.") from None
+    seed = answer.headers.get("x-safelight-seed", "")
+    return Drawn(
+        image=image,
+        output_format=output_format,
+        seed=int(seed) if seed.isdecimal() else None,
+        drawn_by=answer.headers.get("x-safelight-model"),
+        fingerprint=answer.headers.get("x-safelight-fingerprint"),
+    )

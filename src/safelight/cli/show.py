@@ -1,0 +1,139 @@
+"""Commands that only show: `env`, `models`, `config show`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+from safelight.adapters.state_folder import read_key, served_url
+from safelight.cli.terminal import print_json, print_table
+from safelight.contract.errors import ConfigurationError
+from safelight.settings import Settings, config_file, origins, read_settings
+
+_HIDDEN = "(hidden)"
+
+
+def print_environment(settings: Settings, *, as_json: bool, address_given: bool) -> None:
+    """What a client needs, as one `export` line (POSIX sh).
+
+    The address is that of the server which runs on this state folder, unless the command line names another.
+
+    Raises:
+        ConfigurationError: no key is known in plain text.
+    """
+    key = settings.api_key.get_secret_value() if settings.api_key else read_key(settings.home)
+    if key is None:
+        raise ConfigurationError(
+            f"No key is kept in {settings.home}. The first `safelight serve` makes one; where keys were made already, "
+            "`safelight keys create --save` makes and keeps another."
+        )
+    url = None if address_given else served_url(settings.home)
+    values = {
+        "DIFFUSION_URL": url or settings.url,
+        "DIFFUSION_KEY": key,
+        "DIFFUSION_MODEL_ID": next(iter(settings.models)),
+    }
+    if as_json:
+        print_json(values)
+    else:
+        print("export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in values.items()))
+
+
+def print_models(settings: Settings, *, as_json: bool) -> None:
+    """The catalogue: ids and aliases, what draws them, what they support."""
+    from safelight.bootstrap import catalogue
+
+    entries = list(catalogue(settings))
+    if as_json:
+        print_json(
+            [
+                {
+                    "id": entry.id,
+                    "aliases": list(entry.aliases),
+                    "drawn_by": entry.drawn_by,
+                    "source": entry.source,
+                    "capabilities": entry.capabilities.as_json(),
+                }
+                for entry in entries
+            ]
+        )
+        return
+    print_table(
+        ("model", "also called", "drawn by"),
+        [(entry.id, ", ".join(entry.aliases) or "-", entry.drawn_by) for entry in entries],
+    )
+    for capabilities in dict.fromkeys(entry.capabilities for entry in entries):
+        ids = ", ".join(entry.id for entry in entries if entry.capabilities == capabilities)
+        print(f"\nParameters of {ids}:\n")
+        shown = capabilities.as_json()["parameters"]
+        print_table(
+            ("parameter", "allowed", "default"), [(name, _allowed(p), _default(p)) for name, p in shown.items()]
+        )
+
+
+def print_settings(said: Mapping[str, object], *, as_json: bool) -> None:
+    """Every setting, its value and its origin."""
+    settings = read_settings(said)
+    came_from = origins(said)
+    shown = {name: _plain(getattr(settings, name)) for name in Settings.model_fields}
+    if as_json:
+        print_json({name: {"value": value, "origin": came_from[name]} for name, value in shown.items()})
+        return
+    print_table(("setting", "value", "origin"), [(n, _text(v), came_from[n]) for n, v in shown.items()])
+    path = config_file(settings.home)
+    print(f"\nConfiguration file: {path.resolve() if path else 'none'}")
+
+
+def _allowed(parameter: dict[str, Any]) -> str:
+    if "values" in parameter:
+        return " ".join(parameter["values"])
+    if parameter["type"] == "string":
+        least, most = parameter.get("min_length", 0), parameter.get("max_length")
+        return "text" if most is None else f"text of {least} to {most} characters"
+    if parameter["type"] in ("integer", "number"):
+        return f"{parameter['type']} from {parameter['minimum']} to {parameter['maximum']}"
+    return "true or false"
+
+
+def _default(parameter: dict[str, Any]) -> str:
+    return "required" if parameter["required"] else _text(parameter["default"])
+
+
+def _plain(value: object) -> Any:
+    """A setting's value as JSON has it."""
+    if isinstance(value, SecretStr):
+        return _HIDDEN
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, tuple):
+        return list(value)
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return str(value).lower()
+        case dict():
+            return "\n".join(
+                f"{name}: {_text(item)}" if not isinstance(item, dict) else _entry(name, item)
+                for name, item in value.items()
+            )
+        case list():
+            return ", ".join(str(item) for item in value) or "-"
+        case "":
+            return '""'
+        case _:
+            return str(value)
+
+
+def _entry(name: str, model: dict[str, Any]) -> str:
+    details = ", ".join(f"{key}={_text(value)}" for key, value in model.items() if value not in (None, [], "auto"))
+    return f"{name}: {details}"

@@ -1,0 +1,107 @@
+"""Durable jobs: a generation as it is kept, and what is told to whoever watches it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+JobState = Literal["queued", "running", "finished", "failed", "cancelled"]
+STATES: tuple[JobState, ...] = ("queued", "running", "finished", "failed", "cancelled")
+UNFINISHED: tuple[JobState, ...] = ("queued", "running")
+
+MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "svg": "image/svg+xml"}
+
+
+class JobError(msgspec.Struct, frozen=True):
+    """Why a job failed, as the synchronous call would have said it."""
+
+    code: str
+    message: str
+
+
+class KeptImage(msgspec.Struct, frozen=True, kw_only=True):
+    """The file of a finished job: its name in the file store, its length, what its bytes depended on."""
+
+    file: str
+    bytes: int
+    fingerprint: str
+
+
+class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A generation. Times are Unix seconds.
+
+    `number` is when it was accepted, in microseconds since 1970, made unique: one number orders, pages and dates.
+    `request` holds every parameter that the model supports, so that it can be drawn again; `seed` is the one used.
+    `listed` is false for what is kept only because of an `Idempotency-Key`. `image` is there once `finished`.
+    """
+
+    number: int
+    id: str
+    owner: str
+    request_id: str
+    model: str
+    drawn_by: str
+    request: dict[str, Any]
+    seed: int
+    width: int
+    height: int
+    output_format: str
+    state: JobState = "queued"
+    started: float | None = None
+    ended: float | None = None
+    starred: bool = False
+    listed: bool = True
+    error: JobError | None = None
+    image: KeptImage | None = None
+
+    @property
+    def created(self) -> float:
+        """When it was accepted."""
+        return self.number / 1e6
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state not in UNFINISHED
+
+    @property
+    def media_type(self) -> str:
+        return MEDIA_TYPES[self.output_format]
+
+
+class QueuePlace(msgspec.Struct, frozen=True):
+    """Where a queued job stands: `position` 1 is next, `seconds` until it is expected to start."""
+
+    position: int
+    seconds: float
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a running job is. `steps` and `seconds_left` are None until they are known."""
+
+    step: int
+    steps: int | None
+    seconds_left: float | None
+
+
+class JobUpdate(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a watcher is told. Each is a snapshot, so that missing one loses nothing.
+
+    `kind` says which of the others matter: `job` and `end` bring the job, `queue` its place, `progress` its steps;
+    `deleted` needs no more than the id.
+    """
+
+    kind: Literal["job", "queue", "progress", "end", "deleted"]
+    job: JobRecord
+    place: QueuePlace | None = None
+    progress: Progress | None = None
+
+
+def file_name(job: JobRecord) -> str:
+    """The name of a job's file in the file store: by id alone, so that drawing again overwrites."""
+    return f"{job.id[-2:]}/{job.id}.{job.output_format}"
+
+
+def thumbnail_name(job: JobRecord) -> str:
+    """The name of its thumbnail there."""
+    return f"{job.id[-2:]}/{job.id}.thumbnail.jpeg"

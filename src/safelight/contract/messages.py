@@ -1,0 +1,208 @@
+"""What the api process and a worker say to each other: typed, versioned, msgpack, one frame a message.
+
+A frame is a 4-byte big-endian length and that many bytes of msgpack; the struct's tag says which message it is.
+The worker opens with `Hello`. Every `Draw` ends in one of `Finished`, `Failed`, `Cancelled`, or with the worker itself.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Literal, TypeVar
+
+import msgspec
+
+from safelight.contract.errors import ProtocolError
+
+_T = TypeVar("_T")
+
+PROTOCOL_VERSION = 1
+MAX_FRAME_BYTES = 256 * 1024 * 1024
+_HEADER = struct.Struct("!I")
+HEADER_BYTES = _HEADER.size
+
+MetadataMode = Literal["provenance", "full", "none"]
+
+
+class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Whatever crosses the socket."""
+
+
+# From the api process to a worker
+
+
+class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that a worker shall load: `source` is `"postcard"` or a folder in diffusers' layout."""
+
+    source: str
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+
+
+class Configure(Message, frozen=True):
+    """The first message: what to load and how to run. `threads` 0 means the cores that the process may use."""
+
+    models: tuple[ModelSpec, ...]
+    device: str = "auto"
+    threads: int = 0
+    max_runs: int = 8
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One picture to draw, complete: the bytes depend on nothing else but the model's fingerprint.
+
+    `model` is the public id, for the metadata; `source` is what draws. `steps` and `guidance_scale` None take the
+    checkpoint's defaults. `seed` is never 0 here.
+    """
+
+    id: str
+    model: str
+    source: str
+    prompt: str
+    negative_prompt: str
+    width: int
+    height: int
+    seed: int
+    output_format: str
+    steps: int | None = None
+    guidance_scale: float | None = None
+    metadata: MetadataMode = "provenance"
+
+
+class Draw(Message, frozen=True):
+    job: Job
+
+
+class Cancel(Message, frozen=True):
+    """Stop that job at its next step; unknown ids are ignored (it may just have ended)."""
+
+    job_id: str
+
+
+class Ping(Message, frozen=True):
+    """Answered at once by `Pong`, whatever is being drawn."""
+
+    number: int
+
+
+Command = Configure | Draw | Cancel | Ping
+
+
+# From a worker to the api process
+
+
+class Hello(Message, frozen=True):
+    pid: int
+    version: int = PROTOCOL_VERSION
+
+
+class ModelReady(Message, frozen=True):
+    """That model can draw. `seconds` is how long loading took."""
+
+    source: str
+    fingerprint: str
+    device: str
+    steps: int
+    seconds: float
+
+
+class ModelFailed(Message, frozen=True):
+    """That model cannot be loaded; `reason` is for callers too, so it holds no path."""
+
+    source: str
+    reason: str
+
+
+class Started(Message, frozen=True):
+    job_id: str
+
+
+class Stepped(Message, frozen=True):
+    """`step` of `steps` is done."""
+
+    job_id: str
+    step: int
+    steps: int
+
+
+class Timings(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds a job spent where, in the worker. `wait` is time in the worker without computing for this job."""
+
+    wait: float = 0.0
+    encode_prompt: float = 0.0
+    denoise: float = 0.0
+    decode: float = 0.0
+    image_encode: float = 0.0
+    steps: tuple[float, ...] = ()
+
+
+class Finished(Message, frozen=True):
+    job_id: str
+    image: bytes
+    fingerprint: str
+    timings: Timings
+
+
+class Failed(Message, frozen=True):
+    """That job cannot be drawn. `retry_helps` false: the same job would fail again."""
+
+    job_id: str
+    reason: str
+    retry_helps: bool = True
+
+
+class Cancelled(Message, frozen=True):
+    job_id: str
+
+
+class Pong(Message, frozen=True):
+    number: int
+
+
+Event = Hello | ModelReady | ModelFailed | Started | Stepped | Finished | Failed | Cancelled | Pong
+JobEvent = Started | Stepped | Finished | Failed | Cancelled
+
+_encoder = msgspec.msgpack.Encoder()
+_command_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
+_event_decoder: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
+
+
+def to_frame(message: Message) -> bytes:
+    """A message as it goes over the socket, length first."""
+    payload = _encoder.encode(message)
+    return _HEADER.pack(len(payload)) + payload
+
+
+def frame_length(header: bytes) -> int:
+    """The length that a frame's header announces.
+
+    Raises:
+        ProtocolError: it is longer than any message of ours.
+    """
+    (length,) = _HEADER.unpack(header)
+    if length > MAX_FRAME_BYTES:
+        raise ProtocolError(f"A frame of {length} bytes was announced; the most is {MAX_FRAME_BYTES}.")
+    return int(length)
+
+
+def read_command(payload: bytes) -> Command:
+    """A worker's reading of a frame.
+
+    Raises:
+        ProtocolError: it is not one of the commands.
+    """
+    return _decode(_command_decoder, payload)
+
+
+def read_event(payload: bytes) -> Event:
+    """The api process's reading of a frame.
+
+    Raises:
+        ProtocolError: it is not one of the events.
+    """
+    return _decode(_event_decoder, payload)
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[_T], payload: bytes) -> _T:
+    try:
+        return decoder.decode(payload)
+    except msgspec.DecodeError as error:
+        raise ProtocolError(f"A frame is not of protocol version {PROTOCOL_VERSION}: {error}") from error

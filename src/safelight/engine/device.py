@@ -1,0 +1,245 @@
+"""What the machine has: cores that this process may use, memory, matrix units, accelerators.
+
+`python -m safelight.engine.device --json` prints it, for commands that must not import torch themselves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from safelight.contract.errors import ConfigurationError, ModelLoadError
+
+_CGROUP = Path("/sys/fs/cgroup")
+_PROC = Path("/proc")
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that makes drawing slower or impossible, and how to mend it."""
+
+    what: str
+    mend: str
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is. `threads` is what this process may use: affinity and cgroup quota, not what is installed.
+
+    `device` is what `"auto"` takes and `dtype` what it computes in there; `dtypes` says for each number format whether
+    that device has it in hardware.
+    """
+
+    device: str
+    name: str
+    dtype: str
+    dtypes: dict[str, Literal["native", "emulated"]]
+    threads: int
+    cores_installed: int
+    memory_bytes: int | None
+    features: tuple[str, ...]
+    accelerators: tuple[str, ...]
+    versions: dict[str, str]
+    weights: dict[str, str]
+    problems: tuple[Problem, ...]
+
+
+def usable_cores(cgroup: Path = _CGROUP, proc: Path = _PROC) -> int:
+    """Cores by CPU affinity and cgroup quota (v2 `cpu.max`, v1 `cpu.cfs_quota_us`), rounded down, at least 1."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity
+        cores = os.cpu_count() or 1
+    for quota in (_quota_v2(cgroup, proc), _quota_v1(cgroup)):
+        if quota is not None:
+            cores = min(cores, int(quota))
+    return max(1, cores)
+
+
+def _quota_v2(cgroup: Path, proc: Path) -> float | None:
+    """The smallest quota on the way from the root to this process's group."""
+    text = _read(proc / "self" / "cgroup") or "0::/"
+    group = next((line[3:] for line in text.splitlines() if line.startswith("0::")), "/").strip("/")
+    folder, quotas = cgroup, []
+    for part in ("", *group.split("/")):
+        folder = folder / part
+        quota, _, period = (_read(folder / "cpu.max") or "max").partition(" ")
+        if quota.isdigit() and period.strip().isdigit():
+            quotas.append(int(quota) / int(period))
+    return min(quotas, default=None)
+
+
+def _quota_v1(cgroup: Path) -> float | None:
+    quota = _read(cgroup / "cpu" / "cpu.cfs_quota_us")
+    period = _read(cgroup / "cpu" / "cpu.cfs_period_us")
+    if quota is None or period is None or int(quota) <= 0:
+        return None
+    return int(quota) / int(period)
+
+
+def usable_memory(cgroup: Path = _CGROUP) -> int | None:
+    """Bytes of memory that this process may use: what is installed, or the cgroup's limit."""
+    try:
+        installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError):
+        return None
+    limits = [_read(cgroup / "memory.max"), _read(cgroup / "memory" / "memory.limit_in_bytes")]
+    return min([installed, *(int(limit) for limit in limits if limit is not None and limit.isdigit())])
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None
+
+
+def processor_name() -> str:
+    """What the processor calls itself."""
+    for line in (_read(_PROC / "cpuinfo") or "").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def choose_device(wanted: str) -> str:
+    """`"auto"` to the best device there is: CUDA, then MPS, then the CPU; any other name is checked.
+
+    Raises:
+        ConfigurationError: that device is not here.
+    """
+    import torch
+
+    available = _accelerators()
+    if wanted == "auto":
+        return available[0] if available else "cpu"
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        device = None
+    if device is None or (device.type != "cpu" and not any(name.startswith(device.type) for name in available)):
+        raise ConfigurationError(f"There is no device {wanted!r} here. Devices: {', '.join(['cpu', *available])}.")
+    return wanted
+
+
+def default_dtype(device: str) -> str:
+    """What `"auto"` means on a device: bfloat16 where its arithmetic is in hardware, else float32.
+
+    Not float16 anywhere: many checkpoints overflow in it. CPUs have bfloat16 with AMX or AVX512-BF16.
+    """
+    return "bfloat16" if _has_bfloat16(device) else "float32"
+
+
+def prepare(threads: int) -> None:
+    """Make PyTorch ready in this process; call in the engine's thread, before it starts another.
+
+    `threads` 0 means the usable cores. Denormals are flushed: they appear as latents fade and cost up to 100 times the
+    arithmetic's time. Flags of that kind are per thread and handed down to the threads started after.
+    """
+    threads = threads or usable_cores()
+    # Both are read once, when PyTorch is imported. Waiting threads must not spin for long: beside another busy process
+    # on two cores that made a step of a small transformer 3 to 5 times slower. Nor sleep at once: on an idle machine a
+    # Postcard picture took 500 ms sleeping, 325 ms after at most 10,000 spins, 290 to 320 ms with GNU's own 300,000.
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
+    torch.set_grad_enabled(False)
+
+
+def machine() -> Machine:
+    """All there is to know, for `doctor`."""
+    import torch
+
+    device = choose_device("auto")
+    found = versions()
+    native = {"float32", *(("bfloat16",) if _has_bfloat16(device) else ()), *(("float16",) if device != "cpu" else ())}
+    weights = _bundled_weights()
+    return Machine(
+        device=device,
+        name=torch.cuda.get_device_name(device) if device.startswith("cuda") else processor_name(),
+        dtype=default_dtype(device),
+        dtypes={name: "native" if name in native else "emulated" for name in ("float32", "bfloat16", "float16")},
+        threads=usable_cores(),
+        cores_installed=os.cpu_count() or 1,
+        memory_bytes=usable_memory(),
+        features=(torch.backends.cpu.get_cpu_capability(), *_cpu_bfloat16()),
+        accelerators=tuple(_accelerators()),
+        versions=found,
+        weights={"postcard": weights},
+        problems=tuple(_problems(found, weights)),
+    )
+
+
+def _problems(found: dict[str, str], weights: str) -> Iterator[Problem]:
+    if found["isal"] == "missing":
+        yield Problem(what="isal is missing: writing a PNG takes eight times as long.", mend="pip install isal")
+    if weights != "ok":
+        yield Problem(what=f"The bundled model cannot draw: {weights}", mend="Install Safelight again.")
+
+
+def _bundled_weights() -> str:
+    """`"ok"`, or what is wrong with the weights in the package."""
+    from safelight.engine.checkpoint import BUNDLED, Checkpoint, folder_of
+
+    try:
+        Checkpoint.read(folder_of(BUNDLED))
+    except ModelLoadError as error:
+        return str(error)
+    return "ok"
+
+
+def versions() -> dict[str, str]:
+    """The packages that drawing depends on, and Python."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for name in ("torch", "diffusers", "transformers", "safetensors", "pillow", "isal", "resvg-py"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+def _cpu_bfloat16() -> tuple[str, ...]:
+    """Which of the CPU's units for bfloat16 there are, as Linux names them."""
+    flags = (_read(_PROC / "cpuinfo") or "").partition("\nflags")[2].partition("\n")[0].split()
+    return tuple(name for name in ("avx512_bf16", "amx_bf16") if name in flags)
+
+
+def _has_bfloat16(device: str) -> bool:
+    import torch
+
+    if device.startswith("cuda"):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device == "cpu" and bool(_cpu_bfloat16())
+
+
+def _accelerators() -> list[str]:
+    """What there is beside the CPU, best first, as `torch.device` names it."""
+    import torch
+
+    found = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    return found + (["mps"] if torch.backends.mps.is_available() else [])
+
+
+def main() -> None:
+    """Print the machine as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m safelight.engine.device", description=main.__doc__)
+    parser.add_argument("--json", action="store_true", help="one line of JSON instead of indented text")
+    text = msgspec.json.encode(machine())
+    if not parser.parse_args().json:
+        text = msgspec.json.format(text, indent=2)
+    sys.stdout.write(text.decode() + "\n")
+
+
+if __name__ == "__main__":
+    main()

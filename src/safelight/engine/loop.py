@@ -1,0 +1,209 @@
+"""The heart of the engine: receive, choose, run, emit. One thread computes at a time, and it computes one call."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from safelight.contract.errors import ModelLoadError
+from safelight.contract.messages import (
+    Cancel,
+    Cancelled,
+    Draw,
+    Event,
+    Failed,
+    Finished,
+    Job,
+    ModelFailed,
+    ModelReady,
+    ModelSpec,
+    Started,
+    Stepped,
+)
+from safelight.engine.embeddings import EmbeddingCache
+from safelight.engine.encode import encode
+from safelight.engine.loading import LoadedModel
+from safelight.engine.run import JobRefused, Run, execute
+from safelight.engine.schedule import RoundRobin, Schedule
+from safelight.engine.standin import Call
+
+log = logging.getLogger(__name__)
+
+
+class Loop:
+    """Draws jobs with the models that it was told to load. `put` and `stop` may be called from any thread; what is put
+    into `inbox` directly comes to the same.
+
+    `emit` is called from the loop's own thread and from those that encode; every job that was put ends with exactly one
+    `Finished`, `Failed` or `Cancelled`. At most `max_runs` are in flight; the others wait in the order they came.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[ModelSpec], LoadedModel],
+        emit: Callable[[Event], None],
+        *,
+        inbox: SimpleQueue[ModelSpec | Draw | Cancel | None] | None = None,
+        max_runs: int = 8,
+        schedule: Schedule | None = None,
+        embeddings: EmbeddingCache | None = None,
+    ) -> None:
+        self._load = load
+        self._emit = emit
+        self._max_runs = max_runs
+        self._schedule = schedule or RoundRobin()
+        self._embeddings = EmbeddingCache() if embeddings is None else embeddings
+        self._inbox: SimpleQueue[ModelSpec | Draw | Cancel | None] = SimpleQueue() if inbox is None else inbox
+        self._models: dict[str, LoadedModel | ModelLoadError] = {}
+        self._waiting: deque[Run] = deque()
+        self._runs: dict[str, Run] = {}
+        self._open: set[str] = set()
+        self._open_lock = threading.Lock()
+        self._positions = count(1)
+        self._encoders = ThreadPoolExecutor(2, thread_name_prefix="encode")
+
+    def put(self, command: ModelSpec | Draw | Cancel) -> None:
+        """Load that model, draw that job, or cancel one; returns at once."""
+        self._inbox.put(command)
+
+    def stop(self) -> None:
+        """End `serve` after the turn that it is in; jobs that have not ended are cancelled."""
+        self._inbox.put(None)
+
+    def serve(self) -> None:
+        """Draw until stopped."""
+        while self._receive():
+            self._admit()
+            if self._runs:
+                parked = self._schedule.choose([run.parked() for run in self._runs.values()])
+                self._turn(self._runs[parked.run])
+        for job_id in [*self._runs, *(run.job.id for run in self._waiting)]:
+            self._cancel(job_id)
+        self._encoders.shutdown()
+
+    def _receive(self) -> bool:
+        """Take in all that has come; wait for something if there is nothing to draw. False: stop."""
+        while True:
+            try:
+                command = self._inbox.get(block=not self._runs and not self._waiting)
+            except Empty:
+                return True
+            match command:
+                case None:
+                    return False
+                case ModelSpec():
+                    self._add_model(command)
+                case Draw():
+                    self._accept(command.job)
+                case Cancel():
+                    self._cancel(command.job_id)
+
+    def _admit(self) -> None:
+        while self._waiting and len(self._runs) < self._max_runs:
+            run = self._waiting.popleft()
+            self._runs[run.job.id] = run
+            self._emit(Started(job_id=run.job.id))
+
+    def _turn(self, run: Run) -> None:
+        """One call of one run, and what its pipeline does until its next call."""
+        begun, stage, step = time.perf_counter(), run.parked().stage, run.step
+        result = self._compute(run.model.source, run.call) if run.call else None
+        run.resume(result, next(self._positions))
+        run.clock.turn(stage, time.perf_counter() - begun, stepped=run.step > step)
+        if run.ended:
+            del self._runs[run.job.id]
+            self._conclude(run)
+
+    def _compute(self, source: str, call: Call) -> Any:
+        key = self._embeddings.key(source, call)
+        if key is None:
+            return execute(call)
+        kept = self._embeddings.get(key)
+        if kept is not None:
+            return kept
+        result = execute(call)
+        self._embeddings.put(key, result)
+        return result
+
+    def _conclude(self, run: Run) -> None:
+        if run.failure is None:
+            self._encoders.submit(self._deliver, run, time.perf_counter() - run.received)
+        else:
+            log.error("job %s failed: %s", run.job.id, run.failure.log)
+            self._end(Failed(job_id=run.job.id, reason=run.failure.reason, retry_helps=run.failure.retry_helps))
+
+    def _deliver(self, run: Run, seconds: float) -> None:
+        """From picture to file; in a thread of its own, beside the next run's calls."""
+        begun = time.perf_counter()
+        try:
+            image = encode(run.picture, run.job, run.facts())
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong here ends this job and no other
+            log.error("job %s could not be encoded: %s", run.job.id, error)
+            reason = f"The picture could not be written as {run.job.output_format} ({type(error).__name__})."
+            self._end(Failed(job_id=run.job.id, reason=reason, retry_helps=False))
+            return
+        timings = run.clock.timings(seconds, time.perf_counter() - begun)
+        self._end(Finished(job_id=run.job.id, image=image, fingerprint=run.model.fingerprint, timings=timings))
+
+    def _accept(self, job: Job) -> None:
+        if job.id in self._open:
+            log.error("job %s came twice; the second is ignored", job.id)
+            return
+        with self._open_lock:
+            self._open.add(job.id)
+        model = self._models.get(job.source)
+        if not isinstance(model, LoadedModel):
+            reason = str(model) if model else "This worker was not told to load that model."
+            self._end(Failed(job_id=job.id, reason=reason, retry_helps=False))
+            return
+
+        def stepped(step: int, steps: int) -> None:
+            self._emit(Stepped(job_id=job.id, step=step, steps=steps))
+
+        try:
+            self._waiting.append(Run(job, model, next(self._positions), stepped, time.perf_counter()))
+        except JobRefused as error:
+            self._end(Failed(job_id=job.id, reason=str(error), retry_helps=False))
+
+    def _cancel(self, job_id: str) -> None:
+        run = self._runs.pop(job_id, None)
+        if run is not None:
+            run.cancel()
+        else:
+            self._waiting = deque(run for run in self._waiting if run.job.id != job_id)
+        self._end(Cancelled(job_id=job_id))
+
+    def _end(self, event: Finished | Failed | Cancelled) -> None:
+        """Say how a job ended, unless that was said: a cancel may meet the last touches to its file."""
+        with self._open_lock:
+            if event.job_id not in self._open:
+                return
+            self._open.remove(event.job_id)
+        self._emit(event)
+
+    def _add_model(self, spec: ModelSpec) -> None:
+        begun = time.perf_counter()
+        try:
+            model = self._load(spec)
+        except ModelLoadError as error:
+            self._models[spec.source] = error
+            self._emit(ModelFailed(source=spec.source, reason=str(error)))
+            return
+        self._models[spec.source] = model
+        seconds = time.perf_counter() - begun
+        self._emit(
+            ModelReady(
+                source=spec.source,
+                fingerprint=model.fingerprint,
+                device=model.device,
+                steps=model.steps,
+                seconds=seconds,
+            )
+        )

@@ -1,0 +1,103 @@
+"""What a file says about itself (CONTRACT 7): that a model made it, and, when asked for, the whole request. No time.
+
+XMP carries both, in every format: `Iptc4xmpExt:DigitalSourceType` as the IPTC defines it for generated media
+(https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia), and `safelight:request`, a JSON object. The
+`parameters` text is what most tools of the field read (the format of AUTOMATIC1111's web UI).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+from safelight import __version__
+from safelight.contract.messages import Job
+
+DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+NAMESPACE = "urn:safelight:metadata:1.0#"
+
+_DESCRIPTION = (
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">'
+    f"<Iptc4xmpExt:DigitalSourceType>{DIGITAL_SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>"
+    "{more}</rdf:Description></rdf:RDF>"
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a run used that its job leaves open. `guidance_scale` is None for a model without guidance."""
+
+    steps: int
+    guidance_scale: float | None
+    drawn_by: str
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """`rdf` goes into the file as XMP, `parameters` as the text that other tools read; either may be empty."""
+
+    rdf: str = ""
+    parameters: str = ""
+
+    @property
+    def xmp(self) -> bytes:
+        """The XMP packet (ISO 16684-1, 7.3), or nothing."""
+        if not self.rdf:
+            return b""
+        packet = (
+            '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+            f'{self.rdf}</x:xmpmeta><?xpacket end="r"?>'
+        )
+        return packet.encode()
+
+
+def provenance() -> Metadata:
+    """Only that the picture was generated: what every file says unless the operator turned it off."""
+    return Metadata(rdf=_DESCRIPTION.format(more=""))
+
+
+def metadata(job: Job, facts: Facts) -> Metadata:
+    """What to write into the file of that job, by its `metadata` mode."""
+    match job.metadata:
+        case "none":
+            return Metadata()
+        case "provenance":
+            return provenance()
+        case "full":
+            return Metadata(rdf=_DESCRIPTION.format(more=_request(job, facts)), parameters=_parameters(job, facts))
+
+
+def _request(job: Job, facts: Facts) -> str:
+    """The request as JSON in ASCII: XML cannot hold control characters, JSON's escapes can."""
+    request = {
+        "model": job.model,
+        "prompt": job.prompt,
+        "negative_prompt": job.negative_prompt,
+        "size": f"{job.width}x{job.height}",
+        "seed": job.seed,
+        "output_format": job.output_format,
+        "steps": facts.steps,
+        "guidance_scale": facts.guidance_scale,
+        "drawn_by": facts.drawn_by,
+        "safelight": __version__,
+    }
+    text = escape(json.dumps(request))
+    return f'<safelight:request xmlns:safelight="{NAMESPACE}">{text}</safelight:request>'
+
+
+def _parameters(job: Job, facts: Facts) -> str:
+    said = {
+        "Steps": facts.steps,
+        "CFG scale": facts.guidance_scale,
+        "Seed": job.seed,
+        "Size": f"{job.width}x{job.height}",
+        "Model": facts.drawn_by,
+        "Version": f"Safelight {__version__}",
+    }
+    lines = [job.prompt]
+    if job.negative_prompt:
+        lines.append(f"Negative prompt: {job.negative_prompt}")
+    lines.append(", ".join(f"{name}: {value}" for name, value in said.items() if value is not None))
+    return "\n".join(lines)

@@ -1,0 +1,220 @@
+"""One picture on its way: a thread that calls an unmodified pipeline and parks at every call of a component."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any
+
+import torch
+
+from safelight.contract.errors import SafelightError
+from safelight.contract.messages import Job, Timings
+from safelight.engine.loading import LoadedModel
+from safelight.engine.metadata import Facts
+from safelight.engine.schedule import Parked, Stage
+from safelight.engine.standin import Call, copy_for_run
+
+
+class RunCancelled(BaseException):
+    """Raised in the run's own thread where it waits. Not an `Exception`, so that no pipeline takes it for a fault."""
+
+
+class JobRefused(SafelightError):
+    """This model cannot draw that job, now or later; the message says why, for callers."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run ended without a picture. `reason` is for callers: no path and nothing of the prompt."""
+
+    reason: str
+    retry_helps: bool
+    log: str
+
+
+@dataclass
+class Clock:
+    """Where a run's seconds went. One turn is a component's call and what the pipeline does until the next one."""
+
+    encode_prompt: float = 0.0
+    denoise: float = 0.0
+    decode: float = 0.0
+    steps: list[float] = field(default_factory=list)
+    _since_step: float = 0.0
+
+    def turn(self, stage: Stage, seconds: float, *, stepped: bool) -> None:
+        """Note a turn; `stepped` when the scheduler took a step in it."""
+        setattr(self, stage, getattr(self, stage) + seconds)
+        if stage == "denoise":
+            self._since_step += seconds
+        if stepped:
+            self.steps.append(self._since_step)
+            self._since_step = 0.0
+
+    def timings(self, total: float, image_encode: float) -> Timings:
+        """`total` is seconds from the job's arrival to its picture, the file's encoding left out."""
+        active = self.encode_prompt + self.denoise + self.decode
+        return Timings(
+            wait=max(0.0, total - active),
+            encode_prompt=self.encode_prompt,
+            denoise=self.denoise,
+            decode=self.decode,
+            image_encode=image_encode,
+            steps=tuple(self.steps),
+        )
+
+
+class Run:
+    """A job in flight. Only `resume` and `cancel` are called from outside, both by the engine's thread.
+
+    `call` is what the parked thread waits for, `picture` and `failure` what it ended with. `received` is when the job
+    came, on the engine's clock.
+
+    Raises:
+        JobRefused: the pipeline does not take something that the job asks for.
+    """
+
+    def __init__(
+        self, job: Job, model: LoadedModel, position: int, stepped: Callable[[int, int], None], received: float
+    ) -> None:
+        self.job = job
+        self.received = received
+        self.model = model
+        self.arguments = pipeline_arguments(job, model)
+        self.clock = Clock()
+        self.call: Call | None = None
+        self.picture: Any = None
+        self.failure: Failure | None = None
+        self.step, self.steps = 0, 0
+        self._stage: Stage = "encode_prompt"
+        self._arrived = self._parked = position
+        self._on_step = stepped
+        self._cancelled = False
+        self._results: SimpleQueue[Any] = SimpleQueue()
+        self._parks: SimpleQueue[None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._draw, name=f"run-{position}", daemon=True)
+
+    @property
+    def ended(self) -> bool:
+        return self._thread.ident is not None and not self._thread.is_alive()
+
+    def parked(self) -> Parked:
+        """How this run stands, for the schedule."""
+        return Parked(self.job.id, self._stage, self._arrived, self._parked, self.step, self.steps)
+
+    def resume(self, result: Any, position: int) -> None:
+        """Give the thread what it waits for and let it go on until it parks again or ends."""
+        if self._thread.ident is None:
+            self._thread.start()
+        else:
+            self.call = None
+            self._results.put(result)
+        self._parks.get()
+        self._parked = position
+        if self.call is None:
+            self._thread.join()
+        else:
+            self._stage = self.call.stage
+
+    def cancel(self) -> None:
+        """End the thread where it waits; returns when it has ended."""
+        self._cancelled = True
+        while self._thread.ident is not None and not self.ended:
+            self.resume(None, self._parked)
+
+    def facts(self) -> Facts:
+        """What full metadata says beside the job."""
+        defaults = self.model.parameters
+        return Facts(
+            steps=self.arguments.get("num_inference_steps", self.model.steps),
+            guidance_scale=self.arguments.get("guidance_scale", defaults.get("guidance_scale")),
+            drawn_by=self.model.name,
+        )
+
+    def _draw(self) -> None:
+        try:
+            # A local name: when this thread ends, nothing holds the copy and what the pipeline left on it.
+            pipeline = copy_for_run(self.model.pipeline, self._hand, self._stepped)
+            generator = torch.Generator("cpu").manual_seed(self.job.seed)
+            with torch.no_grad():  # grad mode is per thread
+                self.picture = pipeline(**self.arguments, generator=generator).images[0]
+        except RunCancelled:
+            pass
+        except Exception as error:  # noqa: BLE001 - whatever a pipeline raises becomes this run's failure
+            self.failure = _failure(error, self.job)
+        finally:
+            self.call = None
+            self._parks.put(None)
+
+    def _hand(self, call: Call) -> Any:
+        """What a stand-in does with a call: wait until the engine has run it. Runs in this run's thread."""
+        if self._cancelled:
+            raise RunCancelled
+        self.call = call
+        self._parks.put(None)
+        result = self._results.get()
+        if self._cancelled:
+            raise RunCancelled
+        if isinstance(result, _Raise):
+            raise result.error
+        return result
+
+    def _stepped(self, step: int, steps: int) -> None:
+        self.step, self.steps = step, steps
+        self._on_step(step, steps)
+
+
+@dataclass(frozen=True)
+class _Raise:
+    """In place of a call's result: its exception, to be raised where the pipeline made the call."""
+
+    error: Exception
+
+
+def execute(call: Call) -> Any:
+    """Run a call in the engine's thread; a fault in it is the pipeline's to see."""
+    try:
+        with torch.no_grad():
+            return call.execute()
+    except Exception as error:  # noqa: BLE001 - raised again in the thread of the run
+        return _Raise(error)
+
+
+def pipeline_arguments(job: Job, model: LoadedModel) -> dict[str, Any]:
+    """The keyword arguments that say this job to the model's pipeline, the generator left out.
+
+    Raises:
+        JobRefused: the pipeline does not take something that the job asks for.
+    """
+    takes = model.parameters
+    wanted: dict[str, Any] = {
+        "prompt": job.prompt,
+        "negative_prompt": job.negative_prompt or None,
+        "height": job.height,
+        "width": job.width,
+        "num_inference_steps": job.steps,
+        "guidance_scale": job.guidance_scale,
+    }
+    arguments = {name: value for name, value in wanted.items() if value is not None}
+    for name in arguments:
+        if name not in takes:
+            raise JobRefused(f"This model takes no `{name}`.")
+    return arguments | {"output_type": "svg" if job.output_format == "svg" else "pil"}
+
+
+def _failure(error: Exception, job: Job) -> Failure:
+    """`log` says the kind, the message unless the prompt is in it, and where; never the prompt."""
+    kind, message = type(error).__name__, str(error)
+    # PyTorch's allocator for CPUs raises a plain RuntimeError.
+    full = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in message
+    reason = "There is not enough memory for this picture" if full else "The model failed while drawing this picture"
+    said = (job.prompt, job.negative_prompt)
+    if any(text and (text in message or repr(text)[1:-1] in message) for text in said):
+        message = "(its message repeats the prompt)"
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    where = " < ".join(f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in reversed(frames))
+    return Failure(f"{reason} ({kind}).", retry_helps=full, log=f"{kind}: {message} at {where}")

@@ -1,0 +1,180 @@
+"""Stand-ins: put where a pipeline's components stand, they hand every call to the engine instead of computing it.
+
+A stand-in is an object of a subclass of the component's own class that shares the component's `__dict__`. So
+`isinstance`, `.config`, `.dtype`, `.parameters()` and whatever else a pipeline asks are answered by the component as it
+is, for every family, and only the calls that cost time are different.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers import DiffusionPipeline, ModelMixin, SchedulerMixin
+
+from safelight.engine.schedule import Stage
+
+# The ways in which diffusers' pipelines enter a component to compute (0.42: every `self.<component>.<method>(` there).
+_COMPUTING = ("__call__", "encode", "decode", "generate", "get_text_features", "get_image_features")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A component's method with its arguments, to be run when the engine says so.
+
+    `cache_contexts` holds the arguments of the `cache_context(...)` blocks that the caller was in: they name the
+    denoising branch for step caches and have to be entered while the call runs, not while it waits.
+    """
+
+    name: str
+    component: Any
+    method: str
+    stage: Stage
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    cache_contexts: tuple[tuple[tuple[Any, ...], dict[str, Any]], ...] = ()
+
+    def execute(self) -> Any:
+        """Run it here and now, in this thread."""
+        with ExitStack() as stack:
+            for args, kwargs in self.cache_contexts:
+                stack.enter_context(self.component.cache_context(*args, **kwargs))
+            return getattr(self.component, self.method)(*self.args, **self.kwargs)
+
+
+Hand = Callable[[Call], Any]
+
+
+def stage_of(name: str, component: object) -> Stage | None:
+    """What a component is for, by its name's last word or what it can do; None for one that is left as it is."""
+    if not isinstance(component, torch.nn.Module):
+        return None
+    if "encoder" in name:
+        return "encode_prompt"
+    if callable(getattr(type(component), "decode", None)):
+        return "decode"
+    return "denoise" if isinstance(component, ModelMixin) else None
+
+
+def stand_in(name: str, component: torch.nn.Module, stage: Stage, hand: Hand) -> torch.nn.Module:
+    """An object that behaves like `component` but gives its calls to `hand` and returns what that returns."""
+    real: Any = type(component)
+    double: torch.nn.Module = object.__new__(_double_class(real))
+    object.__setattr__(double, "__dict__", component.__dict__)
+    object.__setattr__(double, "_safelight", _Handover(name, component, stage, hand))
+    return double
+
+
+class _Handover:
+    """What one stand-in knows beside what it shares with its component. It belongs to one run, hence to one thread."""
+
+    def __init__(self, name: str, component: torch.nn.Module, stage: Stage, hand: Hand) -> None:
+        self._name = name
+        self._component = component
+        self._stage = stage
+        self._hand = hand
+        self._contexts: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def call(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        contexts = tuple(self._contexts)
+        return self._hand(Call(self._name, self._component, method, self._stage, args, kwargs, contexts))
+
+    @contextmanager
+    def cache_context(self, *args: Any, **kwargs: Any) -> Iterator[None]:
+        self._contexts.append((args, kwargs))
+        try:
+            yield
+        finally:
+            self._contexts.pop()
+
+
+@functools.cache
+def _double_class(real: type) -> type:
+    """The subclass for stand-ins of `real`. Its handover sits in a slot, as the `__dict__` is the component's."""
+    body: dict[str, Any] = {"__slots__": ("_safelight",), "__module__": real.__module__, "__doc__": real.__doc__}
+    for method in _COMPUTING:
+        if callable(getattr(real, method, None)):
+            body[method] = _handing_over(real, method)
+    if hasattr(real, "cache_context"):
+        body["cache_context"] = lambda self, *args, **kwargs: self._safelight.cache_context(*args, **kwargs)
+    return type(real.__name__, (real,), body)
+
+
+def _handing_over(real: type, method: str) -> Callable[..., Any]:
+    @functools.wraps(getattr(real, method))  # pipelines inspect signatures to see what a component takes
+    def hand_over(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return self._safelight.call(method, args, kwargs)
+
+    return hand_over
+
+
+def copy_for_run(pipeline: DiffusionPipeline, hand: Hand, stepped: Callable[[int, int], None]) -> DiffusionPipeline:
+    """A shallow copy of a pipeline for one run: stand-ins for its components, its own schedulers, no progress bar.
+
+    Pipelines keep a call's state on themselves and step counts in their scheduler; weights stay shared. `stepped` is
+    told the steps done and their total after each one. Pipelines inside the pipeline are copied the same way.
+    """
+    return _Copying(hand, stepped).pipeline(pipeline)
+
+
+class _Copying:
+    """One copy in the making; remembers what it replaced, so that a shared component is replaced by one object."""
+
+    def __init__(self, hand: Hand, stepped: Callable[[int, int], None]) -> None:
+        self._hand = hand
+        self._progress = _Progress(stepped)
+        self._replaced: dict[int, Any] = {}
+
+    def pipeline(self, original: DiffusionPipeline) -> DiffusionPipeline:
+        duplicate: DiffusionPipeline = object.__new__(type(original))
+        # Not setattr: DiffusionPipeline.__setattr__ would write the replacements into the configuration.
+        duplicate.__dict__.update({name: self._value(name, value) for name, value in vars(original).items()})
+        duplicate.__dict__["_progress_bar_config"] = {"disable": True}
+        return duplicate
+
+    def _value(self, name: str, value: Any) -> Any:
+        if id(value) in self._replaced:
+            return self._replaced[id(value)]
+        if isinstance(value, DiffusionPipeline):
+            replacement: Any = self.pipeline(value)
+        elif isinstance(value, SchedulerMixin):
+            replacement = self._progress.watch(copy.deepcopy(value))
+        elif (stage := stage_of(name, value)) is not None:
+            replacement = stand_in(name, value, stage, self._hand)
+        else:
+            return value
+        self._replaced[id(value)] = replacement
+        return replacement
+
+
+class _Progress:
+    """Counts the steps of a run's schedulers. A pipeline with two stages shows the second's when it gets there."""
+
+    def __init__(self, stepped: Callable[[int, int], None]) -> None:
+        self._stepped = stepped
+        self._done: dict[int, int] = {}
+
+    def watch(self, scheduler: Any) -> Any:
+        """The same scheduler, its `step` counted; on the object itself, so that its class stays what it was."""
+        itself = weakref.ref(scheduler)  # no cycle: what a scheduler remembers is freed when its run ends
+        key = id(scheduler)
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            scheduler: Any = itself()
+            result = type(scheduler).step(scheduler, *args, **kwargs)
+            self._done[key] = done = self._done.get(key, 0) + 1
+            earlier = sum(self._done.values()) - done
+            self._stepped(earlier + done, earlier + max(done, len(scheduler.timesteps)))
+            return result
+
+        # Pipelines ask for the signature, to see whether `step` takes `eta` or `generator`.
+        counted.__signature__ = inspect.signature(scheduler.step)  # type: ignore[attr-defined]
+        scheduler.step = counted
+        return scheduler

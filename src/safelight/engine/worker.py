@@ -1,0 +1,166 @@
+"""The process that draws: `python -m safelight.engine.worker --fd N`, N one end of a Unix socket pair.
+
+The main thread reads commands and answers pings whatever is being drawn; the loop has a thread of its own. When the
+socket ends, the api process is gone and so is this one. Standard error carries plain log lines; no prompt is in any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from safelight.contract.errors import ConfigurationError, ModelLoadError, ProtocolError
+from safelight.contract.messages import (
+    HEADER_BYTES,
+    Cancel,
+    Command,
+    Configure,
+    Draw,
+    Hello,
+    Message,
+    ModelSpec,
+    Ping,
+    Pong,
+    frame_length,
+    read_command,
+    to_frame,
+)
+
+if TYPE_CHECKING:
+    from safelight.engine.loading import LoadedModel
+
+log = logging.getLogger(__name__)
+
+EXIT_ENGINE = 1
+EXIT_PROTOCOL = 3
+_SEND_BUFFER = 4 * 1024 * 1024  # a picture at a time, so that a busy reader does not hold up what is drawn next
+
+
+class Connection:
+    """Whole messages over a stream socket. Any thread may send; one reads."""
+
+    def __init__(self, stream: socket.socket) -> None:
+        self._stream = stream
+        self._sending = threading.Lock()
+
+    def send(self, message: Message) -> None:
+        """Send a message; returns when the kernel has it. A peer that is gone is found out by `receive`."""
+        frame = to_frame(message)
+        try:
+            with self._sending:
+                self._stream.sendall(frame)
+        except (BrokenPipeError, ConnectionResetError):
+            log.info("the api process is gone; a %s was not sent", type(message).__name__)
+
+    def receive(self) -> Command | None:
+        """The next command, or None when the other end has closed.
+
+        Raises:
+            ProtocolError: what came is not one of our frames.
+        """
+        header = self._exactly(HEADER_BYTES)
+        if header is None:
+            return None
+        payload = self._exactly(frame_length(header))
+        return None if payload is None else read_command(payload)
+
+    def _exactly(self, size: int) -> bytes | None:
+        buffer = bytearray(size)
+        view = memoryview(buffer)
+        while view:
+            try:
+                received = self._stream.recv_into(view)
+            except ConnectionResetError:
+                return None
+            if received == 0:
+                return None
+            view = view[received:]
+        return bytes(buffer)
+
+
+class Worker:
+    """Answers the commands of one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._inbox: SimpleQueue[ModelSpec | Draw | Cancel | None] = SimpleQueue()
+        self._configured = False
+
+    def run(self) -> None:
+        """Greet, then answer until the other end closes.
+
+        Raises:
+            ProtocolError: the other end does not speak our protocol.
+        """
+        self._connection.send(Hello(pid=os.getpid()))
+        while (command := self._connection.receive()) is not None:
+            match command:
+                case Ping():
+                    self._connection.send(Pong(number=command.number))
+                case Configure():
+                    self._configure(command)
+                case Draw() | Cancel() if self._configured:
+                    self._inbox.put(command)
+                case _:
+                    raise ProtocolError("A job came before the configuration.")
+
+    def _configure(self, configure: Configure) -> None:
+        if self._configured:
+            raise ProtocolError("A second configuration came; a worker takes one.")
+        self._configured = True
+        for model in configure.models:
+            self._inbox.put(model)
+        threading.Thread(target=self._draw, args=(configure,), name="engine", daemon=True).start()
+
+    def _draw(self, configure: Configure) -> None:
+        """The engine's thread. PyTorch is imported here, seconds of work, so that pings are answered meanwhile."""
+        try:
+            from safelight.engine.device import prepare
+
+            prepare(configure.threads)
+            from safelight.engine.loop import Loop
+
+            load = partial(_load, device=configure.device)
+            Loop(load, self._connection.send, inbox=self._inbox, max_runs=configure.max_runs).serve()
+        except BaseException:  # a fault in the engine itself: better a new process than a dumb one
+            log.exception("the engine stopped")
+            os._exit(EXIT_ENGINE)
+
+
+def _load(spec: ModelSpec, device: str) -> LoadedModel:
+    from safelight.engine.device import choose_device
+    from safelight.engine.loading import load
+
+    try:
+        return load(spec, choose_device(device))
+    except ConfigurationError as error:
+        raise ModelLoadError(str(error)) from error
+
+
+def main() -> None:
+    """Serve the connection on an inherited file descriptor."""
+    parser = argparse.ArgumentParser(prog="python -m safelight.engine.worker", description=main.__doc__)
+    parser.add_argument("--fd", type=int, required=True, help="one end of a Unix stream socket pair")
+    stream = socket.socket(fileno=parser.parse_args().fd)
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the api process says when to end
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="worker %(process)d: %(levelname)s %(message)s")
+    try:
+        Worker(Connection(stream)).run()
+    except ProtocolError as error:
+        log.error("%s", error)
+        os._exit(EXIT_PROTOCOL)
+    os._exit(0)  # at once, whatever is being computed: nobody is left to have it
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The decoder: latents to scene to drawing to pixels, by a renderer where other pipelines have a convolutional net."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from numpy.typing import NDArray
+from torch import Tensor
+
+from safelight.postcard.codec import SceneCodec
+from safelight.postcard.layout import Layout, table_name
+from safelight.postcard.render import rasterise, render_svg
+from safelight.postcard.scene import Scene
+
+
+class SceneDecoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
+    """Decodes latents (batch, slots, width) by nearest code vectors and draws the scenes they hold.
+
+    A scene's numbers are moved to the renderer's grid first, so that the last bits of arithmetic do not reach the
+    picture.
+    """
+
+    @register_to_config  # type: ignore[untyped-decorator]
+    def __init__(self, layout: list[dict[str, Any]]) -> None:
+        super().__init__()
+        self.layout = Layout.from_config(layout)
+        for kind in self.layout.kinds:
+            for f in kind.fields:
+                if f.is_category:
+                    self.register_buffer(table_name(kind, f), torch.zeros(len(f.names), f.width))
+
+    def load_codes(self, tables: dict[str, Tensor]) -> None:
+        """Take over the code vectors (names x width each) of a codec."""
+        for name, table in tables.items():
+            self.get_buffer(name).copy_(table)
+
+    @property
+    def codec(self) -> SceneCodec:
+        return SceneCodec(self.layout, dict(self.named_buffers()))
+
+    def scenes(self, latents: Tensor) -> list[Scene]:
+        """The scene of each item of the batch."""
+        return self.codec.decode(latents)
+
+    def decode(self, latents: Tensor, height: int, width: int, vector: bool = False) -> NDArray[np.uint8] | list[str]:
+        """Pictures (batch, height, width, 3), 8 bits a channel, sRGB; or their SVG documents, if `vector`."""
+        drawings = [render_svg(scene, width, height) for scene in self.scenes(latents)]
+        return drawings if vector else np.stack([rasterise(svg, width, height) for svg in drawings])

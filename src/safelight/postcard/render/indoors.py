@@ -1,0 +1,113 @@
+"""Indoors: the wall, the window with the world outside, the table for a still life."""
+
+from safelight.postcard.render.canvas import ellipse, num, poly, rect
+from safelight.postcard.render.colour import NAMED, WHITE, Rgb, mix, rgb, scale
+from safelight.postcard.render.ground import Band, albedo
+from safelight.postcard.render.shapes import jagged
+from safelight.postcard.render.stage import LAMP, Stage
+from safelight.postcard.vocabulary import Colour
+
+_WALLS = ("#d9c7b4", "#b8c4bd", "#c9b0a8", "#aeb9c9", "#cfc3a0", "#b9aebf")
+
+
+def _wall(stage: Stage, band: Band) -> Rgb:
+    layer = band.layer
+    base = rgb(NAMED[layer.colour]) if layer.colour is not Colour.NATURAL else rgb(_WALLS[int(layer.detail * 5.99)])
+    return mix(stage.light.thing(base, 0.1), scale(base, 0.6), 0.25)
+
+
+def _lamplit(stage: Stage, x: float, y: float, r: float) -> None:
+    """The warm light of a lamp that is out of the picture, when it is dark outside."""
+    if stage.dark > 0.3:
+        stage.canvas.path(ellipse(x, y, r, r * 0.8), stage.canvas.soft(LAMP, 0.5 * stage.dark), outlined=False)
+
+
+def draw_wall(stage: Stage, band: Band) -> None:
+    """A wall of one colour, lit from the side, with a line of panelling."""
+    frame, canvas, colour = stage.frame, stage.canvas, _wall(stage, band)
+    a, b = (0.0, frame.width) if stage.light.side < 0 else (frame.width, 0.0)
+    paint = canvas.linear(
+        ((0.0, mix(colour, WHITE, 0.16), 1.0), (0.6, colour, 1.0), (1.0, scale(colour, 0.78), 1.0)),
+        a,
+        0,
+        b,
+        frame.height * 0.5,
+    )
+    canvas.path(rect(0, 0, frame.width, min(frame.height, stage.floor)), paint, outlined=False)
+    y = frame.horizon * 0.72
+    canvas.path(rect(0, y, frame.width, 5) + rect(0, y + 11, frame.width, 2.5), scale(colour, 0.86), outlined=False)
+    _lamplit(stage, frame.width * 0.5, frame.height * 0.35, frame.rise * 0.8)
+
+
+def draw_window(stage: Stage, band: Band) -> None:
+    """A wall with a window cut out of it: through it one sees what was drawn before; frame, sill and curtains."""
+    frame, canvas, colour, layer = stage.frame, stage.canvas, _wall(stage, band), band.layer
+    wide = min(frame.width * 0.74, frame.height * 1.05)
+    x = frame.width * (0.5 + 0.24 * (layer.peak - 0.5)) - wide / 2
+    top, sill = frame.height * 0.07, frame.ground(max(0.0, layer.depth)) + frame.rise * 0.02
+    sill = max(sill, top + frame.rise * 0.34)
+    hole = f"M{num(x)} {num(top)}v{num(sill - top)}h{num(wide)}v{num(top - sill)}Z"
+    wall = canvas.linear(((0.0, mix(colour, WHITE, 0.08), 1.0), (1.0, scale(colour, 0.72), 1.0)), 0, 0, 0, frame.height)
+    canvas.path(rect(0, 0, frame.width, frame.height + 10) + hole, wall, extra=' fill-rule="evenodd"', outlined=False)
+    _lamplit(stage, frame.width * (0.1 if layer.peak > 0.5 else 0.9), frame.height * 0.4, frame.rise * 0.6)
+    wood, lit = stage.light.thing(rgb("#f1ebde"), 0.0, -0.3), stage.light.thing(rgb("#fbf7ee"), 0.0, 0.5)
+    t = frame.rise * 0.018
+    outer = rect(x - t * 1.6, top - t * 1.6, wide + t * 3.2, sill - top + t * 1.6)
+    canvas.path(outer + hole, wood, extra=' fill-rule="evenodd"')
+    bars = rect(x + wide / 2 - t * 0.45, top, t * 0.9, sill - top) + rect(x, top + (sill - top) * 0.42, wide, t * 0.8)
+    canvas.path(bars, wood)
+    canvas.path(rect(x - t * 3.2, sill, wide + t * 6.4, t * 1.9), lit)
+    canvas.path(rect(x - t * 3.2, sill + t * 1.9, wide + t * 6.4, t * 0.7), scale(wood, 0.8), outlined=False)
+    _curtains(stage, band, x, top, wide, sill, colour)
+
+
+def _curtains(stage: Stage, band: Band, x: float, top: float, wide: float, sill: float, wall: Rgb) -> None:
+    canvas, rng = stage.canvas, stage.rng("curtains", band.layer.detail)
+    cloth = stage.light.thing(rgb(rng.choice(("#e9dcc6", "#c98f7f", "#8fa3b5", "#d9b56f", "#a9b89a"))), 0.05)
+    for s in (-1, 1):
+        edge = x + wide / 2 + s * (wide / 2 + 30)
+        inner = x + wide / 2 + s * wide * 0.34
+        waist = x + wide / 2 + s * wide * 0.44
+        d = (
+            f"M{num(edge)} {num(top - 34)}L{num(inner)} {num(top - 34)}"
+            f"Q{num(inner + s * 10)} {num(top + (sill - top) * 0.4)} {num(waist)} {num(top + (sill - top) * 0.62)}"
+            f"Q{num(inner + s * 26)} {num(sill)} {num(inner + s * 40)} {num(sill + 60)}"
+            f"L{num(edge)} {num(sill + 60)}Z"
+        )
+        a, b = (inner, edge) if s > 0 else (edge, inner)
+        stops = tuple((k / 6, scale(cloth, 0.84 if k % 2 else 1.04), 1.0) for k in range(7))
+        canvas.path(d, canvas.linear(stops, a, 0, b, 0))
+    rod = mix(wall, (0.2, 0.15, 0.12), 0.75)
+    canvas.path(rect(x - 60, top - 44, wide + 120, 11), rod)
+
+
+def draw_table(stage: Stage, band: Band) -> None:
+    """A wooden table top seen from somewhat above, with grain and a lit edge; cloth where a colour is named."""
+    frame, canvas, layer, light = stage.frame, stage.canvas, band.layer, stage.light
+    rng, wood = stage.rng("table", layer.detail), albedo(stage, layer)
+    y = band.foot
+    far, near = light.thing(wood, 0.1, 0.5), light.thing(scale(wood, 0.78), 0.0, -0.1)
+    top = canvas.linear(((0.0, far, 1.0), (1.0, near, 1.0)), 0, y, 0, frame.height)
+    canvas.path(rect(-12, y, frame.width + 24, frame.height - y + 12), top)
+    canvas.path(rect(-12, y, frame.width + 24, 7), light.thing(mix(wood, WHITE, 0.3), 0.0, 0.7), outlined=False)
+    if layer.colour is Colour.NATURAL:
+        grain = []
+        for i in range(9):
+            gy = y + (frame.height - y) * ((i + 0.6) / 9) ** 1.3
+            line = jagged(rng, (-20, gy), (frame.width + 20, gy + rng.uniform(-8, 8)), 0.004, 3)
+            grain.append(poly(line, close=False))
+        canvas.stroke("".join(grain), scale(near, 0.8), 2.2, 0.5)
+        for k in range(1, 4):
+            x = frame.width * (0.5 + (k - 2) * 0.36)
+            canvas.stroke(
+                f"M{num(x)} {num(y + 8)}L{num(x + (x - frame.width / 2) * 0.8)} {num(frame.height + 10)}",
+                scale(near, 0.72),
+                3,
+                0.5,
+            )
+    x = frame.width * (0.15 if light.side < 0 else 0.85)
+    canvas.path(
+        ellipse(x, y + (frame.height - y) * 0.35, frame.width * 0.42, (frame.height - y) * 0.5),
+        canvas.soft(LAMP if stage.dark > 0.4 else WHITE, 0.22),
+        outlined=False,
+    )

@@ -1,0 +1,15 @@
+"""From the SVG drawing to pixels."""
+
+import io
+
+import numpy as np
+import resvg_py
+from numpy.typing import NDArray
+from PIL import Image
+
+
+def rasterise(svg: str, width: int, height: int) -> NDArray[np.uint8]:
+    """The drawing as an array of shape [height, width, 3], sRGB. Raises ValueError if ``svg`` is no drawing."""
+    png = resvg_py.svg_to_bytes(svg_string=svg, width=width, height=height, skip_system_fonts=True)
+    with Image.open(io.BytesIO(bytes(png))) as picture:
+        return np.asarray(picture.convert("RGB"))

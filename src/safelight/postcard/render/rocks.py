@@ -1,0 +1,187 @@
+"""Rock: mesas and canyon walls, cliffs, boulders, craters; and the mist between."""
+
+import math
+from random import Random
+
+from safelight.postcard.render.canvas import Point, ellipse, num, poly, smooth
+from safelight.postcard.render.colour import Rgb, mix, scale
+from safelight.postcard.render.ground import Band, albedo, draw_rolling, grass
+from safelight.postcard.render.shapes import jagged, spread
+from safelight.postcard.render.stage import Stage
+from safelight.postcard.render.terrain import scatter
+from safelight.postcard.render.verge import folds
+
+
+def draw_mesas(stage: Stage, band: Band) -> None:
+    """Table mountains in bands of rock: steep walls, a skirt of scree, one face in the light."""
+    layer, frame = band.layer, stage.frame
+    rng, rock = stage.rng("mesas", layer.detail), albedo(stage, layer)
+    tall = layer.height * frame.rise
+    _plain(stage, band, rock)
+    count = max(2, round((1.5 + 3 * layer.density) * frame.width / 1300))
+    places = [(layer.peak * frame.width, 1.0)] + [
+        (x, rng.uniform(0.4, 0.82)) for x in spread(rng, count, -40, frame.width + 40)
+    ]
+    for x, share in sorted(places, key=lambda p: p[1]):
+        _mesa(stage, band, rng, x, tall * share, tall * share * rng.uniform(0.28, 0.75), rock)
+
+
+def _mesa(stage: Stage, band: Band, rng: Random, x: float, tall: float, half: float, rock: Rgb) -> None:
+    light, canvas, foot = stage.light, stage.canvas, band.foot + 2
+    top, knee = foot - tall, foot - tall * rng.uniform(0.28, 0.4)
+    skirt = half * 1.0 + tall * 0.42
+    left = [(x - skirt, foot), *jagged(rng, (x - half * 1.12, knee), (x - half, top), 0.09, 3), (x - half, top)]
+    right = [*jagged(rng, (x + half, top), (x + half * 1.12, knee), 0.09, 3), (x + skirt, foot)]
+    lit, shade = light.land(rock, band.distance, 0.6), light.land(rock, band.distance, -0.65)
+    mist = mix(shade, light.haze, 0.25)
+    body = canvas.linear(((0.0, shade, 1.0), (1.0, mist, 1.0)), 0, top, 0, foot)
+    canvas.path(poly([*left, *right]), body)
+    cut = x + half * rng.uniform(-0.3, 0.3)
+    edge = [
+        *jagged(rng, (cut, top), (cut + half * 0.2, knee), 0.12, 3),
+        (cut + half * 0.2, knee),
+        (cut + skirt * 0.3, foot),
+    ]
+    face = [*left, *edge] if light.side < 0 else [*right[::-1], *edge]
+    canvas.path(
+        poly(face),
+        canvas.linear(((0.0, lit, 1.0), (1.0, mix(lit, light.haze, 0.2), 1.0)), 0, top, 0, foot),
+        outlined=False,
+    )
+    for k in (0.12, 0.3, 0.52):
+        y = top + (knee - top) * k
+        w = half * (1 + 0.1 * k)
+        seam = poly(
+            [
+                (x - w, y),
+                (x - w * 0.3, y + tall * 0.012),
+                (x + w * 0.4, y - tall * 0.008),
+                (x + w, y),
+                (x + w, y + tall * 0.028),
+                (x - w, y + tall * 0.026),
+            ]
+        )
+        canvas.path(seam, light.land(scale(rock, 0.72), band.distance, -0.3), 0.42, outlined=False)
+
+
+def _plain(stage: Stage, band: Band, rock: Rgb) -> None:
+    frame, light = stage.frame, stage.light
+    near = light.land(scale(rock, 0.95), max(0.0, band.distance - 0.35), 0.1)
+    far = mix(light.land(rock, band.distance, 0.3), light.haze, 0.35)
+    box = poly([(-12, band.foot), (frame.width + 12, band.foot), (frame.width + 12, stage.floor), (-12, stage.floor)])
+    stage.canvas.path(
+        box, stage.canvas.linear(((0.0, far, 1.0), (1.0, near, 1.0)), 0, band.foot, 0, frame.height), outlined=False
+    )
+
+
+def cliff_top(stage: Stage, band: Band) -> list[Point]:
+    """The top of the headland from the picture's edge to where it falls."""
+    layer, frame, rng = band.layer, stage.frame, stage.rng("cliff top", band.layer.detail)
+    tall, foot = layer.height * frame.rise, band.foot + 4
+    from_left = layer.peak < 0.5
+    start = -20.0 if from_left else frame.width + 20
+    edge = frame.width * (0.2 + 0.5 * layer.peak if from_left else 0.3 + 0.5 * layer.peak)
+    shares = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    heights = [tall * (0.82 + 0.18 * math.sin(1.2 + t * 2.2) + 0.05 * rng.random()) for t in shares]
+    return [(start + (edge - start) * t, foot - h) for t, h in zip(shares, heights, strict=True)]
+
+
+def draw_cliffs(stage: Stage, band: Band) -> None:
+    """A headland that falls steeply at ``peak``: grass on top, banded rock below. The rest stays open."""
+    layer, frame, light, canvas = band.layer, stage.frame, stage.light, stage.canvas
+    rng, rock = stage.rng("cliffs", layer.detail), albedo(stage, layer)
+    tall, foot, from_left = layer.height * frame.rise, band.foot + 4, layer.peak < 0.5
+    sign = 1.0 if from_left else -1.0
+    crest = cliff_top(stage, band)
+    start, edge = crest[0][0], crest[-1][0]
+    fall = [*jagged(rng, crest[-1], (edge + sign * tall * 0.2, foot), 0.14, 4), (edge + sign * tall * 0.2, foot)]
+    lit_face = (light.side > 0) == from_left
+    face, deep = (
+        light.land(rock, band.distance, 0.6 if lit_face else -0.5),
+        light.land(rock, band.distance, -0.2 if lit_face else -0.8),
+    )
+    canvas.path(
+        poly([(start, foot), *crest, *fall]),
+        canvas.linear(((0.0, face, 1.0), (1.0, mix(deep, light.haze, 0.12), 1.0)), 0, foot - tall, 0, foot),
+    )
+    for i in range(7):
+        x = edge - sign * tall * (0.06 + 0.16 * i) + rng.uniform(-9, 9)
+        y = foot - tall * rng.uniform(0.6, 0.85)
+        crack = jagged(rng, (x, y), (x + sign * tall * 0.12, foot), 0.16, 3)
+        w = tall * rng.uniform(0.05, 0.1)
+        canvas.path(
+            poly([*crack, (crack[-1][0] - w, foot), (x - w * 0.4, y + tall * 0.1)]),
+            light.land(rock, band.distance, -0.6 if lit_face else 0.2),
+            0.5,
+            outlined=False,
+        )
+    green = grass(stage.world.season)
+    turf = [*crest, (edge + sign * tall * 0.03, crest[-1][1] + tall * 0.05)]
+    under = [(x, y + tall * (0.07 + 0.05 * rng.random())) for x, y in reversed(crest)]
+    canvas.path(
+        smooth(turf) + "L" + "L".join(f"{num(a)} {num(b)}" for a, b in under) + "Z",
+        light.land(green, band.distance, 0.5),
+    )
+
+
+def draw_rocks(stage: Stage, band: Band) -> None:
+    """Stony ground with boulders."""
+    rock = albedo(stage, band.layer)
+    draw_rolling(stage, band, rock)
+    folds(stage, band, rock)
+    rng = stage.rng("boulders", band.layer.detail)
+    places = sorted((scatter(stage, band, rng) for _ in range(8 + round(26 * band.layer.density))), key=lambda p: p[1])
+    for x, y, s in places:
+        boulder(stage, rng, x, y, 70 * s * rng.uniform(0.5, 1.5), rock, band.distance * 0.8)
+
+
+def boulder(stage: Stage, rng: Random, x: float, y: float, wide: float, rock: Rgb, distance: float) -> None:
+    """A faceted stone with its foot at (x, y)."""
+    light, canvas, high = stage.light, stage.canvas, wide * rng.uniform(0.5, 0.8)
+    top: list[Point] = [
+        (x - wide * 0.3, y - high * 0.85),
+        (x + wide * 0.05, y - high),
+        (x + wide * 0.34, y - high * 0.7),
+    ]
+    body = [
+        (x - wide / 2, y),
+        (x - wide * 0.5, y - high * 0.4),
+        *top,
+        (x + wide / 2, y - high * 0.3),
+        (x + wide * 0.46, y),
+    ]
+    mid = (x + wide * 0.05 * light.side, y - high * 0.5)
+    canvas.path(poly(body), light.land(rock, distance, -0.5))
+    lit = [body[0], body[1], *top[:2], mid] if light.side < 0 else [body[6], body[5], *top[:0:-1], mid]
+    canvas.path(poly(lit), light.land(rock, distance, 0.6), outlined=False)
+    canvas.path(poly([*top, mid]), light.land(scale(rock, 1.08), distance, 0.2), outlined=False)
+
+
+def draw_craters(stage: Stage, band: Band) -> None:
+    """The ground of an airless world: craters with lit and shaded rims."""
+    dust = albedo(stage, band.layer)
+    draw_rolling(stage, band, dust)
+    rng, light, canvas = stage.rng("craters", band.layer.detail), stage.light, stage.canvas
+    places = sorted((scatter(stage, band, rng) for _ in range(6 + round(14 * band.layer.density))), key=lambda p: p[1])
+    for x, y, s in places:
+        rx = 90 * s * rng.uniform(0.4, 1.5)
+        ry = rx * 0.3
+        canvas.path(ellipse(x, y, rx * 1.14, ry * 1.18), light.land(dust, band.distance, 0.7), 0.9)
+        canvas.path(ellipse(x, y, rx, ry), light.land(scale(dust, 0.7), band.distance, -0.6), outlined=False)
+        canvas.path(
+            ellipse(x - light.side * rx * 0.12, y + ry * 0.22, rx * 0.78, ry * 0.66),
+            light.land(dust, band.distance, 0.05),
+            outlined=False,
+        )
+    boulders = sorted((scatter(stage, band, rng) for _ in range(7)), key=lambda p: p[1])
+    for x, y, s in boulders:
+        boulder(stage, rng, x, y, 46 * s, dust, band.distance)
+
+
+def mist_bank(stage: Stage, y: float, deep: float, strength: float) -> None:
+    """A bank of mist between two layers."""
+    frame, haze = stage.frame, stage.light.haze
+    stops = ((0.0, haze, 0.0), (0.5, haze, strength), (1.0, haze, 0.0))
+    paint = stage.canvas.linear(stops, 0, y - deep, 0, y + deep)
+    box = poly([(-12, y - deep), (frame.width + 12, y - deep), (frame.width + 12, y + deep), (-12, y + deep)])
+    stage.canvas.path(box, paint, outlined=False)

@@ -1,0 +1,173 @@
+"""Open land: hills, dunes, meadows, beaches and snow, with the grass that grows on them."""
+
+from dataclasses import replace
+from random import Random
+
+from safelight.postcard.render.canvas import Point, ellipse, num, poly, smooth
+from safelight.postcard.render.colour import Rgb, mix, rgb, scale, turn
+from safelight.postcard.render.ground import Band, albedo, draw_rolling, grass, swells
+from safelight.postcard.render.stage import Stage
+from safelight.postcard.render.verge import folds, verge
+from safelight.postcard.vocabulary import Colour, Season
+
+
+def draw_hills(stage: Stage, band: Band) -> None:
+    """Rolling hills with shaded folds; fields and tiny trees on far ones would only be noise."""
+    colour = albedo(stage, band.layer)
+    draw_rolling(stage, band, colour)
+    swells(stage, band, colour, 5, "hills")
+    folds(stage, band, colour)
+    if band.distance < 0.6:
+        tufts(stage, band, colour)
+        verge(stage, band, colour)
+
+
+def draw_dunes(stage: Stage, band: Band) -> None:
+    """Dunes: a sharp crest line that winds down the body, light on one side of it and shade on the other."""
+    rng, sand = stage.rng("dunes", band.layer.detail), albedo(stage, band.layer)
+    draw_rolling(stage, band, sand)
+    frame = stage.frame
+    deep = min(0.34 * frame.rise, max(60.0, (stage.floor - band.foot) * 0.75 + band.layer.height * frame.rise * 0.8))
+    for x in _summits(band, frame.width):
+        _slip_face(stage, band, rng, x, deep * rng.uniform(0.75, 1.15), sand)
+    if band.distance < 0.5:
+        _ripples(stage, band, sand)
+
+
+def _summits(band: Band, width: float) -> list[float]:
+    """Where the crest is highest between its dips."""
+    step = width / 48
+    xs = [step * i for i in range(-2, 51)]
+    return [x for x in xs if band.crest(x) < band.crest(x - step) and band.crest(x) <= band.crest(x + step)]
+
+
+def _slip_face(stage: Stage, band: Band, rng: Random, x: float, deep: float, sand: Rgb) -> None:
+    """The shaded face of one dune: from its summit along the crest on the side away from the sun, back along the ridge
+    that comes down towards the eye in a slow S."""
+    light, canvas, away = stage.light, stage.canvas, -stage.light.side
+    reach = stage.frame.rise * rng.uniform(0.24, 0.42)
+    rim = [(x + away * reach * k / 8, band.crest(x + away * reach * k / 8) - 0.5) for k in range(9)]
+    y, end = rim[0][1], (x + away * reach * rng.uniform(0.35, 0.6), rim[0][1] + deep)
+    ridge: list[Point] = [
+        (end[0], end[1]),
+        (x + away * reach * 0.16, y + deep * 0.72),
+        (x + away * reach * 0.3, y + deep * 0.44),
+        (x - away * reach * 0.03, y + deep * 0.2),
+        (x, y),
+    ]
+    shade = light.land(sand, band.distance, -0.85)
+    paint = canvas.linear(((0.0, shade, 0.95), (0.6, shade, 0.6), (1.0, shade, 0.0)), 0, y, 0, end[1])
+    tail = f"Q{num(rim[-1][0])} {num(y + deep * 0.8)} {num(end[0])} {num(end[1])}"
+    canvas.path(smooth(rim) + tail + "L" + smooth(ridge)[1:] + "Z", paint, outlined=False)
+    canvas.stroke(smooth(ridge), light.land(sand, band.distance, 0.95), 2.2, 0.5)
+
+
+def _ripples(stage: Stage, band: Band, sand: Rgb) -> None:
+    rng, frame = stage.rng("ripples", band.layer.detail), stage.frame
+    tone = stage.light.land(sand, band.distance, -0.35)
+    lines = []
+    for _ in range(26):
+        x = frame.width * rng.random()
+        y = band.crest(x) + (frame.height - band.crest(x)) * (0.25 + 0.75 * rng.random())
+        w = 40 + 130 * frame.near((y - frame.horizon) / (frame.height - frame.horizon))
+        lines.append(f"M{num(x)} {num(y)}q{num(w * 0.25)} {num(-w * 0.05)} {num(w * 0.5)} 0t{num(w * 0.5)} 0")
+    stage.canvas.stroke("".join(lines), tone, 2.4, 0.4)
+
+
+def draw_meadow(stage: Stage, band: Band) -> None:
+    """Grass: a lit body with tufts, and a few flowers in spring and summer."""
+    colour = albedo(stage, band.layer)
+    draw_rolling(stage, band, colour)
+    swells(stage, band, colour, 3, "meadow")
+    folds(stage, band, colour)
+    tufts(stage, band, colour)
+    verge(stage, band, colour)
+
+
+def tufts(stage: Stage, band: Band, colour: Rgb) -> None:
+    """Small tufts of grass over the body; drifts where it lies under snow."""
+    frame, light, rng = stage.frame, stage.light, stage.rng("tufts", band.layer.detail)
+    if stage.world.season is Season.WINTER and band.layer.colour is Colour.NATURAL:
+        _drifts(stage, band)
+        return
+    count = int((20 + 90 * band.layer.density) * frame.width / 1300)
+    dark: list[str] = []
+    pale: list[str] = []
+    lean = stage.world.wind * 8
+    for _ in range(count):
+        x, y, s = scatter(stage, band, rng)
+        h = 26 * s * rng.uniform(0.6, 1.3)
+        for k in (-1, 0, 1):
+            tip = x + k * h * 0.32 + lean * s
+            d = (
+                f"M{num(x + k * h * 0.1 - h * 0.05)} {num(y)}L{num(tip)} {num(y - h * (1 - 0.25 * abs(k)))}"
+                f"L{num(x + k * h * 0.1 + h * 0.05)} {num(y)}Z"
+            )
+            (pale if rng.random() < 0.4 else dark).append(d)
+    stage.canvas.path("".join(dark), light.land(scale(colour, 0.72), band.distance * 0.8, -0.3), outlined=False)
+    stage.canvas.path("".join(pale), light.land(turn(colour, -10, 0.06), band.distance * 0.8, 0.8), outlined=False)
+
+
+def _drifts(stage: Stage, band: Band) -> None:
+    """Blue shadows of snowdrifts."""
+    rng = stage.rng("drifts", band.layer.detail)
+    tone = mix(stage.light.land(rgb("#b4c8e6"), band.distance, -0.2), stage.light.haze, 0.1)
+    parts = []
+    for _ in range(12):
+        x, y, s = scatter(stage, band, rng)
+        w = 240 * s * rng.uniform(0.6, 1.4)
+        parts.append(
+            f"M{num(x - w)} {num(y)}Q{num(x)} {num(y - w * 0.13)} {num(x + w)} {num(y)}"
+            f"Q{num(x)} {num(y - w * 0.03)} {num(x - w)} {num(y)}Z"
+        )
+    stage.canvas.path("".join(parts), tone, 0.6, outlined=False)
+
+
+def foreground(stage: Stage, band: Band, colour: Rgb, top: float) -> None:
+    """Open land from ``top`` to the lower edge, before a layer that has none of its own: swells, tufts, tall grass."""
+    frame, light = stage.frame, stage.light
+    near = replace(band, distance=band.distance * 0.45, foot=top, crest=lambda _x: top)
+    far_tone = mix(light.land(colour, band.distance, 0.2), light.haze, 0.3)
+    near_tone = light.land(scale(colour, 0.86), 0.1, -0.1)
+    box = poly([(-12, top), (frame.width + 12, top), (frame.width + 12, stage.floor), (-12, stage.floor)])
+    stops = ((0.0, far_tone, 1.0), (0.5, light.land(colour, 0.4, 0.1), 1.0), (1.0, near_tone, 1.0))
+    stage.canvas.path(box, stage.canvas.linear(stops, 0, top, 0, frame.height), outlined=False)
+    if stage.floor - top < 0.12 * frame.rise:
+        return
+    folds(stage, near, colour)
+    if colour == grass(stage.world.season):
+        tufts(stage, near, colour)
+        verge(stage, near, colour)
+
+
+def draw_snow(stage: Stage, band: Band) -> None:
+    """A snowfield with drifts."""
+    draw_rolling(stage, band, albedo(stage, band.layer))
+    folds(stage, band, albedo(stage, band.layer))
+    _drifts(stage, band)
+    if stage.world.season is Season.WINTER:
+        verge(stage, band, rgb("#b39a72"))
+
+
+def draw_sand(stage: Stage, band: Band) -> None:
+    """A beach: sand, a darker wet rim towards water, shells and pebbles."""
+    sand = albedo(stage, band.layer)
+    draw_rolling(stage, band, sand)
+    _ripples(stage, band, sand)
+    rng, light = stage.rng("sand", band.layer.detail), stage.light
+    dots = []
+    for _ in range(26):
+        x, y, s = scatter(stage, band, rng)
+        dots.append(ellipse(x, y, 5 * s + 1, 3 * s + 0.6))
+    stage.canvas.path("".join(dots), light.land(scale(sand, 0.72), band.distance, -0.2), 0.7, outlined=False)
+
+
+def scatter(stage: Stage, band: Band, rng: Random) -> tuple[float, float, float]:
+    """A place on the band's body, denser far away, with the size things have there (1 at the lower edge)."""
+    frame = stage.frame
+    x = frame.width * rng.uniform(-0.01, 1.01)
+    top = band.crest(x)
+    t = rng.random() ** 1.5
+    y = top + (frame.height + 10 - top) * (0.03 + 0.97 * t)
+    depth = (y - frame.horizon) / max(frame.height - frame.horizon, 1)
+    return x, y, frame.near(min(max(depth, 0.05), 1.0))

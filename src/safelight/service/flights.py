@@ -1,0 +1,94 @@
+"""Pictures in the making: identical jobs share one flight, and the last who leaves cancels it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+
+import structlog
+
+from safelight.contract.errors import DrawingCancelled, InternalError, SafelightError
+from safelight.contract.messages import Cancelled, Failed, Finished, Job, JobEvent, Started, Stepped
+from safelight.service.ports import Engine
+
+OnProgress = Callable[[int, int], None]
+
+log = structlog.get_logger(__name__)
+
+
+class Flight:
+    """One job on its way through the engine, and everybody who waits for it.
+
+    `queue_seconds` is the time from submission to the first start, known once it has started.
+    """
+
+    def __init__(self, job: Job, engine: Engine) -> None:
+        self.job = job
+        self.submitted = monotonic()
+        self.queue_seconds: float | None = None
+        self.waiting = 0
+        self._engine = engine
+        self._listeners: list[OnProgress] = []
+        self._outcome: asyncio.Future[Finished] = asyncio.get_running_loop().create_future()
+
+    async def fly(self) -> Finished | None:
+        """Submit the job and follow it to its end. Returns what the engine finished, None when it did not."""
+        try:
+            async for event in self._engine.submit(self.job):
+                self._take(event)
+        except Exception as error:  # becomes the answer of everybody who waits
+            log.error("drawing_failed", job=self.job.id, exc_info=error)
+            self._fail(InternalError("The drawing failed inside the server; its log says why."))
+        finally:
+            self._fail(DrawingCancelled("The drawing was given up."))
+        return self._outcome.result() if self._outcome.exception() is None else None
+
+    def listen(self, on_progress: OnProgress) -> None:
+        """Have every step told, as `on_progress(step, steps)`, until the end."""
+        self._listeners.append(on_progress)
+
+    def _take(self, event: JobEvent) -> None:
+        match event:
+            case Started():
+                if self.queue_seconds is None:
+                    self.queue_seconds = monotonic() - self.submitted
+            case Stepped(step=step, steps=steps):
+                for listener in tuple(self._listeners):
+                    listener(step, steps)
+            case Finished():
+                if not self._outcome.done():
+                    self._outcome.set_result(event)
+            case Failed(reason=reason, retry_helps=retry_helps):
+                self._fail(InternalError(reason, retry_helps=retry_helps))
+            case Cancelled():
+                self._fail(DrawingCancelled("The drawing was cancelled."))
+
+    def _fail(self, error: SafelightError) -> None:
+        if not self._outcome.done():
+            self._outcome.set_exception(error)
+            self._outcome.exception()  # marks it as seen: everybody who waited may already have left
+
+    async def wait(self, on_progress: OnProgress | None = None) -> Finished:
+        """The finished picture. Leaving early (cancellation) gives the flight up if nobody else waits for it.
+
+        Raises:
+            InternalError: it could not be drawn.
+            DrawingCancelled: the engine stopped.
+        """
+        self.waiting += 1
+        if on_progress is not None:
+            self.listen(on_progress)
+        try:
+            return await asyncio.shield(self._outcome)
+        finally:
+            self.waiting -= 1
+            if on_progress is not None:
+                self._listeners.remove(on_progress)
+            if self.waiting == 0 and not self._outcome.done():
+                self._engine.cancel(self.job.id)
+
+    @property
+    def can_be_joined(self) -> bool:
+        """False once it ended or was given up."""
+        return not self._outcome.done() and self.waiting > 0

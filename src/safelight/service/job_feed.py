@@ -1,0 +1,86 @@
+"""Who watches which job, and what they have not been told yet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from safelight.contract.jobs import JobUpdate
+
+
+class Watcher:
+    """One who watches an owner's jobs, or one of them.
+
+    Updates are snapshots, so a slow reader is told the newest of each kind and job and never holds anybody up: what
+    waits is bounded by the jobs that there are.
+    """
+
+    def __init__(self, owner: str, job_id: str | None) -> None:
+        self.owner = owner
+        self.job_id = job_id
+        self._waiting: dict[tuple[str, str], JobUpdate] = {}
+        self._arrived = asyncio.Event()
+        self._closed = False
+
+    def tell(self, update: JobUpdate) -> None:
+        if update.kind in ("end", "deleted"):
+            for kind in ("job", "queue", "progress", "end"):
+                self._waiting.pop((update.job.id, kind), None)
+        self._waiting[update.job.id, update.kind] = update
+        self._arrived.set()
+
+    def close(self) -> None:
+        """No more comes."""
+        self._closed = True
+        self._arrived.set()
+
+    async def next(self) -> JobUpdate | None:
+        """The next update, None after the last. Waiting may be cancelled without losing one."""
+        while not self._waiting:
+            if self._closed:
+                return None
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self._waiting.pop(next(iter(self._waiting)))
+
+
+class JobFeed:
+    """Passes updates on to those who watch."""
+
+    def __init__(self) -> None:
+        self._watchers: set[Watcher] = set()
+        self._closed = False
+
+    @contextmanager
+    def watch(self, owner: str, job_id: str | None = None) -> Iterator[Watcher]:
+        """Watch an owner's jobs, or one of them, from now on."""
+        watcher = Watcher(owner, job_id)
+        self._watchers.add(watcher)
+        if self._closed:
+            watcher.close()
+        try:
+            yield watcher
+        finally:
+            self._watchers.discard(watcher)
+
+    @property
+    def idle(self) -> bool:
+        """Nobody watches anything."""
+        return not self._watchers
+
+    def publish(self, update: JobUpdate) -> None:
+        """Tell those whom it concerns. What is not listed is nobody's to watch but by its id."""
+        for watcher in self._watchers:
+            if _concerns(watcher, update.job.owner, update.job.id) and (update.job.listed or watcher.job_id):
+                watcher.tell(update)
+
+    def close(self) -> None:
+        """The server stops: every watch ends."""
+        self._closed = True
+        for watcher in self._watchers:
+            watcher.close()
+
+
+def _concerns(watcher: Watcher, owner: str, job_id: str) -> bool:
+    return watcher.owner == owner and watcher.job_id in (None, job_id)

@@ -1,0 +1,334 @@
+"""Durable jobs, for their owners: accept, look back, watch, star, cancel, delete."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import msgspec
+import structlog
+
+from safelight.contract.errors import InternalError, InvalidRequest, NotFound, Unavailable
+from safelight.contract.jobs import (
+    JobRecord,
+    JobUpdate,
+    KeptImage,
+    Progress,
+    QueuePlace,
+    file_name,
+    thumbnail_name,
+)
+from safelight.contract.request import ImageRequest
+from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO
+from safelight.service.generate import Asked, Generate, Picture, shutting_down
+from safelight.service.job_feed import JobFeed, Watcher
+from safelight.service.job_ports import Ending, FileStore, IdempotencyMark, JobFilter, JobStore
+from safelight.service.job_runner import JobRunner
+from safelight.service.keeping import IDEMPOTENCY_SECONDS, Keeping
+
+_RATIO_OF_SIZE = {size: ratio for ratio, size in SIZE_OF_ASPECT_RATIO.items()}
+log = structlog.get_logger(__name__)
+
+# Said to everybody alike: whether a job is somebody else's is nobody's business.
+_NO_JOB = "There is no such job, or it was forgotten. GET /v1/jobs lists those of your key."
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of jobs, newest first. `next_before` is where the next one begins; `total` None was not counted."""
+
+    jobs: tuple[JobRecord, ...]
+    next_before: int | None
+    total: int | None
+
+
+class Jobs:
+    """The use cases of durable jobs. `start` first: it resumes what a stopped process left.
+
+    `thumbnail_of` makes a small JPEG of a picture's file; it is run in a thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: JobStore,
+        files: FileStore,
+        generate: Generate,
+        feed: JobFeed,
+        runner: JobRunner,
+        keeping: Keeping,
+        thumbnail_of: Callable[[bytes], bytes],
+        most_queued: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._generate = generate
+        self._feed = feed
+        self._runner = runner
+        self._keeping = keeping
+        self._thumbnail_of = thumbnail_of
+        self._most_queued = most_queued
+        self._clock = clock
+        self._last_number = 0
+
+    async def resume(self) -> int:
+        """Take up what was accepted and has not ended; how many jobs that are. Once a start, by one process alone.
+
+        What this process accepted before it was alone it draws already.
+        """
+        queued = await self._store.requeue(self._runner.ids)
+        for job in queued:
+            self._runner.add(job)
+        if queued:
+            log.info("jobs_resumed", jobs=len(queued))
+        return len(queued)
+
+    async def forget_forever(self) -> None:
+        """Forget what is to be forgotten, until cancelled. In the process that resumed."""
+        await self._keeping.go_on()
+
+    async def accept(self, request: ImageRequest, asked: Asked, key: str | None = None) -> JobRecord:
+        """Accept a job: once this returns it will be drawn, whatever happens to the process.
+
+        Raises:
+            Unavailable: too many are waiting, or the server shuts down.
+            InvalidRequest: `idempotency_key_reused`.
+        """
+        if self._generate.draining:
+            raise shutting_down()
+        if self._runner.queued >= self._most_queued:
+            raise Unavailable(
+                f"{self._most_queued} jobs are waiting, which is the most (setting `jobs_waiting`).",
+                code="engine_overloaded",
+                retry_after_seconds=self._generate.work_seconds,
+            )
+        return await self._accept(self._new(request, asked), key)
+
+    async def draw_once(self, request: ImageRequest, asked: Asked, key: str, *, listed: bool) -> tuple[Picture, float]:
+        """Draw for a caller who waits and may ask again with the same key: the picture and when it was finished.
+
+        It goes on when the caller leaves, since the answer is promised to whoever asks again.
+
+        Raises:
+            Unavailable: too much is waiting, or the server shuts down.
+            InvalidRequest: `idempotency_key_reused`.
+            InternalError: it could not be drawn.
+        """
+        self._generate.check_room(request)
+        job = await self._accept(self._new(request, asked, listed=listed), key, at_once=True)
+        with self._feed.watch(job.owner, job.id) as watcher:
+            job = await self.get(job.owner, job.id)
+            while not job.has_ended:
+                update = await watcher.next()
+                if update is None:
+                    raise shutting_down()
+                job = update.job if update.kind == "end" else job
+        return await self._picture(job), job.ended or job.created
+
+    async def keep(self, request: ImageRequest, asked: Asked, picture: Picture) -> None:
+        """Keep a picture that was drawn for a caller who waited (the setting `store` = "all").
+
+        Raises:
+            InternalError: it could not be written.
+        """
+        job = self._new(request, asked, seed=picture.seed)
+        try:
+            await self._files.put(file_name(job), picture.image)
+        except OSError as error:
+            raise InternalError("The picture was drawn and could not be kept; the server's log says why.") from error
+        image = KeptImage(file=file_name(job), bytes=len(picture.image), fingerprint=picture.fingerprint)
+        ended = msgspec.structs.replace(job, state="finished", started=job.created, ended=self._clock(), image=image)
+        kept = await self._store.add(ended)
+        if kept is not None:
+            self._feed.publish(JobUpdate(kind="end", job=kept))
+
+    async def get(self, owner: str, job_id: str) -> JobRecord:
+        """One job.
+
+        Raises:
+            NotFound: there is none of that owner.
+        """
+        return _there(await self._store.get(owner, job_id))
+
+    async def page(self, wanted: JobFilter, limit: int, *, count: bool) -> Page:
+        """A page of an owner's jobs, and how many there are in all where that is asked."""
+        found = await self._store.page(wanted, limit + 1)
+        total = await self._store.count(msgspec.structs.replace(wanted, before=None)) if count else None
+        more = len(found) > limit
+        return Page(jobs=tuple(found[:limit]), next_before=found[limit - 1].number if more else None, total=total)
+
+    async def unfinished(self, owner: str) -> Sequence[JobRecord]:
+        """An owner's queued and running jobs, newest first."""
+        return await self._store.page(JobFilter(owner=owner, states=("queued", "running")), self._most_queued)
+
+    async def ended_since(self, owner: str, when: float) -> Sequence[JobRecord]:
+        """What ended after `when`, for a watcher who was away; at most the first thousand."""
+        return await self._store.ended_since(owner, when, 1000)
+
+    async def star(self, owner: str, job_id: str, starred: bool) -> JobRecord:
+        """Star a job, which keeps it for good, or take the star away.
+
+        Raises:
+            NotFound: there is none.
+        """
+        job = _there(await self._store.star(owner, job_id, starred))
+        self._feed.publish(JobUpdate(kind="job", job=job))
+        return job
+
+    async def cancel(self, owner: str, job_id: str) -> JobRecord:
+        """Cancel a job, at once; one that has ended stays as it is, and is returned so.
+
+        Raises:
+            NotFound: there is none.
+        """
+        job = await self.get(owner, job_id)
+        if job.has_ended:
+            return job
+        ended = await self._store.end(job_id, Ending(state="cancelled", when=self._clock()))
+        if ended is None:
+            return await self.get(owner, job_id)
+        self._runner.drop(job_id)
+        self._feed.publish(JobUpdate(kind="end", job=ended))
+        return ended
+
+    async def cancel_or_delete(self, owner: str, job_id: str) -> JobRecord | None:
+        """Cancel a job that has not ended; delete one that has, with its files, and return None.
+
+        Raises:
+            NotFound: there is none.
+        """
+        job = await self.get(owner, job_id)
+        if not job.has_ended:
+            return await self.cancel(owner, job_id)
+        deleted = _there(await self._store.delete(owner, job_id))
+        await self._keeping.remove_files(deleted)
+        self._feed.publish(JobUpdate(kind="deleted", job=deleted))
+        return None
+
+    async def image(self, owner: str, job_id: str) -> tuple[JobRecord, bytes]:
+        """A finished job and its file.
+
+        Raises:
+            NotFound: there is no such job, or no picture.
+        """
+        job = await self.get(owner, job_id)
+        if job.image is None:
+            raise NotFound(f"This job has no picture: it is {job.state}.")
+        image = await self._files.get(job.image.file)
+        if image is None:
+            raise NotFound("The file of this picture is gone.")
+        return job, image
+
+    async def thumbnail(self, owner: str, job_id: str) -> tuple[JobRecord, bytes]:
+        """A finished job and a small JPEG of its picture, made when it is first asked for.
+
+        Raises:
+            NotFound: there is no such job, or no picture.
+        """
+        job = await self.get(owner, job_id)
+        small = await self._files.get(thumbnail_name(job)) if job.image is not None else None
+        if small is None:
+            _, image = await self.image(owner, job_id)
+            small = await asyncio.to_thread(self._thumbnail_of, image)
+            await self._files.put(thumbnail_name(job), small)
+        return job, small
+
+    def place(self, job: JobRecord) -> QueuePlace | None:
+        """Where a job stands in the queue."""
+        return self._runner.place(job.id)
+
+    def places(self) -> dict[str, QueuePlace]:
+        """Where every queued job stands, by id."""
+        return self._runner.places()
+
+    def progress(self, job: JobRecord) -> Progress | None:
+        """How far a running job is."""
+        return self._runner.progress(job.id)
+
+    def expires(self, job: JobRecord) -> float | None:
+        """When a job will be forgotten for its age, in Unix seconds; None while it is not to be."""
+        return None if job.starred or job.ended is None else job.ended + self._keeping.keep_seconds
+
+    def watch(self, owner: str, job_id: str | None = None) -> AbstractContextManager[Watcher]:
+        """Watch an owner's jobs, or one of them."""
+        return self._feed.watch(owner, job_id)
+
+    async def settle(self) -> None:
+        """Returns when what is being drawn has been drawn and kept, in a service that drains."""
+        await self._runner.settle()
+
+    def close(self) -> None:
+        """End every watch: the server stops."""
+        self._feed.close()
+
+    async def _accept(self, job: JobRecord, key: str | None, *, at_once: bool = False) -> JobRecord:
+        mark = None
+        if key is not None:
+            digest = hashlib.sha256(msgspec.json.encode(job.request, order="deterministic")).digest()
+            mark = IdempotencyMark(key=key, digest=digest, since=self._clock() - IDEMPOTENCY_SECONDS)
+        kept = await self._store.add(job, mark)
+        if kept is None:
+            raise InvalidRequest(
+                "This Idempotency-Key was used in the last 24 hours for another request. Send a new key with it.",
+                code="idempotency_key_reused",
+            )
+        if kept.id == job.id:
+            self._runner.add(kept, at_once=at_once)
+            self._feed.publish(JobUpdate(kind="job", job=kept))
+        return kept
+
+    def _new(self, request: ImageRequest, asked: Asked, *, seed: int = 0, listed: bool = True) -> JobRecord:
+        self._last_number = max(self._last_number + 1, int(self._clock() * 1e6))
+        return JobRecord(
+            number=self._last_number,
+            id=f"job_{secrets.token_hex(12)}",
+            owner=asked.key_id,
+            request_id=asked.request_id,
+            model=request.model.id,
+            drawn_by=request.model.drawn_by,
+            request=fields_of(request),
+            seed=seed or request.seed or self._generate.fresh_seed(),
+            width=request.size.width,
+            height=request.size.height,
+            output_format=request.output_format,
+            listed=listed,
+        )
+
+    async def _picture(self, job: JobRecord) -> Picture:
+        if job.error is not None:
+            raise InternalError(job.error.message)
+        if job.image is None:
+            raise InternalError("The drawing was cancelled.", retry_helps=False)
+        _, image = await self.image(job.owner, job.id)
+        return Picture(
+            image=image,
+            output_format=job.output_format,
+            seed=job.seed,
+            drawn_by=job.drawn_by,
+            fingerprint=job.image.fingerprint,
+        )
+
+
+def fields_of(request: ImageRequest) -> dict[str, Any]:
+    """A request as the body that asks for it again: every parameter that its model supports, defaults filled in."""
+    fields: dict[str, Any] = {
+        "model": request.model.id,
+        "prompt": request.prompt,
+        "negative_prompt": request.negative_prompt,
+        "size": str(request.size),
+        "output_format": request.output_format,
+        "seed": request.seed,
+    }
+    ratio = _RATIO_OF_SIZE.get(fields["size"])
+    return fields | ({"aspect_ratio": ratio} if ratio is not None else {})
+
+
+def _there(job: JobRecord | None) -> JobRecord:
+    if job is None:
+        raise NotFound(_NO_JOB)
+    return job

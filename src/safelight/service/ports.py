@@ -1,0 +1,141 @@
+"""What the use cases need from outside, as protocols of a handful of methods; `adapters` holds what fills them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from safelight.contract.messages import Job, JobEvent, Timings
+
+
+class ModelState(msgspec.Struct, frozen=True, kw_only=True):
+    """How a model stands in the engine. `reason` says why it failed, fit for callers."""
+
+    source: str
+    status: Literal["loading", "ready", "failed"]
+    reason: str | None = None
+    fingerprint: str | None = None
+    device: str | None = None
+    steps: int | None = None
+    load_seconds: float | None = None
+
+
+class EngineState(msgspec.Struct, frozen=True, kw_only=True):
+    """`workers` counts the live processes; `queued` jobs wait for one, `running` are with one."""
+
+    models: tuple[ModelState, ...]
+    workers: int
+    queued: int
+    running: int
+    restarts: int
+
+    def model(self, source: str) -> ModelState:
+        """How that model stands; one nobody reported on is loading."""
+        for state in self.models:
+            if state.source == source:
+                return state
+        return ModelState(source=source, status="loading")
+
+
+class Engine(Protocol):
+    """Whatever draws: local worker processes, the shipped fake, later a cluster."""
+
+    async def start(self) -> None:
+        """Begin to load; returns at once."""
+
+    async def stop(self) -> None:
+        """End every process; jobs still there end as `Cancelled`."""
+
+    def submit(self, job: Job) -> AsyncIterator[JobEvent]:
+        """Draw a job. The events end with exactly one of `Finished`, `Failed`, `Cancelled`.
+
+        A job may be submitted while the model still loads: it waits. Leaving the iterator early does not cancel.
+        """
+
+    def cancel(self, job_id: str) -> None:
+        """Stop that job at its next step; it then ends as `Cancelled`. Unknown ids are ignored."""
+
+    def state(self) -> EngineState:
+        """How things stand now."""
+
+    async def changed(self) -> None:
+        """Returns when a model's status next changes."""
+
+
+class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A key as it is kept: never the key itself. Times are Unix seconds; `models` None allows every model."""
+
+    id: str
+    name: str
+    hint: str
+    created: int
+    revoked: int | None = None
+    models: tuple[str, ...] | None = None
+
+
+class KeyStore(Protocol):
+    """Where keys live. Every change is on disk when the call returns (power may fail right after)."""
+
+    async def add(self, record: KeyRecord, digest: bytes) -> None:
+        """Keep a key under the SHA-256 of its text."""
+
+    async def by_digest(self, digest: bytes) -> KeyRecord | None:
+        """The key with that SHA-256, revoked ones included."""
+
+    async def by_id(self, key_id: str) -> KeyRecord | None:
+        """The key with that id, revoked ones included."""
+
+    async def all(self) -> Sequence[KeyRecord]:
+        """Every key, oldest first."""
+
+    async def revoke(self, key_id: str, when: int) -> KeyRecord | None:
+        """Mark as revoked; None if there is no such key. Revoking twice keeps the first time."""
+
+
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One request as the ledger keeps it: no prompt text. `time` is Unix seconds; durations are seconds."""
+
+    request_id: str
+    time: float
+    key_id: str
+    model: str
+    drawn_by: str
+    outcome: str
+    seed: int | None
+    width: int
+    height: int
+    output_format: str
+    image_bytes: int
+    total_seconds: float
+    queue_seconds: float
+    timings: Timings | None = None
+
+
+class Ledger(Protocol):
+    """The book of requests. Writing never delays or fails a request."""
+
+    def write(self, entry: LedgerEntry) -> None:
+        """Note an entry; it reaches the disk soon, and at the latest on `close`."""
+
+    async def close(self) -> None:
+        """Write out what is pending."""
+
+
+class Telemetry(Protocol):
+    """Counts and durations. Labels are ids and codes, never text that a caller wrote."""
+
+    def request(self, *, route: str, method: str, status: int, seconds: float) -> None: ...
+
+    def rejected(self, *, code: str) -> None: ...
+
+    def drawn(self, *, model: str, outcome: str, queue_seconds: float, timings: Timings | None) -> None: ...
+
+    def queue(self, *, depth: int, running: int, oldest_seconds: float, work_seconds: float) -> None: ...
+
+    def model_loaded(self, *, source: str, seconds: float) -> None: ...
+
+    def worker_restarted(self) -> None: ...
+
+    def ledger_lost(self, *, entries: int) -> None: ...

@@ -1,0 +1,12 @@
+"""Settings: read once, typed, frozen. Command line > environment > `safelight.toml` > defaults.
+
+The environment is `SAFELIGHT_<NAME>`, and `PORT` as platforms set it. The file is the one that `SAFELIGHT_CONFIG`
+names, else `./safelight.toml`, else `safelight.toml` in the state folder. Whatever is unknown is an error that names
+the nearest known setting: a typing mistake must never be a silent default.
+"""
+
+from safelight.settings.fields import ModelSettings, Settings
+from safelight.settings.reading import origins, read_settings
+from safelight.settings.sources import config_file, local_url
+
+__all__ = ["ModelSettings", "Settings", "config_file", "local_url", "origins", "read_settings"]

@@ -1,0 +1,172 @@
+"""Every setting: its type, its default, what it may be and what it means."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from platformdirs import user_data_path
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from safelight.settings.sources import PREFIX, Environment, File, local_url
+
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+class ModelSettings(BaseModel):
+    """One offered model. `steps` and `guidance_scale` None leave it to the checkpoint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str = Field(min_length=1, description='What draws: "postcard" or a folder in diffusers\' layout.')
+    aliases: tuple[str, ...] = Field((), description="Other names under which callers may ask for it.")
+    steps: int | None = Field(None, ge=1, le=1000, description="Denoising steps.")
+    guidance_scale: float | None = Field(None, ge=0, le=100, description="Weight of the prompt.")
+    dtype: Dtype = Field("auto", description="Number format of the weights.")
+
+
+_BUILT_IN: dict[str, dict[str, Any]] = {
+    "stable-image-ultra": {"source": "postcard", "aliases": ["stability-image-ultra"]},
+    "postcard": {"source": "postcard"},
+}
+
+
+class Settings(BaseSettings):
+    """Everything that an operator may decide. Durations are seconds."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, validate_default=True
+    )
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on. 0.0.0.0 listens on all.")
+    port: int = Field(8484, ge=0, le=65535, description="Port to listen on. 0 takes a free one.")
+    home: Path = Field(
+        default_factory=lambda: user_data_path("safelight", appauthor=False),
+        description="The state folder: the database and the first key. Created with mode 0700.",
+    )
+    api_key: SecretStr | None = Field(
+        None, description="A key that is accepted as it is, beside those of the database. For containers and tests."
+    )
+    log_format: Literal["auto", "pretty", "json"] = Field(
+        "auto", description="How log lines look. auto: pretty on a terminal, JSON otherwise."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least level logged.")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Origins whose pages may call the API, separated by commas in the environment; * allows all."
+    )
+    rate_limit_per_minute: int = Field(0, ge=0, description="Requests that each key may make a minute. 0: no limit.")
+    max_body_bytes: int = Field(1024 * 1024, ge=1024, description="The largest request body.")
+    body_timeout_seconds: float = Field(30.0, gt=0, description="How long a client may take to send its body.")
+    queue_seconds: float = Field(60.0, gt=0, description="Work that may wait before more is refused with 503.")
+    load_wait_seconds: float = Field(
+        120.0, ge=0, description="How long a request waits for its model to load before 503."
+    )
+    drain_seconds: float = Field(30.0, ge=0, description="How long running work may take after SIGTERM.")
+    blocked_prompts: tuple[str, ...] = Field(
+        (),
+        description="Regular expressions; a prompt in which one is found is refused. A JSON list in the environment.",
+    )
+    metrics: Literal["open", "key", "off"] = Field(
+        "open", description="Who may read /metrics: everybody, holders of a key, or nobody."
+    )
+    metadata: Literal["provenance", "full", "none"] = Field(
+        "provenance",
+        description="What is written into pictures: that they are generated; also the whole request; or nothing.",
+    )
+    store: Literal["jobs", "all"] = Field(
+        "jobs", description="What is kept: jobs alone, or also the pictures of plain requests, as finished jobs."
+    )
+    files: str | None = Field(
+        None, description="Where pictures are kept: a folder, or a URL like s3://bucket/prefix. Default: <home>/files."
+    )
+    keep_days: float = Field(30.0, gt=0, le=36_500, description="Days that an ended job is kept. Starred: for good.")
+    keep_gigabytes: float = Field(
+        10.0, gt=0, description="How much all pictures may weigh; beyond it the oldest without a star go."
+    )
+    jobs_waiting: int = Field(
+        1000, ge=1, le=100_000, description="Jobs that may wait before more are refused with 503."
+    )
+    engine: Literal["local", "fake"] = Field(
+        "local", description="What draws: worker processes on this machine, or a stand-in that draws stripes."
+    )
+    fake_step_seconds: float = Field(
+        0.0, ge=0, le=60, description="How long the stand-in pretends that one of its four steps takes."
+    )
+    workers: int = Field(1, ge=1, le=64, description="Worker processes. Each loads every model.")
+    threads: int = Field(0, ge=0, description="Threads that each worker computes with. 0: as many as it has cores.")
+    device: str = Field("auto", min_length=1, description="Where to compute: auto, cpu, cuda, cuda:1, mps.")
+    max_runs: int = Field(8, ge=1, le=256, description="Pictures in flight at once in each worker.")
+    models: dict[str, ModelSettings] = Field(
+        default_factory=lambda: {name: ModelSettings.model_validate(entry) for name, entry in _BUILT_IN.items()},
+        description="The models on offer, by id. Given, the table is the whole list.",
+    )
+
+    @property
+    def url(self) -> str:
+        """Where a client on this machine reaches a server with these settings."""
+        return local_url(self.host, self.port)
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return Path(os.path.abspath(home.expanduser()))
+
+    @field_validator("api_key")
+    @classmethod
+    def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and not re.fullmatch(r"[\x21-\x7e]+", key.get_secret_value()):
+            raise ValueError("a key is one or more visible ASCII characters without spaces")
+        return key
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, origins: object) -> object:
+        if isinstance(origins, str):
+            return tuple(part.strip() for part in origins.split(",") if part.strip())
+        return origins
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#\s]+", origin):
+                raise ValueError(f"{origin!r} is no origin; write it like https://example.org, without a path")
+        return origins
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _keep_built_in_aliases(cls, models: object) -> object:
+        """Whoever points `stable-image-ultra` elsewhere keeps the misspelling that Heroku's quick start uses."""
+        if not isinstance(models, dict):
+            return models
+        return {
+            name: {"aliases": _BUILT_IN[name].get("aliases", ()), **entry}
+            if name in _BUILT_IN and isinstance(entry, dict)
+            else entry
+            for name, entry in models.items()
+        }
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Settings:
+        if not self.models:
+            raise ValueError("`models` offers nothing; give at least one model, or leave the table out")
+        seen: set[str] = set()
+        for name in [n for key, entry in self.models.items() for n in (key, *entry.aliases)]:
+            if name in seen:
+                raise ValueError(f"`models` uses the name {name!r} twice")
+            seen.add(name)
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, Environment(settings_cls), File(settings_cls)

@@ -1,0 +1,107 @@
+"""Where settings are written besides the command line: the environment and a TOML file."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
+
+from safelight.contract.errors import ConfigurationError
+
+PREFIX = "SAFELIGHT_"
+CONFIG_VARIABLE = "SAFELIGHT_CONFIG"
+FILE_NAME = "safelight.toml"
+
+# Kubernetes and Docker's links describe a service called "safelight" in variables that begin like ours
+# (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
+_SERVICE_VARIABLE = re.compile(r"SAFELIGHT_(SERVICE_(HOST|PORT\w*)|PORT_\d+_(TCP|UDP|SCTP)\w*)")
+_SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://")
+
+
+class Environment(EnvSettingsSource):
+    """`SAFELIGHT_…`, and `PORT` where `SAFELIGHT_PORT` says nothing."""
+
+    def __call__(self) -> dict[str, Any]:
+        _refuse_unknown_variables(self.settings_cls)
+        values: dict[str, Any] = super().__call__()
+        if _SERVICE_ADDRESS.match(str(values.get("port", ""))):
+            del values["port"]
+        if "port" not in values and os.environ.get("PORT"):
+            values["port"] = os.environ["PORT"]
+        return values
+
+
+class File(PydanticBaseSettingsSource):
+    """`safelight.toml`; where it lies may depend on the state folder that stronger sources name."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return read_toml(config_file(self.current_state.get("home")))
+
+
+def config_file(home: object = None) -> Path | None:
+    """The configuration file that is read, if there is one.
+
+    Raises:
+        ConfigurationError: `SAFELIGHT_CONFIG` names a file that is not there.
+    """
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named:
+        path = Path(named).expanduser()
+        if not os.path.isfile(path):
+            raise ConfigurationError(f"{CONFIG_VARIABLE} names {path}, and there is no such file.")
+        return path
+    folder = Path(str(home)).expanduser() if home else user_data_path("safelight", appauthor=False)
+    return next((path for path in (Path(FILE_NAME), folder / FILE_NAME) if os.path.isfile(path)), None)
+
+
+def local_url(host: str, port: int) -> str:
+    """The base URL by which this machine reaches a server that listens there."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+
+
+def read_toml(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _refuse_unknown_variables(settings_cls: type[BaseSettings]) -> None:
+    known = {PREFIX + name.upper() for name in settings_cls.model_fields} | {CONFIG_VARIABLE}
+    for variable in sorted(os.environ):
+        name = variable.upper()
+        if name.startswith(PREFIX) and name not in known and not _SERVICE_VARIABLE.fullmatch(name):
+            raise ConfigurationError(
+                f"The environment holds {variable}, which is no setting.{nearest(name, known)} "
+                "docs/settings.md lists them all."
+            )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence that asks whether that one was meant; empty where nothing is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def variable_of(name: str) -> str:
+    """The variable that decides a setting."""
+    variable = PREFIX + name.upper()
+    said = os.environ.get(variable)
+    return "PORT" if name == "port" and (not said or _SERVICE_ADDRESS.match(said)) else variable

@@ -1,0 +1,86 @@
+/** What can be done with a picture, wherever it is shown. */
+import * as api from './api'
+import type { Job } from './api'
+import { announcer } from './announcer.svelte'
+import { draft, settingsOf } from './draft.svelte'
+import { fileName, plural } from './format'
+import { jobs } from './jobs.svelte'
+import { router } from './route.svelte'
+import { snippet, type Language } from './snippets'
+import { ui } from './ui.svelte'
+import { zip } from './zip'
+
+export type Part = 'all' | 'prompt' | 'seed' | 'remix'
+
+const TAKEN: Record<Part, string> = {
+  all: 'Everything is taken over.',
+  prompt: 'The prompt is taken over.',
+  seed: 'The seed is taken over.',
+  remix: 'Everything but the seed is taken over.',
+}
+
+/** Fill the form from a picture: all of it, or a part. Remix is everything with a fresh seed. */
+export function reuse(job: Job, part: Part): void {
+  const settings = settingsOf(job)
+  const { prompt, negativePrompt, seed } = settings
+  const missing = draft.apply({ all: settings, prompt: { prompt, negativePrompt }, seed: { seed }, remix: { ...settings, seed: undefined } }[part])
+  if (part === 'remix') draft.seed = null
+  router.go('')
+  announcer.tell(missing.length ? `${TAKEN[part]} Not offered here: ${missing.join(', ')}.` : TAKEN[part])
+}
+
+export async function copyAs(job: Job, language: Language): Promise<void> {
+  const { negative_prompt, aspect_ratio, allow_ignored_params, ...request } = job.request
+  const asked: api.ImageRequest = { ...request, model: job.request.model, prompt: job.request.prompt, seed: job.seed }
+  if (negative_prompt) asked['negative_prompt'] = negative_prompt
+  if (asked['size']) delete asked['aspect_ratio']
+  await copy(snippet(language, asked, api.baseUrl()), 'The code is copied. It reads the key from DIFFUSION_KEY, as `safelight env` exports it.')
+}
+
+export async function copy(text: string, done: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text)
+    announcer.tell(done)
+  } catch {
+    announcer.tell('The browser did not allow copying. It does so only on https and on localhost.', true)
+  }
+}
+
+export async function download(job: Job): Promise<void> {
+  try {
+    save(await api.picture(job.id), fileName(job))
+  } catch (error) {
+    announcer.tell((error as Error).message, true)
+  }
+}
+
+/** Several pictures as one zip, fetched a few at a time. */
+export async function downloadAll(chosen: readonly Job[]): Promise<void> {
+  announcer.say(`Collecting ${plural(chosen.length, 'picture')}.`)
+  try {
+    const entries = []
+    for (const job of chosen) {
+      entries.push({ name: fileName(job), data: new Uint8Array(await (await api.picture(job.id)).arrayBuffer()) })
+    }
+    save(zip(entries), `safelight-${chosen.length}-pictures.zip`)
+  } catch (error) {
+    announcer.tell((error as Error).message, true)
+  }
+}
+
+export async function removeAll(chosen: readonly Job[]): Promise<boolean> {
+  const what = chosen.length === 1 ? 'this picture' : plural(chosen.length, 'picture')
+  if (!(await ui.ask(`Delete ${what}?`, 'The file and everything it was made with are gone for good.', 'Delete'))) return false
+  let gone = 0
+  for (const job of chosen) if (await jobs.remove(job.id)) gone++
+  announcer.say(`${plural(gone, 'picture')} deleted.`)
+  return gone > 0
+}
+
+export function save(file: Blob, name: string): void {
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(file)
+  link.download = name
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
+}

@@ -1,0 +1,195 @@
+/** Everything that the page says to the server. Addresses are relative to the page, so any path prefix works. */
+
+export type State = 'queued' | 'running' | 'finished' | 'failed' | 'cancelled'
+export type Value = string | number | boolean
+
+export interface Parameter {
+  type: 'string' | 'enum' | 'integer' | 'number' | 'boolean'
+  required: boolean
+  default?: Value | null
+  values?: string[]
+  minimum?: number
+  maximum?: number
+  min_length?: number
+  max_length?: number
+}
+
+export interface Model {
+  id: string
+  aliases: string[]
+  drawn_by: string
+  status: 'ready' | 'loading' | 'failed'
+  capabilities: { parameters: Record<string, Parameter> }
+}
+
+/** The body of a request: `model` and `prompt`, and whatever else the model supports. */
+export type ImageRequest = { model: string; prompt: string } & Record<string, Value>
+
+/**
+ * One generation. Times are Unix seconds. `seed` is the one that is used, `request.seed` what was asked for (0: any).
+ * `queue` is there while it waits (position 1 is next), `progress` while it is drawn, `image` once it is finished.
+ */
+export interface Job {
+  id: string
+  state: State
+  model: string
+  drawn_by: string
+  request: ImageRequest
+  seed: number
+  width: number
+  height: number
+  output_format: string
+  created: number
+  started: number | null
+  ended: number | null
+  queue: { position: number; seconds: number | null } | null
+  progress: Progress | null
+  starred: boolean
+  expires: number | null
+  error: { message: string; code: string | null } | null
+  image: { bytes: number; media_type: string; fingerprint: string } | null
+}
+
+/** `steps` and `seconds_left` are null while they are not known. */
+export interface Progress {
+  step: number
+  steps: number | null
+  seconds_left: number | null
+}
+
+export interface Page {
+  data: Job[]
+  has_more: boolean
+  next_cursor: string | null
+  total: number | null
+}
+
+export interface Filter {
+  q?: string
+  state?: string
+  model?: string
+  starred?: boolean
+  from?: string
+  to?: string
+  total?: boolean
+}
+
+/** What the server refused, in its own words. `status` 0: it could not be reached. */
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly code: string | null = null,
+    readonly param: string | null = null,
+    readonly retryAfter: number | null = null,
+  ) {
+    super(message)
+  }
+}
+
+const root = (): URL => new URL('../', document.baseURI)
+export const address = (path: string): string => new URL(path, root()).href
+export const baseUrl = (): string => address('v1')
+export const imageUrl = (id: string): string => address(`v1/jobs/${id}/image`)
+export const thumbnailUrl = (id: string): string => address(`v1/jobs/${id}/thumbnail`)
+
+async function call(path: string, method = 'GET', body?: unknown, headers: Record<string, string> = {}): Promise<unknown> {
+  let response: Response
+  try {
+    response = await fetch(address(path), {
+      method,
+      credentials: 'same-origin',
+      cache: 'no-store',
+      // A cookie is only honoured with the JSON content type: no form of another site can send that.
+      headers: { 'content-type': 'application/json', ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    })
+  } catch {
+    throw new ApiError('The server cannot be reached.', 0)
+  }
+  const text = await response.text()
+  const answer = readJson(text)
+  if (response.ok) return answer
+  const error = (answer as { error?: { message?: string; code?: string; param?: string } } | null)?.error
+  const wait = Number(response.headers.get('retry-after'))
+  throw new ApiError(
+    error?.message ?? `The server answered ${response.status}.`,
+    response.status,
+    error?.code ?? null,
+    error?.param ?? null,
+    wait > 0 ? wait : null,
+  )
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return null
+  }
+}
+
+export async function signedIn(): Promise<boolean> {
+  return ((await call('studio/session')) as { signed_in: boolean }).signed_in
+}
+
+/** @throws ApiError 401 where the key or the link's token is not valid. */
+export const signIn = (secret: { key: string } | { token: string }): Promise<unknown> => call('studio/session', 'POST', secret)
+export const signOut = (): Promise<unknown> => call('studio/session', 'DELETE')
+
+export const models = async (): Promise<Model[]> => ((await call('v1/models')) as { data: Model[] }).data
+
+/** Submit a drawing. The idempotency key makes it safe to send again after a lost answer. */
+export const submit = async (request: ImageRequest, idempotencyKey: string): Promise<Job> =>
+  (await call('v1/images/generations', 'POST', request, {
+    prefer: 'respond-async',
+    'idempotency-key': idempotencyKey,
+  })) as Job
+
+export async function jobs(filter: Filter = {}, limit = 60, cursor: string | null = null): Promise<Page> {
+  const query = new URLSearchParams({ limit: String(limit) })
+  if (cursor !== null) query.set('cursor', cursor)
+  for (const [name, value] of Object.entries(filter)) {
+    if (value !== undefined && value !== '' && value !== false) query.set(name, String(value))
+  }
+  return (await call(`v1/jobs?${query}`)) as Page
+}
+
+export const job = async (id: string): Promise<Job> => (await call(`v1/jobs/${id}`)) as Job
+export const star = async (id: string, starred: boolean): Promise<Job> => (await call(`v1/jobs/${id}`, 'PATCH', { starred })) as Job
+/** Answers at once; a job that has ended comes back as it is. */
+export const cancel = async (id: string): Promise<Job> => (await call(`v1/jobs/${id}/cancel`, 'POST')) as Job
+/** Deletes a job that has ended, with its file. */
+export const remove = (id: string): Promise<unknown> => call(`v1/jobs/${id}`, 'DELETE')
+
+export async function picture(id: string): Promise<Blob> {
+  const response = await fetch(imageUrl(id), { credentials: 'same-origin' })
+  if (!response.ok) throw new ApiError('The picture is no longer kept.', response.status)
+  return response.blob()
+}
+
+export interface Watcher {
+  opened(): void
+  failed(): void
+  job(job: Job): void
+  queue(id: string, queue: { position: number; seconds: number | null }): void
+  progress(id: string, progress: Progress): void
+  preview(id: string, url: string): void
+  deleted(id: string): void
+}
+
+/** Follow all own jobs on one stream, until the returned function is called. The browser reconnects by itself. */
+export function watch(watcher: Watcher): () => void {
+  const source = new EventSource(address('v1/jobs/events'))
+  const on = <T>(name: string, act: (data: T & { id: string }) => void): void =>
+    source.addEventListener(name, (event) => act(JSON.parse((event as MessageEvent<string>).data) as T & { id: string }))
+  source.onopen = () => watcher.opened()
+  source.onerror = () => watcher.failed()
+  on<Job>('job', (job) => watcher.job(job))
+  on<Job>('end', (job) => watcher.job(job))
+  on<{ position: number; seconds: number | null }>('queue', ({ id, ...queue }) => watcher.queue(id, queue))
+  on<Progress>('progress', ({ id, ...progress }) => watcher.progress(id, progress))
+  on<{ b64_json: string; media_type: string }>('preview', (p) => watcher.preview(p.id, `data:${p.media_type};base64,${p.b64_json}`))
+  on('deleted', ({ id }) => watcher.deleted(id))
+  return () => source.close()
+}

@@ -1,0 +1,182 @@
+/** What is about to be drawn. It survives a reload, and an address can fill it. */
+import type { ImageRequest, Job, Model, Parameter, Value } from './api'
+import { nearestSize, parseSize, shapes, type Shape } from './sizes'
+
+const STORED = 'safelight.draft'
+export const MAX_COUNT = 16
+/** What the form has a place of its own for, and what only makes sense to programs. */
+const PLACED = ['model', 'prompt', 'negative_prompt', 'aspect_ratio', 'size', 'output_format', 'seed']
+const FOR_PROGRAMS = ['allow_ignored_params', 'n', 'stream', 'partial_images', 'response_format', 'user']
+
+export interface Stored {
+  model: string
+  prompt: string
+  negativePrompt: string
+  size: string
+  format: string
+  seed: number | null
+  count: number
+  more: Record<string, Value>
+}
+
+export interface Settings {
+  prompt?: string
+  negativePrompt?: string
+  seed?: number
+  width?: number
+  height?: number
+  model?: string
+  format?: string
+  more?: Record<string, Value>
+}
+
+class Draft {
+  model = $state('')
+  prompt = $state('')
+  negativePrompt = $state('')
+  size = $state('1024x1024')
+  format = $state('png')
+  /** null: a fresh one for every picture. */
+  seed = $state<number | null>(null)
+  count = $state(1)
+  more = $state<Record<string, Value>>({})
+  #models = $state<Model[]>([])
+
+  entry = $derived(this.#models.find((m) => m.id === this.model || m.aliases.includes(this.model)) ?? this.#models[0])
+  parameters = $derived<Record<string, Parameter>>(this.entry?.capabilities.parameters ?? {})
+  shapes = $derived<Shape[]>(shapes(this.parameters['size']?.values))
+  formats = $derived(this.parameters['output_format']?.values ?? [])
+  /** What this model supports beyond what the form has a place for. */
+  extras = $derived(
+    Object.entries(this.parameters).filter(([name]) => !PLACED.includes(name) && !FOR_PROGRAMS.includes(name)),
+  )
+  maxSeed = $derived(this.parameters['seed']?.maximum ?? 4294967295)
+
+  /** Why this cannot be drawn, or null. */
+  fault = $derived.by((): string | null => {
+    if (!this.entry) return 'No model is offered here.'
+    if (this.entry.status === 'failed') return `${this.entry.id} could not be loaded.`
+    const length = [...this.prompt].length
+    const most = this.parameters['prompt']?.max_length ?? 10_000
+    if (!this.prompt.trim()) return 'Say what the picture should show.'
+    if (length > most) return `The prompt is ${length - most} characters too long.`
+    const negative = [...this.negativePrompt].length - (this.parameters['negative_prompt']?.max_length ?? 10_000)
+    if (negative > 0) return `The negative prompt is ${negative} characters too long.`
+    if (this.seed !== null && (this.seed < 1 || this.seed > this.maxSeed || !Number.isInteger(this.seed)))
+      return `The seed must be a whole number from 1 to ${this.maxSeed}.`
+    return null
+  })
+
+  /** Take what was kept, then what the address says. */
+  load(stored: string | null, query: URLSearchParams): void {
+    try {
+      const kept = JSON.parse(stored ?? '{}') as Partial<Stored>
+      Object.assign(this, Object.fromEntries(Object.entries(kept).filter(([name]) => name in this.stored())))
+    } catch {
+      // A draft that cannot be read is no draft.
+    }
+    this.apply(fromQuery(query))
+  }
+
+  /** The models on offer decide which values are possible. */
+  offer(models: Model[]): void {
+    this.#models = models
+    const entry = this.entry
+    if (!entry) return
+    if (this.model !== entry.id && !entry.aliases.includes(this.model)) this.model = entry.id
+    const fits = (value: string, offered: readonly string[]): boolean => !offered.length || offered.includes(value)
+    if (!fits(this.size, this.shapes.map((s) => s.size))) this.size = nearest(this.size, this.shapes)
+    if (!fits(this.format, this.formats)) this.format = String(this.parameters['output_format']?.default ?? this.formats[0])
+  }
+
+  /** Take settings from elsewhere, as far as this server has them. Returns what it does not have. */
+  apply(settings: Settings): string[] {
+    const missing: string[] = []
+    if (settings.prompt !== undefined) this.prompt = settings.prompt
+    if (settings.negativePrompt !== undefined) this.negativePrompt = settings.negativePrompt
+    if (settings.seed !== undefined) this.seed = settings.seed
+    if (settings.model !== undefined) {
+      const known = this.#models.length === 0 || this.#models.some((m) => m.id === settings.model || m.aliases.includes(settings.model!))
+      if (known) this.model = settings.model
+      else missing.push(`the model ${settings.model}`)
+    }
+    if (settings.width && settings.height) {
+      this.size = nearestSize(settings.width, settings.height, this.shapes) ?? this.size
+      if (this.size !== `${settings.width}x${settings.height}`) missing.push(`the size ${settings.width}x${settings.height} (${this.size} comes nearest)`)
+    }
+    if (settings.format !== undefined) {
+      if (!this.formats.length || this.formats.includes(settings.format)) this.format = settings.format
+      else missing.push(`the format ${settings.format}`)
+    }
+    for (const [name, value] of Object.entries(settings.more ?? {})) {
+      if (this.extras.some(([extra]) => extra === name)) this.more[name] = value
+    }
+    return missing
+  }
+
+  /** The body to send; `changed` overrides single parameters. */
+  request(changed: Partial<ImageRequest> = {}): ImageRequest {
+    const request: ImageRequest = { model: this.model, prompt: this.prompt }
+    if (this.parameters['size']) request['size'] = this.size
+    if (this.negativePrompt && this.parameters['negative_prompt']) request['negative_prompt'] = this.negativePrompt
+    if (this.parameters['output_format']) request['output_format'] = this.format
+    if (this.seed !== null && this.parameters['seed']) request['seed'] = this.seed
+    for (const [name, parameter] of this.extras) {
+      const value = this.more[name]
+      if (value !== undefined && value !== parameter.default) request[name] = value
+    }
+    return Object.assign(request, changed)
+  }
+
+  stored(): Stored {
+    const { model, prompt, negativePrompt, size, format, seed, count, more } = this
+    return { model, prompt, negativePrompt, size, format, seed, count, more: { ...more } }
+  }
+
+  keep(): void {
+    localStorage.setItem(STORED, JSON.stringify(this.stored()))
+  }
+
+  static kept(): string | null {
+    return localStorage.getItem(STORED)
+  }
+}
+
+/** `?prompt=…&negative_prompt=…&seed=…&size=…&aspect_ratio=…&model=…&output_format=…`. */
+export function fromQuery(query: URLSearchParams): Settings {
+  const settings: Settings = {}
+  const text = (name: string): string | undefined => query.get(name) ?? undefined
+  settings.prompt = text('prompt')
+  settings.negativePrompt = text('negative_prompt')
+  settings.model = text('model')
+  settings.format = text('output_format')
+  const seed = Number(query.get('seed'))
+  if (Number.isInteger(seed) && seed > 0) settings.seed = seed
+  const ratio = shapes(undefined).find((s) => s.ratio === query.get('aspect_ratio'))
+  const size = parseSize(query.get('size') ?? ratio?.size ?? '')
+  return size ? { ...settings, ...size } : settings
+}
+
+/** Everything that a job was made with; its seed is the one that was used. */
+export function settingsOf(job: Job): Settings {
+  const { model, prompt, negative_prompt, output_format } = job.request
+  const more = Object.fromEntries(Object.entries(job.request).filter(([name]) => !PLACED.includes(name) && !FOR_PROGRAMS.includes(name)))
+  return {
+    model: String(model),
+    prompt: String(prompt),
+    negativePrompt: String(negative_prompt ?? ''),
+    format: String(output_format ?? job.output_format),
+    width: job.width,
+    height: job.height,
+    seed: job.seed,
+    more,
+  }
+}
+
+function nearest(size: string, offered: readonly Shape[]): string {
+  const parsed = parseSize(size) ?? { width: 1, height: 1 }
+  return nearestSize(parsed.width, parsed.height, offered) ?? size
+}
+
+export const draft = new Draft()
+draft.load(Draft.kept(), new URLSearchParams(location.search))

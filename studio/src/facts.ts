@@ -1,0 +1,36 @@
+/** Everything that a picture was made with, as rows of name and value. */
+import type { Job } from './api'
+import { ratioOf } from './sizes'
+
+export type Fact = [name: string, value: string]
+
+const NAMED = ['model', 'prompt', 'negative_prompt', 'size', 'aspect_ratio', 'output_format', 'seed', 'allow_ignored_params']
+
+export function parameters(job: Job): Fact[] {
+  const size = `${job.width}x${job.height}`
+  const facts: Fact[] = [
+    ['Prompt', job.request.prompt],
+    ['Negative prompt', String(job.request['negative_prompt'] ?? '')],
+    ['Model', job.model],
+    ['Drawn by', job.drawn_by === job.model ? '' : job.drawn_by],
+    ['Size', `${job.width} × ${job.height} (${ratioOf(size)})`],
+    ['Format', job.output_format.toUpperCase()],
+    ['Seed', String(job.seed)],
+    ...Object.entries(job.request)
+      .filter(([name, value]) => !NAMED.includes(name) && value !== null)
+      .map(([name, value]): Fact => [title(name), String(value)]),
+  ]
+  return facts.filter(([, value]) => value !== '')
+}
+
+/** What differs between two pictures: name, the one's value, the other's. */
+export function differences(one: Job, other: Job): [string, string, string][] {
+  const left = new Map(parameters(one))
+  const right = new Map(parameters(other))
+  const names = new Set([...left.keys(), ...right.keys()])
+  return [...names].map((name): [string, string, string] => [name, left.get(name) ?? '', right.get(name) ?? '']).filter(([, a, b]) => a !== b)
+}
+
+function title(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ')
+}

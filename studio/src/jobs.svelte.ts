@@ -1,0 +1,293 @@
+/** All jobs of this key: what is being drawn, followed on one stream, and what was drawn, page by page. */
+import * as api from './api'
+import type { Filter, Job, Progress } from './api'
+import { announcer } from './announcer.svelte'
+import { draft } from './draft.svelte'
+import { plural, progress, share } from './format'
+import { session } from './session.svelte'
+
+const RECENT = 40
+const PAGE = 200
+
+export const isLive = (job: Job): boolean => job.state === 'queued' || job.state === 'running'
+
+class Jobs {
+  /** The newest jobs, newest first: what is under way and what has just ended. */
+  recent = $state<Job[]>([])
+  /** Small pictures of what is being drawn, by job. */
+  previews = $state<Record<string, string>>({})
+  /** The job on the stage; null shows the newest. */
+  chosen = $state<string | null>(null)
+  loaded = $state(false)
+  live = $derived(this.recent.filter(isLive))
+  shown = $derived(this.recent.find((job) => job.id === this.chosen) ?? this.recent[0] ?? null)
+  /** Called for every job that changed, and for the ids of deleted ones. */
+  readonly listeners = new Set<(job: Job | null, id: string) => void>()
+  #stop: (() => void) | undefined
+  #quarters = new Map<string, number>()
+
+  /** Follow the server until `stop`. */
+  start(): void {
+    this.stop()
+    this.#stop = api.watch({
+      opened: () => {
+        session.reachable = true
+        void this.refresh()
+      },
+      failed: () => void this.#lookWhy(),
+      job: (job) => this.take(job),
+      queue: (id, queue) => this.#change(id, (job) => ({ ...job, queue })),
+      progress: (id, now) => this.#step(id, now),
+      preview: (id, url) => (this.previews[id] = url),
+      deleted: (id) => this.#forget(id),
+    })
+    void this.refresh()
+  }
+
+  stop(): void {
+    this.#stop?.()
+    this.#stop = undefined
+  }
+
+  /** Forget everything: somebody else may sign in. */
+  clear(): void {
+    this.stop()
+    this.recent = []
+    this.previews = {}
+    this.chosen = null
+    this.loaded = false
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      const page = await api.jobs({ state: 'queued,running,finished,failed' }, RECENT)
+      const ended = this.recent.filter(isLive).filter((job) => !page.data.some((now) => now.id === job.id))
+      this.recent = page.data
+      this.loaded = true
+      for (const job of ended) void api.job(job.id).then((now) => this.take(now), () => undefined)
+      for (const job of page.data) for (const listener of this.listeners) listener(job, job.id)
+    } catch (error) {
+      session.heard(error)
+    }
+  }
+
+  /** Draw the draft, as often as its count says. A locked seed counts up. */
+  async generate(): Promise<Job[]> {
+    const count = draft.count
+    const requests = Array.from({ length: count }, (_, n) =>
+      draft.request(draft.seed !== null && n > 0 ? { seed: Math.min(draft.seed + n, draft.maxSeed) } : {}),
+    )
+    const made = await this.submit(requests)
+    if (made.length) announcer.say(`${plural(made.length, 'picture')} started.`)
+    return made
+  }
+
+  async submit(requests: api.ImageRequest[]): Promise<Job[]> {
+    const made: Job[] = []
+    try {
+      for (const request of requests) {
+        const job = await submitSurely(request)
+        made.push(job)
+        this.take(job)
+        if (made.length === 1) this.chosen = job.id
+      }
+    } catch (error) {
+      session.heard(error)
+      if (error instanceof api.ApiError && error.status !== 401) announcer.tell(error.message, true)
+    }
+    return made
+  }
+
+  /** The page shows it as cancelled before the server has answered. */
+  async cancel(id: string): Promise<void> {
+    const before = this.recent.find((job) => job.id === id)
+    this.recent = this.recent.filter((job) => job.id !== id)
+    announcer.say('Cancelled.')
+    try {
+      this.take(await api.cancel(id))
+    } catch (error) {
+      if (before) this.take(before)
+      session.heard(error)
+    }
+  }
+
+  async star(job: Job): Promise<void> {
+    this.take({ ...job, starred: !job.starred })
+    try {
+      this.take(await api.star(job.id, !job.starred))
+    } catch (error) {
+      this.take(job)
+      this.#complain(error)
+    }
+  }
+
+  /** True when it is gone. */
+  async remove(id: string): Promise<boolean> {
+    try {
+      await api.remove(id)
+    } catch (error) {
+      if (!(error instanceof api.ApiError && error.status === 404)) {
+        this.#complain(error)
+        return false
+      }
+    }
+    this.#forget(id)
+    return true
+  }
+
+  /** Put a job's newest state in its place. */
+  take(job: Job): void {
+    const at = this.recent.findIndex((known) => known.id === job.id)
+    const before = this.recent[at]
+    if (job.state === 'cancelled') this.recent = this.recent.filter((known) => known.id !== job.id)
+    else if (before) this.recent[at] = job
+    else if (!this.recent.length || job.created >= this.recent[this.recent.length - 1]!.created || isLive(job)) {
+      const place = this.recent.findIndex((known) => known.created <= job.created)
+      this.recent.splice(place < 0 ? this.recent.length : place, 0, job)
+    }
+    if (before && isLive(before) && !isLive(job)) this.#ended(job)
+    for (const listener of this.listeners) listener(job, job.id)
+  }
+
+  #ended(job: Job): void {
+    delete this.previews[job.id]
+    this.#quarters.delete(job.id)
+    if (job.state === 'finished') announcer.say(`Finished: ${job.request.prompt.slice(0, 80)}`)
+    if (job.state === 'failed') announcer.say(`Failed: ${job.error?.message ?? 'no reason was given'}`)
+  }
+
+  #step(id: string, now: Progress): void {
+    this.#change(id, (job) => ({ ...job, state: 'running', queue: null, progress: now }))
+    const job = this.shown
+    if (job?.id !== id) return
+    // A screen reader hears a quarter at a time, not every step.
+    const quarter = Math.floor(share(job) * 4)
+    if (quarter > (this.#quarters.get(id) ?? 0) && quarter < 4) announcer.say(`${quarter * 25} percent. ${progress(job)}`)
+    this.#quarters.set(id, quarter)
+  }
+
+  #change(id: string, change: (job: Job) => Job): void {
+    const at = this.recent.findIndex((job) => job.id === id)
+    const job = this.recent[at]
+    if (job && isLive(job)) this.recent[at] = change(job)
+  }
+
+  #forget(id: string): void {
+    this.recent = this.recent.filter((job) => job.id !== id)
+    if (this.chosen === id) this.chosen = null
+    for (const listener of this.listeners) listener(null, id)
+  }
+
+  /** A stream that breaks says nothing; a call tells whether the session ended or the server is away. */
+  async #lookWhy(): Promise<void> {
+    try {
+      if (!(await api.signedIn())) session.ended()
+    } catch (error) {
+      session.heard(error)
+    }
+  }
+
+  #complain(error: unknown): void {
+    session.heard(error)
+    if (error instanceof api.ApiError && error.status !== 401) announcer.tell(error.message, true)
+  }
+}
+
+export const jobs = new Jobs()
+
+/** A lost answer is asked for once more: the idempotency key keeps it from being drawn twice. */
+async function submitSurely(request: api.ImageRequest): Promise<Job> {
+  // crypto.randomUUID is only there on https and localhost.
+  const key = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  try {
+    return await api.submit(request, key)
+  } catch (error) {
+    if (!(error instanceof api.ApiError) || error.status !== 0) throw error
+    return api.submit(request, key)
+  }
+}
+
+/** Finished pictures by keyset pages; new ones come in at the front. */
+export class Gallery {
+  /** Replaced, never changed: thousands of pictures need no proxies. */
+  items = $state.raw<Job[]>([])
+  total = $state<number | null>(null)
+  loading = $state(false)
+  done = $state(false)
+  failed = $state(false)
+  #filter: Filter = {}
+  #cursor: string | null = null
+  #asked = 0
+  #known = new Map<string, number>()
+
+  constructor() {
+    jobs.listeners.add(this.#hear)
+  }
+
+  close(): void {
+    jobs.listeners.delete(this.#hear)
+  }
+
+  async show(filter: Filter): Promise<void> {
+    this.#filter = filter
+    this.#cursor = null
+    this.done = false
+    await this.#load(true)
+  }
+
+  async more(): Promise<void> {
+    if (!this.loading && !this.done) await this.#load(false)
+  }
+
+  find(id: string): Job | undefined {
+    const at = this.#known.get(id)
+    return at === undefined ? undefined : this.items[at]
+  }
+
+  index(id: string): number {
+    return this.#known.get(id) ?? -1
+  }
+
+  async #load(fresh: boolean): Promise<void> {
+    const asked = ++this.#asked
+    this.loading = true
+    this.failed = false
+    try {
+      const page = await api.jobs({ ...this.#filter, state: 'finished', total: fresh }, PAGE, this.#cursor)
+      // An answer to an older question is nobody's any more.
+      if (asked !== this.#asked) return
+      this.#cursor = page.next_cursor
+      this.done = !page.has_more
+      if (fresh) this.total = page.total
+      this.#put(fresh ? page.data : [...this.items, ...page.data.filter((job) => !this.#known.has(job.id))])
+    } catch (error) {
+      if (asked === this.#asked) this.failed = true
+      session.heard(error)
+    } finally {
+      if (asked === this.#asked) this.loading = false
+    }
+  }
+
+  #hear = (job: Job | null, id: string): void => {
+    const at = this.#known.get(id)
+    if (!job) {
+      if (at === undefined) return
+      this.#put(this.items.filter((item) => item.id !== id))
+      if (this.total !== null) this.total--
+    } else if (at !== undefined) {
+      this.items = this.items.with(at, job)
+    } else if (job.state === 'finished' && this.#unfiltered() && job.created >= (this.items[0]?.created ?? 0)) {
+      this.#put([job, ...this.items])
+      if (this.total !== null) this.total++
+    }
+  }
+
+  #unfiltered(): boolean {
+    return Object.values(this.#filter).every((value) => !value)
+  }
+
+  #put(items: Job[]): void {
+    this.#known = new Map(items.map((job, at) => [job.id, at]))
+    this.items = items
+  }
+}

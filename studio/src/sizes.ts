@@ -1,0 +1,57 @@
+/** Sizes and their aspect ratios. */
+
+export interface Shape {
+  size: string
+  ratio: string
+  width: number
+  height: number
+}
+
+/** The ratios of the images API, by size: the pixel sizes only come near them, so they cannot be computed. */
+const RATIOS: Record<string, string> = {
+  '1344x768': '16:9',
+  '1024x1024': '1:1',
+  '1536x640': '21:9',
+  '832x1216': '2:3',
+  '1216x832': '3:2',
+  '896x1088': '4:5',
+  '1088x896': '5:4',
+  '768x1344': '9:16',
+  '640x1536': '9:21',
+}
+const FREE_SIZES = Object.keys(RATIOS)
+
+export function parseSize(size: string): { width: number; height: number } | null {
+  const match = /^(\d+)x(\d+)$/.exec(size)
+  return match ? { width: Number(match[1]), height: Number(match[2]) } : null
+}
+
+export function ratioOf(size: string): string {
+  const known = RATIOS[size]
+  const parsed = parseSize(size)
+  if (known || !parsed) return known ?? size
+  const divisor = gcd(parsed.width, parsed.height)
+  return `${parsed.width / divisor}:${parsed.height / divisor}`
+}
+
+/** The sizes that a model offers, widest first; a model with free sizes is offered the usual ones. */
+export function shapes(values: readonly string[] | undefined): Shape[] {
+  return (values?.length ? values : FREE_SIZES)
+    .flatMap((size) => {
+      const parsed = parseSize(size)
+      return parsed ? [{ size, ratio: ratioOf(size), ...parsed }] : []
+    })
+    .sort((a, b) => b.width / b.height - a.width / a.height)
+}
+
+/** The offered size whose proportions come nearest to those of a picture from elsewhere. */
+export function nearestSize(width: number, height: number, offered: readonly Shape[]): string | null {
+  let best: Shape | null = null
+  const distance = (shape: Shape): number => Math.abs(Math.log(shape.width / shape.height / (width / height)))
+  for (const shape of offered) if (!best || distance(shape) < distance(best)) best = shape
+  return best?.size ?? null
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b)
+}

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { cells, type Offer } from '../src/axis'
+import { inSight, layOut } from '../src/rows'
+import { nearestSize, ratioOf, shapes } from '../src/sizes'
+import { crc32, zip } from '../src/zip'
+
+describe('rows of the gallery', () => {
+  const ratios = Array.from({ length: 25_000 }, (_, n) => [1, 1.75, 0.5, 2.4][n % 4]!)
+  const rows = layOut(ratios, 1200, 230, 6)
+
+  it('hold every picture once, in order', () => {
+    expect(rows[0]?.first).toBe(0)
+    expect(rows.at(-1)?.end).toBe(25_000)
+    for (let n = 1; n < rows.length; n++) expect(rows[n]!.first).toBe(rows[n - 1]!.end)
+  })
+
+  it('never overlap and stay near the height that was asked for', () => {
+    for (let n = 1; n < rows.length; n++) expect(rows[n]!.top).toBe(rows[n - 1]!.top + rows[n - 1]!.height + 6)
+    for (const row of rows) expect(row.height).toBeLessThanOrEqual(265)
+  })
+
+  it('are found by halving: those in sight are those that touch the window', () => {
+    const [first, end] = inSight(rows, 100_000, 101_000)
+    const touching = rows.filter((row) => row.top + row.height >= 100_000 && row.top <= 101_000)
+    expect(rows.slice(first, end)).toEqual(expect.arrayContaining(touching))
+    expect(end - first).toBeLessThanOrEqual(touching.length + 1)
+  })
+
+  it('do not stretch the last one', () => {
+    expect(layOut([1], 1200, 230, 6)).toEqual([{ top: 0, height: 230, first: 0, end: 1, full: false }])
+  })
+})
+
+describe('sizes', () => {
+  it('carry the ratio that the API names', () => {
+    expect(ratioOf('1344x768')).toBe('16:9')
+    expect(ratioOf('512x768')).toBe('2:3')
+  })
+
+  it('come nearest to those of a picture from elsewhere', () => {
+    expect(nearestSize(1920, 1080, shapes(undefined))).toBe('1344x768')
+    expect(nearestSize(512, 768, shapes(undefined))).toBe('832x1216')
+    expect(nearestSize(10, 10, [])).toBeNull()
+  })
+})
+
+describe('a zip', () => {
+  it('has the check sum of the standard', () => {
+    expect(crc32(new TextEncoder().encode('123456789'))).toBe(0xcbf43926)
+  })
+
+  it('gives two pictures of one name two names', async () => {
+    const data = Uint8Array.of(1, 2, 3)
+    const text = new TextDecoder('latin1').decode(await zip([{ name: 'a.png', data }, { name: 'a.png', data }]).arrayBuffer())
+    expect(text.match(/a(-2)?\.png/g)).toEqual(['a.png', 'a-2.png', 'a.png', 'a-2.png'])
+  })
+})
+
+describe('an axis of the grid', () => {
+  const offer: Offer = {
+    models: [{ id: 'postcard', aliases: ['p'], drawn_by: 'postcard', status: 'ready', capabilities: { parameters: {} } }],
+    shapes: shapes(['1024x1024', '1344x768']),
+    parameters: { seed: { type: 'integer', required: false, minimum: 0, maximum: 100 }, steps: { type: 'integer', required: false, minimum: 1, maximum: 50 } },
+    extras: [],
+  }
+  const values = (parameter: string, text: string): unknown[] => cells({ parameter, text }, offer).map(({ change }) => change[parameter])
+
+  it('takes seeds, shapes and prompts as they are typed', () => {
+    expect(values('seed', '1, 2,\n3')).toEqual([1, 2, 3])
+    expect(values('size', '16:9, 1024x1024')).toEqual(['1344x768', '1024x1024'])
+    expect(values('prompt', 'one, two\nthree')).toEqual(['one, two', 'three'])
+  })
+
+  it('is one empty cell where nothing varies', () => {
+    expect(cells({ parameter: '', text: '' }, offer)).toEqual([{ label: '', change: {} }])
+  })
+
+  it.each([
+    ['seed', '0', 'from 1 to 100, not 0'],
+    ['seed', '1.5', 'a whole number'],
+    ['steps', '51', 'not 51'],
+    ['size', '7:5', 'There is no shape 7:5'],
+    ['model', 'x', 'no model x'],
+    ['seed', ' , ', 'at least one value'],
+  ])('refuses %s %s in words', (parameter, text, why) => {
+    expect(() => cells({ parameter, text }, offer)).toThrow(why)
+  })
+})

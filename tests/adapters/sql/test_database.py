@@ -1,0 +1,202 @@
+"""Opening the database: made, migrated, and refused in words that help."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
+
+from safelight.adapters.sql import Database, open_database, sqlite
+from safelight.adapters.sql.migrate import SCRIPTS
+from safelight.adapters.sql.schema import REVISION, metadata
+from safelight.contract.errors import ConfigurationError
+from safelight.service.keys import Keys
+from tests.adapters.sql.processes import output_of, start
+
+
+@contextmanager
+def raw(home: Path) -> Iterator[sqlite3.Connection]:
+    """The file, past everything of ours."""
+    with closing(sqlite3.connect(home / "safelight.db", isolation_level=None)) as connection:
+        yield connection
+
+
+async def make(home: Path) -> None:
+    await (await open_database(home)).close()
+
+
+async def test_a_new_folder_and_file_are_for_their_owner_alone(tmp_path: Path) -> None:
+    home = tmp_path / "new"
+    await make(home)
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    for path in home.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
+
+
+async def test_every_commit_is_synced_to_the_disk(tmp_path: Path) -> None:
+    engine = sqlite.connect(tmp_path)
+    async with engine.connect() as connection:
+        values = {
+            pragma: (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar_one()
+            for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    await engine.dispose()
+    # https://sqlite.org/pragma.html#pragma_synchronous: 2 is FULL.
+    assert values == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+
+
+async def test_the_migrations_make_exactly_the_tables_that_the_code_uses(tmp_path: Path) -> None:
+    await make(tmp_path)
+
+    def differences(connection: Connection) -> list[object]:
+        # FTS5 keeps its index in tables of its own.
+        options = {"include_name": lambda name, kind, _: kind != "table" or not name.startswith("jobs_text")}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+    engine = sqlite.connect(tmp_path)
+    async with engine.connect() as connection:
+        found = await connection.run_sync(differences)
+    await engine.dispose()
+    assert found == []
+
+
+def test_the_newest_migration_is_the_one_that_the_schema_names() -> None:
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS)
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_heads() == [REVISION]
+
+
+async def test_opening_again_finds_what_was_there(tmp_path: Path) -> None:
+    first = await open_database(tmp_path)
+    minted = await Keys(first.keys).create("bob")
+    await first.close()
+    second = await open_database(tmp_path)
+    assert await second.keys.all() == [minted.record]
+    await second.close()
+
+
+async def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    await make(tmp_path)
+    with raw(tmp_path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(ConfigurationError, match=r"newer Safelight.*9999.*Upgrade"):
+        await open_database(tmp_path)
+
+
+async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "safelight.db").write_bytes(b"these are my holiday notes " * 100)
+    with pytest.raises(ConfigurationError, match=r"damaged or not a database.*backup"):
+        await open_database(tmp_path)
+    assert (tmp_path / "safelight.db").read_bytes().startswith(b"these are my holiday notes")
+
+
+async def test_a_damaged_page_is_said_when_it_is_read_and_found_by_the_check(tmp_path: Path) -> None:
+    database = await open_database(tmp_path)
+    keys = Keys(database.keys)
+    for number in range(200):
+        await keys.create(f"key number {number}")
+    assert await database.check() is None
+    await database.close()
+    path = tmp_path / "safelight.db"
+    with raw(tmp_path) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'keys'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    database = await open_database(tmp_path)
+    with pytest.raises(ConfigurationError, match="damaged"):
+        await database.keys.all()
+    fault = None
+    try:
+        fault = await database.check()
+    except ConfigurationError as error:
+        fault = str(error)
+    assert fault
+    await database.close()
+
+
+async def test_something_else_where_the_file_belongs_is_said(tmp_path: Path) -> None:
+    (tmp_path / "safelight.db").mkdir()
+    with pytest.raises(ConfigurationError, match="cannot be written: Is a directory"):
+        await open_database(tmp_path)
+
+
+def test_a_disk_that_is_full_at_the_first_start_is_said(tmp_path: Path) -> None:
+    program = """
+resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+try:
+    asyncio.run(open_database(HOME))
+except ConfigurationError as error:
+    print(error)
+"""
+    said = output_of(start(program, tmp_path / "home"))
+    assert "Is it full" in said
+
+
+async def test_sqlites_own_disk_full_is_said(database: Database, tmp_path: Path) -> None:
+    engine = sqlite.connect(tmp_path)
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        with pytest.raises(DatabaseError) as caught:
+            await connection.exec_driver_sql("CREATE TABLE large AS SELECT zeroblob(1000000) AS content")
+    await engine.dispose()
+    assert sqlite.explain(caught.value, tmp_path) == f"The disk that holds {tmp_path} is full. Free some space."
+
+
+async def test_a_database_that_stays_locked_is_said(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
+    impatient = await open_database(tmp_path)
+    with raw(tmp_path) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(ConfigurationError, match=r"Another process has kept the database .* locked"):
+            await Keys(impatient.keys).create()
+    await impatient.close()
+
+
+def test_many_processes_may_open_a_new_folder_at_once_and_one_key_is_made(tmp_path: Path) -> None:
+    program = """
+async def main():
+    sys.stdin.readline()
+    database = await open_database(HOME)
+    print(await first_key(HOME, Keys(database.keys)))
+    await database.close()
+asyncio.run(main())
+"""
+    processes = [start(program, tmp_path / "home") for _ in range(4)]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    made = [text for text in (output_of(process).strip() for process in processes) if text != "None"]
+    assert len(made) == 1
+    assert (tmp_path / "home" / "key").read_text().strip() == made[0]
+
+
+def test_a_process_that_is_killed_while_it_migrates_leaves_nothing_half_done(tmp_path: Path) -> None:
+    killed = """
+from alembic import op
+op.create_index = lambda *_a, **_k: os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(open_database(HOME))
+"""
+    process = start(killed, tmp_path)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    with raw(tmp_path) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
+    asyncio.run(make(tmp_path))

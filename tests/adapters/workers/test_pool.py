@@ -1,0 +1,223 @@
+"""The pool of worker processes, with real workers that draw with a tiny Flux, and with programs that are no workers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.workers.pool import LocalWorkers
+from safelight.adapters.workers.process import WORKER_COMMAND
+from safelight.adapters.workers.tickets import MAX_ATTEMPTS
+from safelight.contract.messages import (
+    Cancelled,
+    Configure,
+    Failed,
+    Finished,
+    Job,
+    JobEvent,
+    ModelSpec,
+    Started,
+    Stepped,
+)
+from tests.engine.tiny import save
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("checkpoints") / "flux"
+    save("flux", folder)
+    return str(folder)
+
+
+@asynccontextmanager
+async def pool(
+    source: str, *, count: int = 1, max_runs: int = 8, command: Sequence[str] = WORKER_COMMAND
+) -> AsyncIterator[LocalWorkers]:
+    configure = Configure(models=(ModelSpec(source=source, dtype="float32"),), threads=1, max_runs=max_runs)
+    workers = LocalWorkers(
+        configure, count=count, telemetry=PrometheusTelemetry(), command=command, first_pause_seconds=0.01
+    )
+    await workers.start()
+    try:
+        yield workers
+    finally:
+        await workers.stop()
+
+
+@pytest.fixture
+async def workers(checkpoint: str) -> AsyncIterator[LocalWorkers]:
+    async with pool(checkpoint, max_runs=2) as running:
+        yield running
+
+
+def job(source: str, name: str = "a", *, seed: int = 1, steps: int = 4) -> Job:
+    return Job(
+        id=name,
+        model="tiny",
+        source=source,
+        prompt="a boat",
+        negative_prompt="",
+        width=64,
+        height=64,
+        seed=seed,
+        output_format="png",
+        steps=steps,
+    )
+
+
+async def to_the_end(
+    events: AsyncIterator[JobEvent], on_event: Callable[[JobEvent], None] = lambda event: None
+) -> JobEvent:
+    last: JobEvent | None = None
+    async for event in events:
+        on_event(event)
+        last = event
+    assert last is not None
+    return last
+
+
+async def picture(workers: LocalWorkers, wanted: Job) -> bytes:
+    end = await to_the_end(workers.submit(wanted))
+    assert isinstance(end, Finished), end
+    return end.image
+
+
+async def test_a_job_submitted_before_the_worker_is_ready_waits_and_is_drawn(
+    workers: LocalWorkers, checkpoint: str
+) -> None:
+    seen: list[JobEvent] = []
+    assert workers.state().model(checkpoint).status == "loading"
+    end = await to_the_end(workers.submit(job(checkpoint)), seen.append)
+    assert isinstance(end, Finished)
+    assert [type(event) for event in seen] == [Started, Stepped, Stepped, Stepped, Stepped, Finished]
+    state = workers.state()
+    assert (state.model(checkpoint).status, state.running, state.queued, state.restarts) == ("ready", 0, 0, 0)
+
+
+async def test_a_worker_killed_in_mid_picture_costs_nobody_the_picture_or_a_byte(
+    workers: LocalWorkers, checkpoint: str
+) -> None:
+    undisturbed = await picture(workers, job(checkpoint, "alone", steps=40))
+    killed: list[int] = []
+
+    def kill_once(event: JobEvent) -> None:
+        if isinstance(event, Stepped) and event.step == 10 and not killed:
+            killed.extend(workers.pids)
+            os.kill(workers.pids[0], signal.SIGKILL)
+
+    waiting = asyncio.create_task(picture(workers, job(checkpoint, "queued", seed=2)))
+    end = await to_the_end(workers.submit(job(checkpoint, "disturbed", steps=40)), kill_once)
+    assert killed
+    assert isinstance(end, Finished)
+    assert end.image == undisturbed
+    assert await waiting
+    assert workers.state().restarts == 1
+
+
+async def test_a_job_that_every_worker_dies_of_fails_and_the_next_one_is_drawn(
+    workers: LocalWorkers, checkpoint: str
+) -> None:
+    deaths = 0
+
+    def kill(event: JobEvent) -> None:
+        nonlocal deaths
+        if isinstance(event, Stepped) and event.step == 1:
+            deaths += 1
+            os.kill(workers.pids[0], signal.SIGKILL)
+
+    end = await to_the_end(workers.submit(job(checkpoint, "deadly", steps=500)), kill)
+    assert isinstance(end, Failed)
+    assert not end.retry_helps
+    assert deaths == MAX_ATTEMPTS
+    assert await picture(workers, job(checkpoint, "harmless"))
+
+
+async def test_a_running_and_a_waiting_job_are_cancelled_each_once(workers: LocalWorkers, checkpoint: str) -> None:
+    begun = asyncio.Event()
+    long = [
+        asyncio.create_task(to_the_end(workers.submit(job(checkpoint, f"long{n}", steps=900)), lambda _: begun.set()))
+        for n in range(2)
+    ]
+    waiting = asyncio.create_task(to_the_end(workers.submit(job(checkpoint, "waiting"))))
+    await begun.wait()
+    assert workers.state().queued == 1
+    workers.cancel("waiting")
+    assert isinstance(await waiting, Cancelled)
+    for n in range(2):
+        workers.cancel(f"long{n}")
+    assert [type(end) for end in await asyncio.gather(*long)] == [Cancelled, Cancelled]
+    workers.cancel("nobody knows it")
+    assert await picture(workers, job(checkpoint, "next"))
+
+
+async def test_two_workers_and_company_change_no_byte(workers: LocalWorkers, checkpoint: str) -> None:
+    alone = [await picture(workers, job(checkpoint, f"alone{seed}", seed=seed)) for seed in range(1, 9)]
+    async with pool(checkpoint, count=2) as two:
+        together = await asyncio.gather(
+            *(picture(two, job(checkpoint, f"{copy}-{seed}", seed=seed)) for copy in range(2) for seed in range(1, 9))
+        )
+        assert len(two.pids) == 2
+    assert together == [*alone, *alone]
+    assert len(set(alone)) == 8
+
+
+async def test_stopping_ends_every_process_and_cancels_what_is_left(checkpoint: str) -> None:
+    async with AsyncExitStack() as stack:
+        workers = await stack.enter_async_context(pool(checkpoint))
+        begun = asyncio.Event()
+        drawing = asyncio.create_task(to_the_end(workers.submit(job(checkpoint, steps=900)), lambda _: begun.set()))
+        await begun.wait()
+        pids = workers.pids
+    assert isinstance(await drawing, Cancelled)
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+async def until_failed(workers: LocalWorkers, source: str) -> str:
+    while (state := workers.state().model(source)).status != "failed":
+        await workers.changed()
+    assert state.reason is not None
+    return state.reason
+
+
+async def test_a_worker_that_dies_at_every_start_is_an_error_that_says_so_and_no_storm(tmp_path: Path) -> None:
+    tally = tmp_path / "starts"
+    program = f"open({str(tally)!r}, 'a').write('x'); raise SystemExit('no such device')"
+    async with pool("postcard", command=(sys.executable, "-c", program)) as workers:
+        waiting = asyncio.create_task(to_the_end(workers.submit(job("postcard"))))
+        assert "3 times in a row" in await until_failed(workers, "postcard")
+        end = await waiting
+        assert isinstance(end, Failed)
+        assert not end.retry_helps
+        assert "safelight doctor" in end.reason
+        assert tally.read_text() == "xxx"
+
+
+async def test_a_program_that_cannot_be_started_is_the_same_error(tmp_path: Path) -> None:
+    async with pool("postcard", command=(str(tmp_path / "missing"),)) as workers:
+        assert "safelight doctor" in await until_failed(workers, "postcard")
+
+
+async def test_a_worker_that_speaks_nonsense_is_ended_like_a_dead_one() -> None:
+    program = "import os, sys, time; os.write(int(sys.argv[-1]), b'\\0\\0\\0\\4\\xc1\\xc1\\xc1\\xc1'); time.sleep(60)"
+    async with pool("postcard", command=(sys.executable, "-c", program)) as workers:
+        await until_failed(workers, "postcard")
+        assert workers.state().restarts >= 3
+
+
+async def test_a_checkpoint_that_cannot_be_loaded_is_said_without_a_restart(tmp_path: Path) -> None:
+    async with pool(str(tmp_path / "nothing")) as workers:
+        reason = await until_failed(workers, str(tmp_path / "nothing"))
+        assert str(tmp_path) not in reason
+        end = await to_the_end(workers.submit(job(str(tmp_path / "nothing"))))
+        assert isinstance(end, Failed)
+        assert workers.state().restarts == 0

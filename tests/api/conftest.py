@@ -1,0 +1,142 @@
+"""A whole server on a real port, with the shipped fakes behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+import pytest
+
+from safelight.adapters.fake_engine import FakeEngine
+from safelight.adapters.memory_state import MemoryKeyStore, MemoryLedger, MemorySessionStore
+from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.sql import open_database
+from safelight.api.app import create_app
+from safelight.api.server import Server, listen
+from safelight.api.services import Services
+from safelight.api.studio import read_built
+from safelight.bootstrap import PAGE, catalogue, open_jobs
+from safelight.service.admission import Admission
+from safelight.service.generate import Generate
+from safelight.service.keys import Keys
+from safelight.service.limits import RateLimiter
+from safelight.service.policy import PromptPolicy
+from safelight.service.sessions import Sessions
+from safelight.settings import read_settings
+
+PICTURES = "/v1/images/generations"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running server, and what stands behind it. `client` sends the key of `key`."""
+
+    client: httpx.AsyncClient
+    port: int
+    key: str
+    services: Services
+    engine: FakeEngine
+    ledger: MemoryLedger
+    server: Server
+
+    async def draw(self, **fields: Any) -> httpx.Response:
+        """Ask for a picture."""
+        body = {"model": "stable-image-ultra", "prompt": "a boat"} | fields
+        return await self.client.post(PICTURES, json=body)
+
+    async def raw(self, request: bytes) -> bytes:
+        """What the server answers to these bytes, until it closes the connection."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(request)
+            return await asyncio.wait_for(reader.read(), 20)
+        finally:
+            writer.close()
+
+
+class Serve(Protocol):
+    """Starts a server with these settings and this engine; it stops with the test."""
+
+    async def __call__(
+        self, *, engine: FakeEngine | None = None, page: Path | None = None, **settings: object
+    ) -> Running: ...
+
+
+@asynccontextmanager
+async def _running(
+    engine: FakeEngine, home: Path, page: Path, settings_given: dict[str, object]
+) -> AsyncIterator[Running]:
+    settings = read_settings({"home": home, "port": 0} | settings_given)
+    telemetry, ledger = PrometheusTelemetry(), MemoryLedger()
+    keys = Keys(MemoryKeyStore())
+    minted = await keys.create("test")
+    generate = Generate(
+        engine=engine,
+        admission=Admission(settings.queue_seconds),
+        ledger=ledger,
+        telemetry=telemetry,
+        metadata=settings.metadata,
+        load_wait_seconds=settings.load_wait_seconds,
+    )
+    database = await open_database(home)
+    jobs = open_jobs(settings, database.jobs, generate, catalogue(settings))
+    services = Services(
+        settings=settings,
+        catalogue=catalogue(settings),
+        keys=keys,
+        limiter=RateLimiter(settings.rate_limit_per_minute),
+        policy=PromptPolicy(settings.blocked_prompts),
+        generate=generate,
+        jobs=jobs,
+        sessions=Sessions(MemorySessionStore(), keys),
+        engine=engine,
+        telemetry=telemetry,
+        render_metrics=telemetry.render,
+        page=read_built(page),
+    )
+    started = asyncio.Event()
+    server = Server(create_app(services), drain=generate.drain, on_started=started.set)
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        serving = asyncio.create_task(server.serve([listener]))
+        await started.wait()
+        headers = {"authorization": f"Bearer {minted.text}"}
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
+            yield Running(client, port, minted.text, services, engine, ledger, server)
+        server.should_exit = True
+        jobs.close()
+        draining = asyncio.create_task(generate.drain())
+        await asyncio.sleep(0)  # from here on nothing new is begun
+        await engine.stop()
+        await serving
+        await asyncio.gather(draining, jobs.settle())
+    await database.close()
+
+
+@pytest.fixture
+async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
+    """Start servers at will."""
+    async with AsyncExitStack() as stack:
+
+        async def start(*, engine: FakeEngine | None = None, page: Path | None = None, **settings: object) -> Running:
+            engine = engine or FakeEngine(("postcard",))
+            return await stack.enter_async_context(_running(engine, tmp_path, page or PAGE, settings))
+
+        yield start
+
+
+@pytest.fixture
+async def running(serve: Serve) -> Running:
+    """A server as it is by default."""
+    return await serve()
+
+
+async def until(condition: Any) -> None:
+    """Give other tasks their turn until the condition holds; the test's own time limit bounds it."""
+    while not condition():  # noqa: ASYNC110 - what is waited for happens in several tasks, none of which has an event
+        await asyncio.sleep(0.001)

@@ -1,0 +1,164 @@
+"""Server-sent events of jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from safelight.adapters.fake_engine import FakeEngine
+from safelight.api import job_events
+from tests.api.conftest import Running, Serve
+from tests.api.test_jobs import accept, ended, held, job_of
+
+__all__ = ["held"]
+
+
+class Event(NamedTuple):
+    """One event as a browser would hand it over; a comment has the kind `:`."""
+
+    id: str
+    kind: str
+    data: dict[str, Any]
+
+
+async def events_of(answer: httpx.Response) -> AsyncIterator[Event]:
+    """The events of a stream (WHATWG HTML, 9.2.6), comments too."""
+    fields: dict[str, str] = {}
+    async for line in answer.aiter_lines():
+        if line.startswith(":"):
+            yield Event("", ":", {})
+        elif line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif "event" in fields:
+            yield Event(fields["id"], fields["event"], json.loads(fields["data"]))
+            fields = {}
+
+
+@asynccontextmanager
+async def watching(running: Running, path: str, seen: str | None = None) -> AsyncIterator[AsyncIterator[Event]]:
+    headers = {} if seen is None else {"last-event-id": seen}
+    async with running.client.stream("GET", path, headers=headers) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        yield events_of(answer)
+
+
+async def test_a_job_is_followed_from_the_line_to_its_end(serve: Serve, held: FakeEngine) -> None:
+    running = await serve(engine=held)
+    jobs = [await accept(running, prompt=f"boat {number}") for number in range(4)]
+    async with watching(running, f"/v1/jobs/{jobs[3]['id']}/events") as events:
+        first = await anext(events)
+        assert (first.kind, first.data["state"], first.data["queue"]["position"]) == ("job", "queued", 2)
+        held.gate.set()
+        seen = [first, *[event async for event in events]]
+    assert {event.data["id"] for event in seen} == {jobs[3]["id"]}
+    kinds = [event.kind for event in seen]
+    assert kinds[-1] == "end"
+    assert kinds.count("end") == 1
+    assert seen[-1].data == await job_of(running, jobs[3]["id"])
+    steps = [event.data["step"] for event in seen if event.kind == "progress"]
+    assert steps == sorted(steps)
+    positions = [event.data["position"] for event in seen if event.kind == "queue"]
+    assert positions == sorted(positions, reverse=True)
+
+
+async def test_steps_are_told_while_they_are_made(serve: Serve, held: FakeEngine) -> None:
+    running = await serve(engine=held)
+    job = await accept(running)
+    async with watching(running, f"/v1/jobs/{job['id']}/events") as events:
+        while (await anext(events)).data["state"] != "running":
+            pass
+        held.gate.set()
+        while (event := await anext(events)).kind != "progress":
+            assert event.kind == "job"
+    assert (event.data["id"], event.data["steps"]) == (job["id"], 4)
+    assert event.data["seconds_left"] >= 0
+
+
+async def test_who_comes_back_is_told_only_what_is_new(serve: Serve, held: FakeEngine) -> None:
+    running = await serve(engine=held)
+    jobs = [await accept(running, prompt=f"boat {number}") for number in range(3)]
+    path = f"/v1/jobs/{jobs[2]['id']}/events"
+    async with watching(running, path) as events:
+        first = await anext(events)
+    async with watching(running, path, seen=first.id) as events:
+        held.gate.set()
+        kinds = [(event.kind, event.data.get("state")) async for event in events]
+    assert ("job", "queued") not in kinds
+    assert kinds[-1] == ("end", "finished")
+
+
+async def test_the_end_is_told_to_whoever_comes_late_and_once(running: Running) -> None:
+    job = await ended(running, (await accept(running))["id"])
+    path = f"/v1/jobs/{job['id']}/events"
+    async with watching(running, path) as events:
+        (only,) = [event async for event in events]
+    assert (only.kind, only.data) == ("end", job)
+    again = await running.client.get(path, headers={"last-event-id": only.id})
+    assert again.status_code == 204
+
+
+async def test_all_jobs_come_on_one_stream(running: Running) -> None:
+    async with watching(running, "/v1/jobs/events") as events:
+        job = await accept(running)
+        kinds: list[str] = []
+        while "end" not in kinds:
+            event = await anext(events)
+            assert event.data["id"] == job["id"]
+            kinds.append(event.kind)
+        await running.client.patch(f"/v1/jobs/{job['id']}", json={"starred": True})
+        star = await anext(events)
+        assert (star.kind, star.data["starred"]) == ("job", True)
+        await running.client.delete(f"/v1/jobs/{job['id']}")
+        assert (await anext(events)).kind == "deleted"
+
+
+async def test_what_ended_while_one_was_away_is_told_on_return(running: Running) -> None:
+    async with watching(running, "/v1/jobs/events") as events:
+        first = await accept(running)
+        event = await anext(events)
+        while event.kind != "end":
+            event = await anext(events)
+    second = await ended(running, (await accept(running))["id"])
+    async with watching(running, "/v1/jobs/events", seen=event.id) as events:
+        missed = await anext(events)
+    assert (missed.kind, missed.data) == ("end", second)
+    assert first["id"] != second["id"]
+
+
+async def test_nobody_watches_the_jobs_of_another_key(serve: Serve, held: FakeEngine) -> None:
+    running = await serve(engine=held)
+    other = (await running.services.keys.create("other")).record.id
+    with running.services.jobs.watch(other) as watcher:
+        job = await accept(running)
+        await running.client.post(f"/v1/jobs/{job['id']}/cancel")
+        watcher.close()
+        assert await watcher.next() is None
+
+
+async def test_a_silent_stream_is_kept_open_by_comments(
+    serve: Serve, held: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_events, "COMMENT_SECONDS", 0.01)
+    running = await serve(engine=held)
+    async with watching(running, "/v1/jobs/events") as events:
+        for _ in range(2):
+            assert (await anext(events)).kind == ":"
+
+
+async def test_streams_end_when_the_server_stops(running: Running) -> None:
+    async with watching(running, "/v1/jobs/events") as events:
+        reading = asyncio.create_task(_all(events))
+        running.services.jobs.close()
+        assert await reading == []
+
+
+async def _all(events: AsyncIterator[Event]) -> list[Event]:
+    return [event async for event in events]

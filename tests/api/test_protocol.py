@@ -1,0 +1,87 @@
+"""The edge of HTTP: heads that do not end, connections that say nothing, offers of other protocols."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from safelight.api.protocol import HttpProtocol
+from tests.api.conftest import PICTURES, Running, Serve
+
+LIVEZ = b"GET /livez HTTP/1.1\r\nhost: x\r\n"
+
+
+def refusal_in(answer: bytes) -> tuple[int, str]:
+    """Status and code of an answer in the contract's shape."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"x-request-id: req_" in head
+    error = json.loads(body)["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    return int(head.split()[1]), error["code"]
+
+
+async def test_a_header_that_never_ends_is_a_431_as_soon_as_it_is_too_long(running: Running) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    writer.write(LIVEZ + b"x-a: " + b"a" * 65536)
+    answer = await asyncio.wait_for(reader.read(), 20)
+    writer.close()
+    assert refusal_in(answer) == (431, "request_header_fields_too_large")
+
+
+async def test_a_whole_head_is_held_to_the_same_bound(running: Running) -> None:
+    within = await running.raw(LIVEZ + b"connection: close\r\nx-a: " + b"a" * 60_000 + b"\r\n\r\n")
+    assert within.startswith(b"HTTP/1.1 200")
+    beyond = await running.raw(LIVEZ + b"connection: close\r\nx-a: " + b"a" * 65_536 + b"\r\n\r\n")
+    assert refusal_in(beyond) == (431, "request_header_fields_too_large")
+
+
+async def test_a_large_body_does_not_count_as_the_head_of_the_next_request(running: Running) -> None:
+    body = b'{"model": "stable-image-ultra", "prompt": "a boat"}'.ljust(500_000)
+    for _ in range(3):
+        assert (await running.client.post(PICTURES, content=body)).status_code == 200
+
+
+async def test_a_head_that_does_not_end_is_a_408(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HttpProtocol, "head_seconds", 0.1)
+    running = await serve()
+    assert refusal_in(await running.raw(LIVEZ)) == (408, "request_timeout")
+
+
+async def test_a_connection_that_says_nothing_is_closed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HttpProtocol, "head_seconds", 0.1)
+    running = await serve()
+    assert await running.raw(b"") == b""
+
+
+async def test_the_time_for_a_head_is_not_the_time_for_a_picture(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HttpProtocol, "head_seconds", 0.1)
+    running = await serve()
+    running.engine.gate.clear()
+    drawing = asyncio.create_task(running.draw())
+    assert await running.raw(b"") == b""  # a second connection's time for its head has run out meanwhile
+    assert not drawing.done()
+    running.engine.gate.set()
+    assert (await drawing).status_code == 200
+
+
+async def test_an_offer_of_http_2_is_declined_and_the_body_is_read(running: Running) -> None:
+    body = b'{"model": "stable-image-ultra", "prompt": "a boat"}'
+    head = (
+        f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {running.key}\r\ncontent-length: {len(body)}\r\n"
+        "connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n"
+    ).encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    writer.write(head + body[:20])
+    await writer.drain()
+    writer.write(body[20:] + LIVEZ + b"connection: close\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), 20)
+    writer.close()
+    assert answer.count(b"HTTP/1.1 200") == 2
+    assert b'"b64_json"' in answer
+    assert answer.endswith(b'{"status":"ok"}')
+
+
+async def test_a_tunnel_is_refused(running: Running) -> None:
+    assert refusal_in(await running.raw(b"CONNECT x:80 HTTP/1.1\r\nhost: x\r\n\r\n"))[0] == 400

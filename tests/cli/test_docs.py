@@ -1,0 +1,61 @@
+"""What there is, is documented; what is documented, there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from typer.main import get_command
+
+from safelight.cli.app import app
+from safelight.settings import ModelSettings, Settings
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def commands() -> dict[str, set[str]]:
+    """Every command by its full name, with its long options."""
+    found = {}
+    root = get_command(app)
+    waiting = [("safelight", root)]
+    while waiting:
+        name, command = waiting.pop()
+        inner = getattr(command, "commands", None)
+        if inner is not None:
+            waiting += [(f"{name} {part}", child) for part, child in inner.items()]
+            continue
+        found[name] = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+    return found
+
+
+def test_every_setting_is_documented_and_no_other() -> None:
+    text = (DOCS / "settings.md").read_text()
+    documented = re.findall(
+        r"^\| `([a-z_]+)` \|", text.partition("## All settings")[2].partition("## The state")[0], re.M
+    )
+    assert documented == [*Settings.model_fields, *ModelSettings.model_fields]
+
+
+def test_the_defaults_in_the_documentation_are_the_real_ones() -> None:
+    text = (DOCS / "settings.md").read_text()
+    for name, field in Settings.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        if isinstance(default, str | int | float):
+            shown = f"{default:g}" if isinstance(default, float) else str(default)
+            assert f"| `{name}` | `{shown}` |" in text
+
+
+def test_every_command_is_documented_with_its_options() -> None:
+    text = (DOCS / "commands.md").read_text()
+    for name, options in commands().items():
+        assert f"`{name}" in text, name
+        for option in options - {"--help"}:
+            assert f"`{option}`" in text, f"{name} {option}"
+
+
+def test_no_command_is_documented_that_is_not_there() -> None:
+    text = (DOCS / "commands.md").read_text()
+    names = set(commands()) | {"safelight COMMAND", "safelight keys"}
+    for said in re.findall(r"`(safelight [^`]*)`", text):
+        words = said.split()
+        assert any(" ".join(words[:count]) in names for count in (2, 3)), said

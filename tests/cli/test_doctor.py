@@ -1,0 +1,100 @@
+"""`safelight doctor`: what is wrong is found, and every wrong thing comes with a way to mend it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from safelight.cli.doctor import findings_of
+from safelight.cli.weights import fault_in, safetensors_fault
+from tests.cli.conftest import CommandLine
+
+
+def test_everything_is_looked_at_and_what_is_wrong_is_found(safelight: CommandLine) -> None:
+    safelight.home.mkdir(mode=0o755)
+    (safelight.home / "safelight.db").write_bytes(b"no database " * 1000)
+    models = json.dumps({"mine": {"source": str(safelight.folder / "missing")}})
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = safelight(
+            "doctor",
+            "--json",
+            SAFELIGHT_MODELS=models,
+            SAFELIGHT_THREADS="1000",
+            SAFELIGHT_DEVICE="cuda:99",
+            PORT=str(taken.getsockname()[1]),
+        )
+    report = json.loads(ran.stdout)
+    assert (ran.returncode, report["ok"]) == (1, False)
+    found = {finding["what"]: finding for finding in report["findings"]}
+    wrong = {what for what, finding in found.items() if finding["state"] == "wrong"}
+    assert {"database", "server", "device", "weights"} <= wrong
+    assert all(found[what]["mend"] for what in wrong)
+    assert found["threads"]["state"] == found["state folder"]["state"] == "note"
+    assert found["state folder"]["mend"] == f"chmod 700 {safelight.home}"
+    assert found["disk"]["state"] == "ok"
+    assert "torch" in found["packages"]["detail"]
+    assert "bfloat16" in found["arithmetic"]["detail"]
+
+
+def test_wrong_settings_are_a_finding_and_not_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAFELIGHT_PROT", "1")
+    findings = list(islice(findings_of({"home": tmp_path}), 4))
+    assert [(finding.what, finding.state) for finding in findings] == [
+        ("versions", "ok"),
+        ("settings", "wrong"),
+        ("settings", "note"),
+        ("state folder", "ok"),
+    ]
+    assert "Did you mean SAFELIGHT_PORT?" in findings[1].detail
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    (tmp_path / "model_index.json").write_text("{}")
+    (tmp_path / "unet").mkdir()
+    save_file({"a": np.ones((2, 3)), "b": np.zeros(5)}, tmp_path / "unet" / "model.safetensors")
+    return tmp_path
+
+
+def test_a_whole_checkpoint_has_no_fault(checkpoint: Path) -> None:
+    assert fault_in(checkpoint) is None
+
+
+def test_a_checkpoint_that_was_cut_off_is_found(checkpoint: Path) -> None:
+    weights = checkpoint / "unet" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    fault = fault_in(checkpoint)
+    assert fault is not None
+    assert fault.what.startswith("unet/model.safetensors has ")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\0" * 7, b"version https://git-lfs.github.com/spec/v1\n", (5).to_bytes(8, "little") + b"{{{{{"],
+)
+def test_what_is_no_safetensors_file_is_found(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(content)
+    assert safetensors_fault(path) is not None
+
+
+def test_pickles_are_named_as_what_they_are(checkpoint: Path) -> None:
+    (checkpoint / "unet" / "model.safetensors").rename(checkpoint / "unet" / "model.bin")
+    fault = fault_in(checkpoint)
+    assert fault is not None
+    assert "pickles" in fault.what
+    assert "safe_serialization=True" in fault.mend
+
+
+def test_a_folder_that_is_no_checkpoint_is_said(tmp_path: Path) -> None:
+    missing, empty = fault_in(tmp_path / "missing"), fault_in(tmp_path)
+    assert missing is not None
+    assert "no such folder" in missing.what
+    assert empty is not None
+    assert "model_index.json" in empty.what

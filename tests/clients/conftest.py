@@ -1,0 +1,63 @@
+"""One real server process for all clients, a wire to see what they send, and Node's packages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.api.conftest import serve
+from tests.clients.node_client import NODE
+from tests.clients.process import Served, serving
+from tests.clients.wire import Wire, wire_to
+
+__all__ = ["serve"]
+
+_INSTALL_SECONDS = 300
+
+# Read when LiteLLM is imported: without it, it fetches its price list from the internet.
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The server that every client of this session talks to."""
+    with serving(tmp_path_factory.mktemp("served")) as served:
+        yield served
+
+
+@pytest.fixture
+def wire(server: Served) -> Iterator[Wire]:
+    """The same server, seen through a wire that notes what is sent."""
+    with wire_to(server.url) as wire:
+        yield wire
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """Node's packages as `package-lock.json` pins them, installed once and again only when the lock changes."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("Node's clients need node and npm, which this machine does not have (Debian: nodejs, npm)")
+    modules, lock = NODE / "node_modules", (NODE / "package-lock.json").read_bytes()
+    installed = modules / ".installed-from"
+    # Beside the packages, not in them: `npm ci` begins by deleting the folder.
+    with FileLock(NODE / ".installing", timeout=_INSTALL_SECONDS):
+        if not installed.is_file() or installed.read_bytes() != lock:
+            ran = subprocess.run(
+                [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+                cwd=NODE,
+                env=os.environ | {"NO_UPDATE_NOTIFIER": "1"},
+                timeout=_INSTALL_SECONDS,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert ran.returncode == 0, f"npm could not install Node's clients:\n{ran.stderr}"
+            installed.write_bytes(lock)
+    return modules

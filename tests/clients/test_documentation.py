@@ -1,0 +1,71 @@
+"""The snippets of docs/clients.md run as they are pasted, and all draw the same picture."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.clients.node_client import NODE as NODE_PROJECT
+from tests.clients.pictures import drawn
+from tests.clients.process import Served
+
+PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
+_SNIPPET = re.compile(r"^## (?P<client>[^\n]+)\n(?P<words>.*?)```(?P<language>\w+)\n(?P<code>.*?)^```$", re.M | re.S)
+
+SNIPPETS = {found["client"]: (found["language"], found["code"]) for found in _SNIPPET.finditer(PAGE.read_text())}
+PYTHON = [client for client, (language, _) in SNIPPETS.items() if language == "python"]
+NODE = [client for client, (language, _) in SNIPPETS.items() if language == "js"]
+
+
+def paste(client: str, command: list[str], server: Served, folder: Path) -> None:
+    """Run a snippet in `folder`; it must have written the lighthouse there."""
+    variables = server.environment() | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    ran = subprocess.run(
+        command,
+        cwd=folder,
+        env=server.safelight.environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    (written,) = folder.glob("*.png")
+    negative_prompt = "" if client == "curl" else "people"
+    expected = drawn(seed=7, prompt="A lighthouse at dawn", negative_prompt=negative_prompt, size=(1344, 768))
+    assert written.read_bytes() == expected
+
+
+def test_every_client_has_its_snippet() -> None:
+    assert set(SNIPPETS) == {
+        "curl", "openai-python", "LiteLLM", "openai-node", "AI SDK", "Heroku's provider for the AI SDK",
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="this machine lacks curl or jq")
+def test_the_snippet_of_curl_draws_what_it_says(server: Served, tmp_path: Path) -> None:
+    paste("curl", ["bash", "-o", "pipefail", "-c", SNIPPETS["curl"][1]], server, tmp_path)
+
+
+@pytest.mark.parametrize("client", PYTHON)
+def test_a_python_snippet_draws_what_it_says(client: str, server: Served, tmp_path: Path) -> None:
+    paste(client, [sys.executable, "-c", SNIPPETS[client][1]], server, tmp_path)
+
+
+@pytest.mark.parametrize("client", NODE)
+def test_a_node_snippet_draws_what_it_says(client: str, server: Served, node_modules: Path, tmp_path: Path) -> None:
+    (tmp_path / "node_modules").symlink_to(node_modules, target_is_directory=True)
+    (tmp_path / "picture.mjs").write_text(SNIPPETS[client][1])
+    paste(client, ["node", "picture.mjs"], server, tmp_path)
+
+
+def test_the_lock_of_nodes_packages_names_no_registry() -> None:
+    packages = json.loads((NODE_PROJECT / "package-lock.json").read_text())["packages"]
+    assert len(packages) > 4
+    assert [name for name, package in packages.items() if "resolved" in package] == []

@@ -1,0 +1,83 @@
+"""Whatever the api process and a worker say survives the wire; nonsense is refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safelight.contract.errors import ProtocolError
+from safelight.contract.messages import (
+    HEADER_BYTES,
+    Cancel,
+    Configure,
+    Draw,
+    Event,
+    Failed,
+    Finished,
+    Hello,
+    Job,
+    ModelSpec,
+    Stepped,
+    Timings,
+    frame_length,
+    read_command,
+    read_event,
+    to_frame,
+)
+
+
+def job(prompt: str = "a boat", seed: int = 7) -> Job:
+    return Job(
+        id="j1",
+        model="stable-image-ultra",
+        source="postcard",
+        prompt=prompt,
+        negative_prompt="",
+        width=1344,
+        height=768,
+        seed=seed,
+        output_format="png",
+    )
+
+
+@given(prompt=st.text(), seed=st.integers(1, 2**32 - 1))
+def test_a_command_arrives_as_it_was_sent(prompt: str, seed: int) -> None:
+    sent = Draw(job=job(prompt, seed))
+    frame = to_frame(sent)
+    assert frame_length(frame[:HEADER_BYTES]) == len(frame) - HEADER_BYTES
+    assert read_command(frame[HEADER_BYTES:]) == sent
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Hello(pid=1),
+        Stepped(job_id="a", step=1, steps=4),
+        Finished(job_id="a", image=b"\x89PNG", fingerprint="f", timings=Timings(steps=(0.1, 0.2))),
+        Failed(job_id="a", reason="it broke", retry_helps=False),
+    ],
+)
+def test_an_event_arrives_as_it_was_sent(event: Event) -> None:
+    assert read_event(to_frame(event)[HEADER_BYTES:]) == event
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x00", b"nonsense", to_frame(Cancel(job_id="x"))[HEADER_BYTES:-1]])
+def test_a_frame_that_is_no_message_is_refused(payload: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        read_command(payload)
+
+
+def test_an_event_is_no_command() -> None:
+    with pytest.raises(ProtocolError):
+        read_command(to_frame(Hello(pid=1))[HEADER_BYTES:])
+
+
+def test_a_frame_beyond_any_message_is_refused_before_it_is_read() -> None:
+    with pytest.raises(ProtocolError):
+        frame_length(b"\xff\xff\xff\xff")
+
+
+def test_a_configuration_with_models_arrives() -> None:
+    sent = Configure(models=(ModelSpec(source="postcard"),), threads=2)
+    assert read_command(to_frame(sent)[HEADER_BYTES:]) == sent

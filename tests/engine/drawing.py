@@ -1,0 +1,134 @@
+"""The engine's loop on a thread of its own, and what tests ask of it. Waiting is on a condition, with a limit."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from safelight.contract.errors import ModelLoadError
+from safelight.contract.messages import Cancel, Cancelled, Draw, Event, Failed, Finished, Job, ModelSpec
+from safelight.engine.loading import LoadedModel
+from safelight.engine.loop import Loop
+from safelight.engine.schedule import Parked, RoundRobin
+
+_T = TypeVar("_T")
+LIMIT_SECONDS = 60.0
+End = Finished | Failed | Cancelled
+
+
+class Recorded(RoundRobin):
+    """Round robin that remembers what it chose."""
+
+    def __init__(self) -> None:
+        self.turns: list[Parked] = []
+
+    def choose(self, parked: Sequence[Parked]) -> Parked:
+        chosen = super().choose(parked)
+        self.turns.append(chosen)
+        return chosen
+
+
+class Drawing:
+    """Runs the loop for as long as the block lasts. `on_event` is called in the engine's threads."""
+
+    def __init__(self, *models: LoadedModel, on_event: Callable[[Event], None] | None = None, **options: Any) -> None:
+        self._models = {model.source: model for model in models}
+        self._on_event = on_event
+        self._changed = threading.Condition()
+        self.events: list[Event] = []
+        self.loop = Loop(self._load, self._emit, **options)
+        self.thread = threading.Thread(target=self.loop.serve, name="engine")
+        for source in self._models:
+            self.loop.put(ModelSpec(source=source))
+
+    def draw(self, *jobs: Job) -> list[End]:
+        """Put these jobs together and wait for the end of each."""
+        self.put(*jobs)
+        return [self.end_of(job) for job in jobs]
+
+    def put(self, *jobs: Job) -> None:
+        for job in jobs:
+            self.loop.put(Draw(job=job))
+
+    def cancel(self, job: Job) -> None:
+        self.loop.put(Cancel(job_id=job.id))
+
+    def end_of(self, job: Job) -> End:
+        end: End = self.wait(End, lambda event: event.job_id == job.id)
+        return end
+
+    def wait(self, kind: type[_T] | Any, where: Callable[[Any], bool] = lambda event: True) -> Any:
+        """The first such event, once there is one."""
+        with self._changed:
+            found = self._changed.wait_for(lambda: self._found(kind, where), LIMIT_SECONDS)
+        assert found, f"no such event; there were {self.events[-5:]}"
+        return found[0]
+
+    def _found(self, kind: Any, where: Callable[[Any], bool]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind) and where(event)]
+
+    def _load(self, spec: ModelSpec) -> LoadedModel:
+        if spec.source not in self._models:
+            raise ModelLoadError("The model's folder is not there.")
+        return self._models[spec.source]
+
+    def _emit(self, event: Event) -> None:
+        with self._changed:
+            self.events.append(event)
+            self._changed.notify_all()
+        if self._on_event:
+            self._on_event(event)
+
+    def __enter__(self) -> Drawing:
+        self.thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.loop.stop()
+        self.thread.join(LIMIT_SECONDS)
+        assert not self.thread.is_alive()
+
+
+def job(model: LoadedModel, name: str = "job", **changes: Any) -> Job:
+    """A small job for that model."""
+    fields: dict[str, Any] = {
+        "id": name,
+        "model": "stable-image-ultra",
+        "source": model.source,
+        "prompt": "a red cat on the moon",
+        "negative_prompt": "",
+        "width": 64,
+        "height": 48,
+        "seed": 7,
+        "output_format": "png",
+        "steps": 4,
+    }
+    return Job(**(fields | changes))
+
+
+def alone(model: LoadedModel, job: Job) -> NDArray[np.uint8]:
+    """What diffusers' own call draws, with no engine in between: pixels (height, width, 3)."""
+    wanted = {"guidance_scale": job.guidance_scale, "negative_prompt": job.negative_prompt or None}
+    picture = model.pipeline(
+        prompt=job.prompt,
+        height=job.height,
+        width=job.width,
+        num_inference_steps=job.steps,
+        generator=torch.Generator("cpu").manual_seed(job.seed),
+        **{name: value for name, value in wanted.items() if value is not None},
+    ).images[0]
+    return np.asarray(picture)
+
+
+def pixels(end: End) -> NDArray[np.uint8]:
+    """What is in the file of a finished job."""
+    assert isinstance(end, Finished), end
+    return np.asarray(Image.open(io.BytesIO(end.image)))

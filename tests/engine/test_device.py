@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from safelight.contract.errors import ConfigurationError
+from safelight.engine.device import choose_device, usable_cores, usable_memory
+
+
+def test_cores_are_those_of_the_affinity_without_a_quota(tmp_path: Path) -> None:
+    assert usable_cores(tmp_path, tmp_path) == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(("quota", "cores"), [("100000 100000", 1), ("50000 100000", 1), ("max 100000", None)])
+def test_a_quota_of_control_groups_v2_counts_on_the_whole_way_down(
+    tmp_path: Path, quota: str, cores: int | None
+) -> None:
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self" / "cgroup").write_text("0::/pod/container\n")
+    (tmp_path / "pod" / "container").mkdir(parents=True)
+    (tmp_path / "pod" / "container" / "cpu.max").write_text("max 100000\n")
+    (tmp_path / "pod" / "cpu.max").write_text(f"{quota}\n")
+    assert usable_cores(tmp_path, tmp_path) == (cores or len(os.sched_getaffinity(0)))
+
+
+@pytest.mark.parametrize(("quota", "cores"), [("150000", 1), ("-1", None)])
+def test_a_quota_of_control_groups_v1_counts(tmp_path: Path, quota: str, cores: int | None) -> None:
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(quota)
+    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000")
+    assert usable_cores(tmp_path, tmp_path) == (cores or len(os.sched_getaffinity(0)))
+
+
+def test_memory_is_what_the_control_group_allows(tmp_path: Path) -> None:
+    installed = usable_memory(tmp_path)
+    (tmp_path / "memory.max").write_text("1073741824\n")
+    assert usable_memory(tmp_path) == 1073741824
+    (tmp_path / "memory.max").write_text("max\n")
+    assert usable_memory(tmp_path) == installed
+
+
+def test_auto_is_a_device_that_is_here_and_others_are_refused_by_name() -> None:
+    device = choose_device("auto")
+    assert choose_device(device) == device
+    assert choose_device("cpu") == "cpu"
+    for absent in ("cuda:99", "xpu", "toaster"):
+        with pytest.raises(ConfigurationError, match=f"no device '{absent}' here. Devices: cpu"):
+            choose_device(absent)
+
+
+def test_the_command_prints_one_line_of_json() -> None:
+    command = [sys.executable, "-m", "safelight.engine.device", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    machine = json.loads(done.stdout)
+    assert done.stdout.count("\n") == 1
+    assert machine["threads"] == usable_cores()
+    assert machine["dtypes"]["float32"] == "native"
+    assert machine["versions"]["torch"]
+    assert isinstance(machine["problems"], list)

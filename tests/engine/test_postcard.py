@@ -1,0 +1,96 @@
+"""The bundled model through the engine and the worker: the same bytes in all company, in every size and format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from safelight.contract.messages import Configure, Draw, Finished, Job, ModelReady, ModelSpec
+from safelight.contract.sizes import SIZES, Size
+from safelight.engine.checkpoint import BUNDLED
+from safelight.engine.loading import LoadedModel, load
+from tests.engine.drawing import Drawing, alone, pixels
+from tests.engine.worker_process import WorkerProcess
+
+
+def job(size: str, output_format: str, **changes: Any) -> Job:
+    fields: dict[str, Any] = {
+        "id": f"{size} {output_format}",
+        "model": "stable-image-ultra",
+        "source": BUNDLED,
+        "prompt": f"a sailboat on a calm lake at sunset, {size}",
+        "negative_prompt": "",
+        "width": Size.parse(size).width,
+        "height": Size.parse(size).height,
+        "seed": 7 + SIZES.index(size),
+        "output_format": output_format,
+        "steps": 4,
+    }
+    return Job(**(fields | changes))
+
+
+JOBS = [job(size, output_format) for size in SIZES for output_format in ("png", "jpeg")]
+
+
+@pytest.fixture(scope="module")
+def postcard() -> LoadedModel:
+    model = load(ModelSpec(source=BUNDLED), "cpu")
+    model.pipeline.set_progress_bar_config(disable=True)
+    return model
+
+
+def drawn_by_a_worker(*, together: bool) -> Iterator[tuple[str, bytes, str]]:
+    """Every job's id, file and fingerprint; one after the other, or all at once."""
+    with WorkerProcess() as worker:
+        worker.send(Configure(models=(ModelSpec(source=BUNDLED),), device="cpu", threads=1))
+        fingerprint = worker.expect(ModelReady).fingerprint
+        if together:
+            worker.send(*(Draw(job=each) for each in JOBS))
+        for each in JOBS:
+            if not together:
+                worker.send(Draw(job=each))
+            end = worker.expect(Finished)
+            yield end.job_id, end.image, fingerprint
+
+
+def test_every_size_and_format_has_the_same_bytes_alone_and_among_seven_others_in_another_worker() -> None:
+    one_by_one = sorted(drawn_by_a_worker(together=False))
+    among_others = sorted(drawn_by_a_worker(together=True))
+    assert [name for name, _, _ in one_by_one] == sorted(each.id for each in JOBS)
+    for first, second in zip(one_by_one, among_others, strict=True):
+        assert first == second
+
+
+@pytest.mark.parametrize("negative_prompt", ["", "clouds"])
+def test_a_picture_is_the_pipelines_own(postcard: LoadedModel, negative_prompt: str) -> None:
+    wanted = job("832x1216", "png", negative_prompt=negative_prompt)
+    with Drawing(postcard) as drawing:
+        (end,) = drawing.draw(wanted)
+    assert pixels(end).shape == (1216, 832, 3)
+    assert np.array_equal(pixels(end), alone(postcard, wanted))
+
+
+def test_a_drawing_is_svg_that_says_who_made_it(postcard: LoadedModel) -> None:
+    with Drawing(postcard) as drawing:
+        (end,) = drawing.draw(job("1024x1024", "svg"))
+    assert isinstance(end, Finished)
+    text = end.image.decode()
+    assert text.startswith("<svg")
+    assert "trainedAlgorithmicMedia" in text
+
+
+def test_without_steps_the_models_own_count_is_drawn(postcard: LoadedModel) -> None:
+    with Drawing(postcard) as drawing:
+        (end,) = drawing.draw(job("1024x1024", "png", steps=None))
+    assert isinstance(end, Finished)
+    assert len(end.timings.steps) == postcard.steps
+
+
+def test_it_is_computed_in_single_precision_whatever_the_processor_has(postcard: LoadedModel) -> None:
+    parts = [part for part in postcard.pipeline.components.values() if isinstance(part, torch.nn.Module)]
+    assert {part.dtype for part in parts} == {torch.float32}
+    assert postcard.parameters["height"] == postcard.parameters["width"] == 1024

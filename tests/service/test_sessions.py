@@ -1,0 +1,61 @@
+"""Signing in: links once, keys, and sessions that are worth no more than their key."""
+
+from __future__ import annotations
+
+import pytest
+
+from safelight.adapters.memory_state import MemoryKeyStore, MemorySessionStore
+from safelight.contract.errors import AuthenticationFailed
+from safelight.service.keys import ENVIRONMENT_KEY_ID, LOCAL_KEY_ID, Keys
+from safelight.service.sessions import SESSION_SECONDS, Sessions
+
+
+async def test_a_link_signs_in_once_as_the_oldest_valid_key_that_may_use_every_model() -> None:
+    keys = Keys(MemoryKeyStore())
+    revoked, bound = await keys.create("revoked"), await keys.create("bound", models=("postcard",))
+    first = await keys.create("first")
+    await keys.create("second")
+    await keys.revoke(revoked.record.id)
+    sessions = Sessions(MemorySessionStore(), keys)
+    link = sessions.new_link()
+    with pytest.raises(AuthenticationFailed, match="link"):
+        await sessions.sign_in_by_link(link + "x")
+    cookie, _ = await sessions.sign_in_by_link(link)
+    principal, _ = await sessions.authenticate(cookie)
+    assert principal.key_id == first.record.id != bound.record.id
+    with pytest.raises(AuthenticationFailed, match="used"):
+        await sessions.sign_in_by_link(link)
+
+
+async def test_only_the_newest_link_counts_and_before_the_first_none() -> None:
+    sessions = Sessions(MemorySessionStore(), Keys(MemoryKeyStore()))
+    with pytest.raises(AuthenticationFailed):
+        await sessions.sign_in_by_link("")
+    old, new = sessions.new_link(), sessions.new_link()
+    with pytest.raises(AuthenticationFailed):
+        await sessions.sign_in_by_link(old)
+    cookie, _ = await sessions.sign_in_by_link(new)
+    assert (await sessions.authenticate(cookie))[0].key_id == LOCAL_KEY_ID
+
+
+async def test_a_session_ends_with_its_time_and_is_kept_only_as_a_digest() -> None:
+    now = 1000.0
+    keys, store = Keys(MemoryKeyStore()), MemorySessionStore()
+    minted = await keys.create("a")
+    sessions = Sessions(store, keys, clock=lambda: now)
+    cookie, session = await sessions.sign_in_by_key(minted.text)
+    assert session.expires == now + SESSION_SECONDS
+    assert await store.get(cookie.encode()) is None
+    now += SESSION_SECONDS
+    with pytest.raises(AuthenticationFailed, match="ended"):
+        await sessions.authenticate(cookie)
+
+
+async def test_a_session_of_the_environments_key_ends_when_another_takes_its_place() -> None:
+    store = MemorySessionStore()
+    cookie, _ = await Sessions(store, Keys(MemoryKeyStore(), "sl-old")).sign_in_by_key("sl-old")
+    same = Sessions(store, Keys(MemoryKeyStore(), "sl-old"))
+    assert (await same.authenticate(cookie))[0].key_id == ENVIRONMENT_KEY_ID
+    for replaced in ("sl-new", None):
+        with pytest.raises(AuthenticationFailed):
+            await Sessions(store, Keys(MemoryKeyStore(), replaced)).authenticate(cookie)

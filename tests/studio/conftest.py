@@ -1,0 +1,84 @@
+"""The page as people use it: Debian's Chromium against a real server process with the fake engine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.clients.process import Served, serving
+from tests.studio.visit import Visit, visiting
+
+STUDIO = Path(__file__).parent.parent.parent / "studio"
+_INSTALL_SECONDS = 300
+# In four steps: long enough to be seen half drawn, short enough not to be waited for.
+STEP_SECONDS = "0.25"
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Of the module, not of the session: Playwright's loop would be in the way of other files' loops."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("The page is tested in Chromium, which this machine does not have (Debian: chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(_FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("studio"), fake_step_seconds=STEP_SECONDS) as served:
+        yield served
+
+
+@pytest.fixture
+def visit(browser: Browser, served: Served) -> Iterator[Visit]:
+    """Somebody of their own, signed in with a key of their own, who sees no other test's pictures."""
+    with visiting(browser, served.url, served.new_key()) as visit:
+        yield visit
+
+
+@pytest.fixture
+def page(visit: Visit) -> Page:
+    return visit.page
+
+
+@pytest.fixture(scope="session")
+def npm() -> str:
+    """Node's package manager, with the packages of the page's lock installed."""
+    found = shutil.which("npm")
+    if found is None:
+        pytest.skip("The page's own tools need node and npm, which this machine does not have (Debian: nodejs, npm)")
+    modules, lock = STUDIO / "node_modules", (STUDIO / "package-lock.json").read_bytes()
+    installed = modules / ".installed-from"
+    # Beside the packages, not in them: `npm ci` begins by deleting the folder.
+    with FileLock(STUDIO / ".installing", timeout=_INSTALL_SECONDS):
+        if not installed.is_file() or installed.read_bytes() != lock:
+            ran = subprocess.run(
+                [found, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+                cwd=STUDIO,
+                env=os.environ | {"NO_UPDATE_NOTIFIER": "1"},
+                timeout=_INSTALL_SECONDS,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert ran.returncode == 0, f"npm could not install the page's packages:\n{ran.stderr}"
+            installed.write_bytes(lock)
+    return found

@@ -1,0 +1,120 @@
+"""Drawing: what happens between a prompt and its picture."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.studio.visit import Visit
+
+
+def test_the_first_picture_is_one_click_away(visit: Visit) -> None:
+    expect(visit.page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+    visit.page.get_by_role("button", name="a lighthouse on a cliff at sunset").click()
+    picture = visit.page.get_by_title("Look at it closely").get_by_role("img")
+    expect(picture).to_have_class(re.compile("there"), timeout=20_000)
+    assert picture.evaluate("image => image.naturalWidth") == 1024
+    assert [job["state"] for job in visit.jobs()] == ["finished"]
+
+
+def test_ctrl_enter_draws_what_the_form_says(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_role("textbox", name="Prompt", exact=True).fill("a tram in the rain")
+    page.get_by_label("16:9, 1344 by 768 pixels").check(force=True)
+    page.get_by_label("Format").select_option("jpeg")
+    page.get_by_label("Seed", exact=True).fill("77")
+    page.get_by_text("More settings").click()
+    page.get_by_label("Negative prompt").fill("people")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    expect(page.get_by_title("Look at it closely").get_by_role("img")).to_have_class(
+        re.compile("there"), timeout=20_000
+    )
+    (job,) = visit.jobs()
+    assert (job["width"], job["height"], job["output_format"], job["seed"]) == (1344, 768, "jpeg", 77)
+    assert (job["request"]["prompt"], job["request"]["negative_prompt"]) == ("a tram in the rain", "people")
+
+
+def test_the_button_says_why_it_cannot_be_pressed(page: Page) -> None:
+    button = page.get_by_role("button", name="Generate")
+    expect(button).to_have_attribute("aria-disabled", "true")
+    expect(button).to_have_accessible_description("Say what the picture should show.")
+    page.get_by_role("textbox", name="Prompt", exact=True).fill("x" * 10_001)
+    expect(button).to_have_accessible_description("The prompt is 1 characters too long.")
+    page.get_by_role("textbox", name="Prompt", exact=True).fill("a boat")
+    expect(button).to_have_attribute("aria-disabled", "false")
+
+
+def test_a_picture_half_drawn_goes_on_after_a_reload(visit: Visit) -> None:
+    visit.generate("a balloon over a valley")
+    expect(visit.page.get_by_text(re.compile(r"^Step \d of 4"))).to_be_visible()
+    visit.page.reload()
+    expect(visit.page.get_by_text(re.compile(r"^Step \d of 4"))).to_be_visible()
+    picture = visit.page.get_by_title("Look at it closely").get_by_role("img", name="a balloon over a valley")
+    expect(picture).to_have_class(re.compile("there"), timeout=20_000)
+    assert len(visit.jobs()) == 1
+
+
+def test_cancelling_answers_at_once(visit: Visit) -> None:
+    visit.generate("never to be seen")
+    visit.page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(visit.page.get_by_role("progressbar")).to_have_count(0, timeout=300)
+    expect(visit.page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+    assert [job["state"] for job in visit.jobs()] == ["cancelled"]
+
+
+def test_several_are_drawn_at_a_time_and_a_kept_seed_counts_up(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_label("Seed", exact=True).fill("500")
+    page.get_by_label("How many pictures").select_option("3")
+    visit.generate("three balloons")
+    pictures = page.get_by_role("list", name="Latest pictures").get_by_role(
+        "button", name=re.compile("^three balloons")
+    )
+    expect(pictures).to_have_count(3, timeout=20_000)
+    assert sorted(job["seed"] for job in visit.jobs()) == [500, 501, 502]
+
+
+def test_the_draft_survives_a_reload(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_role("textbox", name="Prompt", exact=True).fill("not drawn yet")
+    page.get_by_label("9:16, 768 by 1344 pixels").check(force=True)
+    page.reload()
+    expect(page.get_by_role("textbox", name="Prompt", exact=True)).to_have_value("not drawn yet")
+    expect(page.get_by_label("9:16, 768 by 1344 pixels")).to_be_checked()
+
+
+def test_an_address_fills_the_form_once(visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{visit.studio}?prompt=a+red+barn&seed=9&aspect_ratio=3:2")
+    expect(page.get_by_role("textbox", name="Prompt", exact=True)).to_have_value("a red barn")
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("9")
+    expect(page.get_by_label("3:2, 1216 by 832 pixels")).to_be_checked()
+    assert page.url == visit.studio
+
+
+def test_a_job_started_in_one_tab_is_seen_in_the_other(visit: Visit) -> None:
+    other = visit.watch(visit.context.new_page())
+    other.goto(visit.studio)
+    expect(other.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+    visit.draw("two boats")
+    picture = other.get_by_title("Look at it closely").get_by_role("img", name="two boats")
+    expect(picture).to_have_class(re.compile("there"), timeout=20_000)
+
+
+def test_a_screen_reader_hears_quarters_and_the_end(visit: Visit) -> None:
+    page = visit.page
+    page.evaluate(
+        """() => {
+            window.heard = []
+            const region = document.querySelector('[aria-live="polite"]')
+            new MutationObserver(() => window.heard.push(region.textContent))
+                .observe(region, {childList: true, subtree: true, characterData: true})
+        }"""
+    )
+    visit.draw("a fox")
+    heard = page.evaluate("window.heard")
+    assert heard[0] == "1 picture started."
+    assert heard[-1] == "Finished: a fox"
+    assert [said[:2] for said in heard if "percent" in said] == ["25", "50", "75"]

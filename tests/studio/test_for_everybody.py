@@ -1,0 +1,169 @@
+"""For everybody: small screens, no mouse, other eyes, and a page that asks nobody else for anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.clients.process import Served
+from tests.studio.conftest import STUDIO
+from tests.studio.visit import DESKTOP, PHONE, Visit, visiting
+
+# Level A and AA of WCAG 2.0, 2.1 and 2.2, and what axe calls best practice.
+_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture
+def axe(npm: str) -> Callable[[Page], list[str]]:
+    """What axe finds on a page as it is, one line for each element."""
+    source = (STUDIO / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+    def look(page: Page) -> list[str]:
+        # A picture that is just appearing is not yet what will be seen.
+        page.evaluate(
+            """() => Promise.all(
+                document.getAnimations()
+                    .filter(animation => animation.effect.getTiming().iterations !== Infinity)
+                    .map(animation => animation.finished)
+            )"""
+        )
+        page.evaluate(source)
+        found: dict[str, Any] = page.evaluate("rules => axe.run(document, rules)", _RULES)
+        return [f"{fault['id']}: {node['html']}" for fault in found["violations"] for node in fault["nodes"]]
+
+    return look
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(
+    browser: Browser, served: Served, axe: Callable[[Page], list[str]], scheme: str, size: tuple[int, int]
+) -> None:
+    with visiting(browser, served.url, None, size=size, scheme=scheme) as visit:
+        page = visit.page
+        expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+        assert axe(page) == []
+        page.get_by_label("Key").fill(served.new_key())
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+        assert axe(page) == []
+        visit.generate("a lighthouse")
+        expect(page.get_by_role("progressbar")).to_be_visible()
+        assert axe(page) == []
+        first = visit.draw("a mill")
+        page.get_by_text("More settings").click()
+        assert axe(page) == []
+        page.get_by_role("button", name="Reuse", exact=True).click()
+        expect(page.get_by_role("menu")).to_be_visible()
+        assert axe(page) == []
+        page.keyboard.press("Escape")
+        second = visit.draw("a village")
+        for address in ("#/gallery", f"#/gallery/{first}", f"#/compare/{first}/{second}", "#/grid"):
+            page.goto(f"{visit.studio}{address}")
+            page.wait_for_load_state("networkidle")
+            assert axe(page) == [], address
+
+
+@pytest.fixture
+def phone(browser: Browser, served: Served) -> Iterator[Visit]:
+    with visiting(browser, served.url, served.new_key(), size=PHONE) as visit:
+        yield visit
+
+
+def test_a_phone_shows_prompt_and_picture_first(phone: Visit) -> None:
+    job = phone.draw("a harbour at dawn")
+    page = phone.page
+    picture = page.get_by_title("Look at it closely").bounding_box()
+    prompt = phone.prompt.bounding_box()
+    assert picture is not None
+    assert prompt is not None
+    assert prompt["y"] < picture["y"] < PHONE[1] / 2
+    assert picture["width"] == PHONE[0]
+    for address in ("#/", "#/gallery", f"#/gallery/{job}", f"#/compare/{job}/{job}", "#/grid"):
+        page.goto(f"{phone.studio}{address}")
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], address
+
+
+def test_what_a_thumb_touches_is_large_enough(phone: Visit) -> None:
+    phone.draw("a harbour at dawn")
+    small = phone.page.eval_on_selector_all(
+        "button, nav a, select",
+        "all => all.filter(e => e.offsetParent && (e.offsetHeight < 36 || e.offsetWidth < 28)).map(e => e.outerHTML)",
+    )
+    assert small == []
+
+
+def test_everything_is_done_without_a_mouse(visit: Visit) -> None:
+    page, press = visit.page, visit.page.keyboard.press
+    expect(page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+    press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    press("Enter")
+    press("Tab")
+    expect(visit.prompt).to_be_focused()
+    page.keyboard.type("a tower")
+    press("Tab")
+    expect(page.get_by_role("button", name="Generate")).to_be_focused()
+    press("Enter")
+    picture = page.get_by_title("Look at it closely").get_by_role("img", name="a tower")
+    expect(picture).to_have_class(re.compile("there"), timeout=20_000)
+    press("s")
+    expect(page.get_by_role("button", name="Star", exact=True)).to_have_attribute("aria-pressed", "true")
+    press("g")
+    expect(page.get_by_role("link", name="a tower")).to_be_visible()
+    page.get_by_role("link", name="a tower").focus()
+    press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    press("Escape")
+    expect(dialog).to_have_count(0)
+    press("d")
+    press("p")
+    expect(visit.prompt).to_be_focused()
+
+
+def test_a_sheet_shows_the_shortcuts_and_single_letters_can_be_turned_off(visit: Visit) -> None:
+    page = visit.page
+    expect(page.get_by_role("button", name="Generate")).to_be_visible()
+    page.keyboard.press("?")
+    sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
+    sheet.get_by_label("Shortcuts of a single letter").uncheck()
+    page.keyboard.press("Escape")
+    expect(sheet).to_have_count(0)
+    page.keyboard.press("g")
+    page.reload()
+    page.keyboard.press("g")
+    expect(page.get_by_role("button", name="Generate")).to_be_visible()
+    assert "gallery" not in page.url
+
+
+def test_nothing_jumps_when_a_picture_comes(visit: Visit) -> None:
+    page = visit.page
+    page.evaluate(
+        """() => {
+            window.jumped = 0
+            new PerformanceObserver(list => {
+                for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.jumped += entry.value
+            }).observe({type: 'layout-shift', buffered: true})
+        }"""
+    )
+    visit.draw("a calm sea")
+    visit.draw("a calmer sea")
+    assert page.evaluate("window.jumped") < 0.05
+
+
+def test_the_first_paint_comes_at_once(visit: Visit) -> None:
+    visit.page.reload()
+    visit.page.get_by_role("button", name="Generate").wait_for()
+    painted = visit.page.evaluate(
+        """() => new Promise(resolve => new PerformanceObserver(list => {
+            for (const entry of list.getEntries()) if (entry.name === 'first-contentful-paint') resolve(entry.startTime)
+        }).observe({type: 'paint', buffered: true}))"""
+    )
+    # 300 ms are promised for an idle machine; tests run on busy ones.
+    assert painted < 1500

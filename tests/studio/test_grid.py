@@ -1,0 +1,42 @@
+"""The grid: a row and a column of values, drawn as one contact sheet."""
+
+from __future__ import annotations
+
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.studio.visit import Visit
+
+
+def test_a_row_and_a_column_become_a_contact_sheet_that_can_be_saved(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_role("link", name="Grid").click()
+    visit.prompt.fill("a village")
+    page.get_by_label("Across varies").select_option("Seed")
+    page.get_by_label("Values, with commas between").first.fill("11, 12")
+    page.get_by_label("Down varies").select_option("Shape")
+    page.get_by_label("Values, with commas between").last.fill("1:1, 16:9")
+    page.get_by_role("button", name="Draw 4 pictures").click()
+    pictures = page.get_by_role("table").get_by_role("img")
+    expect(pictures).to_have_count(4, timeout=20_000)
+    expect(page.get_by_role("img", name="16:9, 12: a village")).to_be_visible()
+    drawn = {(job["seed"], job["width"]) for job in visit.jobs()}
+    assert drawn == {(11, 1024), (12, 1024), (11, 1344), (12, 1344)}
+    page.reload()
+    expect(pictures).to_have_count(4)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the contact sheet").click()
+    with Image.open(download.value.path()) as sheet:
+        assert sheet.width > 2 * 390
+        assert sheet.height > 2 * 290
+
+
+def test_a_value_that_is_not_possible_is_refused_in_words(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_role("link", name="Grid").click()
+    visit.prompt.fill("a village")
+    page.get_by_label("Values, with commas between").first.fill("1, -5")
+    button = page.get_by_role("button", name="Draw the sheet")
+    expect(button).to_have_accessible_description("seed is a whole number from 1 to 4294967295, not -5.")
+    button.click(force=True)
+    assert visit.jobs() == []

@@ -1,0 +1,114 @@
+"""Signing in and out, being away and coming back."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Request, Route, expect
+
+from tests.clients.process import Served, serving
+from tests.studio.visit import Visit, visiting
+
+AWAY = "The server cannot be reached. What was started goes on there; the page comes back by itself."
+
+
+def test_a_key_signs_in_and_out(browser: Browser, served: Served) -> None:
+    with visiting(browser, served.url, None) as visit:
+        page = visit.page
+        page.get_by_label("Key").fill("sl-wrong")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_have_text("This key is not valid here. It may have been revoked.")
+        page.get_by_label("Key").fill(served.new_key())
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("button", name="Generate")).to_be_visible()
+        page.reload()
+        expect(page.get_by_role("button", name="Generate")).to_be_visible()
+        assert page.evaluate("document.cookie") == ""
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+        assert visit.context.request.get(f"{visit.url}/v1/jobs").status == 401
+
+
+def test_nobody_sees_what_was_drawn_before_them(browser: Browser, visit: Visit, served: Served) -> None:
+    visit.draw("mine alone")
+    visit.page.get_by_role("button", name="Sign out").click()
+    visit.page.get_by_label("Key").fill(served.new_key())
+    visit.page.get_by_role("button", name="Sign in").click()
+    expect(visit.page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+    expect(visit.page.get_by_role("img", name="mine alone")).to_have_count(0)
+
+
+def test_a_link_that_was_used_before_says_so(browser: Browser, served: Served) -> None:
+    with visiting(browser, served.url, None) as visit:
+        visit.page.goto(f"{visit.studio}?token=used-long-ago")
+        expect(visit.page.get_by_text("That link was used before. Sign in with a key.")).to_be_visible()
+        assert visit.page.url == visit.studio
+
+
+def test_a_session_that_ends_elsewhere_asks_for_a_key(visit: Visit) -> None:
+    expect(visit.page.get_by_role("button", name="Generate")).to_be_visible()
+    answer = visit.context.request.delete(f"{visit.url}/studio/session", headers={"content-type": "application/json"})
+    assert answer.ok
+    visit.generate("too late")
+    expect(visit.page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_offline_and_back(visit: Visit) -> None:
+    page = visit.page
+    visit.prompt.fill("not yet")
+    visit.context.set_offline(True)
+    expect(page.get_by_text(AWAY)).to_be_visible()
+    button = page.get_by_role("button", name="Generate")
+    expect(button).to_have_accessible_description("The server cannot be reached just now.")
+    visit.context.set_offline(False)
+    expect(page.get_by_text(AWAY)).to_have_count(0, timeout=20_000)
+    visit.draw("now")
+
+
+def test_a_server_that_restarts_in_the_middle_draws_on(browser: Browser, tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, fake_step_seconds="1", exit_status=-signal.SIGKILL) as served,
+        visiting(browser, served.url, served.new_key()) as visit,
+    ):
+        visit.generate("a long night")
+        expect(visit.page.get_by_text(re.compile(r"^Step \d of 4"))).to_be_visible()
+        served.process.kill()
+        served.process.wait(60)
+        port = served.url.rpartition(":")[2]
+        again = served.safelight.start(
+            "serve", "--engine", "fake", "--port", port, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            picture = visit.page.get_by_title("Look at it closely").get_by_role("img", name="a long night")
+            expect(picture).to_have_class(re.compile("there"), timeout=40_000)
+            assert [job["state"] for job in visit.jobs()] == ["finished"]
+        finally:
+            again.terminate()
+            again.wait(60)
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_a_stale_chunk_is_answered_by_one_reload(visit: Visit, comes_back: bool) -> None:
+    page = visit.page
+    expect(page.get_by_role("button", name="Generate")).to_be_visible()
+    documents: list[Request] = []
+
+    def refuse(route: Route) -> None:
+        if not documents or not comes_back:
+            route.fulfill(status=404, body="")
+        else:
+            route.continue_()
+
+    visit.context.route("**/assets/Gallery-*.js", refuse)
+    page.on("request", lambda asked: documents.append(asked) if asked.resource_type == "document" else None)
+    page.get_by_role("link", name="Gallery").click()
+    if comes_back:
+        expect(page.get_by_label("Search in prompts")).to_be_visible()
+    else:
+        expect(page.get_by_text("This part of the page could not be loaded.")).to_be_visible()
+    assert len(documents) == 1
+    visit.faults.clear()

@@ -1,0 +1,107 @@
+"""The page with Postcard behind it: true pictures, and the screenshots of docs/studio.md."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from tests.clients.process import serving
+from tests.studio.visit import PHONE, Visit, visiting
+
+# Drawn when screenshots are asked for; a plain run draws the first alone.
+_PROMPTS = (
+    ("a lighthouse on a cliff at sunset", "16:9"),
+    ("two sailboats on a calm sea at night", "1:1"),
+    ("a red fox in a snowy forest", "4:5"),
+    ("a hot air balloon over mountains at dawn", "3:2"),
+    ("a village in the rain at night", "5:4"),
+    ("a snowman in front of a cabin", "2:3"),
+    ("a palm tree on a beach at sunset", "16:9"),
+    ("a windmill in a field of flowers", "1:1"),
+)
+_SEED = "7"
+_LONGEST_SECONDS = 90
+
+
+@pytest.fixture
+def screenshots() -> Path | None:
+    folder = os.environ.get("SAFELIGHT_SCREENSHOTS")
+    return Path(folder) if folder else None
+
+
+def _draw(visit: Visit, prompt: str, shape: str) -> str:
+    page = visit.page
+    page.get_by_role("radio", name=re.compile(f"^{shape},")).check(force=True)
+    page.get_by_label("Seed", exact=True).fill(_SEED)
+    visit.generate(prompt)
+    picture = page.get_by_title("Look at it closely").get_by_role("img", name=prompt)
+    expect(picture).to_have_class(re.compile("there"), timeout=_LONGEST_SECONDS * 1000)
+    return str(page.get_by_title("Look at it closely").get_attribute("href")).rpartition("/")[2]
+
+
+def _shoot(page: Page, path: Path) -> None:
+    page.wait_for_load_state("networkidle")
+    page.evaluate(
+        """() => Promise.all([
+            ...[...document.images]
+                .filter(image => image.loading !== 'lazy')
+                .map(image => image.decode().catch(() => undefined)),
+            ...document.getAnimations()
+                .filter(animation => animation.effect.getTiming().iterations !== Infinity)
+                .map(animation => animation.finished)
+        ])"""
+    )
+    page.screenshot(path=path, type="jpeg", quality=82)
+
+
+def _shoot_all(browser: Browser, visit: Visit, folder: Path) -> None:
+    ids = [_draw(visit, prompt, shape) for prompt, shape in reversed(_PROMPTS)][::-1]
+    page, studio = visit.page, visit.studio
+    page.goto(studio)
+    expect(page.get_by_title("Look at it closely").get_by_role("img")).to_have_class(re.compile("there"))
+    _shoot(page, folder / "draw.jpg")
+    page.goto(f"{studio}#/gallery")
+    expect(page.get_by_role("listitem").get_by_role("img")).to_have_count(len(_PROMPTS) + 1)
+    _shoot(page, folder / "gallery.jpg")
+    page.goto(f"{studio}#/compare/{ids[0]}/{ids[6]}")
+    expect(page.get_by_role("slider")).to_be_visible()
+    _shoot(page, folder / "compare.jpg")
+    page.goto(f"{studio}#/grid")
+    visit.prompt.fill("a fox in a forest")
+    page.get_by_label("Across varies").select_option("Prompt")
+    page.get_by_label("One prompt a line").fill("a fox in a forest\na fox on a beach\na fox in the snow")
+    page.get_by_label("Down varies").select_option("Shape")
+    page.get_by_label("Values, with commas between").last.fill("16:9, 3:2")
+    page.get_by_role("button", name="Draw 6 pictures").click()
+    expect(page.get_by_role("table").get_by_role("img")).to_have_count(6, timeout=_LONGEST_SECONDS * 1000)
+    _shoot(page, folder / "grid.jpg")
+    for name, size, scheme in (("phone", PHONE, "dark"), ("light", (1280, 800), "light")):
+        with visiting(browser, visit.url, visit.key, size=size, scheme=scheme) as other:
+            other.page.goto(f"{studio}#/gallery/{ids[0]}" if name == "light" else studio)
+            expect(
+                other.page.get_by_role("img", name=_PROMPTS[0][0] if name == "light" else "a fox").first
+            ).to_be_visible()
+            _shoot(other.page, folder / f"{name}.jpg")
+
+
+@pytest.mark.timeout(600)
+def test_a_true_picture_is_drawn_and_kept(browser: Browser, tmp_path: Path, screenshots: Path | None) -> None:
+    with serving(tmp_path, engine="local") as served, visiting(browser, served.url, served.new_key()) as visit:
+        expect(visit.page.get_by_role("button", name="Generate")).to_be_visible()
+        job = _draw(visit, *_PROMPTS[0])
+        kept = visit.context.request.get(f"{visit.url}/v1/jobs/{job}/image").body()
+        with Image.open(io.BytesIO(kept)) as picture:
+            assert picture.size == (1344, 768)
+            colours = picture.convert("RGB").resize((64, 36)).getcolors(64 * 36)
+        assert colours is not None
+        assert len(colours) > 100
+        if screenshots is not None:
+            screenshots.mkdir(parents=True, exist_ok=True)
+            _shoot_all(browser, visit, screenshots)
+            assert {path.stem for path in screenshots.glob("*.jpg")} >= {"draw", "gallery", "compare", "grid", "phone"}

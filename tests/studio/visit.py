@@ -1,0 +1,89 @@
+"""Somebody who looks at the page: a browser context of their own, and what must hold on every visit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+DESKTOP = (1280, 800)
+PHONE = (390, 844)
+
+
+@dataclass
+class Visit:
+    """A page, signed in. `faults` are errors of scripts and of the content security policy, `strays` other origins."""
+
+    context: BrowserContext
+    page: Page
+    url: str
+    key: str
+    faults: list[str] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
+
+    @property
+    def studio(self) -> str:
+        return f"{self.url}/studio/"
+
+    @property
+    def prompt(self) -> Locator:
+        return self.page.get_by_role("textbox", name="Prompt", exact=True)
+
+    def watch(self, page: Page) -> Page:
+        """Note what must not happen on that page."""
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda said: self.faults.append(said.text) if "Content Security" in said.text else None)
+        page.on("request", lambda asked: self._look(asked.url))
+        return page
+
+    def _look(self, address: str) -> None:
+        if not address.startswith((self.url + "/", "data:", f"blob:{self.url}/")):
+            self.strays.append(address)
+
+    def generate(self, prompt: str) -> None:
+        """Write that prompt and draw it."""
+        self.prompt.fill(prompt)
+        self.page.get_by_role("button", name="Generate").click()
+
+    def draw(self, prompt: str) -> str:
+        """Draw that prompt and wait until the picture is there; the job's id."""
+        self.generate(prompt)
+        link = self.page.get_by_title("Look at it closely")
+        expect(link.get_by_role("img", name=prompt)).to_have_class(re.compile("there"), timeout=20_000)
+        return str(link.get_attribute("href")).rpartition("/")[2]
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """This person's jobs, as the server lists them."""
+        answer = self.context.request.get(f"{self.url}/v1/jobs")
+        assert answer.ok
+        listed: list[dict[str, Any]] = answer.json()["data"]
+        return listed
+
+
+@contextmanager
+def visiting(
+    browser: Browser, url: str, key: str | None, *, size: tuple[int, int] = DESKTOP, scheme: str = "dark"
+) -> Iterator[Visit]:
+    """A visit of its own, signed in where a key is given; at its end nothing may have gone wrong unseen."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="light" if scheme == "light" else "dark",
+        has_touch=size == PHONE,
+        is_mobile=size == PHONE,
+        accept_downloads=True,
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    if key is not None:
+        answer = context.request.post(f"{url}/studio/session", data={"key": key})
+        assert answer.ok, answer.text()
+    visit = Visit(context, context.new_page(), url, key or "")
+    visit.watch(visit.page)
+    visit.page.goto(visit.studio)
+    yield visit
+    context.close()
+    assert visit.faults == []
+    assert visit.strays == []

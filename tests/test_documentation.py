@@ -1,0 +1,43 @@
+"""What an operator can meet is written down."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.api.app import ROUTES
+
+ROOT = Path(__file__).parent.parent
+API = (ROOT / "docs" / "api.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+
+
+@pytest.mark.parametrize(("path", "method"), [(path, method) for path, method, _ in ROUTES])
+def test_every_route_is_documented(path: str, method: str) -> None:
+    assert f"`{method} {path}`" in API
+
+
+def test_every_metric_is_documented() -> None:
+    families = list(PrometheusTelemetry().registry.collect())
+    assert len(families) > 10
+    for family in families:
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        assert f"`{name}`" in OPERATIONS, name
+
+
+def test_every_error_code_that_the_contract_names_is_documented() -> None:
+    errors = (ROOT / "src" / "safelight" / "contract" / "errors.py").read_text()
+    table = errors.split('"""')[1]
+    codes = {word.strip(",;") for line in table.splitlines() for word in line.split() if "_" in word and word.islower()}
+    assert {"invalid_value", "internal_error", "shutting_down"} <= codes
+    for code in codes:
+        assert f"`{code}`" in API, code
+
+
+def test_every_file_that_a_document_links_to_exists() -> None:
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"

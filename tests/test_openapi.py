@@ -1,0 +1,130 @@
+"""schemathesis against a server process: what the OpenAPI document promises holds, with a key and without.
+
+Its checks: no answer of 500 or above, none with a status, header, media type or body that is not documented, what the
+document allows is accepted, what it forbids is refused, and no route that names a key answers without one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import pytest
+import schemathesis
+from hypothesis import settings
+from schemathesis.config import SchemathesisConfig
+from schemathesis.generation import GenerationMode
+
+from safelight.api.app import ROUTES
+from safelight.api.openapi import openapi_document
+from safelight.bootstrap import catalogue
+from safelight.contract.errors import InvalidRequest
+from safelight.contract.request import parse_image_request
+from safelight.settings import Settings
+from tests.clients.process import KEY, Served, serving
+
+IMAGES = "POST /v1/images/generations"
+# Watching all jobs ends when the caller leaves; tests/api/test_job_events.py reads it.
+ENDLESS = "/v1/jobs/events"
+
+# Only defaults, whatever is configured where the tests run.
+OFFERED = catalogue(Settings.model_construct())
+DOCUMENT = openapi_document(OFFERED)
+KEYED = schemathesis.openapi.from_dict(
+    DOCUMENT, config=SchemathesisConfig.from_dict({"auth": {"openapi": {"key": {"bearer": KEY}}}})
+)
+ANONYMOUS = schemathesis.openapi.from_dict(DOCUMENT)
+
+# Derandomised: the same requests every time. Some 250 written by rule come for every route beside these.
+EXAMPLES_WITH_A_KEY = settings(max_examples=50, derandomize=True, deadline=None, database=None)
+EXAMPLES_WITHOUT = settings(max_examples=10, derandomize=True, deadline=None, database=None)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("documented")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def answers() -> Iterator[Counter[tuple[str, GenerationMode, int]]]:
+    """Counts answers by operation, whether the document allows the request, and status.
+
+    At the end it makes sure that the examples were worth their time: pictures were drawn and nonsense was refused.
+    """
+    answers: Counter[tuple[str, GenerationMode, int]] = Counter()
+    yield answers
+    if any(operation == IMAGES for operation, _, _ in answers):
+        assert answers[IMAGES, GenerationMode.POSITIVE, 200] >= 20
+        assert answers[IMAGES, GenerationMode.NEGATIVE, 400] >= 100
+
+
+def test_the_server_gives_out_this_document_and_it_has_every_route(served: Served) -> None:
+    answer = httpx.get(f"{served.url}/openapi.json")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.json() == DOCUMENT
+    documented = {(path, method.upper()) for path, item in DOCUMENT["paths"].items() for method in item}
+    assert {(path, method) for path, method, _ in ROUTES} == {pair for pair in documented if pair[1] != "PARAMETERS"}
+
+
+@KEYED.exclude(path=ENDLESS).parametrize()
+@EXAMPLES_WITH_A_KEY
+def test_with_a_key_every_answer_is_as_documented(
+    case: schemathesis.Case[Any], served: Served, answers: Counter[tuple[str, GenerationMode, int]]
+) -> None:
+    response = case.call(base_url=served.url)
+    if case.meta is not None:
+        answers[case.operation.label, case.meta.generation.mode, response.status_code] += 1
+    case.validate_response(response)
+
+
+@ANONYMOUS.parametrize()
+@EXAMPLES_WITHOUT
+def test_without_a_key_every_answer_is_as_documented(case: schemathesis.Case[Any], served: Served) -> None:
+    response = case.call(base_url=served.url)
+    assert response.status_code != 200 or not case.operation.definition.raw.get("security")
+    case.validate_response(response)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"prompt": None},
+        {"prompt": " \t\x1f\x85"},
+        {"prompt": "a\0b"},
+        {"prompt": "x" * 10_000},
+        {"prompt": "x" * 10_001},
+        {"negative_prompt": "a\0b"},
+        {"size": "1344x768", "aspect_ratio": "16:9"},
+        {"size": "1344x768", "aspect_ratio": "1:1"},
+        {"size": "1344x768", "aspect_ratio": None},
+        {"size": None, "aspect_ratio": "9:21"},
+        {"size": "1024x1024", "aspect_ratio": "4:3"},
+        {"seed": 5.0},
+        {"seed": 5.5},
+        {"seed": True},
+        {"seed": 2**32},
+        {"n": 1, "response_format": "base64", "stream": False, "user": "somebody"},
+        {"n": 2},
+        {"n": 2, "allow_ignored_params": True},
+        {"quality": "hd"},
+        {"quality": "hd", "allow_ignored_params": False},
+        {"quality": "hd", "allow_ignored_params": True},
+        {"quality": "hd", "allow_ignored_params": "true"},
+        {"seed": -1, "allow_ignored_params": True},
+    ],
+)
+def test_the_document_allows_what_the_parser_accepts_and_nothing_else(fields: dict[str, Any]) -> None:
+    body = {"model": "stable-image-ultra", "prompt": "a boat"} | fields
+    root = DOCUMENT | {"$ref": "#/components/schemas/ImageRequest"}
+    try:
+        parse_image_request(body, OFFERED)
+    except InvalidRequest:
+        accepted = False
+    else:
+        accepted = True
+    assert jsonschema_rs.Draft202012Validator(root).is_valid(body) is accepted

@@ -1,0 +1,204 @@
+"""Settings: which source wins, and what is said about a mistake."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from safelight.contract.errors import ConfigurationError
+from safelight.settings import Settings, local_url, origins, read_settings
+
+
+@pytest.fixture(autouse=True)
+def nothing_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("SAFELIGHT_") or name == "PORT":
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SAFELIGHT_HOME", str(tmp_path / "home"))
+
+
+def write_file(folder: Path, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / "safelight.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_defaults_serve_the_bundled_model_on_this_machine_only() -> None:
+    settings = read_settings()
+    assert settings.url == "http://127.0.0.1:8484"
+    assert {name: model.source for name, model in settings.models.items()} == {
+        "stable-image-ultra": "postcard",
+        "postcard": "postcard",
+    }
+    assert settings.models["stable-image-ultra"].aliases == ("stability-image-ultra",)
+    assert settings.cors_origins == ()
+
+
+def test_the_command_line_beats_the_environment_beats_the_file_beats_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_file(tmp_path, "port = 1\nworkers = 2\nthreads = 3\n")
+    monkeypatch.setenv("SAFELIGHT_PORT", "4")
+    monkeypatch.setenv("SAFELIGHT_WORKERS", "5")
+    said = {"port": 6}
+    settings = read_settings(said)
+    assert (settings.port, settings.workers, settings.threads, settings.max_runs) == (6, 5, 3, 8)
+    came_from = origins(said)
+    assert came_from["port"] == "command line"
+    assert came_from["workers"] == "environment (SAFELIGHT_WORKERS)"
+    assert came_from["threads"] == f"file ({path.name})"
+    assert came_from["max_runs"] == "default"
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        read_settings().port = 1
+
+
+def test_port_is_honoured_as_platforms_set_it_but_weaker_than_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "5000")
+    assert read_settings().port == 5000
+    assert origins()["port"] == "environment (PORT)"
+    monkeypatch.setenv("SAFELIGHT_PORT", "6000")
+    assert read_settings().port == 6000
+
+
+def test_what_kubernetes_says_of_a_service_called_safelight_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAFELIGHT_PORT", "tcp://10.0.0.1:8484")
+    monkeypatch.setenv("SAFELIGHT_PORT_8484_TCP_ADDR", "10.0.0.1")
+    monkeypatch.setenv("SAFELIGHT_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("SAFELIGHT_SERVICE_PORT_HTTP", "8484")
+    assert read_settings().port == 8484
+    monkeypatch.setenv("PORT", "5000")
+    assert read_settings().port == 5000
+    assert origins()["port"] == "environment (PORT)"
+
+
+def test_an_empty_variable_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAFELIGHT_API_KEY", "")
+    monkeypatch.setenv("PORT", "")
+    assert read_settings().api_key is None
+    assert read_settings().port == 8484
+
+
+def test_an_unknown_variable_is_an_error_that_names_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAFELIGHT_QUEUE_SECOND", "5")
+    with pytest.raises(ConfigurationError, match=r"SAFELIGHT_QUEUE_SECOND.*Did you mean SAFELIGHT_QUEUE_SECONDS\?"):
+        read_settings()
+
+
+def test_an_unknown_key_in_the_file_is_an_error_that_names_the_nearest_and_the_file(tmp_path: Path) -> None:
+    write_file(tmp_path, "prot = 1\n")
+    with pytest.raises(ConfigurationError, match=r"`prot` in safelight.toml\. Did you mean port\?"):
+        read_settings()
+
+
+def test_an_unknown_key_of_a_model_is_named_with_its_table(tmp_path: Path) -> None:
+    write_file(tmp_path, '[models.mine]\nsource = "x"\nguidance = 3\n')
+    with pytest.raises(ConfigurationError, match=r"`models\.mine\.guidance`.*Did you mean guidance_scale\?"):
+        read_settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("SAFELIGHT_PORT", "65536", r"`port` from the environment \(SAFELIGHT_PORT\).*65535; got '65536'"),
+        ("SAFELIGHT_PORT", "http", r"`port`.*got 'http'"),
+        ("PORT", "-1", r"`port` from the environment \(PORT\)"),
+        ("SAFELIGHT_ENGINE", "ray", r"`engine`.*'local' or 'fake'"),
+        ("SAFELIGHT_QUEUE_SECONDS", "0", r"`queue_seconds`.*greater than 0"),
+        ("SAFELIGHT_CORS_ORIGINS", "http://a.org/page", r"`cors_origins`.*no origin"),
+        ("SAFELIGHT_MODELS", "{", r"SAFELIGHT_MODELS is not valid JSON"),
+        ("SAFELIGHT_MODELS", "{}", r"`models` offers nothing"),
+        ("SAFELIGHT_MODELS", '{"a": {"source": "x"}, "b": {"source": "x", "aliases": ["a"]}}', r"name 'a' twice"),
+    ],
+)
+def test_a_value_out_of_range_is_an_error_that_says_where_and_what_is_allowed(
+    variable: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match=said):
+        read_settings()
+
+
+def test_a_key_that_no_header_can_carry_is_refused_without_repeating_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAFELIGHT_API_KEY", "my secret")
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings()
+    assert "`api_key`" in str(caught.value)
+    assert "my secret" not in str(caught.value)
+
+
+def test_the_key_does_not_show_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAFELIGHT_API_KEY", "hunter2")
+    settings = read_settings()
+    assert settings.api_key is not None
+    assert settings.api_key.get_secret_value() == "hunter2"
+    assert "hunter2" not in repr(settings)
+
+
+def test_origins_in_the_environment_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAFELIGHT_CORS_ORIGINS", "https://a.org, http://localhost:3000,")
+    assert read_settings().cors_origins == ("https://a.org", "http://localhost:3000")
+
+
+def test_a_models_table_is_the_whole_list_and_keeps_the_built_in_alias(tmp_path: Path) -> None:
+    write_file(tmp_path, '[models.stable-image-ultra]\nsource = "/models/sdxl"\nsteps = 20\n')
+    settings = read_settings()
+    assert list(settings.models) == ["stable-image-ultra"]
+    assert settings.models["stable-image-ultra"].aliases == ("stability-image-ultra",)
+    assert settings.models["stable-image-ultra"].steps == 20
+
+
+def test_the_file_is_the_named_one_else_here_else_in_the_state_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_file(tmp_path / "home", "port = 3\n")
+    assert read_settings().port == 3
+    write_file(tmp_path, "port = 2\n")
+    assert read_settings().port == 2
+    named = tmp_path / "other.toml"
+    named.write_text("port = 1\n")
+    monkeypatch.setenv("SAFELIGHT_CONFIG", str(named))
+    assert read_settings().port == 1
+
+
+def test_the_state_folder_of_the_command_line_is_where_the_file_is_looked_for(tmp_path: Path) -> None:
+    write_file(tmp_path / "elsewhere", "port = 7\n")
+    assert read_settings({"home": tmp_path / "elsewhere"}).port == 7
+
+
+def test_a_named_file_that_is_missing_or_broken_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAFELIGHT_CONFIG", str(tmp_path / "missing.toml"))
+    with pytest.raises(ConfigurationError, match="no such file"):
+        read_settings()
+    (tmp_path / "missing.toml").write_text("port = ")
+    with pytest.raises(ConfigurationError, match="not valid TOML"):
+        read_settings()
+
+
+def test_the_state_folder_is_made_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAFELIGHT_HOME", "~/state")
+    assert read_settings().home == Path.home() / "state"
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:1"),
+        ("0.0.0.0", "http://127.0.0.1:1"),
+        ("::", "http://[::1]:1"),
+        ("::1", "http://[::1]:1"),
+        ("box.local", "http://box.local:1"),
+    ],
+)
+def test_a_client_on_this_machine_can_use_the_url(host: str, url: str) -> None:
+    assert local_url(host, 1) == url
+
+
+def test_every_setting_is_described() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
