@@ -15,7 +15,7 @@ import msgspec
 from PIL import Image
 
 from safelight.adapters.workers.tickets import Ticket
-from safelight.contract.messages import Cancelled, Failed, Finished, Job, JobEvent, Started, Stepped, Timings
+from safelight.contract.messages import Cancelled, Failed, Finished, Job, JobEvent, Preview, Started, Stepped, Timings
 from safelight.service.ports import EngineState, ModelState
 
 _STRIPES = 8
@@ -77,6 +77,11 @@ class FakeEngine:
         if job_id in self._left:
             self._left[job_id].set()
 
+    def watch(self, job_id: str, longest: int) -> None:
+        """Tell previews of that job after its steps."""
+        if job_id in self._tickets:
+            self._tickets[job_id].longest_preview = longest
+
     def state(self) -> EngineState:
         """Ready once `loaded` is set."""
         status: Literal["failed", "ready", "loading"] = "ready" if self.loaded.is_set() else "loading"
@@ -118,6 +123,9 @@ class FakeEngine:
                 ticket.tell(Cancelled(job_id=job.id))
                 return
             ticket.tell(Stepped(job_id=job.id, step=step, steps=self._steps))
+            if ticket.longest_preview:
+                image = draw_preview(job, step, ticket.longest_preview)
+                ticket.tell(Preview(job_id=job.id, step=step, steps=self._steps, image=image))
         image = await asyncio.to_thread(draw_stripes, job)
         self.drawn.append(job.id)
         ticket.tell(Finished(job_id=job.id, image=image, fingerprint="fake", timings=Timings(denoise=0.001)))
@@ -131,12 +139,24 @@ async def _first(*events: asyncio.Event, seconds: float | None = None) -> None:
         wait.cancel()
 
 
+def _stripes(job: Job, count: int = _STRIPES) -> Image.Image:
+    """The first stripes of a job's picture, one pixel each: they depend on everything that a picture depends on."""
+    digest = hashlib.sha256(msgspec.json.encode(job.picture())).digest()
+    return Image.frombytes("RGB", (count, 1), digest[: count * 3])
+
+
+def draw_preview(job: Job, step: int, longest: int) -> bytes:
+    """The stripes that are there after a step, as a small JPEG of the picture's shape."""
+    scale = min(1.0, longest / max(job.width, job.height))
+    size = max(1, round(job.width * scale)), max(1, round(job.height * scale))
+    file = io.BytesIO()
+    _stripes(job, min(_STRIPES, 2 * step)).resize(size, Image.Resampling.NEAREST).save(file, "JPEG", quality=85)
+    return file.getvalue()
+
+
 def draw_stripes(job: Job) -> bytes:
-    """A file of the job's size and format whose stripes depend on everything that a picture depends on."""
-    identity = msgspec.json.encode(msgspec.structs.replace(job, id=""))
-    digest = hashlib.sha256(identity).digest()
-    stripes = Image.frombytes("RGB", (_STRIPES, 1), digest[: _STRIPES * 3])
-    picture = stripes.resize((job.width, job.height), Image.Resampling.NEAREST)
+    """A file of the job's size and format."""
+    picture = _stripes(job).resize((job.width, job.height), Image.Resampling.NEAREST)
     file = io.BytesIO()
     if job.output_format == "jpeg":
         picture.save(file, "JPEG", quality=90, xmp=_XMP.encode() if job.metadata != "none" else b"")

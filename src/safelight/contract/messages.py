@@ -12,10 +12,11 @@ from typing import Literal, TypeVar
 import msgspec
 
 from safelight.contract.errors import ProtocolError
+from safelight.contract.traits import Traits
 
 _T = TypeVar("_T")
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 _HEADER = struct.Struct("!I")
 HEADER_BYTES = _HEADER.size
@@ -50,7 +51,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One picture to draw, complete: the bytes depend on nothing else but the model's fingerprint.
 
     `model` is the public id, for the metadata; `source` is what draws. `steps` and `guidance_scale` None take the
-    checkpoint's defaults. `seed` is never 0 here.
+    checkpoint's defaults. `seed` is never 0 here. `compression` (0 to 100) is for JPEG and WebP.
+
+    `group` says on whose behalf it is drawn and `weight` how much of the device that group shall have beside others;
+    `exact` false allows the engine to draw it in a batch with others, which may change its last bits. None of these
+    three is part of the picture.
     """
 
     id: str
@@ -65,6 +70,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     steps: int | None = None
     guidance_scale: float | None = None
     metadata: MetadataMode = "provenance"
+    compression: int | None = None
+    group: str = ""
+    weight: float = 1.0
+    exact: bool = True
+
+    def picture(self) -> Job:
+        """What of the job the picture depends on, the rest blank: equal for jobs with one answer."""
+        return msgspec.structs.replace(self, id="", group="", weight=1.0, exact=True)
 
 
 class Draw(Message, frozen=True):
@@ -77,13 +90,20 @@ class Cancel(Message, frozen=True):
     job_id: str
 
 
+class Watch(Message, frozen=True):
+    """Send previews of that job after its steps, at most `longest` pixels a side; 0: no more. Unknown ids: ignored."""
+
+    job_id: str
+    longest: int
+
+
 class Ping(Message, frozen=True):
     """Answered at once by `Pong`, whatever is being drawn."""
 
     number: int
 
 
-Command = Configure | Draw | Cancel | Ping
+Command = Configure | Draw | Cancel | Watch | Ping
 
 
 # From a worker to the api process
@@ -92,6 +112,13 @@ Command = Configure | Draw | Cancel | Ping
 class Hello(Message, frozen=True):
     pid: int
     version: int = PROTOCOL_VERSION
+
+
+class ModelDescribed(Message, frozen=True):
+    """What that model can do; comes before its weights are loaded."""
+
+    source: str
+    traits: Traits
 
 
 class ModelReady(Message, frozen=True):
@@ -121,6 +148,15 @@ class Stepped(Message, frozen=True):
     job_id: str
     step: int
     steps: int
+
+
+class Preview(Message, frozen=True):
+    """What the picture of that job looks like after a step, as a small JPEG."""
+
+    job_id: str
+    step: int
+    steps: int
+    image: bytes
 
 
 class Timings(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,8 +193,20 @@ class Pong(Message, frozen=True):
     number: int
 
 
-Event = Hello | ModelReady | ModelFailed | Started | Stepped | Finished | Failed | Cancelled | Pong
-JobEvent = Started | Stepped | Finished | Failed | Cancelled
+Event = (
+    Hello
+    | ModelDescribed
+    | ModelReady
+    | ModelFailed
+    | Started
+    | Stepped
+    | Preview
+    | Finished
+    | Failed
+    | Cancelled
+    | Pong
+)
+JobEvent = Started | Stepped | Preview | Finished | Failed | Cancelled
 
 _encoder = msgspec.msgpack.Encoder()
 _command_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

@@ -26,6 +26,7 @@ from safelight.contract.messages import (
     ModelSpec,
     Started,
     Stepped,
+    Watch,
 )
 from safelight.engine.embeddings import EmbeddingCache
 from safelight.engine.encode import encode
@@ -50,7 +51,7 @@ class Loop:
         load: Callable[[ModelSpec], LoadedModel],
         emit: Callable[[Event], None],
         *,
-        inbox: SimpleQueue[ModelSpec | Draw | Cancel | None] | None = None,
+        inbox: SimpleQueue[ModelSpec | Draw | Cancel | Watch | None] | None = None,
         max_runs: int = 8,
         schedule: Schedule | None = None,
         embeddings: EmbeddingCache | None = None,
@@ -60,7 +61,7 @@ class Loop:
         self._max_runs = max_runs
         self._schedule = schedule or RoundRobin()
         self._embeddings = EmbeddingCache() if embeddings is None else embeddings
-        self._inbox: SimpleQueue[ModelSpec | Draw | Cancel | None] = SimpleQueue() if inbox is None else inbox
+        self._inbox: SimpleQueue[ModelSpec | Draw | Cancel | Watch | None] = SimpleQueue() if inbox is None else inbox
         self._models: dict[str, LoadedModel | ModelLoadError] = {}
         self._waiting: deque[Run] = deque()
         self._runs: dict[str, Run] = {}
@@ -69,7 +70,7 @@ class Loop:
         self._positions = count(1)
         self._encoders = ThreadPoolExecutor(2, thread_name_prefix="encode")
 
-    def put(self, command: ModelSpec | Draw | Cancel) -> None:
+    def put(self, command: ModelSpec | Draw | Cancel | Watch) -> None:
         """Load that model, draw that job, or cancel one; returns at once."""
         self._inbox.put(command)
 
@@ -104,6 +105,8 @@ class Loop:
                     self._accept(command.job)
                 case Cancel():
                     self._cancel(command.job_id)
+                case Watch():
+                    self._watch(command.job_id, command.longest)
 
     def _admit(self) -> None:
         while self._waiting and len(self._runs) < self._max_runs:
@@ -171,6 +174,11 @@ class Loop:
             self._waiting.append(Run(job, model, next(self._positions), stepped, time.perf_counter()))
         except JobRefused as error:
             self._end(Failed(job_id=job.id, reason=str(error), retry_helps=False))
+
+    def _watch(self, job_id: str, longest: int) -> None:
+        for run in (*self._runs.values(), *self._waiting):
+            if run.job.id == job_id:
+                run.longest_preview = longest
 
     def _cancel(self, job_id: str) -> None:
         run = self._runs.pop(job_id, None)

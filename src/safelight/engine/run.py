@@ -90,6 +90,7 @@ class Run:
         self.picture: Any = None
         self.failure: Failure | None = None
         self.step, self.steps = 0, 0
+        self.longest_preview = 0
         self._stage: Stage = "encode_prompt"
         self._arrived = self._parked = position
         self._on_step = stepped

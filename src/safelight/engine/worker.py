@@ -29,6 +29,7 @@ from safelight.contract.messages import (
     ModelSpec,
     Ping,
     Pong,
+    Watch,
     frame_length,
     read_command,
     to_frame,
@@ -91,7 +92,7 @@ class Worker:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._inbox: SimpleQueue[ModelSpec | Draw | Cancel | None] = SimpleQueue()
+        self._inbox: SimpleQueue[ModelSpec | Draw | Cancel | Watch | None] = SimpleQueue()
         self._configured = False
 
     def run(self) -> None:
@@ -107,7 +108,7 @@ class Worker:
                     self._connection.send(Pong(number=command.number))
                 case Configure():
                     self._configure(command)
-                case Draw() | Cancel() if self._configured:
+                case Draw() | Cancel() | Watch() if self._configured:
                     self._inbox.put(command)
                 case _:
                     raise ProtocolError("A job came before the configuration.")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 import structlog
 
 from safelight.contract.errors import DrawingCancelled, InternalError, SafelightError
-from safelight.contract.messages import Cancelled, Failed, Finished, Job, JobEvent, Started, Stepped
+from safelight.contract.messages import Cancelled, Failed, Finished, Job, JobEvent, Preview, Started, Stepped
 from safelight.service.ports import Engine
 
 OnProgress = Callable[[int, int], None]
+OnPreview = Callable[[Preview], None]
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +32,7 @@ class Flight:
         self.waiting = 0
         self._engine = engine
         self._listeners: list[OnProgress] = []
+        self._viewers: dict[OnPreview, int] = {}
         self._outcome: asyncio.Future[Finished] = asyncio.get_running_loop().create_future()
 
     async def fly(self) -> Finished | None:
@@ -48,6 +51,17 @@ class Flight:
         """Have every step told, as `on_progress(step, steps)`, until the end."""
         self._listeners.append(on_progress)
 
+    @contextmanager
+    def view(self, on_preview: OnPreview, longest: int) -> Iterator[None]:
+        """While this is entered, have previews told, at least as large as asked for. The engine makes none unasked."""
+        self._viewers[on_preview] = longest
+        self._engine.watch(self.job.id, max(self._viewers.values()))
+        try:
+            yield
+        finally:
+            del self._viewers[on_preview]
+            self._engine.watch(self.job.id, max(self._viewers.values(), default=0))
+
     def _take(self, event: JobEvent) -> None:
         match event:
             case Started():
@@ -56,6 +70,9 @@ class Flight:
             case Stepped(step=step, steps=steps):
                 for listener in tuple(self._listeners):
                     listener(step, steps)
+            case Preview():
+                for viewer in tuple(self._viewers):
+                    viewer(event)
             case Finished():
                 if not self._outcome.done():
                     self._outcome.set_result(event)

@@ -151,7 +151,7 @@ class Generate:
         if self.draining:
             raise shutting_down()
         job = self._job(request, seed)
-        twin = msgspec.msgpack.encode(msgspec.structs.replace(job, id=""))
+        twin = msgspec.msgpack.encode(job.picture())
         flight = self._flights.get(twin) if request.seed else None
         if flight is None or not flight.can_be_joined:
             cost = self._admission.admit(job, accepted=accepted)

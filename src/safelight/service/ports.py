@@ -8,10 +8,11 @@ from typing import Literal, Protocol
 import msgspec
 
 from safelight.contract.messages import Job, JobEvent, Timings
+from safelight.contract.traits import Traits
 
 
 class ModelState(msgspec.Struct, frozen=True, kw_only=True):
-    """How a model stands in the engine. `reason` says why it failed, fit for callers."""
+    """How a model stands in the engine. `reason` says why it failed, fit for callers; `traits` come before `ready`."""
 
     source: str
     status: Literal["loading", "ready", "failed"]
@@ -20,6 +21,7 @@ class ModelState(msgspec.Struct, frozen=True, kw_only=True):
     device: str | None = None
     steps: int | None = None
     load_seconds: float | None = None
+    traits: Traits | None = None
 
 
 class EngineState(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +58,9 @@ class Engine(Protocol):
 
     def cancel(self, job_id: str) -> None:
         """Stop that job at its next step; it then ends as `Cancelled`. Unknown ids are ignored."""
+
+    def watch(self, job_id: str, longest: int) -> None:
+        """From now on tell previews of that job too, at most `longest` pixels a side; 0: no more."""
 
     def state(self) -> EngineState:
         """How things stand now."""

@@ -7,6 +7,7 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from time import monotonic
+from typing import Literal
 
 import structlog
 
@@ -24,13 +25,17 @@ from safelight.contract.messages import (
     Hello,
     Job,
     JobEvent,
+    ModelDescribed,
     ModelFailed,
     ModelReady,
     Ping,
     Pong,
+    Preview,
     Started,
     Stepped,
+    Watch,
 )
+from safelight.contract.traits import Traits
 from safelight.service.ports import EngineState, ModelState, Telemetry
 
 # Restarts wait 0, 0.5, 1, 2, … up to 30 s, counted from the last worker that was of use.
@@ -53,6 +58,7 @@ class _Member:
         self.number = number
         self.worker: WorkerProcess | None = None
         self.models: dict[str, ModelReady | ModelFailed] = {}
+        self.traits: dict[str, Traits] = {}
         self.tickets: dict[str, Ticket] = {}
         self.fruitless_starts = 0
         self.failed_starts = 0
@@ -117,6 +123,15 @@ class LocalWorkers:
                 member.worker.send(Cancel(job_id=job_id))
         self._hand_out()
 
+    def watch(self, job_id: str, longest: int) -> None:
+        """Have previews of a job told, by whichever worker draws it."""
+        for ticket in self._tickets():
+            if ticket.job.id == job_id:
+                ticket.longest_preview = longest
+        for member in self._members:
+            if job_id in member.tickets and member.worker is not None:
+                member.worker.send(Watch(job_id=job_id, longest=longest))
+
     def state(self) -> EngineState:
         """How the workers stand."""
         return EngineState(
@@ -165,9 +180,12 @@ class LocalWorkers:
         ticket.attempts += 1
         member.tickets[ticket.job.id] = ticket
         member.worker.send(Draw(job=ticket.job))
+        if ticket.longest_preview:
+            member.worker.send(Watch(job_id=ticket.job.id, longest=ticket.longest_preview))
 
     def _model_state(self, source: str) -> ModelState:
         said = [m.models[source] for m in self._members if m.worker is not None and source in m.models]
+        traits = next((m.traits[source] for m in self._members if source in m.traits), None)
         ready = next((event for event in said if isinstance(event, ModelReady)), None)
         if ready is not None:
             return ModelState(
@@ -177,10 +195,12 @@ class LocalWorkers:
                 device=ready.device,
                 steps=ready.steps,
                 load_seconds=ready.seconds,
+                traits=traits,
             )
         failed = next((event for event in said if isinstance(event, ModelFailed)), None)
         reason = failed.reason if failed is not None else self._start_failure
-        return ModelState(source=source, status="loading" if reason is None else "failed", reason=reason)
+        status: Literal["loading", "failed"] = "loading" if reason is None else "failed"
+        return ModelState(source=source, status=status, reason=reason, traits=traits)
 
     # Watching over
 
@@ -226,7 +246,10 @@ class LocalWorkers:
         match event:
             case ModelReady() | ModelFailed():
                 self._model_reported(member, event)
-            case Started() | Stepped():
+            case ModelDescribed():
+                member.traits[event.source] = event.traits
+                self._announce()
+            case Started() | Stepped() | Preview():
                 with contextlib.suppress(KeyError):  # it was cancelled and has just ended
                     member.tickets[event.job_id].tell(event)
             case Finished() | Failed() | Cancelled():

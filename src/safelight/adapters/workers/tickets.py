@@ -17,6 +17,7 @@ class Ticket:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.attempts = 0
+        self.longest_preview = 0
         self.cancelled = False
         self.ended = False
         self._events: asyncio.Queue[JobEvent] = asyncio.Queue()

@@ -1,0 +1,26 @@
+"""What a checkpoint can do, as the engine reads it off its pipeline; capabilities are drawn from it (CONTRACT 1.3)."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Traits(msgspec.Struct, frozen=True, kw_only=True):
+    """The facts about one model that callers and the operator need before anything is drawn.
+
+    `pipeline` is the class name in diffusers. `negative_prompt`: a negative prompt changes pictures at the model's own
+    guidance or any other that it takes. `guidance_scale` is what the model uses when nobody says; None: it has no
+    guidance to set. `steps` likewise. `width` and `height` are the pixels it draws when nobody says, and every side
+    must be a multiple of `side_multiple`. `few_steps` marks a distilled checkpoint (turbo, lightning, schnell …).
+    `vector`: it draws vectors, so that SVG can be had.
+    """
+
+    pipeline: str
+    steps: int
+    guidance_scale: float | None = None
+    negative_prompt: bool = False
+    width: int = 1024
+    height: int = 1024
+    side_multiple: int = 8
+    few_steps: bool = False
+    vector: bool = False

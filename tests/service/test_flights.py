@@ -1,0 +1,61 @@
+"""Pictures in the making, over the shipped fake engine."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+
+from PIL import Image
+
+from safelight.adapters.fake_engine import FakeEngine
+from safelight.contract.messages import Job, Preview
+from safelight.service.flights import Flight
+
+
+def job() -> Job:
+    return Job(
+        id="one",
+        model="m",
+        source="s",
+        prompt="a fox",
+        negative_prompt="",
+        width=1344,
+        height=768,
+        seed=7,
+        output_format="png",
+    )
+
+
+async def test_previews_come_only_while_somebody_looks() -> None:
+    engine = FakeEngine(["s"])
+    engine.gate.clear()
+    flight = Flight(job(), engine)
+    seen: list[Preview] = []
+    looked_at: list[int] = []
+    flight.listen(lambda step, steps: looked_at.append(step))
+    flying = asyncio.create_task(flight.fly())
+    await asyncio.sleep(0)
+    enough = asyncio.Event()
+
+    def look(preview: Preview) -> None:
+        seen.append(preview)
+        if len(seen) == 2:
+            engine.gate.clear()
+            enough.set()
+
+    with flight.view(look, 256):
+        engine.gate.set()
+        await enough.wait()
+    engine.gate.set()
+    assert await flying is not None
+    assert len(looked_at) == 4
+    assert 2 <= len(seen) < 4
+    assert Image.open(io.BytesIO(seen[0].image)).size == (256, 146)
+
+
+def test_who_asked_is_no_part_of_the_picture() -> None:
+    import msgspec
+
+    twin = msgspec.structs.replace(job(), id="two", group="key", weight=3.0, exact=False)
+    assert twin.picture() == job().picture()
+    assert msgspec.structs.replace(job(), compression=5).picture() != job().picture()
