@@ -137,7 +137,9 @@ class Canvas:
         return f"url(#{self.define('radialGradient', '', self._stops(stops))})"
 
     def path(self, d: str, fill: Rgb | str, opacity: float = 1.0, outlined: bool = True, extra: str = "") -> None:
-        """A filled shape. A colour passes the tone; a string is a paint made by a gradient."""
+        """A filled shape. A colour passes the tone; a string is a paint made by a gradient. No outline, no shape."""
+        if not d:
+            return
         paint = fill if isinstance(fill, str) else self.code(fill)
         alpha = f' fill-opacity="{opacity:.3g}"' if opacity < 1 else ""
         if outlined and opacity >= 1:

@@ -1,7 +1,9 @@
 """Clouds: cumulus, stratus, cirrus and storm."""
 
+from random import Random
+
 from safelight.postcard.render.canvas import circle, ellipse, num, poly, smooth
-from safelight.postcard.render.colour import mix, scale
+from safelight.postcard.render.colour import WHITE, mix, scale
 from safelight.postcard.render.shapes import blob, rounded_cloud, spread
 from safelight.postcard.render.stage import Stage
 from safelight.postcard.vocabulary import CloudKind
@@ -52,50 +54,61 @@ def puff(stage: Stage, x: float, y: float, width: float, height: float, distance
 
 
 def _stratus(stage: Stage, amount: float) -> None:
+    """Banks of cloud drawn out along the wind: low billows on flat feet, flatter and paler towards the horizon."""
     frame, rng, canvas, mood = stage.frame, stage.rng("stratus"), stage.canvas, stage.light.mood
-    for i in range(5 + round(11 * amount)):
-        t = rng.random()
-        y = frame.horizon * (0.1 + 0.85 * t)
-        w, h = frame.width * rng.uniform(0.22, 0.6) * (0.6 + 0.4 * (1 - t)), (34 - 24 * t) * rng.uniform(0.7, 1.3)
-        x = frame.width * rng.uniform(-0.1, 1.1)
-        colour = mix(mood.cloud_lit if i % 2 else mood.cloud_shade, stage.light.haze, 0.5 * t)
-        canvas.path(_lens(rng.uniform(-0.2, 0.2), x, y, w, h), colour, 0.55)
+    low_sun = mood.dark < 0.6 and mood.tint < 0.7  # then the light comes from below
+    for t in sorted(rng.random() for _ in range(3 + round(6 * amount))):
+        y = frame.horizon * (0.08 + 0.84 * t)
+        wide = frame.width * rng.uniform(0.16, 0.42) * (0.75 + 0.5 * amount)
+        x, thick = frame.width * rng.uniform(-0.02, 1.02), (26 - 17 * t) * rng.uniform(0.8, 1.25)
+        body, rim = _bank(rng, x, y, wide, thick, 1.0 if low_sun else -1.0)
+        far = 0.55 * t
+        canvas.path(rim, mix(mood.cloud_lit, stage.light.haze, far), 0.75, outlined=False)
+        canvas.path(body, mix(mix(mood.cloud_shade, mood.cloud_lit, 0.25), stage.light.haze, far), 0.8)
 
 
-def _lens(skew: float, x: float, y: float, w: float, h: float) -> str:
-    """A streak of cloud: a long lens with a smaller one on its back and one that trails behind."""
-    main = _streak(x, y, w, h)
-    return (
-        main
-        + _streak(x + skew * w, y - h * 0.55, w * 0.5, h * 0.9)
-        + _streak(x - skew * w * 1.9, y + h * 0.5, w * 0.62, h * 0.5)
+def _bank(rng: Random, x: float, y: float, wide: float, thick: float, side: float) -> tuple[str, str]:
+    """One bank of cloud around (x, y): low billows on a long flat foot; and the same moved towards the light."""
+    body, rim = (
+        [ellipse(x, y, wide * 0.52, thick * 0.3)],
+        [ellipse(x, y + side * thick * 0.12, wide * 0.47, thick * 0.3)],
     )
-
-
-def _streak(x: float, y: float, w: float, h: float) -> str:
-    crest = [
-        (x - w / 2, y),
-        (x - w * 0.3, y - h * 0.5),
-        (x - w * 0.05, y - h),
-        (x + w * 0.22, y - h * 0.62),
-        (x + w / 2, y),
-    ]
-    return smooth([*crest, (x + w * 0.2, y + h * 0.3), (x - w * 0.2, y + h * 0.34)], close=True)
+    for k in range(9):
+        t = (k + 0.5 + rng.uniform(-0.3, 0.3)) / 4.5 - 1
+        rx, ry = wide * rng.uniform(0.07, 0.17), thick * (0.25 + 0.6 * (1 - t * t)) * rng.uniform(0.6, 1.1)
+        cx, cy = x + t * wide * 0.42, y - ry * 0.55
+        body.append(ellipse(cx, cy, rx, ry))
+        rim.append(ellipse(cx + 0.1 * rx, cy + side * thick * 0.16, rx * 0.96, ry))
+    trail = rng.choice((-1, 1))
+    for k in range(2):
+        cx, cy = x + trail * wide * (0.36 + 0.2 * k), y + thick * (0.3 + 0.22 * k)
+        body.append(ellipse(cx, cy, wide * rng.uniform(0.12, 0.24), thick * 0.13))
+    return "".join(body), "".join(rim)
 
 
 def _cirrus(stage: Stage, amount: float) -> None:
+    """Fans of ice: fine hooked strands that spread from one root."""
     frame, rng, canvas, mood = stage.frame, stage.rng("cirrus"), stage.canvas, stage.light.mood
-    for _ in range(5 + round(9 * amount)):
-        x, y = frame.width * rng.random(), frame.horizon * rng.uniform(0.06, 0.72)
-        w, rise = rng.uniform(160, 420), rng.uniform(20, 80)
-        for k in range(3):
-            off, thin = k * rng.uniform(8, 18), rng.uniform(3, 9)
-            a, b, c = (x, y + off), (x + w * 0.45, y + off - rise * 0.4), (x + w, y + off - rise)
-            d = (
-                f"M{num(a[0])} {num(a[1])}Q{num(b[0])} {num(b[1] - thin)} {num(c[0])} {num(c[1])}"
-                f"Q{num(b[0])} {num(b[1] + thin)} {num(a[0])} {num(a[1])}Z"
+    strands: list[str] = []
+    veils: list[str] = []
+    lean = rng.choice((-1.0, 1.0))
+    for _ in range(4 + round(5 * amount)):
+        x, y = frame.width * rng.uniform(-0.05, 1.0), frame.horizon * rng.uniform(0.08, 0.7)
+        far = y / frame.horizon
+        long = (420 - 260 * far) * rng.uniform(0.7, 1.2)
+        rise = long * rng.uniform(0.16, 0.3)
+        for k in range(9):
+            t = k / 8 - 0.5
+            sx, sy = x + long * rng.uniform(-0.16, 0.16), y + t * rise * 0.8
+            ex, ey = sx + lean * long * rng.uniform(0.6, 1.0), sy - rise * (0.55 + 0.6 * t) * rng.uniform(0.8, 1.2)
+            mx, my = sx + (ex - sx) * 0.62, sy + rise * 0.1
+            thin = (2 + 7 * rng.random() ** 2) * (1.1 - 0.6 * far)
+            (veils if k % 3 == 0 else strands).append(
+                f"M{num(sx)} {num(sy)}Q{num(mx)} {num(my - thin)} {num(ex)} {num(ey)}"
+                f"Q{num(mx)} {num(my + thin)} {num(sx)} {num(sy)}Z"
             )
-            canvas.path(d, mood.cloud_lit, 0.6, outlined=False)
+    canvas.path("".join(strands), mood.cloud_lit, 0.42, outlined=False)
+    canvas.path("".join(veils), mix(mood.cloud_lit, WHITE, 0.5), 0.7, outlined=False)
 
 
 def _storm(stage: Stage, amount: float) -> None:

@@ -4,10 +4,10 @@ import math
 from random import Random
 
 from safelight.postcard.render.canvas import Point, circle, ellipse, num, poly, smooth
-from safelight.postcard.render.colour import WHITE, Rgb, mix, named, rgb, scale, turn
+from safelight.postcard.render.colour import Rgb, mix, named, rgb, scale, turn
 from safelight.postcard.render.ground import Band, albedo, draw_rolling, grass, swells
+from safelight.postcard.render.scatter import scatter
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.render.terrain import scatter
 from safelight.postcard.render.verge import BLOOMS, bloom
 from safelight.postcard.vocabulary import Colour, LayerKind, Season
 
@@ -23,8 +23,7 @@ def draw_flowers(stage: Stage, band: Band) -> None:
     colours = [rgb(c) for c in natural] if layer.colour is Colour.NATURAL else [named(layer.colour, "#ffffff")] * 2
     spots: dict[int, list[str]] = {}
     near: list[tuple[float, float, float, int]] = []
-    for _ in range(int((150 + 480 * layer.density) * (stage.frame.width / 1300) ** 0.8)):
-        x, y, s = scatter(stage, band, rng)
+    for x, y, s in scatter(stage, band, rng, int((150 + 480 * layer.density) * (stage.frame.width / 1300) ** 0.8)):
         pick = rng.randrange(len(colours))
         if s > 0.66 and len(near) < 130:
             near.append((y, x, s, pick))
@@ -124,40 +123,38 @@ def _tuft(kind: LayerKind, tips: list[str], dark: list[str], x: float, y: float,
 
 
 def draw_way(stage: Stage, band: Band) -> None:
-    """A street (with markings and kerbs) or a footpath that winds from its foot at ``peak`` to the lower edge."""
+    """A footpath that winds from its foot at ``peak`` to the lower edge, with worn edges and stones."""
     layer, frame, light, canvas = band.layer, stage.frame, stage.light, stage.canvas
     rng = stage.rng("way", layer.detail)
-    street = layer.kind is LayerKind.STREET
-    if street:
-        draw_rolling(stage, band, rgb("#b7b2a8") if layer.colour is Colour.NATURAL else albedo(stage, layer))
-    colour = albedo(stage, layer) if street or layer.colour is not Colour.NATURAL else rgb("#dcb987")
+    colour = albedo(stage, layer) if layer.colour is not Colour.NATURAL else rgb("#dcb987")
     far_x, near_x = frame.width * layer.peak, frame.width * (0.5 + 0.4 * (layer.peak - 0.5))
-    bend = 0.0 if street else rng.choice((-1, 1)) * frame.width * (0.04 + 0.12 * layer.roughness)
-    wide = frame.rise * (0.42 if street else 0.2) * (0.8 + 0.4 * layer.density)
-    left, right, middle = [], [], []
-    for i in range(21):
-        t = i / 20
+    bend = rng.choice((-1, 1)) * frame.width * (0.04 + 0.12 * layer.roughness)
+    wide = frame.rise * 0.2 * (0.8 + 0.4 * layer.density)
+    left, right, stones = [], [], []
+    for i in range(25):
+        t = i / 24
         y = band.foot + (frame.height + 12 - band.foot) * t
-        x = far_x + (near_x - far_x) * t + bend * math.sin(t * math.pi * 1.7) * (0.15 + t)
-        w = wide * (0.03 + 0.97 * t**1.3)
-        left.append((x - w, y))
-        right.append((x + w, y))
-        middle.append((x, y))
+        x = far_x + (near_x - far_x) * t + bend * math.sin(t * math.pi * 1.9) * (0.12 + t)
+        w = wide * (0.03 + 0.97 * t**1.35)
+        left.append((x - w * rng.uniform(0.94, 1.05), y))
+        right.append((x + w * rng.uniform(0.94, 1.05), y))
+        for _ in range(3):
+            s = rng.uniform(-0.9, 0.9)
+            stones.append(
+                ellipse(x + s * w, y + rng.uniform(-8, 8) * t, (2 + 9 * t) * rng.uniform(0.4, 1.2), 1 + 3.4 * t)
+            )
     lit, low = (
-        light.land(colour, band.distance, 0.3),
+        light.land(colour, band.distance, 0.4),
         light.land(scale(colour, 0.85), max(0.0, band.distance - 0.3), -0.1),
     )
     paint = canvas.linear(((0.0, mix(lit, light.haze, 0.2), 1.0), (1.0, low, 1.0)), 0, band.foot, 0, frame.height)
     canvas.path(smooth(left) + "L" + smooth(right[::-1])[1:] + "Z", paint)
-    if street:
-        dashes = []
-        for i in range(1, 20, 2):
-            (x, y), (x2, y2) = middle[i], middle[i + 1]
-            a, b = wide * 0.022 * (i / 20) ** 1.3 + 0.8, wide * 0.022 * ((i + 1) / 20) ** 1.3 + 0.8
-            dashes.append(poly([(x - a, y), (x + a, y), (x2 + b, y2), (x2 - b, y2)]))
-        canvas.path("".join(dashes), light.land(WHITE, band.distance, 0.3), outlined=False)
-        for edge in (left, right):
-            canvas.stroke(smooth(edge), light.land(rgb("#d9d5cb"), band.distance, 0.2), 5)
+    shaded, inner = (left, 1.0) if light.side < 0 else (right, -1.0)
+    verge = [
+        (x + inner * wide * 0.2 * ((y - band.foot) / max(1.0, frame.height - band.foot)) ** 1.3, y) for x, y in shaded
+    ]
+    canvas.path(smooth(shaded) + "L" + smooth(verge[::-1])[1:] + "Z", scale(low, 0.8), 0.5, outlined=False)
+    canvas.path("".join(stones), scale(low, 0.82), 0.6, outlined=False)
 
 
 def draw_fence(stage: Stage, band: Band) -> None:

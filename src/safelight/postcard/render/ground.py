@@ -136,8 +136,10 @@ def draw_rolling(stage: Stage, band: Band, colour: Rgb, step: float = 34) -> Non
         low = mix(light.land(colour, band.distance, 0.0), light.haze, 0.4 * band.distance)
     paint = stage.canvas.linear(((0.0, lit, 1.0), (1.0, low, 1.0)), 0, top, 0, min(deep, frame.height))
     floor = stage.floor
-    d = smooth(points) + f"L{num(points[-1][0])} {num(floor)}L{num(points[0][0])} {num(floor)}Z"
-    stage.canvas.path(d, paint)
+    crest = smooth(points)
+    stage.canvas.path(crest + f"L{num(points[-1][0])} {num(floor)}L{num(points[0][0])} {num(floor)}Z", paint)
+    rim = mix(lit, mix(light.mood.glow, light.mood.key, 0.5), 0.5)
+    stage.canvas.stroke(crest, rim, 2.6, 0.5)
 
 
 def swells(stage: Stage, band: Band, colour: Rgb, count: int, salt: str) -> None:

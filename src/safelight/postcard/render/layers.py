@@ -4,13 +4,16 @@ from collections.abc import Callable
 
 from safelight.postcard.render import (
     fields,
+    ice,
     indoors,
     isles,
     mountains,
     rocks,
     seabed,
+    street,
     terrain,
     town,
+    volcano,
     water,
     waterfall,
     woods,
@@ -21,8 +24,8 @@ from safelight.postcard.vocabulary import WATER_LAYERS, LayerKind
 
 _DRAW: dict[LayerKind, Callable[[Stage, Band], None]] = {
     LayerKind.MOUNTAINS: mountains.draw_mountains,
-    LayerKind.VOLCANO: mountains.draw_volcano,
-    LayerKind.ICEBERGS: mountains.draw_icebergs,
+    LayerKind.VOLCANO: volcano.draw_volcano,
+    LayerKind.ICEBERGS: ice.draw_icebergs,
     LayerKind.HILLS: terrain.draw_hills,
     LayerKind.DUNES: terrain.draw_dunes,
     LayerKind.GRASS: terrain.draw_meadow,
@@ -33,7 +36,7 @@ _DRAW: dict[LayerKind, Callable[[Stage, Band], None]] = {
     LayerKind.CROPS: fields.draw_rows,
     LayerKind.SAND: terrain.draw_sand,
     LayerKind.SNOW: terrain.draw_snow,
-    LayerKind.STREET: fields.draw_way,
+    LayerKind.STREET: street.draw_street,
     LayerKind.PATH: fields.draw_way,
     LayerKind.FENCE: fields.draw_fence,
     LayerKind.MESAS: rocks.draw_mesas,

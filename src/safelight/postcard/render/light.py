@@ -16,16 +16,19 @@ from safelight.postcard.vocabulary import Colour, Palette, Setting, Weather
 _COVER = {
     Weather.CLEAR: 0.0,
     Weather.CLOUDY: 0.12,
-    Weather.OVERCAST: 0.72,
-    Weather.FOGGY: 0.5,
-    Weather.RAINY: 0.7,
-    Weather.STORMY: 0.86,
-    Weather.SNOWY: 0.55,
+    Weather.OVERCAST: 0.66,
+    Weather.FOGGY: 0.42,
+    Weather.RAINY: 0.62,
+    Weather.STORMY: 0.72,
+    Weather.SNOWY: 0.46,
 }
 """How far the weather takes the sky towards grey."""
 
 _GLOOM = {Weather.OVERCAST: 0.9, Weather.RAINY: 0.78, Weather.STORMY: 0.55}
 """How bright the sky is under the weather, against a clear one."""
+
+_HEAVY = {Weather.OVERCAST: 0.1, Weather.RAINY: 0.2, Weather.STORMY: 0.32, Weather.SNOWY: 0.08}
+"""How much darker the cloud is overhead than over the horizon, where light comes in below its edge."""
 
 
 def _clouded(mood: Mood, weather: Weather) -> Mood:
@@ -39,10 +42,11 @@ def _clouded(mood: Mood, weather: Weather) -> Mood:
         slate = multiply((0.95, 1.0, 1.06), (even, even, even))
         return scale(mix(c, mix(slate, saturate(c, 0.35), 0.35), cover), bright)
 
-    soft = mix(mood.key, mood.ambient, cover * 0.5)
+    soft, heavy = mix(mood.key, mood.ambient, cover * 0.5), _HEAVY.get(weather, 0.0)
+    last = len(mood.sky) - 1
     return replace(
         mood,
-        sky=tuple(map(grey, mood.sky)),
+        sky=tuple(scale(grey(c), 1 + heavy * (2 * i / last - 1)) for i, c in enumerate(mood.sky)),
         land=tuple(scale(saturate(c, 1 - cover * 0.6), bright) for c in mood.land),
         glow=mix(mood.glow, grey(mood.sky[-1]), cover * 0.8),
         cloud_lit=grey(mood.cloud_lit),
@@ -105,6 +109,7 @@ class Lighting:
         snow = min(1.0, max(0.0, min(albedo) - 0.62) / 0.22)
         if snow > 0:
             lit = mix(lit, self._snow(side), 0.72 * snow)
+        lit = scale(lit, 1 - 0.34 * mood.dark * (1 - min(1.0, distance)) * (1 - 0.6 * max(0.0, side)))
         return mix(lit, self.haze, self.veil(distance))
 
     def _snow(self, side: float) -> Rgb:

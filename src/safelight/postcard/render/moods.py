@@ -47,11 +47,11 @@ def _sunset(sky: str, land: str, bodies: str) -> Mood:
 
 
 def _dusk(sky: str, land: str, bodies: str) -> Mood:
-    return _mood(sky, land, bodies, "#d0bfe6 #5d5e9c", 0.36, 0.75)
+    return _mood(sky, land, bodies, "#d6c4ea #54559a", 0.32, 0.75)
 
 
 def _night(sky: str, land: str, bodies: str) -> Mood:
-    return _mood(sky, land, bodies, "#b9caf6 #4b5ca0", 0.36, 1.0)
+    return _mood(sky, land, bodies, "#c4d4ff #3f4f96", 0.26, 1.0)
 
 
 MOODS: dict[Light, tuple[Mood, ...]] = {
@@ -105,10 +105,10 @@ MOODS: dict[Light, tuple[Mood, ...]] = {
         _dusk("#1a2440 #3c4a70 #6f769a #b39cb0 #efc4b0", "#7f83a2 #444d70 #161c30", "#ffe2cc #e8ac9c #b8aabf #525c86"),
     ),
     Light.NIGHT: (
-        _night("#050a1f #0b1740 #15295e #24407a #3f6196", "#34528a #20386a #0e1a3a", "#f4f1dc #9db8ec #5c74a8 #1c2c56"),
-        _night("#0a0620 #190f40 #2d1a5e #482c76 #6a4890", "#553f88 #33235e #170f36", "#f6efe0 #c2a2e8 #7a62ac #2c1c58"),
-        _night("#03121a #07262c #0d3f45 #175a5e #2f7674", "#2f7274 #17494e #0a2428", "#f2f4dc #94dccb #4f8c8c #0f3c44"),
-        _night("#070b18 #111a33 #1e2c4c #324565 #566a84", "#435878 #283a58 #121b2e", "#f3f0e2 #aebfd8 #64748f #222f4a"),
+        _night("#040a24 #0a1a4a #14306e #2a5292 #5a86b8", "#3d629c #1d3a70 #081430", "#f4f1dc #9db8ec #5c74a8 #16254e"),
+        _night("#0b0526 #1c0f4a #33206e #5a3a8c #9468a8", "#6a4c9a #36246a #110a2c", "#f6efe0 #c2a2e8 #7a62ac #261850"),
+        _night("#021018 #052838 #0a4658 #1d6c78 #58a096", "#3a8088 #124c5c #041c28", "#f2f4dc #94dccb #4f8c8c #0b3440"),
+        _night("#050a1c #0f1c3e #1f3358 #3d5878 #7c92a4", "#50688c #26395e #0a1428", "#f3f0e2 #aebfd8 #64748f #1b2744"),
     ),
 }
 

@@ -1,15 +1,19 @@
 """Rock: mesas and canyon walls, cliffs, boulders, craters; and the mist between."""
 
 import math
+from dataclasses import replace
 from random import Random
 
 from safelight.postcard.render.canvas import Point, ellipse, num, poly, smooth
-from safelight.postcard.render.colour import Rgb, mix, scale
+from safelight.postcard.render.colour import WHITE, Rgb, mix, scale
+from safelight.postcard.render.dry import scrub
+from safelight.postcard.render.folds import folds
 from safelight.postcard.render.ground import Band, albedo, draw_rolling, grass
+from safelight.postcard.render.rock_face import RockFace, edge_of
+from safelight.postcard.render.scatter import scatter
 from safelight.postcard.render.shapes import jagged, spread
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.render.terrain import scatter
-from safelight.postcard.render.verge import folds
+from safelight.postcard.render.stones import boulder
 
 
 def draw_mesas(stage: Stage, band: Band) -> None:
@@ -48,23 +52,27 @@ def _mesa(stage: Stage, band: Band, rng: Random, x: float, tall: float, half: fl
         canvas.linear(((0.0, lit, 1.0), (1.0, mix(lit, light.haze, 0.2), 1.0)), 0, top, 0, foot),
         outlined=False,
     )
-    for k in (0.12, 0.3, 0.52):
-        y = top + (knee - top) * k
-        w = half * (1 + 0.1 * k)
-        seam = poly(
-            [
-                (x - w, y),
-                (x - w * 0.3, y + tall * 0.012),
-                (x + w * 0.4, y - tall * 0.008),
-                (x + w, y),
-                (x + w, y + tall * 0.028),
-                (x - w, y + tall * 0.026),
-            ]
-        )
-        canvas.path(seam, light.land(scale(rock, 0.72), band.distance, -0.3), 0.42, outlined=False)
+    wall = RockFace(x - half * 1.02, x + half * 1.02, lambda _x: top, knee + 2, 0.12)
+    wall.draw(stage, rng, rock, band.distance, 0.15)
+    for k, deep, f in ((0.1, 0.05, 0.78), (0.26, 0.09, 1.2), (0.5, 0.05, 0.7), (0.72, 0.1, 1.15)):
+        y, w = top + (knee - top) * k, half * (1.01 + 0.1 * k)
+        lower = y + (knee - top) * deep
+        seam = [(x - w, y), (x - w * 0.3, y + tall * 0.012), (x + w * 0.4, y - tall * 0.008), (x + w, y)]
+        tone = light.land(scale(rock, f), band.distance, 0.1)
+        canvas.path(poly([*seam, (x + w, lower), (x - w, lower)]), tone, 0.4, outlined=False)
+    dark_side = (
+        [*edge, (x - skirt, foot), *left[1:]] if light.side > 0 else [*edge, (x + skirt, foot), *right[:-1][::-1]]
+    )
+    canvas.path(poly(dark_side), scale(shade, 0.8), 0.42, outlined=False)
+    gullies = "".join(
+        poly([(px, knee), (px + skirt * 0.03, knee), (x + (px - x) * 1.5, foot), (x + (px - x) * 1.42, foot)])
+        for px in (x + half * k for k in (-0.8, -0.45, -0.1, 0.3, 0.65, 0.9))
+    )
+    canvas.path(gullies, light.land(scale(rock, 0.8), band.distance, -0.5), 0.4, outlined=False)
 
 
 def _plain(stage: Stage, band: Band, rock: Rgb) -> None:
+    """The desert floor before the mesas, with dry washes, pebbles and scrub."""
     frame, light = stage.frame, stage.light
     near = light.land(scale(rock, 0.95), max(0.0, band.distance - 0.35), 0.1)
     far = mix(light.land(rock, band.distance, 0.3), light.haze, 0.35)
@@ -72,6 +80,7 @@ def _plain(stage: Stage, band: Band, rock: Rgb) -> None:
     stage.canvas.path(
         box, stage.canvas.linear(((0.0, far, 1.0), (1.0, near, 1.0)), 0, band.foot, 0, frame.height), outlined=False
     )
+    scrub(stage, replace(band, crest=lambda _x: band.foot), rock)
 
 
 def cliff_top(stage: Stage, band: Band) -> list[Point]:
@@ -84,6 +93,10 @@ def cliff_top(stage: Stage, band: Band) -> list[Point]:
     shares = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     heights = [tall * (0.82 + 0.18 * math.sin(1.2 + t * 2.2) + 0.05 * rng.random()) for t in shares]
     return [(start + (edge - start) * t, foot - h) for t, h in zip(shares, heights, strict=True)]
+
+
+_SKERRIES = ((0.22, 0.16), (0.36, 0.1), (0.12, 0.2))
+"""Rocks off the foot of a cliff: how far out, and how wide, against its height."""
 
 
 def draw_cliffs(stage: Stage, band: Band) -> None:
@@ -104,16 +117,18 @@ def draw_cliffs(stage: Stage, band: Band) -> None:
         poly([(start, foot), *crest, *fall]),
         canvas.linear(((0.0, face, 1.0), (1.0, mix(deep, light.haze, 0.12), 1.0)), 0, foot - tall, 0, foot),
     )
-    for i in range(7):
-        x = edge - sign * tall * (0.06 + 0.16 * i) + rng.uniform(-9, 9)
-        y = foot - tall * rng.uniform(0.6, 0.85)
-        crack = jagged(rng, (x, y), (x + sign * tall * 0.12, foot), 0.16, 3)
-        w = tall * rng.uniform(0.05, 0.1)
+    ends = sorted((start, edge + sign * tall * 0.18))
+    wall = RockFace(max(-20.0, ends[0]), min(frame.width + 20, ends[1]), edge_of([*crest, *fall]), foot, 0.1)
+    wall.draw(stage, rng, rock, band.distance, 0.8 if lit_face else -0.5)
+    wet = canvas.linear(
+        ((0.0, light.mood.land[-1], 0.0), (1.0, light.mood.land[-1], 0.4)), 0, foot - tall * 0.3, 0, foot
+    )
+    canvas.path(poly([(start, foot), (start, foot - tall * 0.3), *fall[-3:]]), wet, outlined=False)
+    skerries = [(edge + sign * tall * k, foot + 4 + 4 * j, tall * s) for j, (k, s) in enumerate(_SKERRIES)]
+    for x, y, wide in skerries:
+        boulder(stage, rng, x, y, wide, rock, band.distance)
         canvas.path(
-            poly([*crack, (crack[-1][0] - w, foot), (x - w * 0.4, y + tall * 0.1)]),
-            light.land(rock, band.distance, -0.6 if lit_face else 0.2),
-            0.5,
-            outlined=False,
+            ellipse(x, y + 1, wide * 0.66, wide * 0.07), light.land(WHITE, band.distance, 0.5), 0.7, outlined=False
         )
     green = grass(stage.world.season)
     turf = [*crest, (edge + sign * tall * 0.03, crest[-1][1] + tall * 0.05)]
@@ -130,31 +145,9 @@ def draw_rocks(stage: Stage, band: Band) -> None:
     draw_rolling(stage, band, rock)
     folds(stage, band, rock)
     rng = stage.rng("boulders", band.layer.detail)
-    places = sorted((scatter(stage, band, rng) for _ in range(8 + round(26 * band.layer.density))), key=lambda p: p[1])
+    places = sorted(scatter(stage, band, rng, 8 + round(26 * band.layer.density)), key=lambda p: p[1])
     for x, y, s in places:
         boulder(stage, rng, x, y, 70 * s * rng.uniform(0.5, 1.5), rock, band.distance * 0.8)
-
-
-def boulder(stage: Stage, rng: Random, x: float, y: float, wide: float, rock: Rgb, distance: float) -> None:
-    """A faceted stone with its foot at (x, y)."""
-    light, canvas, high = stage.light, stage.canvas, wide * rng.uniform(0.5, 0.8)
-    top: list[Point] = [
-        (x - wide * 0.3, y - high * 0.85),
-        (x + wide * 0.05, y - high),
-        (x + wide * 0.34, y - high * 0.7),
-    ]
-    body = [
-        (x - wide / 2, y),
-        (x - wide * 0.5, y - high * 0.4),
-        *top,
-        (x + wide / 2, y - high * 0.3),
-        (x + wide * 0.46, y),
-    ]
-    mid = (x + wide * 0.05 * light.side, y - high * 0.5)
-    canvas.path(poly(body), light.land(rock, distance, -0.5))
-    lit = [body[0], body[1], *top[:2], mid] if light.side < 0 else [body[6], body[5], *top[:0:-1], mid]
-    canvas.path(poly(lit), light.land(rock, distance, 0.6), outlined=False)
-    canvas.path(poly([*top, mid]), light.land(scale(rock, 1.08), distance, 0.2), outlined=False)
 
 
 def draw_craters(stage: Stage, band: Band) -> None:
@@ -162,7 +155,7 @@ def draw_craters(stage: Stage, band: Band) -> None:
     dust = albedo(stage, band.layer)
     draw_rolling(stage, band, dust)
     rng, light, canvas = stage.rng("craters", band.layer.detail), stage.light, stage.canvas
-    places = sorted((scatter(stage, band, rng) for _ in range(6 + round(14 * band.layer.density))), key=lambda p: p[1])
+    places = sorted(scatter(stage, band, rng, 6 + round(14 * band.layer.density)), key=lambda p: p[1])
     for x, y, s in places:
         rx = 90 * s * rng.uniform(0.4, 1.5)
         ry = rx * 0.3
@@ -173,7 +166,7 @@ def draw_craters(stage: Stage, band: Band) -> None:
             light.land(dust, band.distance, 0.05),
             outlined=False,
         )
-    boulders = sorted((scatter(stage, band, rng) for _ in range(7)), key=lambda p: p[1])
+    boulders = sorted(scatter(stage, band, rng, 7), key=lambda p: p[1])
     for x, y, s in boulders:
         boulder(stage, rng, x, y, 46 * s, dust, band.distance)
 

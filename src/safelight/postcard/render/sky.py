@@ -132,19 +132,22 @@ def _milky_way(stage: Stage, amount: float) -> None:
 
 
 def _sun(stage: Stage) -> None:
-    canvas, mood = stage.canvas, stage.light.mood
+    """The disc in its halo, and the band of light that a low sun lays along the horizon."""
+    frame, canvas, mood = stage.frame, stage.canvas, stage.light.mood
     x, y, r = body_place(stage)
     dim = 0.35 if stage.world.weather in (Weather.OVERCAST, Weather.STORMY, Weather.RAINY) else 1.0
-    reach = r * 2.2 + 90
+    wide, low = frame.width * 0.62, 1 - (frame.horizon - y) / max(frame.horizon, 1)
+    if low > 0.35 and mood.tint < 0.8:
+        glow = canvas.soft(mood.glow, 0.75 * dim * low)
+        canvas.path(ellipse(x, frame.horizon, wide, frame.horizon * 0.5), glow, outlined=False)
+    reach = r * 2.0 + 80
     stops = (
-        (0.0, mood.glow, 0.75 * dim),
-        (0.18, mood.glow, 0.5 * dim),
-        (0.5, mood.glow, 0.16 * dim),
+        (0.0, mix(mood.glow, mood.sun, 0.4), 0.9 * dim),
+        (0.3, mood.glow, 0.55 * dim),
+        (0.6, mood.glow, 0.17 * dim),
         (1.0, mood.glow, 0.0),
     )
     canvas.path(circle(x, y, reach), canvas.radial(stops, x, y, reach), outlined=False)
-    for step, faint in ((2.1, 0.1), (1.5, 0.16)):
-        canvas.path(circle(x, y, r * step), mood.sun, faint * dim, outlined=False)
     canvas.path(circle(x, y, r), mix(mood.sun, mood.glow, 0.22), 0.55 + 0.45 * dim)
     canvas.path(circle(x, y, r * 0.86), mix(mood.sun, WHITE, 0.4), 0.55 + 0.45 * dim, outlined=False)
 

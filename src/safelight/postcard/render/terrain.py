@@ -5,18 +5,25 @@ from random import Random
 
 from safelight.postcard.render.canvas import Point, ellipse, num, poly, smooth
 from safelight.postcard.render.colour import Rgb, mix, rgb, scale, turn
+from safelight.postcard.render.copses import copses, patchwork
+from safelight.postcard.render.dry import scrub
+from safelight.postcard.render.folds import folds
 from safelight.postcard.render.ground import Band, albedo, draw_rolling, grass, swells
+from safelight.postcard.render.scatter import scatter
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.render.verge import folds, verge
+from safelight.postcard.render.verge import BLOOMS, verge
 from safelight.postcard.vocabulary import Colour, Season
 
 
 def draw_hills(stage: Stage, band: Band) -> None:
-    """Rolling hills with shaded folds; fields and tiny trees on far ones would only be noise."""
+    """Rolling hills with shaded folds, fields and clumps of trees."""
     colour = albedo(stage, band.layer)
     draw_rolling(stage, band, colour)
     swells(stage, band, colour, 5, "hills")
+    patchwork(stage, band)
     folds(stage, band, colour)
+    if band.layer.colour is Colour.NATURAL:
+        copses(stage, band, 7)
     if band.distance < 0.6:
         tufts(stage, band, colour)
         verge(stage, band, colour)
@@ -32,6 +39,7 @@ def draw_dunes(stage: Stage, band: Band) -> None:
         _slip_face(stage, band, rng, x, deep * rng.uniform(0.75, 1.15), sand)
     if band.distance < 0.5:
         _ripples(stage, band, sand)
+        scrub(stage, band, sand)
 
 
 def _summits(band: Band, width: float) -> list[float]:
@@ -79,6 +87,8 @@ def draw_meadow(stage: Stage, band: Band) -> None:
     colour = albedo(stage, band.layer)
     draw_rolling(stage, band, colour)
     swells(stage, band, colour, 3, "meadow")
+    if band.distance > 0.25:
+        copses(stage, band, 5)
     folds(stage, band, colour)
     tufts(stage, band, colour)
     verge(stage, band, colour)
@@ -90,22 +100,30 @@ def tufts(stage: Stage, band: Band, colour: Rgb) -> None:
     if stage.world.season is Season.WINTER and band.layer.colour is Colour.NATURAL:
         _drifts(stage, band)
         return
-    count = int((20 + 90 * band.layer.density) * frame.width / 1300)
+    count = int((26 + 90 * band.layer.density) * frame.width / 1300)
     dark: list[str] = []
     pale: list[str] = []
+    petals: list[str] = []
+    flowering = stage.world.season in (Season.SPRING, Season.SUMMER) and band.distance < 0.75
     lean = stage.world.wind * 8
-    for _ in range(count):
-        x, y, s = scatter(stage, band, rng)
-        h = 26 * s * rng.uniform(0.6, 1.3)
-        for k in (-1, 0, 1):
-            tip = x + k * h * 0.32 + lean * s
+    for x, y, s in scatter(stage, band, rng, count):
+        h = 30 * s * rng.uniform(0.6, 1.3)
+        for k in (-2, -1, 0, 1, 2):
+            tip = x + k * h * 0.3 + lean * s
+            foot, high = x + k * h * 0.12, h * (1 - 0.2 * abs(k)) * rng.uniform(0.8, 1.15)
             d = (
-                f"M{num(x + k * h * 0.1 - h * 0.05)} {num(y)}L{num(tip)} {num(y - h * (1 - 0.25 * abs(k)))}"
-                f"L{num(x + k * h * 0.1 + h * 0.05)} {num(y)}Z"
+                f"M{num(foot - h * 0.06)} {num(y)}Q{num(foot)} {num(y - high * 0.6)} {num(tip)} {num(y - high)}"
+                f"L{num(foot + h * 0.06)} {num(y)}Z"
             )
-            (pale if rng.random() < 0.4 else dark).append(d)
+            (pale if k * light.side > 0 else dark).append(d)
+        if flowering and s > 0.3 and rng.random() < 0.3:
+            for _ in range(rng.randrange(2, 6)):
+                fx, fy = x + rng.gauss(0, 1.1) * h, y - h * rng.uniform(0.5, 1.0)
+                petals.append(ellipse(fx, fy, 1.4 + 3.2 * s, 1.1 + 2.5 * s))
     stage.canvas.path("".join(dark), light.land(scale(colour, 0.72), band.distance * 0.8, -0.3), outlined=False)
     stage.canvas.path("".join(pale), light.land(turn(colour, -10, 0.06), band.distance * 0.8, 0.8), outlined=False)
+    petal = rgb(BLOOMS[rng.randrange(len(BLOOMS))])
+    stage.canvas.path("".join(petals), light.thing(petal, band.distance * 0.8, 0.5), outlined=False)
 
 
 def _drifts(stage: Stage, band: Band) -> None:
@@ -113,8 +131,7 @@ def _drifts(stage: Stage, band: Band) -> None:
     rng = stage.rng("drifts", band.layer.detail)
     tone = mix(stage.light.land(rgb("#b4c8e6"), band.distance, -0.2), stage.light.haze, 0.1)
     parts = []
-    for _ in range(12):
-        x, y, s = scatter(stage, band, rng)
+    for x, y, s in scatter(stage, band, rng, 12):
         w = 240 * s * rng.uniform(0.6, 1.4)
         parts.append(
             f"M{num(x - w)} {num(y)}Q{num(x)} {num(y - w * 0.13)} {num(x + w)} {num(y)}"
@@ -134,6 +151,8 @@ def foreground(stage: Stage, band: Band, colour: Rgb, top: float) -> None:
     stage.canvas.path(box, stage.canvas.linear(stops, 0, top, 0, frame.height), outlined=False)
     if stage.floor - top < 0.12 * frame.rise:
         return
+    if colour == grass(stage.world.season):
+        copses(stage, near, 8)
     folds(stage, near, colour)
     if colour == grass(stage.world.season):
         tufts(stage, near, colour)
@@ -155,19 +174,5 @@ def draw_sand(stage: Stage, band: Band) -> None:
     draw_rolling(stage, band, sand)
     _ripples(stage, band, sand)
     rng, light = stage.rng("sand", band.layer.detail), stage.light
-    dots = []
-    for _ in range(26):
-        x, y, s = scatter(stage, band, rng)
-        dots.append(ellipse(x, y, 5 * s + 1, 3 * s + 0.6))
+    dots = [ellipse(x, y, 5 * s + 1, 3 * s + 0.6) for x, y, s in scatter(stage, band, rng, 26)]
     stage.canvas.path("".join(dots), light.land(scale(sand, 0.72), band.distance, -0.2), 0.7, outlined=False)
-
-
-def scatter(stage: Stage, band: Band, rng: Random) -> tuple[float, float, float]:
-    """A place on the band's body, denser far away, with the size things have there (1 at the lower edge)."""
-    frame = stage.frame
-    x = frame.width * rng.uniform(-0.01, 1.01)
-    top = band.crest(x)
-    t = rng.random() ** 1.5
-    y = top + (frame.height + 10 - top) * (0.03 + 0.97 * t)
-    depth = (y - frame.horizon) / max(frame.height - frame.horizon, 1)
-    return x, y, frame.near(min(max(depth, 0.05), 1.0))

@@ -4,10 +4,14 @@ import math
 
 from safelight.postcard.render.canvas import Point, ellipse, num, poly, smooth
 from safelight.postcard.render.colour import NAMED, WHITE, Rgb, mix, multiply, rgb
+from safelight.postcard.render.copses import copses
+from safelight.postcard.render.dry import scrub
 from safelight.postcard.render.ground import Band, draw_rolling, earth, grass, swells
+from safelight.postcard.render.shapes import spread
 from safelight.postcard.render.sky import body_place
 from safelight.postcard.render.stage import Stage
 from safelight.postcard.render.terrain import tufts
+from safelight.postcard.render.verge import verge
 from safelight.postcard.vocabulary import Colour, LayerKind, SkyBody
 
 _DEEP = {LayerKind.SEA: "#1f6fa8", LayerKind.LAKE: "#2a7f9e", LayerKind.RIVER: "#3488a8"}
@@ -40,7 +44,7 @@ def draw_open_water(stage: Stage, band: Band, mirrored: str) -> None:
     if mirrored:
         reflect(stage, top, mirrored)
         veil = canvas.linear(
-            ((0.0, far, 0.58 - 0.24 * calm), (0.5, near, 0.72 - 0.1 * calm), (1.0, near, 0.97)),
+            ((0.0, far, 0.5 - 0.28 * calm), (0.5, mix(far, near, 0.6), 0.66 - 0.22 * calm), (1.0, near, 0.94)),
             0,
             top,
             0,
@@ -51,10 +55,8 @@ def draw_open_water(stage: Stage, band: Band, mirrored: str) -> None:
     _ripples(stage, band, far, near)
     if band.layer.roughness > 0.55:
         _waves(stage, band, near)
-    shine = canvas.linear(((0.0, WHITE, 0.32), (1.0, WHITE, 0.0)), 0, top, 0, top + 9)
-    canvas.path(
-        poly([(-12, top), (frame.width + 12, top), (frame.width + 12, top + 9), (-12, top + 9)]), shine, outlined=False
-    )
+    if mirrored and top > frame.horizon + 2:
+        _waterline(stage, band, far, near)
 
 
 def reflect(stage: Stage, level: float, mirrored: str, region: str = "") -> None:
@@ -96,6 +98,25 @@ def _sun_path(stage: Stage, band: Band) -> None:
             dashes.setdefault(i * 3 // rows, []).append(dash(px, py, w, h))
     for third, shapes in dashes.items():
         stage.canvas.path("".join(shapes), mix(shade, WHITE, 0.2), (0.85 - 0.25 * third) * strength, outlined=False)
+
+
+def _waterline(stage: Stage, band: Band, far: Rgb, near: Rgb) -> None:
+    """The far shore: a dark line under the bank, broken by strips of still water that mirror the sky."""
+    frame, rng, top = stage.frame, stage.rng("waterline", band.layer.detail), band.foot
+    dark = mix(near, stage.light.mood.land[-1], 0.55)
+    stage.canvas.path(
+        "".join(
+            dash(x, top + rng.uniform(-0.5, 2), rng.uniform(40, 150), 2.6) for x in spread(rng, 24, 0, frame.width)
+        ),
+        dark,
+        0.55,
+        outlined=False,
+    )
+    pale = "".join(
+        dash(frame.width * rng.random(), top + 4 + 0.09 * frame.rise * rng.random() ** 1.6, rng.uniform(50, 260), 1.6)
+        for _ in range(20)
+    )
+    stage.canvas.path(pale, mix(far, WHITE, 0.3), 0.6, outlined=False)
 
 
 def dash(x: float, y: float, w: float, h: float) -> str:
@@ -203,7 +224,11 @@ def draw_river(stage: Stage, band: Band, mirrored: str) -> None:
     draw_rolling(stage, band, soil)
     swells(stage, band, soil, 3, "river")
     if soil == grass(stage.world.season):
+        copses(stage, band, 6)
         tufts(stage, band, soil)
+        verge(stage, band, soil)
+    else:
+        scrub(stage, band, soil)
     course = river_course(stage, band)
     left = [(x - w, y) for x, y, w in course]
     right = [(x + w, y) for x, y, w in course]

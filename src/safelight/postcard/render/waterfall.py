@@ -1,13 +1,13 @@
 """The waterfall: a wall of rock with its ledges and bushes, the falling sheet, the pool below."""
 
 from safelight.postcard.render.canvas import Point, ellipse, num, poly, smooth
-from safelight.postcard.render.colour import WHITE, Rgb, mix, rgb, scale
+from safelight.postcard.render.colour import WHITE, mix, rgb, scale
 from safelight.postcard.render.ground import Band, grass, leaves
-from safelight.postcard.render.rocks import boulder
-from safelight.postcard.render.shapes import blob, jagged
+from safelight.postcard.render.rock_face import RockFace, edge_of
+from safelight.postcard.render.shapes import blob
 from safelight.postcard.render.stage import Stage
+from safelight.postcard.render.stones import boulder
 from safelight.postcard.render.water import dash
-from safelight.postcard.vocabulary import Season
 
 
 def draw_waterfall(stage: Stage, band: Band) -> None:
@@ -18,13 +18,15 @@ def draw_waterfall(stage: Stage, band: Band) -> None:
     rock, green = rgb("#7b7a7c"), grass(stage.world.season)
     top = foot - tall
     wall: list[Point] = [
-        (-20, top + tall * rng.uniform(-0.12, 0.1)),
-        (x * 0.45, top - tall * rng.uniform(0.0, 0.14)),
-        (x - tall * 0.25, top - tall * 0.03),
+        (-20, top - tall * rng.uniform(0.12, 0.34)),
+        (x * 0.3, top - tall * rng.uniform(0.08, 0.26)),
+        (x * 0.7, top - tall * rng.uniform(0.02, 0.12)),
+        (x - tall * 0.22, top - tall * 0.03),
         (x, top + tall * 0.03),
-        (x + tall * 0.25, top - tall * 0.04),
-        ((x + frame.width) / 2, top - tall * rng.uniform(0.02, 0.18)),
-        (frame.width + 20, top + tall * rng.uniform(-0.1, 0.1)),
+        (x + tall * 0.22, top - tall * 0.04),
+        (x + (frame.width - x) * 0.4, top - tall * rng.uniform(0.02, 0.14)),
+        (x + (frame.width - x) * 0.75, top - tall * rng.uniform(0.1, 0.3)),
+        (frame.width + 20, top - tall * rng.uniform(0.12, 0.36)),
     ]
     shade = light.land(rock, band.distance, -0.35)
     canvas.path(
@@ -37,18 +39,8 @@ def draw_waterfall(stage: Stage, band: Band) -> None:
             foot,
         ),
     )
-    for i in range(int(16 * frame.width / 1300)):
-        cx = frame.width * (i + rng.random()) / (16 * frame.width / 1300)
-        y0 = top + tall * rng.uniform(0.02, 0.5)
-        w = tall * rng.uniform(0.04, 0.12)
-        lines = jagged(rng, (cx, y0), (cx + w * 0.4, foot), 0.1, 3)
-        canvas.path(
-            poly([*lines, (cx + w * 1.3, foot), (cx + w, y0 + tall * 0.08)]),
-            light.land(rock, band.distance, 0.55 if i % 2 else -0.75),
-            0.5,
-            outlined=False,
-        )
-    _ledges(stage, band, x, top, tall, rock)
+    face = RockFace(-20, frame.width + 20, edge_of(wall), foot + 6, 0.13)
+    face.draw(stage, rng, rock, band.distance, 0.25)
     turf = [(px, py - 2) for px, py in wall]
     under = [(px, py + tall * rng.uniform(0.05, 0.11)) for px, py in reversed(wall)]
     canvas.path(smooth(turf) + "L" + smooth(under)[1:] + "Z", light.land(green, band.distance, 0.45))
@@ -67,22 +59,6 @@ def draw_waterfall(stage: Stage, band: Band) -> None:
                 rock,
                 band.distance * 0.8,
             )
-
-
-def _ledges(stage: Stage, band: Band, x: float, top: float, tall: float, rock: Rgb) -> None:
-    """Beds of rock that run across the wall, lit above and dark below, moss on some."""
-    frame, light, canvas, rng = stage.frame, stage.light, stage.canvas, stage.rng("ledges", band.layer.detail)
-    for k in range(5):
-        y = top + tall * (0.2 + 0.15 * k)
-        for side in (-1, 1):
-            far = -20.0 if side < 0 else frame.width + 20
-            near = x + side * tall * rng.uniform(0.22, 0.34)
-            line = [*jagged(rng, (far, y + tall * rng.uniform(-0.03, 0.05)), (near, y), 0.02, 4), (near, y)]
-            thick = tall * rng.uniform(0.014, 0.03)
-            lower = [(px, py + thick * rng.uniform(0.6, 1.6)) for px, py in reversed(line)]
-            tone = grass(Season.SUMMER) if rng.random() < 0.35 else rock
-            shade = light.land(scale(tone, 0.8), band.distance, 0.5 if tone is rock and k % 2 else -0.4)
-            canvas.path(poly([*line, *lower]), shade, 0.55, outlined=False)
 
 
 def _thicket(stage: Stage, band: Band, wall: list[Point], x: float, half: float) -> None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from safelight.postcard.render import plants, trees, warm_trees
 from safelight.postcard.render.canvas import num, poly, smooth
 from safelight.postcard.render.colour import NAMED, Rgb, mix, rgb, turn
+from safelight.postcard.render.folds import folds
 from safelight.postcard.render.ground import Band, albedo, draw_rolling, earth, leaves, needles
 from safelight.postcard.render.shapes import spread
 from safelight.postcard.render.stage import Pen, Stage
 from safelight.postcard.render.terrain import tufts
-from safelight.postcard.render.verge import folds, verge
+from safelight.postcard.render.verge import verge
 from safelight.postcard.vocabulary import Colour, LayerKind, Season
 
 

@@ -1,0 +1,79 @@
+"""Postcard's decoder: time to write each drawing as SVG and to turn it into pixels, 1024x1024, beside a floor.
+
+    python -m benchmarks.drawing [--size 1344x768] [--repeats 5] [scene or style ...]
+
+The floor is one sheet of colour through the same rasteriser: parsing, the picture's own bytes, PNG out and in again.
+All figures are medians in milliseconds from one run on one thread; the ratio to the floor travels between machines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from tests.postcard.scenes import SCENES, SUNSET_MOUNTAINS
+
+from safelight.postcard.render import rasterise, render_svg
+from safelight.postcard.scene import Scene
+from safelight.postcard.vocabulary import Style
+
+TARGET_MS = 250.0
+"""For the default style at 1024x1024 on two idle cores."""
+
+
+def median_ms(action: Callable[[], object], repeats: int) -> float:
+    action()
+    seconds = []
+    for _ in range(repeats):
+        begun = time.perf_counter()
+        action()
+        seconds.append(time.perf_counter() - begun)
+    return statistics.median(seconds) * 1e3
+
+
+def floor_ms(width: int, height: int, repeats: int) -> float:
+    """A sheet of one colour."""
+    sheet = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
+        f'<path d="M0 0H{width}V{height}H0Z" fill="#88a"/></svg>'
+    )
+    return median_ms(lambda: rasterise(sheet, width, height), repeats)
+
+
+def row(name: str, scene: Scene, size: tuple[int, int], repeats: int, floor: float) -> float:
+    """Print one row; returns both stages together in milliseconds."""
+    svg = render_svg(scene, *size)
+    written = median_ms(partial(render_svg, scene, *size), repeats)
+    drawn = median_ms(partial(rasterise, svg, *size), repeats)
+    total = written + drawn
+    print(f"{name:20}{written:9.1f}{drawn:11.1f}{total:9.1f}{total / floor:9.1f}{len(svg) / 1e3:9.0f}", flush=True)
+    return total
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("only", nargs="*", help="names of scenes or styles")
+    parser.add_argument("--size", default="1024x1024")
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args(arguments)
+    width, height = (int(side) for side in options.size.split("x"))
+    scenes = {name.replace(" ", "-"): scene for name, scene in SCENES.items()}
+    styles = {s.value: replace(SUNSET_MOUNTAINS, world=replace(SUNSET_MOUNTAINS.world, style=s)) for s in Style}
+    floor = floor_ms(width, height, options.repeats)
+    print(f"{width}x{height}            SVG ms  raster ms   all ms  x floor   SVG kB")
+    print(f"{'(floor)':20}{0.0:9.1f}{floor:11.1f}{floor:9.1f}{1.0:9.1f}")
+    slowest = 0.0
+    for name, scene in {**scenes, **styles}.items():
+        if not options.only or name in options.only:
+            total = row(name, scene, (width, height), options.repeats, floor)
+            slowest = max(slowest, total if name in scenes else 0.0)
+    print(f"\nslowest scene in the default style: {slowest:.0f} ms (target: under {TARGET_MS:.0f} ms on idle cores)")
+    return 0 if slowest < TARGET_MS else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
