@@ -15,6 +15,7 @@ from PIL import Image
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import Cancel, Cancelled, Draw, Event, Failed, Finished, Job, ModelSpec
+from safelight.contract.traits import Traits
 from safelight.engine.loading import LoadedModel
 from safelight.engine.loop import Loop
 from safelight.engine.schedule import Parked, RoundRobin
@@ -75,9 +76,10 @@ class Drawing:
     def _found(self, kind: Any, where: Callable[[Any], bool]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind) and where(event)]
 
-    def _load(self, spec: ModelSpec) -> LoadedModel:
+    def _load(self, spec: ModelSpec, described: Callable[[Traits], None]) -> LoadedModel:
         if spec.source not in self._models:
             raise ModelLoadError("The model's folder is not there.")
+        described(self._models[spec.source].traits)
         return self._models[spec.source]
 
     def _emit(self, event: Event) -> None:

@@ -15,6 +15,7 @@ from safelight.contract.messages import (
     Cancelled,
     Failed,
     Finished,
+    ModelDescribed,
     ModelFailed,
     ModelReady,
     ModelSpec,
@@ -88,7 +89,7 @@ def test_a_late_short_job_overtakes_an_early_long_one(flux: LoadedModel) -> None
 def test_every_step_is_reported_with_the_total(model: LoadedModel) -> None:
     with Drawing(model) as drawing:
         drawing.draw(job(model, steps=5))
-    events = [event for event in drawing.events if not isinstance(event, ModelReady)]
+    events = [event for event in drawing.events if not isinstance(event, ModelDescribed | ModelReady)]
     assert events[0] == Started(job_id="job")
     assert events[1:-1] == [Stepped(job_id="job", step=step, steps=5) for step in range(1, 6)]
     assert isinstance(events[-1], Finished)

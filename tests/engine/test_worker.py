@@ -19,6 +19,7 @@ from safelight.contract.messages import (
     Failed,
     Finished,
     Job,
+    ModelDescribed,
     ModelFailed,
     ModelReady,
     ModelSpec,
@@ -73,10 +74,13 @@ def finish(worker: WorkerProcess, wanted: Job) -> Finished:
 def test_it_greets_and_says_how_each_model_fared_and_stays(worker: WorkerProcess, source: str) -> None:
     assert worker.hello.pid == worker.process.pid
     assert worker.hello.version == PROTOCOL_VERSION
+    described = worker.expect(ModelDescribed)
     ready = worker.expect(ModelReady)
     failed = worker.expect(ModelFailed)
     assert (ready.source, ready.device, ready.steps) == (source, "cpu", 28)
     assert ready.seconds > 0
+    assert (described.source, described.traits.pipeline, described.traits.steps) == (source, "FluxPipeline", 28)
+    assert worker.events.index(described) < worker.events.index(ready)
     assert failed == ModelFailed(source="/nowhere/at/all", reason="The model's folder is not there.")
     assert finish(worker, job(source, "after")).fingerprint == ready.fingerprint
 

@@ -33,12 +33,16 @@ def folder_of(source: str) -> Path:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder in diffusers' layout, with the class of its pipeline and of each component; nothing is loaded yet."""
+    """A folder in diffusers' layout, with the class of its pipeline and of each component; nothing is loaded yet.
+
+    `settings` are the pipeline's own options; `origin` is where the checkpoint was saved from, if it says so.
+    """
 
     folder: Path
     pipeline_class: type
     components: dict[str, type]
     settings: dict[str, Any]
+    origin: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> Checkpoint:
@@ -59,7 +63,7 @@ class Checkpoint:
                 components[name] = _component_class(folder, name, *value)
         for name, component in components.items():
             _check_files(folder / name, name, component)
-        return cls(folder, pipeline_class, components, settings)
+        return cls(folder, pipeline_class, components, settings, origin=str(index.get("_name_or_path", "")))
 
     def load(self, dtype: torch.dtype) -> Any:
         """The pipeline, in evaluation mode, on the CPU.

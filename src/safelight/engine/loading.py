@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -14,18 +15,18 @@ import transformers
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import ModelSpec
+from safelight.contract.traits import Traits
 from safelight.engine.checkpoint import BUNDLED, Checkpoint, folder_of
 from safelight.engine.device import default_dtype
 from safelight.engine.fingerprint import fingerprint
+from safelight.engine.traits import traits_of
 
 log = logging.getLogger(__name__)
-
-_DEFAULT_STEPS = 50  # what nearly all pipelines of diffusers take when their signature does not say
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model that can draw. `name` is for people, `steps` what it takes when a job does not say.
+    """A model that can draw. `name` is for people, `traits` say what it takes when a job does not say.
 
     `parameters` are the keyword arguments that its pipeline takes, with their defaults.
     """
@@ -34,19 +35,23 @@ class LoadedModel:
     name: str
     pipeline: Any
     parameters: dict[str, Any]
-    steps: int
+    traits: Traits
     device: str
     fingerprint: str
 
+    @property
+    def steps(self) -> int:
+        return self.traits.steps
 
-def load(spec: ModelSpec, device: str) -> LoadedModel:
-    """Load a model onto a device, as `torch.device` names it.
+
+def load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None = None) -> LoadedModel:
+    """Load a model onto a device, as `torch.device` names it; `described` is told its traits before weights are read.
 
     Raises:
         ModelLoadError: the checkpoint is missing, damaged, pickled, too large, or of a class that is not known.
     """
     try:
-        return _load(spec, device)
+        return _load(spec, device, described)
     except ModelLoadError:
         raise
     except Exception as error:  # a checkpoint can be wrong in any way; each becomes this one error
@@ -60,35 +65,39 @@ def load(spec: ModelSpec, device: str) -> LoadedModel:
         ) from error
 
 
-def _load(spec: ModelSpec, device: str) -> LoadedModel:
+def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None) -> LoadedModel:
+    _be_quiet()
     bundled = spec.source == BUNDLED
     folder = folder_of(spec.source)
     checkpoint = Checkpoint.read(folder)
+    name = BUNDLED if bundled else folder.name
+    parameters = _parameters(checkpoint)
+    traits = traits_of(checkpoint, name, parameters)
+    if described is not None:
+        described(traits)
     # The bundled model is small: bfloat16 would save it nothing, and float32 is the same on more machines.
     auto = "float32" if bundled else default_dtype(device)
     dtype = auto if spec.dtype == "auto" else spec.dtype
-    _be_quiet()
     with ThreadPoolExecutor(1) as beside:
         digest = beside.submit(_fingerprint, checkpoint, dtype=dtype, device=device)
         pipeline = checkpoint.load(getattr(torch, dtype)).to(device)
-        parameters = _parameters(pipeline)
         return LoadedModel(
             source=spec.source,
-            name=BUNDLED if bundled else folder.name,
+            name=name,
             pipeline=pipeline,
             parameters=parameters,
-            steps=parameters.get("num_inference_steps") or _DEFAULT_STEPS,
+            traits=traits,
             device=device,
             fingerprint=digest.result(),
         )
 
 
-def _parameters(pipeline: Any) -> dict[str, Any]:
+def _parameters(checkpoint: Checkpoint) -> dict[str, Any]:
     """What `pipeline(...)` takes, with defaults; one that the signature leaves open may be in the configuration."""
     found = {}
-    for name, parameter in inspect.signature(type(pipeline).__call__).parameters.items():
+    for name, parameter in inspect.signature(checkpoint.pipeline_class.__call__).parameters.items():
         default = None if parameter.default is parameter.empty else parameter.default
-        found[name] = pipeline.config.get(f"default_{name}") if default is None else default
+        found[name] = checkpoint.settings.get(f"default_{name}") if default is None else default
     return found
 
 

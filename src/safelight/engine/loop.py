@@ -21,6 +21,7 @@ from safelight.contract.messages import (
     Failed,
     Finished,
     Job,
+    ModelDescribed,
     ModelFailed,
     ModelReady,
     ModelSpec,
@@ -28,6 +29,7 @@ from safelight.contract.messages import (
     Stepped,
     Watch,
 )
+from safelight.contract.traits import Traits
 from safelight.engine.embeddings import EmbeddingCache
 from safelight.engine.encode import encode
 from safelight.engine.loading import LoadedModel
@@ -48,7 +50,7 @@ class Loop:
 
     def __init__(
         self,
-        load: Callable[[ModelSpec], LoadedModel],
+        load: Callable[[ModelSpec, Callable[[Traits], None]], LoadedModel],
         emit: Callable[[Event], None],
         *,
         inbox: SimpleQueue[ModelSpec | Draw | Cancel | Watch | None] | None = None,
@@ -197,9 +199,12 @@ class Loop:
         self._emit(event)
 
     def _add_model(self, spec: ModelSpec) -> None:
+        def described(traits: Traits) -> None:
+            self._emit(ModelDescribed(source=spec.source, traits=traits))
+
         begun = time.perf_counter()
         try:
-            model = self._load(spec)
+            model = self._load(spec, described)
         except ModelLoadError as error:
             self._models[spec.source] = error
             self._emit(ModelFailed(source=spec.source, reason=str(error)))

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ from safelight.contract.messages import (
 )
 
 if TYPE_CHECKING:
+    from safelight.contract.traits import Traits
     from safelight.engine.loading import LoadedModel
 
 log = logging.getLogger(__name__)
@@ -136,12 +138,12 @@ class Worker:
             os._exit(EXIT_ENGINE)
 
 
-def _load(spec: ModelSpec, device: str) -> LoadedModel:
+def _load(spec: ModelSpec, described: Callable[[Traits], None], *, device: str) -> LoadedModel:
     from safelight.engine.device import choose_device
     from safelight.engine.loading import load
 
     try:
-        return load(spec, choose_device(device))
+        return load(spec, choose_device(device), described)
     except ConfigurationError as error:
         raise ModelLoadError(str(error)) from error
 
