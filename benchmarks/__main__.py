@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from benchmarks import encode, jobs, overhead
+from benchmarks import encode, jobs, overhead, studio
 
-raise SystemExit(max(encode.main(), jobs.main(), overhead.main()))
+raise SystemExit(max(encode.main(), jobs.main(), overhead.main(), studio.main()))

@@ -77,7 +77,7 @@ def open_engine(settings: Settings, telemetry: Telemetry) -> Engine:
     """Whatever draws, not started yet."""
     specs = {model.source: ModelSpec(source=model.source, dtype=model.dtype) for model in settings.models.values()}
     if settings.engine == "fake":
-        return FakeEngine(tuple(specs), step_seconds=settings.fake_step_seconds)
+        return FakeEngine(tuple(specs), step_seconds=settings.fake_step_seconds, hold=settings.fake_hold)
     configure = Configure(
         models=tuple(specs.values()), device=settings.device, threads=settings.threads, max_runs=settings.max_runs
     )

@@ -25,6 +25,8 @@ class Jobs {
   readonly listeners = new Set<(job: Job | null, id: string) => void>()
   #stop: (() => void) | undefined
   #quarters = new Map<string, number>()
+  /** What the stream has told of since the list was last asked for: the answer knows less of these. */
+  #told = new Set<string>()
 
   /** Follow the server until `stop`. */
   start(): void {
@@ -35,11 +37,11 @@ class Jobs {
         void this.refresh()
       },
       failed: () => void this.#lookWhy(),
-      job: (job) => this.take(job),
-      queue: (id, queue) => this.#change(id, (job) => ({ ...job, queue })),
-      progress: (id, now) => this.#step(id, now),
+      job: (job) => (this.#told.add(job.id), this.take(job)),
+      queue: (id, queue) => (this.#told.add(id), this.#change(id, (job) => ({ ...job, queue }))),
+      progress: (id, now) => (this.#told.add(id), this.#step(id, now)),
       preview: (id, url) => (this.previews[id] = url),
-      deleted: (id) => this.#forget(id),
+      deleted: (id) => (this.#told.add(id), this.#forget(id)),
     })
     void this.refresh()
   }
@@ -59,13 +61,17 @@ class Jobs {
   }
 
   async refresh(): Promise<void> {
+    const told = (this.#told = new Set())
     try {
-      const page = await api.jobs({ state: 'queued,running,finished,failed' }, RECENT)
-      const ended = this.recent.filter(isLive).filter((job) => !page.data.some((now) => now.id === job.id))
-      this.recent = page.data
+      const { data } = await api.jobs({ state: 'queued,running,finished,failed' }, RECENT)
+      if (told !== this.#told) return
+      const ended = this.recent.filter(isLive).filter((job) => !told.has(job.id) && !data.some((now) => now.id === job.id))
+      const kept = this.recent.filter((job) => told.has(job.id))
+      const news = data.filter((job) => !told.has(job.id))
+      this.recent = [...news, ...kept].sort((one, other) => other.created - one.created)
       this.loaded = true
       for (const job of ended) void api.job(job.id).then((now) => this.take(now), () => undefined)
-      for (const job of page.data) for (const listener of this.listeners) listener(job, job.id)
+      for (const job of news) for (const listener of this.listeners) listener(job, job.id)
     } catch (error) {
       session.heard(error)
     }
@@ -78,7 +84,9 @@ class Jobs {
       draft.request(draft.seed !== null && n > 0 ? { seed: Math.min(draft.seed + n, draft.maxSeed) } : {}),
     )
     const made = await this.submit(requests)
-    if (made.length) announcer.say(`${plural(made.length, 'picture')} started.`)
+    // Where the first step or the end was heard before the answer, that says more.
+    const begun = made.filter((job) => this.recent.some((now) => now.id === job.id && isLive(now) && !now.progress?.step))
+    if (begun.length) announcer.say(`${plural(made.length, 'picture')} started.`)
     return made
   }
 
@@ -88,7 +96,9 @@ class Jobs {
       for (const request of requests) {
         const job = await submitSurely(request)
         made.push(job)
-        this.take(job)
+        // The answer says how it was when it was accepted; the stream may have told of it since.
+        if (!this.#told.has(job.id)) this.take(job)
+        this.#told.add(job.id)
         if (made.length === 1) this.chosen = job.id
       }
     } catch (error) {

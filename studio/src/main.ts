@@ -15,4 +15,7 @@ addEventListener('vite:preloadError', (event) => {
 setTimeout(() => sessionStorage.removeItem(RELOADED), 10_000)
 
 const target = document.getElementById('app')
-if (target) mount(App, { target })
+if (target) {
+  target.replaceChildren()
+  mount(App, { target })
+}

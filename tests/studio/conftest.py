@@ -13,12 +13,10 @@ from filelock import FileLock
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.clients.process import Served, serving
-from tests.studio.visit import Visit, visiting
+from tests.studio.visit import Hold, Visit, visiting
 
 STUDIO = Path(__file__).parent.parent.parent / "studio"
 _INSTALL_SECONDS = 300
-# In four steps: long enough to be seen half drawn, short enough not to be waited for.
-STEP_SECONDS = "0.25"
 _FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -41,10 +39,20 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("studio"), fake_step_seconds=STEP_SECONDS) as served:
+    """The server of everybody who needs none of their own. It draws at once, but for what `hold` holds."""
+    folder = tmp_path_factory.mktemp("studio")
+    with serving(folder, fake_hold=str(folder / "hold")) as served:
         yield served
+
+
+@pytest.fixture
+def hold(served: Served) -> Iterator[Hold]:
+    """What is drawn on `served` can be held half drawn: nothing that needs to be seen is over before it was."""
+    hold = Hold(served.safelight.folder / "hold")
+    yield hold
+    hold.free()
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.studio.visit import Visit
+from tests.studio.visit import Hold, Visit
 
 
 def test_the_first_picture_is_one_click_away(visit: Visit) -> None:
@@ -18,8 +18,9 @@ def test_the_first_picture_is_one_click_away(visit: Visit) -> None:
     assert [job["state"] for job in visit.jobs()] == ["finished"]
 
 
-def test_ctrl_enter_draws_what_the_form_says(visit: Visit) -> None:
+def test_ctrl_enter_draws_what_the_form_says(visit: Visit, hold: Hold) -> None:
     page = visit.page
+    hold.at(0)
     page.get_by_role("textbox", name="Prompt", exact=True).fill("a tram in the rain")
     page.get_by_label("16:9, 1344 by 768 pixels").check(force=True)
     page.get_by_label("Format").select_option("jpeg")
@@ -28,6 +29,7 @@ def test_ctrl_enter_draws_what_the_form_says(visit: Visit) -> None:
     page.get_by_label("Negative prompt").fill("people")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("progressbar")).to_be_visible()
+    hold.free()
     expect(page.get_by_title("Look at it closely").get_by_role("img")).to_have_class(
         re.compile("there"), timeout=20_000
     )
@@ -46,22 +48,50 @@ def test_the_button_says_why_it_cannot_be_pressed(page: Page) -> None:
     expect(button).to_have_attribute("aria-disabled", "false")
 
 
-def test_a_picture_half_drawn_goes_on_after_a_reload(visit: Visit) -> None:
+def test_a_picture_half_drawn_goes_on_after_a_reload(visit: Visit, hold: Hold) -> None:
+    hold.at(2)
     visit.generate("a balloon over a valley")
-    expect(visit.page.get_by_text(re.compile(r"^Step \d of 4"))).to_be_visible()
+    expect(visit.page.get_by_text(re.compile("^Step 2 of 4"))).to_be_visible()
     visit.page.reload()
-    expect(visit.page.get_by_text(re.compile(r"^Step \d of 4"))).to_be_visible()
+    expect(visit.page.get_by_text(re.compile("^Step 2 of 4"))).to_be_visible()
+    hold.free()
     picture = visit.page.get_by_title("Look at it closely").get_by_role("img", name="a balloon over a valley")
     expect(picture).to_have_class(re.compile("there"), timeout=20_000)
     assert len(visit.jobs()) == 1
 
 
-def test_cancelling_answers_at_once(visit: Visit) -> None:
+def test_cancelling_answers_before_the_server_has(visit: Visit, hold: Hold) -> None:
+    page = visit.page
+    kept_back: list[Route] = []
+    visit.context.route("**/cancel", lambda route: kept_back.append(route))
+    hold.at(1)
     visit.generate("never to be seen")
-    visit.page.get_by_role("button", name="Cancel", exact=True).click()
-    expect(visit.page.get_by_role("progressbar")).to_have_count(0, timeout=300)
-    expect(visit.page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+    expect(page.get_by_text(re.compile("^Step 1 of 4"))).to_be_visible()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    expect(page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+    assert [job["state"] for job in visit.jobs()] == ["running"]
+    with page.expect_response("**/cancel"):
+        kept_back[0].continue_()
     assert [job["state"] for job in visit.jobs()] == ["cancelled"]
+
+
+def test_what_waits_in_line_says_so_and_is_cancelled(visit: Visit, hold: Hold) -> None:
+    page = visit.page
+    hold.at(1)
+    page.get_by_label("How many pictures").select_option("4")
+    visit.generate("four in line")
+    waiting = page.get_by_role("button", name="Next in line: four in line")
+    expect(waiting).to_be_visible()
+    expect(page.get_by_role("button", name="Waiting, 1 ahead: four in line")).to_be_visible()
+    waiting.click()
+    with page.expect_response("**/cancel"):
+        page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(page.get_by_role("button", name="Waiting, 1 ahead: four in line")).to_have_count(0)
+    hold.free()
+    pictures = page.get_by_role("list", name="Latest pictures").get_by_role("button", name=re.compile("^four"))
+    expect(pictures).to_have_count(3, timeout=20_000)
+    assert sorted(job["state"] for job in visit.jobs()) == ["cancelled", "finished", "finished", "finished"]
 
 
 def test_several_are_drawn_at_a_time_and_a_kept_seed_counts_up(visit: Visit) -> None:
@@ -103,7 +133,7 @@ def test_a_job_started_in_one_tab_is_seen_in_the_other(visit: Visit) -> None:
     expect(picture).to_have_class(re.compile("there"), timeout=20_000)
 
 
-def test_a_screen_reader_hears_quarters_and_the_end(visit: Visit) -> None:
+def test_a_screen_reader_hears_quarters_and_the_end(visit: Visit, hold: Hold) -> None:
     page = visit.page
     page.evaluate(
         """() => {
@@ -113,7 +143,15 @@ def test_a_screen_reader_hears_quarters_and_the_end(visit: Visit) -> None:
                 .observe(region, {childList: true, subtree: true, characterData: true})
         }"""
     )
-    visit.draw("a fox")
+    region = page.locator('[aria-live="polite"]')
+    hold.at(0)
+    visit.generate("a fox")
+    expect(region).to_have_text("1 picture started.")
+    for step in (1, 2, 3):
+        hold.at(step)
+        expect(region).to_have_text(re.compile(f"^{25 * step} percent"))
+    hold.free()
+    expect(region).to_have_text("Finished: a fox")
     heard = page.evaluate("window.heard")
     assert heard[0] == "1 picture started."
     assert heard[-1] == "Finished: a fox"

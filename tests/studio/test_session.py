@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Request, Route, expect
 
 from tests.clients.process import Served, serving
-from tests.studio.visit import Visit, visiting
+from tests.studio.visit import Hold, Visit, visiting
 
 AWAY = "The server cannot be reached. What was started goes on there; the page comes back by itself."
 
@@ -71,14 +71,18 @@ def test_offline_and_back(visit: Visit) -> None:
 
 
 def test_a_server_that_restarts_in_the_middle_draws_on(browser: Browser, tmp_path: Path) -> None:
+    hold = Hold(tmp_path / "hold")
     with (
-        serving(tmp_path, fake_step_seconds="1", exit_status=-signal.SIGKILL) as served,
+        serving(tmp_path, fake_hold=str(hold.path), exit_status=-signal.SIGKILL) as served,
         visiting(browser, served.url, served.new_key()) as visit,
     ):
+        hold.at(2)
         visit.generate("a long night")
-        expect(visit.page.get_by_text(re.compile(r"^Step \d of 4"))).to_be_visible()
+        expect(visit.page.get_by_text(re.compile("^Step 2 of 4"))).to_be_visible()
         served.process.kill()
         served.process.wait(60)
+        expect(visit.page.get_by_text(AWAY)).to_be_visible()
+        hold.free()
         port = served.url.rpartition(":")[2]
         again = served.safelight.start(
             "serve", "--engine", "fake", "--port", port, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -6,12 +6,28 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Holds up what the fake engine draws (its setting `fake_hold`)."""
+
+    path: Path
+
+    def at(self, step: int) -> None:
+        """From now on nothing goes further than that step, of four."""
+        self.path.write_text(str(step))
+
+    def free(self) -> None:
+        """Everything is drawn to its end."""
+        self.path.unlink(missing_ok=True)
 
 
 @dataclass

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import io
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -19,6 +20,7 @@ from safelight.contract.messages import Cancelled, Failed, Finished, Job, JobEve
 from safelight.service.ports import EngineState, ModelState
 
 _STRIPES = 8
+_LOOK_SECONDS = 0.02
 _XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
@@ -32,11 +34,18 @@ class FakeEngine:
 
     `loaded` and `gate` are for tests that need to stand between: models are ready once `loaded` is set, and a job takes
     its next step only while `gate` is set. `broken` makes the models fail to load, for that reason. Each step pretends
-    to take `step_seconds`.
+    to take `step_seconds`. `hold` is a gate for tests in other processes: a file with the number of the last step that
+    is taken while it is there.
     """
 
     def __init__(
-        self, sources: Sequence[str], *, steps: int = 4, step_seconds: float = 0.0, broken: str | None = None
+        self,
+        sources: Sequence[str],
+        *,
+        steps: int = 4,
+        step_seconds: float = 0.0,
+        broken: str | None = None,
+        hold: Path | None = None,
     ) -> None:
         self.loaded = asyncio.Event()
         self.loaded.set()
@@ -46,6 +55,7 @@ class FakeEngine:
         self._steps = steps
         self._step_seconds = step_seconds
         self._broken = broken
+        self._hold = hold
         self._tickets: dict[str, Ticket] = {}
         self._left: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -116,6 +126,8 @@ class FakeEngine:
         job = ticket.job
         for step in range(1, self._steps + 1):
             await _first(self.gate, self._left[job.id])
+            while step > self._last_step() and not self._left[job.id].is_set():
+                await _first(self._left[job.id], seconds=_LOOK_SECONDS)
             if self._step_seconds:
                 await _first(self._left[job.id], seconds=self._step_seconds)
             if self._left[job.id].is_set():
@@ -129,6 +141,15 @@ class FakeEngine:
         image = await asyncio.to_thread(draw_stripes, job)
         self.drawn.append(job.id)
         ticket.tell(Finished(job_id=job.id, image=image, fingerprint="fake", timings=Timings(denoise=0.001)))
+
+    def _last_step(self) -> int:
+        """How far jobs may go just now."""
+        try:
+            return int(self._hold.read_text()) if self._hold is not None else self._steps
+        except FileNotFoundError:
+            return self._steps
+        except ValueError:  # it is just being written
+            return 0
 
 
 async def _first(*events: asyncio.Event, seconds: float | None = None) -> None:

@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     fake_step_seconds: float = Field(
         0.0, ge=0, le=60, description="How long the stand-in pretends that one of its four steps takes."
     )
+    fake_hold: Path | None = Field(
+        None, description="A file with a number: while it is there, the stand-in goes no further than that step."
+    )
     workers: int = Field(1, ge=1, le=64, description="Worker processes. Each loads every model.")
     threads: int = Field(0, ge=0, description="Threads that each worker computes with. 0: as many as it has cores.")
     device: str = Field("auto", min_length=1, description="Where to compute: auto, cpu, cuda, cuda:1, mps.")
