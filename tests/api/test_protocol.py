@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 
 import pytest
 
+from safelight.api import lingering
 from safelight.api.protocol import HttpProtocol
-from tests.api.conftest import PICTURES, Running, Serve
+from tests.api.conftest import PICTURES, Running, Serve, until
 
 LIVEZ = b"GET /livez HTTP/1.1\r\nhost: x\r\n"
 
@@ -85,3 +87,56 @@ async def test_an_offer_of_http_2_is_declined_and_the_body_is_read(running: Runn
 
 async def test_a_tunnel_is_refused(running: Running) -> None:
     assert refusal_in(await running.raw(b"CONNECT x:80 HTTP/1.1\r\nhost: x\r\n\r\n"))[0] == 400
+
+
+def send_whole_then_read(port: int, request: bytes) -> bytes:
+    """As most clients do: everything is sent, come what may, before the answer is looked at."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize(("known", "status"), [(True, 413), (False, 401)])
+async def test_who_sends_a_large_body_whole_before_reading_is_told_why_it_is_refused(
+    running: Running, known: bool, status: int
+) -> None:
+    body = b" " * (8 * 1024 * 1024)
+    key = running.key if known else "sl-unknown"
+    head = f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\n"
+    request = f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+    answer = await asyncio.to_thread(send_whole_then_read, running.port, request)
+    assert int(answer.split()[1]) == status
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["message"]
+
+
+async def test_who_sends_a_head_without_end_before_reading_is_told_so_too(running: Running) -> None:
+    answer = await asyncio.to_thread(send_whole_then_read, running.port, LIVEZ + b"x-a: " + b"a" * 4_000_000)
+    assert refusal_in(answer) == (431, "request_header_fields_too_large")
+
+
+async def test_a_connection_goes_on_when_a_refused_body_has_been_read(running: Running) -> None:
+    refused = f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\ncontent-length: 300000\r\n\r\n".encode() + b" " * 300_000
+    answer = await running.raw(refused + LIVEZ + b"connection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 401")
+    assert answer.endswith(b'{"status":"ok"}')
+
+
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+@pytest.mark.parametrize(("bound", "value"), [("LINGER_SECONDS", 0.1), ("LINGER_BYTES", 1_000_000)])
+async def test_a_refused_body_that_never_ends_is_not_read_for_ever(
+    running: Running, monkeypatch: pytest.MonkeyPatch, connection: str, bound: str, value: float
+) -> None:
+    monkeypatch.setattr(lingering, bound, value)
+    head = f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\nconnection: {connection}\r\ntransfer-encoding: chunked\r\n\r\n"
+    _, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    writer.write(head.encode())
+
+    async def send_on() -> None:
+        while True:
+            writer.write(b"10000\r\n" + b" " * 65536 + b"\r\n")
+            await writer.drain()
+
+    with pytest.raises(ConnectionError):
+        await send_on()
+    writer.close()
+    await until(lambda: len(running.server.server_state.connections) == 0)

@@ -1,4 +1,6 @@
-"""HTTP/1.1 at the edge: a head is bounded in size and time, and what is refused here has the contract's shape too."""
+"""HTTP/1.1 at the edge: a head is bounded in size and time, what is refused here has the contract's shape too, and
+whoever is refused while still sending gets to read why.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ import orjson
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from safelight.api.lingering import Lingering
 from safelight.contract.errors import ApiError, HeadTooLarge, InvalidRequest, RequestTimeout
 
 # uvicorn bounds neither. Ours need some hundred bytes; cookies and proxies' tokens add a few thousand.
@@ -33,16 +36,21 @@ class HttpProtocol(HttpToolsProtocol):
     _offered_upgrade = False
     _head_timer: asyncio.TimerHandle | None = None
     _refusal: ApiError | None = None
+    _lingering: Lingering
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(transport)
+        self._lingering = Lingering(transport, self.loop, unfinished=lambda: not self._in_head)
+        super().connection_made(self._lingering)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_is_here()
+        self._lingering.forgive()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._lingering.takes(data):
+            return
         self._unset_keepalive_if_required()
         self._head_bytes += len(data)
         try:
@@ -68,11 +76,25 @@ class HttpProtocol(HttpToolsProtocol):
             return
         super().on_message_complete()
         self._in_head, self._head_bytes = True, 0
+        if self.cycle.response_complete and not self.transport.is_closing():
+            self._lingering.forgive()
+            self._await_head()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.cycle.response_complete and not self.transport.is_closing():
+        if self.transport.is_closing() or not self.cycle.response_complete:
+            return
+        if self._in_head:
             self._await_head()
+        else:  # answered before it was all sent: the rest may come, but not for ever
+            self._unset_keepalive_if_required()
+            self._lingering.bound()
+
+    def shutdown(self) -> None:
+        if self.transport.is_closing():
+            self._lingering.cut()
+        else:
+            super().shutdown()
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -116,4 +138,4 @@ class HttpProtocol(HttpToolsProtocol):
             f"connection: close\r\nx-request-id: {request_id}\r\ncontent-length: {len(body)}\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
-        self.transport.close()
+        self._lingering.linger()
