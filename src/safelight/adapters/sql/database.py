@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from safelight.adapters import state_folder
 from safelight.adapters.sql import sqlite
+from safelight.adapters.sql.finishing import settled
 from safelight.adapters.sql.jobs import SqlJobStore
 from safelight.adapters.sql.keys import SqlKeyStore
 from safelight.adapters.sql.ledger import CAPACITY, SqlLedger
@@ -46,6 +47,7 @@ class Database:
         """Write out what is pending and let go of the file. A second call does nothing."""
         while self._ledgers:
             await self._ledgers.pop().close()
+        await settled()
         await self._engine.dispose()
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Row, Select, delete, func, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import idempotency, jobs
 from safelight.adapters.sql.search import containing, order_of, unindexed
 from safelight.adapters.sql.sqlite import readable_errors, writing
@@ -22,6 +23,7 @@ _UNFINISHED = jobs.c.state.in_(UNFINISHED)
 _Rows = Select[*tuple[Any, ...]]
 
 
+@finishing
 class SqlJobStore:
     """A `JobStore` whose changes are on disk when a call returns. Errors are ConfigurationErrors.
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import keys
 from safelight.adapters.sql.sqlite import readable_errors
 from safelight.service.ports import KeyRecord
@@ -17,6 +18,7 @@ from safelight.service.ports import KeyRecord
 _RECORD = (keys.c.id, keys.c.name, keys.c.hint, keys.c.created, keys.c.revoked, keys.c.models)
 
 
+@finishing
 class SqlKeyStore:
     """A `KeyStore` whose changes are on disk when a call returns. Errors of the database are ConfigurationErrors."""
 

@@ -8,11 +8,13 @@ import msgspec
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import sessions
 from safelight.adapters.sql.sqlite import readable_errors
 from safelight.service.job_ports import SessionRecord
 
 
+@finishing
 class SqlSessionStore:
     """A `SessionStore`: sessions outlive the server's restarts. Errors of the database are ConfigurationErrors."""
 
