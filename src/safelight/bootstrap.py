@@ -73,13 +73,18 @@ def _drawn_by(settings: Settings, source: str) -> str:
     return source if source == "postcard" else Path(source).name
 
 
-def open_engine(settings: Settings, telemetry: Telemetry) -> Engine:
-    """Whatever draws, not started yet."""
+def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = True) -> Engine:
+    """Whatever draws, not started yet. Without `warm_up` the first picture comes soonest, at an unknown cost."""
     specs = {model.source: ModelSpec(source=model.source, dtype=model.dtype) for model in settings.models.values()}
     if settings.engine == "fake":
         return FakeEngine(tuple(specs), step_seconds=settings.fake_step_seconds, hold=settings.fake_hold)
     configure = Configure(
-        models=tuple(specs.values()), device=settings.device, threads=settings.threads, max_runs=settings.max_runs
+        models=tuple(specs.values()),
+        device=settings.device,
+        threads=settings.threads,
+        max_runs=settings.max_runs,
+        warm_up_seconds=settings.warm_up_seconds if warm_up else 0.0,
+        measured=str(settings.home / "measured") if warm_up else None,
     )
     return LocalWorkers(configure, count=settings.workers, telemetry=telemetry)
 
@@ -246,7 +251,7 @@ async def open_local(settings: Settings) -> AsyncIterator[Local]:
     from safelight.adapters.memory_state import MemoryLedger
 
     telemetry = PrometheusTelemetry()
-    engine = open_engine(settings, telemetry)
+    engine = open_engine(settings, telemetry, warm_up=False)
     await engine.start()
     try:
         yield Local(_generate(settings, engine, MemoryLedger(), telemetry, float("inf")))

@@ -23,6 +23,7 @@ from safelight.contract.messages import (
     Stepped,
 )
 from safelight.engine.loading import LoadedModel
+from safelight.engine.schedule import RoundRobin
 from tests.engine.drawing import LIMIT_SECONDS, Drawing, Recorded, alone, job, pixels
 
 
@@ -48,7 +49,7 @@ def test_a_picture_among_seven_others_has_the_same_bytes_as_alone(model: LoadedM
     ]
     with Drawing(model) as drawing:
         (by_itself,) = drawing.draw(wanted)
-    with Drawing(model) as drawing:
+    with Drawing(model, schedule=RoundRobin()) as drawing:
         drawing.put(*others[:4], wanted, *others[4:])
         among = drawing.end_of(wanted)
         ends = [drawing.end_of(other) for other in others]
@@ -84,6 +85,22 @@ def test_a_late_short_job_overtakes_an_early_long_one(flux: LoadedModel) -> None
         drawing.end_of(short)
     ends = [event.job_id for event in drawing.events if isinstance(event, Finished)]
     assert ends == ["short", "long"]
+
+
+def test_keys_share_the_engine_however_many_jobs_one_of_them_sends(flux: LoadedModel) -> None:
+    flood = [job(flux, f"flood-{i}", seed=i, steps=8, group="greedy") for i in range(6)]
+    late = job(flux, "late", steps=2, group="modest")
+    drawing: Drawing
+
+    def on_event(event: Any) -> None:
+        if isinstance(event, Stepped) and event.job_id == "flood-0" and event.step == 2:
+            drawing.put(late)
+
+    with Drawing(flux, on_event=on_event) as drawing:
+        drawing.draw(*flood)
+        drawing.end_of(late)
+    ends = [event.job_id for event in drawing.events if isinstance(event, Finished)]
+    assert ends.index("late") <= 1
 
 
 def test_every_step_is_reported_with_the_total(model: LoadedModel) -> None:

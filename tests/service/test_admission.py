@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from safelight.contract.costs import CostPoint
 from safelight.contract.errors import Unavailable
 from safelight.contract.messages import Job, Timings
 from safelight.service.admission import Admission
@@ -28,7 +31,8 @@ def job(name: str = "a", *, width: int = 1024, height: int = 1024) -> Job:
 
 def learned(bound: float, seconds: float, workers: int = 1) -> Admission:
     admission = Admission(bound, workers)
-    admission.observe(job(), Timings(encode_prompt=0.1 * seconds, denoise=0.6 * seconds, decode=0.3 * seconds))
+    stages = {"encode_prompt": 0.1 * seconds, "denoise": 0.6 * seconds, "decode": 0.3 * seconds}
+    admission.observe(job(), Timings(**stages, steps=(0.15 * seconds,) * 4))
     return admission
 
 
@@ -76,15 +80,42 @@ def test_retry_after_is_at_most_two_minutes() -> None:
 
 
 def test_a_size_never_drawn_is_estimated_by_its_pixels() -> None:
-    admission = learned(bound=60, seconds=8)
-    assert admission.estimate(job(width=512, height=1024)) == pytest.approx(4)
+    admission = learned(bound=60, seconds=10)
+    # The prompt's second does not shrink with the picture.
+    assert admission.estimate(job(width=512, height=1024)) == pytest.approx(1 + 9 / 2)
+
+
+def test_what_was_measured_at_loading_is_known_before_the_first_picture() -> None:
+    admission = Admission(60)
+    points = [CostPoint(pixels=512 * 512, step=0.5, decode=1.0), CostPoint(pixels=1024 * 1024, step=3.0, decode=4.0)]
+    admission.know("postcard", points, steps=20)
+    assert admission.estimate(job()) == pytest.approx(20 * 3.0 + 4.0)
+    between = admission.estimate(job(width=768, height=768))
+    assert 20 * 0.5 + 1.0 < between < 20 * 3.0 + 4.0
+    assert admission.estimate(msgspec.structs.replace(job(), steps=4)) == pytest.approx(4 * 3.0 + 4.0)
+
+
+def test_half_of_the_estimates_are_within_a_fifth_after_a_few_pictures() -> None:
+    """A device whose steps cost by a power of the pixels, with noise of a tenth, and shapes in any order."""
+    rng = random.Random(5)
+    admission = Admission(1e9)
+    errors = []
+    for _ in range(300):
+        width, height, steps = rng.choice((512, 768, 1024)), rng.choice((512, 640, 1024)), rng.choice((4, 20, 50))
+        asked = msgspec.structs.replace(job(width=width, height=height), steps=steps)
+        noise = rng.gauss(1.0, 0.1)
+        step, decode = 0.4 * (asked.pixels / 2**20) ** 1.3 * noise, 0.8 * asked.pixels / 2**20 * noise
+        took = Timings(encode_prompt=0.1, denoise=steps * step, decode=decode, steps=(step,) * steps)
+        errors.append(abs(admission.estimate(asked) - took.active) / took.active)
+        admission.observe(asked, took)
+    assert sorted(errors[10:])[145] < 0.2
 
 
 def test_the_estimate_follows_a_machine_that_got_slower() -> None:
     admission = learned(bound=60, seconds=1)
     for _ in range(10):
-        admission.observe(job(), Timings(denoise=3))
-    assert 2.8 < admission.estimate(job()) <= 3
+        admission.observe(job(), Timings(denoise=3, steps=(0.75,) * 4))
+    assert 2.8 < admission.estimate(job()) <= 3.02
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), max_size=60))

@@ -70,6 +70,13 @@ class PrometheusTelemetry:
             buckets=(0.005, 0.01, 0.02, *_SECONDS),
             registry=registry,
         )
+        self._estimates = Histogram(
+            "safelight_estimate_error_ratio",
+            "How far the seconds expected of a picture at its admission were from those it took, relative to these.",
+            ["model"],
+            buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0),
+            registry=registry,
+        )
         self._load_seconds = Gauge(
             "safelight_model_load_seconds", "How long the last load took.", ["source"], registry=registry
         )
@@ -94,6 +101,11 @@ class PrometheusTelemetry:
             self._stages.labels(model=model, stage=stage).observe(getattr(timings, stage))
         for seconds in timings.steps:
             self._step_seconds.labels(model=model).observe(seconds)
+
+    def estimated(self, *, model: str, expected_seconds: float, seconds: float) -> None:
+        """A picture took so long; this is what its admission counted with."""
+        if seconds > 0:
+            self._estimates.labels(model=model).observe(abs(expected_seconds - seconds) / seconds)
 
     def queue(self, *, depth: int, running: int, oldest_seconds: float, work_seconds: float) -> None:
         """How the queue stands; called when the metrics are read."""

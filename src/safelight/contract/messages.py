@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ProtocolError
 from safelight.contract.traits import Traits
 
@@ -39,12 +40,17 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Configure(Message, frozen=True):
-    """The first message: what to load and how to run. `threads` 0 means the cores that the process may use."""
+    """The first message: what to load and how to run. `threads` 0 means the cores that the process may use.
+
+    `warm_up_seconds` bounds what measuring a model after loading may take; `measured` is the folder where it is kept.
+    """
 
     models: tuple[ModelSpec, ...]
     device: str = "auto"
     threads: int = 0
     max_runs: int = 8
+    warm_up_seconds: float = 0.0
+    measured: str | None = None
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +84,27 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def picture(self) -> Job:
         """What of the job the picture depends on, the rest blank: equal for jobs with one answer."""
         return msgspec.structs.replace(self, id="", group="", weight=1.0, exact=True)
+
+    @property
+    def pixels(self) -> int:
+        """At least 1: a size that no pipeline takes is still estimated before it is refused."""
+        return max(1, self.width * self.height)
+
+    @property
+    def passes(self) -> str:
+        """What decides how many passes a step takes, for the cost of it."""
+        guidance = "" if self.guidance_scale is None else f"{self.guidance_scale:g}"
+        return f"{'negative' if self.negative_prompt else ''}{guidance}"
+
+    def cost(self, timings: Timings) -> CostPoint:
+        """What it teaches, finished, about what drawing costs."""
+        return CostPoint(
+            pixels=self.pixels,
+            passes=self.passes,
+            encode_prompt=timings.encode_prompt,
+            step=timings.denoise / max(1, len(timings.steps)),
+            decode=timings.decode,
+        )
 
 
 class Draw(Message, frozen=True):
@@ -122,13 +149,14 @@ class ModelDescribed(Message, frozen=True):
 
 
 class ModelReady(Message, frozen=True):
-    """That model can draw. `seconds` is how long loading took."""
+    """That model can draw. `seconds` is how long loading took; `costs` is what was measured after it."""
 
     source: str
     fingerprint: str
     device: str
     steps: int
     seconds: float
+    costs: tuple[CostPoint, ...] = ()
 
 
 class ModelFailed(Message, frozen=True):
@@ -168,6 +196,11 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
     decode: float = 0.0
     image_encode: float = 0.0
     steps: tuple[float, ...] = ()
+
+    @property
+    def active(self) -> float:
+        """Seconds in which the device worked for it."""
+        return self.encode_prompt + self.denoise + self.decode
 
 
 class Finished(Message, frozen=True):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from safelight.contract.costs import CostPoint, Costs
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import (
     Cancel,
@@ -34,7 +34,7 @@ from safelight.engine.embeddings import EmbeddingCache
 from safelight.engine.encode import encode
 from safelight.engine.loading import LoadedModel
 from safelight.engine.run import JobRefused, Run, execute
-from safelight.engine.schedule import RoundRobin, Schedule
+from safelight.engine.schedule import FairShare, Parked, Schedule
 from safelight.engine.standin import Call
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Loop:
     into `inbox` directly comes to the same.
 
     `emit` is called from the loop's own thread and from those that encode; every job that was put ends with exactly one
-    `Finished`, `Failed` or `Cancelled`. At most `max_runs` are in flight; the others wait in the order they came.
+    `Finished`, `Failed` or `Cancelled`. At most `max_runs` are in flight; the schedule says which other comes next.
     """
 
     def __init__(
@@ -57,15 +57,17 @@ class Loop:
         max_runs: int = 8,
         schedule: Schedule | None = None,
         embeddings: EmbeddingCache | None = None,
+        warm_up: Callable[[LoadedModel], tuple[CostPoint, ...]] = lambda model: (),
     ) -> None:
         self._load = load
         self._emit = emit
         self._max_runs = max_runs
-        self._schedule = schedule or RoundRobin()
+        self._schedule = schedule or FairShare()
+        self._warm_up = warm_up
+        self._costs: dict[str, Costs] = {}
         self._embeddings = EmbeddingCache() if embeddings is None else embeddings
         self._inbox: SimpleQueue[ModelSpec | Draw | Cancel | Watch | None] = SimpleQueue() if inbox is None else inbox
         self._models: dict[str, LoadedModel | ModelLoadError] = {}
-        self._waiting: deque[Run] = deque()
         self._runs: dict[str, Run] = {}
         self._open: set[str] = set()
         self._open_lock = threading.Lock()
@@ -83,11 +85,9 @@ class Loop:
     def serve(self) -> None:
         """Draw until stopped."""
         while self._receive():
-            self._admit()
             if self._runs:
-                parked = self._schedule.choose([run.parked() for run in self._runs.values()])
-                self._turn(self._runs[parked.run])
-        for job_id in [*self._runs, *(run.job.id for run in self._waiting)]:
+                self._turn(self._schedule.choose(self._candidates()))
+        for job_id in [*self._runs]:
             self._cancel(job_id)
         self._encoders.shutdown()
 
@@ -95,7 +95,7 @@ class Loop:
         """Take in all that has come; wait for something if there is nothing to draw. False: stop."""
         while True:
             try:
-                command = self._inbox.get(block=not self._runs and not self._waiting)
+                command = self._inbox.get(block=not self._runs)
             except Empty:
                 return True
             match command:
@@ -110,18 +110,23 @@ class Loop:
                 case Watch():
                     self._watch(command.job_id, command.longest)
 
-    def _admit(self) -> None:
-        while self._waiting and len(self._runs) < self._max_runs:
-            run = self._waiting.popleft()
-            self._runs[run.job.id] = run
-            self._emit(Started(job_id=run.job.id))
+    def _candidates(self) -> list[Parked]:
+        """Everything here; with `max_runs` in flight already, those alone."""
+        parked = [run.parked() for run in self._runs.values()]
+        in_flight = [run for run in parked if run.in_flight]
+        return parked if len(in_flight) < self._max_runs else in_flight
 
-    def _turn(self, run: Run) -> None:
+    def _turn(self, parked: Parked) -> None:
         """One call of one run, and what its pipeline does until its next call."""
-        begun, stage, step = time.perf_counter(), run.parked().stage, run.step
+        run = self._runs[parked.run]
+        if not run.in_flight:
+            self._emit(Started(job_id=run.job.id))
+        begun, step = time.perf_counter(), run.step
         result = self._compute(run.model.source, run.call) if run.call else None
         run.resume(result, next(self._positions))
-        run.clock.turn(stage, time.perf_counter() - begun, stepped=run.step > step)
+        seconds = time.perf_counter() - begun
+        run.clock.turn(parked.stage, seconds, stepped=run.step > step)
+        self._schedule.served(parked, seconds)
         if run.ended:
             del self._runs[run.job.id]
             self._conclude(run)
@@ -139,6 +144,7 @@ class Loop:
 
     def _conclude(self, run: Run) -> None:
         if run.failure is None:
+            self._costs_of(run.job.source).observe(run.job.cost(run.clock.timings(0.0, 0.0)))
             self._encoders.submit(self._deliver, run, time.perf_counter() - run.received)
         else:
             log.error("job %s failed: %s", run.job.id, run.failure.log)
@@ -173,21 +179,24 @@ class Loop:
             self._emit(Stepped(job_id=job.id, step=step, steps=steps))
 
         try:
-            self._waiting.append(Run(job, model, next(self._positions), stepped, time.perf_counter()))
+            run = Run(job, model, next(self._positions), stepped, time.perf_counter())
         except JobRefused as error:
             self._end(Failed(job_id=job.id, reason=str(error), retry_helps=False))
+            return
+        run.cost = self._costs_of(job.source).at(job.pixels, passes=job.passes)
+        self._runs[job.id] = run
+
+    def _costs_of(self, source: str) -> Costs:
+        return self._costs.setdefault(source, Costs())
 
     def _watch(self, job_id: str, longest: int) -> None:
-        for run in (*self._runs.values(), *self._waiting):
-            if run.job.id == job_id:
-                run.longest_preview = longest
+        if job_id in self._runs:
+            self._runs[job_id].longest_preview = longest
 
     def _cancel(self, job_id: str) -> None:
         run = self._runs.pop(job_id, None)
         if run is not None:
             run.cancel()
-        else:
-            self._waiting = deque(run for run in self._waiting if run.job.id != job_id)
         self._end(Cancelled(job_id=job_id))
 
     def _end(self, event: Finished | Failed | Cancelled) -> None:
@@ -211,6 +220,7 @@ class Loop:
             return
         self._models[spec.source] = model
         seconds = time.perf_counter() - begun
+        self._costs[spec.source] = Costs(self._warm_up(model))
         self._emit(
             ModelReady(
                 source=spec.source,
@@ -218,5 +228,6 @@ class Loop:
                 device=model.device,
                 steps=model.steps,
                 seconds=seconds,
+                costs=self._costs[spec.source].points,
             )
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from safelight.contract.costs import CostPoint
 from safelight.contract.errors import SafelightError
 from safelight.contract.messages import Job, Timings
 from safelight.engine.loading import LoadedModel
@@ -72,7 +73,7 @@ class Run:
     """A job in flight. Only `resume` and `cancel` are called from outside, both by the engine's thread.
 
     `call` is what the parked thread waits for, `picture` and `failure` what it ended with. `received` is when the job
-    came, on the engine's clock.
+    came, on the engine's clock. `cost` is what its stages are expected to take.
 
     Raises:
         JobRefused: the pipeline does not take something that the job asks for.
@@ -91,6 +92,8 @@ class Run:
         self.failure: Failure | None = None
         self.step, self.steps = 0, 0
         self.longest_preview = 0
+        self.cost: CostPoint | None = None
+        self._stands: Parked | None = None
         self._stage: Stage = "encode_prompt"
         self._arrived = self._parked = position
         self._on_step = stepped
@@ -104,8 +107,41 @@ class Run:
         return self._thread.ident is not None and not self._thread.is_alive()
 
     def parked(self) -> Parked:
-        """How this run stands, for the schedule."""
-        return Parked(self.job.id, self._stage, self._arrived, self._parked, self.step, self.steps)
+        """How this run stands, for the schedule; made once a turn, since it is asked for at every turn of anybody."""
+        if self._stands is None:
+            self._stands = self._standing()
+        return self._stands
+
+    def _standing(self) -> Parked:
+        steps = self.steps or self.wanted_steps
+        # Of a model never measured, at least long and short are known: a second a step and megapixel.
+        point = self.cost or CostPoint(pixels=self.job.pixels, step=self.job.pixels / 1e6)
+        left = (steps - self.step) * point.step + point.decode
+        return Parked(
+            self.job.id,
+            self._stage,
+            self._arrived,
+            self._parked,
+            self.step,
+            self.steps,
+            group=self.job.group,
+            weight=self.job.weight,
+            came=self.received,
+            remaining=left + (point.encode_prompt if self._stage == "encode_prompt" else 0.0),
+            total=point.total(steps),
+            step_seconds=point.step,
+            in_flight=self.in_flight,
+        )
+
+    @property
+    def wanted_steps(self) -> int:
+        """How many steps the pipeline is asked for."""
+        return int(self.arguments.get("num_inference_steps") or self.model.steps)
+
+    @property
+    def in_flight(self) -> bool:
+        """It has had a turn, and may hold memory of the device."""
+        return self._thread.ident is not None
 
     def resume(self, result: Any, position: int) -> None:
         """Give the thread what it waits for and let it go on until it parks again or ends."""
@@ -116,6 +152,7 @@ class Run:
             self._results.put(result)
         self._parks.get()
         self._parked = position
+        self._stands = None
         if self.call is None:
             self._thread.join()
         else:

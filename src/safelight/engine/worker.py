@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -130,9 +131,16 @@ class Worker:
 
             prepare(configure.threads)
             from safelight.engine.loop import Loop
+            from safelight.engine.warm_up import warm_up
 
-            load = partial(_load, device=configure.device)
-            Loop(load, self._connection.send, inbox=self._inbox, max_runs=configure.max_runs).serve()
+            measured = Path(configure.measured) if configure.measured else None
+            Loop(
+                partial(_load, device=configure.device),
+                self._connection.send,
+                inbox=self._inbox,
+                max_runs=configure.max_runs,
+                warm_up=partial(warm_up, budget_seconds=configure.warm_up_seconds, kept=measured),
+            ).serve()
         except BaseException:  # a fault in the engine itself: better a new process than a dumb one
             log.exception("the engine stopped")
             os._exit(EXIT_ENGINE)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from safelight.contract.costs import CostPoint, Costs
 from safelight.contract.errors import Unavailable
 from safelight.contract.messages import Job, Timings
 
 # Before anything was measured: seconds for one megapixel. Wrong for any model by much, and forgotten after one picture.
 _FIRST_GUESS_SECONDS_PER_MEGAPIXEL = 2.0
-# Weight of the newest measurement in the running mean: follows a machine that gets busy within some five pictures.
-_NEWEST = 0.3
-_REMEMBERED_SHAPES = 512
+_GUESSED_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +32,8 @@ class Admission:
         self._bound = bound_seconds
         self._workers = max(1, workers)
         self._admitted: dict[str, float] = {}
-        self._measured: OrderedDict[tuple[object, ...], float] = OrderedDict()
-        self._per_megapixel: dict[str, float] = {}
+        self._costs: dict[str, Costs] = {}
+        self._steps: dict[str, int] = {}
 
     @property
     def work_seconds(self) -> float:
@@ -79,28 +78,23 @@ class Admission:
         """The job ended, however it did."""
         self._admitted.pop(cost.job_id, None)
 
+    def know(self, source: str, points: Iterable[CostPoint], steps: int | None) -> None:
+        """What was measured when that model was loaded, and how many steps it takes when a job does not say."""
+        if steps is not None:
+            self._steps[source] = steps
+        if source not in self._costs:
+            self._costs[source] = Costs(points)
+
     def observe(self, job: Job, timings: Timings) -> None:
         """Learn from a finished job."""
-        seconds = timings.encode_prompt + timings.denoise + timings.decode
-        shape = _shape(job)
-        before = self._measured.pop(shape, seconds)
-        self._measured[shape] = before + _NEWEST * (seconds - before)
-        if len(self._measured) > _REMEMBERED_SHAPES:
-            self._measured.popitem(last=False)
-        self._per_megapixel[job.source] = self._measured[shape] / _megapixels(job)
+        self._costs.setdefault(job.source, Costs()).observe(job.cost(timings))
+        if job.steps is None:
+            self._steps[job.source] = len(timings.steps)
 
     def estimate(self, job: Job) -> float:
-        """Expected seconds: as measured for this shape, else by pixels from another shape of the same model."""
-        measured = self._measured.get(_shape(job))
-        if measured is not None:
-            return measured
-        rate = self._per_megapixel.get(job.source, _FIRST_GUESS_SECONDS_PER_MEGAPIXEL)
-        return rate * _megapixels(job)
-
-
-def _shape(job: Job) -> tuple[object, ...]:
-    return (job.source, job.width, job.height, job.steps, job.guidance_scale, bool(job.negative_prompt))
-
-
-def _megapixels(job: Job) -> float:
-    return job.width * job.height / 1e6
+        """Expected seconds, by the model's step-time curve."""
+        costs = self._costs.get(job.source)
+        point = costs.at(job.pixels, passes=job.passes) if costs is not None else None
+        if point is None:
+            return _FIRST_GUESS_SECONDS_PER_MEGAPIXEL * job.pixels / 1e6
+        return point.total(job.steps or self._steps.get(job.source, _GUESSED_STEPS))

@@ -137,6 +137,7 @@ class Generate:
                 raise Unavailable(
                     f"The model {request.model.id} is still loading.", code="model_loading", retry_after_seconds=10.0
                 ) from None
+        self._admission.know(request.model.source, state.costs, state.steps)
 
     async def _engine_changed_or_draining(self) -> None:
         waits = [asyncio.ensure_future(w) for w in (self._engine.changed(), self._draining.wait())]
@@ -184,6 +185,8 @@ class Generate:
             finished = await flight.fly()
             if finished is not None:
                 self._admission.observe(flight.job, finished.timings)
+                expected, took = cost.seconds, finished.timings.active
+                self._telemetry.estimated(model=flight.job.model, expected_seconds=expected, seconds=took)
         finally:
             self._admission.release(cost)
             if self._flights.get(twin) is flight:

@@ -7,12 +7,14 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from safelight.contract.costs import CostPoint
 from safelight.contract.messages import Job, JobEvent, Timings
 from safelight.contract.traits import Traits
 
 
 class ModelState(msgspec.Struct, frozen=True, kw_only=True):
-    """How a model stands in the engine. `reason` says why it failed, fit for callers; `traits` come before `ready`."""
+    """How a model stands in the engine. `reason` says why it failed, fit for callers; `traits` come before
+    `ready`, `costs` with it."""
 
     source: str
     status: Literal["loading", "ready", "failed"]
@@ -22,10 +24,11 @@ class ModelState(msgspec.Struct, frozen=True, kw_only=True):
     steps: int | None = None
     load_seconds: float | None = None
     traits: Traits | None = None
+    costs: tuple[CostPoint, ...] = ()
 
 
 class EngineState(msgspec.Struct, frozen=True, kw_only=True):
-    """`workers` counts the live processes; `queued` jobs wait for one, `running` are with one."""
+    """`workers` counts the live processes; `queued` jobs wait for their first turn, `running` have had it."""
 
     models: tuple[ModelState, ...]
     workers: int
@@ -136,6 +139,8 @@ class Telemetry(Protocol):
     def rejected(self, *, code: str) -> None: ...
 
     def drawn(self, *, model: str, outcome: str, queue_seconds: float, timings: Timings | None) -> None: ...
+
+    def estimated(self, *, model: str, expected_seconds: float, seconds: float) -> None: ...
 
     def queue(self, *, depth: int, running: int, oldest_seconds: float, work_seconds: float) -> None: ...
 

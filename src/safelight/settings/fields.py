@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=64, description="Worker processes. Each loads every model.")
     threads: int = Field(0, ge=0, description="Threads that each worker computes with. 0: as many as it has cores.")
     device: str = Field("auto", min_length=1, description="Where to compute: auto, cpu, cuda, cuda:1, mps.")
+    warm_up_seconds: float = Field(
+        10.0, ge=0, le=3600, description="How long measuring a model's speed after loading may take. 0: not at all."
+    )
     max_runs: int = Field(8, ge=1, le=256, description="Pictures in flight at once in each worker.")
     models: dict[str, ModelSettings] = Field(
         default_factory=lambda: {name: ModelSettings.model_validate(entry) for name, entry in _BUILT_IN.items()},

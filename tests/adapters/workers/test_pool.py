@@ -148,7 +148,7 @@ async def test_a_running_and_a_waiting_job_are_cancelled_each_once(workers: Loca
     ]
     waiting = asyncio.create_task(to_the_end(workers.submit(job(checkpoint, "waiting"))))
     await begun.wait()
-    assert workers.state().queued == 1
+    assert workers.state().queued in (1, 2)  # one of the long ones may not have had its turn yet
     workers.cancel("waiting")
     assert isinstance(await waiting, Cancelled)
     for n in range(2):

@@ -44,6 +44,8 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 _HOPELESS_AFTER = 3
 # A worker whose reader thread does not answer for this long is stuck in the kernel or stopped.
 _PING_EVERY_SECONDS, _PING_PATIENCE_SECONDS = 10.0, 60.0
+# A worker schedules only what it has, so it is given more than it draws at once; what it lacks can go to another.
+_IN_HAND = 4
 
 log = structlog.get_logger(__name__)
 
@@ -134,11 +136,12 @@ class LocalWorkers:
 
     def state(self) -> EngineState:
         """How the workers stand."""
+        tickets = self._tickets()
         return EngineState(
             models=tuple(self._model_state(spec.source) for spec in self._configure.models),
             workers=sum(member.worker is not None for member in self._members),
-            queued=len(self._waiting),
-            running=sum(len(member.tickets) for member in self._members),
+            queued=sum(not ticket.started for ticket in tickets),
+            running=sum(ticket.started for ticket in tickets),
             restarts=self._restarts,
         )
 
@@ -159,6 +162,7 @@ class LocalWorkers:
     def _hand_out(self) -> None:
         """Give waiting jobs to workers with room, oldest first; jobs whose model nobody has yet stay."""
         still_waiting: deque[Ticket] = deque()
+        room = _IN_HAND * self._configure.max_runs
         for ticket in self._waiting:
             job = ticket.job
             if ticket.cancelled:
@@ -168,7 +172,7 @@ class LocalWorkers:
             if state.status == "failed":
                 ticket.tell(Failed(job_id=job.id, reason=state.reason or "", retry_helps=False))
                 continue
-            able = [m for m in self._members if m.can_draw(job.source) and len(m.tickets) < self._configure.max_runs]
+            able = [m for m in self._members if m.can_draw(job.source) and len(m.tickets) < room]
             if not able:
                 still_waiting.append(ticket)
                 continue
@@ -196,6 +200,7 @@ class LocalWorkers:
                 steps=ready.steps,
                 load_seconds=ready.seconds,
                 traits=traits,
+                costs=ready.costs,
             )
         failed = next((event for event in said if isinstance(event, ModelFailed)), None)
         reason = failed.reason if failed is not None else self._start_failure
@@ -282,6 +287,7 @@ class LocalWorkers:
         member.models.clear()
         orphans, member.tickets = list(member.tickets.values()), {}
         for ticket in reversed(orphans):
+            ticket.started = False
             if ticket.attempts >= MAX_ATTEMPTS and not ticket.cancelled:
                 reason = f"The drawing process died {ticket.attempts} times while it drew this picture."
                 ticket.tell(Failed(job_id=ticket.job.id, reason=reason, retry_helps=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from safelight.contract.messages import Cancelled, Failed, Finished, Job, JobEvent
+from safelight.contract.messages import Cancelled, Failed, Finished, Job, JobEvent, Started
 
 # A job that was with this many workers when they died is taken for the cause.
 MAX_ATTEMPTS = 3
@@ -18,6 +18,7 @@ class Ticket:
         self.job = job
         self.attempts = 0
         self.longest_preview = 0
+        self.started = False
         self.cancelled = False
         self.ended = False
         self._events: asyncio.Queue[JobEvent] = asyncio.Queue()
@@ -27,6 +28,7 @@ class Ticket:
         if self.ended:
             return
         self.ended = isinstance(event, Finished | Failed | Cancelled)
+        self.started = self.started or isinstance(event, Started)
         self._events.put_nowait(event)
 
     async def events(self) -> AsyncIterator[JobEvent]:

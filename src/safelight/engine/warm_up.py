@@ -1,0 +1,105 @@
+"""The first pictures after loading, drawn for nobody: they measure what a step costs at which size, and are kept.
+
+They also pay for what every first call pays: allocations, kernels chosen or compiled, pages of the weights read.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+
+from safelight.contract.costs import CostPoint
+from safelight.engine.loading import LoadedModel
+from safelight.engine.standin import Call, copy_for_run
+
+log = logging.getLogger(__name__)
+
+_PROMPT = "a lighthouse on a cliff by the sea at sunset"
+_STEPS = 2
+_SIDES = (512, 1024)
+
+
+def warm_up(model: LoadedModel, *, budget_seconds: float, kept: Path | None = None) -> tuple[CostPoint, ...]:
+    """Measure a model, or read what was measured for the same fingerprint. What cannot be drawn is left out.
+
+    `budget_seconds` bounds what may be spent: a size that is expected to take longer is not tried. `kept` is a folder.
+    """
+    file = kept / f"{model.fingerprint}.json" if kept is not None else None
+    known = _read(file) if file is not None else ()
+    if known or budget_seconds <= 0:
+        return known
+    points = tuple(_measured(model, budget_seconds))
+    if file is not None and points:
+        _write(file, points)
+    return points
+
+
+def _measured(model: LoadedModel, budget_seconds: float) -> Iterator[CostPoint]:
+    left, before = budget_seconds, 0.0
+    for side in _SIDES:
+        if 4 * before > left:  # four times the pixels take about that, or more
+            return
+        began = time.perf_counter()
+        try:
+            point = measure(model, side, side, _STEPS)
+        except Exception as error:  # noqa: BLE001 - a model that cannot draw this size may draw others
+            log.warning("a picture of %dx%d could not be drawn to warm up: %s", side, side, type(error).__name__)
+            return
+        before = time.perf_counter() - began
+        left -= before
+        yield point
+
+
+def measure(model: LoadedModel, width: int, height: int, steps: int) -> CostPoint:
+    """Draw one picture and say what its stages took, in seconds."""
+    seconds = {"encode_prompt": 0.0, "denoise": 0.0, "decode": 0.0}
+    stage, since = "encode_prompt", time.perf_counter()
+
+    def hand(call: Call) -> Any:
+        nonlocal stage, since
+        now = time.perf_counter()
+        seconds[stage] += now - since
+        stage, since = call.stage, now
+        return call.execute()
+
+    pipeline = copy_for_run(model.pipeline, hand, lambda step, steps: None)
+    wanted = {"prompt": _PROMPT, "width": width, "height": height, "num_inference_steps": steps}
+    arguments = {name: value for name, value in wanted.items() if name in model.parameters}
+    with torch.no_grad():
+        pipeline(**arguments, generator=torch.Generator("cpu").manual_seed(1))
+    seconds[stage] += time.perf_counter() - since
+    return CostPoint(
+        pixels=width * height,
+        encode_prompt=seconds["encode_prompt"],
+        step=seconds["denoise"] / steps,
+        decode=seconds["decode"],
+    )
+
+
+def _read(file: Path) -> tuple[CostPoint, ...]:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=tuple[CostPoint, ...])
+    except FileNotFoundError:
+        return ()
+    except (OSError, msgspec.MsgspecError):
+        log.warning("what was measured earlier cannot be read; it is measured again")
+        return ()
+
+
+def _write(file: Path, points: tuple[CostPoint, ...]) -> None:
+    """Whole or not at all; that it cannot be kept is no reason not to draw."""
+    beside = file.with_suffix(f".{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(json.dumps(msgspec.to_builtins(points), indent=1))
+        beside.replace(file)
+    except OSError as error:
+        log.warning("what was measured could not be kept: %s", error.strerror)

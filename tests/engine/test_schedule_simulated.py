@@ -1,0 +1,166 @@
+"""The schedule tried out on thousands of seeded arrivals: one device, one call at a time, time by arithmetic alone."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from safelight.engine.schedule import CREDIT_STEPS, PATIENCE, FairShare, FirstComeFirstServed, Parked, Schedule, Stage
+
+ENCODE, STEP, DECODE = 0.5, 1.0, 2.0
+
+
+@dataclass
+class Picture:
+    """One request in the simulation; seconds are those of the device."""
+
+    name: str
+    group: str
+    came: float
+    steps: int
+    weight: float = 1.0
+    done: int = 0
+    decoded: bool = False
+    encoded: bool = False
+    ended: float = 0.0
+
+    @property
+    def alone(self) -> float:
+        return ENCODE + self.steps * STEP + DECODE
+
+    def call(self) -> tuple[Stage, float]:
+        if not self.encoded:
+            return "encode_prompt", ENCODE
+        return ("denoise", STEP) if self.done < self.steps else ("decode", DECODE)
+
+    def remaining(self) -> float:
+        return (0.0 if self.encoded else ENCODE) + (self.steps - self.done) * STEP + DECODE
+
+    def advance(self) -> bool:
+        """One call is done; whether it was the last."""
+        stage, _ = self.call()
+        if stage == "encode_prompt":
+            self.encoded = True
+        elif stage == "denoise":
+            self.done += 1
+        return stage == "decode"
+
+
+@dataclass
+class Device:
+    """Runs calls as the schedule says."""
+
+    schedule: Schedule
+    now: float = 0.0
+    busy: float = 0.0
+    here: dict[str, Picture] = field(default_factory=dict)
+
+    def run(self, arrivals: Sequence[Picture]) -> list[Picture]:
+        """Serve all of them; returns them in the order in which they ended."""
+        todo, ended = sorted(arrivals, key=lambda p: p.came), list[Picture]()
+        while todo or self.here:
+            if not self.here:
+                self.now = max(self.now, todo[0].came)
+            while todo and todo[0].came <= self.now:
+                arrived = todo.pop(0)
+                self.here[arrived.name] = arrived
+            chosen = self.schedule.choose([self._parked(i, p) for i, p in enumerate(self.here.values())])
+            picture = self.here[chosen.run]
+            _, seconds = picture.call()
+            self.now += seconds
+            self.busy += seconds
+            if picture.advance():
+                picture.ended = self.now
+                ended.append(self.here.pop(picture.name))
+            self.schedule.served(chosen, seconds)
+        return ended
+
+    def _parked(self, number: int, p: Picture) -> Parked:
+        stage, _ = p.call()
+        return Parked(
+            p.name, stage, number, 0, p.done, p.steps, p.group, p.weight, p.came, p.remaining(), p.alone, STEP
+        )
+
+
+def arrivals(seed: int, count: int, load: float, groups: int = 5) -> list[Picture]:
+    """Poisson arrivals at a share of what the device can do; one in four is long."""
+    rng = random.Random(seed)
+    mean = ENCODE + DECODE + STEP * (0.25 * 50 + 0.75 * 6)
+    now, made = 0.0, []
+    for number in range(count):
+        now += rng.expovariate(load / mean)
+        steps = 50 if rng.random() < 0.25 else rng.choice((4, 4, 8))
+        made.append(Picture(f"p{number}", f"g{rng.randrange(groups)}", now, steps))
+    return made
+
+
+def test_four_steps_behind_fifty_are_answered_in_less_than_twice_their_time_alone() -> None:
+    for same_key in (True, False):
+        for moment in [0.1 + 0.7 * i for i in range(75)]:
+            long, short = Picture("long", "a", 0.0, 50), Picture("short", "a" if same_key else "b", moment, 4)
+            Device(FairShare()).run([long, short])
+            assert short.ended - short.came < 2 * short.alone, (same_key, moment)
+            assert max(long.ended, short.ended) < long.alone + short.alone + STEP
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_picture_is_drawn_and_the_device_never_idles_while_there_is_work(seed: int) -> None:
+    fair, first = Device(FairShare()), Device(FirstComeFirstServed())
+    ended = fair.run(arrivals(seed, 600, 0.9))
+    before = first.run(arrivals(seed, 600, 0.9))
+    assert len(ended) == len(before) == 600
+    # Work is conserved: the last picture ends when it ends under first come first served, to rounding.
+    assert fair.now == pytest.approx(first.now, rel=0.02)
+    assert fair.busy == pytest.approx(first.busy)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_short_pictures_are_answered_sooner_than_first_come_first_served(seed: int) -> None:
+    def slowdown(schedule: Schedule) -> float:
+        """Response over time alone, the median of the short ones."""
+        short = [p for p in Device(schedule).run(arrivals(seed, 800, 0.9)) if p.steps <= 8]
+        return sorted((p.ended - p.came) / p.alone for p in short)[len(short) // 2]
+
+    assert slowdown(FairShare()) < 0.4 * slowdown(FirstComeFirstServed())
+
+
+@pytest.mark.parametrize("load", [0.6, 0.95])
+@pytest.mark.parametrize("seed", range(2))
+def test_no_picture_waits_longer_than_the_stated_bound(seed: int, load: float) -> None:
+    everything = arrivals(seed, 800, load)
+    Device(FairShare()).run(everything)
+    for p in everything:
+        present = [q for q in everything if q.came < p.ended and q.ended > p.came]
+        groups = len({q.group for q in present})
+        own = [q for q in present if q.group == p.group and q is not p and q.came <= p.came + 1.05 * PATIENCE * p.alone]
+        work = sum(q.alone for q in own) + p.alone
+        bound = groups * (work + CREDIT_STEPS * STEP) + DECODE
+        assert p.ended - p.came <= bound
+
+
+def overload(greedy: int, modest: int) -> list[Picture]:
+    """One key asks for very much at once, another for a little every now and then."""
+    flood = [Picture(f"flood{i}", "greedy", 0.0, 50) for i in range(greedy)]
+    return flood + [Picture(f"modest{i}", "modest", 40.0 * i, 4) for i in range(modest)]
+
+
+def test_a_key_that_floods_the_queue_does_not_delay_another_key_by_much() -> None:
+    pictures = overload(greedy=60, modest=40)
+    Device(FairShare()).run(pictures)
+    assert max((p.ended - p.came) / p.alone for p in pictures if p.group == "modest") < 2.3
+
+
+def given_by(seconds: float, pictures: Sequence[Picture], device: Device, chosen: Callable[[Picture], bool]) -> float:
+    """Seconds of device time that some pictures had got when the clock stood at `seconds`."""
+    device.run(pictures)
+    return sum(p.alone for p in pictures if chosen(p) and p.ended <= seconds)
+
+
+def test_weighted_keys_get_their_shares_of_a_saturated_device() -> None:
+    heavy = [Picture(f"h{i}", "heavy", 0.0, 8, weight=3.0) for i in range(100)]
+    light = [Picture(f"l{i}", "light", 0.0, 8, weight=1.0) for i in range(100)]
+    got = given_by(800.0, [*heavy, *light], Device(FairShare()), lambda p: p.group == "heavy")
+    assert got == pytest.approx(600.0, abs=30)
