@@ -4,12 +4,14 @@ export type State = 'queued' | 'running' | 'finished' | 'failed' | 'cancelled'
 export type Value = string | number | boolean
 
 export interface Parameter {
-  type: 'string' | 'enum' | 'integer' | 'number' | 'boolean'
+  type: 'string' | 'enum' | 'size' | 'integer' | 'number' | 'boolean'
   required: boolean
   default?: Value | null
   values?: string[]
   minimum?: number
   maximum?: number
+  /** Of a free size: what its sides are multiples of. */
+  multiple_of?: number
   min_length?: number
   max_length?: number
 }

@@ -1,6 +1,7 @@
 /** One side of a grid: a parameter and the values that it takes, as typed. */
 import type { ImageRequest, Model, Parameter, Value } from './api'
-import type { Shape } from './sizes'
+import { parseSize, sidesOf, sizeFault, type Shape } from './sizes'
+import { numberFault, title } from './values'
 
 export interface Axis {
   parameter: string
@@ -37,7 +38,7 @@ export function choices(offer: Offer, prompt: string): Choice[] {
   if (offer.models.length > 1) list.push({ parameter: 'model', name: 'Model', start: offer.models.map((model) => model.id).join(', ') })
   for (const [parameter, { values, minimum, maximum }] of offer.extras) {
     const start = values ?? [minimum, maximum].filter((bound) => bound !== undefined)
-    list.push({ parameter, name: parameter.charAt(0).toUpperCase() + parameter.slice(1).replaceAll('_', ' '), start: start.join(', ') })
+    list.push({ parameter, name: title(parameter), start: start.join(', ') })
   }
   return list
 }
@@ -60,8 +61,11 @@ function value(parameter: string, text: string, offer: Offer): Value {
   if (parameter === 'prompt') return text
   if (parameter === 'size') {
     const shape = offer.shapes.find(({ ratio, size }) => ratio === text || size === text)
-    if (!shape) throw new Error(`There is no shape ${text}. Shapes: ${offer.shapes.map(({ ratio }) => ratio).join(', ')}.`)
-    return shape.size
+    if (shape) return shape.size
+    const sides = sidesOf(offer.parameters['size'])
+    const fault = sides && parseSize(text) ? sizeFault(text, [], sides) : `There is no shape ${text}. Shapes: ${offer.shapes.map(({ ratio }) => ratio).join(', ')}.`
+    if (fault) throw new Error(fault)
+    return text
   }
   if (parameter === 'model') {
     if (!offer.models.some(({ id, aliases }) => id === text || aliases.includes(text))) throw new Error(`There is no model ${text} here.`)
@@ -76,9 +80,7 @@ function typed(name: string, text: string, parameter: Parameter | undefined): Va
   if (parameter.values && !parameter.values.includes(text)) throw new Error(`${name} is one of ${parameter.values.join(', ')}, not ${text}.`)
   if (parameter.type === 'string' || parameter.type === 'enum') return text
   const number = Number(text)
-  const low = name === 'seed' ? 1 : (parameter.minimum ?? -Infinity)
-  const high = parameter.maximum ?? Infinity
-  if (!Number.isFinite(number) || number < low || number > high || (parameter.type === 'integer' && !Number.isInteger(number)))
-    throw new Error(`${name} is a${parameter.type === 'integer' ? ' whole' : ''} number from ${low} to ${high}, not ${text}.`)
+  const fault = numberFault(name, number, parameter)
+  if (fault) throw new Error(fault.replace(/not NaN\.$/, `not ${text}.`))
   return number
 }

@@ -1,12 +1,16 @@
 /** What is about to be drawn. It survives a reload, and an address can fill it. */
 import type { ImageRequest, Job, Model, Parameter, Value } from './api'
-import { nearestSize, parseSize, shapes, type Shape } from './sizes'
+import { nearestSize, parseSize, shapes, sidesOf, sizeFault, type Shape } from './sizes'
+import { FOR_PROGRAMS, numberFault } from './values'
 
 const STORED = 'safelight.draft'
 export const MAX_COUNT = 16
 /** What the form has a place of its own for, and what only makes sense to programs. */
+/** The formats that `output_compression` is for. */
+const COMPRESSED = ['jpeg', 'webp']
+/** Two names for one thing: a request has either. */
+const RIVALS: Record<string, string> = { steps: 'quality', quality: 'steps' }
 const PLACED = ['model', 'prompt', 'negative_prompt', 'aspect_ratio', 'size', 'output_format', 'seed']
-const FOR_PROGRAMS = ['allow_ignored_params', 'n', 'stream', 'partial_images', 'response_format', 'user']
 
 export interface Stored {
   model: string
@@ -45,10 +49,13 @@ class Draft {
   entry = $derived(this.#models.find((m) => m.id === this.model || m.aliases.includes(this.model)) ?? this.#models[0])
   parameters = $derived<Record<string, Parameter>>(this.entry?.capabilities.parameters ?? {})
   shapes = $derived<Shape[]>(shapes(this.parameters['size']?.values))
+  sides = $derived(sidesOf(this.parameters['size']))
   formats = $derived(this.parameters['output_format']?.values ?? [])
   /** What this model supports beyond what the form has a place for. */
   extras = $derived(
-    Object.entries(this.parameters).filter(([name]) => !PLACED.includes(name) && !FOR_PROGRAMS.includes(name)),
+    Object.entries(this.parameters).filter(
+      ([name]) => !PLACED.includes(name) && !FOR_PROGRAMS.includes(name) && (name !== 'output_compression' || COMPRESSED.includes(this.format)),
+    ),
   )
   maxSeed = $derived(this.parameters['seed']?.maximum ?? 4294967295)
 
@@ -64,6 +71,15 @@ class Draft {
     if (negative > 0) return `The negative prompt is ${negative} characters too long.`
     if (this.seed !== null && (this.seed < 1 || this.seed > this.maxSeed || !Number.isInteger(this.seed)))
       return `The seed must be a whole number from 1 to ${this.maxSeed}.`
+    if (this.parameters['size']) {
+      const size = sizeFault(this.size, this.shapes, this.sides)
+      if (size) return size
+    }
+    for (const [name, parameter] of this.extras) {
+      const value = this.more[name]
+      const fault = value === undefined ? null : numberFault(name, value, parameter)
+      if (fault) return fault
+    }
     return null
   })
 
@@ -85,7 +101,7 @@ class Draft {
     if (!entry) return
     if (this.model !== entry.id && !entry.aliases.includes(this.model)) this.model = entry.id
     const fits = (value: string, offered: readonly string[]): boolean => !offered.length || offered.includes(value)
-    if (!fits(this.size, this.shapes.map((s) => s.size))) this.size = nearest(this.size, this.shapes)
+    if (this.parameters['size'] && sizeFault(this.size, this.shapes, this.sides)) this.size = nearest(this.size, this.shapes)
     if (!fits(this.format, this.formats)) this.format = String(this.parameters['output_format']?.default ?? this.formats[0])
   }
 
@@ -101,17 +117,29 @@ class Draft {
       else missing.push(`the model ${settings.model}`)
     }
     if (settings.width && settings.height) {
-      this.size = nearestSize(settings.width, settings.height, this.shapes) ?? this.size
-      if (this.size !== `${settings.width}x${settings.height}`) missing.push(`the size ${settings.width}x${settings.height} (${this.size} comes nearest)`)
+      const exact = `${settings.width}x${settings.height}`
+      // Before the models are known everything is taken; `offer` finds what comes nearest.
+      const fits = this.#models.length === 0 || sizeFault(exact, this.shapes, this.sides) === null
+      this.size = fits ? exact : (nearestSize(settings.width, settings.height, this.shapes) ?? this.size)
+      if (this.size !== exact) missing.push(`the size ${settings.width}x${settings.height} (${this.size} comes nearest)`)
     }
     if (settings.format !== undefined) {
       if (!this.formats.length || this.formats.includes(settings.format)) this.format = settings.format
       else missing.push(`the format ${settings.format}`)
     }
     for (const [name, value] of Object.entries(settings.more ?? {})) {
-      if (this.extras.some(([extra]) => extra === name)) this.more[name] = value
+      if (this.extras.some(([extra, parameter]) => extra === name && !numberFault(extra, value, parameter))) this.set(name, value)
     }
     return missing
+  }
+
+  /** Set one of the `extras`; what the model does anyway is not worth noting. */
+  set(name: string, value: Value | ''): void {
+    const parameter = this.parameters[name]
+    delete this.more[name]
+    if (value === '' || value === parameter?.default) return
+    this.more[name] = value
+    delete this.more[RIVALS[name] ?? '']
   }
 
   /** The body to send; `changed` overrides single parameters. */

@@ -1,10 +1,11 @@
 /** Everything that a picture was made with, as rows of name and value. */
 import type { Job } from './api'
 import { ratioOf } from './sizes'
+import { FOR_PROGRAMS, title } from './values'
 
 export type Fact = [name: string, value: string]
 
-const NAMED = ['model', 'prompt', 'negative_prompt', 'size', 'aspect_ratio', 'output_format', 'seed', 'allow_ignored_params']
+const NAMED = ['model', 'prompt', 'negative_prompt', 'size', 'aspect_ratio', 'output_format', 'seed', ...FOR_PROGRAMS]
 
 export function parameters(job: Job): Fact[] {
   const size = `${job.width}x${job.height}`
@@ -29,8 +30,4 @@ export function differences(one: Job, other: Job): [string, string, string][] {
   const right = new Map(parameters(other))
   const names = new Set([...left.keys(), ...right.keys()])
   return [...names].map((name): [string, string, string] => [name, left.get(name) ?? '', right.get(name) ?? '']).filter(([, a, b]) => a !== b)
-}
-
-function title(name: string): string {
-  return name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ')
 }

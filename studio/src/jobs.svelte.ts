@@ -69,6 +69,9 @@ class Jobs {
       const kept = this.recent.filter((job) => told.has(job.id))
       const news = data.filter((job) => !told.has(job.id))
       this.recent = [...news, ...kept].sort((one, other) => other.created - one.created)
+      // Coming back to a queue, what is being drawn is more to look at than what waits last in line.
+      if (!this.loaded && this.recent[0]?.state === 'queued')
+        this.chosen ??= (this.recent.findLast((job) => job.state === 'running') ?? this.recent.find((job) => job.state === 'finished'))?.id ?? null
       this.loaded = true
       for (const job of ended) void api.job(job.id).then((now) => this.take(now), () => undefined)
       for (const job of news) for (const listener of this.listeners) listener(job, job.id)

@@ -1,4 +1,5 @@
 /** Sizes and their aspect ratios. */
+import type { Parameter } from './api'
 
 export interface Shape {
   size: string
@@ -42,6 +43,29 @@ export function shapes(values: readonly string[] | undefined): Shape[] {
       return parsed ? [{ size, ratio: ratioOf(size), ...parsed }] : []
     })
     .sort((a, b) => b.width / b.height - a.width / a.height)
+}
+
+/** Which sides a free size may have; null where only the sizes on the list are offered. */
+export interface Sides {
+  least: number
+  most: number
+  step: number
+}
+
+export function sidesOf(size: Parameter | undefined): Sides | null {
+  if (size?.type !== 'size') return null
+  return { least: size.minimum ?? 1, most: size.maximum ?? Infinity, step: size.multiple_of ?? 1 }
+}
+
+/** Why a size is not possible, or null. */
+export function sizeFault(size: string, offered: readonly Shape[], sides: Sides | null): string | null {
+  if (offered.some((shape) => shape.size === size)) return null
+  const parsed = parseSize(size)
+  if (!sides) return `There is no size ${size}.`
+  const { least, most, step } = sides
+  const fits = (side: number): boolean => side >= least && side <= most && side % step === 0
+  if (parsed && fits(parsed.width) && fits(parsed.height)) return null
+  return `Width and height are from ${least} to ${most} pixels${step > 1 ? `, in steps of ${step}` : ''}.`
 }
 
 /** The offered size whose proportions come nearest to those of a picture from elsewhere. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { cells, type Offer } from '../src/axis'
 import { inSight, layOut } from '../src/rows'
-import { nearestSize, ratioOf, shapes } from '../src/sizes'
+import { nearestSize, ratioOf, shapes, sidesOf, sizeFault } from '../src/sizes'
 import { crc32, zip } from '../src/zip'
 
 describe('rows of the gallery', () => {
@@ -41,6 +41,15 @@ describe('sizes', () => {
     expect(nearestSize(1920, 1080, shapes(undefined))).toBe('1344x768')
     expect(nearestSize(512, 768, shapes(undefined))).toBe('832x1216')
     expect(nearestSize(10, 10, [])).toBeNull()
+  })
+
+  it('are free within the limits that a model states, beside those on its list', () => {
+    const sides = sidesOf({ type: 'size', required: false, values: ['1344x768'], minimum: 64, maximum: 2048, multiple_of: 16 })
+    const offered = shapes(['1344x768', '100x100'])
+    for (const size of ['1344x768', '100x100', '64x2048', '800x608']) expect(sizeFault(size, offered, sides)).toBeNull()
+    for (const size of ['800x600', '48x64', '64x2064', '0x64', '64', 'auto']) expect(sizeFault(size, offered, sides)).toBe('Width and height are from 64 to 2048 pixels, in steps of 16.')
+    expect(sidesOf({ type: 'enum', required: false, values: ['1344x768'] })).toBeNull()
+    expect(sizeFault('800x608', offered, null)).toBe('There is no size 800x608.')
   })
 })
 

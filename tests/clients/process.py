@@ -24,12 +24,16 @@ _READY = "Safelight serves "
 
 @dataclass(frozen=True)
 class Served:
-    """A running server: its address, a key that it accepts, and the command line on its state folder."""
+    """A running server: its address, a key that it accepts, and the command line on its state folder.
+
+    `lines` is what it printed after its address.
+    """
 
     url: str
     key: str
     safelight: CommandLine
     process: subprocess.Popen[str]
+    lines: queue.Queue[str | None]
 
     @property
     def base_url(self) -> str:
@@ -39,6 +43,13 @@ class Served:
     def environment(self) -> dict[str, str]:
         """The variables that `safelight env` exports."""
         return {"DIFFUSION_URL": self.url, "DIFFUSION_KEY": self.key, "DIFFUSION_MODEL_ID": MODEL}
+
+    def link(self) -> str:
+        """The printed address that signs one browser in, once."""
+        while (line := self.lines.get(timeout=_START_SECONDS)) is not None:
+            if "/studio/?token=" in line:
+                return line.strip()
+        raise AssertionError("The server ended and had printed no link.")
 
     def new_key(self, *options: str) -> str:
         """A key made by `safelight keys create` while the server runs."""
@@ -66,7 +77,7 @@ def serving(folder: Path, *, engine: str = "fake", exit_status: int = 0, **setti
     reader = threading.Thread(target=_read_on, args=(process.stderr, lines), name="server-log")
     reader.start()
     try:
-        yield Served(_address(lines), KEY, safelight, process)
+        yield Served(_address(lines), KEY, safelight, process, lines)
     finally:
         process.terminate()
         try:

@@ -13,7 +13,7 @@ def test_the_first_picture_is_one_click_away(visit: Visit) -> None:
     expect(visit.page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
     visit.page.get_by_role("button", name="a lighthouse on a cliff at sunset").click()
     picture = visit.page.get_by_title("Look at it closely").get_by_role("img")
-    expect(picture).to_have_class(re.compile("there"), timeout=20_000)
+    expect(picture).to_have_class(re.compile("there"))
     assert picture.evaluate("image => image.naturalWidth") == 1024
     assert [job["state"] for job in visit.jobs()] == ["finished"]
 
@@ -30,9 +30,7 @@ def test_ctrl_enter_draws_what_the_form_says(visit: Visit, hold: Hold) -> None:
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("progressbar")).to_be_visible()
     hold.free()
-    expect(page.get_by_title("Look at it closely").get_by_role("img")).to_have_class(
-        re.compile("there"), timeout=20_000
-    )
+    expect(page.get_by_title("Look at it closely").get_by_role("img")).to_have_class(re.compile("there"))
     (job,) = visit.jobs()
     assert (job["width"], job["height"], job["output_format"], job["seed"]) == (1344, 768, "jpeg", 77)
     assert (job["request"]["prompt"], job["request"]["negative_prompt"]) == ("a tram in the rain", "people")
@@ -56,7 +54,7 @@ def test_a_picture_half_drawn_goes_on_after_a_reload(visit: Visit, hold: Hold) -
     expect(visit.page.get_by_text(re.compile("^Step 2 of 4"))).to_be_visible()
     hold.free()
     picture = visit.page.get_by_title("Look at it closely").get_by_role("img", name="a balloon over a valley")
-    expect(picture).to_have_class(re.compile("there"), timeout=20_000)
+    expect(picture).to_have_class(re.compile("there"))
     assert len(visit.jobs()) == 1
 
 
@@ -90,7 +88,7 @@ def test_what_waits_in_line_says_so_and_is_cancelled(visit: Visit, hold: Hold) -
     expect(page.get_by_role("button", name="Waiting, 1 ahead: four in line")).to_have_count(0)
     hold.free()
     pictures = page.get_by_role("list", name="Latest pictures").get_by_role("button", name=re.compile("^four"))
-    expect(pictures).to_have_count(3, timeout=20_000)
+    expect(pictures).to_have_count(3)
     assert sorted(job["state"] for job in visit.jobs()) == ["cancelled", "finished", "finished", "finished"]
 
 
@@ -102,7 +100,7 @@ def test_several_are_drawn_at_a_time_and_a_kept_seed_counts_up(visit: Visit) -> 
     pictures = page.get_by_role("list", name="Latest pictures").get_by_role(
         "button", name=re.compile("^three balloons")
     )
-    expect(pictures).to_have_count(3, timeout=20_000)
+    expect(pictures).to_have_count(3)
     assert sorted(job["seed"] for job in visit.jobs()) == [500, 501, 502]
 
 
@@ -130,7 +128,7 @@ def test_a_job_started_in_one_tab_is_seen_in_the_other(visit: Visit) -> None:
     expect(other.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
     visit.draw("two boats")
     picture = other.get_by_title("Look at it closely").get_by_role("img", name="two boats")
-    expect(picture).to_have_class(re.compile("there"), timeout=20_000)
+    expect(picture).to_have_class(re.compile("there"))
 
 
 def test_a_screen_reader_hears_quarters_and_the_end(visit: Visit, hold: Hold) -> None:

@@ -124,7 +124,7 @@ def test_everything_is_done_without_a_mouse(visit: Visit) -> None:
     expect(page.get_by_role("button", name="Generate")).to_be_focused()
     press("Enter")
     picture = page.get_by_title("Look at it closely").get_by_role("img", name="a tower")
-    expect(picture).to_have_class(re.compile("there"), timeout=20_000)
+    expect(picture).to_have_class(re.compile("there"))
     press("s")
     expect(page.get_by_role("button", name="Star", exact=True)).to_have_attribute("aria-pressed", "true")
     press("g")

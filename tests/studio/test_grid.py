@@ -18,7 +18,7 @@ def test_a_row_and_a_column_become_a_contact_sheet_that_can_be_saved(visit: Visi
     page.get_by_label("Values, with commas between").last.fill("1:1, 16:9")
     page.get_by_role("button", name="Draw 4 pictures").click()
     pictures = page.get_by_role("table").get_by_role("img")
-    expect(pictures).to_have_count(4, timeout=20_000)
+    expect(pictures).to_have_count(4)
     expect(page.get_by_role("img", name="16:9, 12: a village")).to_be_visible()
     drawn = {(job["seed"], job["width"]) for job in visit.jobs()}
     assert drawn == {(11, 1024), (12, 1024), (11, 1344), (12, 1344)}
@@ -37,6 +37,6 @@ def test_a_value_that_is_not_possible_is_refused_in_words(visit: Visit) -> None:
     visit.prompt.fill("a village")
     page.get_by_label("Values, with commas between").first.fill("1, -5")
     button = page.get_by_role("button", name="Draw the sheet")
-    expect(button).to_have_accessible_description("seed is a whole number from 1 to 4294967295, not -5.")
+    expect(button).to_have_accessible_description("Seed is a whole number from 1 to 4294967295, not -5.")
     button.click(force=True)
     assert visit.jobs() == []

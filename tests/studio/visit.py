@@ -11,6 +11,9 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+# What is waited for comes; a machine that other tests keep busy may take its time.
+expect.set_options(timeout=20_000)
+
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
 
@@ -69,7 +72,7 @@ class Visit:
         """Draw that prompt and wait until the picture is there; the job's id."""
         self.generate(prompt)
         link = self.page.get_by_title("Look at it closely")
-        expect(link.get_by_role("img", name=prompt)).to_have_class(re.compile("there"), timeout=20_000)
+        expect(link.get_by_role("img", name=prompt)).to_have_class(re.compile("there"))
         return str(link.get_attribute("href")).rpartition("/")[2]
 
     def jobs(self) -> list[dict[str, Any]]:

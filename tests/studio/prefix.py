@@ -1,0 +1,59 @@
+"""A proxy that puts a server behind a path, as nginx does with `location /prefix/ { proxy_pass http://server/; }`."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+_HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding")
+_ANSWER_SECONDS = 60
+
+
+@contextmanager
+def behind(prefix: str, url: str) -> Iterator[str]:
+    """The address of the server at `url` behind `prefix`, which begins with a slash; all else is a 404 there."""
+    target = urlsplit(url)
+
+    class Proxy(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            """Standard error stays quiet."""
+
+        def _pass_on(self) -> None:
+            if not self.path.startswith(f"{prefix}/"):
+                self.send_error(404)
+                return
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
+            server = http.client.HTTPConnection(target.hostname or "", target.port, timeout=_ANSWER_SECONDS)
+            try:
+                server.request(self.command, self.path.removeprefix(prefix), body, headers)
+                self._answer(server.getresponse())
+            except ConnectionError:  # the browser has left, or the server has
+                self.close_connection = True
+            finally:
+                server.close()
+
+        def _answer(self, answer: http.client.HTTPResponse) -> None:
+            """As it comes: a stream of events must not wait for its end."""
+            self.send_response_only(answer.status)
+            for name, value in answer.getheaders():
+                if name.lower() not in _HOP_BY_HOP:
+                    self.send_header(name, value)
+            self.end_headers()
+            while part := answer.read1():
+                self.wfile.write(part)
+
+        do_GET = do_POST = do_DELETE = do_PATCH = _pass_on
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever, name="prefix", kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{proxy.server_port}{prefix}"
+        finally:
+            proxy.shutdown()
+            thread.join()
