@@ -180,18 +180,37 @@ export interface Watcher {
   deleted(id: string): void
 }
 
-/** Follow all own jobs on one stream, until the returned function is called. The browser reconnects by itself. */
+/** A proxy that has lost its server answers 502, and after any such answer a browser does not come back by itself. */
+const REOPEN_MS = 2000
+
+/** Follow all own jobs on one stream, until the returned function is called, whatever breaks it in between. */
 export function watch(watcher: Watcher): () => void {
+  let source: EventSource
+  let timer: ReturnType<typeof setTimeout> | undefined
+  function open(): void {
+    source = follow(watcher)
+    source.onerror = () => {
+      if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, REOPEN_MS)
+      watcher.failed()
+    }
+  }
+  open()
+  return () => {
+    clearTimeout(timer)
+    source.close()
+  }
+}
+
+function follow(watcher: Watcher): EventSource {
   const source = new EventSource(address('v1/jobs/events'))
   const on = <T>(name: string, act: (data: T & { id: string }) => void): void =>
     source.addEventListener(name, (event) => act(JSON.parse((event as MessageEvent<string>).data) as T & { id: string }))
   source.onopen = () => watcher.opened()
-  source.onerror = () => watcher.failed()
   on<Job>('job', (job) => watcher.job(job))
   on<Job>('end', (job) => watcher.job(job))
   on<{ position: number; seconds: number | null }>('queue', ({ id, ...queue }) => watcher.queue(id, queue))
   on<Progress>('progress', ({ id, ...progress }) => watcher.progress(id, progress))
   on<{ b64_json: string; media_type: string }>('preview', (p) => watcher.preview(p.id, `data:${p.media_type};base64,${p.b64_json}`))
   on('deleted', ({ id }) => watcher.deleted(id))
-  return () => source.close()
+  return source
 }

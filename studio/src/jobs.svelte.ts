@@ -232,6 +232,8 @@ export class Gallery {
   #cursor: string | null = null
   #asked = 0
   #known = new Map<string, number>()
+  /** What changed while a page was on its way: its answer knows less of these. */
+  #changed = new Map<string, Job | null>()
 
   constructor() {
     jobs.listeners.add(this.#hear)
@@ -265,6 +267,7 @@ export class Gallery {
     const asked = ++this.#asked
     this.loading = true
     this.failed = false
+    this.#changed.clear()
     try {
       const page = await api.jobs({ ...this.#filter, state: 'finished', total: fresh }, PAGE, this.#cursor)
       // An answer to an older question is nobody's any more.
@@ -272,7 +275,9 @@ export class Gallery {
       this.#cursor = page.next_cursor
       this.done = !page.has_more
       if (fresh) this.total = page.total
-      this.#put(fresh ? page.data : [...this.items, ...page.data.filter((job) => !this.#known.has(job.id))])
+      const found = page.data.flatMap((job) => this.#changed.get(job.id) ?? (this.#changed.has(job.id) ? [] : job))
+      const newer = fresh && this.#unfiltered() ? this.items.filter((job) => this.#changed.has(job.id) && !found.some(({ id }) => id === job.id)) : []
+      this.#put(fresh ? [...newer, ...found] : [...this.items, ...found.filter((job) => !this.#known.has(job.id))])
     } catch (error) {
       if (asked === this.#asked) this.failed = true
       session.heard(error)
@@ -282,6 +287,7 @@ export class Gallery {
   }
 
   #hear = (job: Job | null, id: string): void => {
+    if (this.loading) this.#changed.set(id, job)
     const at = this.#known.get(id)
     if (!job) {
       if (at === undefined) return

@@ -92,6 +92,22 @@ def test_offline_and_back(visit: Visit) -> None:
     visit.draw("now")
 
 
+def test_a_stream_that_a_proxy_refuses_is_opened_again(visit: Visit) -> None:
+    opened: list[Route] = []
+
+    def refuse_once(route: Route) -> None:
+        opened.append(route)
+        if len(opened) == 1:
+            route.fulfill(status=502, content_type="text/html", body="Bad gateway")
+        else:
+            route.continue_()
+
+    visit.context.route("**/v1/jobs/events", refuse_once)
+    visit.page.reload()
+    visit.draw("after all")
+    assert len(opened) == 2
+
+
 def test_a_server_that_restarts_in_the_middle_draws_on(browser: Browser, tmp_path: Path) -> None:
     hold = Hold(tmp_path / "hold")
     with (
