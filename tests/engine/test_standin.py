@@ -9,14 +9,14 @@ import torch
 from diffusers import DiffusionPipeline
 
 from safelight.engine.loading import LoadedModel
-from safelight.engine.standin import Call, copy_for_run, stage_of, stand_in
+from safelight.engine.standin import Call, StepTaken, copy_for_run, stage_of, stand_in
 
 
 def at_once(call: Call) -> Any:
     return call.execute()
 
 
-def ignored(step: int, steps: int) -> None:
+def ignored(taken: StepTaken) -> None:
     """Progress that nobody watches."""
 
 
@@ -106,7 +106,7 @@ def test_a_copy_leaves_the_pipeline_as_it_was(model: LoadedModel) -> None:
 
 def test_steps_are_counted_and_the_schedulers_signature_stays(model: LoadedModel) -> None:
     seen: list[tuple[int, int]] = []
-    duplicate: Any = copy_for_run(model.pipeline, at_once, lambda *progress: seen.append(progress))
+    duplicate: Any = copy_for_run(model.pipeline, at_once, lambda taken: seen.append((taken.step, taken.steps)))
     before, after = model.pipeline.scheduler.step, duplicate.scheduler.step
     assert inspect.signature(after) == inspect.signature(before)
     duplicate(prompt="a cat", height=32, width=32, num_inference_steps=3, output_type="latent")
@@ -127,7 +127,7 @@ def test_a_component_that_two_pipelines_share_is_replaced_by_one_stand_in(models
     inner = models["stable-diffusion"].pipeline
     outer = TwoStages(inner.unet, inner.scheduler, inner)
     seen: list[tuple[int, int]] = []
-    duplicate: Any = copy_for_run(outer, at_once, lambda *progress: seen.append(progress))
+    duplicate: Any = copy_for_run(outer, at_once, lambda taken: seen.append((taken.step, taken.steps)))
     assert duplicate.inner is not inner
     assert duplicate.inner.unet is duplicate.unet
     assert duplicate.unet is not inner.unet

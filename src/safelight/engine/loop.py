@@ -11,6 +11,9 @@ from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any
 
+import torch
+from PIL import Image
+
 from safelight.contract.costs import CostPoint, Costs
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import (
@@ -25,6 +28,7 @@ from safelight.contract.messages import (
     ModelFailed,
     ModelReady,
     ModelSpec,
+    Preview,
     Started,
     Stepped,
     Watch,
@@ -33,9 +37,10 @@ from safelight.contract.traits import Traits
 from safelight.engine.embeddings import EmbeddingCache
 from safelight.engine.encode import encode
 from safelight.engine.loading import LoadedModel
+from safelight.engine.previews import Previewer, clean
 from safelight.engine.run import JobRefused, Run, execute
 from safelight.engine.schedule import FairShare, Parked, Schedule
-from safelight.engine.standin import Call
+from safelight.engine.standin import Call, StepTaken
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +62,7 @@ class Loop:
         max_runs: int = 8,
         schedule: Schedule | None = None,
         embeddings: EmbeddingCache | None = None,
-        warm_up: Callable[[LoadedModel], tuple[CostPoint, ...]] = lambda model: (),
+        warm_up: Callable[[LoadedModel, Previewer], tuple[CostPoint, ...]] = lambda model, previewer: (),
     ) -> None:
         self._load = load
         self._emit = emit
@@ -72,6 +77,8 @@ class Loop:
         self._open: set[str] = set()
         self._open_lock = threading.Lock()
         self._positions = count(1)
+        self._previews: dict[str, Previewer] = {}
+        self._showing: set[str] = set()
         self._encoders = ThreadPoolExecutor(2, thread_name_prefix="encode")
 
     def put(self, command: ModelSpec | Draw | Cancel | Watch) -> None:
@@ -162,6 +169,9 @@ class Loop:
             return
         timings = run.clock.timings(seconds, time.perf_counter() - begun)
         self._end(Finished(job_id=run.job.id, image=image, fingerprint=run.model.fingerprint, timings=timings))
+        previewer = self._previews[run.job.source]
+        if previewer.wants_examples and isinstance(run.picture, Image.Image) and run.latents is not None:
+            previewer.learn(run.latents, run.picture)
 
     def _accept(self, job: Job) -> None:
         if job.id in self._open:
@@ -175,16 +185,35 @@ class Loop:
             self._end(Failed(job_id=job.id, reason=reason, retry_helps=False))
             return
 
-        def stepped(step: int, steps: int) -> None:
-            self._emit(Stepped(job_id=job.id, step=step, steps=steps))
-
         try:
-            run = Run(job, model, next(self._positions), stepped, time.perf_counter())
+            run = Run(job, model, next(self._positions), self._stepped, time.perf_counter())
         except JobRefused as error:
             self._end(Failed(job_id=job.id, reason=str(error), retry_helps=False))
             return
         run.cost = self._costs_of(job.source).at(job.pixels, passes=job.passes)
         self._runs[job.id] = run
+
+    def _stepped(self, run: Run, taken: StepTaken) -> None:
+        """Runs in the run's thread, while the engine waits for it."""
+        self._emit(Stepped(job_id=run.job.id, step=taken.step, steps=taken.steps))
+        # One preview at a time: where making one takes longer than a step, the next steps have none.
+        if run.longest_preview and run.job.id not in self._showing and self._previews[run.job.source].can_show:
+            self._showing.add(run.job.id)
+            self._encoders.submit(self._show, run, clean(taken).clone(), taken.step, taken.steps)
+
+    def _show(self, run: Run, latents: Any, step: int, steps: int) -> None:
+        """From latents to a preview; in a thread of its own. A preview that fails is one that is not there."""
+        job = run.job
+        try:
+            with torch.no_grad():
+                image = self._previews[job.source].show(latents, job.width, job.height, run.longest_preview)
+        except Exception as error:  # noqa: BLE001 - nothing hangs on it
+            log.warning("no preview of job %s: %s", job.id, type(error).__name__)
+            image = None
+        finally:
+            self._showing.discard(job.id)
+        if image is not None and job.id in self._open:
+            self._emit(Preview(job_id=job.id, step=step, steps=steps, image=image))
 
     def _costs_of(self, source: str) -> Costs:
         return self._costs.setdefault(source, Costs())
@@ -220,7 +249,8 @@ class Loop:
             return
         self._models[spec.source] = model
         seconds = time.perf_counter() - begun
-        self._costs[spec.source] = Costs(self._warm_up(model))
+        self._previews[spec.source] = Previewer(model.pipeline)
+        self._costs[spec.source] = Costs(self._warm_up(model, self._previews[spec.source]))
         self._emit(
             ModelReady(
                 source=spec.source,

@@ -17,7 +17,7 @@ from safelight.contract.messages import Job, Timings
 from safelight.engine.loading import LoadedModel
 from safelight.engine.metadata import Facts
 from safelight.engine.schedule import Parked, Stage
-from safelight.engine.standin import Call, copy_for_run
+from safelight.engine.standin import Call, StepTaken, copy_for_run
 
 
 class RunCancelled(BaseException):
@@ -73,14 +73,15 @@ class Run:
     """A job in flight. Only `resume` and `cancel` are called from outside, both by the engine's thread.
 
     `call` is what the parked thread waits for, `picture` and `failure` what it ended with. `received` is when the job
-    came, on the engine's clock. `cost` is what its stages are expected to take.
+    came, on the engine's clock. `cost` is what its stages are expected to take, `latents` are those after its last
+    step.
 
     Raises:
         JobRefused: the pipeline does not take something that the job asks for.
     """
 
     def __init__(
-        self, job: Job, model: LoadedModel, position: int, stepped: Callable[[int, int], None], received: float
+        self, job: Job, model: LoadedModel, position: int, stepped: Callable[[Run, StepTaken], None], received: float
     ) -> None:
         self.job = job
         self.received = received
@@ -92,6 +93,7 @@ class Run:
         self.failure: Failure | None = None
         self.step, self.steps = 0, 0
         self.longest_preview = 0
+        self.latents: Any = None
         self.cost: CostPoint | None = None
         self._stands: Parked | None = None
         self._stage: Stage = "encode_prompt"
@@ -201,9 +203,9 @@ class Run:
             raise result.error
         return result
 
-    def _stepped(self, step: int, steps: int) -> None:
-        self.step, self.steps = step, steps
-        self._on_step(step, steps)
+    def _stepped(self, taken: StepTaken) -> None:
+        self.step, self.steps, self.latents = taken.step, taken.steps, taken.latents
+        self._on_step(self, taken)
 
 
 @dataclass(frozen=True)

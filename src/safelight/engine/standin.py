@@ -52,6 +52,25 @@ class Call:
 Hand = Callable[[Call], Any]
 
 
+@dataclass(frozen=True)
+class StepTaken:
+    """A scheduler's step as it was just taken: `step` of `steps`, what went in and what came out.
+
+    `more` is what the scheduler gave beside the next latents; some tell the clean ones that they expect.
+    """
+
+    step: int
+    steps: int
+    scheduler: Any
+    output: Any
+    sample: Any
+    latents: Any
+    more: tuple[Any, ...] = ()
+
+
+OnStep = Callable[[StepTaken], None]
+
+
 def stage_of(name: str, component: object) -> Stage | None:
     """What a component is for, by its name's last word or what it can do; None for one that is left as it is."""
     if not isinstance(component, torch.nn.Module):
@@ -115,11 +134,11 @@ def _handing_over(real: type, method: str) -> Callable[..., Any]:
     return hand_over
 
 
-def copy_for_run(pipeline: DiffusionPipeline, hand: Hand, stepped: Callable[[int, int], None]) -> DiffusionPipeline:
+def copy_for_run(pipeline: DiffusionPipeline, hand: Hand, stepped: OnStep) -> DiffusionPipeline:
     """A shallow copy of a pipeline for one run: stand-ins for its components, its own schedulers, no progress bar.
 
     Pipelines keep a call's state on themselves and step counts in their scheduler; weights stay shared. `stepped` is
-    told the steps done and their total after each one. Pipelines inside the pipeline are copied the same way.
+    told each step of their schedulers once it is taken. Pipelines inside the pipeline are copied the same way.
     """
     return _Copying(hand, stepped).pipeline(pipeline)
 
@@ -127,7 +146,7 @@ def copy_for_run(pipeline: DiffusionPipeline, hand: Hand, stepped: Callable[[int
 class _Copying:
     """One copy in the making; remembers what it replaced, so that a shared component is replaced by one object."""
 
-    def __init__(self, hand: Hand, stepped: Callable[[int, int], None]) -> None:
+    def __init__(self, hand: Hand, stepped: OnStep) -> None:
         self._hand = hand
         self._progress = _Progress(stepped)
         self._replaced: dict[int, Any] = {}
@@ -157,7 +176,7 @@ class _Copying:
 class _Progress:
     """Counts the steps of a run's schedulers. A pipeline with two stages shows the second's when it gets there."""
 
-    def __init__(self, stepped: Callable[[int, int], None]) -> None:
+    def __init__(self, stepped: OnStep) -> None:
         self._stepped = stepped
         self._done: dict[int, int] = {}
 
@@ -171,10 +190,17 @@ class _Progress:
             result = type(scheduler).step(scheduler, *args, **kwargs)
             self._done[key] = done = self._done.get(key, 0) + 1
             earlier = sum(self._done.values()) - done
-            self._stepped(earlier + done, earlier + max(done, len(scheduler.timesteps)))
+            steps = earlier + max(done, len(scheduler.timesteps))
+            output, sample = (_given(name, at, args, kwargs) for name, at in (("model_output", 0), ("sample", 2)))
+            latents, *more = result if isinstance(result, tuple) else result.to_tuple()
+            self._stepped(StepTaken(earlier + done, steps, scheduler, output, sample, latents, tuple(more)))
             return result
 
         # Pipelines ask for the signature, to see whether `step` takes `eta` or `generator`.
         counted.__signature__ = inspect.signature(scheduler.step)  # type: ignore[attr-defined]
         scheduler.step = counted
         return scheduler
+
+
+def _given(name: str, position: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return kwargs[name] if name in kwargs else args[position]

@@ -18,7 +18,8 @@ import torch
 
 from safelight.contract.costs import CostPoint
 from safelight.engine.loading import LoadedModel
-from safelight.engine.standin import Call, copy_for_run
+from safelight.engine.previews import Previewer
+from safelight.engine.standin import Call, StepTaken, copy_for_run
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,9 @@ _STEPS = 2
 _SIDES = (512, 1024)
 
 
-def warm_up(model: LoadedModel, *, budget_seconds: float, kept: Path | None = None) -> tuple[CostPoint, ...]:
+def warm_up(
+    model: LoadedModel, previewer: Previewer, *, budget_seconds: float, kept: Path | None = None
+) -> tuple[CostPoint, ...]:
     """Measure a model, or read what was measured for the same fingerprint. What cannot be drawn is left out.
 
     `budget_seconds` bounds what may be spent: a size that is expected to take longer is not tried. `kept` is a folder.
@@ -36,20 +39,20 @@ def warm_up(model: LoadedModel, *, budget_seconds: float, kept: Path | None = No
     known = _read(file) if file is not None else ()
     if known or budget_seconds <= 0:
         return known
-    points = tuple(_measured(model, budget_seconds))
+    points = tuple(_measured(model, previewer, budget_seconds))
     if file is not None and points:
         _write(file, points)
     return points
 
 
-def _measured(model: LoadedModel, budget_seconds: float) -> Iterator[CostPoint]:
+def _measured(model: LoadedModel, previewer: Previewer, budget_seconds: float) -> Iterator[CostPoint]:
     left, before = budget_seconds, 0.0
     for side in _SIDES:
         if 4 * before > left:  # four times the pixels take about that, or more
             return
         began = time.perf_counter()
         try:
-            point = measure(model, side, side, _STEPS)
+            point = measure(model, side, side, _STEPS, previewer)
         except Exception as error:  # noqa: BLE001 - a model that cannot draw this size may draw others
             log.warning("a picture of %dx%d could not be drawn to warm up: %s", side, side, type(error).__name__)
             return
@@ -58,8 +61,8 @@ def _measured(model: LoadedModel, budget_seconds: float) -> Iterator[CostPoint]:
         yield point
 
 
-def measure(model: LoadedModel, width: int, height: int, steps: int) -> CostPoint:
-    """Draw one picture and say what its stages took, in seconds."""
+def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: Previewer) -> CostPoint:
+    """Draw one picture and say what its stages took, in seconds; the previewer may learn from it."""
     seconds = {"encode_prompt": 0.0, "denoise": 0.0, "decode": 0.0}
     stage, since = "encode_prompt", time.perf_counter()
 
@@ -70,12 +73,19 @@ def measure(model: LoadedModel, width: int, height: int, steps: int) -> CostPoin
         stage, since = call.stage, now
         return call.execute()
 
-    pipeline = copy_for_run(model.pipeline, hand, lambda step, steps: None)
+    latents: list[Any] = [None]
+
+    def stepped(taken: StepTaken) -> None:
+        latents[0] = taken.latents
+
+    pipeline = copy_for_run(model.pipeline, hand, stepped)
     wanted = {"prompt": _PROMPT, "width": width, "height": height, "num_inference_steps": steps}
     arguments = {name: value for name, value in wanted.items() if name in model.parameters}
     with torch.no_grad():
-        pipeline(**arguments, generator=torch.Generator("cpu").manual_seed(1))
+        picture = pipeline(**arguments, generator=torch.Generator("cpu").manual_seed(1)).images[0]
     seconds[stage] += time.perf_counter() - since
+    if previewer.wants_examples and latents[0] is not None:
+        previewer.learn(latents[0], picture)
     return CostPoint(
         pixels=width * height,
         encode_prompt=seconds["encode_prompt"],
