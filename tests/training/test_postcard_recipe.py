@@ -2,12 +2,14 @@
 
 import json
 import shlex
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from tests.postcard.weights import WEIGHTS
+from training.postcard.card import spent
 
 ROOT = Path(__file__).parents[2]
 TINY = shlex.split("""
@@ -38,3 +40,30 @@ def test_the_recipe_runs_from_nothing_to_a_pipeline_with_a_card(tmp_path: Path) 
     found = json.loads((tmp_path / "evaluation.json").read_text())
     assert found["categories"]["scene"]["asked"] > 50
     assert "1,920 in training, 384 in distillation" in (tmp_path / "weights/README.md").read_text()
+
+    again = tmp_path / "again"
+    again.mkdir()
+    (again / "data").symlink_to(tmp_path / "data")
+    _train_in_two_processes(again, tmp_path / "weights", environment)
+    more = [json.loads(line)["loss"] for line in (again / "train/log.jsonl").read_text().splitlines()]
+    assert len(more) == 1, "the second process must not write to the log"
+    assert more[0] < 0.85 * losses[0], "training went on from the exported weights"
+    assert spent(again / "train")[0] == 1920 + 3 * 32
+
+
+def _train_in_two_processes(run: Path, start: Path, environment: dict[str, str]) -> None:
+    """Three steps that start from exported weights, each batch shared by two processes."""
+    command = [sys.executable, "-m", "training.postcard.recipe", "train", "--run", run, "--start", start]
+    command += ["--text", WEIGHTS, *TINY, "--steps", "3"]
+    meeting = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
+    processes = [
+        subprocess.Popen(command, env=environment | meeting | {"RANK": str(rank)}, cwd=ROOT) for rank in range(2)
+    ]
+    assert [process.wait() for process in processes] == [0, 0]
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port

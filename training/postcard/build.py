@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
+from safetensors.torch import load_file
 from torch import Tensor
 from transformers import BertModel, BertTokenizerFast
 
@@ -61,11 +62,20 @@ def code_tables(layout: Layout, tokenizer: BertTokenizerFast, encoder: BertModel
     return tables
 
 
-def fresh_pipeline(text_folder: Path, seed: int, width: int, num_layers: int, num_text_layers: int) -> PostcardPipeline:
-    """All components, the transformer untrained."""
+def exported_tables(folder: Path, layout: Layout) -> dict[str, Tensor]:
+    """Code vectors of an exported pipeline, read instead of made. Raises ValueError for another layout."""
+    if SceneDecoder.load_config(folder / "decoder")["layout"] != layout.to_config():
+        raise ValueError(f"{folder} was trained on another vocabulary than the present one: it cannot be a start")
+    return load_file(folder / "decoder" / "diffusion_pytorch_model.safetensors")
+
+
+def fresh_pipeline(
+    text_folder: Path, seed: int, width: int, num_layers: int, num_text_layers: int, start: Path | None = None
+) -> PostcardPipeline:
+    """All components, the transformer untrained. `start`: an exported pipeline whose code vectors are taken over."""
     tokenizer, encoder = load_text(text_folder)
     layout = schema_layout()
-    tables = code_tables(layout, tokenizer, encoder)
+    tables = exported_tables(start, layout) if start else code_tables(layout, tokenizer, encoder)
     torch.manual_seed(seed)
     transformer = PostcardTransformer(
         layout=layout.to_config(),

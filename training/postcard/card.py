@@ -18,6 +18,8 @@ GUIDANCE_IN_ONE_PASS = (
     "or two with a negative prompt |"
 )
 GUIDANCE_IN_TWO_PASSES = "| guidance | classifier-free (arXiv 2207.12598), two passes a step |"
+SPENT = "training.json"
+"""Beside the card: samples seen and seconds spent, for a run that starts from the exported weights."""
 CARD = Path(__file__).with_name("card.md").read_text(encoding="utf-8")
 
 
@@ -32,8 +34,13 @@ def spent(folder: Path) -> tuple[int, float]:
 
 
 def write_origin(folder: Path, start: Path | None) -> None:
-    """Note what was spent before a training folder's own first step."""
-    samples, seconds = spent(start) if start else (0, 0.0)
+    """Note what was spent before a training folder's own first step: by another run, or for exported weights."""
+    samples, seconds = 0, 0.0
+    if start and (start / SPENT).exists():
+        before = json.loads((start / SPENT).read_text())
+        samples, seconds = before["samples"], before["seconds"]
+    elif start:
+        samples, seconds = spent(start)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "origin.json").write_text(json.dumps({"samples": samples, "seconds": seconds}))
 
@@ -82,3 +89,4 @@ def write_card(run: Path, weights: Path, found: dict[str, Any], facts: dict[str,
         times=f"Time at 1024x1024, two CPU cores: {times}." if times else "",
     )
     (weights / "README.md").write_text(card, encoding="utf-8")
+    (weights / SPENT).write_text(json.dumps({"samples": seen, "seconds": round(seconds)}) + "\n")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from training.postcard.data import Batch
-from training.postcard.loss import FIELD_WEIGHTS, NUMBER_WEIGHT
+from training.postcard.loss import NUMBER_WEIGHT, field_weight
 from training.postcard.train import Objective, noised
 
 from safelight.postcard.codec import SceneCodec
@@ -68,7 +68,6 @@ def _weights(codec: SceneCodec, teacher: PostcardTransformer, like: Tensor) -> T
     for kind in codec.layout.kinds:
         for f in kind.fields:
             base = 1.0 if f.is_category and f.name != PRESENCE else NUMBER_WEIGHT
-            weights[kind.first : kind.first + kind.count, f.offset : f.offset + f.width] = base * FIELD_WEIGHTS.get(
-                f.name, 1.0
-            )
+            slots, numbers = slice(kind.first, kind.first + kind.count), slice(f.offset, f.offset + f.width)
+            weights[slots, numbers] = base * field_weight(kind, f)
     return weights

@@ -17,8 +17,9 @@ from training.postcard.card import write_card, write_origin
 from training.postcard.data import Samples, encode_shard, shard_path
 from training.postcard.distil import guidance_distillation, student_of
 from training.postcard.export import export
+from training.postcard.ranks import join, rank
 from training.postcard.sheets import SHEET_PROMPTS, loss_plot, sheet
-from training.postcard.train import Plan, flow_matching, load_average, train
+from training.postcard.train import Plan, flow_matching, load_average, load_exported, train
 
 from safelight.postcard import text
 from safelight.postcard.pipeline import PostcardPipeline
@@ -46,7 +47,15 @@ def _samples(arguments: argparse.Namespace, pipeline: PostcardPipeline) -> Sampl
 
 
 def _pipeline(arguments: argparse.Namespace) -> PostcardPipeline:
-    return fresh_pipeline(arguments.text, arguments.seed, arguments.width, arguments.layers, arguments.text_layers)
+    start = arguments.start if _exported(arguments.start) else None
+    return fresh_pipeline(
+        arguments.text, arguments.seed, arguments.width, arguments.layers, arguments.text_layers, start
+    )
+
+
+def _exported(start: Path | None) -> bool:
+    """Whether a start is what export wrote, and not a training folder."""
+    return start is not None and (start / "model_index.json").exists()
 
 
 def _plan(arguments: argparse.Namespace, steps: int, learning_rate: float) -> Plan:
@@ -55,6 +64,8 @@ def _plan(arguments: argparse.Namespace, steps: int, learning_rate: float) -> Pl
         batch_size=arguments.batch_size,
         learning_rate=learning_rate,
         warmup=min(200, max(steps // 10, 1)),
+        cooldown=arguments.cooldown,
+        ema=arguments.ema,
         seed=arguments.seed,
         checkpoint_every=arguments.checkpoint_every,
         device=arguments.device,
@@ -80,11 +91,13 @@ def _look(pipeline: PostcardPipeline, folder: Path, arguments: argparse.Namespac
 
 def learn(arguments: argparse.Namespace) -> None:
     """Train the denoiser."""
+    join()
     pipeline = _pipeline(arguments)
     if arguments.start:
-        load_average(arguments.start, pipeline.transformer)
+        (load_exported if _exported(arguments.start) else load_average)(arguments.start, pipeline.transformer)
     folder = arguments.run / "train"
-    write_origin(folder, arguments.start)
+    if rank() == 0:
+        write_origin(folder, arguments.start)
     plan = _plan(arguments, arguments.steps, arguments.learning_rate)
     objective = flow_matching(pipeline.decoder.codec)
     train(
@@ -148,7 +161,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--run", type=Path, required=True, help="folder for data, checkpoints, plots and sheets")
     parser.add_argument("--text", type=Path, required=True, help="folder with text_encoder/ and tokenizer/")
     parser.add_argument("--out", type=Path, help="where export writes the pipeline")
-    parser.add_argument("--start", type=Path, help="another run's train/ folder, whose weights training starts from")
+    parser.add_argument("--start", type=Path, help="weights to start from: another run's train/, or what export wrote")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -161,6 +174,8 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--distil-steps", type=int, default=800)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--cooldown", type=float, default=0.5, help="share of steps over which the rate falls")
+    parser.add_argument("--ema", type=float, default=0.998, help="how much of the averaged weights a step keeps")
     parser.add_argument("--checkpoint-every", type=int, default=500)
     parser.add_argument("--seeds", type=int, default=2, help="seeds for each prompt of the evaluation")
     parser.add_argument("--no-sheets", dest="sheets", action="store_false", help="draw nothing")

@@ -20,17 +20,23 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from tqdm import tqdm
-from training.postcard.build import SHIFT
 from training.postcard.data import Batch, Samples
 from training.postcard.loss import scene_loss
+from training.postcard.ranks import average_gradients, rank, ranks
 
 from safelight.postcard.codec import SceneCodec
 from safelight.postcard.transformer import PostcardTransformer
 
+TRAINING_SHIFT = 3.0
+"""Shift of the times in training, above the sampler's 2: what the prompt decides is learned where noise is high."""
+
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how fast. `cooldown`: the share of steps at the end over which the rate falls to nothing."""
+    """How long and how fast. `cooldown`: the share of steps at the end over which the rate falls to nothing.
+
+    `batch_size`: samples of a step, of all processes together.
+    """
 
     steps: int
     batch_size: int = 128
@@ -80,9 +86,9 @@ def rate(plan: Plan, step: int) -> float:
 
 
 def noised(latents: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Noisy latents and their times (batch,), uniform under the same shift as in sampling."""
+    """Noisy latents and their times (batch,), uniform under a shift (arXiv 2403.03206)."""
     u = torch.rand(latents.shape[0], generator=generator)
-    t = (SHIFT * u / (1 + (SHIFT - 1) * u)).to(latents.device)
+    t = (TRAINING_SHIFT * u / (1 + (TRAINING_SHIFT - 1) * u)).to(latents.device)
     noise = torch.randn(latents.shape, generator=generator).to(latents.device)
     return torch.lerp(latents, noise, t[:, None, None]), t
 
@@ -106,14 +112,15 @@ def flow_matching(codec: SceneCodec) -> Objective:
 
 
 def endless(samples: Samples, plan: Plan, start: int) -> Iterator[Batch]:
-    """Batches from step `start` on, epoch after epoch."""
+    """This process's part of the batches from step `start` on, epoch after epoch."""
     step = 0
     epoch = 0
     while True:
         for numbers in samples.batches(plan.batch_size, plan.seed, epoch):
             if step >= start:
                 rng = np.random.default_rng((plan.seed, step, 1))
-                yield samples.batch(numbers, rng.random(len(numbers)) < plan.dropped_captions)
+                dropped = rng.random(len(numbers)) < plan.dropped_captions
+                yield samples.batch(numbers[rank() :: ranks()], dropped[rank() :: ranks()])
             step += 1
         epoch += 1
 
@@ -135,19 +142,20 @@ def train(
     optimizers = Optimizers(model, plan.learning_rate)
     average = {name: p.detach().clone() for name, p in model.named_parameters()}
     first, seconds = resume(run, model, optimizers, average)
-    progress = tqdm(initial=first, total=plan.steps, desc=run.name, unit="step", smoothing=0.05, mininterval=5)
+    progress = tqdm(initial=first, total=plan.steps, desc=run.name, unit="step", disable=rank() > 0)
     began = time.monotonic()
     for step, batch in zip(range(first, plan.steps), endless(samples, plan, first), strict=False):
-        generator = torch.Generator().manual_seed(plan.seed * 1_000_003 + step)
+        generator = torch.Generator().manual_seed((plan.seed * 1_000_003 + step) * ranks() + rank())
         with torch.autocast(plan.device, torch.bfloat16):
             loss, parts = objective(model, batch.to(plan.device), step, generator)
         loss.backward()  # type: ignore[no-untyped-call]
+        average_gradients(model)
         nn.utils.clip_grad_norm_(model.parameters(), 50.0)
         optimizers.step(rate(plan, step))
         with torch.no_grad():
             decay = min(plan.ema, (step + 1) / (step + 20))
             torch._foreach_lerp_(list(average.values()), list(model.parameters()), 1.0 - decay)
-        if step % 20 == 0:
+        if step % 20 == 0 and rank() == 0:
             line = {"step": step, "loss": loss.item(), **{k: round(v.item(), 4) for k, v in parts.items()}}
             if not math.isfinite(line["loss"]):
                 raise FloatingPointError(f"the loss is {line['loss']} at step {step}: lower the learning rate")
@@ -155,7 +163,7 @@ def train(
                 log.write(json.dumps(line) + "\n")
             progress.set_postfix(loss=f"{line['loss']:.3f}", refresh=False)
         progress.update()
-        if (step + 1) % plan.checkpoint_every == 0 or step + 1 == plan.steps:
+        if rank() == 0 and ((step + 1) % plan.checkpoint_every == 0 or step + 1 == plan.steps):
             spent = seconds + time.monotonic() - began
             save(run, model, optimizers, average, step + 1, (step + 1) * plan.batch_size, spent)
             at_checkpoint(step + 1)
@@ -202,9 +210,20 @@ def resume(run: Path, model: nn.Module, optimizers: Optimizers, average: dict[st
 
 
 def load_average(run: Path, model: nn.Module) -> int:
-    """Put the run's averaged weights into the model; returns the step they are from."""
+    """Put a run's averaged weights into the model; returns the step they are from."""
     step = int(json.loads((run / "step.json").read_text())["step"])
     with torch.no_grad():
         for name, p in load_file(run / f"ema-{step}.safetensors").items():
             model.get_parameter(name).copy_(p)
     return step
+
+
+def load_exported(folder: Path, model: nn.Module) -> None:
+    """Put the weights of an exported pipeline into the model. An input for guidance is left behind if it has none."""
+    known = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, p in load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors").items():
+            if name in known:
+                known.pop(name).copy_(p)
+    if known:
+        raise ValueError(f"{folder} lacks {', '.join(known)}: its transformer has another shape than this run's")

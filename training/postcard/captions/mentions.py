@@ -45,8 +45,11 @@ def _groups(reading: Reading) -> list[tuple[str, Colour, tuple[Seen, ...]]]:
     return [(kind, colour, tuple(seen)) for (kind, colour), seen in groups.items()]
 
 
-def mentions_of(reading: Reading, rng: random.Random, brief: float) -> tuple[Mention, ...]:
-    """Main things nearly always, companions mostly; strangers, odd colours and pairs of colours always."""
+def mentions_of(reading: Reading, rng: random.Random, brief: float, focused: bool = False) -> tuple[Mention, ...]:
+    """Main things nearly always, companions mostly; strangers, odd colours and pairs of colours always.
+
+    `focused`: everything, with number and colour, and a place more often.
+    """
     groups = _groups(reading)
     kinds = [kind for kind, _, _ in groups]
     mentions = []
@@ -57,23 +60,22 @@ def mentions_of(reading: Reading, rng: random.Random, brief: float) -> tuple[Men
         share = 1.0 if doubled or stranger else 0.92 if i == 0 else 0.9 if coloured else 0.82
         if brief < 1 and i > 0 and not doubled and not stranger:
             share *= 0.75
-        if rng.random() > share:
+        if rng.random() > share and not focused:
             continue
-        say_number = len(seen) == 1 or rng.random() < 0.86
-        mentions.append(
-            Mention(kind, colour, len(seen), seen, say_number, coloured and (doubled or rng.random() < 0.94))
-        )
+        say_number = len(seen) == 1 or focused or rng.random() < 0.86
+        say_colour = coloured and (doubled or focused or rng.random() < 0.94)
+        mentions.append(Mention(kind, colour, len(seen), seen, say_number, say_colour))
     if rng.random() < 0.35:
         rng.shuffle(mentions)
-    return tuple(_placed(mention, mentions, i, rng) for i, mention in enumerate(mentions))
+    return tuple(_placed(mention, mentions, i, rng, focused) for i, mention in enumerate(mentions))
 
 
-def _placed(mention: Mention, mentions: list[Mention], index: int, rng: random.Random) -> Mention:
+def _placed(mention: Mention, mentions: list[Mention], index: int, rng: random.Random, focused: bool) -> Mention:
     """The mention with a place, if there is one to tell and chance tells it."""
     place: tuple[str, int | None] | None = None
     if index > 0 and rng.random() < 0.6:
         place = _relation(mention, mentions[index - 1], index - 1, rng)
-    if place is None and rng.random() < (0.55 if len(mentions) > 1 else 0.42):
+    if place is None and rng.random() < (0.8 if focused else 0.55 if len(mentions) > 1 else 0.42):
         choices = list(_spots(mention))
         place = (choices[int(rng.random() * len(choices))], None) if choices else None
     if place is None:

@@ -45,12 +45,12 @@ class Telling:
     named_by: LayerKind | None = None  # a layer that gives the setting a name of its own
 
 
-def choose(scene: Scene, rng: random.Random) -> Telling:
-    """Choose what to tell of a scene."""
+def choose(scene: Scene, rng: random.Random, focused: bool = False) -> Telling:
+    """Choose what to tell of a scene: a part of everything, or, `focused`, all of its things and little else."""
     reading = judge(scene)
-    brief = 0.45 if rng.random() < 0.28 else 1.0  # short captions leave out what belongs anyway
+    brief = 0.45 if focused or rng.random() < 0.28 else 1.0  # short captions leave out what belongs anyway
     usual = reading.setting not in UNWEATHERED
-    things = mentions_of(reading, rng, brief)
+    things = mentions_of(reading, rng, brief, focused)
     told_setting = rng.random() < (0.72 if things else 0.97) * (0.8 if brief < 1 else 1.0)
     if things and reading.setting not in THINGS[things[0].kind].settings:
         told_setting = told_setting or rng.random() < 0.95
@@ -67,7 +67,7 @@ def choose(scene: Scene, rng: random.Random) -> Telling:
         palette=reading.palette if rng.random() < (0.02 if reading.palette is Palette.NATURAL else 0.93) else None,
         style=reading.style if rng.random() < (0.14 if reading.style is Style.FLAT else 0.97) else None,
         sky=_sky(reading, rng, brief, light),
-        layers=_layers(scene, rng, brief),
+        layers=() if focused else _layers(scene, rng, brief),
         things=things,
         accent=_accent(scene, rng),
         absent=_absent(reading, rng),

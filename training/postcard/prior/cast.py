@@ -170,15 +170,20 @@ def _colour(draw: Draw, kind: ThingKind, always: bool = False) -> Colour:
     return draw.weighted(COLOURS, COLOUR_WEIGHTS)
 
 
+def _spoken(kind: ThingKind) -> set[str]:
+    """What a caption may call a kind, one or several: a book and a pile of books share a word."""
+    return {name.removesuffix("s") for name in kind.names}
+
+
 def _distinct(groups: list[Group]) -> list[Group]:
     """At most eight things, and no two groups alike in kind and colour."""
     kept: dict[tuple[str, Colour], Group] = {}
     room = 8
     for group in groups:
         key = (group.kind.key, group.colour)
-        alike = [colour for kind, colour in kept if kind == group.kind.key]
+        alike = [colour for kind, colour in kept if _spoken(THINGS[kind]) & _spoken(group.kind)]
         if alike and Colour.NATURAL in (*alike, group.colour):
-            continue  # only colours tell two groups of one kind apart
+            continue  # only colours tell two groups of one kind, or of one name, apart
         if key not in kept and room >= group.number:
             kept[key] = group
             room -= group.number
