@@ -53,8 +53,8 @@ def test_the_recipe_runs_from_nothing_to_a_pipeline_with_a_card(tmp_path: Path) 
 
 def _train_in_two_processes(run: Path, start: Path, environment: dict[str, str]) -> None:
     """Three steps that start from exported weights, each batch shared by two processes."""
-    command = [sys.executable, "-m", "training.postcard.recipe", "train", "--run", run, "--start", start]
-    command += ["--text", WEIGHTS, *TINY, "--steps", "3"]
+    command = [sys.executable, "-m", "training.postcard.recipe", "train", "--run", str(run), "--start", str(start)]
+    command += ["--text", str(WEIGHTS), *TINY, "--steps", "3"]
     meeting = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
     processes = [
         subprocess.Popen(command, env=environment | meeting | {"RANK": str(rank)}, cwd=ROOT) for rank in range(2)
