@@ -3,7 +3,8 @@
     python -m benchmarks.drawing [--size 1344x768] [--repeats 5] [scene or style ...]
 
 The floor is one sheet of colour through the same rasteriser: parsing, the picture's own bytes, PNG out and in again.
-All figures are medians in milliseconds from one run on one thread; the ratio to the floor travels between machines.
+All figures are medians of CPU milliseconds from one run (both stages use one thread, and time on the clock would count
+what else the machine does); the ratio to the floor travels between machines.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ def median_ms(action: Callable[[], object], repeats: int) -> float:
     action()
     seconds = []
     for _ in range(repeats):
-        begun = time.perf_counter()
+        begun = time.process_time()
         action()
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(time.process_time() - begun)
     return statistics.median(seconds) * 1e3
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from safelight.postcard.render.canvas import circle, ellipse, poly, rect
+from safelight.postcard.render.canvas import circle, ellipse, poly
 from safelight.postcard.render.colour import NAMED, WHITE, Rgb, mix, multiply, ramp, rgb, scale, turn
 from safelight.postcard.render.moods import choose
 from safelight.postcard.render.sky import sparkle
@@ -38,21 +38,12 @@ def _plain(stage: Stage) -> None:
     """A sheet of colour with soft light from one side, and a floor line that is hardly there."""
     frame, canvas, base = stage.frame, stage.canvas, plain_colour(stage)
     with canvas.group('id="background"'):
-        canvas.path(rect(0, 0, frame.width, frame.height), base, outlined=False)
+        low = mix(base, scale(base, 0.8), 0.75)
+        canvas.graded(0, 0, frame.width, frame.height, ((0.0, base), (0.5, base), (1.0, low)), frame.height)
         x = frame.width * (0.25 if stage.light.side < 0 else 0.75)
         reach = max(frame.width, frame.height)
-        glow = ((0.0, mix(base, WHITE, 0.4), 0.8), (1.0, mix(base, WHITE, 0.4), 0.0))
-        canvas.path(
-            rect(0, 0, frame.width, frame.height),
-            canvas.radial(glow, x, frame.height * 0.2, reach * 0.8),
-            outlined=False,
-        )
-        shade = ((0.0, scale(base, 0.8), 0.0), (1.0, scale(base, 0.8), 0.75))
-        canvas.path(
-            rect(0, frame.height * 0.5, frame.width, frame.height * 0.5),
-            canvas.linear(shade, 0, frame.height * 0.5, 0, frame.height),
-            outlined=False,
-        )
+        glow = canvas.soft(mix(base, WHITE, 0.5), 0.8)
+        canvas.path(ellipse(x, frame.height * 0.24, reach * 0.5, frame.height * 0.42), glow, outlined=False)
 
 
 _NEBULAE = (
@@ -73,15 +64,11 @@ def _space(stage: Stage) -> None:
     else:
         colours = [rgb(c) for c in hues]
     with canvas.group('id="space"'):
-        deep = ((0.0, mix(colours[0], (0.02, 0.02, 0.07), 0.72), 1.0), (1.0, (0.02, 0.025, 0.07), 1.0))
-        canvas.path(
-            rect(0, 0, frame.width, frame.height),
-            canvas.linear(deep, 0, 0, frame.width * 0.4, frame.height),
-            outlined=False,
-        )
+        deep = ((0.0, mix(colours[0], (0.02, 0.02, 0.07), 0.72)), (1.0, (0.02, 0.025, 0.07)))
+        canvas.graded(0, 0, frame.width, frame.height, deep, frame.height)
         lean = rng.uniform(-0.7, 0.7)
-        for i in range(11):
-            t = i / 10
+        for i in range(8):
+            t = i / 7
             x = frame.width * t + rng.gauss(0, 60)
             y = frame.height * (0.5 + lean * (t - 0.5)) + rng.gauss(0, 0.13) * frame.height
             r = frame.rise * rng.uniform(0.12, 0.27)
@@ -132,13 +119,13 @@ def _underwater(stage: Stage) -> None:
     middle, deep = mix(rgb("#1f86b0"), top, 0.2), mix(rgb("#0b3a66"), top, 0.06)
     dim = 1 - 0.62 * dark
     stops = (
-        (0.0, scale(mix(top, WHITE, 0.25), dim), 1.0),
-        (0.32, scale(mix(top, middle, 0.65), dim), 1.0),
-        (0.72, scale(middle, dim * 0.9), 1.0),
-        (1.0, scale(deep, dim), 1.0),
+        (0.0, scale(mix(top, WHITE, 0.25), dim)),
+        (0.32, scale(mix(top, middle, 0.65), dim)),
+        (0.72, scale(middle, dim * 0.9)),
+        (1.0, scale(deep, dim)),
     )
     with canvas.group('id="water"'):
-        canvas.path(rect(0, 0, frame.width, frame.height), canvas.linear(stops, 0, 0, 0, frame.height), outlined=False)
+        canvas.graded(0, 0, frame.width, frame.height, stops, frame.height)
         sun_x = frame.width * stage.world.sky.body_x
         glow = canvas.soft(mix(top, WHITE, 0.6), 0.75 * dim)
         canvas.path(ellipse(sun_x, 0, frame.width * 0.36, frame.height * 0.34), glow, outlined=False)

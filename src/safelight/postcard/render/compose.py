@@ -2,6 +2,7 @@
 
 from safelight.postcard.render import backdrops, styles, weather
 from safelight.postcard.render.canvas import Canvas
+from safelight.postcard.render.framing import draw_framing
 from safelight.postcard.render.grade import grade
 from safelight.postcard.render.ground import Band, flat_crest, hill_crest
 from safelight.postcard.render.layers import CREST_ROLLING, INDOORS, OPEN, draw_layer
@@ -97,6 +98,7 @@ def _draw_depths(stage: Stage, bands: list[Band], placed: list[Placed]) -> None:
             draw_layer(stage, band, mirrored, bands[number - 1] if number else None)
     for index, thing in queue:
         draw_thing(stage, index, thing)
+    draw_framing(stage)
 
 
 def _order(placed: Placed) -> float:

@@ -134,10 +134,17 @@ def draw_rolling(stage: Stage, band: Band, colour: Rgb, step: float = 34) -> Non
     low = light.land(scale(colour, 0.86), max(0.0, band.distance - 0.1), -0.25)
     if band.distance > 0.45:
         low = mix(light.land(colour, band.distance, 0.0), light.haze, 0.4 * band.distance)
-    paint = stage.canvas.linear(((0.0, lit, 1.0), (1.0, low, 1.0)), 0, top, 0, min(deep, frame.height))
-    floor = stage.floor
+    end, floor = min(deep, frame.height), stage.floor
+    waist = min(floor, max(y for _, y in points) + 1)
+    paint = stage.canvas.linear(((0.0, lit, 1.0), (1.0, low, 1.0)), 0, top, 0, end)
     crest = smooth(points)
-    stage.canvas.path(crest + f"L{num(points[-1][0])} {num(floor)}L{num(points[0][0])} {num(floor)}Z", paint)
+    left, right = points[0][0], points[-1][0]
+    stage.canvas.path(crest + f"L{num(right)} {num(waist + 1)}L{num(left)} {num(waist + 1)}Z", paint)
+    if floor > waist:
+        span = max(1.0, end - top)
+        start = min(1.0, (waist - top) / span)
+        stops = ((0.0, mix(lit, low, start)), (max(0.001, 1.0 - start), low), (1.0, low))
+        stage.canvas.graded(left, waist, right - left, floor - waist, stops, span)
     rim = mix(lit, mix(light.mood.glow, light.mood.key, 0.5), 0.5)
     stage.canvas.stroke(crest, rim, 2.6, 0.5)
 

@@ -114,11 +114,15 @@ def _tamed(code: str) -> Rgb:
     return saturate(rgb(_LOUD.get(code, code)), 0.9)
 
 
+_HAIRLINES = {True: "#6a5a58", False: "#ff9be0"}
+"""Outlines of icons where a style takes them from the fill: soft brown, or light that glows."""
+
+
 def _stroke(pen: Pen, unit: float) -> str:
     line = pen.stage.canvas.line
     if line is None:
         return ""
-    colour = hexcode(line.colour) if line.colour else "#20242c"
+    colour = hexcode(line.colour) if line.colour else _HAIRLINES[line.dark > 0]
     return f' stroke="{colour}" stroke-width="{1.5 * line.width / (unit * pen.scale):.2g}" stroke-linejoin="round"'
 
 

@@ -24,7 +24,7 @@ def _lamplit(stage: Stage, x: float, y: float, r: float) -> None:
 
 def draw_wall(stage: Stage, band: Band) -> None:
     """A wall of one colour, lit from the side, with a line of panelling."""
-    frame, canvas, colour = stage.frame, stage.canvas, _wall(stage, band)
+    frame, canvas, colour, layer = stage.frame, stage.canvas, _wall(stage, band), band.layer
     a, b = (0.0, frame.width) if stage.light.side < 0 else (frame.width, 0.0)
     paint = canvas.linear(
         ((0.0, mix(colour, WHITE, 0.16), 1.0), (0.6, colour, 1.0), (1.0, scale(colour, 0.78), 1.0)),
@@ -34,9 +34,72 @@ def draw_wall(stage: Stage, band: Band) -> None:
         frame.height * 0.5,
     )
     canvas.path(rect(0, 0, frame.width, min(frame.height, stage.floor)), paint, outlined=False)
-    y = frame.horizon * 0.72
-    canvas.path(rect(0, y, frame.width, 5) + rect(0, y + 11, frame.width, 2.5), scale(colour, 0.86), outlined=False)
+    y, foot = frame.horizon * 0.74, min(frame.height, stage.floor)
+    canvas.path(rect(0, y, frame.width, max(0.0, foot - y)), scale(colour, 0.93), 0.75, outlined=False)
+    canvas.path(rect(0, y - 4, frame.width, 9), mix(colour, WHITE, 0.28), outlined=False)
+    canvas.path(rect(0, y + 5, frame.width, 4), scale(colour, 0.72), 0.8, outlined=False)
+    _panels(stage, colour, y, foot)
+    if stage.dark < 0.6:
+        _sunlight(stage, colour, y)
+    if layer.detail % 0.2 < 0.13:
+        _painting(stage, band, colour, y)
     _lamplit(stage, frame.width * 0.5, frame.height * 0.35, frame.rise * 0.8)
+
+
+def _panels(stage: Stage, colour: Rgb, top: float, foot: float) -> None:
+    """The wainscot's panels: a bright and a dark edge each."""
+    frame, canvas = stage.frame, stage.canvas
+    wide, deep = frame.rise * 0.22, foot - top
+    if deep < 0.08 * frame.rise:
+        return
+    lit, dark = "", ""
+    for k in range(int(frame.width / wide) + 2):
+        x, w, y, h = k * wide - wide * 0.4, wide * 0.8, top + deep * 0.2, deep * 0.8
+        dark += f"M{num(x)} {num(y + h)}V{num(y)}h{num(w)}"
+        lit += f"M{num(x + w)} {num(y)}v{num(h)}"
+    canvas.stroke(dark, scale(colour, 0.74), 3.0, 0.7)
+    canvas.stroke(lit, mix(colour, WHITE, 0.4), 3.0, 0.7)
+
+
+def _sunlight(stage: Stage, colour: Rgb, low: float) -> None:
+    """The light of a window out of the picture, thrown slanting on the wall: six panes."""
+    frame, canvas, side = stage.frame, stage.canvas, stage.light.side
+    x, y, w, h = frame.width * (0.5 + 0.2 * side), low * 0.16, frame.rise * 0.15, low * 0.34
+    panes = []
+    for i in range(2):
+        for j in range(2):
+            px, py = x - side * i * w * 1.12, y + j * h * 1.08 + i * w * 0.3
+            drop, lean = w * 0.3, -side * h * 0.22
+            x0, x1 = px + lean * j, px - side * w + lean * j
+            panes.append(poly([(x0, py), (x1, py + drop), (x1 + lean, py + drop + h), (x0 + lean, py + h)]))
+    glow = mix(mix(colour, stage.light.mood.key, 0.5), WHITE, 0.35)
+    canvas.path("".join(panes), glow, 0.5, outlined=False)
+
+
+def _painting(stage: Stage, band: Band, colour: Rgb, low: float) -> None:
+    """A small framed landscape on the side away from the light, where nothing stands before it."""
+    frame, canvas, rng = stage.frame, stage.canvas, stage.rng("painting", band.layer.detail)
+    w, h = frame.rise * rng.uniform(0.2, 0.26), frame.rise * rng.uniform(0.15, 0.2)
+    x, y = frame.width * (0.5 - 0.27 * stage.light.side) - w / 2, max(0.05 * frame.height, low * 0.3)
+    if any(b[0] < x + w and b[2] > x and b[1] < y + h for b in stage.boxes) or y + h > low:
+        return
+    shadow = rect(x + 9, y + 12, w, h)
+    canvas.path(shadow, scale(colour, 0.6), 0.5, outlined=False)
+    canvas.path(rect(x, y, w, h), stage.light.thing(rgb("#8a6238"), 0.0, 0.2))
+    m = 0.07 * w
+    canvas.path(rect(x + m, y + m, w - 2 * m, h - 2 * m), stage.light.thing(rgb("#f3ead6"), 0.0, 0.2), outlined=False)
+    x, y, w, h = x + 2 * m, y + 2 * m, w - 4 * m, h - 4 * m
+    canvas.path(rect(x, y, w, h), stage.light.thing(rgb("#e9c79a"), 0.0, 0.2), outlined=False)
+    for k, code in enumerate(("#8aa0a8", "#6d8a7a", "#486856")):
+        top = y + h * (0.42 + 0.18 * k)
+        hill = (
+            f"M{num(x)} {num(y + h)}V{num(top)}Q{num(x + w * 0.3)} {num(top - h * 0.3)} {num(x + w * 0.6)} {num(top)}"
+        )
+        canvas.path(
+            f"{hill}T{num(x + w)} {num(top + h * 0.04)}V{num(y + h)}Z",
+            stage.light.thing(rgb(code), 0.0),
+            outlined=False,
+        )
 
 
 def draw_window(stage: Stage, band: Band) -> None:
@@ -87,8 +150,8 @@ def draw_table(stage: Stage, band: Band) -> None:
     rng, wood = stage.rng("table", layer.detail), albedo(stage, layer)
     y = band.foot
     far, near = light.thing(wood, 0.1, 0.5), light.thing(scale(wood, 0.78), 0.0, -0.1)
-    top = canvas.linear(((0.0, far, 1.0), (1.0, near, 1.0)), 0, y, 0, frame.height)
-    canvas.path(rect(-12, y, frame.width + 24, frame.height - y + 12), top)
+    deep = frame.height - y + 12
+    canvas.graded(-12, y, frame.width + 24, deep, ((0.0, far), (1.0, near)), deep)
     canvas.path(rect(-12, y, frame.width + 24, 7), light.thing(mix(wood, WHITE, 0.3), 0.0, 0.7), outlined=False)
     if layer.colour is Colour.NATURAL:
         grain = []

@@ -12,18 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from safelight.postcard.render.raster import rasterise
+from safelight.postcard.render.brushwork import painted
+from safelight.postcard.render.glass import leaded
+from safelight.postcard.render.raster import small
 from safelight.postcard.render.stage import Stage
 from safelight.postcard.vocabulary import Style
 
 Pixels = NDArray[np.uint8]
 Grid = NDArray[np.float64]
-
-
-def _small(svg: str, width: int, height: int, short: int) -> Pixels:
-    """The drawing at ``short`` pixels on its shorter side."""
-    shrink = short / min(width, height)
-    return rasterise(svg, max(8, round(width * shrink)), max(8, round(height * shrink)))
 
 
 def _document(stage: Stage, width: int, height: int, name: str, body: str) -> str:
@@ -34,10 +30,10 @@ def _document(stage: Stage, width: int, height: int, name: str, body: str) -> st
 
 def pixels(stage: Stage, svg: str, width: int, height: int) -> str:
     """Pixel art: 128 pixels on the shorter side, 44 colours, one path a colour."""
-    large = _small(svg, width, height, 256)
-    small = large[: large.shape[0] // 2 * 2, : large.shape[1] // 2 * 2]
-    small = small.reshape(small.shape[0] // 2, 2, small.shape[1] // 2, 2, 3).mean(axis=(1, 3)).astype(np.uint8)
-    image = Image.fromarray(small).quantize(44, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    large = small(svg, width, height, 256)
+    even = large[: large.shape[0] // 2 * 2, : large.shape[1] // 2 * 2]
+    half = even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2, 3).mean(axis=(1, 3)).astype(np.uint8)
+    image = Image.fromarray(half).quantize(44, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     palette, index = image.getpalette() or [], np.asarray(image)
     rows, columns = index.shape
     runs: dict[int, list[str]] = {}
@@ -135,7 +131,7 @@ def _path(piece: Grid, unit: float, colour: Grid, outlined: bool) -> str:
 
 def triangles(stage: Stage, svg: str, width: int, height: int) -> str:
     """Low poly: a net of triangles whose corners sit on the picture's edges, finer over the things."""
-    picture = _small(svg, width, height, 320)
+    picture = small(svg, width, height, 320)
     steep, rng = _steepness(picture), stage.rng("net")
     unit = stage.frame.width / (picture.shape[1] - 1)
     parts = []
@@ -153,69 +149,9 @@ def triangles(stage: Stage, svg: str, width: int, height: int) -> str:
     return _document(stage, width, height, "triangles", body)
 
 
-def glass(stage: Stage, svg: str, width: int, height: int) -> str:
-    """Stained glass: panes along the picture's edges, set in lead; the things are cut from glass of their own."""
-    picture = _small(svg, width, height, 320)
-    steep, rng = _steepness(picture), stage.rng("lead")
-    unit = stage.frame.width / (picture.shape[1] - 1)
-    sheet = _patches(stage, picture, 15.0, 1e9)[0]
-    panes = _panes(picture, _net(steep, sheet, rng))
-    shine = np.array([[rng.uniform(0.9, 1.14)] for _ in panes])
-    tones = np.stack([_colours(picture, pane[None])[0] for pane in panes]) * shine
-    drawn = "".join(_path(pane, unit, tone, False) for pane, tone in zip(panes, tones, strict=True))
-    lead = f'<g stroke="#17161c" stroke-width="4.6" stroke-linejoin="round">{drawn}</g>'
-    w, h = stage.frame.width, stage.frame.height
-    light = (
-        '<radialGradient id="daylight" cx="0.5" cy="0.4" r="0.75">'
-        '<stop offset="0" stop-color="#fff" stop-opacity="0.22"/>'
-        '<stop offset="0.6" stop-color="#fff" stop-opacity="0"/>'
-        '<stop offset="1" stop-color="#000" stop-opacity="0.3"/></radialGradient>'
-    )
-    box = f"M0 0H{w:.0f}V{h:.0f}H0Z"
-    frame = f'<path d="{box}" fill="url(#daylight)"/><path d="{box}" fill="none" stroke="#17161c" stroke-width="30"/>'
-    return _document(
-        stage,
-        width,
-        height,
-        "glass",
-        f"<defs>{light}{''.join(stage.canvas.defs)}</defs>{lead}{''.join(stage.figures)}{frame}",
-    )
-
-
-def _panes(picture: Pixels, net: Grid) -> list[Grid]:
-    """The panes: cells of the net, cut in two where colours part, joined in rows where they are alike."""
-    down, across = net.shape[0] - 1, net.shape[1] - 1
-    quads = _quads(net)
-    halves = quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]
-    parted = np.abs(_colours(picture, halves[0]) - _colours(picture, halves[1])).sum(axis=1) > 55
-    whole = _colours(picture, quads)
-    panes: list[Grid] = []
-    for j in range(down):
-        run: list[int] = []
-        for i in range(across):
-            k = j * across + i
-            alike = bool(run) and float(np.abs(whole[k] - whole[run[0]]).sum()) < 26
-            if run and (parted[k] or not alike or len(run) >= 2 + (i + j) % 3):
-                panes.append(_joined(quads, run))
-                run = []
-            if parted[k]:
-                panes += [halves[0][k], halves[1][k]]
-            else:
-                run.append(k)
-        if run:
-            panes.append(_joined(quads, run))
-    return panes
-
-
-def _joined(quads: Grid, run: list[int]) -> Grid:
-    """Neighbouring cells of a row as one pane."""
-    upper = [quads[run[0]][0], *(quads[k][1] for k in run)]
-    lower = [quads[run[0]][3], *(quads[k][2] for k in run)]
-    return np.stack([*upper, *reversed(lower)])
-
-
 MAKERS: dict[Style, Callable[[Stage, str, int, int], str]] = {
+    Style.OIL: painted,
     Style.PIXEL: pixels,
     Style.LOW_POLY: triangles,
-    Style.STAINED_GLASS: glass,
+    Style.STAINED_GLASS: leaded,
 }

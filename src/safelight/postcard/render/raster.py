@@ -13,3 +13,9 @@ def rasterise(svg: str, width: int, height: int) -> NDArray[np.uint8]:
     png = resvg_py.svg_to_bytes(svg_string=svg, width=width, height=height, skip_system_fonts=True)
     with Image.open(io.BytesIO(bytes(png))) as picture:
         return np.asarray(picture.convert("RGB"))
+
+
+def small(svg: str, width: int, height: int, short: int) -> NDArray[np.uint8]:
+    """The drawing at ``short`` pixels on its shorter side, for styles that put it together anew."""
+    shrink = short / min(width, height)
+    return rasterise(svg, max(8, round(width * shrink)), max(8, round(height * shrink)))

@@ -76,10 +76,8 @@ def _plain(stage: Stage, band: Band, rock: Rgb) -> None:
     frame, light = stage.frame, stage.light
     near = light.land(scale(rock, 0.95), max(0.0, band.distance - 0.35), 0.1)
     far = mix(light.land(rock, band.distance, 0.3), light.haze, 0.35)
-    box = poly([(-12, band.foot), (frame.width + 12, band.foot), (frame.width + 12, stage.floor), (-12, stage.floor)])
-    stage.canvas.path(
-        box, stage.canvas.linear(((0.0, far, 1.0), (1.0, near, 1.0)), 0, band.foot, 0, frame.height), outlined=False
-    )
+    deep, down = max(1.0, stage.floor - band.foot), max(1.0, frame.height - band.foot)
+    stage.canvas.graded(-12, band.foot, frame.width + 24, deep, ((0.0, far), (1.0, near)), down)
     scrub(stage, replace(band, crest=lambda _x: band.foot), rock)
 
 

@@ -1,26 +1,70 @@
 """The floor of the sea: sand, corals, kelp."""
 
 from safelight.postcard.render.canvas import ellipse, num, smooth
-from safelight.postcard.render.colour import NAMED, mix, rgb, scale, turn
+from safelight.postcard.render.colour import NAMED, WHITE, mix, rgb, scale, turn
 from safelight.postcard.render.ground import Band, albedo, draw_rolling
+from safelight.postcard.render.scatter import scatter
 from safelight.postcard.render.shapes import blob, jagged, spread
 from safelight.postcard.render.stage import Stage
+from safelight.postcard.render.stones import boulder
 from safelight.postcard.vocabulary import Colour
 
 
 def draw_seabed(stage: Stage, band: Band) -> None:
-    """Sand under water, with stones."""
+    """Sand under water: far rocks, ripples, the net of light that waves throw on it, stones with weed."""
     sand = albedo(stage, band.layer)
+    rng, light, _frame, canvas = stage.rng("seabed", band.layer.detail), stage.light, stage.frame, stage.canvas
+    _far_rocks(stage, band)
     draw_rolling(stage, band, mix(sand, rgb("#3f8fae"), 0.35))
-    rng, light = stage.rng("seabed", band.layer.detail), stage.light
-    for _ in range(9):
-        x, t = stage.frame.width * rng.random(), rng.random()
-        y = band.crest(x) + (stage.frame.height - band.crest(x)) * (0.1 + 0.8 * t)
-        r = 14 + 26 * t
-        stage.canvas.path(
-            smooth(blob(rng, x, y, r * 1.4, r * 0.7, 8), close=True),
-            light.land(rgb("#5f7f8c"), band.distance * 0.6, 0.1 - t * 0.4),
+    net: list[str] = []
+    ripples: list[str] = []
+    for x, y, s in scatter(stage, band, rng, 46):
+        wide, high = 110 * s * rng.uniform(0.5, 1.4), 8 * s
+        shape = (
+            f"M{num(x - wide)} {num(y)}Q{num(x)} {num(y - high * 2)} {num(x + wide)} {num(y)}"
+            f"Q{num(x)} {num(y - high)} {num(x - wide)} {num(y)}Z"
         )
+        (net if rng.random() < 0.5 else ripples).append(shape)
+    canvas.path("".join(ripples), light.land(scale(sand, 0.6), band.distance, -0.4), 0.4, outlined=False)
+    canvas.path(
+        "".join(net), mix(light.land(sand, band.distance, 0.9), WHITE, 0.3), 0.4 * (1 - stage.dark), outlined=False
+    )
+    for x, y, s in scatter(stage, band, rng, 12):
+        boulder(stage, rng, x, y, 84 * s * rng.uniform(0.5, 1.2), rgb("#5f7f8c"), band.distance * 0.7)
+    weed = []
+    for x, y, s in scatter(stage, band, rng, 20):
+        for k in (-1, 0, 1):
+            high, lean = 70 * s * rng.uniform(0.6, 1.3), 16 * s * k + rng.uniform(-9, 9)
+            weed.append(
+                f"M{num(x - 3 * s)} {num(y)}Q{num(x - lean)} {num(y - high * 0.5)} {num(x + lean)} {num(y - high)}"
+                f"Q{num(x - lean * 0.4 + 7 * s)} {num(y - high * 0.5)} {num(x + 4 * s)} {num(y)}Z"
+            )
+    canvas.path("".join(weed), light.land(rgb("#3f8a6a"), band.distance * 0.6, -0.1), outlined=False)
+
+
+def _far_rocks(stage: Stage, band: Band) -> None:
+    """Rocks and a school of fish that show only as shapes in the blue."""
+    frame, canvas, rng = stage.frame, stage.canvas, stage.rng("far rocks", band.layer.detail)
+    sea, deep = rgb("#1f86b0"), rgb("#0b3a66")
+    for k in range(2):
+        tone = scale(mix(sea, deep, 0.3 + 0.3 * k), 1 - 0.6 * stage.dark)
+        line = [(x, band.crest(x) - frame.rise * (0.16 - 0.07 * k) * rng.random() ** 1.5) for x in _across(frame.width)]
+        foot = band.foot + 0.1 * frame.rise
+        canvas.path(smooth(line) + f"L{num(frame.width + 40)} {num(foot)}L-40 {num(foot)}Z", tone, 0.55, outlined=False)
+    school, turned = [], rng.choice((-1, 1))
+    cx, cy = frame.width * rng.uniform(0.2, 0.8), band.foot * rng.uniform(0.35, 0.7)
+    for _ in range(22):
+        x, y, s = cx + rng.gauss(0, 0.1) * frame.rise, cy + rng.gauss(0, 0.045) * frame.rise, rng.uniform(5, 9)
+        school.append(
+            f"M{num(x - turned * s)} {num(y)}Q{num(x)} {num(y - s * 0.7)} {num(x + turned * s)} {num(y)}"
+            f"l{num(turned * s * 0.6)} {num(-s * 0.4)}v{num(s * 0.8)}l{num(-turned * s * 0.6)} {num(-s * 0.4)}"
+            f"Q{num(x)} {num(y + s * 0.7)} {num(x - turned * s)} {num(y)}Z"
+        )
+    canvas.path("".join(school), scale(mix(sea, deep, 0.6), 1 - 0.6 * stage.dark), 0.6, outlined=False)
+
+
+def _across(width: float) -> list[float]:
+    return [-40 + (width + 80) * i / 22 for i in range(23)]
 
 
 _CORAL = ("#f2676b", "#f59a5b", "#d86bb5", "#f2c14e", "#8f6bd8", "#ef86a6")

@@ -2,11 +2,11 @@
 
 import math
 
-from safelight.postcard.render.canvas import Point, circle, ellipse, num, poly
+from safelight.postcard.render.canvas import Point, circle, ellipse, num, poly, rect
 from safelight.postcard.render.clouds import draw_clouds
 from safelight.postcard.render.colour import WHITE, Rgb, mix, rgb, scale
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.vocabulary import MoonPhase, SkyBody, Weather
+from safelight.postcard.vocabulary import MoonPhase, SkyBody, Style, Weather
 
 SHOWN = 0.08
 """Amounts below this are drawn as none."""
@@ -56,10 +56,12 @@ def _gradient(stage: Stage) -> None:
     frame, mood = stage.frame, stage.light.mood
     end = max(frame.horizon, frame.height * 0.3)
     floor = min(frame.height, stage.floor)
-    stops = [(i / (len(mood.sky) - 1), c, 1.0) for i, c in enumerate(mood.sky)]
-    paint = stage.canvas.linear(stops, 0, 0, 0, end)
-    box = poly([(0, 0), (frame.width, 0), (frame.width, floor), (0, floor)])
-    stage.canvas.path(box, paint, outlined=False)
+    sky = list(mood.sky)
+    if stage.world.sky.body is SkyBody.SUN and mood.tint < 0.8:  # a low sun lays a band of light along the horizon
+        low = max(0.0, 0.75 - stage.world.sky.body_height)
+        sky[-1], sky[-2] = mix(sky[-1], mood.glow, 0.8 * low), mix(sky[-2], mood.glow, 0.35 * low)
+    stops = [(i / (len(sky) - 1), c) for i, c in enumerate(sky)]
+    stage.canvas.graded(0, 0, frame.width, floor, stops, end)
 
 
 def _stars(stage: Stage, amount: float) -> None:
@@ -132,15 +134,11 @@ def _milky_way(stage: Stage, amount: float) -> None:
 
 
 def _sun(stage: Stage) -> None:
-    """The disc in its halo, and the band of light that a low sun lays along the horizon."""
-    frame, canvas, mood = stage.frame, stage.canvas, stage.light.mood
+    """The disc in its halo."""
+    canvas, mood = stage.canvas, stage.light.mood
     x, y, r = body_place(stage)
     dim = 0.35 if stage.world.weather in (Weather.OVERCAST, Weather.STORMY, Weather.RAINY) else 1.0
-    wide, low = frame.width * 0.62, 1 - (frame.horizon - y) / max(frame.horizon, 1)
-    if low > 0.35 and mood.tint < 0.8:
-        glow = canvas.soft(mood.glow, 0.75 * dim * low)
-        canvas.path(ellipse(x, frame.horizon, wide, frame.horizon * 0.5), glow, outlined=False)
-    reach = r * 2.0 + 80
+    reach = r * 1.8 + 80
     stops = (
         (0.0, mix(mood.glow, mood.sun, 0.4), 0.9 * dim),
         (0.3, mood.glow, 0.55 * dim),
@@ -150,6 +148,13 @@ def _sun(stage: Stage) -> None:
     canvas.path(circle(x, y, reach), canvas.radial(stops, x, y, reach), outlined=False)
     canvas.path(circle(x, y, r), mix(mood.sun, mood.glow, 0.22), 0.55 + 0.45 * dim)
     canvas.path(circle(x, y, r * 0.86), mix(mood.sun, WHITE, 0.4), 0.55 + 0.45 * dim, outlined=False)
+    if stage.world.style is Style.NEON:
+        slits = []
+        for k in range(6):
+            drop = r * (0.12 + 0.15 * k)
+            half, thick = math.sqrt(max(0.0, r * r - drop * drop)) + 2, r * (0.018 + 0.014 * k)
+            slits.append(rect(x - half, y + drop, 2 * half, thick))
+        canvas.path("".join(slits), mood.sky[-2], outlined=False)
 
 
 _LIT = {MoonPhase.CRESCENT: 0.62, MoonPhase.HALF: 0.0, MoonPhase.GIBBOUS: -0.55, MoonPhase.FULL: -1.0}

@@ -4,10 +4,10 @@ import colorsys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from safelight.postcard.render import mosaic, textures
-from safelight.postcard.render.canvas import Canvas, Line, num, poly, rect
+from safelight.postcard.render import hatching, mosaic, textures
+from safelight.postcard.render.canvas import Canvas, Line, circle, ellipse, num, poly, rect, smooth
 from safelight.postcard.render.colour import WHITE, Rgb, luma, mix, ramp, rgb, saturate
-from safelight.postcard.render.shapes import jagged
+from safelight.postcard.render.shapes import blob, jagged
 from safelight.postcard.render.stage import Stage
 from safelight.postcard.vocabulary import Setting, Style
 
@@ -36,16 +36,15 @@ def _watery(c: Rgb) -> Rgb:
 
 
 def _inked(c: Rgb) -> Rgb:
-    level = luma(c)
-    return mix(
-        ramp((rgb("#2a2c33"), rgb("#77787b"), rgb("#c9c5ba"), rgb("#f0ebde"), _PAPER), min(1.0, level * 1.04)),
-        c,
-        0.07,
-    )
+    """Shades of grey; `_ink` turns them into black, paper and hatching."""
+    level = _contrast((min(1.0, luma(c) * 1.12),) * 3, 0.5)[0]
+    return (level, level, level)
 
 
 def _drawn(c: Rgb) -> Rgb:
-    return mix(ramp((rgb("#55575d"), rgb("#9a9a9b"), rgb("#d3d0c9"), rgb("#f4f1e8"), rgb("#fdfbf5")), luma(c)), c, 0.13)
+    """Shades of grey, lifted; `_pencil` turns them into hatching."""
+    level = _contrast((min(1.0, 0.12 + luma(c) * 0.98),) * 3, 0.35)[0]
+    return mix((level, level, level), c, 0.16)
 
 
 def _cut(c: Rgb) -> Rgb:
@@ -63,7 +62,7 @@ def _glowing(c: Rgb) -> Rgb:
 
 
 def _blue(c: Rgb) -> Rgb:
-    return ramp((rgb("#123a80"), rgb("#1b4c9c"), rgb("#2659b0"), rgb("#3a6dc2"), rgb("#6f9add")), luma(c))
+    return ramp((rgb("#0a2a66"), rgb("#103878"), rgb("#17468c"), rgb("#2158a4"), rgb("#3a74c0")), luma(c))
 
 
 def _printed(c: Rgb) -> Rgb:
@@ -77,16 +76,16 @@ def _printed(c: Rgb) -> Rgb:
 
 _LOOKS: dict[Style, Look] = {
     Style.FLAT: Look(lambda c: c),
-    Style.WATERCOLOUR: Look(_watery, Line(1.7, None, 0.82)),
-    Style.OIL: Look(lambda c: _contrast(saturate(c, 1.22), 0.3), None),
-    Style.INK: Look(_inked, Line(2.2, _INK)),
-    Style.PENCIL: Look(_drawn, Line(1.5, rgb("#4b4d54"))),
+    Style.WATERCOLOUR: Look(_watery, Line(1.4, None, 0.66, 0.75)),
+    Style.OIL: Look(lambda c: _contrast(saturate(c, 1.28), 0.32), None),
+    Style.INK: Look(_inked, Line(2.3, _INK)),
+    Style.PENCIL: Look(_drawn, Line(1.3, rgb("#50525a"))),
     Style.PIXEL: Look(lambda c: _contrast(saturate(c, 1.2), 0.15)),
     Style.PAPER: Look(_cut, relief=True),
     Style.LOW_POLY: Look(lambda c: _contrast(saturate(c, 1.15), 0.12)),
     Style.NEON: Look(_glowing, Line(2.0, None, -1.0)),
     Style.STAINED_GLASS: Look(lambda c: _contrast(saturate(c, 1.6), 0.25)),
-    Style.BLUEPRINT: Look(_blue, Line(1.5, rgb("#e4eefc"))),
+    Style.BLUEPRINT: Look(_blue, Line(1.5, rgb("#f2f7ff"))),
     Style.RISOGRAPH: Look(_printed),
 }
 
@@ -100,6 +99,8 @@ def finish(stage: Stage, style: Style, width: int, height: int) -> str:
     """The finished document: the style's texture and frame over the drawing, or the drawing made anew of its pieces."""
     if style in mosaic.MAKERS:
         return mosaic.MAKERS[style](stage, stage.canvas.svg(width, height), width, height)
+    if style in _HATCHED:
+        _HATCHED[style](stage)
     over = _FINISH.get(style)
     if over is not None:
         with stage.canvas.group('id="finish"'):
@@ -133,22 +134,71 @@ def _hex(c: Rgb) -> str:
 
 
 def _watercolour(stage: Stage) -> None:
-    _cover(stage.canvas, textures.paper(), 420)
-    _margin(stage, _PAPER, 30, 0.009, "brushed edge")
-
-
-def _oil(stage: Stage) -> None:
-    _cover(stage.canvas, textures.strokes(), 460)
+    """Blooms where water ran back into the wash, the paper's grain, splashes, and the brushed edge."""
+    frame, canvas, rng = stage.frame, stage.canvas, stage.rng("blooms")
+    for _ in range(7):
+        x, y, r = frame.width * rng.random(), frame.height * rng.random(), frame.rise * rng.uniform(0.1, 0.26)
+        canvas.path(ellipse(x, y, r * 1.4, r), canvas.soft(WHITE, rng.uniform(0.25, 0.5)), outlined=False)
+        ring = smooth(blob(rng, x, y, r * 0.9, r * 0.62, 14, 0.16), close=True)
+        canvas.stroke(ring, mix(stage.light.mood.sky[1], stage.light.mood.land[1], rng.random()), 3.0, 0.14)
+    drops = "".join(
+        circle(frame.width * rng.random(), frame.height * rng.random(), 1.5 + 7 * rng.random() ** 4) for _ in range(46)
+    )
+    canvas.path(drops, stage.light.mood.land[1], 0.22, outlined=False)
+    _cover(canvas, textures.paper(), 420)
+    _margin(stage, _PAPER, 34, 0.013, "brushed edge")
 
 
 def _ink(stage: Stage) -> None:
-    _cover(stage.canvas, textures.wash(), 460)
-    _margin(stage, _PAPER, 26, 0.003, "sheet")
+    """Black where it is darkest, hatching where it is dark, bare paper elsewhere, with a faint grey wash."""
+    canvas = stage.canvas
+    level = hatching.tones(canvas.svg(*_size(stage)), *_size(stage))
+
+    def spot(c: Rgb) -> Rgb:
+        return _INK if luma(c) < 0.2 else mix(_PAPER, (0.45, 0.44, 0.42), 0.3 * (1 - luma(c)) ** 1.5)
+
+    _redraw(stage, spot)
+    ink = "#1d1f26"
+    hatching.hatched(
+        stage,
+        level,
+        (
+            hatching.Hatch(38, 10, 0.74, 1.3, ink),
+            hatching.Hatch(-52, 10, 0.5, 1.5, ink),
+            hatching.Hatch(4, 8, 0.32, 1.9, ink),
+            hatching.Hatch(80, 8, 0.2, 2.2, ink),
+        ),
+    )
 
 
 def _pencil(stage: Stage) -> None:
-    _cover(stage.canvas, textures.graphite(), 260)
-    _margin(stage, rgb("#fdfbf5"), 34, 0.006, "sheet")
+    """Graphite: light contours, tones laid in with slanting strokes, crossed in the shadows."""
+    canvas = stage.canvas
+    level = hatching.tones(canvas.svg(*_size(stage)), *_size(stage))
+    paper = rgb("#fdfbf5")
+    _redraw(stage, lambda c: mix(paper, c, 0.2 * (1 - luma(c))))
+    grey = "#45474f"
+    hatching.hatched(
+        stage,
+        level,
+        (
+            hatching.Hatch(-58, 6.5, 0.9, 1.4, grey, 0.5),
+            hatching.Hatch(-50, 5.5, 0.7, 1.8, grey, 0.62),
+            hatching.Hatch(-66, 5, 0.5, 2.1, grey, 0.72),
+            hatching.Hatch(28, 5, 0.34, 2.2, "#2c2e35", 0.8),
+        ),
+    )
+
+
+def _size(stage: Stage) -> tuple[int, int]:
+    return round(stage.frame.width), round(stage.frame.height)
+
+
+def _redraw(stage: Stage, turn: Tone) -> None:
+    """The drawing so far in other colours."""
+    canvas = stage.canvas
+    canvas.body[:] = [hatching.recoloured(part, turn) for part in canvas.body]
+    canvas.defs[:] = [hatching.recoloured(part, turn) for part in canvas.defs]
 
 
 def _paper(stage: Stage) -> None:
@@ -172,11 +222,12 @@ def _neon(stage: Stage) -> None:
 
 
 def _blueprint(stage: Stage) -> None:
+    """The draughtsman's grid, the frame with its title block, dimension lines at the things."""
     frame, canvas = stage.frame, stage.canvas
     lines = "".join(f"M{num(x)} 0V{num(frame.height)}" for x in range(0, int(frame.width), 40))
     lines += "".join(f"M0 {num(y)}H{num(frame.width)}" for y in range(0, int(frame.height), 40))
     canvas.body.append(
-        f'<path class="grid" d="{lines}" fill="none" stroke="#bcd3f5" stroke-opacity="0.16" stroke-width="1.2"/>'
+        f'<path class="grid" d="{lines}" fill="none" stroke="#bcd3f5" stroke-opacity="0.2" stroke-width="1.2"/>'
     )
     edge = rect(22, 22, frame.width - 44, frame.height - 44) + rect(30, 30, frame.width - 60, frame.height - 60)
     box = rect(frame.width - 300, frame.height - 118, 270, 88)
@@ -184,15 +235,31 @@ def _blueprint(stage: Stage) -> None:
         f"M{num(frame.width - 300)} {num(frame.height - 74)}h270M{num(frame.width - 190)} {num(frame.height - 74)}v44"
     )
     canvas.body.append(f'<path class="frame" d="{edge}{box}{marks}" fill="none" stroke="#e4eefc" stroke-width="2"/>')
+    measures = "".join(_dimension(*extent) for extent in stage.boxes[:4])
+    if measures:
+        canvas.body.append(f'<path class="dimensions" d="{measures}" fill="none" stroke="#ffd98a" stroke-width="1.8"/>')
+
+
+def _dimension(left: float, top: float, right: float, foot: float) -> str:
+    """Dimension lines above and beside a thing, with the ticks that end them."""
+    y, x, t = top - 16, right + 16, 7.0
+
+    def tick(px: float, py: float) -> str:
+        return f"M{num(px - t)} {num(py + t)}l{num(2 * t)} {num(-2 * t)}"
+
+    across = f"M{num(left)} {num(y)}H{num(right)}" + tick(left, y) + tick(right, y)
+    return across + f"M{num(x)} {num(top)}V{num(foot)}" + tick(x, top) + tick(x, foot)
 
 
 _FINISH: dict[Style, Callable[[Stage], None]] = {
     Style.WATERCOLOUR: _watercolour,
-    Style.OIL: _oil,
-    Style.INK: _ink,
-    Style.PENCIL: _pencil,
+    Style.INK: lambda stage: _margin(stage, _PAPER, 26, 0.003, "sheet"),
+    Style.PENCIL: lambda stage: _margin(stage, rgb("#fdfbf5"), 34, 0.006, "sheet"),
     Style.PAPER: _paper,
     Style.RISOGRAPH: _risograph,
     Style.NEON: _neon,
     Style.BLUEPRINT: _blueprint,
 }
+
+_HATCHED: dict[Style, Callable[[Stage], None]] = {Style.INK: _ink, Style.PENCIL: _pencil}
+"""Styles that draw tones as lines, before the finish."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from random import Random
 
-from safelight.postcard.render.canvas import Point, ellipse, num, poly, smooth
+from safelight.postcard.render.canvas import Point, ellipse, num, smooth
 from safelight.postcard.render.colour import Rgb, mix, rgb, scale, turn
 from safelight.postcard.render.copses import copses, patchwork
 from safelight.postcard.render.dry import scrub
@@ -87,7 +87,7 @@ def draw_meadow(stage: Stage, band: Band) -> None:
     colour = albedo(stage, band.layer)
     draw_rolling(stage, band, colour)
     swells(stage, band, colour, 3, "meadow")
-    if band.distance > 0.25:
+    if band.distance > 0.4:
         copses(stage, band, 5)
     folds(stage, band, colour)
     tufts(stage, band, colour)
@@ -146,9 +146,9 @@ def foreground(stage: Stage, band: Band, colour: Rgb, top: float) -> None:
     near = replace(band, distance=band.distance * 0.45, foot=top, crest=lambda _x: top)
     far_tone = mix(light.land(colour, band.distance, 0.2), light.haze, 0.3)
     near_tone = light.land(scale(colour, 0.86), 0.1, -0.1)
-    box = poly([(-12, top), (frame.width + 12, top), (frame.width + 12, stage.floor), (-12, stage.floor)])
-    stops = ((0.0, far_tone, 1.0), (0.5, light.land(colour, 0.4, 0.1), 1.0), (1.0, near_tone, 1.0))
-    stage.canvas.path(box, stage.canvas.linear(stops, 0, top, 0, frame.height), outlined=False)
+    stops = ((0.0, far_tone), (0.5, light.land(colour, 0.4, 0.1)), (1.0, near_tone))
+    deep = max(1.0, stage.floor - top)
+    stage.canvas.graded(-12, top, frame.width + 24, deep, stops, max(1.0, frame.height - top))
     if stage.floor - top < 0.12 * frame.rise:
         return
     if colour == grass(stage.world.season):
@@ -157,6 +157,38 @@ def foreground(stage: Stage, band: Band, colour: Rgb, top: float) -> None:
     if colour == grass(stage.world.season):
         tufts(stage, near, colour)
         verge(stage, near, colour)
+
+
+def _dune_grass(stage: Stage, band: Band) -> None:
+    """Tufts of beach grass in the lower corners, on low mounds of sand."""
+    frame, light, rng = stage.frame, stage.light, stage.rng("dune grass", band.layer.detail)
+    sand, lean = albedo(stage, band.layer), 30 * stage.world.wind
+    for side in (-1, 1):
+        edge = 0.0 if side < 0 else frame.width
+        wide, high = frame.rise * rng.uniform(0.24, 0.4), frame.rise * rng.uniform(0.05, 0.1)
+        if not stage.free(edge - side * wide * 0.3, wide * 0.3, 0.985):
+            continue
+        low = frame.height + 12
+        mound = (
+            f"M{num(edge + side * 20)} {num(low - high * 1.3)}Q{num(edge - side * wide * 0.4)} {num(low - high * 1.5)}"
+        )
+        stage.canvas.path(
+            f"{mound} {num(edge - side * wide)} {num(low)}L{num(edge + side * 20)} {num(low)}Z",
+            light.land(scale(sand, 0.9), 0.05, -0.25),
+        )
+        blades: dict[int, list[str]] = {0: [], 1: []}
+        for k in range(34):
+            t = rng.random() ** 1.3
+            x, y = edge - side * wide * 0.8 * t, low - high * (1.25 - 1.1 * t * t)
+            long = frame.rise * rng.uniform(0.05, 0.13) * (1.1 - 0.6 * t)
+            tip = x + rng.gauss(-0.12 * side, 0.36) * long + lean
+            blades[k % 2].append(
+                f"M{num(x - 2.4)} {num(y)}Q{num(x)} {num(y - long * 0.6)} {num(tip)} {num(y - long)}"
+                f"Q{num(x + 3)} {num(y - long * 0.5)} {num(x + 2.4)} {num(y)}Z"
+            )
+        for pick, parts in blades.items():
+            tone = light.land(rgb(("#5f7a4a", "#a3a860")[pick]), 0.0, -0.4 + 0.9 * pick)
+            stage.canvas.path("".join(parts), tone, outlined=False)
 
 
 def draw_snow(stage: Stage, band: Band) -> None:
@@ -173,6 +205,8 @@ def draw_sand(stage: Stage, band: Band) -> None:
     sand = albedo(stage, band.layer)
     draw_rolling(stage, band, sand)
     _ripples(stage, band, sand)
-    rng, light = stage.rng("sand", band.layer.detail), stage.light
+    rng, light, frame = stage.rng("sand", band.layer.detail), stage.light, stage.frame
+    if stage.floor > frame.height:
+        _dune_grass(stage, band)
     dots = [ellipse(x, y, 5 * s + 1, 3 * s + 0.6) for x, y, s in scatter(stage, band, rng, 26)]
     stage.canvas.path("".join(dots), light.land(scale(sand, 0.72), band.distance, -0.2), 0.7, outlined=False)

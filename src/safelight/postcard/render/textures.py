@@ -56,7 +56,7 @@ def _tile(field: Field, dark: float, light: float) -> str:
 @cache
 def paper() -> str:
     """Watercolour paper with pigment that gathered in blots."""
-    return _tile(0.42 * _noise(1, 9) + 0.34 * _noise(2, 29) + 0.24 * _grain(3), 0.06, 0.34)
+    return _tile(0.3 * _noise(1, 7) + 0.3 * _noise(2, 40) + 0.4 * _grain(3), 0.09, 0.26)
 
 
 @cache

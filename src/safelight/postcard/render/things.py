@@ -40,8 +40,8 @@ def _draw(stage: Stage, number: int, placed: Placed) -> None:
     elif placed.carried in (Place.GROUND, Place.TABLE) and key not in GLIDING and not _floats(stage, placed):
         _shadow(stage, placed)
     flip = -1 if placed.thing.facing is Facing.RIGHT else 1
-    move = f"translate({num(placed.x)} {num(placed.y)}) scale({flip * unit:.4g} {unit:.4g})"
-    with canvas.group(f'id="{name}" class="thing" data-kind="{key}"'), canvas.group(f'transform="{move}"'):
+    group = canvas.group(f'id="{name}" class="thing" data-kind="{key}"')
+    with group, canvas.scaled(placed.x, placed.y, flip * unit, unit):
         rng = stage.rng("thing" + key, placed.thing.detail)
         pen = Pen(stage, distance, placed.thing.colour, flip < 0, rng, placed.thing.variant, scale=unit)
         draw = DRAWINGS.get(key)

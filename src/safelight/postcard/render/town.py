@@ -163,7 +163,7 @@ def _greenery(stage: Stage, band: Band, rng: Random, tall: float) -> None:
 
 def place_pen(stage: Stage, pen: Pen, draw: Callable[[Pen], None], x: float, y: float, unit: float) -> None:
     """Runs a pen drawing at (x, y), ``unit`` user units to one of its own."""
-    with stage.canvas.group(f'transform="translate({num(x)} {num(y)}) scale({unit:.4g})"'):
+    with stage.canvas.scaled(x, y, unit, unit):
         draw(pen)
 
 

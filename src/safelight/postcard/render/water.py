@@ -1,6 +1,7 @@
 """Water: sea, lake and river with the mirror image of what stands behind, ripples and the path of the sun."""
 
 import math
+from random import Random
 
 from safelight.postcard.render.canvas import Point, ellipse, num, poly, smooth
 from safelight.postcard.render.colour import NAMED, WHITE, Rgb, mix, multiply, rgb
@@ -35,11 +36,8 @@ def draw_open_water(stage: Stage, band: Band, mirrored: str) -> None:
     top, floor = band.foot, stage.floor
     far, near = water_colours(stage, band)
     box = poly([(-12, top), (frame.width + 12, top), (frame.width + 12, floor), (-12, floor)])
-    canvas.path(
-        box,
-        canvas.linear(((0.0, far, 1.0), (0.45, mix(far, near, 0.55), 1.0), (1.0, near, 1.0)), 0, top, 0, floor),
-        outlined=False,
-    )
+    stops = ((0.0, far), (0.45, mix(far, near, 0.55)), (1.0, near))
+    canvas.graded(-12, top, frame.width + 24, max(1.0, floor - top), stops, max(1.0, floor - top))
     calm = 1 - band.layer.roughness
     if mirrored:
         reflect(stage, top, mirrored)
@@ -184,16 +182,26 @@ def _waves(stage: Stage, band: Band, near: Rgb) -> None:
 
 
 def draw_shore(stage: Stage, band: Band) -> None:
-    """Foam where water meets the land in front of it: two pale lines along the crest of that land."""
-    frame, rng = stage.frame, stage.rng("shore", band.layer.detail)
-    foam = stage.light.land(WHITE, band.distance, 0.6)
-    for off, width, opacity in ((-7.0, 9.0, 0.85), (-24.0, 4.0, 0.45)):
-        points: list[Point] = []
-        x = -20.0
-        while x < frame.width + 40:
-            points.append((x, band.crest(x) + off + 5 * math.sin(x / 61 + rng.uniform(-0.4, 0.4))))
-            x += 46
-        stage.canvas.stroke(smooth(points), foam, width, opacity)
+    """Where water meets the land in front of it: shallows, lines of foam, the wet sand they leave."""
+    frame, rng, light = stage.frame, stage.rng("shore", band.layer.detail), stage.light
+    foam = light.land(WHITE, band.distance, 0.6)
+    shallow = mix(light.land(rgb("#7fd6cc"), band.distance, 0.4), light.mood.sky[-2], 0.25)
+    wet = light.land(rgb("#9a7f5c"), band.distance, -0.35)
+    lines = [_edge(frame.width, band, off, rng) for off in (-58, -24, 4, 26)]
+    stage.canvas.path(smooth(lines[0]) + "L" + smooth(lines[2][::-1])[1:] + "Z", shallow, 0.4, outlined=False)
+    stage.canvas.path(smooth(lines[2]) + "L" + smooth(lines[3][::-1])[1:] + "Z", wet, 0.4, outlined=False)
+    stage.canvas.path(smooth(lines[1]) + "L" + smooth(lines[2][::-1])[1:] + "Z", foam, 0.32, outlined=False)
+    for line, width, opacity in ((lines[2], 8.0, 0.92), (lines[1], 4.0, 0.7), (lines[0], 2.6, 0.4)):
+        stage.canvas.stroke(smooth(line), foam, width, opacity)
+
+
+def _edge(width: float, band: Band, off: float, rng: Random) -> list[Point]:
+    """The water's edge ``off`` below the crest of the land, scalloped as waves run out."""
+    long, phase = rng.uniform(90, 150), rng.uniform(0, 6.3)
+    xs = [-30.0 + 30 * i for i in range(int(width / 30) + 4)]
+    return [
+        (x, band.crest(x) + off + 7 * abs(math.sin(x / long + phase)) + 4 * math.sin(x / 47 + 2 * phase)) for x in xs
+    ]
 
 
 def river_course(stage: Stage, band: Band) -> list[tuple[float, float, float]]:

@@ -1,6 +1,6 @@
 """The waterfall: a wall of rock with its ledges and bushes, the falling sheet, the pool below."""
 
-from safelight.postcard.render.canvas import Point, ellipse, num, poly, smooth
+from safelight.postcard.render.canvas import Point, ellipse, num, smooth
 from safelight.postcard.render.colour import WHITE, mix, rgb, scale
 from safelight.postcard.render.ground import Band, grass, leaves
 from safelight.postcard.render.rock_face import RockFace, edge_of
@@ -89,14 +89,8 @@ def _pool(stage: Stage, band: Band, x: float, half: float) -> None:
     foot, floor = band.foot + 2, stage.floor
     deep = mix(light.land(rgb("#2f86a0"), 0.2, 0.0), light.mood.sky[-2], 0.22)
     pale = mix(deep, WHITE, 0.35)
-    box = poly([(-12, foot), (frame.width + 12, foot), (frame.width + 12, floor), (-12, floor)])
-    canvas.path(
-        box,
-        canvas.linear(
-            ((0.0, pale, 1.0), (0.5, deep, 1.0), (1.0, scale(deep, 0.8), 1.0)), 0, foot, 0, max(floor, foot + 60)
-        ),
-        outlined=False,
-    )
+    stops, down = ((0.0, pale), (0.5, deep), (1.0, scale(deep, 0.8))), max(floor - foot, 60.0)
+    canvas.graded(-12, foot, frame.width + 24, max(1.0, floor - foot), stops, down)
     rings = "".join(
         dash(
             x + rng.gauss(0, 0.9) * half * 2,

@@ -120,7 +120,7 @@ def _row(stage: Stage, band: Band, wood: _Wood, tall: float, away: float, near: 
     gap = tall * wood.aspect / (0.35 + 0.95 * layer.density)
     count = min(60, max(2, round(frame.width / gap)))
     names = [
-        _symbol(stage, band, wood, away, f"{row}{k}", 0.55 if row == rows - 1 else 0.0)
+        _symbol(stage, band, wood, away, f"{row}{k}", 0.55 if row == rows - 1 else 0.0, tall / 100)
         for k in range(_SYMBOLS if count > 4 else count)
     ]
     deep = (frame.height - band.foot) * 0.09
@@ -134,12 +134,14 @@ def _row(stage: Stage, band: Band, wood: _Wood, tall: float, away: float, near: 
             stage.canvas.body.append(f'<use href="#{rng.choice(names)}" transform="{place}"/>')
 
 
-def _symbol(stage: Stage, band: Band, wood: _Wood, away: float, salt: str, shine: float) -> str:
+def _symbol(stage: Stage, band: Band, wood: _Wood, away: float, salt: str, shine: float, size: float) -> str:
     """One plant as a definition, to be set many times."""
     rng = stage.rng("plant" + salt, band.layer.detail)
     pen = Pen(stage, away, band.layer.colour, False, rng, variant=rng.random(), shine=shine)
     mark = len(stage.canvas.body)
+    stage.canvas.zoom = size
     wood.tree(pen)
+    stage.canvas.zoom = 1.0
     drawing = stage.canvas.since(mark)
     del stage.canvas.body[mark:]
     return stage.canvas.define("g", f'class="{band.layer.kind.value}"', drawing)
