@@ -9,12 +9,14 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import structlog
 import uvloop
 
 from safelight.adapters.fake_engine import FakeEngine
 from safelight.adapters.logging import configure_logging
 from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.pins import pinned_commit
 from safelight.adapters.state_folder import alone_in_drawing, announce, first_key, prepare, withdraw
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.api.app import create_app
@@ -23,7 +25,10 @@ from safelight.api.services import Services
 from safelight.api.studio import read_built
 from safelight.contract.capabilities import stable_image_ultra
 from safelight.contract.catalogue import Catalogue, ModelEntry
+from safelight.contract.errors import ConfigurationError
+from safelight.contract.hub import HubName
 from safelight.contract.messages import Configure, ModelSpec
+from safelight.contract.options import ModelOptions
 from safelight.contract.request import ImageRequest
 from safelight.service.admission import Admission
 from safelight.service.flights import OnProgress
@@ -70,12 +75,13 @@ def _drawn_by(settings: Settings, source: str) -> str:
     """What callers are told of who draws: no folder, and no model's name for what the fake draws."""
     if settings.engine == "fake":
         return "fake"
-    return source if source == "postcard" else Path(source).name
+    name = HubName.read(source)
+    return name.repo if name is not None else source if source == "postcard" else Path(source).stem
 
 
 def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = True) -> Engine:
     """Whatever draws, not started yet. Without `warm_up` the first picture comes soonest, at an unknown cost."""
-    specs = {model.source: ModelSpec(source=model.source, dtype=model.dtype) for model in settings.models.values()}
+    specs = model_specs(settings)
     if settings.engine == "fake":
         return FakeEngine(tuple(specs), step_seconds=settings.fake_step_seconds, hold=settings.fake_hold)
     configure = Configure(
@@ -87,6 +93,28 @@ def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = Tru
         measured=str(settings.home / "measured") if warm_up else None,
     )
     return LocalWorkers(configure, count=settings.workers, telemetry=telemetry)
+
+
+def model_specs(settings: Settings) -> dict[str, ModelSpec]:
+    """What the engine is to load, by source: each once, however many ids it is offered under.
+
+    Raises:
+        ConfigurationError: two ids want the same source loaded in two ways.
+    """
+    specs: dict[str, ModelSpec] = {}
+    for name, model in settings.models.items():
+        spec = ModelSpec(
+            source=model.source,
+            dtype=model.dtype,
+            options=msgspec.convert(model.options.model_dump(), ModelOptions),
+            commit=pinned_commit(settings.home, model.source),
+        )
+        if specs.setdefault(model.source, spec) != spec:
+            raise ConfigurationError(
+                f"`models.{name}` loads {model.source} with another `dtype` or other `options` than an id above it; "
+                "they must be the same."
+            )
+    return specs
 
 
 def _generate(settings: Settings, engine: Engine, ledger: Ledger, telemetry: Telemetry, bound: float) -> Generate:

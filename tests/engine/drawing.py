@@ -118,7 +118,12 @@ def job(model: LoadedModel, name: str = "job", **changes: Any) -> Job:
 
 def alone(model: LoadedModel, job: Job) -> NDArray[np.uint8]:
     """What diffusers' own call draws, with no engine in between: pixels (height, width, 3)."""
-    wanted = {"guidance_scale": job.guidance_scale, "negative_prompt": job.negative_prompt or None}
+    by_true_cfg = job.negative_prompt and "true_cfg_scale" in model.parameters
+    wanted = {
+        "guidance_scale": job.guidance_scale,
+        "negative_prompt": job.negative_prompt or None,
+        "true_cfg_scale": 4.0 if by_true_cfg else None,
+    }
     picture = model.pipeline(
         prompt=job.prompt,
         height=job.height,

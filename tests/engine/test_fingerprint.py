@@ -10,7 +10,9 @@ import torch
 from diffusers import FluxPipeline, StableDiffusionPipeline
 
 from safelight.engine import fingerprint as module
+from safelight.engine.checkpoint import Checkpoint
 from safelight.engine.fingerprint import fingerprint
+from safelight.engine.sources import place_of
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def of(folder: Path, **changes: Any) -> str:
         "dtype": "float32",
         "device": "cpu",
     }
-    return fingerprint(folder, **(settings | changes))
+    return fingerprint(Checkpoint.read(place_of(str(folder))).files(), **(settings | changes))
 
 
 def test_a_copy_elsewhere_has_the_same_short_fingerprint(folder: Path, checkpoints: dict[str, Path]) -> None:

@@ -11,8 +11,8 @@ import torch
 
 from safelight.contract.messages import Configure, Draw, Finished, Job, ModelReady, ModelSpec
 from safelight.contract.sizes import SIZES, Size
-from safelight.engine.checkpoint import BUNDLED
 from safelight.engine.loading import LoadedModel, load
+from safelight.engine.sources import BUNDLED
 from tests.engine.drawing import Drawing, alone, pixels
 from tests.engine.worker_process import WorkerProcess
 

@@ -48,11 +48,21 @@ def serve(
     engine: EngineKind = None,
     log_format: LogFormat = None,
     log_level: LogLevel = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="What draws: org/name, a folder or a file; repeat for more."),
+    ] = None,
+    served_as: Annotated[
+        list[str] | None, typer.Option("--as", help="The id that the --model before it is offered under.")
+    ] = None,
+    fetch: Annotated[bool, typer.Option("--pull", help="Fetch models that are not here yet.")] = False,
 ) -> None:
     """Serve the images API until Ctrl-C or SIGTERM."""
+    from safelight.cli.offering import offered
     from safelight.settings import read_settings
 
     said = _said(
+        models=offered(model or [], served_as or [], home),
         host=host,
         port=port,
         home=home,
@@ -64,6 +74,10 @@ def serve(
         log_level=log_level,
     )
     settings = read_settings(said)
+    if fetch:
+        from safelight.cli.pulled import ensure
+
+        ensure(settings)
     from safelight.bootstrap import serve as serve_until_signal
 
     raise typer.Exit(serve_until_signal(settings))
@@ -134,6 +148,64 @@ def models(home: Home = None, as_json: AsJson = False) -> None:
     from safelight.settings import read_settings
 
     print_models(read_settings(_said(home=home)), as_json=as_json)
+
+
+@app.command()
+def pull(
+    name: Annotated[str, typer.Argument(metavar="ORG/NAME", help="On the hub; ORG/NAME@REVISION for one revision.")],
+    variant: Annotated[str | None, typer.Option("--variant", help="Which variant of the weights, like fp16.")] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch a model from the hub; once more after a cut goes on from there."""
+    from safelight.cli.pulled import pull
+    from safelight.settings import read_settings
+
+    pull(read_settings(_said(home=home)), name, variant=variant, as_json=as_json)
+
+
+@app.command("list")
+def list_command(home: Home = None, as_json: AsJson = False) -> None:
+    """Show the models on this machine."""
+    from safelight.cli.pulled import list_pulled
+    from safelight.settings import read_settings
+
+    list_pulled(read_settings(_said(home=home)), as_json=as_json)
+
+
+@app.command()
+def show(
+    model: Annotated[str, typer.Argument(help="An id on offer, org/name, a folder or a file.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a model is, how it wants to be run and how much memory it takes."""
+    from safelight.cli.pulled import show
+    from safelight.settings import read_settings
+
+    show(read_settings(_said(home=home)), model, as_json=as_json)
+
+
+@app.command("rm")
+def remove_command(
+    name: Annotated[str, typer.Argument(metavar="ORG/NAME", help="As `safelight list` shows it.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a pulled model."""
+    from safelight.cli.pulled import remove
+    from safelight.settings import read_settings
+
+    remove(read_settings(_said(home=home)), name, as_json=as_json)
+
+
+@app.command("ps")
+def running_command(home: Home = None, as_json: AsJson = False) -> None:
+    """Show the models of the server that runs here, and how they stand."""
+    from safelight.cli.pulled import running
+    from safelight.settings import read_settings
+
+    running(read_settings(_said(home=home)), as_json=as_json)
 
 
 @app.command()

@@ -13,6 +13,7 @@ import msgspec
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ProtocolError
+from safelight.contract.options import ModelOptions
 from safelight.contract.traits import Traits
 
 _T = TypeVar("_T")
@@ -33,10 +34,16 @@ class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """A model that a worker shall load: `source` is `"postcard"` or a folder in diffusers' layout."""
+    """A model that a worker shall load.
+
+    `source` is `"postcard"`, a folder in diffusers' layout, a `.safetensors` file, or `org/name` (`@revision` after it
+    where one is meant) in the hub's cache on this machine, at `commit` if that is known. Nothing is fetched.
+    """
 
     source: str
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    options: ModelOptions = ModelOptions()
+    commit: str | None = None
 
 
 class Configure(Message, frozen=True):

@@ -187,10 +187,11 @@ def _problems(found: dict[str, str], weights: str) -> Iterator[Problem]:
 
 def _bundled_weights() -> str:
     """`"ok"`, or what is wrong with the weights in the package."""
-    from safelight.engine.checkpoint import BUNDLED, Checkpoint, folder_of
+    from safelight.engine.checkpoint import Checkpoint
+    from safelight.engine.sources import BUNDLED, place_of
 
     try:
-        Checkpoint.read(folder_of(BUNDLED))
+        Checkpoint.read(place_of(BUNDLED))
     except ModelLoadError as error:
         return str(error)
     return "ok"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,16 @@ from safelight.engine.encode import encoder_settings
 
 _HEX_DIGITS = 16
 _BLOCK = 1 << 22
-_LOADED = (".safetensors", ".json", ".txt", ".model")  # weights, configurations, vocabularies; a README changes nothing
+_LOADED = (".safetensors", ".json", ".txt", ".model")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def fingerprint(folder: Path, *, pipeline_class: type, defaults: dict[str, Any], dtype: str, device: str) -> str:
-    """16 hexadecimal digits over weights, code, settings and machine."""
+def fingerprint(
+    files: Iterable[Path], *, pipeline_class: type, defaults: dict[str, Any], dtype: str, device: str
+) -> str:
+    """16 hexadecimal digits over weights, code, settings and machine. `defaults` are what a job may leave open."""
     facts = {
-        "files": files_digest(path for path in folder.rglob("*") if path.suffix in _LOADED),
+        "files": files_digest(files),
         "pipeline": f"{pipeline_class.__module__}.{pipeline_class.__qualname__}",
         "defaults": defaults,
         "dtype": dtype,
@@ -50,10 +54,16 @@ def _code_beside(pipeline_class: type) -> Iterable[Path]:
 
 
 def files_digest(paths: Iterable[Path]) -> str:
-    """SHA-256 over files, their names and order included. Some 1.5 GB/s."""
+    """SHA-256 over files, their names and order included. Some 1.5 GB/s.
+
+    A large file in the hub's cache is a link to one that is named by its SHA-256, which was checked when it came.
+    """
     digest = hashlib.sha256()
     for path in sorted(paths):
         digest.update(f"{path.name}:{path.stat().st_size}:".encode())
+        if path.is_symlink() and _SHA256.fullmatch(path.resolve().name):
+            digest.update(path.resolve().name.encode())
+            continue
         with path.open("rb") as file:
             while block := file.read(_BLOCK):
                 digest.update(block)

@@ -7,19 +7,26 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import diffusers
+import msgspec
 import torch
 import transformers
+from msgspec.structs import replace
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import ModelSpec
+from safelight.contract.options import ModelOptions
 from safelight.contract.traits import Traits
-from safelight.engine.checkpoint import BUNDLED, Checkpoint, folder_of
+from safelight.engine.checkpoint import Checkpoint
 from safelight.engine.device import default_dtype
-from safelight.engine.fingerprint import fingerprint
+from safelight.engine.fingerprint import files_digest, fingerprint
+from safelight.engine.memory import refuse_too_large
+from safelight.engine.sources import BUNDLED, place_of
 from safelight.engine.traits import traits_of
+from safelight.engine.tuning import check_options, tune
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +35,15 @@ log = logging.getLogger(__name__)
 class LoadedModel:
     """A model that can draw. `name` is for people, `traits` say what it takes when a job does not say.
 
-    `parameters` are the keyword arguments that its pipeline takes, with their defaults.
+    `parameters` are the keyword arguments that its pipeline takes, with their defaults; `arguments` are the operator's
+    additions to every call.
     """
 
     source: str
     name: str
     pipeline: Any
     parameters: dict[str, Any]
+    arguments: dict[str, Any]
     traits: Traits
     device: str
     fingerprint: str
@@ -65,31 +74,50 @@ def load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | Non
         ) from error
 
 
-def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None) -> LoadedModel:
+def describe(spec: ModelSpec) -> tuple[Checkpoint, str, Traits]:
+    """A model's checkpoint, its name for people and its traits; no weight is loaded.
+
+    Raises:
+        ModelLoadError: the checkpoint is missing, damaged, pickled, or of a class that is not known.
+    """
     _be_quiet()
-    bundled = spec.source == BUNDLED
-    folder = folder_of(spec.source)
-    checkpoint = Checkpoint.read(folder)
-    name = BUNDLED if bundled else folder.name
-    parameters = _parameters(checkpoint)
-    traits = traits_of(checkpoint, name, parameters)
+    place = place_of(spec.source, spec.commit)
+    checkpoint = Checkpoint.read(place, spec.options)
+    traits = traits_of(checkpoint, place.name, _parameters(checkpoint))
+    said = {name: getattr(spec.options, name) for name in ("negative_prompt", "width", "height")}
+    return checkpoint, place.name, replace(traits, **{name: value for name, value in said.items() if value is not None})
+
+
+def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None) -> LoadedModel:
+    checkpoint, name, traits = describe(spec)
     if described is not None:
         described(traits)
+    parameters, options = _parameters(checkpoint), spec.options
+    _check_arguments(options.arguments, parameters)
+    check_options(options, device)
     # The bundled model is small: bfloat16 would save it nothing, and float32 is the same on more machines.
-    auto = "float32" if bundled else default_dtype(device)
-    dtype = auto if spec.dtype == "auto" else spec.dtype
+    auto = "float32" if spec.source == BUNDLED else default_dtype(device)
+    dtype: torch.dtype = getattr(torch, auto if spec.dtype == "auto" else spec.dtype)
+    if options.quantization is None:
+        refuse_too_large(checkpoint.sizes(dtype), str(dtype)[6:], device, one_at_a_time=options.offload != "none")
     with ThreadPoolExecutor(1) as beside:
-        digest = beside.submit(_fingerprint, checkpoint, dtype=dtype, device=device)
-        pipeline = checkpoint.load(getattr(torch, dtype)).to(device)
+        digest = beside.submit(_fingerprint, checkpoint, traits, options, dtype=str(dtype)[6:], device=device)
         return LoadedModel(
             source=spec.source,
             name=name,
-            pipeline=pipeline,
+            pipeline=tune(checkpoint.load(dtype, options), options, device),
             parameters=parameters,
+            arguments=options.arguments,
             traits=traits,
             device=device,
             fingerprint=digest.result(),
         )
+
+
+def _check_arguments(arguments: dict[str, Any], parameters: dict[str, Any]) -> None:
+    for name in arguments:
+        if name not in parameters:
+            raise ModelLoadError(f"`arguments` names {name}, which this pipeline does not take.")
 
 
 def _parameters(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -101,12 +129,16 @@ def _parameters(checkpoint: Checkpoint) -> dict[str, Any]:
     return found
 
 
-def _fingerprint(checkpoint: Checkpoint, *, dtype: str, device: str) -> str:
-    parameters = inspect.signature(checkpoint.pipeline_class.__call__).parameters
-    names = ("num_inference_steps", "guidance_scale")
-    defaults = {name: repr(parameters[name].default) for name in names if name in parameters}
+def _fingerprint(checkpoint: Checkpoint, traits: Traits, options: ModelOptions, *, dtype: str, device: str) -> str:
+    """Where weights lie while they are not needed (`offload`) changes no picture; every other option may."""
+    defaults: dict[str, Any] = {"steps": traits.steps, "guidance_scale": traits.guidance_scale}
+    named = [options.transformer, *(lora.file for lora in options.loras)]
+    added = [Path(file).expanduser() for file in named if file is not None]
+    if options != ModelOptions(offload=options.offload):
+        defaults["options"] = msgspec.to_builtins(replace(options, offload="none", config=None))
+        defaults["added"] = files_digest(added)
     return fingerprint(
-        checkpoint.folder, pipeline_class=checkpoint.pipeline_class, defaults=defaults, dtype=dtype, device=device
+        checkpoint.files(), pipeline_class=checkpoint.pipeline_class, defaults=defaults, dtype=dtype, device=device
     )
 
 

@@ -12,20 +12,19 @@ from typing import Any
 import torch
 
 from safelight.contract.costs import CostPoint
-from safelight.contract.errors import SafelightError
 from safelight.contract.messages import Job, Timings
+from safelight.engine.arguments import JobRefused as JobRefused
+from safelight.engine.arguments import pipeline_arguments
 from safelight.engine.loading import LoadedModel
 from safelight.engine.metadata import Facts
+from safelight.engine.picture import NotANumber, as_asked, check_numbers
 from safelight.engine.schedule import Parked, Stage
-from safelight.engine.standin import Call, StepTaken, copy_for_run
+from safelight.engine.standin import Call, StepTaken, copy_for_run, release
+from safelight.engine.traits import guidance_parameter
 
 
 class RunCancelled(BaseException):
     """Raised in the run's own thread where it waits. Not an `Exception`, so that no pipeline takes it for a fault."""
-
-
-class JobRefused(SafelightError):
-    """This model cannot draw that job, now or later; the message says why, for callers."""
 
 
 @dataclass(frozen=True)
@@ -168,25 +167,28 @@ class Run:
 
     def facts(self) -> Facts:
         """What full metadata says beside the job."""
-        defaults = self.model.parameters
         return Facts(
             steps=self.arguments.get("num_inference_steps", self.model.steps),
-            guidance_scale=self.arguments.get("guidance_scale", defaults.get("guidance_scale")),
+            guidance_scale=self.arguments.get(guidance_parameter(self.model.parameters) or ""),
             drawn_by=self.model.name,
         )
 
     def _draw(self) -> None:
+        pipeline = None
         try:
             # A local name: when this thread ends, nothing holds the copy and what the pipeline left on it.
             pipeline = copy_for_run(self.model.pipeline, self._hand, self._stepped)
             generator = torch.Generator("cpu").manual_seed(self.job.seed)
             with torch.no_grad():  # grad mode is per thread
-                self.picture = pipeline(**self.arguments, generator=generator).images[0]
+                picture = pipeline(**self.arguments, generator=generator).images[0]
+                self.picture = as_asked(picture, self.job.width, self.job.height)
         except RunCancelled:
             pass
         except Exception as error:  # noqa: BLE001 - whatever a pipeline raises becomes this run's failure
             self.failure = _failure(error, self.job)
         finally:
+            if pipeline is not None:
+                release(pipeline)
             self.call = None
             self._parks.put(None)
 
@@ -219,36 +221,18 @@ def execute(call: Call) -> Any:
     """Run a call in the engine's thread; a fault in it is the pipeline's to see."""
     try:
         with torch.no_grad():
-            return call.execute()
+            result = call.execute()
+            check_numbers(call, result)
+            return result
     except Exception as error:  # noqa: BLE001 - raised again in the thread of the run
         return _Raise(error)
-
-
-def pipeline_arguments(job: Job, model: LoadedModel) -> dict[str, Any]:
-    """The keyword arguments that say this job to the model's pipeline, the generator left out.
-
-    Raises:
-        JobRefused: the pipeline does not take something that the job asks for.
-    """
-    takes = model.parameters
-    wanted: dict[str, Any] = {
-        "prompt": job.prompt,
-        "negative_prompt": job.negative_prompt or None,
-        "height": job.height,
-        "width": job.width,
-        "num_inference_steps": job.steps,
-        "guidance_scale": job.guidance_scale,
-    }
-    arguments = {name: value for name, value in wanted.items() if value is not None}
-    for name in arguments:
-        if name not in takes:
-            raise JobRefused(f"This model takes no `{name}`.")
-    return arguments | {"output_type": "svg" if job.output_format == "svg" else "pil"}
 
 
 def _failure(error: Exception, job: Job) -> Failure:
     """`log` says the kind, the message unless the prompt is in it, and where; never the prompt."""
     kind, message = type(error).__name__, str(error)
+    if isinstance(error, NotANumber):
+        return Failure(message, retry_helps=False, log=message)
     # PyTorch's allocator for CPUs raises a plain RuntimeError.
     full = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in message
     reason = "There is not enough memory for this picture" if full else "The model failed while drawing this picture"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import itertools
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,7 @@ from typing import Any
 
 import torch
 from diffusers import DiffusionPipeline, ModelMixin, SchedulerMixin
+from diffusers.hooks.hooks import StateManager
 
 from safelight.engine.schedule import Stage
 
@@ -50,6 +52,8 @@ class Call:
 
 
 Hand = Callable[[Call], Any]
+
+_labels = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ class _Handover:
     """What one stand-in knows beside what it shares with its component. It belongs to one run, hence to one thread."""
 
     def __init__(self, name: str, component: torch.nn.Module, stage: Stage, hand: Hand) -> None:
+        self._label = f"run {next(_labels)}: "
         self._name = name
         self._component = component
         self._stage = stage
@@ -106,12 +111,22 @@ class _Handover:
         return self._hand(Call(self._name, self._component, method, self._stage, args, kwargs, contexts))
 
     @contextmanager
-    def cache_context(self, *args: Any, **kwargs: Any) -> Iterator[None]:
-        self._contexts.append((args, kwargs))
+    def cache_context(self, name: str, **kwargs: Any) -> Iterator[None]:
+        # Step caches keep their state by this name: with the run in it, no run ever sees another's.
+        self._contexts.append(((self._label + name,), kwargs))
         try:
             yield
         finally:
             self._contexts.pop()
+
+    def release(self) -> None:
+        """Drop what step caches kept for this run."""
+        for module in self._component.modules():
+            registry = getattr(module, "_diffusers_hook", None)
+            for hook in registry.hooks.values() if registry is not None else ():
+                for states in (value._state_cache for value in vars(hook).values() if isinstance(value, StateManager)):
+                    for context in [name for name in states if name.startswith(self._label)]:
+                        del states[context]
 
 
 @functools.cache
@@ -143,6 +158,19 @@ def copy_for_run(pipeline: DiffusionPipeline, hand: Hand, stepped: OnStep) -> Di
     return _Copying(hand, stepped).pipeline(pipeline)
 
 
+def release(pipeline: DiffusionPipeline) -> None:
+    """Forget what the model keeps for a run, with the copy that was made for it; also when it ended early."""
+    for value in vars(pipeline).values():
+        if isinstance(value, DiffusionPipeline):
+            release(value)
+        elif "_safelight" in vars(type(value)):
+            value._safelight.release()
+
+
+def _nothing() -> None:
+    """In place of `maybe_free_model_hooks`."""
+
+
 class _Copying:
     """One copy in the making; remembers what it replaced, so that a shared component is replaced by one object."""
 
@@ -156,6 +184,8 @@ class _Copying:
         # Not setattr: DiffusionPipeline.__setattr__ would write the replacements into the configuration.
         duplicate.__dict__.update({name: self._value(name, value) for name, value in vars(original).items()})
         duplicate.__dict__["_progress_bar_config"] = {"disable": True}
+        # At a call's end pipelines take their hooks off and clear every step cache: those are of other runs too.
+        duplicate.__dict__["maybe_free_model_hooks"] = _nothing
         return duplicate
 
     def _value(self, name: str, value: Any) -> Any:

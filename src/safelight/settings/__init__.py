@@ -6,7 +6,17 @@ the nearest known setting: a typing mistake must never be a silent default.
 """
 
 from safelight.settings.fields import ModelSettings, Settings
-from safelight.settings.reading import origins, read_settings
+from safelight.settings.options import OptionSettings
+from safelight.settings.reading import file_models, origins, read_settings
 from safelight.settings.sources import config_file, local_url
 
-__all__ = ["ModelSettings", "Settings", "config_file", "local_url", "origins", "read_settings"]
+__all__ = [
+    "ModelSettings",
+    "OptionSettings",
+    "Settings",
+    "config_file",
+    "file_models",
+    "local_url",
+    "origins",
+    "read_settings",
+]

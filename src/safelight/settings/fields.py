@@ -11,6 +11,7 @@ from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from safelight.settings.options import OptionSettings
 from safelight.settings.sources import PREFIX, Environment, File, local_url
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
@@ -21,11 +22,17 @@ class ModelSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: str = Field(min_length=1, description='What draws: "postcard" or a folder in diffusers\' layout.')
+    source: str = Field(
+        min_length=1,
+        description='What draws: "postcard", a folder in diffusers\' layout, a .safetensors file, a pulled org/name.',
+    )
     aliases: tuple[str, ...] = Field((), description="Other names under which callers may ask for it.")
     steps: int | None = Field(None, ge=1, le=1000, description="Denoising steps.")
     guidance_scale: float | None = Field(None, ge=0, le=100, description="Weight of the prompt.")
     dtype: Dtype = Field("auto", description="Number format of the weights.")
+    options: OptionSettings = Field(
+        default_factory=lambda: OptionSettings.model_validate({}), description="What is passed through to diffusers."
+    )
 
 
 _BUILT_IN: dict[str, dict[str, Any]] = {

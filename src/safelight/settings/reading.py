@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,6 +11,7 @@ from pydantic_settings.exceptions import SettingsError
 
 from safelight.contract.errors import ConfigurationError
 from safelight.settings.fields import ModelSettings, Settings
+from safelight.settings.options import OptionSettings
 from safelight.settings.sources import PREFIX, Environment, config_file, nearest, read_toml, variable_of
 
 
@@ -27,6 +28,14 @@ def read_settings(cli: Mapping[str, object] | None = None) -> Settings:
         raise ConfigurationError("\n".join(_sentence(fault, given) for fault in error.errors())) from None
     except SettingsError as error:
         raise ConfigurationError(_unreadable(error)) from None
+
+
+def file_models(home: object = None) -> dict[str, dict[str, Any]]:
+    """The tables `[models.ID]` of the configuration file, as they are written."""
+    models = read_toml(config_file(home or Environment(Settings)().get("home"))).get("models", {})
+    return (
+        {name: entry for name, entry in models.items() if isinstance(entry, dict)} if isinstance(models, dict) else {}
+    )
 
 
 def origins(cli: Mapping[str, object] | None = None) -> dict[str, str]:
@@ -54,11 +63,18 @@ def _sentence(fault: Any, cli: Mapping[str, object]) -> str:
     if not place:
         return str(fault["msg"]).removeprefix("Value error, ") + "."
     if fault["type"] == "extra_forbidden":
-        fields = ModelSettings.model_fields if place[0] == "models" else Settings.model_fields
+        fields = _fields_at(place)
         return f"Unknown setting `{'.'.join(place)}`{_written(place[0], cli)}.{nearest(place[-1], fields)}"
     message = str(fault["msg"]).removeprefix("Value error, ")
     got = "" if place[0] == "api_key" else f"; got {_shown(fault['input'])}"
     return f"`{'.'.join(place)}`{_written(place[0], cli)}: {message[0].lower()}{message[1:]}{got}."
+
+
+def _fields_at(place: list[str]) -> Iterable[str]:
+    """The names that are known where an unknown one was found."""
+    if place[0] != "models":
+        return Settings.model_fields
+    return OptionSettings.model_fields if "options" in place[:-1] else ModelSettings.model_fields
 
 
 def _written(name: str, cli: Mapping[str, object]) -> str:

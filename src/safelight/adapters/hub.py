@@ -1,0 +1,190 @@
+"""Fetching a model from a hub: what diffusers loads and nothing else, resumed where it was cut, every byte checked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+from safelight.contract.errors import ConfigurationError, SafelightError
+from safelight.contract.hub import HubName, cache_folder, offline
+
+_INDEX = "model_index.json"
+_CONFIGURES = (".json", ".txt", ".model", ".jinja")
+_PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+_VARIANT = re.compile(r"[^.]+?(?:\.(?P<variant>\w+?))?(?:-\d{5}-of-\d{5})?\.safetensors")
+_BLOCK = 1 << 20
+
+
+class Pulled(msgspec.Struct, frozen=True):
+    """What is on the disk now: the commit, its folder, how many bytes it takes."""
+
+    name: HubName
+    commit: str
+    folder: Path
+    size: int
+
+
+def pull(name: HubName, *, variant: str | None = None, bars: bool = True) -> Pulled:
+    """Fetch a model's files into the hub's cache, or what of them is not there yet.
+
+    Raises:
+        ConfigurationError: there is no such model or revision, it is not in diffusers' layout, or only pickles.
+        SafelightError: the hub cannot be reached, the disk is full, or what came is damaged.
+    """
+    if offline():
+        raise ConfigurationError("HF_HUB_OFFLINE is set, so nothing is fetched. Unset it to pull.")
+    endpoint = os.environ.get("HF_ENDPOINT") or None
+    cache = cache_folder()
+    with _explained(name):
+        api = HfApi(endpoint=endpoint)
+        commit = str(api.model_info(name.repo, revision=name.revision).sha)
+        tree = api.list_repo_tree(name.repo, revision=commit, recursive=True)
+        files = {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
+        if _INDEX not in files:
+            raise ConfigurationError(_no_layout(name, files))
+        index = hf_hub_download(name.repo, _INDEX, revision=commit, cache_dir=cache, endpoint=endpoint)
+        wanted = files_of(msgspec.json.decode(Path(index).read_bytes()), files, variant, name)
+        _check_space(cache, sum(files[path].size for path in wanted))
+        with _bars(bars):
+            folder = snapshot_download(
+                name.repo,
+                revision=commit,
+                cache_dir=cache,
+                endpoint=endpoint,
+                allow_patterns=[re.sub(r"([*?[])", r"[\1]", path) for path in wanted],
+            )
+    for path in wanted:
+        _verify(Path(folder) / path, files[path])
+    _point(name, cache, commit)
+    return Pulled(name, commit, Path(folder), sum(files[path].size for path in wanted))
+
+
+def files_of(index: dict[str, Any], files: Any, variant: str | None, name: HubName) -> list[str]:
+    """Which of a repository's files make the model: for each component its configuration and one set of weights.
+
+    Raises:
+        ConfigurationError: the weights of a component are pickles alone.
+    """
+    wanted = [_INDEX]
+    for part, value in index.items():
+        if part.startswith("_") or not (isinstance(value, list) and len(value) == 2 and value[0]):
+            continue
+        inside = [path for path in files if path.startswith(f"{part}/")]
+        weights = [path for path in inside if path.endswith(".safetensors")]
+        if not weights and any(path.endswith(_PICKLED) for path in inside):
+            raise ConfigurationError(
+                f"The weights of `{part}` in {name} are pickles alone, which can run any code when they are loaded. "
+                "Look for a repository with safetensors, or convert them where you trust their origin."
+            )
+        chosen = _one_variant(weights, variant)
+        wanted += [path for path in inside if path.endswith(_CONFIGURES) and not _index_of_another(path, chosen)]
+        wanted += chosen
+    return wanted
+
+
+def _one_variant(weights: list[str], variant: str | None) -> list[str]:
+    by_variant: dict[str | None, list[str]] = {}
+    for path in weights:
+        found = _VARIANT.fullmatch(path.rpartition("/")[2])
+        by_variant.setdefault(found["variant"] if found else None, []).append(path)
+    if variant in by_variant:
+        return by_variant[variant]
+    return by_variant.get(None) or (by_variant[sorted(filter(None, by_variant))[0]] if by_variant else [])
+
+
+def _index_of_another(path: str, chosen: list[str]) -> bool:
+    """Whether a file is the list of shards of weights that are not fetched."""
+    if ".safetensors.index." not in path and ".bin.index." not in path:
+        return False
+    variant = re.search(r"\.safetensors\.index\.(?:(\w+)\.)?json$", path)
+    sharded = [_VARIANT.fullmatch(weights.rpartition("/")[2]) for weights in chosen if "-of-" in weights]
+    return variant is None or not any(found and found["variant"] == variant[1] for found in sharded)
+
+
+def _no_layout(name: HubName, files: Any) -> str:
+    single = [path for path in files if path.endswith((".safetensors", ".gguf")) and "/" not in path]
+    hint = f" It has single files ({', '.join(single[:3])}): see docs/models.md, single files." if single else ""
+    return f"{name} has no {_INDEX}, so it is not in diffusers' layout.{hint}"
+
+
+def _check_space(cache: Path, needed: int) -> None:
+    cache.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(cache).free
+    if needed > free:
+        raise SafelightError(
+            f"The model takes {needed / 1e9:.1f} GB, and {cache} has {free / 1e9:.1f} GB free. HF_HOME names another "
+            "place."
+        )
+
+
+def _verify(path: Path, entry: RepoFile) -> None:
+    """Compare a file with what the hub says of it: SHA-256 for large ones, Git's own SHA-1 for the others."""
+    if entry.lfs is not None:
+        digest, expected = hashlib.sha256(), entry.lfs.sha256
+    else:
+        digest, expected = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False), entry.blob_id
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    if digest.hexdigest() != expected:
+        path.resolve().unlink()
+        path.unlink(missing_ok=True)
+        raise SafelightError(f"{entry.path} came damaged: its checksum is not the hub's. It is deleted; pull again.")
+
+
+def _point(name: HubName, cache: Path, commit: str) -> None:
+    """Note which commit the revision stands for, as the cache's layout has it."""
+    if name.revision != commit:
+        ref = name.folder(cache) / "refs" / name.revision
+        ref.parent.mkdir(parents=True, exist_ok=True)
+        ref.write_text(commit)
+
+
+@contextmanager
+def _bars(shown: bool) -> Iterator[None]:
+    before = are_progress_bars_disabled()
+    (enable_progress_bars if shown else disable_progress_bars)()
+    try:
+        yield
+    finally:
+        (disable_progress_bars if before else enable_progress_bars)()
+
+
+@contextmanager
+def _explained(name: HubName) -> Iterator[None]:
+    """The hub's errors as sentences."""
+    try:
+        yield
+    except GatedRepoError:
+        raise ConfigurationError(
+            f"{name.repo} is behind terms that its authors want accepted: accept them on its page, then give a token "
+            "in HF_TOKEN."
+        ) from None
+    except RevisionNotFoundError:
+        raise ConfigurationError(f"{name.repo} has no revision {name.revision!r}.") from None
+    except RepositoryNotFoundError:
+        raise ConfigurationError(
+            f"There is no model {name.repo}, or it is private; a token in HF_TOKEN shows private ones."
+        ) from None
+    except HfHubHTTPError as error:
+        raise SafelightError(
+            f"The hub answered {error.response.status_code} for {name.repo}. Try again later."
+        ) from None
+    except (httpx.HTTPError, OSError) as error:
+        raise SafelightError(
+            f"{name.repo} could not be fetched whole ({type(error).__name__}). What came is kept: "
+            f"`safelight pull {name}` goes on from there."
+        ) from None

@@ -1,0 +1,217 @@
+"""Models on this machine: `pull`, `list`, `show`, `rm`; and `ps`, those that a running server has."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from safelight.adapters.pins import Pin, pinned_commit, read_pins, write_pins
+from safelight.adapters.state_folder import prepare, read_key, served_url
+from safelight.cli.terminal import note, print_json, print_table
+from safelight.contract.errors import ConfigurationError, SafelightError
+from safelight.contract.hub import HubName, cache_folder
+from safelight.contract.messages import ModelSpec
+from safelight.settings import Settings
+
+_EXIT_REFUSED = 4  # safelight.engine.describe: the sentence on standard error is for people
+
+
+def pull(settings: Settings, text: str, *, variant: str | None, as_json: bool) -> None:
+    """Fetch a model from the hub, and pin the commit that came.
+
+    Raises:
+        ConfigurationError, SafelightError: as `safelight.adapters.hub.pull` says.
+    """
+    from safelight.adapters import hub
+
+    name = _hub_name(text)
+    prepare(settings.home)
+    pulled = hub.pull(name, variant=variant, bars=not as_json)
+    pins = read_pins(settings.home)
+    write_pins(settings.home, pins | {str(name): Pin(pulled.commit, int(time.time()))})
+    if as_json:
+        print_json({"model": str(name), "commit": pulled.commit, "bytes": pulled.size, "folder": str(pulled.folder)})
+        return
+    print(f"{name} is here, {_gb(pulled.size)}, at commit {pulled.commit[:12]}.")
+    note(f"\nServe it: safelight serve --model {name} --as {name.repo.partition('/')[2].lower()}")
+
+
+def list_pulled(settings: Settings, *, as_json: bool) -> None:
+    """Every model of the hub's cache that can be served, and under which ids it is."""
+    found = [_row(settings, name, folder) for name, folder in _cached(settings)]
+    if as_json:
+        print_json(found)
+    elif not found:
+        note(f"No model in {cache_folder()}. `safelight pull org/name` fetches one; the bundled Postcard needs none.")
+    else:
+        columns = ("model", "commit", "size", "pulled", "served as")
+        print_table(columns, [_shown(row) for row in found])
+
+
+def show(settings: Settings, text: str, *, as_json: bool) -> None:
+    """What a model is and needs: by the id that it is offered under, its name on the hub, a folder or a file.
+
+    Raises:
+        SafelightError: it cannot be served, and why.
+    """
+    from safelight.bootstrap import model_specs
+
+    offered = next((entry for name, entry in settings.models.items() if text in (name, *entry.aliases)), None)
+    spec = model_specs(settings)[offered.source] if offered else _plain_spec(settings, text)
+    ran = subprocess.run(
+        [sys.executable, "-m", "safelight.engine.describe"],
+        input=msgspec.json.encode(spec),
+        capture_output=True,
+        check=False,
+    )
+    if ran.returncode == _EXIT_REFUSED:
+        raise SafelightError(ran.stderr.decode().strip().splitlines()[-1])
+    if ran.returncode != 0:
+        raise SafelightError(f"The checkpoint could not be looked at: {ran.stderr.decode().strip()[-500:]}")
+    found = msgspec.json.decode(ran.stdout)
+    found |= {"source": spec.source, "commit": spec.commit}
+    if as_json:
+        print_json(found)
+        return
+    _print_description(found)
+
+
+def remove(settings: Settings, text: str, *, as_json: bool) -> None:
+    """Delete a pulled model from the hub's cache, every revision of it.
+
+    Raises:
+        ConfigurationError: there is no such model.
+    """
+    name = _hub_name(text)
+    folder = name.folder(cache_folder())
+    pins = read_pins(settings.home)
+    if not folder.is_dir():
+        raise ConfigurationError(f"{name.repo} is not in {cache_folder()}. `safelight list` shows what is.")
+    freed = sum(path.stat().st_size for path in (folder / "blobs").glob("*") if path.is_file())
+    shutil.rmtree(folder)
+    kept = {key: pin for key, pin in pins.items() if (read := HubName.read(key)) is None or read.repo != name.repo}
+    if kept != pins:
+        write_pins(settings.home, kept)
+    if as_json:
+        print_json({"model": name.repo, "freed_bytes": freed})
+    else:
+        print(f"{name.repo} is deleted; {_gb(freed)} are free again.")
+
+
+def running(settings: Settings, *, as_json: bool) -> None:
+    """The models that the server on this state folder has, and how they stand.
+
+    Raises:
+        SafelightError: no server runs here, or it does not answer.
+    """
+    url = served_url(settings.home)
+    key = settings.api_key.get_secret_value() if settings.api_key else read_key(settings.home)
+    if url is None:
+        raise SafelightError("No server runs on this state folder. `safelight serve` starts one.")
+    if key is None:
+        raise ConfigurationError("The server wants a key, and none is kept here: `safelight keys create --save`.")
+    try:
+        answer = httpx.get(f"{url}/v1/models", headers={"authorization": f"Bearer {key}"}, timeout=10)
+        answer.raise_for_status()
+        models: list[dict[str, Any]] = answer.json()["data"]
+    except (httpx.HTTPError, ValueError, KeyError) as error:
+        raise SafelightError(f"The server at {url} did not tell its models: {error}") from None
+    rows = [{"model": m["id"], "drawn_by": m["drawn_by"], "status": m["status"]} for m in models]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(("model", "drawn by", "status"), [tuple(row.values()) for row in rows])
+
+
+def ensure(settings: Settings) -> None:
+    """Fetch those of the offered models that are on the hub and not on this machine: `serve --pull`."""
+    for model in settings.models.values():
+        name = HubName.read(model.source)
+        if name is not None and name.snapshot(cache_folder(), pinned_commit(settings.home, model.source)) is None:
+            pull(settings, str(name), variant=model.options.variant, as_json=False)
+
+
+def _hub_name(text: str) -> HubName:
+    name = HubName.read(text)
+    if name is None:
+        raise ConfigurationError(f"A model on the hub is called org/name or org/name@revision; got {text!r}.")
+    return name
+
+
+def _plain_spec(settings: Settings, text: str) -> ModelSpec:
+    return ModelSpec(source=text, commit=pinned_commit(settings.home, text))
+
+
+def _cached(settings: Settings) -> list[tuple[HubName, Path]]:
+    """Names and folders of all that is in diffusers' layout in the hub's cache; pulled ones by the name they were."""
+    cache = cache_folder()
+    pins = read_pins(settings.home)
+    names = [name for text in pins if (name := HubName.read(text)) is not None]
+    known = {name.repo for name in names}
+    for folder in sorted(cache.glob("models--*--*")):
+        repo = "/".join(folder.name.removeprefix("models--").split("--", 1))
+        if repo not in known and (name := HubName.read(repo)) is not None:
+            names.append(name)
+    found = []
+    for name in sorted(names, key=str):
+        pin = pins.get(str(name))
+        snapshot = name.snapshot(cache, pin.commit if pin else None)
+        if snapshot is not None and (snapshot / "model_index.json").exists():
+            found.append((name, snapshot))
+    return found
+
+
+def _row(settings: Settings, name: HubName, folder: Path) -> dict[str, Any]:
+    pin = read_pins(settings.home).get(str(name))
+    files = {path.resolve(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    return {
+        "model": str(name),
+        "commit": folder.name,
+        "bytes": sum(files.values()),
+        "pulled": pin.pulled if pin else None,
+        "served_as": [model for model, entry in settings.models.items() if entry.source == str(name)],
+    }
+
+
+def _shown(row: dict[str, Any]) -> tuple[str, ...]:
+    when = datetime.fromtimestamp(row["pulled"]).strftime("%Y-%m-%d %H:%M") if row["pulled"] else "by another"
+    return row["model"], row["commit"][:12], _gb(row["bytes"]), when, ", ".join(row["served_as"]) or "-"
+
+
+def _print_description(found: dict[str, Any]) -> None:
+    traits, sizes = found["traits"], found["bytes"]
+    guidance = traits.get("guidance_scale")
+    total = {dtype: sum(parts.values()) for dtype, parts in sizes.items()}
+    rows = [
+        ("model", found["name"] + (f" at {found['commit'][:12]}" if found["commit"] else "")),
+        ("pipeline", traits["pipeline"] + (", distilled to few steps" if traits.get("few_steps") else "")),
+        ("steps", str(traits["steps"])),
+        ("guidance_scale", "off" if guidance is None else f"{guidance:g}"),
+        ("negative prompt", "yes" if traits.get("negative_prompt") else "no"),
+        ("size", f"{traits['width']}x{traits['height']}, sides in steps of {traits['side_multiple']}"),
+        ("weights", ", ".join(f"{_gb(size)} as {dtype}" for dtype, size in total.items())),
+        ("here", f"{found['dtype']} on {found['device']}" + _memory(found["device_bytes"])),
+    ]
+    print_table(("", ""), rows)
+    print()
+    parts = found["components"].items()
+    print_table(
+        ("part", "class", "as bfloat16"),
+        [(part, kind, _gb(sizes["bfloat16"][part]) if part in sizes["bfloat16"] else "-") for part, kind in parts],
+    )
+
+
+def _memory(size: int | None) -> str:
+    return "" if size is None else f" with {_gb(size)}"
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"

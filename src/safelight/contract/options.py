@@ -1,0 +1,56 @@
+"""How a model is loaded and run, beyond where it is: what the operator passes through to diffusers."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Offload = Literal["none", "model", "group"]
+
+
+class Lora(msgspec.Struct, frozen=True, kw_only=True):
+    """A LoRA in a `.safetensors` file, and how much of it."""
+
+    file: str
+    weight: float = 1.0
+
+
+class Quantization(msgspec.Struct, frozen=True, kw_only=True):
+    """diffusers' own quantization of some components: `backend` by its name there, `options` its keyword arguments."""
+
+    backend: str
+    components: tuple[str, ...] = ()
+    options: dict[str, Any] = {}
+
+
+class StepCache(msgspec.Struct, frozen=True, kw_only=True):
+    """One of diffusers' step caches, by its configuration class less `Config`, with its keyword arguments."""
+
+    kind: str
+    options: dict[str, Any] = {}
+
+
+class ModelOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Every option is diffusers' own; the defaults change nothing.
+
+    `transformer` is a file (safetensors or GGUF) that replaces the denoiser's weights; `config` is a folder in
+    diffusers' layout that describes a single-file checkpoint. `arguments` are added to every call of the pipeline.
+    `negative_prompt`, `width` and `height` correct what Safelight reads off the checkpoint.
+    """
+
+    variant: str | None = None
+    transformer: str | None = None
+    config: str | None = None
+    offload: Offload = "none"
+    vae_tiling: bool = False
+    vae_slicing: bool = False
+    attention: str | None = None
+    compile: bool = False
+    quantization: Quantization | None = None
+    cache: StepCache | None = None
+    loras: tuple[Lora, ...] = ()
+    arguments: dict[str, Any] = {}
+    negative_prompt: bool | None = None
+    width: int | None = None
+    height: int | None = None

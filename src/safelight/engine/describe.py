@@ -1,0 +1,62 @@
+"""What a checkpoint is and needs, without loading it: `python -m safelight.engine.describe`, a `ModelSpec` on stdin.
+
+For commands that must not import torch themselves.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+import torch
+
+from safelight.contract.errors import ModelLoadError
+from safelight.contract.messages import ModelSpec
+from safelight.contract.traits import Traits
+from safelight.engine.device import choose_device, default_dtype
+from safelight.engine.loading import describe
+from safelight.engine.memory import device_bytes
+
+EXIT_REFUSED = 4
+
+
+class Description(msgspec.Struct, frozen=True, kw_only=True):
+    """`components` are class names; `bytes` is what their weights take in each number format, by component."""
+
+    name: str
+    traits: Traits
+    components: dict[str, str]
+    bytes: dict[str, dict[str, int]]
+    device: str
+    device_bytes: int | None
+    dtype: str
+
+
+def describe_here(spec: ModelSpec) -> Description:
+    """Raises ModelLoadError: the checkpoint cannot be served, and why."""
+    checkpoint, name, traits = describe(spec)
+    device = choose_device("auto")
+    return Description(
+        name=name,
+        traits=traits,
+        components={part: component.__name__ for part, component in checkpoint.components.items()},
+        bytes={dtype: checkpoint.sizes(getattr(torch, dtype)) for dtype in ("float32", "bfloat16")},
+        device=device,
+        device_bytes=device_bytes(device),
+        dtype=default_dtype(device),
+    )
+
+
+def main() -> None:
+    """Print the description as JSON, or on standard error why there is none."""
+    spec = msgspec.json.decode(sys.stdin.buffer.read(), type=ModelSpec)
+    try:
+        found = describe_here(spec)
+    except ModelLoadError as error:
+        print(error, file=sys.stderr)
+        sys.exit(EXIT_REFUSED)
+    sys.stdout.buffer.write(msgspec.json.encode(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""How much memory a model's weights take, read off the files' headers, and whether the device has it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from math import prod
+from pathlib import Path
+
+import torch
+
+from safelight.contract.errors import ModelLoadError
+from safelight.engine.device import usable_memory
+
+# https://github.com/huggingface/safetensors#format: the kinds of floats, which become the model's own kind.
+_FLOATS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1}
+_OTHERS = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+
+
+def weights_bytes(files: Iterable[Path], dtype: torch.dtype) -> int:
+    """Bytes of the tensors in safetensors files once their floats are `dtype`."""
+    total = 0
+    for path in files:
+        with path.open("rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        for name, tensor in header.items():
+            if name != "__metadata__":
+                size = dtype.itemsize if tensor["dtype"] in _FLOATS else _OTHERS.get(tensor["dtype"], 1)
+                total += prod(tensor["shape"]) * size
+    return total
+
+
+def device_bytes(device: str) -> int | None:
+    """Bytes of memory that a device has in all, None where nobody says."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.mem_get_info(device)[1])
+    return usable_memory()
+
+
+def refuse_too_large(parts: dict[str, int], dtype: str, device: str, *, one_at_a_time: bool) -> None:
+    """Say before loading that weights of these sizes (bytes, by component) do not fit.
+
+    Raises:
+        ModelLoadError: with the numbers and what to do.
+    """
+    has = device_bytes(device)
+    needs = max(parts.values(), default=0) if one_at_a_time else sum(parts.values())
+    if has is None or needs <= has:
+        return
+    largest = ", ".join(f"{name} {_gb(size)}" for name, size in sorted(parts.items(), key=lambda part: -part[1])[:3])
+    advice = "" if one_at_a_time else ' `offload = "model"` keeps only the part in use on an accelerator;'
+    raise ModelLoadError(
+        f"The weights take {_gb(needs)} as {dtype} ({largest}), and {device} has {_gb(has)}.{advice} "
+        "`quantization` makes them smaller."
+    )
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"

@@ -1,0 +1,68 @@
+"""Where a model's files are: the package, a folder, a file, or the hub's cache on this machine. Nothing is fetched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from safelight import postcard
+from safelight.contract.errors import ModelLoadError
+from safelight.contract.hub import DEFAULT_REVISION, HubName, cache_folder
+
+BUNDLED = "postcard"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A model on this disk. `path` is a folder in diffusers' layout or a single file; `name` is for people.
+
+    `within` is the folder that none of its files may lead out of by a symbolic link.
+    """
+
+    path: Path
+    name: str
+    within: Path
+
+
+def place_of(source: str, commit: str | None = None) -> Place:
+    """Where the weights of a source are; `commit` is the one that a hub id is pinned to.
+
+    Raises:
+        ModelLoadError: they are not on this machine.
+    """
+    if source == BUNDLED:
+        weights = Path(postcard.__file__).parent / "weights"
+        return Place(weights, BUNDLED, weights)
+    name = HubName.read(source)
+    if name is None:
+        path = Path(source).expanduser()
+        return Place(path, path.stem if path.is_file() else path.name, _within(path))
+    cache = cache_folder()
+    snapshot = name.snapshot(cache, commit)
+    if snapshot is None:
+        which = name.repo if name.revision == DEFAULT_REVISION else f"Revision {name.revision} of {name.repo}"
+        raise ModelLoadError(f"{which} is not on this machine. `safelight pull {name}` fetches it.")
+    return Place(snapshot, name.repo, name.folder(cache))
+
+
+def _within(path: Path) -> Path:
+    """The folder itself, or for one in the hub's cache the repository's: its snapshots are links to its blobs."""
+    folder = path if path.is_dir() else path.parent
+    repository = folder.parent.parent
+    in_cache = folder.parent.name == "snapshots" and (repository / "blobs").is_dir()
+    return repository if in_cache else folder
+
+
+def refuse_links_outside(folder: Path, within: Path) -> None:
+    """A checkpoint from elsewhere must not reach other files of this machine.
+
+    Raises:
+        ModelLoadError: a file of the folder is a symbolic link that leads out of `within`.
+    """
+    inside = within.resolve()
+    for path in folder.rglob("*"):
+        if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            raise ModelLoadError(
+                f"The checkpoint's {path.relative_to(folder)} is a link that leads out of its folder, which Safelight "
+                "does not follow. Put the file itself there."
+            )

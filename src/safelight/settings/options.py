@@ -1,0 +1,68 @@
+"""The options of one model that are passed through to diffusers, as they are written in `safelight.toml`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LoraSettings(_Table):
+    """One LoRA."""
+
+    file: str = Field(min_length=1, description="A .safetensors file.")
+    weight: float = Field(1.0, ge=-10, le=10, description="How much of it.")
+
+
+class QuantizationSettings(_Table):
+    """Weights in fewer bits, by diffusers' own classes."""
+
+    backend: str = Field(min_length=1, description="As diffusers names it: torchao, bitsandbytes_4bit, quanto …")
+    components: tuple[str, ...] = Field((), description="Which parts. Absent: the denoiser.")
+    options: dict[str, Any] = Field(default_factory=dict, description="The keyword arguments of that class.")
+
+
+class CacheSettings(_Table):
+    """A step cache: steps that are partly taken over from the one before."""
+
+    kind: str = Field(min_length=1, description="diffusers' configuration class less `Config`, like FirstBlockCache.")
+    options: dict[str, Any] = Field(default_factory=dict, description="The keyword arguments of that class.")
+
+
+class OptionSettings(_Table):
+    """Everything beyond where a model is and what number format it has. The defaults change nothing."""
+
+    variant: str | None = Field(None, pattern=r"^\w+$", description="Which variant of the weights, like fp16.")
+    transformer: str | None = Field(None, description="A .safetensors or .gguf file with the denoiser's weights.")
+    config: str | None = Field(
+        None, description="For a single-file source: the folder or pulled checkpoint that describes it."
+    )
+    offload: Literal["none", "model", "group"] = Field(
+        "none", description="Keep weights in host memory while an accelerator does not need them: by part or by layer."
+    )
+    vae_tiling: bool = Field(False, description="Decode in tiles: less memory, and pictures change a little.")
+    vae_slicing: bool = Field(False, description="Decode the pictures of a batch one by one.")
+    attention: str | None = Field(None, description="diffusers' attention backend, like flash or sage.")
+    compile: bool = Field(False, description="Compile the denoiser's repeated blocks with torch.compile.")
+    quantization: QuantizationSettings | None = Field(None, description="Weights in fewer bits.")
+    cache: CacheSettings | None = Field(None, description="A step cache of diffusers.")
+    loras: tuple[LoraSettings, ...] = Field((), description="LoRAs, each a file and a weight.")
+    arguments: dict[str, Any] = Field(
+        default_factory=dict, description="Keyword arguments that are added to every call of the pipeline."
+    )
+    negative_prompt: bool | None = Field(None, description="Whether it takes a negative prompt, where Safelight errs.")
+    width: int | None = Field(None, ge=64, le=16384, description="The width that it draws when nobody says.")
+    height: int | None = Field(None, ge=64, le=16384, description="The height that it draws when nobody says.")
+
+    @field_validator("arguments")
+    @classmethod
+    def _leave_the_job_its_own(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        taken = {"prompt", "width", "height", "generator", "output_type", "num_images_per_prompt", "return_dict"}
+        for name in arguments:
+            if name in taken:
+                raise ValueError(f"{name} is decided by each request")
+        return arguments

@@ -1,0 +1,131 @@
+"""One contract for every family of diffusers: through Safelight's own loading code, and no code about any of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from safelight.contract.messages import (
+    Cancelled,
+    Failed,
+    Finished,
+    Job,
+    ModelSpec,
+    Started,
+    Stepped,
+)
+from safelight.contract.options import ModelOptions
+from safelight.engine.loading import LoadedModel, load
+from safelight.engine.picture import as_asked
+from tests.engine.drawing import Drawing, job, pixels
+from tests.engine.families.build import FAMILIES, Family
+
+# diffusers 0.42 makes Chroma's own position embedding through a name that it is about to drop.
+# Its older schedulers hand tensors to NumPy in a way that NumPy 2 is about to drop.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*FluxPosEmbed. is deprecated:FutureWarning"),
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"),
+]
+
+_NEGATIVE = "blurry"
+
+
+@pytest.fixture(scope="module", params=sorted(FAMILIES))
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """Each family saved by diffusers and loaded by Safelight; forgotten before the next one."""
+    family = FAMILIES[request.param]
+    folder = tmp_path_factory.mktemp("families") / request.param
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        family.build().save_pretrained(folder)
+    spec = ModelSpec(source=str(folder), dtype="float32", options=ModelOptions(arguments=family.arguments))
+    return Loaded(family, folder, load(spec, "cpu"))
+
+
+class Loaded:
+    """A loaded family, and what diffusers' own call draws with it, nothing of Safelight in between."""
+
+    def __init__(self, family: Family, folder: Path, model: LoadedModel) -> None:
+        self.family = family
+        self.folder = folder
+        self.model = model
+        self._drawn: dict[str, NDArray[np.uint8]] = {}
+        model.pipeline.set_progress_bar_config(disable=True)
+
+    def job(self, name: str = "job", **changes: Any) -> Job:
+        width, height = self.family.size
+        return job(self.model, name, **{"steps": self.family.steps, "width": width, "height": height, **changes})
+
+    def alone(self, wanted: Job) -> NDArray[np.uint8]:
+        """As the family's model card calls it."""
+        key = f"{wanted.seed} {wanted.negative_prompt} {wanted.guidance_scale}"
+        if key not in self._drawn:
+            arguments = {**self.family.arguments, **self.family.call}
+            if wanted.negative_prompt:
+                assert self.family.negative is not None
+                arguments |= {**self.family.negative, "negative_prompt": wanted.negative_prompt}
+            if wanted.guidance_scale is not None:
+                arguments["guidance_scale"] = wanted.guidance_scale
+            picture = self.model.pipeline(
+                prompt=wanted.prompt,
+                height=wanted.height,
+                width=wanted.width,
+                num_inference_steps=wanted.steps,
+                generator=torch.Generator("cpu").manual_seed(wanted.seed),
+                **arguments,
+            ).images[0]
+            self._drawn[key] = np.asarray(as_asked(picture, wanted.width, wanted.height))
+        return self._drawn[key]
+
+
+def test_what_it_supports_is_read_off_the_checkpoint(loaded: Loaded) -> None:
+    traits = loaded.model.traits
+    assert (traits.steps, traits.guidance_scale) == loaded.family.defaults
+    assert traits.negative_prompt == (loaded.family.negative is not None)
+    assert traits.few_steps == (traits.steps <= 9)
+    assert traits.width % traits.side_multiple == traits.height % traits.side_multiple == 0
+    assert traits.pipeline == type(loaded.model.pipeline).__name__
+
+
+def test_alone_it_draws_what_diffusers_draws_and_tells_every_step(loaded: Loaded) -> None:
+    wanted = loaded.job()
+    with Drawing(loaded.model) as drawing:
+        end = drawing.draw(wanted)[0]
+    assert np.array_equal(pixels(end), loaded.alone(wanted))
+    told = [event for event in drawing.events if isinstance(event, Started | Stepped | Finished)]
+    steps = [(event.step, event.steps) for event in told if isinstance(event, Stepped)]
+    total = loaded.family.told or loaded.family.steps
+    assert steps == [(step, total) for step in range(1, loaded.family.steps + 1)]
+    assert isinstance(told[0], Started)
+    assert isinstance(told[-1], Finished)
+
+
+def test_in_company_it_draws_the_same_and_a_cancelled_run_leaves_no_trace(loaded: Loaded) -> None:
+    one, other, doomed = loaded.job("one"), loaded.job("other", seed=8), loaded.job("doomed", seed=9)
+
+    def on_event(event: object) -> None:
+        if isinstance(event, Stepped) and event.job_id == "doomed":
+            drawing.cancel(doomed)
+
+    with Drawing(loaded.model, on_event=on_event) as drawing:
+        ends = drawing.draw(one, doomed, other)
+    assert np.array_equal(pixels(ends[0]), loaded.alone(one))
+    assert isinstance(ends[1], Cancelled)
+    assert np.array_equal(pixels(ends[2]), loaded.alone(other))
+    assert not np.array_equal(loaded.alone(one), loaded.alone(other))
+
+
+def test_a_negative_prompt_counts_or_is_refused_by_name(loaded: Loaded) -> None:
+    wanted = loaded.job(negative_prompt=_NEGATIVE)
+    with Drawing(loaded.model) as drawing:
+        end = drawing.draw(wanted)[0]
+    if loaded.family.negative is None:
+        assert end == Failed(job_id="job", reason="This model takes no `negative_prompt`.", retry_helps=False)
+        return
+    assert np.array_equal(pixels(end), loaded.alone(wanted))
+    assert not np.array_equal(pixels(end), loaded.alone(loaded.job()))
