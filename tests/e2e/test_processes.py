@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
-import pytest
 
 import safelight
 from tests.cli.conftest import CommandLine
@@ -34,19 +33,19 @@ def test_a_worker_with_postcard_stays_under_its_bound(postcard: Served) -> None:
     assert worker.memory_info().rss < 1200 * MIB
 
 
-def test_a_worker_killed_in_mid_picture_costs_the_caller_neither_picture_nor_byte(tmp_path: Path) -> None:
-    with serving(tmp_path, engine="local") as served, ThreadPoolExecutor(1) as caller:
-        wait_until_ready(served)
-        undisturbed = draw(served, ORDER)
-        disturbed = caller.submit(draw, served, ORDER)
-        wait_until(lambda: metric(served, "safelight_jobs_running") == 1)
-        workers(served)[0].send_signal(signal.SIGKILL)
+def test_a_worker_killed_in_mid_picture_costs_the_caller_neither_picture_nor_byte(postcard: Served) -> None:
+    with ThreadPoolExecutor(1) as caller:
+        undisturbed = draw(postcard, ORDER)
+        restarts = metric(postcard, "safelight_worker_restarts_total")
+        disturbed = caller.submit(draw, postcard, ORDER)
+        wait_until(lambda: metric(postcard, "safelight_jobs_running") == 1)
+        workers(postcard)[0].send_signal(signal.SIGKILL)
         assert disturbed.result() == undisturbed
-        assert metric(served, "safelight_worker_restarts_total") == 1
+        assert metric(postcard, "safelight_worker_restarts_total") == restarts + 1
 
 
 def test_a_picture_under_way_is_finished_after_sigterm_and_the_exit_is_zero(tmp_path: Path) -> None:
-    with serving(tmp_path, engine="local") as served, ThreadPoolExecutor(1) as caller:
+    with serving(tmp_path, engine="local", threads="1") as served, ThreadPoolExecutor(1) as caller:
         wait_until_ready(served)
         drawing = caller.submit(draw, served, ORDER)
         wait_until(lambda: metric(served, "safelight_jobs_running") == 1)
@@ -56,7 +55,7 @@ def test_a_picture_under_way_is_finished_after_sigterm_and_the_exit_is_zero(tmp_
 
 
 def test_no_process_outlives_a_killed_server(tmp_path: Path) -> None:
-    with serving(tmp_path, engine="local", exit_status=-signal.SIGKILL) as served:
+    with serving(tmp_path, engine="local", threads="1", exit_status=-signal.SIGKILL) as served:
         wait_until_ready(served)
         orphans = workers(served)
         served.process.kill()
@@ -71,19 +70,11 @@ def broken_copy(folder: Path) -> Path:
     return copy
 
 
-def truncate(weights: Path) -> None:
+def test_a_harmed_weight_file_is_said_to_callers_and_probes(tmp_path: Path) -> None:
+    """What kinds of harm are told apart, `tests/engine/test_loading.py` holds."""
+    weights = broken_copy(tmp_path)
     file = next((weights / "transformer").glob("*.safetensors"))
     file.write_bytes(file.read_bytes()[:10_000])
-
-
-def remove(weights: Path) -> None:
-    next((weights / "transformer").glob("*.safetensors")).unlink()
-
-
-@pytest.mark.parametrize("harm", [truncate, remove])
-def test_a_harmed_weight_file_is_said_to_callers_and_probes(tmp_path: Path, harm: object) -> None:
-    weights = broken_copy(tmp_path)
-    harm(weights)  # type: ignore[operator]
     (tmp_path / "safelight.toml").write_text(f'[models.stable-image-ultra]\nsource = "{weights}"\n')
     with serving(tmp_path, engine="local") as served:
         response = ask(served, ORDER)

@@ -1,4 +1,6 @@
-"""The pool of worker processes, with real workers that draw with a tiny Flux, and with programs that are no workers."""
+"""The pool of worker processes: with real workers that draw with a tiny Flux, with light ones where many are started,
+and with programs that are no workers.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.pool import LocalWorkers
@@ -27,6 +30,7 @@ from safelight.contract.messages import (
     Started,
     Stepped,
 )
+from tests.adapters.workers import light_worker
 from tests.engine.tiny import save
 
 
@@ -52,10 +56,14 @@ async def pool(
         await workers.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def workers(checkpoint: str) -> AsyncIterator[LocalWorkers]:
+    """One real worker for all tests that need no more; each leaves it idle."""
     async with pool(checkpoint, max_runs=2) as running:
         yield running
+
+
+with_workers = pytest.mark.asyncio(loop_scope="module")
 
 
 def job(source: str, name: str = "a", *, seed: int = 1, steps: int = 4) -> Job:
@@ -90,6 +98,7 @@ async def picture(workers: LocalWorkers, wanted: Job) -> bytes:
     return end.image
 
 
+@with_workers
 async def test_a_job_submitted_before_the_worker_is_ready_waits_and_is_drawn(
     workers: LocalWorkers, checkpoint: str
 ) -> None:
@@ -102,11 +111,13 @@ async def test_a_job_submitted_before_the_worker_is_ready_waits_and_is_drawn(
     assert (state.model(checkpoint).status, state.running, state.queued, state.restarts) == ("ready", 0, 0, 0)
 
 
+@with_workers
 async def test_a_worker_killed_in_mid_picture_costs_nobody_the_picture_or_a_byte(
     workers: LocalWorkers, checkpoint: str
 ) -> None:
     undisturbed = await picture(workers, job(checkpoint, "alone", steps=40))
     killed: list[int] = []
+    before = workers.state().restarts
 
     def kill_once(event: JobEvent) -> None:
         if isinstance(event, Stepped) and event.step == 10 and not killed:
@@ -119,27 +130,27 @@ async def test_a_worker_killed_in_mid_picture_costs_nobody_the_picture_or_a_byte
     assert isinstance(end, Finished)
     assert end.image == undisturbed
     assert await waiting
-    assert workers.state().restarts == 1
+    assert workers.state().restarts == before + 1
 
 
-async def test_a_job_that_every_worker_dies_of_fails_and_the_next_one_is_drawn(
-    workers: LocalWorkers, checkpoint: str
-) -> None:
+async def test_a_job_that_every_worker_dies_of_fails_and_the_next_one_is_drawn() -> None:
     deaths = 0
 
     def kill(event: JobEvent) -> None:
         nonlocal deaths
         if isinstance(event, Stepped) and event.step == 1:
             deaths += 1
-            os.kill(workers.pids[0], signal.SIGKILL)
+            os.kill(members.pids[0], signal.SIGKILL)
 
-    end = await to_the_end(workers.submit(job(checkpoint, "deadly", steps=500)), kill)
-    assert isinstance(end, Failed)
-    assert not end.retry_helps
-    assert deaths == MAX_ATTEMPTS
-    assert await picture(workers, job(checkpoint, "harmless"))
+    async with pool("light", command=light_worker.COMMAND) as members:
+        end = await to_the_end(members.submit(job("light", "deadly", steps=light_worker.LONG)), kill)
+        assert isinstance(end, Failed)
+        assert not end.retry_helps
+        assert deaths == MAX_ATTEMPTS
+        assert await picture(members, job("light", "harmless"))
 
 
+@with_workers
 async def test_a_running_and_a_waiting_job_are_cancelled_each_once(workers: LocalWorkers, checkpoint: str) -> None:
     begun = asyncio.Event()
     long = [
@@ -158,6 +169,7 @@ async def test_a_running_and_a_waiting_job_are_cancelled_each_once(workers: Loca
     assert await picture(workers, job(checkpoint, "next"))
 
 
+@with_workers
 async def test_two_workers_and_company_change_no_byte(workers: LocalWorkers, checkpoint: str) -> None:
     alone = [await picture(workers, job(checkpoint, f"alone{seed}", seed=seed)) for seed in range(1, 9)]
     async with pool(checkpoint, count=2) as two:
@@ -169,14 +181,16 @@ async def test_two_workers_and_company_change_no_byte(workers: LocalWorkers, che
     assert len(set(alone)) == 8
 
 
-async def test_stopping_ends_every_process_and_cancels_what_is_left(checkpoint: str) -> None:
+async def test_stopping_ends_every_process_and_cancels_what_is_left() -> None:
     async with AsyncExitStack() as stack:
-        workers = await stack.enter_async_context(pool(checkpoint))
+        workers = await stack.enter_async_context(pool("light", count=2, command=light_worker.COMMAND))
         begun = asyncio.Event()
-        drawing = asyncio.create_task(to_the_end(workers.submit(job(checkpoint, steps=900)), lambda _: begun.set()))
+        endless = job("light", steps=light_worker.LONG)
+        drawing = asyncio.create_task(to_the_end(workers.submit(endless), lambda _: begun.set()))
         await begun.wait()
         pids = workers.pids
     assert isinstance(await drawing, Cancelled)
+    assert pids
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
@@ -214,10 +228,10 @@ async def test_a_worker_that_speaks_nonsense_is_ended_like_a_dead_one() -> None:
         assert workers.state().restarts >= 3
 
 
-async def test_a_checkpoint_that_cannot_be_loaded_is_said_without_a_restart(tmp_path: Path) -> None:
-    async with pool(str(tmp_path / "nothing")) as workers:
-        reason = await until_failed(workers, str(tmp_path / "nothing"))
-        assert str(tmp_path) not in reason
-        end = await to_the_end(workers.submit(job(str(tmp_path / "nothing"))))
+async def test_a_checkpoint_that_cannot_be_loaded_is_said_without_a_restart() -> None:
+    async with pool(light_worker.MISSING, command=light_worker.COMMAND) as workers:
+        assert await until_failed(workers, light_worker.MISSING) == "There is no such model."
+        end = await to_the_end(workers.submit(job(light_worker.MISSING)))
         assert isinstance(end, Failed)
+        assert (end.reason, end.retry_helps) == ("There is no such model.", False)
         assert workers.state().restarts == 0

@@ -1,0 +1,74 @@
+"""A worker in all but its pictures: the protocol on a real socket in a real process, and no torch: it starts at once.
+
+For tests of the pool that start many. It can load every model but `MISSING`. Of a job it takes as many steps as are
+asked for, but for long ones, which it begins and never ends: what becomes of those is the pool's to decide.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+from safelight.contract.messages import (
+    HEADER_BYTES,
+    Cancel,
+    Cancelled,
+    Configure,
+    Draw,
+    Finished,
+    Hello,
+    Message,
+    ModelFailed,
+    ModelReady,
+    Ping,
+    Pong,
+    Started,
+    Stepped,
+    Timings,
+    frame_length,
+    read_command,
+    to_frame,
+)
+
+COMMAND = (sys.executable, __file__)
+LONG = 100
+MISSING = "missing"
+
+
+def loaded(source: str) -> Message:
+    if source == MISSING:
+        return ModelFailed(source=source, reason="There is no such model.")
+    return ModelReady(source=source, fingerprint="light", device="none", steps=4, seconds=0.0)
+
+
+def answers(command: Message) -> list[Message]:
+    """What a worker says to a command."""
+    match command:
+        case Configure(models=models):
+            return [loaded(spec.source) for spec in models]
+        case Draw(job=job):
+            steps = job.steps or 4
+            begun: list[Message] = [Started(job_id=job.id), Stepped(job_id=job.id, step=1, steps=steps)]
+            if steps >= LONG:
+                return begun
+            more = [Stepped(job_id=job.id, step=step, steps=steps) for step in range(2, steps + 1)]
+            end = Finished(job_id=job.id, image=f"{job.seed}".encode(), fingerprint="light", timings=Timings())
+            return [*begun, *more, end]
+        case Cancel(job_id=job_id):
+            return [Cancelled(job_id=job_id)]
+        case Ping(number=number):
+            return [Pong(number=number)]
+        case _:
+            raise AssertionError(f"no worker is told {command}")
+
+
+def main() -> None:
+    with socket.socket(fileno=int(sys.argv[-1])) as stream, stream.makefile("rb") as commands:
+        stream.sendall(to_frame(Hello(pid=0)))
+        while header := commands.read(HEADER_BYTES):
+            command = read_command(commands.read(frame_length(header)))
+            stream.sendall(b"".join(to_frame(answer) for answer in answers(command)))
+
+
+if __name__ == "__main__":
+    main()
