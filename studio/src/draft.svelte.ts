@@ -1,6 +1,6 @@
 /** What is about to be drawn. It survives a reload, and an address can fill it. */
 import type { ImageRequest, Job, Model, Parameter, Value } from './api'
-import { nearestSize, parseSize, shapes, sidesOf, sizeFault, type Shape } from './sizes'
+import { fitted, nearestSize, parseSize, shapes, sidesOf, sizeFault, type Shape } from './sizes'
 import { FOR_PROGRAMS, numberFault } from './values'
 
 const STORED = 'safelight.draft'
@@ -101,7 +101,10 @@ class Draft {
     if (!entry) return
     if (this.model !== entry.id && !entry.aliases.includes(this.model)) this.model = entry.id
     const fits = (value: string, offered: readonly string[]): boolean => !offered.length || offered.includes(value)
-    if (this.parameters['size'] && sizeFault(this.size, this.shapes, this.sides)) this.size = nearest(this.size, this.shapes)
+    if (this.parameters['size'] && sizeFault(this.size, this.shapes, this.sides)) {
+      const { width, height } = parseSize(this.size) ?? { width: 1024, height: 1024 }
+      this.size = this.#nearest(width, height)
+    }
     if (!fits(this.format, this.formats)) this.format = String(this.parameters['output_format']?.default ?? this.formats[0])
   }
 
@@ -120,7 +123,7 @@ class Draft {
       const exact = `${settings.width}x${settings.height}`
       // Before the models are known everything is taken; `offer` finds what comes nearest.
       const fits = this.#models.length === 0 || sizeFault(exact, this.shapes, this.sides) === null
-      this.size = fits ? exact : (nearestSize(settings.width, settings.height, this.shapes) ?? this.size)
+      this.size = fits ? exact : this.#nearest(settings.width, settings.height)
       if (this.size !== exact) missing.push(`the size ${settings.width}x${settings.height} (${this.size} comes nearest)`)
     }
     if (settings.format !== undefined) {
@@ -131,6 +134,10 @@ class Draft {
       if (this.extras.some(([extra, parameter]) => extra === name && !numberFault(extra, value, parameter))) this.set(name, value)
     }
     return missing
+  }
+
+  #nearest(width: number, height: number): string {
+    return this.sides ? fitted(width, height, this.sides) : (nearestSize(width, height, this.shapes) ?? this.size)
   }
 
   /** Set one of the `extras`; what the model does anyway is not worth noting. */
@@ -199,11 +206,6 @@ export function settingsOf(job: Job): Settings {
     seed: job.seed,
     more,
   }
-}
-
-function nearest(size: string, offered: readonly Shape[]): string {
-  const parsed = parseSize(size) ?? { width: 1, height: 1 }
-  return nearestSize(parsed.width, parsed.height, offered) ?? size
 }
 
 export const draft = new Draft()

@@ -1,6 +1,6 @@
 /** Everything that a picture was made with, as rows of name and value. */
 import type { Job } from './api'
-import { ratioOf } from './sizes'
+import { plainRatioOf } from './sizes'
 import { FOR_PROGRAMS, title } from './values'
 
 export type Fact = [name: string, value: string]
@@ -8,13 +8,13 @@ export type Fact = [name: string, value: string]
 const NAMED = ['model', 'prompt', 'negative_prompt', 'size', 'aspect_ratio', 'output_format', 'seed', ...FOR_PROGRAMS]
 
 export function parameters(job: Job): Fact[] {
-  const size = `${job.width}x${job.height}`
+  const ratio = plainRatioOf(`${job.width}x${job.height}`)
   const facts: Fact[] = [
     ['Prompt', job.request.prompt],
     ['Negative prompt', String(job.request['negative_prompt'] ?? '')],
     ['Model', job.model],
     ['Drawn by', job.drawn_by === job.model ? '' : job.drawn_by],
-    ['Size', `${job.width} × ${job.height} (${ratioOf(size)})`],
+    ['Size', `${job.width} × ${job.height}${ratio && ` (${ratio})`}`],
     ['Format', job.output_format.toUpperCase()],
     ['Seed', String(job.seed)],
     ...Object.entries(job.request)

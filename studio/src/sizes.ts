@@ -35,6 +35,12 @@ export function ratioOf(size: string): string {
   return `${parsed.width / divisor}:${parsed.height / divisor}`
 }
 
+/** The same where it says something: 75:64 does not. */
+export function plainRatioOf(size: string): string {
+  const ratio = ratioOf(size)
+  return ratio.split(':').every((part) => Number(part) <= 21) ? ratio : ''
+}
+
 /** The sizes that a model offers, widest first; a model with free sizes is offered the usual ones. */
 export function shapes(values: readonly string[] | undefined): Shape[] {
   return (values?.length ? values : FREE_SIZES)
@@ -66,6 +72,12 @@ export function sizeFault(size: string, offered: readonly Shape[], sides: Sides 
   const fits = (side: number): boolean => side >= least && side <= most && side % step === 0
   if (parsed && fits(parsed.width) && fits(parsed.height)) return null
   return `Width and height are from ${least} to ${most} pixels${step > 1 ? `, in steps of ${step}` : ''}.`
+}
+
+/** The nearest size that is possible, side by side. */
+export function fitted(width: number, height: number, { least, most, step }: Sides): string {
+  const fit = (side: number): number => Math.min(Math.max(Math.round(side / step), Math.ceil(least / step)), Math.floor(most / step)) * step
+  return `${fit(width)}x${fit(height)}`
 }
 
 /** The offered size whose proportions come nearest to those of a picture from elsewhere. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { cells, type Offer } from '../src/axis'
 import { inSight, layOut } from '../src/rows'
-import { nearestSize, ratioOf, shapes, sidesOf, sizeFault } from '../src/sizes'
+import { fitted, nearestSize, plainRatioOf, ratioOf, shapes, sidesOf, sizeFault } from '../src/sizes'
 import { crc32, zip } from '../src/zip'
 
 describe('rows of the gallery', () => {
@@ -35,6 +35,8 @@ describe('sizes', () => {
   it('carry the ratio that the API names', () => {
     expect(ratioOf('1344x768')).toBe('16:9')
     expect(ratioOf('512x768')).toBe('2:3')
+    expect(plainRatioOf('512x768')).toBe('2:3')
+    expect(plainRatioOf('1200x1024')).toBe('')
   })
 
   it('come nearest to those of a picture from elsewhere', () => {
@@ -48,6 +50,7 @@ describe('sizes', () => {
     const offered = shapes(['1344x768', '100x100'])
     for (const size of ['1344x768', '100x100', '64x2048', '800x608']) expect(sizeFault(size, offered, sides)).toBeNull()
     for (const size of ['800x600', '48x64', '64x2064', '0x64', '64', 'auto']) expect(sizeFault(size, offered, sides)).toBe('Width and height are from 64 to 2048 pixels, in steps of 16.')
+    expect(sides && [fitted(1000, 600, sides), fitted(1, 9999, sides)]).toEqual(['1008x608', '64x2048'])
     expect(sidesOf({ type: 'enum', required: false, values: ['1344x768'] })).toBeNull()
     expect(sizeFault('800x608', offered, null)).toBe('There is no size 800x608.')
   })
