@@ -153,6 +153,21 @@ async def test_a_silent_stream_is_kept_open_by_comments(
             assert (await anext(events)).kind == ":"
 
 
+async def test_a_stream_ends_soon_after_its_key(
+    serve: Serve, held: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_events, "COMMENT_SECONDS", 0.01)
+    running = await serve(engine=held)
+    guest = await running.services.keys.create("guest")
+    headers = {"authorization": f"Bearer {guest.text}"}
+    async with running.client.stream("GET", "/v1/jobs/events", headers=headers) as answer:
+        events = events_of(answer)
+        assert (await anext(events)).kind == ":"
+        await running.services.keys.revoke(guest.record.id)
+        assert {event.kind for event in await _all(events)} <= {":"}
+    assert (await running.client.get("/v1/jobs/events", headers=headers)).status_code == 401
+
+
 async def test_streams_end_when_the_server_stops(running: Running) -> None:
     async with watching(running, "/v1/jobs/events") as events:
         reading = asyncio.create_task(_all(events))

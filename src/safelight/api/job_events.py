@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import orjson
@@ -19,6 +20,7 @@ from safelight.api.auth import authenticate
 from safelight.api.job_json import job_object, place_object, progress_object
 from safelight.api.jobs import shown
 from safelight.api.services import Services
+from safelight.contract.errors import AuthenticationFailed
 from safelight.contract.jobs import JobRecord, JobUpdate, Progress, QueuePlace
 from safelight.service.job_feed import Watcher
 from safelight.service.jobs import Jobs
@@ -38,7 +40,7 @@ async def job_events(request: Request) -> Response:
     seen = request.headers.get("last-event-id")
     if job.has_ended and seen == _state_id(job, None, None):
         return Response(status_code=204)  # tells an EventSource not to come back
-    return _stream(_one_job(services.jobs, principal.key_id, job_id, seen))
+    return _stream(_while_welcome(request, _one_job(services.jobs, principal.key_id, job_id, seen)))
 
 
 async def all_events(request: Request) -> Response:
@@ -47,10 +49,24 @@ async def all_events(request: Request) -> Response:
     principal = await authenticate(request)
     seen = request.headers.get("last-event-id", "")
     since = int(seen) / 1e6 if seen.isascii() and seen.isdigit() and len(seen) <= 16 else None
-    return _stream(_all_jobs(services.jobs, principal.key_id, since))
+    return _stream(_while_welcome(request, _all_jobs(services.jobs, principal.key_id, since)))
 
 
-async def _one_job(jobs: Jobs, owner: str, job_id: str, seen: str | None) -> AsyncIterator[bytes]:
+async def _while_welcome(request: Request, events: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    """The events, until they or the caller's key or session end: a stream lives longer than any other answer."""
+    checked = time.monotonic()
+    async with aclosing(events):
+        async for event in events:
+            if time.monotonic() - checked >= COMMENT_SECONDS:
+                try:
+                    await authenticate(request)
+                except AuthenticationFailed:
+                    return
+                checked = time.monotonic()
+            yield event
+
+
+async def _one_job(jobs: Jobs, owner: str, job_id: str, seen: str | None) -> AsyncGenerator[bytes, None]:
     yield _opening()
     with jobs.watch(owner, job_id) as watcher:
         job = await jobs.get(owner, job_id)
@@ -69,7 +85,7 @@ async def _one_job(jobs: Jobs, owner: str, job_id: str, seen: str | None) -> Asy
                 return
 
 
-async def _all_jobs(jobs: Jobs, owner: str, since: float | None) -> AsyncIterator[bytes]:
+async def _all_jobs(jobs: Jobs, owner: str, since: float | None) -> AsyncGenerator[bytes, None]:
     yield _opening()
     with jobs.watch(owner) as watcher:
         if since is not None:
