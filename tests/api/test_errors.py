@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from safelight.contract.errors import ConfigurationError
 from tests.api.conftest import PICTURES, Running, Serve, until
 
 
@@ -232,6 +233,19 @@ async def test_an_unforeseen_error_is_a_500_that_tells_nothing_of_the_inside(
     assert response.status_code == 500
     error = error_of(response)
     assert (error["code"], error["type"]) == ("internal_error", "server_error")
+    assert "secret" not in response.text
+
+
+async def test_state_that_cannot_be_read_is_a_500_that_says_so_and_names_no_path(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise ConfigurationError("The disk that holds /secret/path is full.")
+
+    monkeypatch.setattr(running.services.keys, "authenticate", full)
+    response = await running.draw()
+    assert response.status_code == 500
+    assert "state" in error_of(response)["message"]
     assert "secret" not in response.text
 
 

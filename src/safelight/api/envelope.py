@@ -17,7 +17,15 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from safelight.contract.errors import ApiError, InternalError, InvalidRequest, MethodNotAllowed, NotFound, Unavailable
+from safelight.contract.errors import (
+    ApiError,
+    ConfigurationError,
+    InternalError,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    Unavailable,
+)
 from safelight.service.ports import Telemetry
 
 _CALLER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
@@ -88,6 +96,10 @@ class Envelope:
             except asyncio.CancelledError:  # the server stops at once; this task ends with its answer
                 stopping = Unavailable("The server is shutting down.", code="shutting_down", retry_after_seconds=5.0)
                 await exchange.refuse(stopping, scope, receive)
+            except ConfigurationError as error:  # the disk is full, the database damaged: the operator's to mend
+                log.error("request_failed", reason=str(error))
+                failed = InternalError("The server's state cannot be read or written at the moment; its log says why.")
+                await exchange.refuse(failed, scope, receive)
             except Exception as error:  # becomes a response; the log has the cause
                 log.error("request_failed", exc_info=error)
                 failed = InternalError("Something went wrong inside the server; its log says what.")
