@@ -23,16 +23,17 @@ from safelight.api.app import create_app
 from safelight.api.server import Server, listen
 from safelight.api.services import Services
 from safelight.api.studio import read_built
-from safelight.contract.capabilities import stable_image_ultra
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.hub import HubName
 from safelight.contract.messages import Configure, ModelSpec
+from safelight.contract.offers import Terms
 from safelight.contract.options import ModelOptions
 from safelight.contract.request import ImageRequest
 from safelight.service.admission import Admission
+from safelight.service.drawing import Picture
 from safelight.service.flights import OnProgress
-from safelight.service.generate import Asked, Generate, Picture
+from safelight.service.generate import Asked, Generate
 from safelight.service.job_feed import JobFeed
 from safelight.service.job_ports import JobStore
 from safelight.service.job_runner import JobRunner
@@ -43,10 +44,12 @@ from safelight.service.limits import RateLimiter
 from safelight.service.policy import PromptPolicy
 from safelight.service.ports import Engine, Ledger, Telemetry
 from safelight.service.sessions import Sessions
-from safelight.settings import Settings
+from safelight.settings import ModelSettings, Settings
 
 # `created` of the models that are offered: the day of the first release, 2026-11-22.
 _CREATED = 1_795_305_600
+
+DOCUMENTED_MODEL = "stable-image-ultra"
 
 # The built page, beside this file in the package.
 PAGE = Path(__file__).parent / "studio"
@@ -54,20 +57,30 @@ PAGE = Path(__file__).parent / "studio"
 log = structlog.get_logger(__name__)
 
 
-def catalogue(settings: Settings) -> Catalogue:
-    """The models on offer."""
-    return Catalogue(
+def catalogue(settings: Settings, engine: Engine | None = None) -> Catalogue:
+    """The models on offer, described by the engine as far as it knows them."""
+    entries = (
         ModelEntry(
             id=name,
             source=model.source,
             drawn_by=_drawn_by(settings, model.source),
-            capabilities=stable_image_ultra(),
+            terms=_terms(name, model),
             aliases=model.aliases,
             created=_CREATED,
-            steps=model.steps,
-            guidance_scale=model.guidance_scale,
         )
         for name, model in settings.models.items()
+    )
+    return Catalogue(entries) if engine is None else Catalogue(entries, lambda s: engine.state().model(s).traits)
+
+
+def _terms(name: str, model: ModelSettings) -> Terms:
+    """What the operator said. The one id that Heroku documents keeps to that document unless told otherwise."""
+    return Terms(
+        contract=model.contract or ("strict" if name == DOCUMENTED_MODEL else "open"),
+        steps=model.steps,
+        guidance_scale=model.guidance_scale,
+        max_side=model.max_side,
+        quality_steps=tuple(model.quality_steps.items()),
     )
 
 
@@ -179,6 +192,7 @@ def serve(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> int:
+    from safelight.adapters.partials import partial
     from safelight.adapters.sql import open_database
 
     telemetry = PrometheusTelemetry()
@@ -193,7 +207,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
         keys = Keys(database.keys, settings.api_key.get_secret_value() if settings.api_key else None)
         minted = None if settings.api_key else await first_key(settings.home, keys)
         generate = _generate(settings, engine, ledger, telemetry, settings.queue_seconds)
-        offered, sessions = catalogue(settings), Sessions(database.sessions, keys)
+        offered, sessions = catalogue(settings, engine), Sessions(database.sessions, keys)
         jobs = open_jobs(settings, database.jobs, generate, offered)
         tending = asyncio.create_task(tend(jobs, settings.home), name="jobs")
         stack.callback(tending.cancel)
@@ -210,6 +224,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
             telemetry=telemetry,
             render_metrics=telemetry.render,
             page=read_built(PAGE),
+            partial_of=partial,
         )
 
         async def drain() -> None:

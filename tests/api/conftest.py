@@ -15,6 +15,7 @@ import pytest
 from safelight.adapters.fake_engine import FakeEngine
 from safelight.adapters.memory_state import MemoryKeyStore, MemoryLedger, MemorySessionStore
 from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.partials import partial
 from safelight.adapters.sql import open_database
 from safelight.api.app import create_app
 from safelight.api.server import Server, listen
@@ -84,10 +85,11 @@ async def _running(
         load_wait_seconds=settings.load_wait_seconds,
     )
     database = await open_database(home)
-    jobs = open_jobs(settings, database.jobs, generate, catalogue(settings))
+    offered = catalogue(settings, engine)
+    jobs = open_jobs(settings, database.jobs, generate, offered)
     services = Services(
         settings=settings,
-        catalogue=catalogue(settings),
+        catalogue=offered,
         keys=keys,
         limiter=RateLimiter(settings.rate_limit_per_minute),
         policy=PromptPolicy(settings.blocked_prompts),
@@ -98,6 +100,7 @@ async def _running(
         telemetry=telemetry,
         render_metrics=telemetry.render,
         page=read_built(page),
+        partial_of=partial,
     )
     started = asyncio.Event()
     server = Server(create_app(services), drain=generate.drain, on_started=started.set)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,10 +12,11 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from PIL import Image
 
 from safelight.adapters.fake_engine import FakeEngine
 from safelight.api import job_events
-from tests.api.conftest import Running, Serve
+from tests.api.conftest import Running, Serve, until
 from tests.api.test_jobs import accept, ended, held, job_of
 
 __all__ = ["held"]
@@ -37,7 +40,7 @@ async def events_of(answer: httpx.Response) -> AsyncIterator[Event]:
             name, _, value = line.partition(": ")
             fields[name] = value
         elif "event" in fields:
-            yield Event(fields["id"], fields["event"], json.loads(fields["data"]))
+            yield Event(fields.get("id", ""), fields["event"], json.loads(fields["data"]))
             fields = {}
 
 
@@ -131,6 +134,58 @@ async def test_what_ended_while_one_was_away_is_told_on_return(running: Running)
         missed = await anext(events)
     assert (missed.kind, missed.data) == ("end", second)
     assert first["id"] != second["id"]
+
+
+@pytest.mark.parametrize("one", [True, False])
+async def test_the_picture_is_shown_while_it_is_drawn(
+    serve: Serve, held: FakeEngine, one: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, watch = [], held.watch
+
+    def watched(job_id: str, longest: int) -> None:
+        if job_id in held._tickets:  # before that there is nothing to be looked at
+            looked.append(longest)
+        watch(job_id, longest)
+
+    monkeypatch.setattr(held, "watch", watched)
+    running = await serve(engine=held)
+    job = await accept(running, size="1344x768")
+    previews = []
+    async with watching(running, f"/v1/jobs/{job['id']}/events" if one else "/v1/jobs/events") as events:
+        while (event := await anext(events)).data["state"] != "running":
+            pass
+        await until(lambda: looked == [256])
+        for _ in range(3):
+            held.gate.set()  # lets the one step that waits pass
+            held.gate.clear()
+            while (event := await anext(events)).kind != "preview":
+                assert event.kind in ("job", "progress")
+            previews.append(event)
+        held.gate.set()
+    assert len({preview.data["b64_json"] for preview in previews}) == 3
+    for preview in previews:
+        assert preview.id == ""
+        assert set(preview.data) == {"id", "b64_json", "media_type"}
+        assert (preview.data["id"], preview.data["media_type"]) == (job["id"], "image/jpeg")
+        picture = Image.open(io.BytesIO(base64.b64decode(preview.data["b64_json"], validate=True)))
+        assert (picture.format, picture.size) == ("JPEG", (256, 146))
+
+
+async def test_previews_are_made_only_while_somebody_watches(
+    serve: Serve, held: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(held, "watch", lambda job_id, longest: asked.append(longest))
+    running = await serve(engine=held)
+    job = await accept(running)
+    await until(lambda: held.state().running == 1)
+    assert asked == []
+    for path in (f"/v1/jobs/{job['id']}/events", "/v1/jobs/events"):
+        async with watching(running, path) as events:
+            await anext(events)
+            await until(lambda: asked == [256])
+        await until(lambda: asked == [256, 0])
+        asked.clear()
 
 
 async def test_nobody_watches_the_jobs_of_another_key(serve: Serve, held: FakeEngine) -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safelight.contract.capabilities import stable_image_ultra
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
+from safelight.contract.offers import stable_image_ultra
 from safelight.contract.request import ImageRequest, parse_image_request, read_object
 from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO, Size
 
@@ -21,7 +21,6 @@ CATALOGUE = Catalogue(
             id="stable-image-ultra",
             source="postcard",
             drawn_by="postcard",
-            capabilities=stable_image_ultra(),
             aliases=("stability-image-ultra",),
         )
     ]

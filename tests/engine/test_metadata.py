@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from safelight.contract.messages import Job
+from safelight.contract.provenance import DIGITAL_SOURCE_TYPE
 from safelight.engine.encode import encode
-from safelight.engine.metadata import DIGITAL_SOURCE_TYPE, NAMESPACE
+from safelight.engine.metadata import NAMESPACE
 from tests.engine.test_encode import FACTS, job, noise, opened
 
 FORMATS = ["png", "jpeg", "webp"]

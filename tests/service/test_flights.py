@@ -32,7 +32,8 @@ async def test_previews_come_only_while_somebody_looks() -> None:
     flight = Flight(job(), engine)
     seen: list[Preview] = []
     looked_at: list[int] = []
-    flight.listen(lambda step, steps: looked_at.append(step))
+    follow = flight.follow(lambda step, steps: looked_at.append(step))
+    follow.__enter__()
     flying = asyncio.create_task(flight.fly())
     await asyncio.sleep(0)
     enough = asyncio.Event()

@@ -27,6 +27,29 @@ async def test_a_slow_watcher_is_told_the_newest_and_the_end_replaces_all() -> N
         assert await watcher.next() is None
 
 
+async def test_previews_are_for_those_who_look() -> None:
+    feed = JobFeed()
+    changes: list[bool] = []
+    feed.on_look(lambda: changes.append(feed.is_looked_at(job(1))))
+    with feed.watch("key-a", "job_1"):
+        assert not feed.is_looked_at(job(1))
+    with feed.watch("key-a", "job_1", looks=True) as looking, feed.watch("key-a") as counting:
+        for number in range(3):
+            feed.publish(JobUpdate(kind="preview", job=job(1), preview=bytes([number])))
+        told = await looking.next()
+        assert told is not None
+        assert told.preview == b"\2"
+        feed.publish(JobUpdate(kind="preview", job=job(1), preview=b"late"))
+        feed.publish(JobUpdate(kind="end", job=job(1, state="finished")))
+        for watcher in (looking, counting):
+            ended = await watcher.next()
+            assert ended is not None
+            assert ended.kind == "end"
+    with feed.watch("key-b", looks=True), feed.watch("key-a", "job_2", looks=True):
+        assert not feed.is_looked_at(job(1))
+    assert changes == [True, False, False, False, False, False]
+
+
 async def test_waiting_may_be_given_up_without_losing_an_update() -> None:
     feed = JobFeed()
     with feed.watch("key-a", "job_1") as watcher:

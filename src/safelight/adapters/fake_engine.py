@@ -8,25 +8,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 import msgspec
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from safelight.adapters.workers.tickets import Ticket
 from safelight.contract.messages import Cancelled, Failed, Finished, Job, JobEvent, Preview, Started, Stepped, Timings
+from safelight.contract.provenance import description, packet
+from safelight.contract.traits import Traits
 from safelight.service.ports import EngineState, ModelState
 
 _STRIPES = 8
 _LOOK_SECONDS = 0.02
-_XMP = (
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
-    'Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"/>'
-    "</rdf:RDF></x:xmpmeta>"
-)
+TRAITS = Traits(pipeline="Stripes", steps=4, guidance_scale=2.0, negative_prompt=True, side_multiple=16, vector=True)
 
 
 class FakeEngine:
@@ -35,24 +33,24 @@ class FakeEngine:
     `loaded` and `gate` are for tests that need to stand between: models are ready once `loaded` is set, and a job takes
     its next step only while `gate` is set. `broken` makes the models fail to load, for that reason. Each step pretends
     to take `step_seconds`. `hold` is a gate for tests in other processes: a file with the number of the last step that
-    is taken while it is there.
+    is taken while it is there. `traits` are what the models are said to do; None: that is known once they are loaded.
     """
 
     def __init__(
         self,
         sources: Sequence[str],
         *,
-        steps: int = 4,
         step_seconds: float = 0.0,
         broken: str | None = None,
         hold: Path | None = None,
+        traits: Traits | None = TRAITS,
     ) -> None:
+        self._traits = traits
         self.loaded = asyncio.Event()
         self.loaded.set()
         self.gate = asyncio.Event()
         self.gate.set()
         self._sources = tuple(sources)
-        self._steps = steps
         self._step_seconds = step_seconds
         self._broken = broken
         self._hold = hold
@@ -99,7 +97,14 @@ class FakeEngine:
             status = "failed"
         return EngineState(
             models=tuple(
-                ModelState(source=source, status=status, reason=self._broken, fingerprint="fake", device="none")
+                ModelState(
+                    source=source,
+                    status=status,
+                    reason=self._broken,
+                    fingerprint="fake",
+                    device="none",
+                    traits=self._traits or (TRAITS if status == "ready" else None),
+                )
                 for source in self._sources
             ),
             workers=1,
@@ -124,7 +129,8 @@ class FakeEngine:
 
     async def _step_through(self, ticket: Ticket) -> None:
         job = ticket.job
-        for step in range(1, self._steps + 1):
+        steps = job.steps or (self._traits or TRAITS).steps
+        for step in range(1, steps + 1):
             await _first(self.gate, self._left[job.id])
             while step > self._last_step() and not self._left[job.id].is_set():
                 await _first(self._left[job.id], seconds=_LOOK_SECONDS)
@@ -134,10 +140,10 @@ class FakeEngine:
                 self.cancelled.append(job.id)
                 ticket.tell(Cancelled(job_id=job.id))
                 return
-            ticket.tell(Stepped(job_id=job.id, step=step, steps=self._steps))
+            ticket.tell(Stepped(job_id=job.id, step=step, steps=steps))
             if ticket.longest_preview:
                 image = draw_preview(job, step, ticket.longest_preview)
-                ticket.tell(Preview(job_id=job.id, step=step, steps=self._steps, image=image))
+                ticket.tell(Preview(job_id=job.id, step=step, steps=steps, image=image))
         image = await asyncio.to_thread(draw_stripes, job)
         self.drawn.append(job.id)
         ticket.tell(Finished(job_id=job.id, image=image, fingerprint="fake", timings=Timings(denoise=0.001)))
@@ -145,9 +151,9 @@ class FakeEngine:
     def _last_step(self) -> int:
         """How far jobs may go just now."""
         try:
-            return int(self._hold.read_text()) if self._hold is not None else self._steps
+            return int(self._hold.read_text()) if self._hold is not None else sys.maxsize
         except FileNotFoundError:
-            return self._steps
+            return sys.maxsize
         except ValueError:  # it is just being written
             return 0
 
@@ -177,19 +183,31 @@ def draw_preview(job: Job, step: int, longest: int) -> bytes:
 
 def draw_stripes(job: Job) -> bytes:
     """A file of the job's size and format."""
+    marked = job.metadata != "none"
+    if job.output_format == "svg":
+        return _svg(job, description() if marked else "")
     picture = _stripes(job).resize((job.width, job.height), Image.Resampling.NEAREST)
-    file = io.BytesIO()
-    if job.output_format == "jpeg":
-        picture.save(file, "JPEG", quality=90, xmp=_XMP.encode() if job.metadata != "none" else b"")
+    file, xmp = io.BytesIO(), packet(description()) if marked else b""
+    if job.output_format == "png":
+        picture.save(file, "PNG", compress_level=1, pnginfo=_png_info(xmp))
     else:
-        picture.save(file, "PNG", compress_level=1, pnginfo=_png_info(job))
+        quality = 90 if job.compression is None else job.compression
+        picture.save(file, job.output_format, quality=quality, xmp=xmp)
     return file.getvalue()
 
 
-def _png_info(job: Job) -> object:
-    from PIL.PngImagePlugin import PngInfo
+def _svg(job: Job, about: str) -> bytes:
+    stripes, width = _stripes(job), job.width / _STRIPES
+    rectangles = "".join(
+        f'<rect x="{x * width:g}" width="{width:g}" height="{job.height}" fill="rgb{stripes.getpixel((x, 0))}"/>'
+        for x in range(_STRIPES)
+    )
+    size = f'width="{job.width}" height="{job.height}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><metadata>{about}</metadata>{rectangles}</svg>'.encode()
 
-    info = PngInfo()
-    if job.metadata != "none":
-        info.add_itxt("XML:com.adobe.xmp", _XMP)
+
+def _png_info(xmp: bytes) -> PngImagePlugin.PngInfo:
+    info = PngImagePlugin.PngInfo()
+    if xmp:
+        info.add_itxt("XML:com.adobe.xmp", xmp.decode())
     return info

@@ -67,10 +67,9 @@ class _NamedRoute(Route):
 
 def create_app(services: Services) -> Starlette:
     """The application over services that are already running."""
-    document = openapi_document(services.catalogue)
 
     async def openapi(request: Request) -> Response:
-        return JsonResponse(document)
+        return JsonResponse(openapi_document(services.catalogue))
 
     by_path: dict[str, dict[str, Endpoint]] = {}
     for path, method, endpoint in (*ROUTES, ("/openapi.json", "GET", openapi), *_PAGE):

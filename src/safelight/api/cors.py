@@ -14,7 +14,8 @@ _ALLOWED_METHODS = "GET, POST, PATCH, DELETE"
 _ALLOWED_HEADERS = "authorization, content-type, x-request-id, idempotency-key, last-event-id, prefer"
 _EXPOSED_HEADERS = (
     "location, preference-applied, x-request-id, retry-after, openai-processing-ms, "
-    "x-safelight-model, x-safelight-seed, x-safelight-fingerprint, "
+    "x-safelight-model, x-safelight-seed, x-safelight-seeds, x-safelight-fingerprint, "
+    "x-safelight-tier, "
     "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests"
 )
 _PREFLIGHT_SECONDS = "600"

@@ -5,23 +5,30 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 import orjson
-import pybase64
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from safelight.api.auth import authenticate
 from safelight.api.body import read_body
 from safelight.api.envelope import JsonResponse
+from safelight.api.image_stream import base64_text, begin_stream, drawing_headers, finished_stream
 from safelight.api.jobs import shown
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest, NotAllowed
 from safelight.contract.jobs import JobRecord
-from safelight.contract.request import ImageRequest, parse_image_request, read_object
-from safelight.service.generate import Asked, Picture
+from safelight.contract.request import (
+    ImageRequest,
+    depends_on_traits,
+    model_named,
+    parse_image_request,
+    read_object,
+)
+from safelight.service.drawing import Picture
+from safelight.service.generate import Asked
 from safelight.service.keys import Principal
 
 _T = TypeVar("_T")
@@ -29,32 +36,60 @@ _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 async def create_image(request: Request) -> Response:
-    """Draw one picture. The order of the checks is the contract's (section 2)."""
+    """Draw pictures. The order of the checks is the contract's (section 2)."""
+    try:
+        return await _create(request)
+    except ClientDisconnect:  # nginx's 499, which only our own log sees
+        return Response(status_code=499)
+
+
+async def _create(request: Request) -> Response:
     started = time.monotonic()
     services: Services = request.app.state.services
     principal = await authenticate(request)
     settings = services.settings
-    try:
-        body = await read_body(
-            request, max_bytes=settings.max_body_bytes, timeout_seconds=settings.body_timeout_seconds
-        )
-    except ClientDisconnect:
-        return _nobody()
-    image_request = parse_image_request(read_object(body), services.catalogue)
+    body = await read_body(request, max_bytes=settings.max_body_bytes, timeout_seconds=settings.body_timeout_seconds)
+    image_request = await _read(request, services, read_object(body))
     services.policy.check(image_request.prompt)
     _check_access(principal, image_request)
     rate = await services.limiter.hit(principal.key_id)
     asked = Asked(request.scope["safelight.request_id"], principal.key_id)
     limits, key = rate.headers() if rate else {}, idempotency_key(request)
     if wants_job(request):
-        job = await services.jobs.accept(image_request, asked, key)
+        job = await services.jobs.accept(_one_picture(image_request), asked, key)
         return _accepted(job, services, limits)
-    answer = await _unless_left(request, _draw(services, image_request, asked, key))
-    if answer is None:
-        return _nobody()
-    picture, created = answer
-    headers = picture_headers(picture, time.monotonic() - started) | limits
-    return Response(picture_body(picture, created), 200, headers, media_type="application/json")
+    if image_request.stream and key is None:
+        return await _unless_left(request, begin_stream(services, request, image_request, asked, limits))
+    pictures, created = await _unless_left(request, _draw(services, image_request, asked, key))
+    headers = picture_headers(pictures, time.monotonic() - started) | limits
+    if image_request.stream:
+        return finished_stream(image_request, pictures, headers)
+    return Response(picture_body(pictures, created), 200, headers, media_type="application/json")
+
+
+async def _read(request: Request, services: Services, fields: dict[str, Any]) -> ImageRequest:
+    """What is asked for. Where that depends on what the model can do, a model that still loads is waited for."""
+    model = model_named(fields, services.catalogue)
+    if depends_on_traits(fields, model):
+        await _unless_left(request, services.generate.described(model))
+    return parse_image_request(fields, services.catalogue)
+
+
+def _one_picture(request: ImageRequest) -> ImageRequest:
+    """A job is one picture, and whoever wants to watch it does so by its events.
+
+    Raises:
+        InvalidRequest: several are asked for, or a stream.
+    """
+    if request.n > 1:
+        raise InvalidRequest(
+            "A job (`Prefer: respond-async`) draws one picture. Send `n: 1` as often as you want one.", param="n"
+        )
+    if request.stream:
+        raise InvalidRequest(
+            "A job (`Prefer: respond-async`) has no stream in its answer; follow /v1/jobs/{id}/events.", param="stream"
+        )
+    return request
 
 
 def wants_job(request: Request) -> bool:
@@ -90,15 +125,17 @@ def _accepted(job: JobRecord, services: Services, limits: dict[str, str]) -> Res
 
 async def _draw(
     services: Services, image_request: ImageRequest, asked: Asked, key: str | None
-) -> tuple[Picture, float]:
-    """The picture and when it was made: a new one, or with the same `Idempotency-Key` the one that there is."""
+) -> tuple[tuple[Picture, ...], float]:
+    """The pictures and when they were made: new ones, or with the same `Idempotency-Key` those that there are."""
     everything = services.settings.store == "all"
     if key is not None:
         return await services.jobs.draw_once(image_request, asked, key, listed=everything)
-    picture = await services.generate.draw(image_request, asked)
+    with await services.generate.begin(image_request, asked) as drawing:
+        pictures = await drawing.pictures()
     if everything:
-        await services.jobs.keep(image_request, asked, picture)
-    return picture, time.time()
+        for picture in pictures:
+            await services.jobs.keep(image_request, asked, picture)
+    return pictures, time.time()
 
 
 def _check_access(principal: Principal, request: ImageRequest) -> None:
@@ -107,13 +144,19 @@ def _check_access(principal: Principal, request: ImageRequest) -> None:
         raise NotAllowed(f"This key may not use the model {request.model.id}. It may use: {allowed}.", param="model")
 
 
-async def _unless_left(request: Request, work: Coroutine[Any, Any, _T]) -> _T | None:
-    """What the work returns; None when the client left first, and the work was given up."""
+async def _unless_left(request: Request, work: Coroutine[Any, Any, _T]) -> _T:
+    """What the work returns.
+
+    Raises:
+        ClientDisconnect: the client left first, and the work was given up.
+    """
     drawing = asyncio.create_task(work, name=f"draw-{request.scope['safelight.request_id']}")
     leaving = asyncio.create_task(_left(request), name=f"leave-{request.scope['safelight.request_id']}")
     try:
         await asyncio.wait((drawing, leaving), return_when=asyncio.FIRST_COMPLETED)
-        return drawing.result() if drawing.done() else None
+        if not drawing.done():
+            raise ClientDisconnect
+        return drawing.result()
     finally:
         for task in (drawing, leaving):
             task.cancel()
@@ -126,22 +169,17 @@ async def _left(request: Request) -> None:
         pass
 
 
-def _nobody() -> Response:
-    """For a client that is gone: nginx's 499, which only our own log sees."""
-    return Response(status_code=499)
-
-
-def picture_headers(picture: Picture, seconds: float) -> dict[str, str]:
+def picture_headers(pictures: Sequence[Picture], seconds: float) -> dict[str, str]:
     """What a caller may want to know beside the documented body (CONTRACT 1)."""
-    return {
+    exact = all(picture.tier == "exact" for picture in pictures)
+    return drawing_headers(pictures[0].drawn_by, [picture.seed for picture in pictures]) | {
         "openai-processing-ms": str(round(seconds * 1000)),
-        "x-safelight-model": picture.drawn_by,
-        "x-safelight-seed": str(picture.seed),
-        "x-safelight-fingerprint": picture.fingerprint,
+        "x-safelight-fingerprint": pictures[0].fingerprint,
+        "x-safelight-tier": "exact" if exact else "throughput",
     }
 
 
-def picture_body(picture: Picture, created: float) -> bytes:
-    """The documented answer. The base64 text goes in as it is: it needs no escaping, and is not scanned for any."""
-    text = orjson.Fragment(b'"' + pybase64.b64encode(picture.image) + b'"')
-    return orjson.dumps({"created": int(created), "data": [{"b64_json": text, "revised_prompt": ""}]})
+def picture_body(pictures: Sequence[Picture], created: float) -> bytes:
+    """The documented answer."""
+    data = [{"b64_json": base64_text(picture.image), "revised_prompt": ""} for picture in pictures]
+    return orjson.dumps({"created": int(created), "data": data})

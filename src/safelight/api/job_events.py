@@ -13,6 +13,7 @@ from contextlib import aclosing
 from typing import Any
 
 import orjson
+import pybase64
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -68,7 +69,7 @@ async def _while_welcome(request: Request, events: AsyncGenerator[bytes, None]) 
 
 async def _one_job(jobs: Jobs, owner: str, job_id: str, seen: str | None) -> AsyncGenerator[bytes, None]:
     yield _opening()
-    with jobs.watch(owner, job_id) as watcher:
+    with jobs.watch(owner, job_id, looks=True) as watcher:
         job = await jobs.get(owner, job_id)
         place, progress = jobs.place(job), jobs.progress(job)
         if _state_id(job, place, progress) != seen:
@@ -80,14 +81,15 @@ async def _one_job(jobs: Jobs, owner: str, job_id: str, seen: str | None) -> Asy
             if update is None:
                 yield b":\n\n"
                 continue
-            yield _event(update.kind, _state_id(update.job, update.place, update.progress), _data(update, jobs))
+            event_id = _state_id(update.job, update.place, update.progress)
+            yield _preview(update) if update.kind == "preview" else _event(update.kind, event_id, _data(update, jobs))
             if update.kind in ("end", "deleted"):
                 return
 
 
 async def _all_jobs(jobs: Jobs, owner: str, since: float | None) -> AsyncGenerator[bytes, None]:
     yield _opening()
-    with jobs.watch(owner) as watcher:
+    with jobs.watch(owner, looks=True) as watcher:
         if since is not None:
             for job in await jobs.ended_since(owner, since):
                 yield _event("end", _now(), shown(job, jobs))
@@ -96,7 +98,10 @@ async def _all_jobs(jobs: Jobs, owner: str, since: float | None) -> AsyncGenerat
             data = job_object(job, places.get(job.id), jobs.progress(job), jobs.expires(job))
             yield _event("job", _now(), data)
         async for update in _updates(watcher):
-            yield b":\n\n" if update is None else _event(update.kind, _now(), _data(update, jobs))
+            if update is None:
+                yield b":\n\n"
+            else:
+                yield _preview(update) if update.kind == "preview" else _event(update.kind, _now(), _data(update, jobs))
 
 
 async def _updates(watcher: Watcher) -> AsyncIterator[JobUpdate | None]:
@@ -141,6 +146,12 @@ def _now() -> str:
 
 def _event(kind: str, event_id: str, data: dict[str, Any]) -> bytes:
     return b"id: %s\nevent: %s\ndata: %s\n\n" % (event_id.encode(), kind.encode(), orjson.dumps(data))
+
+
+def _preview(update: JobUpdate) -> bytes:
+    """Without an id: a preview is not told again, and the last that was told stays where a stream goes on."""
+    data = {"id": update.job.id, "b64_json": pybase64.b64encode_as_string(update.preview), "media_type": "image/jpeg"}
+    return b"event: preview\ndata: %s\n\n" % orjson.dumps(data)
 
 
 def _opening() -> bytes:

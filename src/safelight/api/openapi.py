@@ -7,22 +7,20 @@ from safelight.api.openapi_jobs import accepted, job_paths, job_schemas, session
 from safelight.api.openapi_parts import KEY, REQUEST_ID, Schema, errors, exact_object, read_operation, ref
 from safelight.contract.capabilities import Capabilities
 from safelight.contract.catalogue import Catalogue
+from safelight.contract.offers import MAX_PICTURES
+from safelight.contract.request import AUTO, COMPRESSED_FORMATS
 from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO
 
 _PICTURE_HEADERS: Schema = {
     "openai-processing-ms": {"schema": {"type": "integer"}},
     "x-safelight-model": {"description": "The model that drew it.", "schema": {"type": "string"}},
-    "x-safelight-seed": {"description": "The seed that was used.", "schema": {"type": "integer"}},
+    "x-safelight-seed": {"description": "The seed that was used, the first of several.", "schema": {"type": "integer"}},
+    "x-safelight-seeds": {"description": "All seeds, where there are several pictures.", "schema": {"type": "string"}},
     "x-safelight-fingerprint": {"description": "What the bytes depend on.", "schema": {"type": "string"}},
+    "x-safelight-tier": {"description": "What is promised of the bytes.", "schema": {"enum": ["exact", "throughput"]}},
 }
-# What real clients always send (CONTRACT 1.2): these values are accepted, others only to be ignored.
-_HARMLESS: Schema = {
-    "n": {"type": ["integer", "null"], "enum": [1, None]},
-    "response_format": {"type": ["string", "null"], "enum": ["b64_json", "base64", None]},
-    "stream": {"type": ["boolean", "null"], "enum": [False, None]},
-    "user": {"type": ["string", "null"]},
-}
-_WHY_HARMLESS = "Accepted where it asks for what happens anyway: one picture, as base64, in one answer."
+# What real clients always send (CONTRACT 1.2).
+_WHY_HARMLESS = "Accepted where it asks for what happens anyway."
 
 
 def openapi_document(catalogue: Catalogue) -> Schema:
@@ -81,8 +79,10 @@ def _create_image() -> Schema:
     statuses = ("400", "401", "403", "408", "413", "415", "429", "500", "503")
     return {
         "operationId": "createImage",
-        "summary": "Draw a picture.",
+        "summary": "Draw pictures.",
         "description": (
+            "With `stream: true`, where the model supports it, the answer is server-sent events: "
+            "`image_generation.partial_image`, `image_generation.completed`, `error`. "
             "With the header `Prefer: respond-async` the answer is 202 and a job. With `Idempotency-Key` (1 to 255 "
             "visible ASCII characters) the same request gets the same answer for 24 hours; with another body, 400."
         ),
@@ -101,7 +101,10 @@ def _create_image() -> Schema:
             "200": {
                 "description": "The picture.",
                 "headers": REQUEST_ID | _PICTURE_HEADERS,
-                "content": {"application/json": {"schema": ref("ImageResponse")}},
+                "content": {
+                    "application/json": {"schema": ref("ImageResponse")},
+                    "text/event-stream": {"schema": {"type": "string"}},
+                },
             },
             "202": accepted(),
             **errors(*statuses),
@@ -130,7 +133,10 @@ def _schemas(catalogue: Catalogue) -> Schema:
         "Error": exact_object({"error": error}),
         "ImageRequest": {"anyOf": list(variants.values())},
         "ImageResponse": exact_object(
-            {"created": {"type": "integer"}, "data": {"type": "array", "minItems": 1, "maxItems": 1, "items": image}}
+            {
+                "created": {"type": "integer"},
+                "data": {"type": "array", "minItems": 1, "maxItems": MAX_PICTURES, "items": image},
+            }
         ),
         "Model": _model(text, texts),
         "ModelList": exact_object({"object": {"const": "list"}, "data": {"type": "array", "items": ref("Model")}}),
@@ -183,10 +189,10 @@ def _image_request(capabilities: Capabilities, names: tuple[str, ...]) -> Schema
     """One model's request: its parameters, and the rules that tie some of them together."""
     properties = {p.name: p.json_schema() for p in capabilities.parameters}
     properties["model"] = {"type": "string", "enum": list(names), "description": properties["model"]["description"]}
-    harmless = {name: schema for name, schema in _HARMLESS.items() if name not in properties}
+    harmless = {sent.name: sent.json_schema() for sent in capabilities.harmless}
     rules = [_nothing_unsupported([*properties, *harmless], harmless)]
-    if {"aspect_ratio", "size"} <= set(properties):
-        rules.append(_size_fits_aspect_ratio(capabilities["aspect_ratio"].values))
+    rules.append(_size_fits_aspect_ratio(capabilities["aspect_ratio"].values))
+    rules += [rule for names, rule in _TOGETHER if names <= set(properties)]
     return {
         "type": "object",
         "title": names[0],
@@ -206,7 +212,39 @@ def _size_fits_aspect_ratio(ratios: tuple[str, ...]) -> Schema:
     """A ratio that is given leaves one size, or none given."""
     given = {"properties": {"aspect_ratio": {"type": "string"}}, "required": ["aspect_ratio"]}
     pairs = [
-        {"properties": {"aspect_ratio": {"const": ratio}, "size": {"enum": [SIZE_OF_ASPECT_RATIO[ratio], None]}}}
+        {"properties": {"aspect_ratio": {"const": ratio}, "size": {"enum": [SIZE_OF_ASPECT_RATIO[ratio], AUTO, None]}}}
         for ratio in ratios
     ]
     return {"if": given, "then": {"anyOf": pairs}}
+
+
+# What makes no sense together (`safelight.contract.request` refuses it): of these parameters, this rule.
+_TOGETHER: tuple[tuple[set[str], Schema], ...] = (
+    (
+        {"partial_images", "stream"},
+        {
+            "anyOf": [
+                {"properties": {"partial_images": {"enum": [0, None]}}},
+                {"properties": {"stream": {"const": True}}, "required": ["stream"]},
+            ]
+        },
+    ),
+    (
+        {"steps", "quality"},
+        {
+            "anyOf": [
+                {"properties": {"steps": {"type": "null"}}},
+                {"properties": {"quality": {"enum": [AUTO, None]}}},
+            ]
+        },
+    ),
+    (
+        {"output_compression"},
+        {
+            "anyOf": [
+                {"properties": {"output_compression": {"enum": [100, None]}}},
+                {"properties": {"output_format": {"enum": list(COMPRESSED_FORMATS)}}, "required": ["output_format"]},
+            ]
+        },
+    ),
+)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from safelight.contract.catalogue import Catalogue
+from safelight.contract.messages import MetadataMode
 from safelight.service.generate import Generate
 from safelight.service.jobs import Jobs
 from safelight.service.keys import Keys
@@ -29,7 +30,10 @@ class BuiltFile(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
-    """The use cases and ports that HTTP calls. `render_metrics` gives Prometheus' text; `page` holds its files."""
+    """The use cases and ports that HTTP calls. `render_metrics` gives Prometheus' text; `page` holds its files.
+
+    `partial_of` turns a preview (JPEG) into a file of an output format; it is run in a thread.
+    """
 
     settings: Settings
     catalogue: Catalogue
@@ -43,3 +47,4 @@ class Services:
     telemetry: Telemetry
     render_metrics: Callable[[], bytes]
     page: Mapping[str, BuiltFile]
+    partial_of: Callable[[bytes, str, MetadataMode], bytes]

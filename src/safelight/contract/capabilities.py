@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from safelight.contract.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO, DEFAULT_SIZE, SIZES
+from safelight.contract.sizes import pattern_of_sizes
 
 MAX_PROMPT_CHARACTERS = 10_000
 MAX_SEED = 2**32 - 1
@@ -16,13 +16,14 @@ MAX_SEED = 2**32 - 1
 _TEXT = r"^[^\x00]*$"
 _TEXT_NOT_BLANK = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
 
-Kind = Literal["string", "enum", "integer", "number", "boolean"]
+Kind = Literal["string", "enum", "size", "integer", "number", "boolean"]
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """One parameter of the images endpoint, as one model supports it.
 
-    `minimum` and `maximum` bound a number, or the length of a string in Unicode code points.
+    `minimum` and `maximum` bound a number, the length of a string in Unicode code points, or the sides of a size, which
+    are multiples of `multiple_of`. A size is also one of `values`, or `auto`.
     """
 
     name: str
@@ -33,17 +34,20 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     values: tuple[str, ...] = ()
     minimum: int | float | None = None
     maximum: int | float | None = None
+    multiple_of: int | None = None
     blank_allowed: bool = True
 
     def json_schema(self) -> dict[str, Any]:
         """This parameter as JSON Schema 2020-12 (the dialect of OpenAPI 3.1)."""
         if self.kind == "enum":
             schema: dict[str, Any] = {"type": "string", "enum": list(self.values)}
+        elif self.kind == "size":
+            schema = {"type": "string", "pattern": self._sizes()}
         else:
             schema = {"type": self.kind}
-        bounds = ("minLength", "maxLength") if self.kind == "string" else ("minimum", "maximum")
-        limits = zip(bounds, (self.minimum, self.maximum), strict=True)
-        schema |= {keyword: bound for keyword, bound in limits if bound is not None}
+            bounds = ("minLength", "maxLength") if self.kind == "string" else ("minimum", "maximum")
+            limits = zip(bounds, (self.minimum, self.maximum), strict=True)
+            schema |= {keyword: bound for keyword, bound in limits if bound is not None}
         if self.kind == "string":
             schema["pattern"] = _TEXT if self.blank_allowed else _TEXT_NOT_BLANK
         if not self.required:
@@ -54,11 +58,42 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
         schema["description"] = self.description
         return schema
 
+    def sides(self) -> range:
+        """The sides that a free size may have, in pixels."""
+        assert self.kind == "size"
+        return range(int(self.minimum or 0), int(self.maximum or 0) + 1, self.multiple_of or 1)
+
+    def _sizes(self) -> str:
+        return pattern_of_sizes(self.sides(), ("auto", str(self.default), *self.values))
+
+
+class Harmless(msgspec.Struct, frozen=True):
+    """A parameter that clients send though the model has no use for it: these values ask for what happens anyway.
+
+    `values` None: any string will do.
+    """
+
+    name: str
+    values: tuple[str | int | bool, ...] | None
+
+    def allows(self, value: object) -> bool:
+        if self.values is None:
+            return isinstance(value, str)
+        return any(value == choice and isinstance(value, bool) == isinstance(choice, bool) for choice in self.values)
+
+    def json_schema(self) -> dict[str, Any]:
+        """These values, or null, as JSON Schema."""
+        if self.values is None:
+            return {"type": ["string", "null"]}
+        kinds = {bool: "boolean", int: "integer", str: "string"}
+        return {"type": [kinds[type(self.values[0])], "null"], "enum": [*self.values, None]}
+
 
 class Capabilities(msgspec.Struct, frozen=True):
     """Everything that a model supports, in the order in which it is documented."""
 
     parameters: tuple[Parameter, ...]
+    harmless: tuple[Harmless, ...] = ()
 
     def __getitem__(self, name: str) -> Parameter:
         for parameter in self.parameters:
@@ -79,64 +114,10 @@ class Capabilities(msgspec.Struct, frozen=True):
                 entry["default"] = parameter.default
             if parameter.values:
                 entry["values"] = list(parameter.values)
+            if parameter.multiple_of is not None:
+                entry["multiple_of"] = parameter.multiple_of
             bounds = ("min_length", "max_length") if parameter.kind == "string" else ("minimum", "maximum")
             limits = zip(bounds, (parameter.minimum, parameter.maximum), strict=True)
             entry |= {key: bound for key, bound in limits if bound is not None}
             shown[parameter.name] = entry
         return {"parameters": shown}
-
-
-def stable_image_ultra() -> Capabilities:
-    """The eight parameters that Heroku documents for `stable-image-ultra`, and no other (CONTRACT 1)."""
-    return Capabilities(
-        (
-            Parameter(name="model", kind="string", required=True, description="An id or alias from the model list."),
-            Parameter(
-                name="prompt",
-                kind="string",
-                required=True,
-                minimum=1,
-                maximum=MAX_PROMPT_CHARACTERS,
-                blank_allowed=False,
-                description="What the picture should show.",
-            ),
-            Parameter(
-                name="aspect_ratio",
-                kind="enum",
-                default=DEFAULT_ASPECT_RATIO,
-                values=ASPECT_RATIOS,
-                description="Width to height. Each ratio has one size; send either, or both where they agree.",
-            ),
-            Parameter(
-                name="size",
-                kind="enum",
-                default=DEFAULT_SIZE,
-                values=SIZES,
-                description="Width and height in pixels.",
-            ),
-            Parameter(
-                name="negative_prompt",
-                kind="string",
-                default="",
-                maximum=MAX_PROMPT_CHARACTERS,
-                description="What the picture should not show.",
-            ),
-            Parameter(
-                name="output_format", kind="enum", default="png", values=("jpeg", "png"), description="The file format."
-            ),
-            Parameter(
-                name="seed",
-                kind="integer",
-                default=0,
-                minimum=0,
-                maximum=MAX_SEED,
-                description="The same seed and parameters give the same bytes. 0 draws a fresh seed.",
-            ),
-            Parameter(
-                name="allow_ignored_params",
-                kind="boolean",
-                default=False,
-                description="true: ignore parameters that the model does not support, instead of refusing them.",
-            ),
-        )
-    )

@@ -2,47 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
 from safelight.contract.capabilities import Capabilities
 from safelight.contract.errors import InvalidRequest
+from safelight.contract.offers import Terms, capabilities_of
+from safelight.contract.traits import Traits
 
 
 class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One model of the catalogue.
 
     `source` names what the engine loads (`"postcard"` or a checkpoint folder); `drawn_by` is what callers are told.
-    `steps` and `guidance_scale` are what the model is run with; None leaves it to the checkpoint.
+    `traits` is what the checkpoint can do, None while the engine has not described it.
     """
 
     id: str
     source: str
     drawn_by: str
-    capabilities: Capabilities
+    terms: Terms = Terms()
     aliases: tuple[str, ...] = ()
     created: int = 0
-    steps: int | None = None
-    guidance_scale: float | None = None
+    traits: Traits | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it supports, as far as is known."""
+        return capabilities_of(self.terms, self.traits)
 
 
 class Catalogue:
-    """The models on offer, found by id or alias."""
+    """The models on offer, found by id or alias. `traits_of` gives what the engine knows of a source by now."""
 
-    def __init__(self, entries: Iterable[ModelEntry]) -> None:
+    def __init__(
+        self, entries: Iterable[ModelEntry], traits_of: Callable[[str], Traits | None] = lambda source: None
+    ) -> None:
         self._entries = tuple(entries)
+        self._traits_of = traits_of
         self._by_name = {name: entry for entry in self._entries for name in (entry.id, *entry.aliases)}
 
     def __iter__(self) -> Iterator[ModelEntry]:
-        return iter(self._entries)
+        return (self._described(entry) for entry in self._entries)
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def get(self, name: str) -> ModelEntry | None:
         """The entry with that id or alias."""
-        return self._by_name.get(name)
+        entry = self._by_name.get(name)
+        return None if entry is None else self._described(entry)
 
     def find(self, name: str) -> ModelEntry:
         """Like `get`, for a request.
@@ -50,7 +60,7 @@ class Catalogue:
         Raises:
             InvalidRequest: `model_not_found`, naming what is offered.
         """
-        entry = self._by_name.get(name)
+        entry = self.get(name)
         if entry is None:
             offered = ", ".join(sorted(self._by_name))
             shown = repr(name) if len(name) <= 100 else f"a name of {len(name)} characters"
@@ -58,3 +68,8 @@ class Catalogue:
                 f"There is no model {shown} here. Models: {offered}.", code="model_not_found", param="model"
             )
         return entry
+
+    def _described(self, entry: ModelEntry) -> ModelEntry:
+        return (
+            entry if entry.traits is not None else msgspec.structs.replace(entry, traits=self._traits_of(entry.source))
+        )

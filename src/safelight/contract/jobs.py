@@ -87,14 +87,15 @@ class Progress(msgspec.Struct, frozen=True):
 class JobUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a watcher is told. Each is a snapshot, so that missing one loses nothing.
 
-    `kind` says which of the others matter: `job` and `end` bring the job, `queue` its place, `progress` its steps;
-    `deleted` needs no more than the id.
+    `kind` says which of the others matter: `job` and `end` bring the job, `queue` its place, `progress` its steps,
+    `preview` a small JPEG of what is there; `deleted` needs no more than the id.
     """
 
-    kind: Literal["job", "queue", "progress", "end", "deleted"]
+    kind: Literal["job", "queue", "progress", "preview", "end", "deleted"]
     job: JobRecord
     place: QueuePlace | None = None
     progress: Progress | None = None
+    preview: bytes = b""
 
 
 def file_name(job: JobRecord) -> str:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import codecs
+import re
 from typing import Any
 
 import msgspec
 
-from safelight.contract.capabilities import Capabilities, Parameter
+from safelight.contract.capabilities import MAX_SEED, Capabilities, Harmless, Parameter
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.sizes import DEFAULT_SIZE, SIZE_OF_ASPECT_RATIO, Size
+from safelight.contract.offers import steps_of_quality
+from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO, Size
 
-# Values that real clients always send and that mean what happens anyway (CONTRACT 1.2). None: any string will do.
-_HARMLESS: dict[str, tuple[object, ...] | None] = {
-    "n": (1,),
-    "response_format": ("b64_json", "base64"),
-    "stream": (False,),
-    "user": None,
-}
+AUTO = "auto"
+COMPRESSED_FORMATS = ("jpeg", "webp")
+_FREE_SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
 
 
 class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for: defaults filled in, size and aspect ratio reconciled; `seed` 0 asks for a fresh one."""
+    """What was asked for: defaults filled in, size and aspect ratio reconciled; `seed` 0 asks for a fresh one.
+
+    `steps`, `guidance_scale` and `output_compression` are None where the caller leaves them open.
+    """
 
     model: ModelEntry
     prompt: str
@@ -30,6 +31,23 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     size: Size
     output_format: str
     seed: int
+    n: int = 1
+    stream: bool = False
+    partial_images: int = 0
+    output_compression: int | None = None
+    quality: str = AUTO
+    steps: int | None = None
+    guidance_scale: float | None = None
+
+    def steps_to_take(self) -> int | None:
+        """What the caller said, by number or by quality; else what the operator set; None: the checkpoint's own."""
+        if self.steps is None and self.quality != AUTO and self.model.traits is not None:
+            return steps_of_quality(self.model.terms, self.model.traits)[self.quality]
+        return self.model.terms.steps if self.steps is None else self.steps
+
+    def seeds(self, first: int) -> tuple[int, ...]:
+        """The seeds of all pictures: `first` and those after it; the last possible one is followed by 1."""
+        return tuple((first - 1 + i) % MAX_SEED + 1 for i in range(self.n))
 
 
 def read_object(body: bytes) -> dict[str, Any]:
@@ -58,23 +76,42 @@ def parse_image_request(fields: dict[str, Any], catalogue: Catalogue) -> ImageRe
         InvalidRequest: the first fault, in the order model, unsupported, required, types and ranges, conflicts.
     """
     given = {name: value for name, value in fields.items() if value is not None}
-    entry = _model(given, catalogue)
+    entry = model_named(given, catalogue)
     _refuse_unsupported(given, entry.capabilities)
     values = {p.name: _value(p, given) for p in entry.capabilities.parameters}
+    given = {name: value for name, value in given.items() if name in values}  # what is ignored decides nothing
+    _refuse_conflicts(values, given)
     return ImageRequest(
         model=entry,
         prompt=values["prompt"],
-        negative_prompt=values["negative_prompt"],
-        size=_size(given),
+        negative_prompt=values.get("negative_prompt", ""),
+        size=_size(given, entry.capabilities["size"]),
         output_format=values["output_format"],
         seed=values["seed"],
+        n=values.get("n", 1),
+        stream=values.get("stream", False),
+        partial_images=values.get("partial_images", 0),
+        output_compression=values.get("output_compression"),
+        quality=values.get("quality", AUTO),
+        steps=values["steps"] if "steps" in given else None,
+        guidance_scale=values["guidance_scale"] if "guidance_scale" in given else None,
     )
 
 
-def _model(given: dict[str, Any], catalogue: Catalogue) -> ModelEntry:
-    if "model" not in given:
+def depends_on_traits(fields: dict[str, Any], entry: ModelEntry) -> bool:
+    """Whether these fields can only be judged once the engine has described the model."""
+    return entry.traits is None and (entry.terms.contract == "open" or bool(fields.get("negative_prompt")))
+
+
+def model_named(fields: dict[str, Any], catalogue: Catalogue) -> ModelEntry:
+    """The model that the fields of a body name.
+
+    Raises:
+        InvalidRequest: none is named, or there is no such model.
+    """
+    name = fields.get("model")
+    if name is None:
         raise _missing("model")
-    name = given["model"]
     if not isinstance(name, str):
         raise _wrong("model", "a string", name)
     return catalogue.find(name)
@@ -83,13 +120,13 @@ def _model(given: dict[str, Any], catalogue: Catalogue) -> ModelEntry:
 def _refuse_unsupported(given: dict[str, Any], capabilities: Capabilities) -> None:
     if given.get("allow_ignored_params") is True:
         return
+    harmless = {sent.name: sent for sent in capabilities.harmless}
     for name, value in given.items():
-        if name in capabilities.names or _is_harmless(name, value):
+        if name in capabilities.names or (name in harmless and harmless[name].allows(value)):
             continue
         shown = _quoted_name(name)
-        if name in _HARMLESS:
-            allowed = " or ".join(_shown(v) for v in _HARMLESS[name] or ()) or "a string"
-            what = f"This model supports `{shown}` only as {allowed}."
+        if name in harmless:
+            what = f"This model supports `{shown}` only as {_harmless_values(harmless[name])}."
         else:
             what = f"This model does not support the parameter `{shown}`. Supported: {', '.join(capabilities.names)}."
         raise InvalidRequest(
@@ -99,13 +136,8 @@ def _refuse_unsupported(given: dict[str, Any], capabilities: Capabilities) -> No
         )
 
 
-def _is_harmless(name: str, value: object) -> bool:
-    if name not in _HARMLESS:
-        return False
-    allowed = _HARMLESS[name]
-    if allowed is None:
-        return isinstance(value, str)
-    return any(value == choice and isinstance(value, bool) == isinstance(choice, bool) for choice in allowed)
+def _harmless_values(sent: Harmless) -> str:
+    return "a string" if sent.values is None else " or ".join(_shown(value) for value in sent.values)
 
 
 def _value(parameter: Parameter, given: dict[str, Any]) -> Any:
@@ -121,6 +153,8 @@ def _value(parameter: Parameter, given: dict[str, Any]) -> Any:
             if not isinstance(value, str) or value not in parameter.values:
                 raise _wrong(parameter.name, "one of " + ", ".join(parameter.values), value)
             return value
+        case "size":
+            return _free_size(parameter, value)
         case "boolean":
             if not isinstance(value, bool):
                 raise _wrong(parameter.name, "true or false", value)
@@ -157,11 +191,25 @@ def _number(parameter: Parameter, value: object) -> int | float:
     return int(value) if whole else value
 
 
-def _size(given: dict[str, Any]) -> Size:
+def _free_size(parameter: Parameter, value: object) -> str:
+    if isinstance(value, str) and value in (AUTO, parameter.default, *parameter.values):
+        return value
+    sides = parameter.sides()
+    found = _FREE_SIZE.fullmatch(value) if isinstance(value, str) else None
+    if found is not None and all(int(side) in sides for side in found.groups()):
+        return found[0]
+    multiples = f" in multiples of {sides.step}" if sides.step > 1 else ""
+    free = f"WIDTHxHEIGHT with sides from {sides.start} to {sides.stop - 1}{multiples}"
+    raise _wrong(parameter.name, f"{free}, or one of {', '.join((AUTO, *parameter.values))}", value)
+
+
+def _size(given: dict[str, Any], parameter: Parameter) -> Size:
     """One of size and aspect ratio decides; both must agree. Only called with values that the model allows."""
     ratio, size = given.get("aspect_ratio"), given.get("size")
+    if size == AUTO:
+        size = None
     if ratio is None:
-        return Size.parse(size or DEFAULT_SIZE)
+        return Size.parse(size or str(parameter.default))
     fitting = SIZE_OF_ASPECT_RATIO[ratio]
     if size is not None and size != fitting:
         raise InvalidRequest(
@@ -170,6 +218,21 @@ def _size(given: dict[str, Any]) -> Size:
             param="size",
         )
     return Size.parse(fitting)
+
+
+def _refuse_conflicts(values: dict[str, Any], given: dict[str, Any]) -> None:
+    """What each parameter allows and together makes no sense. The OpenAPI document has the same rules."""
+    if values.get("partial_images", 0) > 0 and not values["stream"]:
+        raise InvalidRequest("`partial_images` needs `stream: true`.", param="partial_images")
+    if "steps" in given and values["quality"] != AUTO:
+        raise InvalidRequest("`quality` says how many steps to take. Send it or `steps`, not both.", param="quality")
+    compression, output_format = values.get("output_compression"), values["output_format"]
+    if compression is not None and compression < 100 and output_format not in COMPRESSED_FORMATS:
+        raise InvalidRequest(
+            f"`output_compression` is for {' and '.join(COMPRESSED_FORMATS)}; {output_format} loses nothing and takes "
+            "100 alone.",
+            param="output_compression",
+        )
 
 
 def _missing(name: str) -> InvalidRequest:

@@ -18,6 +18,8 @@ try:
 except ImportError:  # no wheel of isal for this platform: Pillow writes the PNG, eight times as slowly
     isal_zlib = None  # type: ignore[assignment,unused-ignore]
 
+# Where nobody says. `output_compression` is the quality that is kept: 100 is the best that a format can, which for WebP
+# is lossless.
 JPEG_QUALITY = 90
 WEBP_QUALITY = 90
 PNG_LEVEL = 1
@@ -50,9 +52,9 @@ def encode(picture: Image.Image | str, job: Job, facts: Facts) -> bytes:
         case "png":
             return _png(picture, about)
         case "jpeg":
-            return _jpeg(picture, about)
+            return _jpeg(picture, about, JPEG_QUALITY if job.compression is None else job.compression)
         case "webp":
-            return _webp(picture, about)
+            return _webp(picture, about, WEBP_QUALITY if job.compression is None else job.compression)
     raise ValueError(f"pixels cannot be written as {job.output_format}")
 
 
@@ -116,19 +118,19 @@ def _png_by_pillow(picture: Image.Image, about: Metadata) -> bytes:
     return file.getvalue()
 
 
-def _jpeg(picture: Image.Image, about: Metadata) -> bytes:
+def _jpeg(picture: Image.Image, about: Metadata, quality: int) -> bytes:
     """A prompt too long for one segment (64 KiB) is left out; that the picture was generated never is."""
     xmp, exif = about.xmp, _exif(about)
     if len(xmp) > _SEGMENT_BYTES or len(exif) > _SEGMENT_BYTES:
         xmp, exif = provenance().xmp, b""
     file = io.BytesIO()
-    picture.convert("RGB").save(file, "JPEG", quality=JPEG_QUALITY, xmp=xmp, exif=exif)
+    picture.convert("RGB").save(file, "JPEG", quality=quality, xmp=xmp, exif=exif)
     return file.getvalue()
 
 
-def _webp(picture: Image.Image, about: Metadata) -> bytes:
+def _webp(picture: Image.Image, about: Metadata, quality: int) -> bytes:
     file = io.BytesIO()
-    picture.save(file, "WEBP", quality=WEBP_QUALITY, xmp=about.xmp, exif=_exif(about))
+    picture.save(file, "WEBP", quality=quality, lossless=quality == 100, xmp=about.xmp, exif=_exif(about))
     return file.getvalue()
 
 

@@ -13,16 +13,9 @@ from xml.sax.saxutils import escape
 
 from safelight import __version__
 from safelight.contract.messages import Job
+from safelight.contract.provenance import description, packet
 
-DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 NAMESPACE = "urn:safelight:metadata:1.0#"
-
-_DESCRIPTION = (
-    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">'
-    f"<Iptc4xmpExt:DigitalSourceType>{DIGITAL_SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>"
-    "{more}</rdf:Description></rdf:RDF>"
-)
 
 
 @dataclass(frozen=True)
@@ -44,18 +37,12 @@ class Metadata:
     @property
     def xmp(self) -> bytes:
         """The XMP packet (ISO 16684-1, 7.3), or nothing."""
-        if not self.rdf:
-            return b""
-        packet = (
-            '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
-            f'{self.rdf}</x:xmpmeta><?xpacket end="r"?>'
-        )
-        return packet.encode()
+        return packet(self.rdf) if self.rdf else b""
 
 
 def provenance() -> Metadata:
     """Only that the picture was generated: what every file says unless the operator turned it off."""
-    return Metadata(rdf=_DESCRIPTION.format(more=""))
+    return Metadata(rdf=description())
 
 
 def metadata(job: Job, facts: Facts) -> Metadata:
@@ -66,7 +53,7 @@ def metadata(job: Job, facts: Facts) -> Metadata:
         case "provenance":
             return provenance()
         case "full":
-            return Metadata(rdf=_DESCRIPTION.format(more=_request(job, facts)), parameters=_parameters(job, facts))
+            return Metadata(rdf=description(_request(job, facts)), parameters=_parameters(job, facts))
 
 
 def _request(job: Job, facts: Facts) -> str:
@@ -83,6 +70,8 @@ def _request(job: Job, facts: Facts) -> str:
         "drawn_by": facts.drawn_by,
         "safelight": __version__,
     }
+    if job.compression is not None:
+        request["output_compression"] = job.compression
     text = escape(json.dumps(request))
     return f'<safelight:request xmlns:safelight="{NAMESPACE}">{text}</safelight:request>'
 

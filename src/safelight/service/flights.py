@@ -38,7 +38,10 @@ class Flight:
     async def fly(self) -> Finished | None:
         """Submit the job and follow it to its end. Returns what the engine finished, None when it did not."""
         try:
-            async for event in self._engine.submit(self.job):
+            events = self._engine.submit(self.job)
+            if self._viewers:  # who began to look before there was a job to be looked at
+                self._engine.watch(self.job.id, max(self._viewers.values()))
+            async for event in events:
                 self._take(event)
         except Exception as error:  # becomes the answer of everybody who waits
             log.error("drawing_failed", job=self.job.id, exc_info=error)
@@ -47,9 +50,14 @@ class Flight:
             self._fail(DrawingCancelled("The drawing was given up."))
         return self._outcome.result() if self._outcome.exception() is None else None
 
-    def listen(self, on_progress: OnProgress) -> None:
-        """Have every step told, as `on_progress(step, steps)`, until the end."""
+    @contextmanager
+    def follow(self, on_progress: OnProgress) -> Iterator[None]:
+        """While this is entered, have every step told, as `on_progress(step, steps)`."""
         self._listeners.append(on_progress)
+        try:
+            yield
+        finally:
+            self._listeners.remove(on_progress)
 
     @contextmanager
     def view(self, on_preview: OnPreview, longest: int) -> Iterator[None]:
@@ -86,24 +94,24 @@ class Flight:
             self._outcome.set_exception(error)
             self._outcome.exception()  # marks it as seen: everybody who waited may already have left
 
-    async def wait(self, on_progress: OnProgress | None = None) -> Finished:
-        """The finished picture. Leaving early (cancellation) gives the flight up if nobody else waits for it.
+    def join(self) -> None:
+        """Wait for this flight too, until `leave`."""
+        self.waiting += 1
+
+    def leave(self) -> None:
+        """Wait no longer; gives the flight up if nobody else waits for it."""
+        self.waiting -= 1
+        if self.waiting == 0 and not self._outcome.done():
+            self._engine.cancel(self.job.id)
+
+    async def outcome(self) -> Finished:
+        """The finished picture.
 
         Raises:
             InternalError: it could not be drawn.
-            DrawingCancelled: the engine stopped.
+            DrawingCancelled: the engine stopped, or everybody left.
         """
-        self.waiting += 1
-        if on_progress is not None:
-            self.listen(on_progress)
-        try:
-            return await asyncio.shield(self._outcome)
-        finally:
-            self.waiting -= 1
-            if on_progress is not None:
-                self._listeners.remove(on_progress)
-            if self.waiting == 0 and not self._outcome.done():
-                self._engine.cancel(self.job.id)
+        return await asyncio.shield(self._outcome)
 
     @property
     def can_be_joined(self) -> bool:

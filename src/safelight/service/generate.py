@@ -11,29 +11,22 @@ from collections.abc import Callable
 import msgspec
 
 from safelight.contract.capabilities import MAX_SEED
-from safelight.contract.errors import ApiError, DrawingCancelled, InternalError, Unavailable
+from safelight.contract.catalogue import ModelEntry
+from safelight.contract.errors import ApiError, InternalError, Unavailable
 from safelight.contract.messages import Finished, Job, MetadataMode
-from safelight.contract.request import ImageRequest
+from safelight.contract.request import AUTO, ImageRequest
 from safelight.service.admission import Admission, Cost
+from safelight.service.drawing import Drawing, Picture, Started, shutting_down
 from safelight.service.flights import Flight, OnProgress
-from safelight.service.ports import Engine, Ledger, LedgerEntry, Telemetry
-
-
-class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """A finished picture: the file's bytes, and what they depend on."""
-
-    image: bytes
-    output_format: str
-    seed: int
-    drawn_by: str
-    fingerprint: str
+from safelight.service.ports import Engine, Ledger, LedgerEntry, ModelState, Telemetry
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """Who asks, for the ledger."""
+    """Who asks: for the ledger, and for the schedule, in which keys share a device by their weights."""
 
     request_id: str
     key_id: str
+    weight: float = 1.0
 
 
 def fresh_seed() -> int:
@@ -66,78 +59,100 @@ class Generate:
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = asyncio.Event()
 
-    async def draw(
-        self,
-        request: ImageRequest,
-        asked: Asked,
-        on_progress: OnProgress | None = None,
-        *,
-        accepted_seed: int | None = None,
-    ) -> Picture:
-        """Draw a picture; cancelling the call leaves, and stops the work if nobody else waits for the same picture.
+    async def draw(self, request: ImageRequest, asked: Asked, on_progress: OnProgress | None = None) -> Picture:
+        """Draw one picture; cancelling the call leaves, and stops the work if nobody else waits for the same picture.
+
+        Raises:
+            Unavailable: overloaded, shutting down, or the model took too long to load.
+            InternalError: it cannot be drawn; the message says why.
+        """
+        with await self.begin(request, asked) as drawing:
+            if on_progress is None:
+                return await drawing.picture()
+            with drawing.follow(on_progress):
+                return await drawing.picture()
+
+    async def begin(self, request: ImageRequest, asked: Asked, *, accepted_seed: int | None = None) -> Drawing:
+        """Have all pictures of a request on their way, or none. Use what this returns as a context manager, at once.
 
         `accepted_seed` is for a job that was accepted before, with that seed: it is not refused any more because there
         is much to do, and waits for its model as long as that takes.
 
         Raises:
             Unavailable: overloaded, shutting down, or the model took too long to load.
-            InternalError: it cannot be drawn; the message says why.
+            InternalError: the model cannot draw.
         """
-        started, clock = time.time(), time.monotonic()
+        started = Started.now()
         accepted = accepted_seed is not None
-        seed = accepted_seed or request.seed or self._draw_seed()
-        flight: Flight | None = None
-        finished: Finished | None = None
+        seeds = self._seeds(request, accepted_seed)
+
+        def note(seed: int, outcome: str, flight: Flight | None, finished: Finished | None) -> None:
+            self._write(request, asked, started, seed, outcome, flight, finished)
+
         outcome = "cancelled"
         try:
-            await self._model_loaded(request, math.inf if accepted else self._load_wait_seconds)
-            flight = self._join(request, seed, accepted=accepted)
-            finished = await flight.wait(on_progress)
-            outcome = "finished"
-        except DrawingCancelled as error:
-            raise Unavailable("The server is shutting down.", code="shutting_down", retry_after_seconds=5.0) from error
+            await self._model_loaded(request.model, math.inf if accepted else self._load_wait_seconds)
+            flights = self._join(request, asked, seeds, accepted=accepted)
+            outcome = ""
         except ApiError as error:
             outcome = error.code
             raise
         finally:
-            entry = _entry(request, asked, seed, outcome, started, time.monotonic() - clock, flight, finished)
-            self._ledger.write(entry)
-            self._telemetry.drawn(
-                model=entry.model, outcome=outcome, queue_seconds=entry.queue_seconds, timings=entry.timings
-            )
-        return Picture(
-            image=finished.image,
-            output_format=request.output_format,
-            seed=seed,
-            drawn_by=request.model.drawn_by,
-            fingerprint=self._fingerprint(finished, request),
-        )
+            if outcome:
+                note(seeds[0], outcome, None, None)
+        return Drawing(request, flights, note, self._fingerprint)
+
+    def _seeds(self, request: ImageRequest, accepted: int | None) -> tuple[int, ...]:
+        """One for each picture: those after the caller's, or fresh ones that differ."""
+        if accepted or request.seed:
+            return request.seeds(accepted or request.seed)
+        fresh: dict[int, None] = {}
+        while len(fresh) < request.n:
+            fresh[self._draw_seed()] = None
+        return tuple(fresh)
 
     def _fingerprint(self, finished: Finished, request: ImageRequest) -> str:
         """The engine's fingerprint, and what the operator set beside it that changes bytes too."""
-        model, parts = request.model, [finished.fingerprint]
-        parts += [] if model.steps is None else [f"steps{model.steps}"]
-        parts += [] if model.guidance_scale is None else [f"guidance{model.guidance_scale:g}"]
+        terms, parts = request.model.terms, [finished.fingerprint]
+        steps_set = request.steps is None and (terms.steps is not None or request.quality != AUTO)
+        parts += [f"steps{request.steps_to_take()}"] if steps_set else []
+        guidance_set = request.guidance_scale is None and terms.guidance_scale is not None
+        parts += [f"guidance{terms.guidance_scale:g}"] if guidance_set else []
         parts += [] if self._metadata == "provenance" else [f"metadata-{self._metadata}"]
         return "-".join(parts)
 
-    async def _model_loaded(self, request: ImageRequest, wait_seconds: float) -> None:
+    async def described(self, model: ModelEntry, wait_seconds: float | None = None) -> None:
+        """Returns once the engine has said what a model can do, or that it cannot be had.
+
+        Raises:
+            Unavailable: that took too long, or the server shuts down.
+        """
+        wait = self._load_wait_seconds if wait_seconds is None else wait_seconds
+        await self._wait_for(model, lambda state: state.traits is not None or state.status != "loading", wait)
+
+    async def _model_loaded(self, model: ModelEntry, wait_seconds: float) -> None:
         """A request that comes while its model loads waits for it."""
+        state = await self._wait_for(model, lambda state: state.status != "loading", wait_seconds)
+        if state.status == "failed":
+            reason = state.reason or "The reason is in the server's log."
+            raise InternalError(f"The model {model.id} cannot draw. {reason}", retry_helps=False)
+        self._admission.know(model.source, state.costs, state.steps)
+
+    async def _wait_for(
+        self, model: ModelEntry, enough: Callable[[ModelState], bool], wait_seconds: float
+    ) -> ModelState:
         deadline = asyncio.get_running_loop().time() + wait_seconds if math.isfinite(wait_seconds) else None
-        while (state := self._engine.state().model(request.model.source)).status != "ready":
+        while not enough(state := self._engine.state().model(model.source)):
             if self.draining:
                 raise shutting_down()
-            if state.status == "failed":
-                reason = state.reason or "The reason is in the server's log."
-                raise InternalError(f"The model {request.model.id} cannot draw. {reason}", retry_helps=False)
             try:
                 async with asyncio.timeout_at(deadline):
                     await self._engine_changed_or_draining()
             except TimeoutError:
                 raise Unavailable(
-                    f"The model {request.model.id} is still loading.", code="model_loading", retry_after_seconds=10.0
+                    f"The model {model.id} is still loading.", code="model_loading", retry_after_seconds=10.0
                 ) from None
-        self._admission.know(request.model.source, state.costs, state.steps)
+        return state
 
     async def _engine_changed_or_draining(self) -> None:
         waits = [asyncio.ensure_future(w) for w in (self._engine.changed(), self._draining.wait())]
@@ -147,24 +162,44 @@ class Generate:
             for wait in waits:
                 wait.cancel()
 
-    def _join(self, request: ImageRequest, seed: int, *, accepted: bool) -> Flight:
-        """The flight of this picture: one that is under way (identical, with a seed the caller chose), or a new one."""
+    def _join(self, request: ImageRequest, asked: Asked, seeds: tuple[int, ...], *, accepted: bool) -> list[Flight]:
+        """The flight of each picture: one that is under way (identical, with a seed the caller chose), or a new one.
+
+        All are admitted or none. An idle service takes any request, as it takes any picture.
+        """
         if self.draining:
             raise shutting_down()
-        job = self._job(request, seed)
-        twin = msgspec.msgpack.encode(job.picture())
-        flight = self._flights.get(twin) if request.seed else None
-        if flight is None or not flight.can_be_joined:
-            cost = self._admission.admit(job, accepted=accepted)
-            flight = Flight(job, self._engine)
-            flight.listen(lambda step, steps: self._admission.progress(cost, step / steps))
-            self._flights[twin] = flight
-            task = asyncio.create_task(self._fly(twin, flight, cost), name=f"flight-{job.id}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        return flight
+        accepted = accepted or self._admission.work_seconds == 0
+        flights: list[Flight] = []
+        costs: list[Cost] = []
+        try:
+            for seed in seeds:
+                job = self._job(request, seed, asked)
+                twin = msgspec.msgpack.encode(job.picture())
+                flight = self._flights.get(twin) if request.seed else None
+                if flight is None or not flight.can_be_joined:
+                    costs.append(self._admission.admit(job, accepted=accepted))
+                    flight = Flight(job, self._engine)
+                flights.append(flight)
+        except Unavailable:
+            for cost in costs:
+                self._admission.release(cost)
+            raise
+        new = {cost.job_id: cost for cost in costs}
+        for flight in flights:
+            if flight.job.id in new:
+                self._take_off(flight, new[flight.job.id])
+        return flights
 
-    def _job(self, request: ImageRequest, seed: int) -> Job:
+    def _take_off(self, flight: Flight, cost: Cost) -> None:
+        twin = msgspec.msgpack.encode(flight.job.picture())
+        self._flights[twin] = flight
+        task = asyncio.create_task(self._fly(twin, flight, cost), name=f"flight-{flight.job.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _job(self, request: ImageRequest, seed: int, asked: Asked | None = None) -> Job:
+        terms = request.model.terms
         return Job(
             id=secrets.token_hex(8),
             model=request.model.id,
@@ -175,14 +210,19 @@ class Generate:
             height=request.size.height,
             seed=seed,
             output_format=request.output_format,
-            steps=request.model.steps,
-            guidance_scale=request.model.guidance_scale,
+            steps=request.steps_to_take(),
+            guidance_scale=terms.guidance_scale if request.guidance_scale is None else request.guidance_scale,
             metadata=self._metadata,
+            compression=request.output_compression,
+            group=asked.key_id if asked is not None else "",
+            weight=asked.weight if asked is not None else 1.0,
+            exact=request.seed != 0,
         )
 
     async def _fly(self, twin: bytes, flight: Flight, cost: Cost) -> None:
         try:
-            finished = await flight.fly()
+            with flight.follow(lambda step, steps: self._admission.progress(cost, step / steps)):
+                finished = await flight.fly()
             if finished is not None:
                 self._admission.observe(flight.job, finished.timings)
                 expected, took = cost.seconds, finished.timings.active
@@ -230,36 +270,36 @@ class Generate:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-
-def shutting_down() -> Unavailable:
-    """What whoever comes too late is told."""
-    return Unavailable("The server is shutting down.", code="shutting_down", retry_after_seconds=5.0)
-
-
-def _entry(
-    request: ImageRequest,
-    asked: Asked,
-    seed: int,
-    outcome: str,
-    started: float,
-    total_seconds: float,
-    flight: Flight | None,
-    finished: Finished | None,
-) -> LedgerEntry:
-    queued = flight.queue_seconds if flight is not None else None
-    return LedgerEntry(
-        request_id=asked.request_id,
-        time=started,
-        key_id=asked.key_id,
-        model=request.model.id,
-        drawn_by=request.model.drawn_by,
-        outcome=outcome,
-        seed=seed,
-        width=request.size.width,
-        height=request.size.height,
-        output_format=request.output_format,
-        image_bytes=len(finished.image) if finished is not None else 0,
-        total_seconds=total_seconds,
-        queue_seconds=queued if queued is not None else total_seconds,
-        timings=finished.timings if finished is not None else None,
-    )
+    def _write(
+        self,
+        request: ImageRequest,
+        asked: Asked,
+        started: Started,
+        seed: int,
+        outcome: str,
+        flight: Flight | None,
+        finished: Finished | None,
+    ) -> None:
+        """Into the ledger and the metrics, however a picture ended."""
+        total = Started.now().clock - started.clock
+        queued = flight.queue_seconds if flight is not None else None
+        entry = LedgerEntry(
+            request_id=asked.request_id,
+            time=started.time,
+            key_id=asked.key_id,
+            model=request.model.id,
+            drawn_by=request.model.drawn_by,
+            outcome=outcome,
+            seed=seed,
+            width=request.size.width,
+            height=request.size.height,
+            output_format=request.output_format,
+            image_bytes=len(finished.image) if finished is not None else 0,
+            total_seconds=total,
+            queue_seconds=queued if queued is not None else total,
+            timings=finished.timings if finished is not None else None,
+        )
+        self._ledger.write(entry)
+        self._telemetry.drawn(
+            model=entry.model, outcome=outcome, queue_seconds=entry.queue_seconds, timings=entry.timings
+        )

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from safelight.contract.jobs import JobUpdate
+from safelight.contract.jobs import JobRecord, JobUpdate
 
 
 class Watcher:
     """One who watches an owner's jobs, or one of them.
 
     Updates are snapshots, so a slow reader is told the newest of each kind and job and never holds anybody up: what
-    waits is bounded by the jobs that there are.
+    waits is bounded by the jobs that there are. `looks`: it wants previews too.
     """
 
-    def __init__(self, owner: str, job_id: str | None) -> None:
+    def __init__(self, owner: str, job_id: str | None, *, looks: bool = False) -> None:
         self.owner = owner
         self.job_id = job_id
+        self.looks = looks
         self._waiting: dict[tuple[str, str], JobUpdate] = {}
         self._arrived = asyncio.Event()
         self._closed = False
 
     def tell(self, update: JobUpdate) -> None:
         if update.kind in ("end", "deleted"):
-            for kind in ("job", "queue", "progress", "end"):
+            for kind in ("job", "queue", "progress", "preview", "end"):
                 self._waiting.pop((update.job.id, kind), None)
         self._waiting[update.job.id, update.kind] = update
         self._arrived.set()
@@ -51,18 +52,34 @@ class JobFeed:
     def __init__(self) -> None:
         self._watchers: set[Watcher] = set()
         self._closed = False
+        self._on_look: list[Callable[[], None]] = []
 
     @contextmanager
-    def watch(self, owner: str, job_id: str | None = None) -> Iterator[Watcher]:
-        """Watch an owner's jobs, or one of them, from now on."""
-        watcher = Watcher(owner, job_id)
+    def watch(self, owner: str, job_id: str | None = None, *, looks: bool = False) -> Iterator[Watcher]:
+        """Watch an owner's jobs, or one of them, from now on; who `looks` is told previews too."""
+        watcher = Watcher(owner, job_id, looks=looks)
         self._watchers.add(watcher)
+        self._looked(watcher)
         if self._closed:
             watcher.close()
         try:
             yield watcher
         finally:
             self._watchers.discard(watcher)
+            self._looked(watcher)
+
+    def on_look(self, act: Callable[[], None]) -> None:
+        """Have `act` called whenever somebody begins or ceases to look."""
+        self._on_look.append(act)
+
+    def is_looked_at(self, job: JobRecord) -> bool:
+        """Whether anybody wants previews of that job."""
+        return any(w.looks and _concerns(w, job) for w in self._watchers)
+
+    def _looked(self, watcher: Watcher) -> None:
+        if watcher.looks:
+            for act in self._on_look:
+                act()
 
     @property
     def idle(self) -> bool:
@@ -72,7 +89,7 @@ class JobFeed:
     def publish(self, update: JobUpdate) -> None:
         """Tell those whom it concerns. What is not listed is nobody's to watch but by its id."""
         for watcher in self._watchers:
-            if _concerns(watcher, update.job.owner, update.job.id) and (update.job.listed or watcher.job_id):
+            if _concerns(watcher, update.job) and (watcher.looks or update.kind != "preview"):
                 watcher.tell(update)
 
     def close(self) -> None:
@@ -82,5 +99,5 @@ class JobFeed:
             watcher.close()
 
 
-def _concerns(watcher: Watcher, owner: str, job_id: str) -> bool:
-    return watcher.owner == owner and watcher.job_id in (None, job_id)
+def _concerns(watcher: Watcher, job: JobRecord) -> bool:
+    return watcher.owner == job.owner and (watcher.job_id == job.id or (watcher.job_id is None and job.listed))

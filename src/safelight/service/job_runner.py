@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 
@@ -21,8 +22,10 @@ from safelight.contract.jobs import (
     QueuePlace,
     file_name,
 )
-from safelight.contract.request import ImageRequest, parse_image_request
-from safelight.service.generate import Asked, Generate, Picture
+from safelight.contract.messages import Preview
+from safelight.contract.request import ImageRequest, depends_on_traits, model_named, parse_image_request
+from safelight.service.drawing import Drawing, Picture
+from safelight.service.generate import Asked, Generate
 from safelight.service.job_feed import JobFeed
 from safelight.service.job_ports import Ending, FileStore, JobStore
 
@@ -30,6 +33,7 @@ from safelight.service.job_ports import Ending, FileStore, JobStore
 # connection is not behind a whole queue of those who do not.
 _PLACES_PER_WORKER = 2
 _LONGEST_PAUSE_SECONDS = 30.0
+_PREVIEW_SIDE = 256
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +49,9 @@ class _Entry:
         self.request = request
         self.progress = Progress(0, None, None)
         self.keeping = False
+        self.drawing: Drawing | None = None
+        self.looks = contextlib.ExitStack()
+        self.is_looked_at = False
         self.task: asyncio.Task[None] | None = None
 
 
@@ -74,6 +81,7 @@ class JobRunner:
         self._queue: OrderedDict[str, _Entry] = OrderedDict()
         self._running: dict[str, _Entry] = {}
         self._stopping = False
+        feed.on_look(self._look_again)
 
     @property
     def ids(self) -> list[str]:
@@ -163,7 +171,7 @@ class JobRunner:
 
     async def _draw(self, running: _Entry) -> Picture:
         job = running.job
-        request = running.request or parse_image_request(job.request, self._catalogue)
+        request = running.request = await self._request_in_full(job)
 
         def on_progress(step: int, steps: int) -> None:
             left = self._generate.expected_seconds(request) * (1 - step / steps)
@@ -171,7 +179,52 @@ class JobRunner:
             self._feed.publish(JobUpdate(kind="progress", job=running.job, progress=running.progress))
 
         asked = Asked(job.request_id, job.owner)
-        return await self._generate.draw(request, asked, on_progress, accepted_seed=job.seed)
+        with (
+            await self._generate.begin(request, asked, accepted_seed=job.seed) as drawing,
+            drawing.follow(on_progress),
+            self._shown(running, drawing),
+        ):
+            return await drawing.picture()
+
+    async def _request_in_full(self, job: JobRecord) -> ImageRequest:
+        """What to draw, read once the engine has said what the model can do.
+
+        Raises:
+            InvalidRequest: today's catalogue no longer offers that.
+        """
+        model = model_named(job.request, self._catalogue)
+        if depends_on_traits(job.request, model):
+            await self._generate.described(model, math.inf)
+        return parse_image_request(job.request, self._catalogue)
+
+    @contextlib.contextmanager
+    def _shown(self, running: _Entry, drawing: Drawing) -> Iterator[None]:
+        """While this is entered, previews are told to those who look; the engine makes none when nobody does."""
+        running.drawing = drawing
+        self._look(running)
+        try:
+            yield
+        finally:
+            running.looks.close()
+            running.drawing = None
+
+    def _look_again(self) -> None:
+        for running in self._running.values():
+            self._look(running)
+
+    def _look(self, running: _Entry) -> None:
+        wanted = self._feed.is_looked_at(running.job)
+        if running.drawing is None or wanted == running.is_looked_at:
+            return
+        running.is_looked_at = wanted
+        if not wanted:
+            running.looks.close()
+            return
+
+        def on_preview(preview: Preview) -> None:
+            self._feed.publish(JobUpdate(kind="preview", job=running.job, preview=preview.image))
+
+        running.looks.enter_context(running.drawing.view(on_preview, _PREVIEW_SIDE))
 
     async def _keep(self, running: _Entry, picture: Picture) -> None:
         """File first, row second: a row never promises a picture that is not there."""

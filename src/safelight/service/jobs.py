@@ -25,7 +25,8 @@ from safelight.contract.jobs import (
 )
 from safelight.contract.request import ImageRequest
 from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO
-from safelight.service.generate import Asked, Generate, Picture, shutting_down
+from safelight.service.drawing import Picture, shutting_down
+from safelight.service.generate import Asked, Generate
 from safelight.service.job_feed import JobFeed, Watcher
 from safelight.service.job_ports import Ending, FileStore, IdempotencyMark, JobFilter, JobStore
 from safelight.service.job_runner import JobRunner
@@ -107,20 +108,31 @@ class Jobs:
                 code="engine_overloaded",
                 retry_after_seconds=self._generate.work_seconds,
             )
-        return await self._accept(self._new(request, asked), key)
+        return await self._accept(self._new(request, asked), self._mark(key, _digest(request)))
 
-    async def draw_once(self, request: ImageRequest, asked: Asked, key: str, *, listed: bool) -> tuple[Picture, float]:
-        """Draw for a caller who waits and may ask again with the same key: the picture and when it was finished.
+    async def draw_once(
+        self, request: ImageRequest, asked: Asked, key: str, *, listed: bool
+    ) -> tuple[tuple[Picture, ...], float]:
+        """Draw for a caller who waits and may ask again with the same key: the pictures and when they were finished.
 
         It goes on when the caller leaves, since the answer is promised to whoever asks again.
 
         Raises:
             Unavailable: too much is waiting, or the server shuts down.
             InvalidRequest: `idempotency_key_reused`.
-            InternalError: it could not be drawn.
+            InternalError: one of them could not be drawn.
         """
         self._generate.check_room(request)
-        job = await self._accept(self._new(request, asked, listed=listed), key, at_once=True)
+        digest = _digest(request)
+        accepted = []
+        for index, one in enumerate(_one_by_one(request)):
+            # A caller's key holds no space: no other caller's key is the name of a second picture.
+            mark = self._mark(f"{key} {index}" if index else key, digest)
+            accepted.append(await self._accept(self._new(one, asked, listed=listed), mark, at_once=True))
+        ended = [await self._ended(job) for job in accepted]
+        return tuple([await self._picture(job) for job in ended]), max(job.ended or job.created for job in ended)
+
+    async def _ended(self, job: JobRecord) -> JobRecord:
         with self._feed.watch(job.owner, job.id) as watcher:
             job = await self.get(job.owner, job.id)
             while not job.has_ended:
@@ -128,7 +140,7 @@ class Jobs:
                 if update is None:
                     raise shutting_down()
                 job = update.job if update.kind == "end" else job
-        return await self._picture(job), job.ended or job.created
+        return job
 
     async def keep(self, request: ImageRequest, asked: Asked, picture: Picture) -> None:
         """Keep a picture that was drawn for a caller who waited (the setting `store` = "all").
@@ -136,7 +148,8 @@ class Jobs:
         Raises:
             InternalError: it could not be written.
         """
-        job = self._new(request, asked, seed=picture.seed)
+        one = msgspec.structs.replace(request, n=1, seed=picture.seed) if request.n > 1 else request
+        job = self._new(one, asked, seed=picture.seed)
         try:
             await self._files.put(file_name(job), picture.image)
         except OSError as error:
@@ -254,9 +267,9 @@ class Jobs:
         """When a job will be forgotten for its age, in Unix seconds; None while it is not to be."""
         return None if job.starred or job.ended is None else job.ended + self._keeping.keep_seconds
 
-    def watch(self, owner: str, job_id: str | None = None) -> AbstractContextManager[Watcher]:
-        """Watch an owner's jobs, or one of them."""
-        return self._feed.watch(owner, job_id)
+    def watch(self, owner: str, job_id: str | None = None, *, looks: bool = False) -> AbstractContextManager[Watcher]:
+        """Watch an owner's jobs, or one of them; who `looks` is told previews too."""
+        return self._feed.watch(owner, job_id, looks=looks)
 
     async def settle(self) -> None:
         """Returns when what is being drawn has been drawn and kept, in a service that drains."""
@@ -266,11 +279,12 @@ class Jobs:
         """End every watch: the server stops."""
         self._feed.close()
 
-    async def _accept(self, job: JobRecord, key: str | None, *, at_once: bool = False) -> JobRecord:
-        mark = None
-        if key is not None:
-            digest = hashlib.sha256(msgspec.json.encode(job.request, order="deterministic")).digest()
-            mark = IdempotencyMark(key=key, digest=digest, since=self._clock() - IDEMPOTENCY_SECONDS)
+    def _mark(self, key: str | None, digest: bytes) -> IdempotencyMark | None:
+        if key is None:
+            return None
+        return IdempotencyMark(key=key, digest=digest, since=self._clock() - IDEMPOTENCY_SECONDS)
+
+    async def _accept(self, job: JobRecord, mark: IdempotencyMark | None, *, at_once: bool = False) -> JobRecord:
         kept = await self._store.add(job, mark)
         if kept is None:
             raise InvalidRequest(
@@ -315,7 +329,11 @@ class Jobs:
 
 
 def fields_of(request: ImageRequest) -> dict[str, Any]:
-    """A request as the body that asks for it again: every parameter that its model supports, defaults filled in."""
+    """A request for one picture as the body that asks for it again: every parameter, defaults filled in.
+
+    What the caller left to the model, steps say, stays left to it.
+    """
+    supported = request.model.capabilities.names
     fields: dict[str, Any] = {
         "model": request.model.id,
         "prompt": request.prompt,
@@ -323,9 +341,26 @@ def fields_of(request: ImageRequest) -> dict[str, Any]:
         "size": str(request.size),
         "output_format": request.output_format,
         "seed": request.seed,
+        "quality": request.quality,
+        "steps": request.steps,
+        "guidance_scale": request.guidance_scale,
+        "output_compression": request.output_compression,
     }
+    fields = {name: value for name, value in fields.items() if name in supported and value is not None}
     ratio = _RATIO_OF_SIZE.get(fields["size"])
     return fields | ({"aspect_ratio": ratio} if ratio is not None else {})
+
+
+def _one_by_one(request: ImageRequest) -> list[ImageRequest]:
+    """A request for each of its pictures."""
+    seeds = request.seeds(request.seed) if request.seed else (0,) * request.n
+    return [msgspec.structs.replace(request, n=1, seed=seed) for seed in seeds]
+
+
+def _digest(request: ImageRequest) -> bytes:
+    """What two requests with the same `Idempotency-Key` must have in common."""
+    fields = fields_of(request) | ({"n": request.n} if request.n > 1 else {})
+    return hashlib.sha256(msgspec.json.encode(fields, order="deterministic")).digest()
 
 
 def _there(job: JobRecord | None) -> JobRecord:

@@ -30,6 +30,15 @@ class ModelSettings(BaseModel):
     steps: int | None = Field(None, ge=1, le=1000, description="Denoising steps.")
     guidance_scale: float | None = Field(None, ge=0, le=100, description="Weight of the prompt.")
     dtype: Dtype = Field("auto", description="Number format of the weights.")
+    contract: Literal["strict", "open"] | None = Field(
+        None,
+        description="strict: the eight documented parameters; open: all that the model can do. Absent: strict for "
+        "stable-image-ultra, open for every other id.",
+    )
+    max_side: int | None = Field(None, ge=64, le=16384, description="The longest side of a free size, in pixels.")
+    quality_steps: dict[Literal["low", "medium", "high"], Annotated[int, Field(ge=1, le=1000)]] = Field(
+        default_factory=dict, description="Steps that a quality takes. Absent: half, all and twice the model's own."
+    )
     options: OptionSettings = Field(
         default_factory=lambda: OptionSettings.model_validate({}), description="What is passed through to diffusers."
     )

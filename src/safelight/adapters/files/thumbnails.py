@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import resvg_py
 from PIL import Image
 
 LONGEST_SIDE = 384
@@ -11,12 +12,12 @@ _QUALITY = 82
 
 
 def thumbnail(image: bytes) -> bytes:
-    """A JPEG of at most 384 pixels a side, without metadata, from a picture's file. Runs in a thread: some 20 ms.
+    """A JPEG of at most 384 pixels a side, without metadata, from a picture or drawing. Runs in a thread: some 20 ms.
 
     Raises:
         OSError: that is no picture that Pillow reads.
     """
-    with Image.open(io.BytesIO(image)) as picture:
+    with Image.open(io.BytesIO(_pixels(image))) as picture:
         picture.draft("RGB", (LONGEST_SIDE * 2, LONGEST_SIDE * 2))
         small = picture.convert("RGB")
         # reducing_gap: first by a whole factor, which is quick, then properly; not to be told from the slow way at 2.0
@@ -24,3 +25,13 @@ def thumbnail(image: bytes) -> bytes:
         file = io.BytesIO()
         small.save(file, "JPEG", quality=_QUALITY, optimize=True)
         return file.getvalue()
+
+
+def _pixels(image: bytes) -> bytes:
+    """The file itself, or a PNG of what it draws."""
+    if not image.startswith(b"<"):
+        return image
+    try:
+        return bytes(resvg_py.svg_to_bytes(svg_string=image.decode(), width=LONGEST_SIDE, skip_system_fonts=True))
+    except ValueError as error:
+        raise OSError("that is no drawing") from error

@@ -1,0 +1,134 @@
+"""The pictures of one request on their way: one flight each, one line in the ledger each."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+
+import msgspec
+
+from safelight.contract.errors import ApiError, DrawingCancelled, Unavailable
+from safelight.contract.messages import Finished
+from safelight.contract.request import ImageRequest
+from safelight.service.flights import Flight, OnPreview
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished picture: the file's bytes, and what they depend on."""
+
+    image: bytes
+    output_format: str
+    seed: int
+    drawn_by: str
+    fingerprint: str
+    tier: str = "exact"
+
+
+class Started(msgspec.Struct, frozen=True):
+    """When a request came: Unix seconds, and seconds of the monotonic clock."""
+
+    time: float
+    clock: float
+
+    @classmethod
+    def now(cls) -> Started:
+        return cls(time.time(), time.monotonic())
+
+
+# Notes a picture's end: its seed, how it ended, its flight, and what the engine finished.
+Note = Callable[[int, str, Flight, Finished | None], None]
+
+
+class Drawing:
+    """A context manager: whoever leaves it gives up what is not finished and nobody else waits for.
+
+    `seeds` are those of the pictures, in order. `note` is called once for every picture.
+    """
+
+    def __init__(
+        self,
+        request: ImageRequest,
+        flights: Sequence[Flight],
+        note: Note,
+        fingerprint: Callable[[Finished, ImageRequest], str],
+    ) -> None:
+        self.request = request
+        self.seeds = tuple(flight.job.seed for flight in flights)
+        self._flights = tuple(flights)
+        self._note = note
+        self._noted: set[int] = set()
+        self._fingerprint = fingerprint
+        for flight in flights:
+            flight.join()
+
+    def __enter__(self) -> Drawing:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for index, flight in enumerate(self._flights):
+            flight.leave()
+            self._end(index, "cancelled", None)
+
+    async def picture(self, index: int = 0) -> Picture:
+        """One of the pictures, when it is finished.
+
+        Raises:
+            Unavailable: the server shuts down.
+            InternalError: it cannot be drawn; the message says why.
+        """
+        try:
+            finished = await self._flights[index].outcome()
+        except DrawingCancelled as error:
+            raise shutting_down() from error
+        except ApiError as error:
+            self._end(index, error.code, None)
+            raise
+        self._end(index, "finished", finished)
+        return Picture(
+            image=finished.image,
+            output_format=self.request.output_format,
+            seed=self.seeds[index],
+            drawn_by=self.request.model.drawn_by,
+            fingerprint=self._fingerprint(finished, self.request),
+        )
+
+    async def pictures(self) -> tuple[Picture, ...]:
+        """All pictures, in the order of their seeds. The first that fails fails the request.
+
+        Raises:
+            Unavailable: the server shuts down.
+            InternalError: one of them cannot be drawn; the message says why.
+        """
+        waiting = [asyncio.ensure_future(self.picture(index)) for index in range(len(self._flights))]
+        try:
+            return tuple(await asyncio.gather(*waiting))
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    @contextmanager
+    def follow(self, on_step: Callable[[int, int], None], index: int = 0) -> Iterator[None]:
+        """While this is entered, have the steps of one picture told, as `on_step(step, steps)`."""
+        with self._flights[index].follow(on_step):
+            yield
+
+    @contextmanager
+    def view(self, on_preview: OnPreview, longest: int, index: int = 0) -> Iterator[None]:
+        """While this is entered, have previews of one picture told, some `longest` pixels a side."""
+        with self._flights[index].view(on_preview, longest):
+            yield
+
+    def _end(self, index: int, outcome: str, finished: Finished | None) -> None:
+        if index not in self._noted:
+            self._noted.add(index)
+            self._note(self.seeds[index], outcome, self._flights[index], finished)
+
+
+def shutting_down() -> Unavailable:
+    """What whoever comes too late is told."""
+    return Unavailable("The server is shutting down.", code="shutting_down", retry_after_seconds=5.0)
