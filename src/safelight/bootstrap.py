@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
@@ -29,7 +30,7 @@ from safelight.contract.hub import HubName
 from safelight.contract.messages import Configure, ModelSpec
 from safelight.contract.offers import Terms
 from safelight.contract.options import ModelOptions
-from safelight.contract.request import ImageRequest
+from safelight.contract.request import ImageRequest, depends_on_traits, model_named, parse_image_request
 from safelight.service.admission import Admission
 from safelight.service.drawing import Picture
 from safelight.service.flights import OnProgress
@@ -280,8 +281,20 @@ open("picture.png", "wb").write(base64.b64decode(json.load(sys.stdin)["data"][0]
 class Local:
     """Drawing without a server, for `safelight generate`."""
 
-    def __init__(self, generate: Generate) -> None:
+    def __init__(self, generate: Generate, offered: Catalogue) -> None:
         self._generate = generate
+        self._offered = offered
+
+    async def read(self, fields: dict[str, Any]) -> ImageRequest:
+        """What the fields of a request ask for, once it is known what the model can do.
+
+        Raises:
+            InvalidRequest: what the endpoint would answer with 400.
+        """
+        model = model_named(fields, self._offered)
+        if depends_on_traits(fields, model):
+            await self._generate.described(model)
+        return parse_image_request(fields, self._offered)
 
     async def generate(self, request: ImageRequest, on_progress: OnProgress) -> Picture:
         """Draw one picture; `on_progress(step, steps)` is called after every step."""
@@ -297,6 +310,7 @@ async def open_local(settings: Settings) -> AsyncIterator[Local]:
     engine = open_engine(settings, telemetry, warm_up=False)
     await engine.start()
     try:
-        yield Local(_generate(settings, engine, MemoryLedger(), telemetry, float("inf")))
+        generate = _generate(settings, engine, MemoryLedger(), telemetry, float("inf"))
+        yield Local(generate, catalogue(settings, engine))
     finally:
         await engine.stop()

@@ -55,6 +55,17 @@ def test_the_files_name_chooses_the_format_unless_an_option_does(
         assert picture.format == expected
 
 
+@pytest.mark.parametrize("name", ["boat.webp", "boat.svg"])
+def test_a_model_under_its_own_id_takes_what_it_supports(server: Server, quick: InProcess, name: str) -> None:
+    options = ("--model", "postcard", "--seed", "7", "--size", "512x320", "--steps", "3", "--guidance-scale", "1.5")
+    assert quick(*LOCAL, *options, "-o", name).returncode == 0
+    local = (quick.folder / name).read_bytes()
+    assert quick(*remote(server, *options, "-o", name)).returncode == 0
+    assert (quick.folder / name).read_bytes() == local
+    kept = quick(*LOCAL, "--model", "postcard", "--quality", "low", "--output-compression", "20", "-o", "boat.jpg")
+    assert kept.returncode == 0
+
+
 def test_without_a_name_the_seed_names_the_file_and_json_tells_it(safelight: CommandLine) -> None:
     told = json.loads(safelight(*LOCAL, "--json", "--output-format", "jpeg").stdout)
     assert told["file"] == f"safelight-{told['seed']}.jpg"
@@ -107,6 +118,9 @@ def test_a_terminal_shows_a_progress_bar(safelight: CommandLine) -> None:
         ("--seed", "4294967296"),
         ("--output-format", "webp"),
         ("--model", "dall-e-3"),
+        ("--steps", "5"),
+        ("--model", "postcard", "--steps", "5", "--quality", "low"),
+        ("--model", "postcard", "--output-format", "svg", "--output-compression", "50"),
         ("--negative-prompt", "x" * 10_001),
     ],
 )

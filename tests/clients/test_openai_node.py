@@ -45,6 +45,13 @@ def test_the_response_beside_the_picture_has_its_seed_and_id(ran: Outcomes) -> N
     assert file_of(beside["data"][0]["b64_json"]) == drawn(seed=14)
 
 
+def test_a_stream_shows_the_picture_while_it_is_drawn(ran: Outcomes) -> None:
+    events = ran.result("partials")
+    kinds = [event["type"] for event in events]
+    assert kinds == ["image_generation.partial_image"] * 2 + ["image_generation.completed"]
+    assert file_of(events[-1]["b64_json"]) == drawn(seed=15, model="postcard")
+
+
 def test_models_are_listed_and_found_by_alias(ran: Outcomes) -> None:
     assert [model["id"] for model in ran.result("models")] == [MODEL, "postcard"]
     assert ran.result("model")["id"] == MODEL

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
+from openai.types import ImageGenCompletedEvent, ImageGenPartialImageEvent
 
 from tests.clients.pictures import PROMPT, drawn, file_of, opened
-from tests.clients.process import MODEL, Served
+from tests.clients.process import MODEL, Served, serving
 from tests.clients.wire import Wire
 
 
@@ -138,6 +140,60 @@ def test_a_stream_is_refused_by_name(client: OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         client.images.generate(model=MODEL, prompt=PROMPT, stream=True)
     assert (caught.value.param, caught.value.code) == ("stream", "unknown_parameter")
+
+
+def check_stream(events: list[Any]) -> None:
+    """What two partial pictures and the picture of seed 7 must be."""
+    *partial, last = events
+    assert [type(event) for event in events] == [ImageGenPartialImageEvent] * 2 + [ImageGenCompletedEvent]
+    assert [event.partial_image_index for event in partial] == [0, 1]
+    assert [opened(event.b64_json).size for event in partial] == [(512, 293)] * 2
+    assert {(event.size, event.output_format, event.quality) for event in events} == {("1344x768", "png", "auto")}
+    assert last.usage.total_tokens == 0
+    assert file_of(last.b64_json) == drawn(seed=7, size=(1344, 768), model="postcard")
+
+
+STREAM: dict[str, Any] = {"model": "postcard", "prompt": PROMPT, "size": "1344x768", "extra_body": {"seed": 7}}
+
+
+def test_a_stream_shows_the_picture_while_it_is_drawn(client: OpenAI) -> None:
+    check_stream(list(client.images.generate(**STREAM, stream=True, partial_images=2)))
+
+
+async def test_the_async_client_streams_too(async_client: AsyncOpenAI) -> None:
+    stream = await async_client.images.generate(**STREAM, stream=True, partial_images=2)
+    check_stream([event async for event in stream])
+
+
+def test_what_goes_wrong_in_a_stream_is_an_api_error(tmp_path: Path) -> None:
+    hold = tmp_path / "hold"
+    hold.write_text("1")
+    with (
+        serving(tmp_path, fake_hold=str(hold), drain_seconds="0") as served,
+        OpenAI(base_url=served.base_url, api_key=served.key) as client,
+    ):
+        stream = client.images.generate(**STREAM, stream=True, partial_images=3)
+        assert isinstance(next(stream), ImageGenPartialImageEvent)
+        served.process.terminate()
+        with pytest.raises(openai.APIError) as caught:
+            list(stream)
+        served.process.wait(60)  # a second signal, sent before it has ended, would stop it at once
+    assert (caught.value.code, caught.value.type) == ("shutting_down", "server_error")
+
+
+def test_several_pictures_in_webp_with_few_steps(client: OpenAI) -> None:
+    answer = client.images.generate(
+        model="postcard", prompt=PROMPT, n=3, size="512x768", quality="low", output_format="webp",
+        output_compression=50, background="auto", moderation="auto",
+    )  # fmt: skip
+    assert answer.data is not None
+    assert len({picture.b64_json for picture in answer.data}) == 3
+    for picture in answer.data:
+        assert (opened(picture.b64_json).format, opened(picture.b64_json).size) == ("WEBP", (512, 768))
+
+
+def test_size_auto_is_the_models_own(client: OpenAI) -> None:
+    assert opened(b64(client.images.generate(model="postcard", prompt=PROMPT, size="auto"))).size == (1024, 1024)
 
 
 def test_an_unsupported_parameter_is_ignored_on_request(client: OpenAI) -> None:

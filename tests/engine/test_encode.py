@@ -90,6 +90,34 @@ def test_lossy_formats_stay_close_to_the_pixels(output_format: str, name: str) -
     assert np.abs(difference).max() <= 8
 
 
+@pytest.mark.parametrize("output_format", ["jpeg", "webp"])
+def test_the_compression_asked_for_is_the_quality_that_is_kept(output_format: str) -> None:
+    files = [
+        encode(noise(), job(output_format=output_format, compression=quality), FACTS) for quality in (0, 30, 60, 100)
+    ]
+    assert sorted(map(len, files)) == list(map(len, files))
+    assert len(set(map(len, files))) == 4
+    unsaid = encode(noise(), job(output_format=output_format), FACTS)
+    assert unsaid == encode(noise(), job(output_format=output_format, compression=90), FACTS)
+
+
+@pytest.mark.parametrize("output_format", ["jpeg", "webp"])
+@pytest.mark.parametrize("compression", [0, 50, 100])
+def test_a_compressed_file_is_the_same_every_time_and_says_that_it_was_generated(
+    output_format: str, compression: int
+) -> None:
+    wanted = job(output_format=output_format, compression=compression, metadata="full")
+    file = encode(noise(), wanted, FACTS)
+    assert file == encode(noise(), wanted, FACTS)
+    assert b"trainedAlgorithmicMedia" in file
+    assert f'"output_compression": {compression}'.encode() in file
+
+
+def test_webp_at_its_best_loses_nothing() -> None:
+    file = encode(noise(), job(output_format="webp", compression=100), FACTS)
+    assert np.array_equal(np.asarray(opened(file).convert("RGB")), np.asarray(noise()))
+
+
 def test_without_isal_pillow_writes_the_same_pixels_and_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = job(metadata="full", prompt="eine Katze, ночь")
     with_isal = opened(encode(noise(), wanted, FACTS))

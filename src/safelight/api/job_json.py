@@ -153,7 +153,7 @@ def _cursor(query: QueryParams) -> int | None:
 
 
 def _limit(query: QueryParams) -> int:
-    text = query.get("limit", "") or str(DEFAULT_PER_PAGE)
+    text = query.get("limit", str(DEFAULT_PER_PAGE))
     if not _DIGITS.fullmatch(text) or not 1 <= int(text) <= MOST_PER_PAGE:
         raise _wrong("limit", f"1 to {MOST_PER_PAGE}")
     return int(text)

@@ -103,7 +103,7 @@ def _create_image() -> Schema:
                 "headers": REQUEST_ID | _PICTURE_HEADERS,
                 "content": {
                     "application/json": {"schema": ref("ImageResponse")},
-                    "text/event-stream": {"schema": {"type": "string"}},
+                    "text/event-stream": {"schema": ref("ImageEvent")},
                 },
             },
             "202": accepted(),
@@ -138,6 +138,15 @@ def _schemas(catalogue: Catalogue) -> Schema:
                 "data": {"type": "array", "minItems": 1, "maxItems": MAX_PICTURES, "items": image},
             }
         ),
+        "ImageEvent": {
+            "type": "object",
+            "description": "A server-sent event of a stream; `data` is a JSON object whose `type` is the event's name.",
+            "required": ["event", "data"],
+            "properties": {
+                "event": {"enum": ["image_generation.partial_image", "image_generation.completed", "error"]},
+                "data": {"type": "string", "contentMediaType": "application/json"},
+            },
+        },
         "Model": _model(text, texts),
         "ModelList": exact_object({"object": {"const": "list"}, "data": {"type": "array", "items": ref("Model")}}),
         "AvailableModels": {

@@ -97,9 +97,17 @@ def generate(
     ] = None,
     size: Annotated[str | None, typer.Option("--size", help="Like 1344x768; one of the two decides.")] = None,
     output_format: Annotated[
-        str | None, typer.Option("--output-format", help="png or jpeg; default: by the file's name, else png.")
+        str | None, typer.Option("--output-format", help="Like jpeg; default: by the file's name, else png.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same bytes; 0 draws one.")] = None,
+    quality: Annotated[str | None, typer.Option("--quality", help="low, medium, high or auto.")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", help="Denoising steps, instead of a quality.")] = None,
+    guidance_scale: Annotated[
+        float | None, typer.Option("--guidance-scale", help="How closely the prompt is followed.")
+    ] = None,
+    output_compression: Annotated[
+        int | None, typer.Option("--output-compression", help="Quality that JPEG and WebP keep, 0 to 100.")
+    ] = None,
     url: Annotated[str | None, typer.Option("--url", help="Ask this server instead of drawing in process.")] = None,
     key: Annotated[str | None, typer.Option("--key", envvar="DIFFUSION_KEY", help="The API key for --url.")] = None,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait for a server's answer.")] = 300,
@@ -122,6 +130,10 @@ def generate(
         size=size,
         output_format=output_format,
         seed=seed,
+        quality=quality,
+        steps=steps,
+        guidance_scale=guidance_scale,
+        output_compression=output_compression,
     )
     draw(settings, Wish(fields=fields, output=output, url=url, key=key, timeout=timeout, as_json=as_json))
 

@@ -18,7 +18,7 @@ from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.settings import Settings
 
 _STANDARD_OUTPUT = "-"
-_FORMAT_OF_SUFFIX = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
+_FORMAT_OF_SUFFIX = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".svg": "svg"}
 _SUFFIX_OF_FORMAT = {"jpeg": "jpg"}
 
 OnProgress = Callable[[int, int], None]
@@ -68,14 +68,16 @@ def draw(settings: Settings, wish: Wish) -> None:
 async def _in_process(settings: Settings, fields: dict[str, Any], on_progress: OnProgress) -> Drawn:
     # Importing the engine's side takes a second; what is wrong with the request is said first.
     from safelight import bootstrap
-    from safelight.contract.request import parse_image_request
+    from safelight.contract.request import depends_on_traits, model_named, parse_image_request
 
-    request = parse_image_request(fields, bootstrap.catalogue(settings))
+    offered = bootstrap.catalogue(settings)
+    if not depends_on_traits(fields, model_named(fields, offered)):
+        parse_image_request(fields, offered)
     from safelight.adapters.logging import configure_logging
 
     configure_logging(settings.log_format, "warning")
     async with bootstrap.open_local(settings) as local:
-        picture = await local.generate(request, on_progress)
+        picture = await local.generate(await local.read(fields), on_progress)
     return Drawn(
         image=picture.image,
         output_format=picture.output_format,

@@ -34,6 +34,13 @@ await report({
   badSize: async () => await draw({ size: '10x10' }),
   unknown: async () => await draw({ quality: 'hd' }),
   stream: async () => await draw({ stream: true }),
+  partials: async () => {
+    const events = []
+    for await (const event of await draw({ model: 'postcard', seed: 15, stream: true, partial_images: 2 })) {
+      events.push(event)
+    }
+    return events
+  },
   noModel: async () => await client.models.retrieve('no-such-model'),
   wrongKey: async () => await client.withOptions({ apiKey: 'sl-wrong' }).images.generate({ model, prompt }),
   boundKey: async () =>
