@@ -103,6 +103,7 @@ def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = Tru
         device=settings.device,
         threads=settings.threads,
         max_runs=settings.max_runs,
+        memory_bytes=int(settings.memory_gigabytes * 1e9),
         warm_up_seconds=settings.warm_up_seconds if warm_up else 0.0,
         measured=str(settings.home / "measured") if warm_up else None,
     )
@@ -122,10 +123,11 @@ def model_specs(settings: Settings) -> dict[str, ModelSpec]:
             dtype=model.dtype,
             options=msgspec.convert(model.options.model_dump(), ModelOptions),
             commit=pinned_commit(settings.home, model.source),
+            pinned=model.pinned,
         )
         if specs.setdefault(model.source, spec) != spec:
             raise ConfigurationError(
-                f"`models.{name}` loads {model.source} with another `dtype` or other `options` than an id above it; "
+                f"`models.{name}` loads {model.source} with another `dtype` or `pinned`, or other `options`, than an id above it; "
                 "they must be the same."
             )
     return specs

@@ -40,8 +40,16 @@ class Recorded(RoundRobin):
 class Drawing:
     """Runs the loop for as long as the block lasts. `on_event` is called in the engine's threads."""
 
-    def __init__(self, *models: LoadedModel, on_event: Callable[[Event], None] | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        *models: LoadedModel,
+        on_event: Callable[[Event], None] | None = None,
+        before_load: Callable[[str], object] = lambda source: None,
+        loads: Callable[[ModelSpec], LoadedModel] | None = None,
+        **options: Any,
+    ) -> None:
         self._models = {model.source: model for model in models}
+        self._before_load, self._loads = before_load, loads
         self._on_event = on_event
         self._changed = threading.Condition()
         self.events: list[Event] = []
@@ -77,6 +85,9 @@ class Drawing:
         return [event for event in self.events if isinstance(event, kind) and where(event)]
 
     def _load(self, spec: ModelSpec, described: Callable[[Traits], None]) -> LoadedModel:
+        self._before_load(spec.source)
+        if self._loads is not None:
+            return self._loads(spec)
         if spec.source not in self._models:
             raise ModelLoadError("The model's folder is not there.")
         described(self._models[spec.source].traits)
@@ -99,7 +110,7 @@ class Drawing:
         assert not self.thread.is_alive()
 
 
-def job(model: LoadedModel, name: str = "job", **changes: Any) -> Job:
+def job(model: LoadedModel | ModelSpec, name: str = "job", **changes: Any) -> Job:
     """A small job for that model."""
     fields: dict[str, Any] = {
         "id": name,

@@ -44,18 +44,21 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     options: ModelOptions = ModelOptions()
     commit: str | None = None
+    pinned: bool = False
 
 
 class Configure(Message, frozen=True):
     """The first message: what to load and how to run. `threads` 0 means the cores that the process may use.
 
-    `warm_up_seconds` bounds what measuring a model after loading may take; `measured` is the folder where it is kept.
+    `memory_bytes` bounds what all models together may take; 0 means four fifths of the device's. `warm_up_seconds`
+    bounds what measuring a model after loading may take; `measured` is the folder where it is kept.
     """
 
     models: tuple[ModelSpec, ...]
     device: str = "auto"
     threads: int = 0
     max_runs: int = 8
+    memory_bytes: int = 0
     warm_up_seconds: float = 0.0
     measured: str | None = None
 
@@ -156,7 +159,7 @@ class ModelDescribed(Message, frozen=True):
 
 
 class ModelReady(Message, frozen=True):
-    """That model can draw. `seconds` is how long loading took; `costs` is what was measured after it."""
+    """That model can draw. `seconds` is how long loading took, `costs` what was measured then, `bytes` its weights."""
 
     source: str
     fingerprint: str
@@ -164,6 +167,13 @@ class ModelReady(Message, frozen=True):
     steps: int
     seconds: float
     costs: tuple[CostPoint, ...] = ()
+    bytes: int = 0
+
+
+class ModelResting(Message, frozen=True):
+    """That model was put away for the room that others need; the next job for it has it loaded again."""
+
+    source: str
 
 
 class ModelFailed(Message, frozen=True):
@@ -233,20 +243,8 @@ class Pong(Message, frozen=True):
     number: int
 
 
-Event = (
-    Hello
-    | ModelDescribed
-    | ModelReady
-    | ModelFailed
-    | Started
-    | Stepped
-    | Preview
-    | Finished
-    | Failed
-    | Cancelled
-    | Pong
-)
 JobEvent = Started | Stepped | Preview | Finished | Failed | Cancelled
+Event = Hello | ModelDescribed | ModelReady | ModelResting | ModelFailed | JobEvent | Pong
 
 _encoder = msgspec.msgpack.Encoder()
 _command_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

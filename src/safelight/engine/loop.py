@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -14,8 +15,6 @@ from typing import Any
 import torch
 from PIL import Image
 
-from safelight.contract.costs import CostPoint, Costs
-from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import (
     Cancel,
     Cancelled,
@@ -24,9 +23,6 @@ from safelight.contract.messages import (
     Failed,
     Finished,
     Job,
-    ModelDescribed,
-    ModelFailed,
-    ModelReady,
     ModelSpec,
     Preview,
     Started,
@@ -40,9 +36,20 @@ from safelight.engine.loading import LoadedModel
 from safelight.engine.previews import Previewer, clean
 from safelight.engine.run import JobRefused, Run, execute
 from safelight.engine.schedule import FairShare, Parked, Schedule
+from safelight.engine.shelf import Loaded, Shelf, WarmUp
 from safelight.engine.standin import Call, StepTaken
 
 log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Held:
+    """A job whose model is not loaded: what is kept of it until it becomes a run."""
+
+    job: Job
+    received: float
+    position: int
+    longest_preview: int = 0
 
 
 class Loop:
@@ -58,26 +65,24 @@ class Loop:
         load: Callable[[ModelSpec, Callable[[Traits], None]], LoadedModel],
         emit: Callable[[Event], None],
         *,
-        inbox: SimpleQueue[ModelSpec | Draw | Cancel | Watch | None] | None = None,
+        inbox: SimpleQueue[Any] | None = None,
         max_runs: int = 8,
         schedule: Schedule | None = None,
         embeddings: EmbeddingCache | None = None,
-        warm_up: Callable[[LoadedModel, Previewer], tuple[CostPoint, ...]] = lambda model, previewer: (),
+        warm_up: WarmUp = lambda model, previewer: (),
+        memory_bytes: int | None = None,
     ) -> None:
-        self._load = load
         self._emit = emit
         self._max_runs = max_runs
         self._schedule = schedule or FairShare()
-        self._warm_up = warm_up
-        self._costs: dict[str, Costs] = {}
         self._embeddings = EmbeddingCache() if embeddings is None else embeddings
-        self._inbox: SimpleQueue[ModelSpec | Draw | Cancel | Watch | None] = SimpleQueue() if inbox is None else inbox
-        self._models: dict[str, LoadedModel | ModelLoadError] = {}
+        self._inbox: SimpleQueue[Any] = SimpleQueue() if inbox is None else inbox
+        self._shelf = Shelf(load, warm_up, emit, self._inbox.put, memory_bytes)
+        self._held: dict[str, list[_Held]] = {}
         self._runs: dict[str, Run] = {}
         self._open: set[str] = set()
         self._open_lock = threading.Lock()
         self._positions = count(1)
-        self._previews: dict[str, Previewer] = {}
         self._showing: set[str] = set()
         self._encoders = ThreadPoolExecutor(2, thread_name_prefix="encode")
 
@@ -94,8 +99,9 @@ class Loop:
         while self._receive():
             if self._runs:
                 self._turn(self._schedule.choose(self._candidates()))
-        for job_id in [*self._runs]:
+        for job_id in [*self._runs, *(held.job.id for jobs in self._held.values() for held in jobs)]:
             self._cancel(job_id)
+        self._shelf.close()
         self._encoders.shutdown()
 
     def _receive(self) -> bool:
@@ -109,7 +115,11 @@ class Loop:
                 case None:
                     return False
                 case ModelSpec():
-                    self._add_model(command)
+                    self._shelf.add(command)
+                case Loaded():
+                    self._shelf.take(command)
+                    self._let_in(command.source, promised=True)
+                    self._shelf.settle()
                 case Draw():
                     self._accept(command.job)
                 case Cancel():
@@ -118,15 +128,19 @@ class Loop:
                     self._watch(command.job_id, command.longest)
 
     def _candidates(self) -> list[Parked]:
-        """Everything here; with `max_runs` in flight already, those alone."""
+        """Everything here; those in flight alone when they are `max_runs`, or when another model needs their room."""
         parked = [run.parked() for run in self._runs.values()]
-        in_flight = [run for run in parked if run.in_flight]
-        return parked if len(in_flight) < self._max_runs else in_flight
+        if sum(run.in_flight for run in parked) >= self._max_runs:
+            return [run for run in parked if run.in_flight]
+        if self._shelf.waits_for_room:
+            return [run for run in parked if self._runs[run.run].holds_model] or parked
+        return parked
 
     def _turn(self, parked: Parked) -> None:
         """One call of one run, and what its pipeline does until its next call."""
         run = self._runs[parked.run]
         if not run.in_flight:
+            self._hold_model(run)
             self._emit(Started(job_id=run.job.id))
         begun, step = time.perf_counter(), run.step
         result = self._compute(run.model.source, run.call) if run.call else None
@@ -137,6 +151,7 @@ class Loop:
         if run.ended:
             del self._runs[run.job.id]
             self._conclude(run)
+            self._leave(run)
 
     def _compute(self, source: str, call: Call) -> Any:
         key = self._embeddings.key(source, call)
@@ -151,7 +166,7 @@ class Loop:
 
     def _conclude(self, run: Run) -> None:
         if run.failure is None:
-            self._costs_of(run.job.source).observe(run.job.cost(run.clock.timings(0.0, 0.0)))
+            run.place.costs.observe(run.job.cost(run.clock.timings(0.0, 0.0)))
             self._encoders.submit(self._deliver, run, time.perf_counter() - run.received)
         else:
             log.error("job %s failed: %s", run.job.id, run.failure.log)
@@ -169,8 +184,13 @@ class Loop:
             return
         timings = run.clock.timings(seconds, time.perf_counter() - begun)
         self._end(Finished(job_id=run.job.id, image=image, fingerprint=run.model.fingerprint, timings=timings))
-        previewer = self._previews[run.job.source]
-        if previewer.wants_examples and isinstance(run.picture, Image.Image) and run.latents is not None:
+        previewer = run.place.previewer
+        if (
+            previewer is not None
+            and previewer.wants_examples
+            and isinstance(run.picture, Image.Image)
+            and run.latents is not None
+        ):
             previewer.learn(run.latents, run.picture)
 
     def _accept(self, job: Job) -> None:
@@ -179,34 +199,69 @@ class Loop:
             return
         with self._open_lock:
             self._open.add(job.id)
-        model = self._models.get(job.source)
-        if not isinstance(model, LoadedModel):
-            reason = str(model) if model else "This worker was not told to load that model."
+        place = self._shelf.place(job.source)
+        if place is None or place.error is not None:
+            reason = str(place.error) if place else "This worker was not told to load that model."
             self._end(Failed(job_id=job.id, reason=reason, retry_helps=False))
             return
+        self._held.setdefault(job.source, []).append(_Held(job, time.perf_counter(), next(self._positions)))
+        if place.model is None:
+            self._shelf.want(job.source)
+        else:
+            self._let_in(job.source)
 
-        try:
-            run = Run(job, model, next(self._positions), self._stepped, time.perf_counter())
-        except JobRefused as error:
-            self._end(Failed(job_id=job.id, reason=str(error), retry_helps=False))
-            return
-        run.cost = self._costs_of(job.source).at(job.pixels, passes=job.passes)
-        self._runs[job.id] = run
+    def _let_in(self, source: str, *, promised: bool = False) -> None:
+        """Those that waited for a model become runs, or fail with it.
+
+        Those it was loaded for are `promised`: the model stays until they are done, whoever else wants its room.
+        """
+        place = self._shelf.place(source)
+        assert place is not None  # jobs of unknown models are not held
+        for held in self._held.pop(source, []):
+            if place.error is not None:
+                self._end(Failed(job_id=held.job.id, reason=str(place.error), retry_helps=False))
+                continue
+            try:
+                run = Run(held.job, place, held.position, self._stepped, held.received)
+            except JobRefused as error:
+                self._end(Failed(job_id=held.job.id, reason=str(error), retry_helps=False))
+                continue
+            run.longest_preview = held.longest_preview
+            if promised:
+                self._hold_model(run)
+            self._runs[held.job.id] = run
+
+    def _hold_model(self, run: Run) -> None:
+        if not run.holds_model:
+            run.holds_model = True
+            self._shelf.use(run.job.source)
+
+    def _leave(self, run: Run) -> None:
+        """A run is over. Those that have not begun wait outside while their model makes room for another."""
+        if run.holds_model:
+            run.holds_model = False
+            self._shelf.release(run.job.source)
+        for other in [r for r in self._runs.values() if r.place.model is None]:
+            del self._runs[other.job.id]
+            held = _Held(other.job, other.received, other.position, other.longest_preview)
+            self._held.setdefault(other.job.source, []).append(held)
+            self._shelf.want(other.job.source)
 
     def _stepped(self, run: Run, taken: StepTaken) -> None:
         """Runs in the run's thread, while the engine waits for it."""
         self._emit(Stepped(job_id=run.job.id, step=taken.step, steps=taken.steps))
         # One preview at a time: where making one takes longer than a step, the next steps have none.
-        if run.longest_preview and run.job.id not in self._showing and self._previews[run.job.source].can_show:
+        previewer = run.place.previewer
+        if run.longest_preview and run.job.id not in self._showing and previewer and previewer.can_show:
             self._showing.add(run.job.id)
-            self._encoders.submit(self._show, run, clean(taken).clone(), taken.step, taken.steps)
+            self._encoders.submit(self._show, run, previewer, clean(taken).clone(), taken.step, taken.steps)
 
-    def _show(self, run: Run, latents: Any, step: int, steps: int) -> None:
+    def _show(self, run: Run, previewer: Previewer, latents: Any, step: int, steps: int) -> None:
         """From latents to a preview; in a thread of its own. A preview that fails is one that is not there."""
         job = run.job
         try:
             with torch.no_grad():
-                image = self._previews[job.source].show(latents, job.width, job.height, run.longest_preview)
+                image = previewer.show(latents, job.width, job.height, run.longest_preview)
         except Exception as error:  # noqa: BLE001 - nothing hangs on it
             log.warning("no preview of job %s: %s", job.id, type(error).__name__)
             image = None
@@ -215,17 +270,19 @@ class Loop:
         if image is not None and job.id in self._open:
             self._emit(Preview(job_id=job.id, step=step, steps=steps, image=image))
 
-    def _costs_of(self, source: str) -> Costs:
-        return self._costs.setdefault(source, Costs())
-
     def _watch(self, job_id: str, longest: int) -> None:
-        if job_id in self._runs:
-            self._runs[job_id].longest_preview = longest
+        held = (held for jobs in self._held.values() for held in jobs if held.job.id == job_id)
+        waiting = self._runs.get(job_id) or next(held, None)
+        if waiting is not None:
+            waiting.longest_preview = longest
 
     def _cancel(self, job_id: str) -> None:
         run = self._runs.pop(job_id, None)
+        for source, jobs in self._held.items():
+            self._held[source] = [held for held in jobs if held.job.id != job_id]
         if run is not None:
             run.cancel()
+            self._leave(run)
         self._end(Cancelled(job_id=job_id))
 
     def _end(self, event: Finished | Failed | Cancelled) -> None:
@@ -235,29 +292,3 @@ class Loop:
                 return
             self._open.remove(event.job_id)
         self._emit(event)
-
-    def _add_model(self, spec: ModelSpec) -> None:
-        def described(traits: Traits) -> None:
-            self._emit(ModelDescribed(source=spec.source, traits=traits))
-
-        begun = time.perf_counter()
-        try:
-            model = self._load(spec, described)
-        except ModelLoadError as error:
-            self._models[spec.source] = error
-            self._emit(ModelFailed(source=spec.source, reason=str(error)))
-            return
-        self._models[spec.source] = model
-        seconds = time.perf_counter() - begun
-        self._previews[spec.source] = Previewer(model.pipeline)
-        self._costs[spec.source] = Costs(self._warm_up(model, self._previews[spec.source]))
-        self._emit(
-            ModelReady(
-                source=spec.source,
-                fingerprint=model.fingerprint,
-                device=model.device,
-                steps=model.steps,
-                seconds=seconds,
-                costs=self._costs[spec.source].points,
-            )
-        )

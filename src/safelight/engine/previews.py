@@ -43,6 +43,10 @@ class Previewer:
         self._moments: tuple[Array, Array] | None = None
         self._examples = 0
 
+    def move_to(self, pipeline: Any) -> None:
+        """The model was loaded anew: what was learned stays, the decoder is the new one."""
+        self._draw_small = _any_size_decoder(pipeline)
+
     @property
     def can_show(self) -> bool:
         """False until there is something to go by."""

@@ -19,6 +19,7 @@ from safelight.engine.loading import LoadedModel
 from safelight.engine.metadata import Facts
 from safelight.engine.picture import NotANumber, as_asked, check_numbers
 from safelight.engine.schedule import Parked, Stage
+from safelight.engine.shelf import Place
 from safelight.engine.standin import Call, StepTaken, copy_for_run, release
 from safelight.engine.traits import guidance_parameter
 
@@ -80,12 +81,15 @@ class Run:
     """
 
     def __init__(
-        self, job: Job, model: LoadedModel, position: int, stepped: Callable[[Run, StepTaken], None], received: float
+        self, job: Job, place: Place, position: int, stepped: Callable[[Run, StepTaken], None], received: float
     ) -> None:
         self.job = job
         self.received = received
-        self.model = model
-        self.arguments = pipeline_arguments(job, model)
+        self.place = place
+        self.position = position
+        self.holds_model = False
+        self._model: LoadedModel | None = None
+        self.arguments = pipeline_arguments(job, self.model)
         self.clock = Clock()
         self.call: Call | None = None
         self.picture: Any = None
@@ -93,7 +97,7 @@ class Run:
         self.step, self.steps = 0, 0
         self.longest_preview = 0
         self.latents: Any = None
-        self.cost: CostPoint | None = None
+        self.cost = place.costs.at(job.pixels, passes=job.passes)
         self._stands: Parked | None = None
         self._stage: Stage = "encode_prompt"
         self._arrived = self._parked = position
@@ -102,6 +106,13 @@ class Run:
         self._results: SimpleQueue[Any] = SimpleQueue()
         self._parks: SimpleQueue[None] = SimpleQueue()
         self._thread = threading.Thread(target=self._draw, name=f"run-{position}", daemon=True)
+
+    @property
+    def model(self) -> LoadedModel:
+        """The model that draws. Before its first turn a run does not hold on to it: it may be put away for others."""
+        model = self._model or self.place.model
+        assert model is not None  # the engine makes and begins runs of loaded models alone
+        return model
 
     @property
     def ended(self) -> bool:
@@ -147,6 +158,7 @@ class Run:
     def resume(self, result: Any, position: int) -> None:
         """Give the thread what it waits for and let it go on until it parks again or ends."""
         if self._thread.ident is None:
+            self._model = self.place.model
             self._thread.start()
         else:
             self.call = None

@@ -127,7 +127,7 @@ class Worker:
     def _draw(self, configure: Configure) -> None:
         """The engine's thread. PyTorch is imported here, seconds of work, so that pings are answered meanwhile."""
         try:
-            from safelight.engine.device import prepare
+            from safelight.engine.device import memory_budget, prepare
 
             prepare(configure.threads)
             from safelight.engine.loop import Loop
@@ -139,6 +139,7 @@ class Worker:
                 self._connection.send,
                 inbox=self._inbox,
                 max_runs=configure.max_runs,
+                memory_bytes=configure.memory_bytes or memory_budget(configure.device),
                 warm_up=partial(warm_up, budget_seconds=configure.warm_up_seconds, kept=measured),
             ).serve()
         except BaseException:  # a fault in the engine itself: better a new process than a dumb one

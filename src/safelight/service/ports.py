@@ -14,7 +14,8 @@ from safelight.contract.traits import Traits
 
 class ModelState(msgspec.Struct, frozen=True, kw_only=True):
     """How a model stands in the engine. `reason` says why it failed, fit for callers; `traits` come before
-    `ready`, `costs` with it."""
+    `ready`, `costs` and the `bytes` of its weights with it. A model that is ready and not `resident` was put away for
+    others and is loaded again by the next request for it."""
 
     source: str
     status: Literal["loading", "ready", "failed"]
@@ -25,6 +26,8 @@ class ModelState(msgspec.Struct, frozen=True, kw_only=True):
     load_seconds: float | None = None
     traits: Traits | None = None
     costs: tuple[CostPoint, ...] = ()
+    bytes: int | None = None
+    resident: bool = False
 
 
 class EngineState(msgspec.Struct, frozen=True, kw_only=True):

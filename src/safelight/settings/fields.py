@@ -42,6 +42,7 @@ class ModelSettings(BaseModel):
     options: OptionSettings = Field(
         default_factory=lambda: OptionSettings.model_validate({}), description="What is passed through to diffusers."
     )
+    pinned: bool = Field(False, description="Stays in memory whatever other models need.")
 
 
 _BUILT_IN: dict[str, dict[str, Any]] = {
@@ -117,6 +118,9 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=64, description="Worker processes. Each loads every model.")
     threads: int = Field(0, ge=0, description="Threads that each worker computes with. 0: as many as it has cores.")
     device: str = Field("auto", min_length=1, description="Where to compute: auto, cpu, cuda, cuda:1, mps.")
+    memory_gigabytes: float = Field(
+        0.0, ge=0, description="What the models of a worker may take together. 0: four fifths of the device's memory."
+    )
     warm_up_seconds: float = Field(
         10.0, ge=0, le=3600, description="How long measuring a model's speed after loading may take. 0: not at all."
     )

@@ -28,6 +28,7 @@ from safelight.contract.messages import (
     ModelDescribed,
     ModelFailed,
     ModelReady,
+    ModelResting,
     Ping,
     Pong,
     Preview,
@@ -60,6 +61,7 @@ class _Member:
         self.number = number
         self.worker: WorkerProcess | None = None
         self.models: dict[str, ModelReady | ModelFailed] = {}
+        self.resting: set[str] = set()
         self.traits: dict[str, Traits] = {}
         self.tickets: dict[str, Ticket] = {}
         self.fruitless_starts = 0
@@ -201,6 +203,8 @@ class LocalWorkers:
                 load_seconds=ready.seconds,
                 traits=traits,
                 costs=ready.costs,
+                bytes=ready.bytes,
+                resident=any(m.can_draw(source) and source not in m.resting for m in self._members),
             )
         failed = next((event for event in said if isinstance(event, ModelFailed)), None)
         reason = failed.reason if failed is not None else self._start_failure
@@ -251,6 +255,8 @@ class LocalWorkers:
         match event:
             case ModelReady() | ModelFailed():
                 self._model_reported(member, event)
+            case ModelResting():
+                member.resting.add(event.source)
             case ModelDescribed():
                 member.traits[event.source] = event.traits
                 self._announce()
@@ -268,6 +274,7 @@ class LocalWorkers:
 
     def _model_reported(self, member: _Member, event: ModelReady | ModelFailed) -> None:
         member.models[event.source] = event
+        member.resting.discard(event.source)
         member.failed_starts = 0
         if isinstance(event, ModelReady):
             self._start_failure = None
@@ -285,6 +292,7 @@ class LocalWorkers:
         if not member.models:
             member.failed_starts += 1
         member.models.clear()
+        member.resting.clear()
         orphans, member.tickets = list(member.tickets.values()), {}
         for ticket in reversed(orphans):
             ticket.started = False

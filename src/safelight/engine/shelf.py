@@ -1,0 +1,210 @@
+"""The models of one device, within a budget of memory: loaded beside the drawing, put away when others need the room.
+
+Least recently used goes first; what is being drawn with, and what the operator pinned, stays. A model that is put away
+keeps what was learned about it and is loaded again when the next job wants it.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import torch
+
+from safelight.contract.costs import CostPoint, Costs
+from safelight.contract.errors import ModelLoadError
+from safelight.contract.messages import Event, ModelDescribed, ModelFailed, ModelReady, ModelResting, ModelSpec
+from safelight.contract.traits import Traits
+from safelight.engine.loading import LoadedModel
+from safelight.engine.previews import Previewer
+
+log = logging.getLogger(__name__)
+
+Load = Callable[[ModelSpec, Callable[[Traits], None]], LoadedModel]
+WarmUp = Callable[[LoadedModel, Previewer], tuple[CostPoint, ...]]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the loader hands to the engine's thread: a model or why there is none, and how long it took."""
+
+    source: str
+    result: LoadedModel | ModelLoadError
+    previewer: Previewer | None = None
+    costs: tuple[CostPoint, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass
+class Place:
+    """One model's place. `model` is None while it is not loaded, `error` why it cannot be; `bytes` as last measured."""
+
+    spec: ModelSpec
+    model: LoadedModel | None = None
+    error: ModelLoadError | None = None
+    previewer: Previewer | None = None
+    costs: Costs = field(default_factory=Costs)
+    bytes: int = 0
+    last_used: int = 0
+    in_use: int = 0
+
+
+class Shelf:
+    """Only the engine's thread calls. `hand_over` is called in the loader's thread, and brings `Loaded` back here."""
+
+    def __init__(
+        self,
+        load: Load,
+        warm_up: WarmUp,
+        emit: Callable[[Event], None],
+        hand_over: Callable[[Loaded], None],
+        budget_bytes: int | None = None,
+    ) -> None:
+        self._load, self._warm_up, self._emit, self._hand_over = load, warm_up, emit, hand_over
+        self._budget = budget_bytes
+        self._places: dict[str, Place] = {}
+        self._wanted: list[str] = []
+        self._loading: str | None = None
+        self._uses = count(1)
+        self._loader = ThreadPoolExecutor(1, thread_name_prefix="load")
+
+    def add(self, spec: ModelSpec) -> None:
+        """Offer a model, and load it as soon as there is room."""
+        self._places[spec.source] = Place(spec)
+        self.want(spec.source)
+
+    def place(self, source: str) -> Place | None:
+        """Where that model stands; None for one that was never offered."""
+        return self._places.get(source)
+
+    def want(self, source: str) -> None:
+        """A job waits for that model."""
+        if source not in self._wanted:
+            self._wanted.append(source)
+        self.settle()
+
+    def use(self, source: str) -> None:
+        """A run of that model begins, or is promised to: the model stays until its `release`."""
+        place = self._places[source]
+        place.in_use += 1
+        place.last_used = next(self._uses)
+
+    def release(self, source: str) -> None:
+        """A run of that model ended; whoever waits for its room may come in."""
+        self._places[source].in_use -= 1
+        self.settle()
+
+    @property
+    def waits_for_room(self) -> str | None:
+        """The model that others have to make room for: no new run of these should begin."""
+        return self._wanted[0] if self._wanted and self._loading is None else None
+
+    def settle(self) -> None:
+        """Begin to load what is wanted next, if there is room or room can be made."""
+        while self._wanted and self._loading is None:
+            place = self._places[self._wanted[0]]
+            if place.model is not None or place.error is not None:
+                self._wanted.pop(0)
+                continue
+            if not self._make_room(place):
+                return
+            self._loading = self._wanted.pop(0)
+            self._loader.submit(self._fetch, place.spec, place.costs.points, place.previewer)
+
+    def take(self, loaded: Loaded) -> None:
+        """What the loader brought. The caller lets in who waited for it, and then has the shelf `settle`."""
+        place = self._places[loaded.source]
+        self._loading = None
+        if isinstance(loaded.result, ModelLoadError):
+            place.error = loaded.result
+            self._emit(ModelFailed(source=loaded.source, reason=str(loaded.result)))
+        else:
+            place.model, place.previewer = loaded.result, loaded.previewer
+            place.costs = Costs(loaded.costs)
+            place.bytes = memory_of(loaded.result.pipeline)
+            place.last_used = next(self._uses)
+            self._emit(
+                ModelReady(
+                    source=loaded.source,
+                    fingerprint=loaded.result.fingerprint,
+                    device=loaded.result.device,
+                    steps=loaded.result.steps,
+                    seconds=loaded.seconds,
+                    costs=loaded.costs,
+                    bytes=place.bytes,
+                )
+            )
+            self._trim(place)
+
+    def close(self) -> None:
+        """Wait for the loader."""
+        self._loader.shutdown()
+
+    def _make_room(self, wanted: Place) -> bool:
+        """Put others away until `wanted` fits as far as its size is known. False: what is in the way is in use."""
+        while self._budget is not None and self._used + wanted.bytes > self._budget:
+            others = [p for p in self._places.values() if p.model is not None and p is not wanted and not p.spec.pinned]
+            if not others:
+                return True  # nothing can go: loading says whether it fits all the same
+            idle = [p for p in others if p.in_use == 0]
+            if not idle:
+                return False
+            self._put_away(min(idle, key=lambda p: p.last_used))
+        return True
+
+    def _trim(self, newest: Place) -> None:
+        """The size of a model is known once it is here; if that is too much together, others go."""
+        while self._budget is not None and self._used > self._budget:
+            idle = [p for p in self._places.values() if p.model and p.in_use == 0 and not p.spec.pinned]
+            others = [p for p in idle if p is not newest]
+            if not others:
+                log.warning("the models in memory take %d bytes, the budget is %d", self._used, self._budget)
+                return
+            self._put_away(min(others, key=lambda p: p.last_used))
+
+    @property
+    def _used(self) -> int:
+        return sum(place.bytes for place in self._places.values() if place.model is not None)
+
+    def _put_away(self, place: Place) -> None:
+        place.model = None
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        self._emit(ModelResting(source=place.spec.source))
+
+    def _fetch(self, spec: ModelSpec, costs: tuple[CostPoint, ...], previewer: Previewer | None) -> None:
+        """In the loader's thread. What was measured and learned before is not measured again."""
+
+        def described(traits: Traits) -> None:
+            self._emit(ModelDescribed(source=spec.source, traits=traits))
+
+        begun = time.perf_counter()
+        try:
+            model = self._load(spec, described)
+        except ModelLoadError as error:
+            self._hand_over(Loaded(spec.source, error))
+            return
+        seconds = time.perf_counter() - begun
+        if previewer is None:
+            previewer = Previewer(model.pipeline)
+            costs = self._warm_up(model, previewer)
+        else:
+            previewer.move_to(model.pipeline)
+        self._hand_over(Loaded(spec.source, model, previewer, costs, seconds))
+
+
+def memory_of(pipeline: Any) -> int:
+    """Bytes of a pipeline's weights and buffers; what two components share counts once."""
+    seen: dict[int, int] = {}
+    for component in getattr(pipeline, "components", {}).values():
+        if isinstance(component, torch.nn.Module):
+            for tensor in (*component.parameters(), *component.buffers()):
+                seen[tensor.data_ptr()] = tensor.nbytes
+    return sum(seen.values())
