@@ -127,8 +127,8 @@ def model_specs(settings: Settings) -> dict[str, ModelSpec]:
         )
         if specs.setdefault(model.source, spec) != spec:
             raise ConfigurationError(
-                f"`models.{name}` loads {model.source} with another `dtype` or `pinned`, or other `options`, than an id above it; "
-                "they must be the same."
+                f"`models.{name}` loads {model.source} with another `dtype` or `pinned`, or other `options`, than an "
+                "id above it; they must be the same."
             )
     return specs
 

@@ -106,7 +106,12 @@ class Shelf:
         return self._wanted[0] if self._wanted and self._loading is None else None
 
     def settle(self) -> None:
-        """Begin to load what is wanted next, if there is room or room can be made."""
+        """Begin to load what is wanted next, if there is room or room can be made.
+
+        The size of a model is known once it is here; what is too much together goes as soon as it is idle.
+        """
+        if self._budget is not None and self._used > self._budget:
+            self._trim()
         while self._wanted and self._loading is None:
             place = self._places[self._wanted[0]]
             if place.model is not None or place.error is not None:
@@ -140,7 +145,6 @@ class Shelf:
                     bytes=place.bytes,
                 )
             )
-            self._trim(place)
 
     def close(self) -> None:
         """Wait for the loader."""
@@ -158,15 +162,15 @@ class Shelf:
             self._put_away(min(idle, key=lambda p: p.last_used))
         return True
 
-    def _trim(self, newest: Place) -> None:
-        """The size of a model is known once it is here; if that is too much together, others go."""
+    def _trim(self) -> None:
+        """Put the least recently used away, never the last one, until the rest fits or is in use."""
         while self._budget is not None and self._used > self._budget:
-            idle = [p for p in self._places.values() if p.model and p.in_use == 0 and not p.spec.pinned]
-            others = [p for p in idle if p is not newest]
-            if not others:
+            here = [place for place in self._places.values() if place.model is not None]
+            idle = [place for place in here if place.in_use == 0 and not place.spec.pinned]
+            if len(here) < 2 or not idle:
                 log.warning("the models in memory take %d bytes, the budget is %d", self._used, self._budget)
                 return
-            self._put_away(min(others, key=lambda p: p.last_used))
+            self._put_away(min(idle, key=lambda place: place.last_used))
 
     @property
     def _used(self) -> int:
