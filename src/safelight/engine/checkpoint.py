@@ -100,9 +100,11 @@ class Checkpoint:
                 parts[name] = self._denoiser(name, component, Path(options.transformer).expanduser(), dtype)
             elif name in self.weights:
                 parts[name] = self._module(name, component, dtype, quantization_of(options, name, component))
-            elif issubclass(component, transformers.ProcessorMixin):
-                parts[name] = self._processor(name, component)
+            elif hasattr(component, "_backends"):
+                parts[name] = self._text_half(name, component)
         kind: Any = self.pipeline_class
+        if any(hasattr(component, "_backends") for component in self.components.values()):
+            return self._put_together(parts)
         if self.file is None:
             return kind.from_pretrained(self.folder, **parts, local_files_only=True, dtype=dtype)
         if not hasattr(kind, "from_single_file"):
@@ -110,6 +112,17 @@ class Checkpoint:
         return kind.from_single_file(
             str(self.file), config=str(self.folder), **parts, local_files_only=True, torch_dtype=dtype
         )
+
+    def _put_together(self, parts: dict[str, Any]) -> Any:
+        """The pipeline by its constructor: `from_pretrained` insists on the classes that the index names."""
+        kind: Any = self.pipeline_class
+        for name, component in self.components.items():
+            if name not in parts:
+                loaded: Any = component
+                parts[name] = loaded.from_pretrained(self.folder / name, local_files_only=True)
+        expected, optional = kind._get_signature_keys(kind)
+        settings = {name: value for name, value in self.settings.items() if name in optional}
+        return kind(**{name: parts.get(name) for name in expected}, **settings)
 
     def _module(self, name: str, component: Any, dtype: torch.dtype, quantization: dict[str, Any]) -> Any:
         module, info = component.from_pretrained(
@@ -138,12 +151,16 @@ class Checkpoint:
             str(path), config=str(self.folder / name), local_files_only=True, torch_dtype=dtype, **packed
         ).eval()
 
-    def _processor(self, name: str, component: Any) -> Any:
-        """A processor for text and pictures; where the library for its pictures is missing, its half for text."""
+    def _text_half(self, name: str, component: Any) -> Any:
+        """Of a processor for text and pictures whose library for pictures is not installed, the half for text.
+
+        The libraries put a class with `_backends` in the place of one that they cannot make here.
+        """
         try:
-            return component.from_pretrained(self.folder / name, local_files_only=True)
-        except ImportError:
             return transformers.AutoTokenizer.from_pretrained(self.folder / name, local_files_only=True)
+        except (OSError, ValueError, KeyError):
+            lacking = ", ".join(component._backends)
+            raise ModelLoadError(f"The checkpoint's `{name}` needs {lacking}, which is not installed.") from None
 
 
 def _file_and_place(place: Place, options: ModelOptions) -> tuple[Path | None, Place]:

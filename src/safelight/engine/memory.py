@@ -56,4 +56,4 @@ def refuse_too_large(parts: dict[str, int], dtype: str, device: str, *, one_at_a
 
 
 def _gb(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"

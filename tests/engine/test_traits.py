@@ -1,0 +1,69 @@
+"""How a checkpoint wants to be run, by its configuration and its name."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from safelight.contract.messages import ModelSpec
+from safelight.contract.traits import Traits
+from safelight.engine.loading import describe
+
+
+def traits(folder: Path) -> Traits:
+    return describe(ModelSpec(source=str(folder)))[2]
+
+
+@pytest.fixture
+def checkpoint(checkpoints: dict[str, Path], tmp_path: Path) -> Any:
+    """Makes a copy of a family's checkpoint under another name."""
+    return lambda family, name: shutil.copytree(checkpoints[family], tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "steps", "guidance", "few"),
+    [
+        ("stable-diffusion-3", "stable-diffusion-3.5-large", 28, 3.5, False),
+        ("stable-diffusion-3", "stable-diffusion-3.5-large-turbo", 4, None, True),
+        ("stable-diffusion-3", "stable-diffusion-3.5-medium", 40, 4.5, False),
+        ("stable-diffusion-3", "my-own-sd3", 28, 7.0, False),
+        ("stable-diffusion", "SDXL-Lightning-8step", 8, None, True),
+        ("stable-diffusion", "something-turbo", 4, None, True),
+        ("stable-diffusion", "dmd2-1-step", 1, None, True),
+        ("flux", "FLUX.1-dev", 28, 3.5, False),
+        ("latent-consistency", "LCM_Dreamshaper_v7", 4, 8.5, True),
+    ],
+)
+def test_a_name_says_what_the_files_do_not(
+    checkpoint: Any, family: str, name: str, steps: int, guidance: float | None, few: bool
+) -> None:
+    found = traits(checkpoint(family, name))
+    assert (found.steps, found.guidance_scale, found.few_steps) == (steps, guidance, few)
+    assert found.negative_prompt == (guidance is not None and family != "latent-consistency")
+
+
+def test_where_it_was_saved_from_counts_as_a_name(checkpoint: Any) -> None:
+    folder = checkpoint("stable-diffusion-3", "weights")
+    index = json.loads((folder / "model_index.json").read_text())
+    (folder / "model_index.json").write_text(json.dumps(index | {"_name_or_path": "stabilityai/sd-turbo-3"}))
+    assert traits(folder).few_steps
+
+
+def test_a_scheduler_for_consistency_models_says_few_steps(checkpoint: Any) -> None:
+    folder = checkpoint("stable-diffusion", "plain")
+    for path in (folder / "model_index.json", folder / "scheduler" / "scheduler_config.json"):
+        path.write_text(path.read_text().replace("DDIMScheduler", "TCDScheduler"))
+    found = traits(folder)
+    assert (found.steps, found.guidance_scale, found.negative_prompt) == (4, None, False)
+
+
+def test_the_default_size_is_what_the_pipeline_would_draw(checkpoint: Any) -> None:
+    folder = checkpoint("stable-diffusion", "plain")
+    path = folder / "unet" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"sample_size": 96}))
+    found = traits(folder)
+    assert (found.width, found.height, found.side_multiple) == (768, 768, 8)
