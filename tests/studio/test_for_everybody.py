@@ -81,6 +81,28 @@ def test_axe_finds_nothing(browser: Browser, served: Served, axe: Axe, hold: Hol
             assert axe.look(page) == [], address
 
 
+def test_axe_finds_nothing_in_what_opens_over_the_page(visit: Visit, axe: Axe) -> None:
+    page = visit.page
+    visit.draw("a mill")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("alertdialog")).to_be_visible()
+    assert axe.look(page) == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("alertdialog")).to_have_count(0)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    assert axe.look(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_label("Read the settings of a picture").set_input_files(STUDIO / "tests" / "files" / "a1111.png")
+    expect(page.get_by_role("dialog", name=re.compile("^Made with"))).to_be_visible()
+    assert axe.look(page) == []
+    page.keyboard.press("Escape")
+    visit.context.set_offline(True)
+    expect(page.get_by_text(re.compile("^The server cannot be reached. What"))).to_be_visible()
+    assert axe.look(page) == []
+    visit.context.set_offline(False)
+
+
 @pytest.fixture
 def phone(browser: Browser, served: Served) -> Iterator[Visit]:
     with visiting(browser, served.url, served.new_key(), size=PHONE) as visit:
