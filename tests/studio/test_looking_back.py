@@ -170,8 +170,11 @@ def _copied(page: Page, language: str) -> str:
 def test_the_code_that_is_copied_draws_the_same_picture(
     visit: Visit, served: Served, tmp_path: Path, language: str, request: pytest.FixtureRequest
 ) -> None:
+    visit.page.get_by_label("Model").select_option("postcard")
+    visit.page.get_by_label("Format").select_option("webp")
     visit.page.get_by_text("More settings").click()
     visit.page.get_by_label("Negative prompt").fill("it's $HOME")
+    visit.page.get_by_label("Steps").fill("3")
     job = visit.draw('she said "hello", it\'s \\ `late`')
     kept = visit.context.request.get(f"{visit.url}/v1/jobs/{job}/image").body()
     code = _copied(visit.page, language)
@@ -189,5 +192,5 @@ def test_the_code_that_is_copied_draws_the_same_picture(
     environment = os.environ | {"DIFFUSION_KEY": served.new_key()}
     ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran.stderr
-    with Image.open(folder / "picture.png") as drawn, Image.open(io.BytesIO(kept)) as before:
+    with Image.open(folder / "picture.webp") as drawn, Image.open(io.BytesIO(kept)) as before:
         assert drawn.tobytes() == before.tobytes()
