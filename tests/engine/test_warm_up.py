@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 
 from safelight.engine.loading import LoadedModel
 from safelight.engine.previews import Previewer
-from safelight.engine.warm_up import measure, warm_up
+from safelight.engine.warm_up import keep, measure, warm_up
+from tests.engine.drawing import Drawing, job
 
 
 def broken(*args: Any, **kwargs: Any) -> Any:
@@ -52,3 +54,10 @@ def test_a_size_expected_to_take_too_long_is_left_out(flux: LoadedModel, monkeyp
 
 def test_a_model_that_cannot_draw_is_loaded_all_the_same(flux: LoadedModel) -> None:
     assert warm_up(replace(flux, pipeline=broken), Previewer(None), budget_seconds=60) == ()
+
+
+def test_pictures_that_were_drawn_correct_what_was_measured(flux: LoadedModel, tmp_path: Path) -> None:
+    with Drawing(flux, keep=partial(keep, folder=tmp_path)) as drawing:
+        drawing.draw(*(job(flux, str(i), seed=i) for i in range(3)))
+    (point,) = warm_up(replace(flux, pipeline=broken), Previewer(None), budget_seconds=60, kept=tmp_path)
+    assert (point.pixels, point.passes) == (64 * 48, "")

@@ -39,6 +39,7 @@ class Costs:
 
     def __init__(self, points: Iterable[CostPoint] = ()) -> None:
         self._points: OrderedDict[tuple[str, int, int], CostPoint] = OrderedDict()
+        self.observed = 0
         for point in points:
             self._keep(point)
 
@@ -49,6 +50,7 @@ class Costs:
 
     def observe(self, seen: CostPoint) -> None:
         """Learn from a picture that was drawn; a prompt that was known already cost nothing and says nothing."""
+        self.observed += 1
         before = self._points.pop((seen.passes, seen.batch, seen.pixels), None)
         if before is not None:
             seen = msgspec.structs.replace(

@@ -70,6 +70,7 @@ class Loop:
         schedule: Schedule | None = None,
         embeddings: EmbeddingCache | None = None,
         warm_up: WarmUp = lambda model, previewer: (),
+        keep: Callable[[LoadedModel, tuple[CostPoint, ...]], None] = lambda model, points: None,
         memory_bytes: int | None = None,
     ) -> None:
         self._emit = emit
@@ -78,6 +79,7 @@ class Loop:
         self._embeddings = EmbeddingCache() if embeddings is None else embeddings
         self._inbox: SimpleQueue[Any] = SimpleQueue() if inbox is None else inbox
         self._shelf = Shelf(load, warm_up, emit, self._inbox.put, memory_bytes)
+        self._keep = keep
         self._held: dict[str, list[_Held]] = {}
         self._runs: dict[str, Run] = {}
         self._open: set[str] = set()
@@ -166,7 +168,10 @@ class Loop:
 
     def _conclude(self, run: Run) -> None:
         if run.failure is None:
-            run.place.costs.observe(run.job.cost(run.clock.timings(0.0, 0.0)))
+            costs = run.place.costs
+            costs.observe(run.job.cost(run.clock.timings(0.0, 0.0)))
+            if costs.observed & (costs.observed - 1) == 0:  # after 1, 2, 4, 8, … pictures
+                self._encoders.submit(self._keep, run.model, costs.points)
             self._encoders.submit(self._deliver, run, time.perf_counter() - run.received)
         else:
             log.error("job %s failed: %s", run.job.id, run.failure.log)

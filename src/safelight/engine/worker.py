@@ -131,7 +131,7 @@ class Worker:
 
             prepare(configure.threads)
             from safelight.engine.loop import Loop
-            from safelight.engine.warm_up import warm_up
+            from safelight.engine.warm_up import keep, warm_up
 
             measured = Path(configure.measured) if configure.measured else None
             Loop(
@@ -141,6 +141,7 @@ class Worker:
                 max_runs=configure.max_runs,
                 memory_bytes=configure.memory_bytes or memory_budget(configure.device),
                 warm_up=partial(warm_up, budget_seconds=configure.warm_up_seconds, kept=measured),
+                keep=partial(keep, folder=measured),
             ).serve()
         except BaseException:  # a fault in the engine itself: better a new process than a dumb one
             log.exception("the engine stopped")
