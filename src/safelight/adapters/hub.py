@@ -7,17 +7,21 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
-from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+from huggingface_hub import HfApi, hf_hub_download, hf_hub_url, snapshot_download
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils._headers import build_hf_headers
 from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+from tqdm import tqdm
 
+from safelight.adapters.download import Large, download
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.hub import HubName, cache_folder, offline
 
@@ -25,7 +29,7 @@ _INDEX = "model_index.json"
 _CONFIGURES = (".json", ".txt", ".model", ".jinja")
 _PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 _VARIANT = re.compile(r"[^.]+?(?:\.(?P<variant>\w+?))?(?:-\d{5}-of-\d{5})?\.safetensors")
-_BLOCK = 1 << 20
+_AT_ONCE = 4  # files that are fetched beside each other
 
 
 class Pulled(msgspec.Struct, frozen=True):
@@ -55,10 +59,14 @@ def pull(name: HubName, *, variant: str | None = None, bars: bool = True) -> Pul
         files = {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
         if _INDEX not in files:
             raise ConfigurationError(_no_layout(name, files))
-        index = hf_hub_download(name.repo, _INDEX, revision=commit, cache_dir=cache, endpoint=endpoint)
+        with _quiet():
+            index = hf_hub_download(name.repo, _INDEX, revision=commit, cache_dir=cache, endpoint=endpoint)
         wanted = files_of(msgspec.json.decode(Path(index).read_bytes()), files, variant, name)
         _check_space(cache, sum(files[path].size for path in wanted))
-        with _bars(bars):
+        large = [_large(name, commit, files[path], cache, endpoint) for path in wanted if files[path].lfs is not None]
+        _fetch(large, shown=bars)
+        # The small ones, and the links by which a snapshot shows both kinds.
+        with _quiet():
             folder = snapshot_download(
                 name.repo,
                 revision=commit,
@@ -67,7 +75,8 @@ def pull(name: HubName, *, variant: str | None = None, bars: bool = True) -> Pul
                 allow_patterns=[re.sub(r"([*?[])", r"[\1]", path) for path in wanted],
             )
     for path in wanted:
-        _verify(Path(folder) / path, files[path])
+        if files[path].lfs is None:
+            _verify(Path(folder) / path, files[path])
     _point(name, cache, commit)
     return Pulled(name, commit, Path(folder), sum(files[path].size for path in wanted))
 
@@ -130,16 +139,35 @@ def _check_space(cache: Path, needed: int) -> None:
         )
 
 
+def _large(name: HubName, commit: str, entry: RepoFile, cache: Path, endpoint: str | None) -> Large:
+    """A file that the hub keeps apart; in the cache it is named by its SHA-256."""
+    assert entry.lfs is not None
+    return Large(
+        name=entry.path,
+        url=hf_hub_url(name.repo, entry.path, revision=commit, endpoint=endpoint),
+        target=name.folder(cache) / "blobs" / entry.lfs.sha256,
+        size=entry.size,
+        sha256=entry.lfs.sha256,
+    )
+
+
+def _fetch(files: list[Large], *, shown: bool) -> None:
+    """All of them, a few at a time; every one is tried before the first fault is raised."""
+    headers = build_hf_headers()
+    with (
+        tqdm(total=sum(file.size for file in files), unit="B", unit_scale=True, disable=not shown, leave=True) as bar,
+        ThreadPoolExecutor(_AT_ONCE) as threads,
+    ):
+        coming = [threads.submit(download, file, headers, bar.update) for file in files]
+    for each in coming:
+        each.result()
+
+
 def _verify(path: Path, entry: RepoFile) -> None:
-    """Compare a file with what the hub says of it: SHA-256 for large ones, Git's own SHA-1 for the others."""
-    if entry.lfs is not None:
-        digest, expected = hashlib.sha256(), entry.lfs.sha256
-    else:
-        digest, expected = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False), entry.blob_id
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    if digest.hexdigest() != expected:
+    """Compare a small file with what the hub says of it: Git's own SHA-1 (gitformat-loose, "blob <size>")."""
+    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    digest.update(path.read_bytes())
+    if digest.hexdigest() != entry.blob_id:
         path.resolve().unlink()
         path.unlink(missing_ok=True)
         raise SafelightError(f"{entry.path} came damaged: its checksum is not the hub's. It is deleted; pull again.")
@@ -154,13 +182,15 @@ def _point(name: HubName, cache: Path, commit: str) -> None:
 
 
 @contextmanager
-def _bars(shown: bool) -> Iterator[None]:
+def _quiet() -> Iterator[None]:
+    """Without the bars of huggingface_hub: ours has shown all that takes time."""
     before = are_progress_bars_disabled()
-    (enable_progress_bars if shown else disable_progress_bars)()
+    disable_progress_bars()
     try:
         yield
     finally:
-        (disable_progress_bars if before else enable_progress_bars)()
+        if not before:
+            enable_progress_bars()
 
 
 @contextmanager

@@ -1,0 +1,148 @@
+"""A small model hub on this machine: the routes that huggingface_hub calls, with what can go wrong there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+COMMIT = "89abcdef0123456789abcdef0123456789abcdef"
+LARGE = ".safetensors"  # kept apart, with a SHA-256, as Git LFS does
+
+
+class Hub:
+    """Serves folders as repositories. `asked` holds method, path and range of every request.
+
+    `cut_after` breaks the first transfer of a large file off after so many bytes; `damage` changes a byte of each.
+    """
+
+    def __init__(self, repositories: dict[str, Path]) -> None:
+        self.repositories = repositories
+        self.commit = COMMIT
+        self.asked: list[tuple[str, str, str | None]] = []
+        self.cut_after: int | None = None
+        self.damage = False
+        self.url = ""
+
+    def sent(self, suffix: str = LARGE) -> list[str]:
+        """The files of that kind whose content was asked for."""
+        return [path.rpartition("/")[2] for method, path, _ in self.asked if method == "GET" and path.endswith(suffix)]
+
+
+@contextmanager
+def serving(repositories: dict[str, Path]) -> Iterator[Hub]:
+    """A hub with these repositories until the block ends."""
+    hub = Hub(repositories)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(hub))
+    hub.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield hub
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._answer(body=True)
+
+        def do_HEAD(self) -> None:
+            self._answer(body=False)
+
+        def log_message(self, *arguments: Any) -> None:
+            """Quiet."""
+
+        def _answer(self, *, body: bool) -> None:
+            path = unquote(urlsplit(self.path).path)
+            hub.asked.append((self.command, path, self.headers.get("range")))
+            for name, folder in hub.repositories.items():
+                if path.startswith(f"/api/models/{name}/revision/") or path == f"/api/models/{name}":
+                    revision = path.rpartition("/revision/")[2] if "/revision/" in path else "main"
+                    if revision not in ("main", "v1", hub.commit):
+                        return self._error(404, "RevisionNotFound")
+                    return self._json({"id": name, "modelId": name, "sha": hub.commit, "siblings": []})
+                if path.startswith(f"/api/models/{name}/tree/"):
+                    return self._json([_entry(folder, file) for file in sorted(folder.rglob("*")) if file.is_file()])
+                start = f"/{name}/resolve/{hub.commit}/"
+                if path.startswith(start):
+                    return self._file(folder / path.removeprefix(start), body=body)
+            return self._error(401 if path.startswith("/api") else 404, "RepoNotFound")
+
+        def _file(self, file: Path, *, body: bool) -> None:
+            if not file.is_file():
+                self._error(404, "EntryNotFound")
+                return
+            data = file.read_bytes()
+            first = int((self.headers.get("range") or "bytes=0-").removeprefix("bytes=").partition("-")[0] or 0)
+            self.send_response(206 if first else 200)
+            self.send_header("X-Repo-Commit", hub.commit)
+            self.send_header("ETag", f'"{_etag(file)}"')
+            self.send_header("Accept-Ranges", "bytes")
+            self.send_header("Content-Length", str(len(data) - first))
+            if first:
+                self.send_header("Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}")
+            self.end_headers()
+            if body:
+                self._send(file, data, first)
+
+        def _send(self, file: Path, data: bytes, first: int) -> None:
+            large = file.suffix == LARGE
+            if large and hub.damage:
+                data = data[:-1] + bytes([data[-1] ^ 1])
+            if large and hub.cut_after is not None:
+                self.wfile.write(data[first : hub.cut_after])
+                self.wfile.flush()
+                self.connection.close()
+                self.close_connection = True
+                return
+            self.wfile.write(data[first:])
+
+        def _json(self, value: Any) -> None:
+            data = json.dumps(value).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def _error(self, status: int, code: str) -> None:
+            self.send_response(status)
+            self.send_header("X-Error-Code", code)
+            self.send_header("X-Error-Message", code)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    return Handler
+
+
+def _entry(folder: Path, file: Path) -> dict[str, Any]:
+    """A file as the tree route tells it: Git's name for its content, and the SHA-256 of a large one."""
+    data = file.read_bytes()
+    entry: dict[str, Any] = {
+        "type": "file",
+        "path": str(file.relative_to(folder)),
+        "size": len(data),
+        "oid": hashlib.sha1(f"blob {len(data)}\0".encode() + data).hexdigest(),
+    }
+    if file.suffix == LARGE:
+        entry["lfs"] = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}
+    return entry
+
+
+def _etag(file: Path) -> str:
+    data = file.read_bytes()
+    if file.suffix == LARGE:
+        return hashlib.sha256(data).hexdigest()
+    return hashlib.sha1(f"blob {len(data)}\0".encode() + data).hexdigest()

@@ -1,0 +1,194 @@
+"""`pull`, `list`, `show`, `rm` and `ps`, against a hub on this machine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from safelight.cli.offering import offered
+from safelight.contract.errors import ConfigurationError
+from tests.cli.conftest import InProcess, Server, assert_sentence
+from tests.cli.hub import COMMIT, Hub, serving
+from tests.engine import tiny
+
+MODEL = "acme/tiny"
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With what real repositories hold beside: a README, pickles, another variant, a file for other programs."""
+    folder = tiny.save("stable-diffusion", tmp_path_factory.mktemp("hub") / "model")
+    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    shutil.copyfile(weights, weights.with_suffix(".fp16.safetensors"))
+    weights.with_suffix(".bin").write_bytes(b"\x80\x02}q\x00.")
+    (folder / "README.md").write_text("# Tiny")
+    (folder / "all-in-one.safetensors").write_bytes(b"0" * 1000)
+    return folder
+
+
+@pytest.fixture
+def hub(checkpoint: Path, tmp_path: Path) -> Iterator[Hub]:
+    with serving({MODEL: checkpoint}) as hub:
+        yield hub
+
+
+@pytest.fixture
+def here(quick: InProcess, hub: Hub) -> InProcess:
+    """The command line with that hub and a cache of its own."""
+    quick.variables.update(HF_ENDPOINT=hub.url, HF_HOME=str(quick.folder / "hf"))
+    return quick
+
+
+def pulled(here: InProcess, name: str = MODEL, *options: str) -> Any:
+    ran = here("pull", name, "--json", *options)
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+def test_what_diffusers_loads_is_fetched_and_nothing_else(here: InProcess, hub: Hub, checkpoint: Path) -> None:
+    found = pulled(here)
+    folder = Path(found["folder"])
+    came = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    left = {"README.md", "all-in-one.safetensors", "unet/diffusion_pytorch_model.fp16.safetensors"}
+    left |= {"unet/diffusion_pytorch_model.bin"}
+    everything = {str(path.relative_to(checkpoint)) for path in checkpoint.rglob("*") if path.is_file()}
+    assert came == everything - left
+    assert all((folder / name).read_bytes() == (checkpoint / name).read_bytes() for name in came)
+    assert found["commit"] == COMMIT
+    assert found["bytes"] == sum((checkpoint / name).stat().st_size for name in came)
+
+
+def test_a_second_pull_fetches_nothing_again(here: InProcess, hub: Hub) -> None:
+    pulled(here)
+    hub.asked.clear()
+    pulled(here)
+    assert hub.sent("") == [] or all("/resolve/" not in path for method, path, _ in hub.asked if method == "GET")
+
+
+def test_a_variant_is_fetched_where_it_is_asked_for(here: InProcess, hub: Hub) -> None:
+    folder = Path(pulled(here, MODEL, "--variant", "fp16")["folder"])
+    assert [path.name for path in (folder / "unet").glob("*.safetensors")] == [
+        "diffusion_pytorch_model.fp16.safetensors"
+    ]
+
+
+def test_a_cut_transfer_says_so_and_the_next_pull_goes_on_from_there(here: InProcess, hub: Hub) -> None:
+    hub.cut_after = 4096
+    cut = here("pull", MODEL)
+    assert_sentence(cut, 1, "could not be fetched whole", f"`safelight pull {MODEL}` goes on from there")
+    hub.cut_after = None
+    hub.asked.clear()
+    pulled(here)
+    ranges = {asked for method, path, asked in hub.asked if method == "GET" and path.endswith(".safetensors")}
+    assert ranges == {"bytes=4096-"}
+
+
+def test_what_comes_damaged_is_deleted_and_said(here: InProcess, hub: Hub) -> None:
+    hub.damage = True
+    assert_sentence(here("pull", MODEL), 1, "came damaged: its checksum is not the hub's", "pull again")
+    hub.damage = False
+    pulled(here)
+
+
+def test_a_bar_shows_how_far_it_is(here: InProcess) -> None:
+    ran = here("pull", MODEL)
+    assert ran.returncode == 0
+    assert ran.stdout.startswith(f"{MODEL} is here, ")
+    assert "100%" in ran.stderr
+    assert f"safelight serve --model {MODEL} --as tiny" in ran.stderr
+
+
+def test_offline_nothing_is_fetched(here: InProcess, hub: Hub) -> None:
+    assert_sentence(here("pull", MODEL, HF_HUB_OFFLINE="1"), 2, "HF_HUB_OFFLINE is set, so nothing is fetched")
+    assert hub.asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("acme/other", "There is no model acme/other, or it is private"),
+        (f"{MODEL}@v9", "acme/tiny has no revision 'v9'"),
+        ("tiny", "called org/name or org/name@revision; got 'tiny'"),
+    ],
+)
+def test_what_is_not_there_is_said(here: InProcess, name: str, said: str) -> None:
+    assert_sentence(here("pull", name), 2, said)
+
+
+def test_a_hub_that_does_not_answer_is_said(here: InProcess, hub: Hub) -> None:
+    assert_sentence(here("pull", MODEL, HF_ENDPOINT="http://127.0.0.1:9"), 1, "could not be fetched whole")
+
+
+def test_a_repository_without_the_layout_or_with_pickles_alone_is_refused_before_it_is_fetched(
+    here: InProcess, hub: Hub, tmp_path: Path, checkpoint: Path
+) -> None:
+    single, pickles = tmp_path / "single", shutil.copytree(checkpoint, tmp_path / "pickles")
+    single.mkdir()
+    (single / "sd.safetensors").write_bytes(b"0")
+    for path in (pickles / "unet").glob("*.safetensors"):
+        path.unlink()
+    hub.repositories |= {"acme/single": single, "acme/pickles": pickles}
+    assert_sentence(here("pull", "acme/single"), 2, "no model_index.json", "sd.safetensors")
+    assert_sentence(here("pull", "acme/pickles"), 2, "The weights of `unet` in acme/pickles are pickles alone")
+    assert hub.sent() == []
+
+
+def test_list_tells_what_is_here_and_what_serves_it(here: InProcess) -> None:
+    assert here("list", "--json").stdout == "[]\n"
+    pulled(here)
+    here.folder.joinpath("safelight.toml").write_text(f'[models.mine]\nsource = "{MODEL}"\n')
+    (row,) = json.loads(here("list", "--json").stdout)
+    assert (row["model"], row["commit"], row["served_as"]) == (MODEL, COMMIT, ["mine"])
+    assert "acme/tiny" in here("list").stdout
+
+
+def test_a_model_stays_at_the_commit_that_was_pulled(here: InProcess, hub: Hub) -> None:
+    pulled(here)
+    moved = here.folder / "hf" / "hub" / "models--acme--tiny" / "refs" / "main"
+    moved.write_text("f" * 40)
+    assert json.loads(here("list", "--json").stdout)[0]["commit"] == COMMIT
+
+
+def test_show_tells_how_a_model_wants_to_be_run(here: InProcess) -> None:
+    pulled(here)
+    found = json.loads(here("show", MODEL, "--json").stdout)
+    assert found["traits"] | {"steps": 50, "guidance_scale": 7.5, "negative_prompt": True} == found["traits"]
+    assert found["commit"] == COMMIT
+    assert found["components"]["unet"] == "UNet2DConditionModel"
+    assert 0 < found["bytes"]["bfloat16"]["unet"] * 2 == found["bytes"]["float32"]["unet"]
+
+
+def test_rm_deletes_a_model_and_its_pin(here: InProcess) -> None:
+    pulled(here)
+    gone = json.loads(here("rm", MODEL, "--json").stdout)
+    assert gone["model"] == MODEL
+    assert gone["freed_bytes"] > 0
+    assert here("list", "--json").stdout == "[]\n"
+    assert_sentence(here("rm", MODEL), 2, "acme/tiny is not in", "`safelight list`")
+
+
+def test_ps_tells_the_models_of_the_running_server(server: Server, quick: InProcess) -> None:
+    rows = json.loads(server.safelight("ps", "--json").stdout)
+    assert {row["model"] for row in rows} == {"stable-image-ultra", "postcard"}
+    assert {row["status"] for row in rows} <= {"ready", "loading"}
+    assert_sentence(quick("ps"), 1, "No server runs on this state folder")
+
+
+def test_the_command_line_offers_models_with_what_the_file_says_of_their_ids(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "safelight.toml").write_text('[models.ultra]\nsource = "postcard"\nsteps = 12\n')
+    assert offered(["acme/tiny", "/srv/Other"], ["ultra", "other"], tmp_path) == {
+        "ultra": {"source": "acme/tiny", "steps": 12},
+        "other": {"source": "/srv/Other"},
+    }
+    assert offered(["acme/Tiny-XL"], [], tmp_path) == {"tiny-xl": {"source": "acme/Tiny-XL"}}
+    assert offered([], [], tmp_path) is None
+    with pytest.raises(ConfigurationError, match="there are 2 --model and 1 --as"):
+        offered(["a/b", "c/d"], ["x"], tmp_path)
