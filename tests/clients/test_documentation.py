@@ -58,6 +58,20 @@ def test_a_python_snippet_draws_what_it_says(client: str, server: Served, tmp_pa
     paste(client, [sys.executable, "-c", SNIPPETS[client][1]], server, tmp_path)
 
 
+def test_the_snippet_that_streams_continues_the_one_above_it(server: Served, tmp_path: Path) -> None:
+    section = PAGE.read_text().partition("## openai-python\n")[2].partition("\n## ")[0]
+    code = "".join(re.findall(r"```py(?:thon)?\n(.*?)```", section, re.S))
+    environment = server.safelight.environment(**server.environment())
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, timeout=120, check=False)
+    assert ran.returncode == 0
+    assert sorted(file.name for file in tmp_path.glob("*.png")) == [
+        "0.png",
+        "1.png",
+        "openai-python.png",
+        "picture.png",
+    ]
+
+
 @pytest.mark.parametrize("client", NODE)
 def test_a_node_snippet_draws_what_it_says(client: str, server: Served, node_modules: Path, tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(node_modules, target_is_directory=True)
