@@ -65,7 +65,7 @@ def catalogue(settings: Settings, engine: Engine | None = None) -> Catalogue:
             id=name,
             source=model.source,
             drawn_by=_drawn_by(settings, model.source),
-            terms=_terms(name, model),
+            terms=terms_of(name, model),
             aliases=model.aliases,
             created=_CREATED,
         )
@@ -74,7 +74,7 @@ def catalogue(settings: Settings, engine: Engine | None = None) -> Catalogue:
     return Catalogue(entries) if engine is None else Catalogue(entries, lambda s: engine.state().model(s).traits)
 
 
-def _terms(name: str, model: ModelSettings) -> Terms:
+def terms_of(name: str, model: ModelSettings) -> Terms:
     """What the operator said. The one id that Heroku documents keeps to that document unless told otherwise."""
     return Terms(
         contract=model.contract or ("strict" if name == DOCUMENTED_MODEL else "open"),
@@ -144,7 +144,9 @@ def _generate(settings: Settings, engine: Engine, ledger: Ledger, telemetry: Tel
     )
 
 
-def open_jobs(settings: Settings, store: JobStore, generate: Generate, offered: Catalogue) -> Jobs:
+def open_jobs(
+    settings: Settings, store: JobStore, generate: Generate, offered: Catalogue, keys: Keys | None = None
+) -> Jobs:
     """Durable jobs over a store that is open; nothing is resumed yet."""
     # Imported when jobs are served: obstore and Pillow are of no use to the other commands.
     from safelight.adapters.files import open_files
@@ -159,7 +161,13 @@ def open_jobs(settings: Settings, store: JobStore, generate: Generate, offered: 
         keep_bytes=int(settings.keep_gigabytes * 1e9),
     )
     runner = JobRunner(
-        store=store, files=files, generate=generate, catalogue=offered, feed=feed, workers=settings.workers
+        store=store,
+        files=files,
+        generate=generate,
+        catalogue=offered,
+        feed=feed,
+        workers=settings.workers,
+        weight_of=keys.weight if keys else None,
     )
     return Jobs(
         store=store,
@@ -211,7 +219,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
         minted = None if settings.api_key else await first_key(settings.home, keys)
         generate = _generate(settings, engine, ledger, telemetry, settings.queue_seconds)
         offered, sessions = catalogue(settings, engine), Sessions(database.sessions, keys)
-        jobs = open_jobs(settings, database.jobs, generate, offered)
+        jobs = open_jobs(settings, database.jobs, generate, offered, keys)
         tending = asyncio.create_task(tend(jobs, settings.home), name="jobs")
         stack.callback(tending.cancel)
         services = Services(

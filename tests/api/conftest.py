@@ -86,7 +86,7 @@ async def _running(
     )
     database = await open_database(home)
     offered = catalogue(settings, engine)
-    jobs = open_jobs(settings, database.jobs, generate, offered)
+    jobs = open_jobs(settings, database.jobs, generate, offered, keys)
     services = Services(
         settings=settings,
         catalogue=offered,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from PIL import Image
 
 from safelight.adapters.fake_engine import FakeEngine
+from safelight.contract.messages import Job, JobEvent
 from tests.api.conftest import PICTURES, Running, Serve, until
 
 MODEL = "postcard"
@@ -151,6 +153,27 @@ async def test_steps_and_guidance_reach_the_engine_and_the_fingerprint_says_what
     assert (await draw(running, steps=7, guidance_scale=9)).headers["x-safelight-fingerprint"] == "fake"
     assert (await draw(running, quality="high")).headers["x-safelight-fingerprint"] == "fake-steps8"
     assert files(await draw(running, seed=5, quality="high")) == files(await draw(running, seed=5, steps=8))
+
+
+@pytest.mark.parametrize("headers", [{}, {"prefer": "respond-async"}])
+async def test_the_engine_is_told_on_whose_behalf_and_what_was_promised(
+    running: Running, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted: list[Job] = []
+    submit = running.engine.submit
+
+    def noted(job: Job) -> AsyncIterator[JobEvent]:
+        submitted.append(job)
+        return submit(job)
+
+    monkeypatch.setattr(running.engine, "submit", noted)
+    heavy = await running.services.keys.create("heavy", weight=3)
+    headers = headers | {"authorization": f"Bearer {heavy.text}"}
+    for seed in (0, 5):
+        await running.client.post(PICTURES, json={"model": MODEL, "prompt": "a boat", "seed": seed}, headers=headers)
+    await until(lambda: len(submitted) == 2)
+    assert {(job.group, job.weight) for job in submitted} == {(heavy.record.id, 3.0)}
+    assert sorted(job.exact for job in submitted) == [False, True]
 
 
 async def test_a_request_to_a_model_that_is_not_described_yet_waits_and_is_then_judged(serve: Serve) -> None:

@@ -129,6 +129,14 @@ def test_models_tells_what_each_supports(quick: InProcess) -> None:
     text = quick("models").stdout
     assert "1344x768" in text
     assert "integer from 0 to 4294967295" in text
+    assert "`safelight show postcard`" in text
+
+
+def test_show_tells_what_the_checkpoint_behind_an_id_can_do(quick: InProcess) -> None:
+    parameters = json.loads(quick("show", "postcard", "--json").stdout)["capabilities"]["parameters"]
+    assert "svg" in parameters["output_format"]["values"]
+    assert parameters["size"]["multiple_of"] == 1
+    assert parameters["steps"]["default"] > 0
 
 
 def test_config_show_tells_value_and_origin_and_hides_the_key(quick: InProcess) -> None:
@@ -171,6 +179,12 @@ def test_a_port_in_use_is_said(safelight: CommandLine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert_sentence(safelight("serve", "--engine", "fake", "--port", port), 2, port)
+
+
+def test_a_key_has_its_weight_in_the_list(quick: InProcess) -> None:
+    assert json.loads(quick("keys", "create", "--weight", "2.5", "--json").stdout)["weight"] == 2.5
+    assert " 2.5 " in quick("keys", "list").stdout
+    assert_sentence(quick("keys", "create", "--weight", "0"), 2, "from 0.01 to 100")
 
 
 def test_a_key_made_while_the_server_runs_counts_at_once_and_so_does_its_end(server: Server, tmp_path: Path) -> None:

@@ -43,6 +43,18 @@ async def test_the_holder_of_a_key_is_known(keys: Keys) -> None:
     assert minted.record.created == NOON
 
 
+async def test_a_key_has_the_weight_that_it_was_made_with(keys: Keys) -> None:
+    heavy, plain = await keys.create("heavy", weight=2.5), await keys.create("plain")
+    assert (await keys.authenticate(heavy.text)).weight == await keys.weight(heavy.record.id) == 2.5
+    assert (await keys.authenticate(plain.text)).weight == await keys.weight("nobody") == 1.0
+
+
+@pytest.mark.parametrize("weight", [0, -1, 100.5, float("nan"), float("inf")])
+async def test_a_weight_that_would_starve_somebody_is_refused(keys: Keys, weight: float) -> None:
+    with pytest.raises(ConfigurationError, match=r"from 0\.01 to 100"):
+        await keys.create(weight=weight)
+
+
 async def test_the_store_keeps_the_sha_256_of_the_text(keys: Keys, store: MemoryKeyStore) -> None:
     minted = await keys.create()
     assert await store.by_digest(digest_of(minted.text)) == minted.record

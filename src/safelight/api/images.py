@@ -53,7 +53,7 @@ async def _create(request: Request) -> Response:
     services.policy.check(image_request.prompt)
     _check_access(principal, image_request)
     rate = await services.limiter.hit(principal.key_id)
-    asked = Asked(request.scope["safelight.request_id"], principal.key_id)
+    asked = Asked(request.scope["safelight.request_id"], principal.key_id, principal.weight)
     limits, key = rate.headers() if rate else {}, idempotency_key(request)
     if wants_job(request):
         job = await services.jobs.accept(_one_picture(image_request), asked, key)

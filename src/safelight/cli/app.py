@@ -250,6 +250,9 @@ def keys_create(
     model: Annotated[
         list[str] | None, typer.Option("--model", help="A model that it may use; repeat for more. Default: all.")
     ] = None,
+    weight: Annotated[
+        float, typer.Option("--weight", help="How much of the device it has beside other keys: 2 is twice as much.")
+    ] = 1.0,
     save: Annotated[bool, typer.Option("--save", help="Keep it in the state folder too, for `safelight env`.")] = False,
     home: Home = None,
     as_json: AsJson = False,
@@ -258,7 +261,8 @@ def keys_create(
     from safelight.cli.keys import create
     from safelight.settings import read_settings
 
-    create(read_settings(_said(home=home)), name=name, models=tuple(model or ()), save=save, as_json=as_json)
+    settings = read_settings(_said(home=home))
+    create(settings, name=name, models=tuple(model or ()), weight=weight, save=save, as_json=as_json)
 
 
 @keys_app.command("list")

@@ -20,12 +20,12 @@ from safelight.settings import Settings
 _T = TypeVar("_T")
 
 
-def create(settings: Settings, *, name: str, models: tuple[str, ...], save: bool, as_json: bool) -> None:
+def create(settings: Settings, *, name: str, models: tuple[str, ...], weight: float, save: bool, as_json: bool) -> None:
     """Make a key and print it."""
     allowed = _model_ids(settings, models) if models else None
 
     async def work(database: Database) -> MintedKey:
-        return await Keys(database.keys).create(name, allowed)
+        return await Keys(database.keys).create(name, allowed, weight=weight)
 
     minted = _with_database(settings, work)
     if save:
@@ -48,7 +48,7 @@ def list_keys(settings: Settings, *, as_json: bool) -> None:
     if as_json:
         print_json([_as_json(record) for record in records])
     elif records:
-        print_table(("id", "name", "key", "models", "made", "state"), [_row(record) for record in records])
+        print_table(("id", "name", "key", "models", "weight", "made", "state"), [_row(record) for record in records])
     else:
         note("There are no keys yet. `safelight keys create` makes one, and so does the first `safelight serve`.")
 
@@ -94,7 +94,7 @@ def _model_ids(settings: Settings, names: tuple[str, ...]) -> tuple[str, ...]:
 def _row(record: KeyRecord) -> tuple[str, ...]:
     models = "all" if record.models is None else ", ".join(record.models)
     state = "valid" if record.revoked is None else f"revoked {_day(record.revoked)}"
-    return record.id, record.name, f"sl-…{record.hint}", models, _day(record.created), state
+    return record.id, record.name, f"sl-…{record.hint}", models, f"{record.weight:g}", _day(record.created), state
 
 
 def _day(when: int) -> str:

@@ -15,10 +15,13 @@ import msgspec
 
 from safelight.adapters.pins import Pin, pinned_commit, read_pins, write_pins
 from safelight.adapters.state_folder import prepare, read_key, served_url
+from safelight.cli.show import print_parameters
 from safelight.cli.terminal import note, print_json, print_table
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.hub import HubName, cache_folder
 from safelight.contract.messages import ModelSpec
+from safelight.contract.offers import capabilities_of
+from safelight.contract.traits import Traits
 from safelight.settings import Settings
 
 _EXIT_REFUSED = 4  # safelight.engine.describe: the sentence on standard error is for people
@@ -62,10 +65,10 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
     Raises:
         SafelightError: it cannot be served, and why.
     """
-    from safelight.bootstrap import model_specs
+    from safelight.bootstrap import model_specs, terms_of
 
-    offered = next((entry for name, entry in settings.models.items() if text in (name, *entry.aliases)), None)
-    spec = model_specs(settings)[offered.source] if offered else _plain_spec(settings, text)
+    ids = [name for name, entry in settings.models.items() if text in (name, *entry.aliases)]
+    spec = model_specs(settings)[settings.models[ids[0]].source] if ids else _plain_spec(settings, text)
     ran = subprocess.run(
         [sys.executable, "-m", "safelight.engine.describe"],
         input=msgspec.json.encode(spec),
@@ -78,10 +81,18 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
         raise SafelightError(f"The checkpoint could not be looked at: {ran.stderr.decode().strip()[-500:]}")
     found = msgspec.json.decode(ran.stdout)
     found |= {"source": spec.source, "commit": spec.commit}
+    capabilities = None
+    if ids:
+        terms = terms_of(ids[0], settings.models[ids[0]])
+        capabilities = capabilities_of(terms, msgspec.convert(found["traits"], Traits))
+        found["capabilities"] = capabilities.as_json()
     if as_json:
         print_json(found)
         return
     _print_description(found)
+    if capabilities is not None:
+        print(f"\nParameters of {ids[0]}:\n")
+        print_parameters(capabilities)
 
 
 def remove(settings: Settings, text: str, *, as_json: bool) -> None:

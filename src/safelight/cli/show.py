@@ -10,6 +10,7 @@ from pydantic import BaseModel, SecretStr
 
 from safelight.adapters.state_folder import read_key, served_url
 from safelight.cli.terminal import print_json, print_table
+from safelight.contract.capabilities import Capabilities
 from safelight.contract.errors import ConfigurationError
 from safelight.settings import Settings, config_file, origins, read_settings
 
@@ -66,12 +67,17 @@ def print_models(settings: Settings, *, as_json: bool) -> None:
         [(entry.id, ", ".join(entry.aliases) or "-", entry.drawn_by) for entry in entries],
     )
     for capabilities in dict.fromkeys(entry.capabilities for entry in entries):
-        ids = ", ".join(entry.id for entry in entries if entry.capabilities == capabilities)
-        print(f"\nParameters of {ids}:\n")
-        shown = capabilities.as_json()["parameters"]
-        print_table(
-            ("parameter", "allowed", "default"), [(name, _allowed(p), _default(p)) for name, p in shown.items()]
-        )
+        alike = [entry for entry in entries if entry.capabilities == capabilities]
+        print(f"\nParameters of {', '.join(entry.id for entry in alike)}:\n")
+        print_parameters(capabilities)
+        if alike[0].terms.contract == "open":
+            print(f"\nAnd what else the model can do: `safelight show {alike[0].id}`.")
+
+
+def print_parameters(capabilities: Capabilities) -> None:
+    """What is allowed and what is taken unasked, by parameter."""
+    shown = capabilities.as_json()["parameters"]
+    print_table(("parameter", "allowed", "default"), [(name, _allowed(p), _default(p)) for name, p in shown.items()])
 
 
 def print_settings(said: Mapping[str, object], *, as_json: bool) -> None:
@@ -88,6 +94,10 @@ def print_settings(said: Mapping[str, object], *, as_json: bool) -> None:
 
 
 def _allowed(parameter: dict[str, Any]) -> str:
+    if parameter["type"] == "size":
+        multiples = f", multiples of {parameter['multiple_of']}" if parameter["multiple_of"] > 1 else ""
+        free = f"sides from {parameter['minimum']} to {parameter['maximum']}{multiples}"
+        return f"{' '.join(parameter['values'])}; WIDTHxHEIGHT, {free}; auto"
     if "values" in parameter:
         return " ".join(parameter["values"])
     if parameter["type"] == "string":

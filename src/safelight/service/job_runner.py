@@ -57,7 +57,7 @@ class _Entry:
 
 class JobRunner:
     """Draws what is queued. A job whose drawing is cut short, by whatever, stays as it is in the store: whoever starts
-    next draws it again with the same seed.
+    next draws it again with the same seed. `weight_of` says how much of a device an owner has beside others.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class JobRunner:
         catalogue: Catalogue,
         feed: JobFeed,
         workers: int = 1,
+        weight_of: Callable[[str], Awaitable[float]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -77,6 +78,7 @@ class JobRunner:
         self._catalogue = catalogue
         self._feed = feed
         self._workers = workers
+        self._weight_of = weight_of
         self._clock = clock
         self._queue: OrderedDict[str, _Entry] = OrderedDict()
         self._running: dict[str, _Entry] = {}
@@ -178,7 +180,8 @@ class JobRunner:
             running.progress = Progress(step, steps, round(left, 2))
             self._feed.publish(JobUpdate(kind="progress", job=running.job, progress=running.progress))
 
-        asked = Asked(job.request_id, job.owner)
+        weight = 1.0 if self._weight_of is None else await self._weight_of(job.owner)
+        asked = Asked(job.request_id, job.owner, weight)
         with (
             await self._generate.begin(request, asked, accepted_seed=job.seed) as drawing,
             drawing.follow(on_progress),

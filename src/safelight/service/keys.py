@@ -18,6 +18,7 @@ KEY_PREFIX = "sl-"
 KEY_BYTES = 32
 HINT_CHARACTERS = 4
 MAX_NAME_CHARACTERS = 100
+LEAST_WEIGHT, MOST_WEIGHT = 0.01, 100
 ENVIRONMENT_KEY_ID = "environment"
 LOCAL_KEY_ID = "local"
 
@@ -28,6 +29,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     key_id: str
     name: str
     models: tuple[str, ...] | None = None
+    weight: float = 1.0
 
 
 class MintedKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,11 +39,13 @@ class MintedKey(msgspec.Struct, frozen=True, kw_only=True):
     record: KeyRecord
 
 
-def mint(name: str, created: int, models: tuple[str, ...] | None = None) -> MintedKey:
+def mint(name: str, created: int, models: tuple[str, ...] | None = None, weight: float = 1.0) -> MintedKey:
     """A key of 256 random bits, base64url without padding (RFC 4648, section 5). Keeps nothing."""
     text = KEY_PREFIX + base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).rstrip(b"=").decode("ascii")
     key_id = f"key-{secrets.token_hex(6)}"
-    record = KeyRecord(id=key_id, name=name, hint=text[-HINT_CHARACTERS:], created=created, models=models)
+    record = KeyRecord(
+        id=key_id, name=name, hint=text[-HINT_CHARACTERS:], created=created, models=models, weight=weight
+    )
     return MintedKey(text=text, record=record)
 
 
@@ -88,6 +92,8 @@ class Keys:
         name: str = "",
         models: tuple[str, ...] | None = None,
         note: Callable[[str], None] | None = None,
+        *,
+        weight: float = 1.0,
     ) -> MintedKey:
         """Mint and keep a key, bound to `models` where they are given; it is on disk when this returns.
 
@@ -95,11 +101,14 @@ class Keys:
         of a key that is not valid is left, and never a valid key that nobody knows.
 
         Raises:
-            ConfigurationError: the name is too long or not printable, or the store cannot be written.
+            ConfigurationError: the name is too long or not printable, the weight is out of bounds, or the store cannot
+                be written.
         """
         if len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
             raise ConfigurationError(f"A key's name is at most {MAX_NAME_CHARACTERS} printable characters.")
-        minted = mint(name, int(self._clock()), models)
+        if not LEAST_WEIGHT <= weight <= MOST_WEIGHT:
+            raise ConfigurationError(f"A key's weight is a number from {LEAST_WEIGHT} to {MOST_WEIGHT}.")
+        minted = mint(name, int(self._clock()), models, weight)
         if note is not None:
             note(minted.text)
         await self._store.add(minted.record, digest_of(minted.text))
@@ -135,7 +144,7 @@ class Keys:
         if record.revoked is not None:
             day = time.strftime("%Y-%m-%d", time.gmtime(record.revoked))
             raise AuthenticationFailed(f"This API key was revoked on {day}. Ask for a new one.")
-        return Principal(key_id=record.id, name=record.name, models=record.models)
+        return _holder(record)
 
     async def by_id(self, key_id: str) -> Principal | None:
         """Whoever holds the key with that id; None if there is none such or it was revoked."""
@@ -147,7 +156,12 @@ class Keys:
         record = await self._store.by_id(key_id)
         if record is None or record.revoked is not None:
             return None
-        return Principal(key_id=record.id, name=record.name, models=record.models)
+        return _holder(record)
+
+    async def weight(self, key_id: str) -> float:
+        """How much of a device the key with that id has beside others; 1 where there is none such any more."""
+        principal = await self.by_id(key_id)
+        return 1.0 if principal is None else principal.weight
 
     async def first(self) -> Principal:
         """Whose page the operator's own is: the environment's key if there is one, else the oldest that is valid and
@@ -157,7 +171,7 @@ class Keys:
             return Principal(key_id=ENVIRONMENT_KEY_ID, name=ENVIRONMENT_KEY_ID)
         for record in await self._store.all():
             if record.revoked is None and record.models is None:
-                return Principal(key_id=record.id, name=record.name)
+                return _holder(record)
         return Principal(key_id=LOCAL_KEY_ID, name=LOCAL_KEY_ID)
 
     def proof(self, principal: Principal) -> str:
@@ -165,6 +179,10 @@ class Keys:
         if principal.key_id != ENVIRONMENT_KEY_ID or self._environment_digest is None:
             return ""
         return hashlib.sha256(b"session " + self._environment_digest).hexdigest()
+
+
+def _holder(record: KeyRecord) -> Principal:
+    return Principal(key_id=record.id, name=record.name, models=record.models, weight=record.weight)
 
 
 def _unknown(text: str) -> str:

@@ -76,7 +76,10 @@ class Engine(Protocol):
 
 
 class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A key as it is kept: never the key itself. Times are Unix seconds; `models` None allows every model."""
+    """A key as it is kept: never the key itself. Times are Unix seconds; `models` None allows every model.
+
+    `weight` is how much of a device it has beside other keys that want it at the same time.
+    """
 
     id: str
     name: str
@@ -84,6 +87,7 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     created: int
     revoked: int | None = None
     models: tuple[str, ...] | None = None
+    weight: float = 1.0
 
 
 class KeyStore(Protocol):

@@ -26,6 +26,12 @@ async def test_what_was_added_is_found_by_its_digest_alone(database: Database) -
     assert await database.keys.by_digest(digest_of("two")) is None
 
 
+async def test_a_weight_is_kept(database: Database) -> None:
+    minted = await Keys(database.keys).create(weight=0.5)
+    assert await database.keys.by_digest(digest_of(minted.text)) == minted.record
+    assert minted.record.weight == 0.5
+
+
 async def test_keys_are_listed_oldest_first(database: Database) -> None:
     for key_id, created in (("b", 2), ("c", 3), ("a", 1)):
         await database.keys.add(record(key_id, created), digest_of(key_id))

@@ -15,7 +15,7 @@ from safelight.adapters.sql.schema import keys
 from safelight.adapters.sql.sqlite import readable_errors
 from safelight.service.ports import KeyRecord
 
-_RECORD = (keys.c.id, keys.c.name, keys.c.hint, keys.c.created, keys.c.revoked, keys.c.models)
+_RECORD = (keys.c.id, keys.c.name, keys.c.hint, keys.c.created, keys.c.revoked, keys.c.models, keys.c.weight)
 
 
 @finishing
@@ -35,6 +35,7 @@ class SqlKeyStore:
             "created": record.created,
             "revoked": record.revoked,
             "models": None if record.models is None else list(record.models),
+            "weight": record.weight,
         }
         with readable_errors(self._path):
             async with self._engine.begin() as connection:
@@ -77,4 +78,5 @@ def _record(row: Row[*tuple[Any, ...]]) -> KeyRecord:
         created=row.created,
         revoked=row.revoked,
         models=None if row.models is None else tuple(row.models),
+        weight=row.weight,
     )

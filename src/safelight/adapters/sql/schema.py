@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 # The newest migration; known here so that a start with nothing to migrate need not import Alembic (0.1 s).
-REVISION = "0002"
+REVISION = "0003"
 
 metadata = MetaData()
 
@@ -35,6 +35,7 @@ keys = Table(
     Column("created", BigInteger, nullable=False),
     Column("revoked", BigInteger),
     Column("models", JSON(none_as_null=True)),
+    Column("weight", Float(53), nullable=False, server_default=text("1")),
 )
 
 # One row a request; durations are seconds. No prompt. SQLite counts up only an INTEGER key by itself.
