@@ -90,7 +90,7 @@ def _drawn_by(settings: Settings, source: str) -> str:
     if settings.engine == "fake":
         return "fake"
     name = HubName.read(source)
-    return name.repo if name is not None else source if source == "postcard" else Path(source).stem
+    return name.repo if name is not None else Path(source).name.removesuffix(".safetensors")
 
 
 def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = True) -> Engine:

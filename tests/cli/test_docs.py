@@ -8,7 +8,7 @@ from pathlib import Path
 from typer.main import get_command
 
 from safelight.cli.app import app
-from safelight.settings import ModelSettings, Settings
+from safelight.settings import ModelSettings, OptionSettings, Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -34,6 +34,12 @@ def test_every_setting_is_documented_and_no_other() -> None:
         r"^\| `([a-z_]+)` \|", text.partition("## All settings")[2].partition("## The state")[0], re.M
     )
     assert documented == [*Settings.model_fields, *ModelSettings.model_fields]
+
+
+def test_every_option_of_a_model_is_documented_and_no_other() -> None:
+    text = (DOCS / "models.md").read_text().partition("## Options")[2].partition("## Families")[0]
+    rows = re.findall(r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \|", text, re.M)
+    assert [name for row in rows for name in re.findall(r"`([a-z_]+)`", row)] == list(OptionSettings.model_fields)
 
 
 def test_the_defaults_in_the_documentation_are_the_real_ones() -> None:

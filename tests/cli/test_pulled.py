@@ -188,7 +188,8 @@ def test_the_command_line_offers_models_with_what_the_file_says_of_their_ids(
         "ultra": {"source": "acme/tiny", "steps": 12},
         "other": {"source": "/srv/Other"},
     }
-    assert offered(["acme/Tiny-XL"], [], tmp_path) == {"tiny-xl": {"source": "acme/Tiny-XL"}}
+    assert offered(["acme/Tiny-XL.1"], [], tmp_path) == {"tiny-xl.1": {"source": "acme/Tiny-XL.1"}}
+    assert offered(["/srv/Fine.safetensors"], [], tmp_path) == {"fine": {"source": "/srv/Fine.safetensors"}}
     assert offered([], [], tmp_path) is None
     with pytest.raises(ConfigurationError, match="there are 2 --model and 1 --as"):
         offered(["a/b", "c/d"], ["x"], tmp_path)

@@ -34,4 +34,5 @@ def offered(sources: list[str], ids: list[str], home: Path | None) -> dict[str, 
 
 def _plain_name(source: str) -> str:
     name = HubName.read(source)
-    return name.repo.partition("/")[2].lower() if name is not None else Path(source).stem.lower()
+    whole = name.repo if name is not None else source
+    return Path(whole).name.removesuffix(".safetensors").lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +130,18 @@ def test_a_negative_prompt_counts_or_is_refused_by_name(loaded: Loaded) -> None:
         return
     assert np.array_equal(pixels(end), loaded.alone(wanted))
     assert not np.array_equal(pixels(end), loaded.alone(loaded.job()))
+
+
+def test_every_family_is_in_the_documentation_with_what_it_supports() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "models.md").read_text().partition("## Families")[2]
+    rows = re.findall(r"^\| ([\w.-]+) \| (\w+Pipeline) \| (\d+), ([\d.]+|off) \| (yes|no) \|", text, re.M)
+    documented = {name: (int(steps), guidance, negative) for name, _, steps, guidance, negative in rows}
+    tested = {
+        name: (
+            family.defaults[0],
+            "off" if family.defaults[1] is None else f"{family.defaults[1]:g}",
+            "no" if family.negative is None else "yes",
+        )
+        for name, family in FAMILIES.items()
+    }
+    assert documented == tested
