@@ -40,3 +40,17 @@ def test_a_value_that_is_not_possible_is_refused_in_words(visit: Visit) -> None:
     expect(button).to_have_accessible_description("Seed is a whole number from 1 to 4294967295, not -5.")
     button.click(force=True)
     assert visit.jobs() == []
+
+
+def test_whatever_a_model_takes_can_be_varied(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_label("Model").select_option("postcard")
+    page.get_by_role("link", name="Grid").click()
+    visit.prompt.fill("a village")
+    page.get_by_label("Across varies").select_option("Steps")
+    page.get_by_label("Values, with commas between").first.fill("2, 3")
+    page.get_by_label("Down varies").select_option("Model")
+    page.get_by_label("Values, with commas between").last.fill("postcard")
+    page.get_by_role("button", name="Draw 2 pictures").click()
+    expect(page.get_by_role("table").get_by_role("img")).to_have_count(2)
+    assert {job["request"]["steps"] for job in visit.jobs()} == {2, 3}
