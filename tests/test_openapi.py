@@ -79,7 +79,7 @@ def answers() -> Iterator[Counter[tuple[str, GenerationMode, int]]]:
 
 
 def test_the_server_gives_out_this_document_and_it_has_every_route(served: Served) -> None:
-    answer = httpx.get(f"{served.url}/openapi.json")
+    answer = httpx.get(f"{served.url}/openapi.json", timeout=300)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert answer.json() == DOCUMENT
     documented = {(path, method.upper()) for path, item in DOCUMENT["paths"].items() for method in item}

@@ -55,7 +55,7 @@ class Running:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(request)
-            return await asyncio.wait_for(reader.read(), 20)
+            return await asyncio.wait_for(reader.read(), 300)
         finally:
             writer.close()
 
@@ -109,7 +109,7 @@ async def _running(
         serving = asyncio.create_task(server.serve([listener]))
         await started.wait()
         headers = {"authorization": f"Bearer {minted.text}"}
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=300) as client:
             yield Running(client, port, minted.text, services, engine, ledger, server)
         server.should_exit = True
         jobs.close()

@@ -36,7 +36,7 @@ class CommandLine:
             env=self.environment(**variables),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 
@@ -106,7 +106,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     url = said.rpartition("Safelight serves ")[2].strip()
     yield Server(url, (safelight.home / "key").read_text().strip(), safelight)
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == 0
 
 

@@ -85,7 +85,7 @@ def test_a_picture_is_not_written_to_a_terminal(safelight: CommandLine) -> None:
     leader, follower = pty.openpty()
     process = safelight.start(*LOCAL, "-o", "-", stdout=follower, stderr=subprocess.PIPE)
     os.close(follower)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=300)
     os.close(leader)
     assert process.returncode == 2
     assert "which is a terminal" in said
@@ -105,7 +105,7 @@ def test_a_terminal_shows_a_progress_bar(safelight: CommandLine) -> None:
     except OSError:
         pass  # how Linux says that the other end of a terminal is closed (EIO)
     os.close(leader)
-    assert process.wait(60) == 0
+    assert process.wait(300) == 0
     assert "Waiting" in shown.decode() or "Drawing" in shown.decode()
     assert "boat.png" in shown.decode()
 

@@ -12,7 +12,7 @@ from tests.clients.process import Served
 from tests.clients.wire import Sent, wire_to
 
 NODE = Path(__file__).parent / "node"
-_SECONDS = 120
+_SECONDS = 300
 
 
 @dataclass(frozen=True)

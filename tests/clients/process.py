@@ -17,9 +17,11 @@ from tests.cli.conftest import CommandLine, InProcess
 
 KEY = "sl-a-key-from-the-environment"
 MODEL = "stable-image-ultra"
-_START_SECONDS = 60.0
-_STOP_SECONDS = 60.0
+_START_SECONDS = 300.0
+_STOP_SECONDS = 300.0
 _READY = "Safelight serves "
+# However slow the machine is, the server's patience is not what a test fails by.
+_PATIENT = {"load_wait_seconds": "900", "queue_seconds": "3600", "drain_seconds": "300"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def serving(folder: Path, *, engine: str = "fake", exit_status: int = 0, **setti
 
     However it is stopped, here or in the block, it must end with `exit_status`.
     """
-    variables = {f"SAFELIGHT_{name.upper()}": value for name, value in settings.items()}
+    variables = {f"SAFELIGHT_{name.upper()}": value for name, value in (_PATIENT | settings).items()}
     safelight = CommandLine(folder, {"SAFELIGHT_API_KEY": KEY} | variables)
     process = safelight.start(
         "serve", "--engine", engine, "--port", "0", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE

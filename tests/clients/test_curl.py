@@ -37,7 +37,7 @@ def paste(server: Served, folder: Path, command: str) -> subprocess.CompletedPro
         env=server.safelight.environment(**server.environment()),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
 
@@ -63,7 +63,7 @@ class Curl:
         ran = subprocess.run(
             ["curl", "-sS", "-H", f"Authorization: Bearer {self._server.key}", "-w", "\n%{http_code} %{size_upload}",
              *options, f"{self._server.url}/v1/images/generations"],
-            cwd=self._folder, input=stdin, capture_output=True, timeout=60, check=True,
+            cwd=self._folder, input=stdin, capture_output=True, timeout=300, check=True,
         )  # fmt: skip
         body, _, numbers = ran.stdout.rpartition(b"\n")
         status, uploaded = numbers.split()

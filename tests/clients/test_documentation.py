@@ -32,7 +32,7 @@ def paste(client: str, command: list[str], server: Served, folder: Path) -> None
         env=server.safelight.environment(**variables),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr

@@ -32,7 +32,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CommandL
         said += line
     yield safelight, said
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == 0
 
 
@@ -49,7 +49,7 @@ def paste(safelight: CommandLine, lines: str, folder: Path) -> None:
         env=safelight.environment(PATH=path),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr

@@ -19,7 +19,7 @@ from tests.clients.process import MODEL, Served
 @pytest.fixture
 def http(server: Served) -> Iterator[httpx.Client]:
     headers = {"accept": "application/json", "user-agent": "heroku-cli-plugin-ai/1.1.0 linux"}
-    with httpx.Client(base_url=server.url, headers=headers, timeout=60) as http:
+    with httpx.Client(base_url=server.url, headers=headers, timeout=300) as http:
         yield http
 
 

@@ -20,7 +20,7 @@ def open_webui(server: Served, size: str, **more: object) -> httpx.Response:
             "x-openwebui-user-email": "somebody@example.org",
             "x-openwebui-user-role": "user",
         },
-        timeout=60,
+        timeout=300,
     )
 
 

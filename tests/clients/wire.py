@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "host", "content-length", "date", "server")
-_ANSWER_SECONDS = 60
+_ANSWER_SECONDS = 300.0
 
 
 @dataclass(frozen=True)

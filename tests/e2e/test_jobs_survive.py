@@ -26,7 +26,7 @@ from tests.clients.process import KEY
 from tests.e2e.ports import free_port
 
 KILLS = int(os.environ.get("SAFELIGHT_KILLS", "3"))
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 300.0
 # Longest time that a server lives before it is killed: some ten jobs are drawn in it, and some are always cut short.
 _LONGEST_LIFE_SECONDS = 0.6
 _ENDED = ("finished", "failed", "cancelled")
@@ -49,7 +49,7 @@ class Killed:
         self.port = free_port()
         self._line = CommandLine(folder, {"SAFELIGHT_API_KEY": KEY, "SAFELIGHT_FAKE_STEP_SECONDS": "0.01"})
         self.client = httpx.Client(
-            base_url=f"http://127.0.0.1:{self.port}", headers={"authorization": f"Bearer {KEY}"}, timeout=20
+            base_url=f"http://127.0.0.1:{self.port}", headers={"authorization": f"Bearer {KEY}"}, timeout=120
         )
 
     def start(self) -> subprocess.Popen[str]:
@@ -101,7 +101,7 @@ class Killed:
             known.pictures.add(hashlib.sha256(image.content).hexdigest())
 
 
-@pytest.mark.timeout(60 + 10 * KILLS)
+@pytest.mark.timeout(900 + 20 * KILLS)
 def test_a_server_killed_at_random_moments_draws_every_accepted_job_once(tmp_path: Path) -> None:
     chance = random.Random(20_261_122)
     server, seen = Killed(tmp_path), dict[str, Seen]()

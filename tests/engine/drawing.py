@@ -21,7 +21,7 @@ from safelight.engine.loop import Loop
 from safelight.engine.schedule import Parked, RoundRobin
 
 _T = TypeVar("_T")
-LIMIT_SECONDS = 60.0
+LIMIT_SECONDS = 300.0
 End = Finished | Failed | Cancelled
 
 

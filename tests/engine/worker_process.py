@@ -19,7 +19,7 @@ class WorkerProcess:
 
     def __init__(self) -> None:
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(60)
+        self.socket.settimeout(300)
         command = [sys.executable, "-m", "safelight.engine.worker", "--fd", str(theirs.fileno())]
         self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True)
         theirs.close()
@@ -45,7 +45,7 @@ class WorkerProcess:
     def end(self) -> tuple[int, str]:
         """Wait for the process: its exit status and what it wrote to standard error."""
         self.socket.close()
-        _, log = self.process.communicate(timeout=60)
+        _, log = self.process.communicate(timeout=300)
         return self.process.returncode, log
 
     def __enter__(self) -> WorkerProcess:

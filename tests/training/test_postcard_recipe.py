@@ -18,7 +18,7 @@ TINY = shlex.split("""
 """)
 
 
-@pytest.mark.timeout(600)  # a minute on two free cores
+@pytest.mark.timeout(1800)  # a minute on two free cores
 def test_the_recipe_runs_from_nothing_to_a_pipeline_with_a_card(tmp_path: Path) -> None:
     environment = {
         "PATH": "/usr/bin:/bin",

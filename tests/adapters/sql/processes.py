@@ -30,6 +30,6 @@ def start(program: str, home: Path) -> subprocess.Popen[str]:
 
 def output_of(process: subprocess.Popen[str]) -> str:
     """Wait for the end, which must be a good one."""
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     return out

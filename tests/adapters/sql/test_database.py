@@ -195,7 +195,7 @@ op.create_index = lambda *_a, **_k: os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(open_database(HOME))
 """
     process = start(killed, tmp_path)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == -signal.SIGKILL
     with raw(tmp_path) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []

@@ -106,7 +106,7 @@ asyncio.run(main())
     assert process.stdout is not None
     reported = [process.stdout.readline().strip() for _ in range(50)]
     process.send_signal(signal.SIGKILL)
-    rest, _ = process.communicate(timeout=60)
+    rest, _ = process.communicate(timeout=300)
     reported += [line for line in rest.splitlines() if len(line) == len(reported[0])]
     database = await open_database(tmp_path)
     keys = Keys(database.keys)

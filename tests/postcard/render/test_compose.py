@@ -39,7 +39,7 @@ def test_the_same_scene_gives_the_same_pixels_in_another_process() -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=300,
     )
     assert run.stdout.split() == [_digest(scene) for scene in scenes]
 
