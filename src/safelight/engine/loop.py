@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from PIL import Image
 
+from safelight.contract.costs import CostPoint
 from safelight.contract.messages import (
     Cancel,
     Cancelled,
