@@ -161,6 +161,9 @@ async def test_the_picture_is_shown_while_it_is_drawn(
             while (event := await anext(events)).kind != "preview":
                 assert event.kind in ("job", "progress")
             previews.append(event)
+        async with watching(running, f"/v1/jobs/{job['id']}/events" if one else "/v1/jobs/events") as late:
+            assert (await anext(late)).kind == "job"
+            assert await anext(late) == previews[-1]
         held.gate.set()
     assert len({preview.data["b64_json"] for preview in previews}) == 3
     for preview in previews:

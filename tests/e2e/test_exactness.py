@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from pathlib import Path
 
 import pytest
+from openai import OpenAI
 from PIL import Image
 
 from tests.clients.process import Served, serving
@@ -39,6 +41,18 @@ def test_png_and_jpeg_of_one_order_show_the_same_picture(postcard: Served) -> No
     )
     pairs = zip(png.tobytes(), jpeg.tobytes(), strict=True)
     assert max(abs(a - b) for a, b in pairs) < 32
+
+
+def test_a_stream_shows_the_picture_in_the_making_and_ends_with_its_bytes(postcard: Served) -> None:
+    order = Order("1344x768", "jpeg", 5)
+    with OpenAI(base_url=postcard.base_url, api_key=postcard.key) as client:
+        *partial, last = client.images.generate(
+            model="postcard", prompt=order.prompt, size=order.size, output_format="jpeg",
+            stream=True, partial_images=3, extra_body={"seed": order.seed},
+        )  # fmt: skip
+    assert [type(event).__name__ for event in partial] == ["ImageGenPartialImageEvent"] * 3
+    assert len({event.b64_json for event in partial}) == 3
+    assert base64.b64decode(last.b64_json) == draw(postcard, order, model="postcard")
 
 
 def test_among_seven_others_and_by_a_worker_that_took_a_killed_ones_place_the_bytes_are_the_same(

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from msgspec import structs
 
 from safelight.contract.messages import Configure, Draw, Finished, Job, ModelReady, ModelSpec
 from safelight.contract.sizes import SIZES, Size
 from safelight.engine.loading import LoadedModel, load
 from safelight.engine.sources import BUNDLED
+from safelight.postcard.render.raster import rasterise
 from tests.engine.drawing import Drawing, alone, pixels
 from tests.engine.worker_process import WorkerProcess
 
@@ -82,6 +84,23 @@ def test_a_drawing_is_svg_that_says_who_made_it(postcard: LoadedModel) -> None:
     text = end.image.decode()
     assert text.startswith("<svg")
     assert "trainedAlgorithmicMedia" in text
+
+
+def test_a_drawing_of_any_size_is_the_same_every_time_and_shows_the_picture(postcard: LoadedModel) -> None:
+    wanted = job("1024x1024", "svg", width=333, height=157)
+    with Drawing(postcard) as drawing:
+        first, again, picture = (
+            drawing.draw(each)[0]
+            for each in (
+                wanted,
+                structs.replace(wanted, id="again"),
+                structs.replace(wanted, id="png", output_format="png"),
+            )
+        )
+    assert isinstance(first, Finished)
+    assert isinstance(again, Finished)
+    assert first.image == again.image
+    assert np.array_equal(rasterise(first.image.decode(), 333, 157), pixels(picture))
 
 
 def test_without_steps_the_models_own_count_is_drawn(postcard: LoadedModel) -> None:

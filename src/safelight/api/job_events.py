@@ -77,6 +77,8 @@ async def _one_job(jobs: Jobs, owner: str, job_id: str, seen: str | None) -> Asy
             yield _event(kind, _state_id(job, place, progress), shown(job, jobs))
         if job.has_ended:
             return
+        if preview := jobs.preview(job):
+            yield _preview(JobUpdate(kind="preview", job=job, preview=preview))
         async for update in _updates(watcher):
             if update is None:
                 yield b":\n\n"
@@ -97,6 +99,8 @@ async def _all_jobs(jobs: Jobs, owner: str, since: float | None) -> AsyncGenerat
         for job in reversed(unfinished):
             data = job_object(job, places.get(job.id), jobs.progress(job), jobs.expires(job))
             yield _event("job", _now(), data)
+            if preview := jobs.preview(job):
+                yield _preview(JobUpdate(kind="preview", job=job, preview=preview))
         async for update in _updates(watcher):
             if update is None:
                 yield b":\n\n"

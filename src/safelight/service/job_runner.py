@@ -50,6 +50,7 @@ class _Entry:
         self.progress = Progress(0, None, None)
         self.keeping = False
         self.drawing: Drawing | None = None
+        self.preview = b""
         self.looks = contextlib.ExitStack()
         self.is_looked_at = False
         self.task: asyncio.Task[None] | None = None
@@ -126,6 +127,11 @@ class JobRunner:
         """How far a job is; None if it is not being drawn."""
         running = self._running.get(job_id)
         return running.progress if running is not None else None
+
+    def preview(self, job_id: str) -> bytes:
+        """The last preview that was made of a job which is being drawn; empty where there is none."""
+        running = self._running.get(job_id)
+        return running.preview if running is not None else b""
 
     async def settle(self) -> None:
         """Returns when nothing is being drawn or kept any more. Nothing new is begun while the service drains."""
@@ -225,6 +231,7 @@ class JobRunner:
             return
 
         def on_preview(preview: Preview) -> None:
+            running.preview = preview.image
             self._feed.publish(JobUpdate(kind="preview", job=running.job, preview=preview.image))
 
         running.looks.enter_context(running.drawing.view(on_preview, _PREVIEW_SIDE))

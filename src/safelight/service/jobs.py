@@ -263,6 +263,10 @@ class Jobs:
         """How far a running job is."""
         return self._runner.progress(job.id)
 
+    def preview(self, job: JobRecord) -> bytes:
+        """The last preview that was made of a running job; empty where there is none."""
+        return self._runner.preview(job.id)
+
     def expires(self, job: JobRecord) -> float | None:
         """When a job will be forgotten for its age, in Unix seconds; None while it is not to be."""
         return None if job.starred or job.ended is None else job.ended + self._keeping.keep_seconds
