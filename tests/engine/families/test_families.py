@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from safelight.contract.messages import (
     Cancelled,
@@ -17,8 +19,10 @@ from safelight.contract.messages import (
     Finished,
     Job,
     ModelSpec,
+    Preview,
     Started,
     Stepped,
+    Watch,
 )
 from safelight.contract.options import ModelOptions
 from safelight.engine.loading import LoadedModel, load
@@ -104,6 +108,19 @@ def test_alone_it_draws_what_diffusers_draws_and_tells_every_step(loaded: Loaded
     assert steps == [(step, total) for step in range(1, loaded.family.steps + 1)]
     assert isinstance(told[0], Started)
     assert isinstance(told[-1], Finished)
+
+
+def test_it_shows_the_picture_while_it_is_drawn(loaded: Loaded) -> None:
+    wanted = loaded.job("watched", seed=8)
+    with Drawing(loaded.model) as drawing:
+        drawing.draw(loaded.job())  # previews are learned from the model's own pictures
+        drawing.put(wanted)
+        drawing.loop.put(Watch(job_id="watched", longest=256))
+        end = drawing.end_of(wanted)
+    shown = [event for event in drawing.events if isinstance(event, Preview)]
+    assert shown
+    assert all(Image.open(io.BytesIO(each.image)).size == loaded.family.size for each in shown)
+    assert np.array_equal(pixels(end), loaded.alone(wanted))  # being watched changes nothing
 
 
 def test_in_company_it_draws_the_same_and_a_cancelled_run_leaves_no_trace(loaded: Loaded) -> None:
