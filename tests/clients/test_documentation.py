@@ -1,4 +1,4 @@
-"""The snippets of docs/clients.md run as they are pasted, and all draw the same picture."""
+"""The snippets of docs/clients.md and of the README run as they are pasted, and draw what they say."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from tests.clients.node_client import NODE as NODE_PROJECT
 from tests.clients.pictures import drawn
 from tests.clients.process import Served
 
-PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "clients.md"
 _SNIPPET = re.compile(r"^## (?P<client>[^\n]+)\n(?P<words>.*?)```(?P<language>\w+)\n(?P<code>.*?)^```$", re.M | re.S)
 
 SNIPPETS = {found["client"]: (found["language"], found["code"]) for found in _SNIPPET.finditer(PAGE.read_text())}
@@ -62,7 +63,7 @@ def test_the_snippet_that_streams_continues_the_one_above_it(server: Served, tmp
     section = PAGE.read_text().partition("## openai-python\n")[2].partition("\n## ")[0]
     code = "".join(re.findall(r"```py(?:thon)?\n(.*?)```", section, re.S))
     environment = server.safelight.environment(**server.environment())
-    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, timeout=120, check=False)
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, timeout=300, check=False)
     assert ran.returncode == 0
     assert sorted(file.name for file in tmp_path.glob("*.png")) == [
         "0.png",
@@ -70,6 +71,26 @@ def test_the_snippet_that_streams_continues_the_one_above_it(server: Served, tmp
         "openai-python.png",
         "picture.png",
     ]
+
+
+README = (ROOT / "README.md").read_text()
+_CURL = next(code for code in re.findall(r"^```\n(.*?)^```$", README, re.M | re.S) if code.startswith("curl"))
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="this machine lacks curl or jq")
+def test_the_curl_and_the_python_of_the_readme_draw_the_same_picture(server: Served, tmp_path: Path) -> None:
+    environment = server.safelight.environment(**server.environment())
+    python, *more = re.findall(r"^```python\n(.*?)^```$", README, re.M | re.S)
+    drawings = []
+    for command in (["bash", "-e", "-o", "pipefail", "-c", _CURL], [sys.executable, "-c", python]):
+        subprocess.run(command, cwd=tmp_path, env=environment, timeout=300, check=True)
+        drawings.append((tmp_path / "picture.png").read_bytes())
+        (tmp_path / "picture.png").unlink()
+    assert drawings == [drawn(seed=7, size=(1344, 768))] * 2
+    subprocess.run(
+        [sys.executable, "-c", python + "".join(more)], cwd=tmp_path, env=environment, timeout=300, check=True
+    )
+    assert len(list(tmp_path.glob("partial-*.png"))) > 0
 
 
 @pytest.mark.parametrize("client", NODE)
