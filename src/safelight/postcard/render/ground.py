@@ -21,7 +21,7 @@ _SOIL = {
     LayerKind.MESAS: "#c9673e",
     LayerKind.CLIFFS: "#a39382",
     LayerKind.VOLCANO: "#5d5058",
-    LayerKind.ISLANDS: "#7f8a6a",
+    LayerKind.ISLANDS: "#74985e",
     LayerKind.ICEBERGS: "#d5ecf6",
     LayerKind.SAND: "#f0d59c",
     LayerKind.SNOW: "#eef4fb",

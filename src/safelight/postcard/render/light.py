@@ -79,6 +79,12 @@ def _tinted(mood: Mood, colour: Rgb) -> Mood:
     return replace(mood, sky=sky, glow=mix(mood.glow, colour, 0.3))
 
 
+def _moonlit(c: Rgb, share: float) -> Rgb:
+    """The colour as eyes see it in the dark: less of its hue, more of the night's blue."""
+    level = luma(c)
+    return mix(c, (0.5 * level, 0.86 * level, 1.5 * level), share) if share > 0 else c
+
+
 @dataclass(frozen=True)
 class Lighting:
     """The light of one scene. ``side`` is -1 where the light comes from the left, 1 from the right."""
@@ -102,7 +108,7 @@ class Lighting:
         """Terrain of colour ``albedo``; ``side`` from -1 (in shade) to 1 (in the light)."""
         mood = self.mood
         light = mix(mood.ambient, mood.key, 0.62 + 0.38 * side)
-        own = multiply(albedo, light)
+        own = _moonlit(multiply(albedo, light), 0.5 * mood.dark)
         base = ramp(mood.land, 1.0 - distance)
         shade = scale(base, 1.0 + 0.36 * side) if side < 0 else mix(base, multiply(mood.key, mood.glow), 0.3 * side)
         lit = mix(shade, own, mood.tint)
@@ -123,7 +129,7 @@ class Lighting:
         """A thing of colour ``albedo``: it keeps more of its own colour than the land does, so that it can be named."""
         mood = self.mood
         light = mix(mood.ambient, mood.key, 0.62 + 0.38 * side)
-        own = multiply(albedo, light)
+        own = _moonlit(multiply(albedo, light), 0.2 * mood.dark)
         keep = 0.55 + 0.45 * mood.tint
         base = ramp(mood.land, 0.9 - 0.6 * distance)
         lit = mix(scale(base, 1.0 + 0.3 * side), own, keep)

@@ -36,7 +36,7 @@ def _tall(stage: Stage, band: Band) -> float:
     frame = stage.frame
     boost = math.sqrt(max(1.0, frame.width / 1250))
     room = max(0.1 * frame.rise, band.foot - 0.1 * frame.height)
-    return min(max(band.layer.height, 0.12) * frame.rise * boost, room)
+    return min(max(band.layer.height, 0.06) * frame.rise * boost, room)
 
 
 def _range(

@@ -3,10 +3,11 @@
 from safelight.postcard.render.canvas import Line, ellipse, num, poly
 from safelight.postcard.render.colour import BLACK, mix, rgb, scale
 from safelight.postcard.render.figures import DRAWINGS, GLIDING
+from safelight.postcard.render.ground import grass
 from safelight.postcard.render.icons import draw_icon
 from safelight.postcard.render.placing import Placed
 from safelight.postcard.render.stage import Pen, Stage
-from safelight.postcard.vocabulary import Facing, Place, Setting, Style
+from safelight.postcard.vocabulary import Facing, Place, Season, Setting, Style
 
 
 def draw_thing(stage: Stage, number: int, placed: Placed) -> None:
@@ -51,6 +52,65 @@ def _draw(stage: Stage, number: int, placed: Placed) -> None:
             draw_icon(pen, placed.kind.icon or key)
     if placed.carried is Place.WATER:
         _waterline(stage, placed)
+    elif placed.carried is Place.GROUND and not placed.islet and key not in GLIDING:
+        _root(stage, placed, distance)
+
+
+_TURF = frozenset(
+    {
+        Setting.MOUNTAINS,
+        Setting.HILLS,
+        Setting.MEADOW,
+        Setting.FLOWER_FIELD,
+        Setting.PINE_FOREST,
+        Setting.BROADLEAF_FOREST,
+        Setting.BIRCH_FOREST,
+        Setting.JUNGLE,
+        Setting.CLIFFS,
+        Setting.LAKE,
+        Setting.RIVER,
+        Setting.VILLAGE,
+        Setting.FARM,
+        Setting.GARDEN,
+        Setting.PARK,
+        Setting.FANTASY,
+    }
+)
+"""Settings where things stand in grass."""
+
+
+def _root(stage: Stage, placed: Placed, distance: float) -> None:
+    """Grass before the foot of what stands in it, snow where it lies: nothing stands on the ground like cut paper."""
+    world, light, canvas = stage.world, stage.light, stage.canvas
+    rng, half, y = stage.rng("root", placed.thing.detail + 0.01 * placed.x), placed.half * 0.92, placed.y
+    if world.setting not in _TURF or placed.size < 26:
+        return
+    if world.season is Season.WINTER:
+        drift = _mound(placed.x, y + 2, half * 1.1, max(3.0, placed.size * 0.045))
+        canvas.path(drift, light.land(grass(world.season), distance * 0.6, 0.3), 0.9, outlined=False)
+        return
+    blades: dict[int, list[str]] = {0: [], 1: []}
+    high = 10 + 0.05 * min(placed.size, 260.0)
+    for k in range(min(44, 7 + int(half / 5))):
+        x = placed.x + rng.uniform(-1, 1) * half
+        long, lean = high * rng.uniform(0.4, 1.2), rng.gauss(0, 0.3)
+        foot = y + rng.uniform(1, 5)
+        blades[k % 3 == 0].append(
+            f"M{num(x - 1.8)} {num(foot)}L{num(x + lean * long)} {num(foot - long)}L{num(x + 1.8)} {num(foot)}Z"
+        )
+    colour = grass(world.season)
+    for lit, parts in blades.items():
+        tone = light.land(scale(colour, 0.95 if lit else 0.74), distance * 0.6, 0.5 if lit else -0.3)
+        canvas.path("".join(parts), tone, outlined=False)
+
+
+def _mound(x: float, y: float, half: float, high: float) -> str:
+    """A low mound around (x, y)."""
+    return (
+        f"M{num(x - half)} {num(y)}Q{num(x - half * 0.4)} {num(y - high)} {num(x)} {num(y - high * 0.5)}"
+        f"Q{num(x + half * 0.5)} {num(y - high * 1.1)} {num(x + half)} {num(y)}"
+        f"Q{num(x)} {num(y + high)} {num(x - half)} {num(y)}Z"
+    )
 
 
 def _floats(stage: Stage, placed: Placed) -> bool:
