@@ -103,6 +103,7 @@ def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = Tru
         device=settings.device,
         threads=settings.threads,
         max_runs=settings.max_runs,
+        merge=settings.merge == "auto",
         memory_bytes=int(settings.memory_gigabytes * 1e9),
         warm_up_seconds=settings.warm_up_seconds if warm_up else 0.0,
         measured=str(settings.home / "measured") if warm_up else None,

@@ -24,6 +24,8 @@ _HEADER = struct.Struct("!I")
 HEADER_BYTES = _HEADER.size
 
 MetadataMode = Literal["provenance", "full", "none"]
+Tier = Literal["exact", "throughput"]
+"""Whether the same request with the same seed gives the same bytes, or may differ in the last bits of a batch."""
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -58,6 +60,7 @@ class Configure(Message, frozen=True):
     device: str = "auto"
     threads: int = 0
     max_runs: int = 8
+    merge: bool = False
     memory_bytes: int = 0
     warm_up_seconds: float = 0.0
     measured: str | None = None
@@ -225,6 +228,7 @@ class Finished(Message, frozen=True):
     image: bytes
     fingerprint: str
     timings: Timings
+    tier: Tier = "exact"
 
 
 class Failed(Message, frozen=True):

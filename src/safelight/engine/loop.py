@@ -6,16 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any
 
-import torch
-from PIL import Image
-
-from safelight.contract.costs import CostPoint
 from safelight.contract.messages import (
     Cancel,
     Cancelled,
@@ -25,22 +20,26 @@ from safelight.contract.messages import (
     Finished,
     Job,
     ModelSpec,
-    Preview,
     Started,
     Stepped,
     Watch,
 )
 from safelight.contract.traits import Traits
+from safelight.engine.delivery import Delivery, Keep
 from safelight.engine.embeddings import EmbeddingCache
-from safelight.engine.encode import encode
 from safelight.engine.loading import LoadedModel
-from safelight.engine.previews import Previewer, clean
+from safelight.engine.merging import MOST, Merger
 from safelight.engine.run import JobRefused, Run, execute
 from safelight.engine.schedule import FairShare, Parked, Schedule
 from safelight.engine.shelf import Loaded, Shelf, WarmUp
 from safelight.engine.standin import Call, StepTaken
 
 log = logging.getLogger(__name__)
+
+
+def _batch_key(run: Run, size: int) -> tuple[Any, ...]:
+    """What a verdict on batches holds for."""
+    return (*run.likeness, size)
 
 
 @dataclass
@@ -71,7 +70,8 @@ class Loop:
         schedule: Schedule | None = None,
         embeddings: EmbeddingCache | None = None,
         warm_up: WarmUp = lambda model, previewer: (),
-        keep: Callable[[LoadedModel, tuple[CostPoint, ...]], None] = lambda model, points: None,
+        keep: Keep = lambda model, points: None,
+        merge: bool = False,
         memory_bytes: int | None = None,
     ) -> None:
         self._emit = emit
@@ -80,14 +80,13 @@ class Loop:
         self._embeddings = EmbeddingCache() if embeddings is None else embeddings
         self._inbox: SimpleQueue[Any] = SimpleQueue() if inbox is None else inbox
         self._shelf = Shelf(load, warm_up, emit, self._inbox.put, memory_bytes)
-        self._keep = keep
         self._held: dict[str, list[_Held]] = {}
         self._runs: dict[str, Run] = {}
         self._open: set[str] = set()
         self._open_lock = threading.Lock()
         self._positions = count(1)
-        self._showing: set[str] = set()
-        self._encoders = ThreadPoolExecutor(2, thread_name_prefix="encode")
+        self._merger = Merger(enabled=merge)
+        self._delivery = Delivery(emit, self._end, keep)
 
     def put(self, command: ModelSpec | Draw | Cancel | Watch) -> None:
         """Load that model, draw that job, or cancel one; returns at once."""
@@ -105,7 +104,7 @@ class Loop:
         for job_id in [*self._runs, *(held.job.id for jobs in self._held.values() for held in jobs)]:
             self._cancel(job_id)
         self._shelf.close()
-        self._encoders.shutdown()
+        self._delivery.close()
 
     def _receive(self) -> bool:
         """Take in all that has come; wait for something if there is nothing to draw. False: stop."""
@@ -140,21 +139,54 @@ class Loop:
         return parked
 
     def _turn(self, parked: Parked) -> None:
-        """One call of one run, and what its pipeline does until its next call."""
+        """One call of one run, and what its pipeline does until its next call; or of several runs as one batch."""
         run = self._runs[parked.run]
+        group = [run, *self._company(run)] if self._merges(run) else [run]
+        if len(group) == 1:
+            self._begin(run)
+            begun = time.perf_counter()
+            self._go_on(run, self._compute(run.model.source, run.call) if run.call else None, begun)
+            return
+        begun = time.perf_counter()
+        results, merged = self._merger.run(_batch_key(run, len(group)), [each.call for each in group if each.call])
+        share = (time.perf_counter() - begun) / len(group)
+        for each, result in zip(group, results, strict=True):
+            each.merged = each.merged or merged
+            self._go_on(each, result, time.perf_counter() - share)
+
+    def _begin(self, run: Run) -> None:
         if not run.in_flight:
             self._hold_model(run)
             self._emit(Started(job_id=run.job.id))
-        begun, step = time.perf_counter(), run.step
-        result = self._compute(run.model.source, run.call) if run.call else None
+
+    def _go_on(self, run: Run, result: Any, begun: float) -> None:
+        """Give a run its result, and note the turn that began then."""
+        parked, step = run.parked(), run.step
         run.resume(result, next(self._positions))
         seconds = time.perf_counter() - begun
         run.clock.turn(parked.stage, seconds, stepped=run.step > step)
         self._schedule.served(parked, seconds)
         if run.ended:
-            del self._runs[run.job.id]
             self._conclude(run)
-            self._leave(run)
+
+    def _merges(self, run: Run) -> bool:
+        return not run.job.exact and run.call is not None and run.call.stage == "denoise" and self._merger.enabled
+
+    def _company(self, run: Run) -> list[Run]:
+        """Who can be drawn in one batch with that run: like it in everything that decides shapes, brought to a step.
+
+        Those that have not begun are begun for it, oldest first; what that takes is mostly their prompts' encoding.
+        """
+        like = [r for r in self._runs.values() if r is not run and not r.job.exact and r.likeness == run.likeness]
+        like = like[: MOST - 1]
+        if not like or not self._merger.may_pay(_batch_key(run, len(like) + 1)):
+            return []
+        for other in like:
+            while not other.ended and (other.call is None or other.call.stage == "encode_prompt"):
+                self._begin(other)
+                begun = time.perf_counter()
+                self._go_on(other, self._compute(other.model.source, other.call) if other.call else None, begun)
+        return [r for r in like if r.job.id in self._runs and r.call is not None and r.call.stage == "denoise"]
 
     def _compute(self, source: str, call: Call) -> Any:
         key = self._embeddings.key(source, call)
@@ -168,36 +200,13 @@ class Loop:
         return result
 
     def _conclude(self, run: Run) -> None:
+        del self._runs[run.job.id]
         if run.failure is None:
-            costs = run.place.costs
-            costs.observe(run.job.cost(run.clock.timings(0.0, 0.0)))
-            if costs.observed & (costs.observed - 1) == 0:  # after 1, 2, 4, 8, … pictures
-                self._encoders.submit(self._keep, run.model, costs.points)
-            self._encoders.submit(self._deliver, run, time.perf_counter() - run.received)
+            self._delivery.finish(run)
         else:
             log.error("job %s failed: %s", run.job.id, run.failure.log)
             self._end(Failed(job_id=run.job.id, reason=run.failure.reason, retry_helps=run.failure.retry_helps))
-
-    def _deliver(self, run: Run, seconds: float) -> None:
-        """From picture to file; in a thread of its own, beside the next run's calls."""
-        begun = time.perf_counter()
-        try:
-            image = encode(run.picture, run.job, run.facts())
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong here ends this job and no other
-            log.error("job %s could not be encoded: %s", run.job.id, error)
-            reason = f"The picture could not be written as {run.job.output_format} ({type(error).__name__})."
-            self._end(Failed(job_id=run.job.id, reason=reason, retry_helps=False))
-            return
-        timings = run.clock.timings(seconds, time.perf_counter() - begun)
-        self._end(Finished(job_id=run.job.id, image=image, fingerprint=run.model.fingerprint, timings=timings))
-        previewer = run.place.previewer
-        if (
-            previewer is not None
-            and previewer.wants_examples
-            and isinstance(run.picture, Image.Image)
-            and run.latents is not None
-        ):
-            previewer.learn(run.latents, run.picture)
+        self._leave(run)
 
     def _accept(self, job: Job) -> None:
         if job.id in self._open:
@@ -256,25 +265,7 @@ class Loop:
     def _stepped(self, run: Run, taken: StepTaken) -> None:
         """Runs in the run's thread, while the engine waits for it."""
         self._emit(Stepped(job_id=run.job.id, step=taken.step, steps=taken.steps))
-        # One preview at a time: where making one takes longer than a step, the next steps have none.
-        previewer = run.place.previewer
-        if run.longest_preview and run.job.id not in self._showing and previewer and previewer.can_show:
-            self._showing.add(run.job.id)
-            self._encoders.submit(self._show, run, previewer, clean(taken).clone(), taken.step, taken.steps)
-
-    def _show(self, run: Run, previewer: Previewer, latents: Any, step: int, steps: int) -> None:
-        """From latents to a preview; in a thread of its own. A preview that fails is one that is not there."""
-        job = run.job
-        try:
-            with torch.no_grad():
-                image = previewer.show(latents, job.width, job.height, run.longest_preview)
-        except Exception as error:  # noqa: BLE001 - nothing hangs on it
-            log.warning("no preview of job %s: %s", job.id, type(error).__name__)
-            image = None
-        finally:
-            self._showing.discard(job.id)
-        if image is not None and job.id in self._open:
-            self._emit(Preview(job_id=job.id, step=step, steps=steps, image=image))
+        self._delivery.show(run, taken)
 
     def _watch(self, job_id: str, longest: int) -> None:
         held = (held for jobs in self._held.values() for held in jobs if held.job.id == job_id)
@@ -287,6 +278,7 @@ class Loop:
         for source, jobs in self._held.items():
             self._held[source] = [held for held in jobs if held.job.id != job_id]
         if run is not None:
+            run.over = True
             run.cancel()
             self._leave(run)
         self._end(Cancelled(job_id=job_id))

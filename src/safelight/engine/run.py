@@ -88,6 +88,8 @@ class Run:
         self.place = place
         self.position = position
         self.holds_model = False
+        self.merged = False
+        self.over = False
         self._model: LoadedModel | None = None
         self.arguments = pipeline_arguments(job, self.model)
         self.clock = Clock()
@@ -144,6 +146,11 @@ class Run:
             step_seconds=point.step,
             in_flight=self.in_flight,
         )
+
+    @property
+    def likeness(self) -> tuple[Any, ...]:
+        """What decides the shapes of its denoiser's calls."""
+        return self.job.source, self.job.width, self.job.height, self.job.passes
 
     @property
     def wanted_steps(self) -> int:

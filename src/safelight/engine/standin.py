@@ -43,6 +43,11 @@ class Call:
     kwargs: dict[str, Any]
     cache_contexts: tuple[tuple[tuple[Any, ...], dict[str, Any]], ...] = ()
 
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """The names of the denoising branches that it is made in, without the run's label."""
+        return tuple(str(part).partition(": ")[2] or str(part) for args, _ in self.cache_contexts for part in args)
+
     def execute(self) -> Any:
         """Run it here and now, in this thread."""
         with ExitStack() as stack:

@@ -139,6 +139,7 @@ class Worker:
                 self._connection.send,
                 inbox=self._inbox,
                 max_runs=configure.max_runs,
+                merge=configure.merge,
                 memory_bytes=configure.memory_bytes or memory_budget(configure.device),
                 warm_up=partial(warm_up, budget_seconds=configure.warm_up_seconds, kept=measured),
                 keep=partial(keep, folder=measured),

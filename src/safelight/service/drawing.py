@@ -11,7 +11,7 @@ from types import TracebackType
 import msgspec
 
 from safelight.contract.errors import ApiError, DrawingCancelled, Unavailable
-from safelight.contract.messages import Finished
+from safelight.contract.messages import Finished, Tier
 from safelight.contract.request import ImageRequest
 from safelight.service.flights import Flight, OnPreview
 
@@ -24,7 +24,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     drawn_by: str
     fingerprint: str
-    tier: str = "exact"
+    tier: Tier = "exact"
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -95,6 +95,7 @@ class Drawing:
             seed=self.seeds[index],
             drawn_by=self.request.model.drawn_by,
             fingerprint=self._fingerprint(finished, self.request),
+            tier=finished.tier,
         )
 
     async def pictures(self) -> tuple[Picture, ...]:
