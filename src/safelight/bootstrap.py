@@ -307,9 +307,10 @@ class Local:
             await self._generate.described(model)
         return parse_image_request(fields, self._offered)
 
-    async def generate(self, request: ImageRequest, on_progress: OnProgress) -> Picture:
-        """Draw one picture; `on_progress(step, steps)` is called after every step."""
-        return await self._generate.draw(request, Asked("local", "local"), on_progress)
+    async def generate(self, request: ImageRequest, on_progress: OnProgress) -> tuple[Picture, ...]:
+        """Draw what is asked for; `on_progress(step, steps)` is called after every step of the first picture."""
+        with await self._generate.begin(request, Asked("local", "local")) as drawing, drawing.follow(on_progress):
+            return await drawing.pictures()
 
 
 @contextlib.asynccontextmanager

@@ -66,6 +66,18 @@ def test_a_model_under_its_own_id_takes_what_it_supports(server: Server, quick: 
     assert kept.returncode == 0
 
 
+def test_several_pictures_are_files_of_their_own(server: Server, quick: InProcess) -> None:
+    several = ("--model", "postcard", "--n", "3", "--seed", "7", "--json")
+    told = json.loads(quick(*LOCAL, *several).stdout)
+    names = ["safelight-7.png", "safelight-8.png", "safelight-9.png"]
+    assert [(one["file"], one["seed"]) for one in told] == list(zip(names, (7, 8, 9), strict=True))
+    told = json.loads(quick(*remote(server, *several, "-o", "boat.png")).stdout)
+    assert [(one["file"], one["seed"]) for one in told] == [(f"boat-{i}.png", 6 + i) for i in (1, 2, 3)]
+    for index, name in enumerate(names, 1):
+        assert (quick.folder / name).read_bytes() == (quick.folder / f"boat-{index}.png").read_bytes()
+    assert_sentence(quick(*LOCAL, "--model", "postcard", "--n", "2", "-o", "-"), 2, "writes one picture")
+
+
 def test_without_a_name_the_seed_names_the_file_and_json_tells_it(safelight: CommandLine) -> None:
     told = json.loads(safelight(*LOCAL, "--json", "--output-format", "jpeg").stdout)
     assert told["file"] == f"safelight-{told['seed']}.jpg"
@@ -119,6 +131,7 @@ def test_a_terminal_shows_a_progress_bar(safelight: CommandLine) -> None:
         ("--output-format", "webp"),
         ("--model", "dall-e-3"),
         ("--steps", "5"),
+        ("--n", "2"),
         ("--model", "postcard", "--steps", "5", "--quality", "low"),
         ("--model", "postcard", "--output-format", "svg", "--output-compression", "50"),
         ("--negative-prompt", "x" * 10_001),

@@ -100,6 +100,7 @@ def generate(
         str | None, typer.Option("--output-format", help="Like jpeg; default: by the file's name, else png.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same bytes; 0 draws one.")] = None,
+    n: Annotated[int | None, typer.Option("--n", help="How many pictures; each a file of its own.")] = None,
     quality: Annotated[str | None, typer.Option("--quality", help="low, medium, high or auto.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", help="Denoising steps, instead of a quality.")] = None,
     guidance_scale: Annotated[
@@ -117,7 +118,7 @@ def generate(
     engine: EngineKind = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw one picture, in process or by a running server."""
+    """Draw a picture, or several, in process or by a running server."""
     from safelight.cli.generate import Wish, draw
     from safelight.settings import read_settings
 
@@ -130,6 +131,7 @@ def generate(
         size=size,
         output_format=output_format,
         seed=seed,
+        n=n,
         quality=quality,
         steps=steps,
         guidance_scale=guidance_scale,

@@ -1,4 +1,4 @@
-"""`safelight generate`: one picture, drawn in process or asked of a running server."""
+"""`safelight generate`: pictures, drawn in process or asked of a running server."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def draw(settings: Settings, wish: Wish) -> None:
     _write(drawn, wish, str(fields["model"]))
 
 
-async def _in_process(settings: Settings, fields: dict[str, Any], on_progress: OnProgress) -> Drawn:
+async def _in_process(settings: Settings, fields: dict[str, Any], on_progress: OnProgress) -> tuple[Drawn, ...]:
     # Importing the engine's side takes a second; what is wrong with the request is said first.
     from safelight import bootstrap
     from safelight.contract.request import depends_on_traits, model_named, parse_image_request
@@ -77,13 +77,16 @@ async def _in_process(settings: Settings, fields: dict[str, Any], on_progress: O
 
     configure_logging(settings.log_format, "warning")
     async with bootstrap.open_local(settings) as local:
-        picture = await local.generate(await local.read(fields), on_progress)
-    return Drawn(
-        image=picture.image,
-        output_format=picture.output_format,
-        seed=picture.seed,
-        drawn_by=picture.drawn_by,
-        fingerprint=picture.fingerprint,
+        pictures = await local.generate(await local.read(fields), on_progress)
+    return tuple(
+        Drawn(
+            image=picture.image,
+            output_format=picture.output_format,
+            seed=picture.seed,
+            drawn_by=picture.drawn_by,
+            fingerprint=picture.fingerprint,
+        )
+        for picture in pictures
     )
 
 
@@ -92,6 +95,10 @@ def _check_output(wish: Wish) -> None:
     if wish.output == _STANDARD_OUTPUT:
         if wish.as_json:
             raise ConfigurationError("`-o -` and `--json` would both write to standard output. Name a file with -o.")
+        if wish.fields.get("n", 1) != 1:
+            raise ConfigurationError(
+                "`-o -` writes one picture to standard output. Name a file with -o, or leave --n out."
+            )
         if sys.stdout.isatty():
             raise ConfigurationError("`-o -` writes the picture to standard output, which is a terminal. Redirect it.")
     elif wish.output is not None:
@@ -109,24 +116,39 @@ def _output_format(wish: Wish) -> str:
     return str(asked) if asked is not None else _FORMAT_OF_SUFFIX.get(suffix, "png")
 
 
-def _write(drawn: Drawn, wish: Wish, model: str) -> None:
+def _write(drawn: tuple[Drawn, ...], wish: Wish, model: str) -> None:
     if wish.output == _STANDARD_OUTPUT:
-        sys.stdout.buffer.write(drawn.image)
+        sys.stdout.buffer.write(drawn[0].image)
         sys.stdout.buffer.flush()
         return
+    told = [
+        _write_file(one, _path(wish, one, index, len(drawn))) | {"model": model} for index, one in enumerate(drawn, 1)
+    ]
+    if wish.as_json:
+        print_json(told if "n" in wish.fields else told[0])
+        return
+    for one, said in zip(drawn, told, strict=True):
+        by = "" if one.drawn_by is None else f", drawn by {one.drawn_by}"
+        seed = "unknown" if one.seed is None else one.seed
+        note(f"{said['file']}: {len(one.image) / 1e3:.0f} kB, seed {seed}{by}")
+
+
+def _path(wish: Wish, drawn: Drawn, index: int, count: int) -> Path:
+    """The name that was given, numbered where there are several; else one by the seed."""
+    if wish.output is not None:
+        path = Path(wish.output)
+        return path if count == 1 else path.with_name(f"{path.stem}-{index}{path.suffix}")
     suffix = _SUFFIX_OF_FORMAT.get(drawn.output_format, drawn.output_format)
-    seed = "unknown" if drawn.seed is None else drawn.seed
-    path = Path(wish.output or f"safelight-{seed}.{suffix}")
+    return Path(f"safelight-{f'unknown-{index}' if drawn.seed is None else drawn.seed}.{suffix}")
+
+
+def _write_file(drawn: Drawn, path: Path) -> dict[str, Any]:
     try:
         write_whole(path, drawn.image)
     except OSError as error:
         raise SafelightError(f"{path} cannot be written: {error.strerror}.") from None
-    if wish.as_json:
-        told = {"file": str(path), "bytes": len(drawn.image), "model": model, "seed": drawn.seed}
-        print_json({**told, "drawn_by": drawn.drawn_by, "fingerprint": drawn.fingerprint})
-    else:
-        by = "" if drawn.drawn_by is None else f", drawn by {drawn.drawn_by}"
-        note(f"{path}: {len(drawn.image) / 1e3:.0f} kB, seed {seed}{by}")
+    told = {"file": str(path), "bytes": len(drawn.image), "seed": drawn.seed}
+    return {**told, "drawn_by": drawn.drawn_by, "fingerprint": drawn.fingerprint}
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from safelight.settings import Settings
 _OUR_MISTAKE = frozenset({400, 401, 403, 404, 405, 413, 415, 422})
 
 
-def ask(settings: Settings, fields: dict[str, Any], *, url: str, key: str | None, timeout: float) -> Drawn:
+def ask(settings: Settings, fields: dict[str, Any], *, url: str, key: str | None, timeout: float) -> tuple[Drawn, ...]:
     """One `POST /v1/images/generations`.
 
     Raises:
@@ -66,16 +66,27 @@ def _refusal(base: str, answer: httpx.Response) -> SafelightError:
     return SafelightError(f"{message} Ask again in {again} s." if again else message)
 
 
-def _drawn(base: str, answer: httpx.Response, output_format: str) -> Drawn:
+def _drawn(base: str, answer: httpx.Response, output_format: str) -> tuple[Drawn, ...]:
     try:
-        image = base64.b64decode(answer.json()["data"][0]["b64_json"], validate=True)
-    except (ValueError, KeyError, TypeError, IndexError, binascii.Error):
-        raise SafelightError(f"{base} answered 200, but with no picture in it.") from None
-    seed = answer.headers.get("x-safelight-seed", "")
-    return Drawn(
-        image=image,
-        output_format=output_format,
-        seed=int(seed) if seed.isdecimal() else None,
-        drawn_by=answer.headers.get("x-safelight-model"),
-        fingerprint=answer.headers.get("x-safelight-fingerprint"),
+        images = [base64.b64decode(item["b64_json"], validate=True) for item in answer.json()["data"]]
+    except (ValueError, KeyError, TypeError, binascii.Error):
+        images = []
+    if not images:
+        raise SafelightError(f"{base} answered 200, but with no picture in it.")
+    return tuple(
+        Drawn(
+            image=image,
+            output_format=output_format,
+            seed=seed,
+            drawn_by=answer.headers.get("x-safelight-model"),
+            fingerprint=answer.headers.get("x-safelight-fingerprint"),
+        )
+        for image, seed in zip(images, _seeds(answer, len(images)), strict=True)
     )
+
+
+def _seeds(answer: httpx.Response, count: int) -> list[int | None]:
+    """The seeds of all pictures; unknown where the server does not say them."""
+    said = answer.headers.get("x-safelight-seeds", answer.headers.get("x-safelight-seed", "")).split(",")
+    seeds = [int(seed) for seed in said if seed.strip().isdecimal()]
+    return list(seeds) if len(seeds) == count else [None] * count

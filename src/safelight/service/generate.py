@@ -16,8 +16,8 @@ from safelight.contract.errors import ApiError, InternalError, Unavailable
 from safelight.contract.messages import Finished, Job, MetadataMode
 from safelight.contract.request import AUTO, ImageRequest
 from safelight.service.admission import Admission, Cost
-from safelight.service.drawing import Drawing, Picture, Started, shutting_down
-from safelight.service.flights import Flight, OnProgress
+from safelight.service.drawing import Drawing, Started, shutting_down
+from safelight.service.flights import Flight
 from safelight.service.ports import Engine, Ledger, LedgerEntry, ModelState, Telemetry
 
 
@@ -58,19 +58,6 @@ class Generate:
         self._flights: dict[bytes, Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = asyncio.Event()
-
-    async def draw(self, request: ImageRequest, asked: Asked, on_progress: OnProgress | None = None) -> Picture:
-        """Draw one picture; cancelling the call leaves, and stops the work if nobody else waits for the same picture.
-
-        Raises:
-            Unavailable: overloaded, shutting down, or the model took too long to load.
-            InternalError: it cannot be drawn; the message says why.
-        """
-        with await self.begin(request, asked) as drawing:
-            if on_progress is None:
-                return await drawing.picture()
-            with drawing.follow(on_progress):
-                return await drawing.picture()
 
     async def begin(self, request: ImageRequest, asked: Asked, *, accepted_seed: int | None = None) -> Drawing:
         """Have all pictures of a request on their way, or none. Use what this returns as a context manager, at once.
