@@ -12,11 +12,10 @@ import statistics
 import time
 
 import psutil
-import torch
 
 from benchmarks.server import Server, serving
 from safelight.contract.messages import ModelSpec
-from safelight.engine.loading import load
+from safelight.engine.device import prepare
 
 PORT = 8497
 ROUNDS = 15
@@ -26,6 +25,8 @@ TARGET_SHARE = 0.05
 
 def drawn_by_hand(pipeline: object, seed: int) -> float:
     """Seconds that `pipe(...)` takes for one picture."""
+    import torch
+
     begun = time.perf_counter()
     generator = torch.Generator("cpu").manual_seed(seed)
     pipeline(prompt=f"{PROMPT} {seed}", height=1024, width=1024, generator=generator)  # type: ignore[operator]
@@ -44,6 +45,9 @@ def resident_mib(process: psutil.Process) -> float:
 
 
 def main() -> int:
+    prepare(0)  # threads as in a worker, before PyTorch is imported: else they would wait for each other differently
+    from safelight.engine.loading import load
+
     pipeline = load(ModelSpec(source="postcard"), "cpu").pipeline
     pipeline.set_progress_bar_config(disable=True)
     with serving(PORT) as server:
