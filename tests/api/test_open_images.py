@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from msgspec import structs
 from PIL import Image
 
-from safelight.adapters.fake_engine import FakeEngine
+from safelight.adapters.fake_engine import TRAITS, FakeEngine
 from safelight.contract.messages import Job, JobEvent
 from tests.api.conftest import PICTURES, Running, Serve, until
 
@@ -64,9 +65,11 @@ async def test_all_pictures_count_for_the_queue_and_none_is_drawn_when_they_do_n
     running.engine.gate.clear()
     first = asyncio.create_task(draw(running))
     await until(lambda: running.engine.state().running == 1)
-    response = await draw(running, n=3)
-    assert (response.status_code, response.json()["error"]["code"]) == (503, "engine_overloaded")
-    assert running.engine.state().running == 1
+    body = {"model": MODEL, "prompt": "a boat", "n": 3}
+    for headers in ({}, {"idempotency-key": "k"}):
+        response = await running.client.post(PICTURES, json=body, headers=headers)
+        assert (response.status_code, response.json()["error"]["code"]) == (503, "engine_overloaded")
+        assert running.engine.state().running == 1
     running.engine.gate.set()
     assert (await first).status_code == 200
     assert len(files(await draw(running, n=10))) == 10
@@ -190,6 +193,18 @@ async def test_a_request_to_a_model_that_is_not_described_yet_waits_and_is_then_
     assert (await bad).json()["error"]["param"] == "steps"
     shown = (await running.client.get("/v1/models/postcard")).json()
     assert shown["capabilities"]["parameters"]["steps"]["default"] == 4
+
+
+async def test_a_negative_prompt_is_refused_by_name_where_what_draws_has_no_use_for_it(serve: Serve) -> None:
+    engine = FakeEngine(("postcard",), traits=structs.replace(TRAITS, negative_prompt=False))
+    running = await serve(engine=engine)
+    for model in ("stable-image-ultra", MODEL):
+        error = (await running.draw(model=model, negative_prompt="fog")).json()["error"]
+        assert (error["code"], error["param"]) == ("unknown_parameter", "negative_prompt")
+        ignored = await running.draw(model=model, negative_prompt="fog", allow_ignored_params=True, seed=5)
+        assert files(ignored) == files(await running.draw(model=model, negative_prompt="", seed=5))
+        shown = (await running.client.get(f"/v1/models/{model}")).json()["capabilities"]["parameters"]
+        assert "negative_prompt" not in shown
 
 
 async def test_a_model_that_is_not_described_in_time_is_a_503(serve: Serve) -> None:

@@ -233,7 +233,15 @@ class Generate:
         """
         if self.draining:
             raise shutting_down()
-        self._admission.check(self._job(request, request.seed))
+        if self._admission.work_seconds == 0:
+            return
+        costs: list[Cost] = []
+        try:
+            for seed in request.seeds(1):
+                costs.append(self._admission.admit(self._job(request, seed)))  # noqa: PERF401 - one may be refused
+        finally:
+            for cost in costs:
+                self._admission.release(cost)
 
     @property
     def draining(self) -> bool:
