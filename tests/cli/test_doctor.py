@@ -98,3 +98,29 @@ def test_a_folder_that_is_no_checkpoint_is_said(tmp_path: Path) -> None:
     assert "no such folder" in missing.what
     assert empty is not None
     assert "model_index.json" in empty.what
+
+
+def test_models_of_the_hub_and_single_files_are_looked_at_where_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from safelight.cli import doctor
+
+    monkeypatch.setattr(doctor, "_device", lambda settings: ())
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    snapshot = tmp_path / "hub" / "models--acme--tiny" / "snapshots" / ("a" * 40)
+    (snapshot / "unet").mkdir(parents=True)
+    (snapshot / "model_index.json").write_text("{}")
+    header = b'{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    whole = len(header).to_bytes(8, "little") + header + bytes(4)
+    for file in (snapshot / "unet" / "model.safetensors", tmp_path / "one.safetensors"):
+        file.write_bytes(whole)
+    refs = snapshot.parent.parent / "refs"
+    refs.mkdir()
+    (refs / "main").write_text("a" * 40)
+    (tmp_path / "cut.safetensors").write_bytes(whole[:-1])
+    sources = ["acme/tiny", "acme/other", str(tmp_path / "one.safetensors"), str(tmp_path / "cut.safetensors")]
+    models = {f"m{number}": {"source": source} for number, source in enumerate(sources)}
+    found = [f for f in findings_of({"home": tmp_path / "home", "models": models}) if f.what == "weights"]
+    assert [finding.state for finding in found] == ["ok", "wrong", "ok", "wrong"]
+    assert found[1].mend == "safelight pull acme/other"
+    assert "has 65 bytes where 66 belong" in found[3].detail

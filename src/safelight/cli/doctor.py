@@ -15,9 +15,11 @@ from typing import Literal
 import msgspec
 
 from safelight import __version__
+from safelight.adapters.pins import pinned_commit
 from safelight.cli.terminal import print_json
-from safelight.cli.weights import fault_in
+from safelight.cli.weights import Fault, fault_in, safetensors_fault
 from safelight.contract.errors import SafelightError
+from safelight.contract.hub import HubName, cache_folder
 from safelight.settings import Settings, read_settings
 
 State = Literal["ok", "note", "wrong"]
@@ -214,11 +216,24 @@ def _threads(machine: _Machine, settings: Settings) -> Finding:
 def _weights(settings: Settings) -> Iterator[Finding]:
     """Checkpoints that the operator named; the bundled model's weights are the engine's to check."""
     for source in dict.fromkeys(model.source for model in settings.models.values() if model.source != "postcard"):
-        fault = fault_in(Path(source).expanduser())
+        fault = _fault_at(settings, source)
         if fault is None:
             yield Finding(what="weights", state="ok", detail=f"{source}: all files are there and whole.")
         else:
             yield Finding(what="weights", state="wrong", detail=f"{source}: {fault.what}", mend=fault.mend)
+
+
+def _fault_at(settings: Settings, source: str) -> Fault | None:
+    name, path = HubName.read(source), Path(source).expanduser()
+    if name is not None:
+        snapshot = name.snapshot(cache_folder(), pinned_commit(settings.home, source))
+        if snapshot is None:
+            return Fault("it is not on this machine.", f"safelight pull {name}")
+        return fault_in(snapshot)
+    if path.is_file():
+        wrong = "is no .safetensors file" if path.suffix != ".safetensors" else safetensors_fault(path)
+        return Fault(f"it {wrong}.", "Get the file again, as safetensors.") if wrong else None
+    return fault_in(path)
 
 
 def _print(finding: Finding) -> None:

@@ -105,11 +105,16 @@ def check_files(folder: Path, name: str, component: type, variant: str | None, *
         raise ModelLoadError(f"The checkpoint's `{name}` is missing. Get that part of it again.")
     if issubclass(component, torch.nn.Module):
         return _weights(folder, name, variant, elsewhere=elsewhere)
-    if issubclass(component, transformers.PreTrainedTokenizerBase):
+    # ByT5's tokens are bytes: its class names no files of a vocabulary.
+    if issubclass(component, transformers.PreTrainedTokenizerBase) and _names_files(component):
         vocabularies = [path for path in folder.iterdir() if path.name not in _NO_VOCABULARY]
         if not vocabularies:
             raise ModelLoadError(f"The checkpoint's `{name}` has no vocabulary. Get that part of it again.")
     return None
+
+
+def _names_files(tokenizer: Any) -> bool:
+    return bool(tokenizer.vocab_files_names)
 
 
 def _weights(folder: Path, name: str, variant: str | None, *, elsewhere: bool) -> Weights | None:

@@ -95,9 +95,7 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
     parameters, options = _parameters(checkpoint), spec.options
     _check_arguments(options.arguments, parameters)
     check_options(options, device)
-    # The bundled model is small: bfloat16 would save it nothing, and float32 is the same on more machines.
-    auto = "float32" if spec.source == BUNDLED else default_dtype(device)
-    dtype: torch.dtype = getattr(torch, auto if spec.dtype == "auto" else spec.dtype)
+    dtype: torch.dtype = getattr(torch, dtype_of(spec, device))
     if options.quantization is None:
         refuse_too_large(checkpoint.sizes(dtype), str(dtype)[6:], device, one_at_a_time=options.offload != "none")
     with ThreadPoolExecutor(1) as beside:
@@ -112,6 +110,13 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
             device=device,
             fingerprint=digest.result(),
         )
+
+
+def dtype_of(spec: ModelSpec, device: str) -> str:
+    """The number format that a model is loaded in on a device."""
+    # The bundled model is small: bfloat16 would save it nothing, and float32 is the same on more machines.
+    auto = "float32" if spec.source == BUNDLED else default_dtype(device)
+    return auto if spec.dtype == "auto" else spec.dtype
 
 
 def _check_arguments(arguments: dict[str, Any], parameters: dict[str, Any]) -> None:

@@ -10,8 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import diffusers
-from diffusers import DPMSolverMultistepScheduler, EulerDiscreteScheduler, FlowMatchEulerDiscreteScheduler
-from transformers import CLIPTextModel, CLIPTextModelWithProjection, Qwen3ForCausalLM, Qwen3Model
+from diffusers import (
+    AdaptiveProjectedMixGuidance,
+    DPMSolverMultistepScheduler,
+    EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+)
+from transformers import ByT5Tokenizer, CLIPTextModel, CLIPTextModelWithProjection, Qwen3ForCausalLM, Qwen3Model
 
 from tests.engine import tiny
 from tests.engine.families import parts
@@ -350,6 +355,78 @@ def ovis_image() -> Any:
     )
 
 
+def ernie_image() -> Any:
+    return diffusers.ErnieImagePipeline(
+        transformer=diffusers.ErnieImageTransformer2DModel(
+            hidden_size=32,
+            num_attention_heads=2,
+            num_layers=1,
+            ffn_hidden_size=32,
+            in_channels=16,
+            out_channels=16,
+            text_in_dim=WIDTH,
+            rope_axes_dim=(4, 6, 6),
+        ).eval(),
+        vae=parts.vae_flux2(),
+        text_encoder=parts.mistral3(2).model,
+        tokenizer=parts.byte_tokenizer(),
+        scheduler=_flow(shift=3.0),
+    )
+
+
+def bria() -> Any:
+    return diffusers.BriaPipeline(
+        transformer=diffusers.BriaTransformer2DModel(
+            in_channels=16,
+            num_layers=1,
+            num_single_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=32,
+            axes_dims_rope=[4, 4, 8],
+        ).eval(),
+        scheduler=_flow(**_DYNAMIC),
+        vae=parts.vae(4),
+        text_encoder=tiny.t5_encoder(),
+        tokenizer=tiny.t5_tokenizer(),
+    )
+
+
+def hunyuan_image() -> Any:
+    """Its guidance is a component of its own, with its scale in the configuration."""
+    return diffusers.HunyuanImagePipeline(
+        scheduler=_flow(shift=7.0),
+        vae=diffusers.AutoencoderKLHunyuanImage(
+            in_channels=3,
+            out_channels=3,
+            latent_channels=4,
+            block_out_channels=(32, 32, 32),
+            layers_per_block=1,
+            spatial_compression_ratio=4,
+            sample_size=32,
+            scaling_factor=0.75,
+        ).eval(),
+        text_encoder=parts.qwen_2_5_vl(),
+        tokenizer=parts.byte_tokenizer(),
+        text_encoder_2=parts.byt5(),
+        tokenizer_2=ByT5Tokenizer(),
+        transformer=diffusers.HunyuanImageTransformer2DModel(
+            in_channels=4,
+            out_channels=4,
+            num_attention_heads=2,
+            attention_head_dim=8,
+            num_layers=1,
+            num_single_layers=1,
+            num_refiner_layers=1,
+            text_embed_dim=WIDTH,
+            text_embed_2_dim=32,
+            rope_axes_dim=(4, 4),
+        ).eval(),
+        guider=AdaptiveProjectedMixGuidance(),
+        ocr_guider=AdaptiveProjectedMixGuidance(),
+    )
+
+
 @dataclass(frozen=True)
 class Family:
     """How its users call the pipeline of a family, by its model card, beside prompt, size, steps and generator.
@@ -394,4 +471,7 @@ FAMILIES: dict[str, Family] = {
     "hunyuan-dit": Family(hunyuan_dit, (50, 5.0), arguments=_AS_IT_IS),
     "chroma": Family(chroma, (35, 5.0)),
     "ovis-image": Family(ovis_image, (50, 5.0)),
+    "ernie-image": Family(ernie_image, (50, 4.0)),
+    "bria": Family(bria, (30, 5.0)),
+    "hunyuan-image": Family(hunyuan_image, (50, None)),
 }

@@ -23,6 +23,8 @@ from transformers import (
     Qwen2_5_VLForConditionalGeneration,
     Qwen2Tokenizer,
     Qwen3Config,
+    T5Config,
+    T5EncoderModel,
     UMT5EncoderModel,
 )
 
@@ -89,6 +91,11 @@ def bert() -> BertModel:
 
 def umt5() -> UMT5EncoderModel:
     return UMT5EncoderModel(UMT5EncoderModel.config_class(**_UMT5)).eval()
+
+
+def byt5() -> T5EncoderModel:
+    """For text in letters, as HunyuanImage writes it: a token a byte."""
+    return T5EncoderModel(T5Config(**(_UMT5 | {"vocab_size": 400}))).eval()
 
 
 _UMT5: dict[str, Any] = {"vocab_size": 160, "d_model": 32, "d_kv": 8, "d_ff": 37, "num_layers": 1, "num_heads": 4}

@@ -47,9 +47,18 @@ def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("families") / request.param
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        family.build().save_pretrained(folder)
+        pipeline = family.build()
+        _wake(getattr(pipeline, "transformer", None))
+        pipeline.save_pretrained(folder)
     spec = ModelSpec(source=str(folder), dtype="float32", options=ModelOptions(arguments=family.arguments))
     return Loaded(family, folder, load(spec, "cpu"))
+
+
+def _wake(transformer: torch.nn.Module | None) -> None:
+    """Layers that training starts at zero get values: with them at zero, the prompt has no say in the picture."""
+    for weights in transformer.parameters() if transformer is not None else ():
+        if weights.ndim > 1 and not weights.any():
+            torch.nn.init.normal_(weights, std=0.1)
 
 
 class Loaded:
