@@ -75,6 +75,11 @@ def _shoot_all(browser: Browser, visit: Visit, folder: Path) -> None:
     page.goto(f"{studio}#/compare/{ids[0]}/{ids[6]}")
     expect(page.get_by_role("slider")).to_be_visible()
     _shoot(page, folder / "compare.jpg")
+    for name, size, scheme in (("phone", PHONE, "dark"), ("light", (1280, 800), "light")):
+        with visiting(browser, visit.url, visit.key, size=size, scheme=scheme) as other:
+            other.page.goto(f"{studio}#/gallery/{ids[0]}" if name == "light" else studio)
+            expect(other.page.get_by_role("img", name=_PROMPTS[0][0]).first).to_be_visible()
+            _shoot(other.page, folder / f"{name}.jpg")
     page.goto(f"{studio}#/grid")
     visit.prompt.fill("a fox in a forest")
     page.get_by_label("Across varies").select_option("Prompt")
@@ -84,13 +89,6 @@ def _shoot_all(browser: Browser, visit: Visit, folder: Path) -> None:
     page.get_by_role("button", name="Draw 6 pictures").click()
     expect(page.get_by_role("table").get_by_role("img")).to_have_count(6, timeout=_LONGEST_SECONDS * 1000)
     _shoot(page, folder / "grid.jpg")
-    for name, size, scheme in (("phone", PHONE, "dark"), ("light", (1280, 800), "light")):
-        with visiting(browser, visit.url, visit.key, size=size, scheme=scheme) as other:
-            other.page.goto(f"{studio}#/gallery/{ids[0]}" if name == "light" else studio)
-            expect(
-                other.page.get_by_role("img", name=_PROMPTS[0][0] if name == "light" else "a fox").first
-            ).to_be_visible()
-            _shoot(other.page, folder / f"{name}.jpg")
 
 
 @pytest.mark.timeout(600)
