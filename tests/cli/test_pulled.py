@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from safelight.cli.offering import offered
+from safelight.cli.pulled import ensure
 from safelight.contract.errors import ConfigurationError
+from safelight.settings import read_settings
 from tests.cli.conftest import InProcess, Server, assert_sentence
 from tests.cli.hub import COMMIT, Hub, serving
 from tests.engine import tiny
@@ -170,6 +172,25 @@ def test_rm_deletes_a_model_and_its_pin(here: InProcess) -> None:
     assert gone["freed_bytes"] > 0
     assert here("list", "--json").stdout == "[]\n"
     assert_sentence(here("rm", MODEL), 2, "acme/tiny is not in", "`safelight list`")
+
+
+def test_a_server_told_to_pulls_what_is_not_here_and_no_other(
+    here: InProcess, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HF_ENDPOINT", "HF_HOME"):
+        monkeypatch.setenv(name, here.variables[name])
+    models = {"tiny": {"source": MODEL}, "postcard": {"source": "postcard"}}
+    settings = read_settings({"home": here.home, "models": models})
+    ensure(settings)
+    assert json.loads(here("list", "--json").stdout)[0]["model"] == MODEL
+    hub.asked.clear()
+    ensure(settings)
+    assert hub.asked == []
+
+
+def test_a_model_without_an_id_of_its_own_is_refused_before_anything_starts(quick: InProcess) -> None:
+    ran = quick("serve", "--model", "a/b", "--model", "c/d", "--as", "x")
+    assert_sentence(ran, 2, "there are 2 --model and 1 --as")
 
 
 def test_ps_tells_the_models_of_the_running_server(server: Server, quick: InProcess) -> None:
