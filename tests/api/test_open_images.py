@@ -50,6 +50,13 @@ async def test_one_picture_has_no_list_of_seeds_and_says_its_tier(running: Runni
     assert headers["x-safelight-tier"] == "exact"
 
 
+async def test_what_was_drawn_in_a_batch_says_that_its_bytes_are_not_promised(running: Running) -> None:
+    running.engine.merges = True
+    assert (await draw(running)).headers["x-safelight-tier"] == "throughput"
+    assert (await draw(running, n=2)).headers["x-safelight-tier"] == "throughput"
+    assert (await draw(running, seed=5)).headers["x-safelight-tier"] == "exact"
+
+
 async def test_a_client_that_leaves_has_all_its_pictures_cancelled(running: Running) -> None:
     running.engine.gate.clear()
     leaving = asyncio.create_task(draw(running, n=5))

@@ -17,7 +17,18 @@ import msgspec
 from PIL import Image, PngImagePlugin
 
 from safelight.adapters.workers.tickets import Ticket
-from safelight.contract.messages import Cancelled, Failed, Finished, Job, JobEvent, Preview, Started, Stepped, Timings
+from safelight.contract.messages import (
+    Cancelled,
+    Failed,
+    Finished,
+    Job,
+    JobEvent,
+    Preview,
+    Started,
+    Stepped,
+    Tier,
+    Timings,
+)
 from safelight.contract.provenance import description, packet
 from safelight.contract.traits import Traits
 from safelight.service.ports import EngineState, ModelState
@@ -34,6 +45,7 @@ class FakeEngine:
     its next step only while `gate` is set. `broken` makes the models fail to load, for that reason. Each step pretends
     to take `step_seconds`. `hold` is a gate for tests in other processes: a file with the number of the last step that
     is taken while it is there. `traits` are what the models are said to do; None: that is known once they are loaded.
+    With `merges` it says of what was not promised to be exact that it was drawn in one batch with others.
     """
 
     def __init__(
@@ -46,6 +58,7 @@ class FakeEngine:
         traits: Traits | None = TRAITS,
     ) -> None:
         self._traits = traits
+        self.merges = False
         self.loaded = asyncio.Event()
         self.loaded.set()
         self.gate = asyncio.Event()
@@ -146,7 +159,9 @@ class FakeEngine:
                 ticket.tell(Preview(job_id=job.id, step=step, steps=steps, image=image))
         image = await asyncio.to_thread(draw_stripes, job)
         self.drawn.append(job.id)
-        ticket.tell(Finished(job_id=job.id, image=image, fingerprint="fake", timings=Timings(denoise=0.001)))
+        tier: Tier = "throughput" if self.merges and not job.exact else "exact"
+        timings = Timings(denoise=0.001)
+        ticket.tell(Finished(job_id=job.id, image=image, fingerprint="fake", timings=timings, tier=tier))
 
     def _last_step(self) -> int:
         """How far jobs may go just now."""
