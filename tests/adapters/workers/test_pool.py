@@ -157,7 +157,7 @@ async def test_a_running_and_a_waiting_job_are_cancelled_each_once(workers: Loca
         asyncio.create_task(to_the_end(workers.submit(job(checkpoint, f"long{n}", steps=900)), lambda _: begun.set()))
         for n in range(2)
     ]
-    waiting = asyncio.create_task(to_the_end(workers.submit(job(checkpoint, "waiting"))))
+    waiting = asyncio.create_task(to_the_end(workers.submit(job(checkpoint, "waiting", steps=900))))
     await begun.wait()
     assert workers.state().queued in (1, 2)  # one of the long ones may not have had its turn yet
     workers.cancel("waiting")
