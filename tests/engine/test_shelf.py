@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from safelight.contract.messages import Cancelled, Finished, ModelReady, ModelResting, ModelSpec, Stepped
-from safelight.engine.loading import LoadedModel, load
+from safelight.engine.loading import LoadedModel, load, weight_of
 from safelight.engine.shelf import memory_of
 from tests.engine.drawing import Drawing, job
 
@@ -51,6 +51,17 @@ def test_a_model_that_is_wanted_has_the_idle_one_put_away_and_jobs_of_both_are_d
     for what, source in moves:
         here = here | {source} if what == "loaded" else here - {source}
         assert len(here) <= 2
+
+
+def test_room_is_made_before_a_model_is_loaded_where_its_files_tell_its_weight(
+    two: tuple[LoadedModel, LoadedModel],
+) -> None:
+    a, b = two
+    weights = {model.source: weight_of(ModelSpec(source=model.source, dtype="float32"), "cpu") for model in two}
+    assert all(0 < weights[m.source] <= memory_of(m.pipeline) < 1.1 * weights[m.source] for m in two)
+    with Drawing(a, b, memory_bytes=room_for_one(a, b), weigh=lambda spec: weights[spec.source]) as drawing:
+        drawing.wait(ModelReady, lambda event: event.source == b.source)
+    assert whereabouts(drawing) == [("loaded", a.source), ("put away", a.source), ("loaded", b.source)]
 
 
 def test_a_pinned_model_stays(two: tuple[LoadedModel, LoadedModel]) -> None:

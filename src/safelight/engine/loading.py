@@ -112,6 +112,15 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
         )
 
 
+def weight_of(spec: ModelSpec, device: str) -> int:
+    """Bytes that a model's weights will take there, read off its files; 0 where loading will say what is wrong."""
+    try:
+        checkpoint = Checkpoint.read(place_of(spec.source, spec.commit), spec.options)
+        return sum(checkpoint.sizes(getattr(torch, dtype_of(spec, device))).values())
+    except (ModelLoadError, OSError, ValueError):
+        return 0
+
+
 def dtype_of(spec: ModelSpec, device: str) -> str:
     """The number format that a model is loaded in on a device."""
     # The bundled model is small: bfloat16 would save it nothing, and float32 is the same on more machines.

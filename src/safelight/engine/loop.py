@@ -73,13 +73,14 @@ class Loop:
         keep: Keep = lambda model, points: None,
         merge: bool = False,
         memory_bytes: int | None = None,
+        weigh: Callable[[ModelSpec], int] = lambda spec: 0,
     ) -> None:
         self._emit = emit
         self._max_runs = max_runs
         self._schedule = schedule or FairShare()
         self._embeddings = EmbeddingCache() if embeddings is None else embeddings
         self._inbox: SimpleQueue[Any] = SimpleQueue() if inbox is None else inbox
-        self._shelf = Shelf(load, warm_up, emit, self._inbox.put, memory_bytes)
+        self._shelf = Shelf(load, warm_up, emit, self._inbox.put, memory_bytes, weigh)
         self._held: dict[str, list[_Held]] = {}
         self._runs: dict[str, Run] = {}
         self._open: set[str] = set()

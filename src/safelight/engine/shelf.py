@@ -65,9 +65,10 @@ class Shelf:
         emit: Callable[[Event], None],
         hand_over: Callable[[Loaded], None],
         budget_bytes: int | None = None,
+        weigh: Callable[[ModelSpec], int] = lambda spec: 0,
     ) -> None:
         self._load, self._warm_up, self._emit, self._hand_over = load, warm_up, emit, hand_over
-        self._budget = budget_bytes
+        self._budget, self._weigh = budget_bytes, weigh
         self._places: dict[str, Place] = {}
         self._wanted: list[str] = []
         self._loading: str | None = None
@@ -152,6 +153,8 @@ class Shelf:
 
     def _make_room(self, wanted: Place) -> bool:
         """Put others away until `wanted` fits as far as its size is known. False: what is in the way is in use."""
+        if self._budget is not None and not wanted.bytes and self._used:
+            wanted.bytes = self._weigh(wanted.spec)
         while self._budget is not None and self._used + wanted.bytes > self._budget:
             others = [p for p in self._places.values() if p.model is not None and p is not wanted and not p.spec.pinned]
             if not others:

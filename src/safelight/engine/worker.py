@@ -141,6 +141,7 @@ class Worker:
                 max_runs=configure.max_runs,
                 merge=configure.merge,
                 memory_bytes=configure.memory_bytes or memory_budget(configure.device),
+                weigh=partial(_weigh, device=configure.device),
                 warm_up=partial(warm_up, budget_seconds=configure.warm_up_seconds, kept=measured),
                 keep=partial(keep, folder=measured),
             ).serve()
@@ -157,6 +158,16 @@ def _load(spec: ModelSpec, described: Callable[[Traits], None], *, device: str) 
         return load(spec, choose_device(device), described)
     except ConfigurationError as error:
         raise ModelLoadError(str(error)) from error
+
+
+def _weigh(spec: ModelSpec, *, device: str) -> int:
+    from safelight.engine.device import choose_device
+    from safelight.engine.loading import weight_of
+
+    try:
+        return weight_of(spec, choose_device(device))
+    except ConfigurationError:  # said when it is loaded
+        return 0
 
 
 def main() -> None:
