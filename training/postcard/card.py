@@ -86,7 +86,7 @@ def write_card(run: Path, weights: Path, found: dict[str, Any], facts: dict[str,
         table="\n".join(rows),
         negative=f"Negative prompts: what they name is absent in {had} of {asked} scenes (without them: {without}).",
         diversity=found["diversity"],
-        times=f"Time at 1024x1024, two CPU cores: {times}." if times else "",
+        times=f"Processor time at 1024x1024: {times}." if times else "",
     )
     (weights / "README.md").write_text(card, encoding="utf-8")
     (weights / SPENT).write_text(json.dumps({"samples": seen, "seconds": round(seconds)}) + "\n")

@@ -107,6 +107,7 @@ def learn(arguments: argparse.Namespace) -> None:
 
 def distil(arguments: argparse.Namespace) -> None:
     """Fold guidance into the denoiser."""
+    join()
     pipeline = _pipeline(arguments)
     load_average(arguments.run / "train", pipeline.transformer)
     teacher = pipeline.transformer.to(arguments.device)
