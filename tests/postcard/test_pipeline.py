@@ -81,6 +81,27 @@ def test_a_blank_negative_prompt_is_none(postcard: PostcardPipeline) -> None:
     assert draw(postcard, negative_prompt="").tobytes() == draw(postcard).tobytes()
 
 
+def test_a_step_takes_one_pass_and_two_with_a_negative_prompt(postcard: PostcardPipeline) -> None:
+    passes: list[int] = []
+
+    def count(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        passes.append(len(kwargs["hidden_states"]))
+
+    hook = postcard.transformer.register_forward_pre_hook(count, with_kwargs=True)
+    with hook:
+        draw(postcard, output_type="latent")
+        draw(postcard, output_type="latent", negative_prompt="clouds")
+    assert passes == [1] * 4 + [2] * 4
+
+
+def test_guidance_and_steps_change_the_scene(postcard: PostcardPipeline) -> None:
+    def latents(**changes: Any) -> Any:
+        return draw(postcard, output_type="latent", **changes)
+
+    assert not torch.equal(latents(guidance_scale=4.0), latents(guidance_scale=1.0))
+    assert not torch.equal(latents(num_inference_steps=3), latents(num_inference_steps=6))
+
+
 def test_guidance_of_one_ignores_the_negative_prompt(postcard: PostcardPipeline) -> None:
     plain = draw(postcard, guidance_scale=1.0)
     assert draw(postcard, guidance_scale=1.0, negative_prompt="snow").tobytes() == plain.tobytes()

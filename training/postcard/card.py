@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def device_name(device: str) -> str:
     """The device in words."""
     if device != "cpu":
         return str(torch.cuda.get_device_name(device))
-    return f"{torch.get_num_threads()} cores of a CPU ({platform.machine()}) shared with other work"
+    return f"{os.cpu_count()} cores of a CPU ({platform.machine()}) shared with other work"
 
 
 def write_card(run: Path, weights: Path, found: dict[str, Any], facts: dict[str, Any]) -> None:
