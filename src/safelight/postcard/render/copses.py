@@ -91,7 +91,7 @@ def patchwork(stage: Stage, band: Band) -> None:
             top, deep, lean = rng.uniform(0.06, 0.3), rng.uniform(0.25, 0.5), rng.uniform(-0.5, 0.5) * wide
             corners = [(x, top), (x + wide, top + rng.uniform(-0.05, 0.05)), (x + wide + lean, top + deep)]
             corners.append((x + lean, top + deep))
-            field = [(px, band.crest(px) + tall * t) for px, t in corners]
+            field = [(px, min(band.crest(px) + tall * t, stage.floor)) for px, t in corners]
             colour: Rgb = mix(light.land(rng.choice(tones), band.distance, 0.35), light.haze, 0.08)
             stage.canvas.path(poly(field), colour, 0.62, outlined=False)
             (ax, ay), (bx, by) = field[0], field[3]

@@ -159,6 +159,8 @@ def swells(stage: Stage, band: Band, colour: Rgb, count: int, salt: str) -> None
         wide, tall = frame.width * rng.uniform(0.3, 0.6) / count**0.4, deep * rng.uniform(0.12, 0.3)
         y = band.crest(x) + deep * rng.uniform(0.1, 0.75)
         side = 0.5 if i % 2 else -0.4
+        if y > stage.floor:  # the next layer covers it, but water would mirror it
+            continue
         d = _fold(x, y, wide, tall, -light.side)
         stage.canvas.path(d, light.land(colour, band.distance, side), 0.35, outlined=False)
 
