@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from benchmarks import encode, jobs, overhead, studio
+from benchmarks import drawing, encode, jobs, overhead, studio
 
-raise SystemExit(max(encode.main(), jobs.main(), overhead.main(), studio.main()))
+raise SystemExit(max(drawing.main([]), encode.main(), jobs.main(), overhead.main(), studio.main()))
