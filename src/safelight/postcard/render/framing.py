@@ -22,6 +22,10 @@ _FRAMED = {
 """How often a setting is seen from under a tree."""
 
 
+_OPEN = frozenset({Setting.JUNGLE, Setting.LAKE, Setting.WATERFALL})
+"""Settings seen from the open, where only boughs reach into the picture."""
+
+
 def draw_framing(stage: Stage) -> None:
     """A trunk or boughs on those sides of the picture where nothing that the scene names would be hidden."""
     rng, frame = stage.rng("framing"), stage.frame
@@ -37,7 +41,7 @@ def draw_framing(stage: Stage) -> None:
             near = [b for b in stage.boxes if abs((b[0] if side < 0 else b[2]) - edge) < deep]
             if any(b[1] < frame.height * 0.4 for b in near) or abs(body_x - edge) < deep * 0.9:
                 continue
-            if side == main and not near and stage.world.setting is not Setting.JUNGLE:
+            if side == main and not near and stage.world.setting not in _OPEN:
                 _trunk(stage, rng, edge, side)
             _boughs(stage, rng, edge, side, deep)
 

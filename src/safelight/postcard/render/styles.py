@@ -136,9 +136,9 @@ def _hex(c: Rgb) -> str:
 def _watercolour(stage: Stage) -> None:
     """Blooms where water ran back into the wash, the paper's grain, splashes, and the brushed edge."""
     frame, canvas, rng = stage.frame, stage.canvas, stage.rng("blooms")
-    for _ in range(7):
-        x, y, r = frame.width * rng.random(), frame.height * rng.random(), frame.rise * rng.uniform(0.1, 0.26)
-        canvas.path(ellipse(x, y, r * 1.4, r), canvas.soft(WHITE, rng.uniform(0.25, 0.5)), outlined=False)
+    for _ in range(5):
+        x, y, r = frame.width * rng.random(), frame.height * 0.6 * rng.random(), frame.rise * rng.uniform(0.1, 0.26)
+        canvas.path(ellipse(x, y, r * 1.4, r), canvas.soft(WHITE, rng.uniform(0.2, 0.4)), outlined=False)
         ring = smooth(blob(rng, x, y, r * 0.9, r * 0.62, 14, 0.16), close=True)
         canvas.stroke(ring, mix(stage.light.mood.sky[1], stage.light.mood.land[1], rng.random()), 3.0, 0.14)
     drops = "".join(
