@@ -17,12 +17,11 @@ _FRAMED = {
     Setting.JUNGLE: 1.0,
     Setting.PARK: 0.7,
     Setting.WATERFALL: 0.6,
-    Setting.LAKE: 0.3,
 }
 """How often a setting is seen from under a tree."""
 
 
-_OPEN = frozenset({Setting.JUNGLE, Setting.LAKE, Setting.WATERFALL})
+_OPEN = frozenset({Setting.JUNGLE, Setting.WATERFALL})
 """Settings seen from the open, where only boughs reach into the picture."""
 
 
@@ -83,7 +82,7 @@ def _trunk(stage: Stage, rng: Random, edge: float, side: int) -> None:
 def _boughs(stage: Stage, rng: Random, edge: float, side: int, deep: float) -> None:
     """Boughs from the upper corner: needles, leaves, bare twigs in winter or the jungle's fronds."""
     setting, season = stage.world.setting, stage.world.season
-    if setting in (Setting.PINE_FOREST, Setting.LAKE):
+    if setting is Setting.PINE_FOREST:
         _needled(stage, rng, edge, side, deep)
     elif season is not Season.WINTER or setting is Setting.JUNGLE:
         _leafy(stage, rng, edge, side, deep, setting is Setting.JUNGLE)
@@ -96,15 +95,15 @@ def _needled(stage: Stage, rng: Random, edge: float, side: int, deep: float) -> 
     pale: list[str] = []
     for k in range(4):
         y, long = stage.frame.rise * (0.01 + 0.06 * k), deep * (1.2 - 0.22 * k) * rng.uniform(0.85, 1.15)
-        spine = [(edge - side * long * t, y + long * 0.3 * t * t) for t in (i / 22 for i in range(23))]
+        spine = [(edge - side * long * t, y + long * 0.3 * t * t) for t in (i / 44 for i in range(45))]
         for i, (px, py) in enumerate(spine[1:], 1):
-            size = long * 0.17 * (1.15 - i / 24)
+            size = long * 0.13 * (1.15 - i / 46)
             for up in (-1, 1):
                 tip = (
                     px - side * size * 0.75 * rng.uniform(0.7, 1.2),
                     py + up * size * rng.uniform(0.5, 0.9) + size * 0.3,
                 )
-                blade = poly([(px + side * 7, py - 4), (px + side * 7, py + 5), tip])
+                blade = poly([(px + side * 5, py - 3), (px + side * 5, py + 4), tip])
                 (pale if up * 1.0 < 0 and i % 2 else dark).append(blade)
     canvas.path("".join(dark), _dark(stage, green, -0.4))
     canvas.path("".join(pale), _dark(stage, turn(green, -8), 0.4), outlined=False)
