@@ -22,7 +22,8 @@ def draw_mountains(stage: Stage, band: Band) -> None:
     rock = albedo(stage, layer)
     _far_ridge(stage, band, rng, tall, rock)
     peaks = _range(rng, frame.width, layer.peak, tall, foot, layer.roughness, layer.density)
-    snow = _snowline(stage, tall, foot)
+    low = tall < 0.16 * frame.rise and stage.world.season is not Season.WINTER
+    snow = -1.0 if low else _snowline(stage, tall, foot)  # what is low before a high range bears none
     for peak in peaks:
         draw_peak(stage, band, peak, rock, foot, snow)
     _mist(stage, foot, tall)
@@ -53,7 +54,7 @@ def _range(
     places.append((tall, width * main))
     peaks = []
     for high, x in sorted(places, reverse=True):
-        wide = high * rng.uniform(1.05, 1.5) * (1.3 - 0.3 * rough)
+        wide = max(high * rng.uniform(1.05, 1.5) * (1.3 - 0.3 * rough), 0.9 * width / count)
         peaks.append(make_peak(rng, x, foot - high, foot, wide, rough))
     return peaks
 

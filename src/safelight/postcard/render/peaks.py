@@ -35,9 +35,9 @@ def make_peak(rng: Random, x: float, top: float, foot: float, wide: float, rough
     spine = [(px, min(max(py, top + tall * i / len(spine) * 0.8), foot)) for i, (px, py) in enumerate(spine)]
     spurs = []
     for side, base in ((-1, x - left), (1, x + right)):
-        for start, share in ((0, 0.62), (2, 0.3), (4, 0.12)):
+        for start, share in ((0, 0.5), (2, 0.28), (4, 0.12)):
             end = (bend + (base - bend) * share * rng.uniform(0.8, 1.2), foot)
-            spurs.append(([*jagged(rng, spine[start], end, 0.12, 3), end], side))
+            spurs.append(([*jagged(rng, spine[start], end, 0.07, 3), end], side))
     return Peak((x, top), up, down, spine, spurs)
 
 
