@@ -37,7 +37,7 @@ def make_peak(rng: Random, x: float, top: float, foot: float, wide: float, rough
     for side, base in ((-1, x - left), (1, x + right)):
         for start, share in ((0, 0.5), (2, 0.28), (4, 0.12)):
             end = (bend + (base - bend) * share * rng.uniform(0.8, 1.2), foot)
-            spurs.append(([*jagged(rng, spine[start], end, 0.07, 3), end], side))
+            spurs.append(([*jagged(rng, spine[start], end, 0.07 if start else 0.025, 3), end], side))
     return Peak((x, top), up, down, spine, spurs)
 
 
