@@ -40,7 +40,7 @@ STYLED = "a castle on a hill in autumn, {style}"
 SEEDED = ("a castle on a hill in autumn", "a harbour at dawn with fishing boats")
 FAILED = (
     "a blue circle above a red square",
-    "a green tent and an orange tent in the snow",
+    "a spaceship over the city at dusk",
     "four white ducks and a swan on the lake",
     "a golden crown and a silver key on a table",
 )
