@@ -48,7 +48,7 @@ class CommandLine:
         return [sys.executable, "-m", "safelight.cli", *arguments]
 
     def environment(self, **variables: str) -> dict[str, str]:
-        ours = ("SAFELIGHT_", "DIFFUSION_", "PORT")
+        ours = ("SAFELIGHT_", "DIFFUSION_", "PORT", "HF_")  # the engine, imported by a test here, sets HF_HUB_OFFLINE
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         return inherited | {"SAFELIGHT_HOME": str(self.home)} | self.variables | variables
 
