@@ -20,7 +20,7 @@ serve: setup
 	@exec $(BIN)/safelight serve --port $(PORT)
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: setup
 	$(BIN)/ruff check .

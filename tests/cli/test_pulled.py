@@ -179,6 +179,7 @@ def test_a_server_told_to_pulls_what_is_not_here_and_no_other(
 ) -> None:
     for name in ("HF_ENDPOINT", "HF_HOME"):
         monkeypatch.setenv(name, here.variables[name])
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)  # the engine sets it when a neighbour imports it
     models = {"tiny": {"source": MODEL}, "postcard": {"source": "postcard"}}
     settings = read_settings({"home": here.home, "models": models})
     ensure(settings)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.clients.process import Served
 from tests.studio.conftest import STUDIO
-from tests.studio.visit import DESKTOP, PHONE, Hold, Visit, visiting
+from tests.studio.visit import DESKTOP, PHONE, Hold, Visit, settle, visiting
 
 # Level A and AA of WCAG 2.0, 2.1 and 2.2, and what axe calls best practice.
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -36,13 +36,7 @@ class Axe:
 
     def _run(self, page: Page, rules: dict[str, Any]) -> list[str]:
         # A picture that is just appearing is not yet what will be seen, nor is a colour on its way to the other.
-        page.evaluate(
-            """() => Promise.all(
-                document.getAnimations()
-                    .filter(animation => animation.effect.getTiming().iterations !== Infinity)
-                    .map(animation => animation.finished.catch(() => undefined))
-            )"""
-        )
+        settle(page)
         found: dict[str, Any] = page.evaluate("rules => axe.run(document, rules)", rules)
         return [f"{fault['id']}: {node['html']}" for fault in found["violations"] for node in fault["nodes"]]
 

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.clients.process import serving
-from tests.studio.visit import PHONE, Visit, visiting
+from tests.studio.visit import PHONE, Visit, settle, visiting
 
 # Drawn when screenshots are asked for; a plain run draws the first alone.
 _PROMPTS = (
@@ -51,12 +51,10 @@ def _shoot(page: Page, path: Path) -> None:
         """() => Promise.all([
             ...[...document.images]
                 .filter(image => image.loading !== 'lazy')
-                .map(image => image.decode().catch(() => undefined)),
-            ...document.getAnimations()
-                .filter(animation => animation.effect.getTiming().iterations !== Infinity)
-                .map(animation => animation.finished)
+                .map(image => image.decode().catch(() => undefined))
         ])"""
     )
+    settle(page)
     page.screenshot(path=path, type="jpeg", quality=82)
 
 

@@ -18,6 +18,18 @@ DESKTOP = (1280, 800)
 PHONE = (390, 844)
 
 
+def settle(page: Page) -> None:
+    """Wait until nothing on the page moves but what always does.
+
+    Asked anew each frame: the promise of an animation that another one replaces may never be kept.
+    """
+    page.wait_for_function(
+        """() => document.getAnimations().every(
+            animation => animation.playState !== 'running' || animation.effect.getTiming().iterations === Infinity
+        )"""
+    )
+
+
 @dataclass(frozen=True)
 class Hold:
     """Holds up what the fake engine draws (its setting `fake_hold`)."""
