@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import gc
 import logging
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -73,7 +73,7 @@ class Shelf:
         self._wanted: list[str] = []
         self._loading: str | None = None
         self._uses = count(1)
-        self._loader = ThreadPoolExecutor(1, thread_name_prefix="load")
+        self._loader: threading.Thread | None = None
 
     def add(self, spec: ModelSpec) -> None:
         """Offer a model, and load it as soon as there is room."""
@@ -121,7 +121,11 @@ class Shelf:
             if not self._make_room(place):
                 return
             self._loading = self._wanted.pop(0)
-            self._loader.submit(self._fetch, place.spec, place.costs.points, place.previewer)
+            # A thread for each load, not one that stays: a thread's OpenMP team lives as long as the thread, and once
+            # all teams have more threads than there are cores they sleep instead of spin: steps took twice as long.
+            wanted = place.spec, place.costs.points, place.previewer
+            self._loader = threading.Thread(target=self._fetch, args=wanted, name="load", daemon=True)
+            self._loader.start()
 
     def take(self, loaded: Loaded) -> None:
         """What the loader brought. The caller lets in who waited for it, and then has the shelf `settle`."""
@@ -149,7 +153,8 @@ class Shelf:
 
     def close(self) -> None:
         """Wait for the loader."""
-        self._loader.shutdown()
+        if self._loader is not None:
+            self._loader.join()
 
     def _make_room(self, wanted: Place) -> bool:
         """Put others away until `wanted` fits as far as its size is known. False: what is in the way is in use."""
