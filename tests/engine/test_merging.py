@@ -11,6 +11,7 @@ import torch
 from safelight.contract.messages import Finished, Stepped
 from safelight.engine.loading import LoadedModel
 from safelight.engine.merging import CannotMerge, Merger, execute_together
+from safelight.engine.run import Raised
 from safelight.engine.standin import Call
 from tests.engine.drawing import Drawing, alone, job, pixels
 
@@ -138,3 +139,26 @@ def test_a_model_whose_samples_touch_each_other_is_found_out_and_never_merged() 
         assert not merged
         assert [result[0].tolist() for result in results] == [[[2.0] * 3], [[10.0] * 3]]
     assert not merger.may_pay("key")
+
+
+class Exhausted(torch.nn.Module):
+    """Has memory for a batch, and for no single call: whatever happens must stay with the runs."""
+
+    def forward(self, x: torch.Tensor, t: torch.Tensor) -> tuple[torch.Tensor]:
+        if x.shape[0] == 1:
+            raise torch.OutOfMemoryError("tried to allocate 40 GiB")
+        return (x,)
+
+
+def test_calls_that_fail_by_themselves_fail_as_they_would_alone() -> None:
+    merger = Merger(enabled=True)
+    results, merged = merger.run("key", [call(Exhausted(), 1, 1.0), call(Exhausted(), 1, 5.0)])
+    assert not merged
+    assert all(isinstance(result, Raised) for result in results)
+    assert merger.may_pay("key")
+
+
+def test_what_did_not_pay_is_looked_at_again_after_a_while() -> None:
+    module, merger = Wrong(), Merger(enabled=True)
+    merger.run("key", [call(module, 1, 1.0), call(module, 1, 5.0)])
+    assert sum(merger.may_pay("key") for _ in range(300)) == 300 - 255

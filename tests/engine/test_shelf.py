@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from safelight.contract.messages import Cancelled, Finished, ModelReady, ModelResting, ModelSpec, Stepped
+from safelight.contract.messages import Cancelled, Failed, Finished, ModelReady, ModelResting, ModelSpec, Stepped
 from safelight.engine.loading import LoadedModel, load, weight_of
 from safelight.engine.shelf import memory_of
 from tests.engine.drawing import Drawing, job
@@ -133,3 +133,16 @@ def test_what_is_put_away_is_freed(checkpoints: Any) -> None:
             drawing.draw(job(wanted, f"job-{turn}"))
         gc.collect()
         assert sum(reference() is not None for reference in kept) <= 2
+
+
+def test_a_loader_that_breaks_fails_those_who_wait(two: tuple[LoadedModel, LoadedModel]) -> None:
+    a, _ = two
+
+    def broken(spec: ModelSpec) -> LoadedModel:
+        raise RuntimeError("no such luck")
+
+    with Drawing(a, loads=broken) as drawing:
+        (end,) = drawing.draw(job(a))
+    assert isinstance(end, Failed)
+    assert end.reason.startswith("The model could not be made ready (RuntimeError)")
+    assert not end.retry_helps

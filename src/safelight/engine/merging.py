@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from safelight.engine.run import execute
+from safelight.engine.run import Raised, execute
 from safelight.engine.standin import Call
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,10 @@ class Merger:
     def may_pay(self, key: Hashable) -> bool:
         """Whether it is worth bringing calls with that key together: not tried yet, or found to pay."""
         verdict = self._verdicts.get(key)
-        return verdict is None or verdict.pays or verdict.used >= _LOOK_AGAIN
+        if verdict is None or verdict.pays:
+            return True
+        verdict.used += 1
+        return verdict.used >= _LOOK_AGAIN
 
     def run(self, key: Hashable, calls: Sequence[Call]) -> tuple[list[Any], bool]:
         """Results of the calls in their order, and whether they came from one batch."""
@@ -79,6 +82,8 @@ class Merger:
         begun = _now()
         alone = [execute(call) for call in calls]
         between = _now()
+        if any(isinstance(result, Raised) for result in alone):
+            return alone  # what fails by itself says nothing about batches
         try:
             merged = execute_together(calls)
         except Exception as error:  # noqa: BLE001 - a model that takes no batch of these is drawn one by one

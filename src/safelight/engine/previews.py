@@ -56,7 +56,7 @@ class Previewer:
     def wants_examples(self) -> bool:
         return self._draw_small is None and self._examples < _EXAMPLES
 
-    def learn(self, latents: torch.Tensor, picture: Image.Image) -> None:
+    def learn(self, latents: object, picture: Image.Image) -> None:
         """Take a finished picture and its last latents as an example; what has no grid teaches nothing."""
         grid = _grid(latents, picture.width, picture.height)
         if grid is None:
@@ -132,8 +132,10 @@ def _any_size_decoder(pipeline: Any) -> Any:
     return None
 
 
-def _grid(latents: torch.Tensor, width: int, height: int) -> Array | None:
+def _grid(latents: object, width: int, height: int) -> Array | None:
     """The first picture's latents as (rows, columns, channels), or None where they have no such order."""
+    if not isinstance(latents, torch.Tensor):
+        return None
     x = latents.detach()[0].double().cpu()
     if x.ndim == 4:  # a video of one frame: (channels, frames, height, width) or (frames, channels, height, width)
         x = x[:, 0] if x.shape[1] == 1 else x[0]

@@ -220,7 +220,7 @@ class Run:
         result = self._results.get()
         if self._cancelled:
             raise RunCancelled
-        if isinstance(result, _Raise):
+        if isinstance(result, Raised):
             raise result.error
         return result
 
@@ -230,7 +230,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class _Raise:
+class Raised:
     """In place of a call's result: its exception, to be raised where the pipeline made the call."""
 
     error: Exception
@@ -244,7 +244,7 @@ def execute(call: Call) -> Any:
             check_numbers(call, result)
             return result
     except Exception as error:  # noqa: BLE001 - raised again in the thread of the run
-        return _Raise(error)
+        return Raised(error)
 
 
 def _failure(error: Exception, job: Job) -> Failure:

@@ -200,16 +200,20 @@ class Shelf:
         begun = time.perf_counter()
         try:
             model = self._load(spec, described)
+            seconds = time.perf_counter() - begun
+            if previewer is None:
+                previewer = Previewer(model.pipeline)
+                costs = self._warm_up(model, previewer)
+            else:
+                previewer.move_to(model.pipeline)
         except ModelLoadError as error:
             self._hand_over(Loaded(spec.source, error))
-            return
-        seconds = time.perf_counter() - begun
-        if previewer is None:
-            previewer = Previewer(model.pipeline)
-            costs = self._warm_up(model, previewer)
+        except Exception as error:  # whatever it is, those who wait for the model must be told
+            log.exception("a model could not be made ready")
+            reason = f"The model could not be made ready ({type(error).__name__}); the worker's log says more."
+            self._hand_over(Loaded(spec.source, ModelLoadError(reason)))
         else:
-            previewer.move_to(model.pipeline)
-        self._hand_over(Loaded(spec.source, model, previewer, costs, seconds))
+            self._hand_over(Loaded(spec.source, model, previewer, costs, seconds))
 
 
 def memory_of(pipeline: Any) -> int:
