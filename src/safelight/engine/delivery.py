@@ -36,7 +36,7 @@ class Delivery:
 
     def finish(self, run: Run) -> None:
         """A run has its picture: it teaches what a picture costs, and becomes a file."""
-        costs = run.place.costs
+        costs = run.shelved.costs
         costs.observe(run.job.cost(run.clock.timings(0.0, 0.0)))
         if costs.observed & (costs.observed - 1) == 0:  # after 1, 2, 4, 8, … pictures
             self._pool.submit(self._keep, run.model, costs.points)
@@ -44,7 +44,7 @@ class Delivery:
 
     def show(self, run: Run, taken: StepTaken) -> None:
         """A run took a step and may be watched. One preview at a time: what comes meanwhile is left out."""
-        previewer = run.place.previewer
+        previewer = run.shelved.previewer
         if run.longest_preview and run.job.id not in self._showing and previewer and previewer.can_show:
             self._showing.add(run.job.id)
             self._pool.submit(self._show, run, previewer, clean(taken).clone(), taken.step, taken.steps)
@@ -66,7 +66,7 @@ class Delivery:
         timings = run.clock.timings(seconds, time.perf_counter() - begun)
         tier: Tier = "throughput" if run.merged else "exact"
         self._end(Finished(job_id=job.id, image=image, fingerprint=run.model.fingerprint, timings=timings, tier=tier))
-        previewer = run.place.previewer
+        previewer = run.shelved.previewer
         if previewer is not None and previewer.wants_examples and isinstance(run.picture, Image.Image):
             previewer.learn(run.latents, run.picture)
 
@@ -80,5 +80,5 @@ class Delivery:
             log.warning("no preview of job %s: %s", job.id, type(error).__name__)
         finally:
             self._showing.discard(job.id)
-        if image is not None and not run.over:
+        if image is not None and not run.cancelled:
             self._emit(Preview(job_id=job.id, step=step, steps=steps, image=image))

@@ -92,20 +92,6 @@ def usable_memory(cgroup: Path = _CGROUP) -> int | None:
     return min([installed, *(int(limit) for limit in limits if limit is not None and limit.isdigit())])
 
 
-def memory_budget(device: str) -> int | None:
-    """Four fifths of the memory of a device, for models; the rest is for what drawing takes. None: it does not tell."""
-    import torch
-
-    try:
-        chosen = choose_device(device)
-    except ConfigurationError:  # said when a model is loaded
-        return None
-    if chosen.startswith("cuda"):
-        return int(torch.cuda.get_device_properties(chosen).total_memory * 0.8)
-    memory = usable_memory()
-    return int(memory * 0.8) if memory is not None else None
-
-
 def _read(path: Path) -> str | None:
     try:
         return path.read_text().strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from queue import Empty, SimpleQueue
@@ -24,17 +24,18 @@ from safelight.contract.messages import (
     Stepped,
     Watch,
 )
-from safelight.contract.traits import Traits
+from safelight.engine.arguments import JobRefused
 from safelight.engine.delivery import Delivery, Keep
 from safelight.engine.embeddings import EmbeddingCache
-from safelight.engine.loading import LoadedModel
 from safelight.engine.merging import MOST, Merger
-from safelight.engine.run import JobRefused, Run, execute
+from safelight.engine.run import Run, execute
 from safelight.engine.schedule import FairShare, Parked, Schedule
-from safelight.engine.shelf import Loaded, Shelf, WarmUp
+from safelight.engine.shelf import Load, Loaded, Shelf, WarmUp
 from safelight.engine.standin import Call, StepTaken
 
 log = logging.getLogger(__name__)
+
+Inbox = SimpleQueue[ModelSpec | Draw | Cancel | Watch | Loaded | None]
 
 
 def _batch_key(run: Run, size: int) -> tuple[Any, ...]:
@@ -62,10 +63,10 @@ class Loop:
 
     def __init__(
         self,
-        load: Callable[[ModelSpec, Callable[[Traits], None]], LoadedModel],
+        load: Load,
         emit: Callable[[Event], None],
         *,
-        inbox: SimpleQueue[Any] | None = None,
+        inbox: Inbox | None = None,
         max_runs: int = 8,
         schedule: Schedule | None = None,
         embeddings: EmbeddingCache | None = None,
@@ -79,7 +80,7 @@ class Loop:
         self._max_runs = max_runs
         self._schedule = schedule or FairShare()
         self._embeddings = EmbeddingCache() if embeddings is None else embeddings
-        self._inbox: SimpleQueue[Any] = SimpleQueue() if inbox is None else inbox
+        self._inbox: Inbox = SimpleQueue() if inbox is None else inbox
         self._shelf = Shelf(load, warm_up, emit, self._inbox.put, memory_bytes, weigh)
         self._held: dict[str, list[_Held]] = {}
         self._runs: dict[str, Run] = {}
@@ -101,7 +102,8 @@ class Loop:
         """Draw until stopped."""
         while self._receive():
             if self._runs:
-                self._turn(self._schedule.choose(self._candidates()))
+                candidates = self._candidates()
+                self._turn(self._schedule.choose(candidates), candidates)
         for job_id in [*self._runs, *(held.job.id for jobs in self._held.values() for held in jobs)]:
             self._cancel(job_id)
         self._shelf.close()
@@ -139,10 +141,10 @@ class Loop:
             return [run for run in parked if self._runs[run.run].holds_model] or parked
         return parked
 
-    def _turn(self, parked: Parked) -> None:
+    def _turn(self, parked: Parked, candidates: Sequence[Parked]) -> None:
         """One call of one run, and what its pipeline does until its next call; or of several runs as one batch."""
         run = self._runs[parked.run]
-        group = [run, *self._company(run)] if self._merges(run) else [run]
+        group = [run, *self._company(run, candidates)] if self._merges(run) else [run]
         if len(group) == 1:
             self._begin(run)
             begun = time.perf_counter()
@@ -173,13 +175,16 @@ class Loop:
     def _merges(self, run: Run) -> bool:
         return not run.job.exact and run.call is not None and run.call.stage == "denoise" and self._merger.enabled
 
-    def _company(self, run: Run) -> list[Run]:
+    def _company(self, run: Run, candidates: Sequence[Parked]) -> list[Run]:
         """Who can be drawn in one batch with that run: like it in everything that decides shapes, brought to a step.
 
         Those that have not begun are begun for it, oldest first; what that takes is mostly their prompts' encoding.
         """
-        like = [r for r in self._runs.values() if r is not run and not r.job.exact and r.likeness == run.likeness]
-        like = like[: MOST - 1]
+        others = [self._runs[parked.run] for parked in candidates if parked.run != run.job.id]
+        like = [r for r in others if not r.job.exact and r.likeness == run.likeness]
+        in_flight = [r for r in like if r.in_flight]
+        room = self._max_runs - sum(parked.in_flight for parked in candidates)
+        like = [*in_flight, *[r for r in like if not r.in_flight][: max(0, room)]][: MOST - 1]
         if not like or not self._merger.may_pay(_batch_key(run, len(like) + 1)):
             return []
         for other in like:
@@ -257,7 +262,7 @@ class Loop:
         if run.holds_model:
             run.holds_model = False
             self._shelf.release(run.job.source)
-        for other in [r for r in self._runs.values() if r.place.model is None]:
+        for other in [r for r in self._runs.values() if r.shelved.model is None]:
             del self._runs[other.job.id]
             held = _Held(other.job, other.received, other.position, other.longest_preview)
             self._held.setdefault(other.job.source, []).append(held)
@@ -279,7 +284,6 @@ class Loop:
         for source, jobs in self._held.items():
             self._held[source] = [held for held in jobs if held.job.id != job_id]
         if run is not None:
-            run.over = True
             run.cancel()
             self._leave(run)
         self._end(Cancelled(job_id=job_id))

@@ -37,6 +37,12 @@ def device_bytes(device: str) -> int | None:
     return usable_memory()
 
 
+def budget(device: str) -> int | None:
+    """Four fifths of a device's memory, for models; the rest is for what drawing takes. None: nobody says."""
+    has = device_bytes(device)
+    return None if has is None else has * 4 // 5
+
+
 def refuse_too_large(parts: dict[str, int], dtype: str, device: str, *, one_at_a_time: bool) -> None:
     """Say before loading that weights of these sizes (bytes, by component) do not fit.
 

@@ -111,7 +111,7 @@ def clean(taken: StepTaken) -> torch.Tensor:
     after: torch.Tensor = taken.latents
     # The scheduler's own `pred_original_sample`, or what multistep solvers in their data prediction form keep (arXiv
     # 2211.01095).
-    for said in (*taken.more[:1], *(getattr(taken.scheduler, "model_outputs", None) or ())[-1:]):
+    for said in (*taken.more[:1], *_kept_by(taken.scheduler)):
         if isinstance(said, torch.Tensor) and said.shape == after.shape:
             return said
     index = getattr(taken.scheduler, "step_index", None)
@@ -120,6 +120,12 @@ def clean(taken: StepTaken) -> torch.Tensor:
         expected: torch.Tensor = taken.sample.float() - sigma * taken.output.float()
         return expected
     return after
+
+
+def _kept_by(scheduler: Any) -> list[Any]:
+    """What a multistep solver predicted last, if that is the clean latents: "dpmsolver++", or `predict_x0` of UniPC."""
+    solves_for_data = "++" in str(scheduler.config.get("algorithm_type")) or scheduler.config.get("predict_x0")
+    return list(getattr(scheduler, "model_outputs", None) or ())[-1:] if solves_for_data else []
 
 
 def _any_size_decoder(pipeline: Any) -> Any:

@@ -13,13 +13,12 @@ import torch
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.messages import Job, Timings
-from safelight.engine.arguments import JobRefused as JobRefused
 from safelight.engine.arguments import pipeline_arguments
 from safelight.engine.loading import LoadedModel
 from safelight.engine.metadata import Facts
 from safelight.engine.picture import NotANumber, as_asked, check_numbers
 from safelight.engine.schedule import Parked, Stage
-from safelight.engine.shelf import Place
+from safelight.engine.shelf import Shelved
 from safelight.engine.standin import Call, StepTaken, copy_for_run, release
 from safelight.engine.traits import guidance_parameter
 
@@ -81,15 +80,14 @@ class Run:
     """
 
     def __init__(
-        self, job: Job, place: Place, position: int, stepped: Callable[[Run, StepTaken], None], received: float
+        self, job: Job, shelved: Shelved, position: int, stepped: Callable[[Run, StepTaken], None], received: float
     ) -> None:
         self.job = job
         self.received = received
-        self.place = place
+        self.shelved = shelved
         self.position = position
         self.holds_model = False
         self.merged = False
-        self.over = False
         self._model: LoadedModel | None = None
         self.arguments = pipeline_arguments(job, self.model)
         self.clock = Clock()
@@ -99,12 +97,12 @@ class Run:
         self.step, self.steps = 0, 0
         self.longest_preview = 0
         self.latents: Any = None
-        self.cost = place.costs.at(job.pixels, passes=job.passes)
+        self.cost = shelved.costs.at(job.pixels, passes=job.passes)
         self._stands: Parked | None = None
         self._stage: Stage = "encode_prompt"
-        self._arrived = self._parked = position
+        self._parked = position
         self._on_step = stepped
-        self._cancelled = False
+        self.cancelled = False
         self._results: SimpleQueue[Any] = SimpleQueue()
         self._parks: SimpleQueue[None] = SimpleQueue()
         self._thread = threading.Thread(target=self._draw, name=f"run-{position}", daemon=True)
@@ -112,7 +110,7 @@ class Run:
     @property
     def model(self) -> LoadedModel:
         """The model that draws. Before its first turn a run does not hold on to it: it may be put away for others."""
-        model = self._model or self.place.model
+        model = self._model or self.shelved.model
         assert model is not None  # the engine makes and begins runs of loaded models alone
         return model
 
@@ -134,7 +132,7 @@ class Run:
         return Parked(
             self.job.id,
             self._stage,
-            self._arrived,
+            self.position,
             self._parked,
             self.step,
             self.steps,
@@ -165,7 +163,7 @@ class Run:
     def resume(self, result: Any, position: int) -> None:
         """Give the thread what it waits for and let it go on until it parks again or ends."""
         if self._thread.ident is None:
-            self._model = self.place.model
+            self._model = self.shelved.model
             self._thread.start()
         else:
             self.call = None
@@ -180,14 +178,14 @@ class Run:
 
     def cancel(self) -> None:
         """End the thread where it waits; returns when it has ended."""
-        self._cancelled = True
+        self.cancelled = True
         while self._thread.ident is not None and not self.ended:
             self.resume(None, self._parked)
 
     def facts(self) -> Facts:
         """What full metadata says beside the job."""
         return Facts(
-            steps=self.arguments.get("num_inference_steps", self.model.steps),
+            steps=self.wanted_steps,
             guidance_scale=self.arguments.get(guidance_parameter(self.model.parameters) or ""),
             drawn_by=self.model.name,
         )
@@ -213,12 +211,12 @@ class Run:
 
     def _hand(self, call: Call) -> Any:
         """What a stand-in does with a call: wait until the engine has run it. Runs in this run's thread."""
-        if self._cancelled:
+        if self.cancelled:
             raise RunCancelled
         self.call = call
         self._parks.put(None)
         result = self._results.get()
-        if self._cancelled:
+        if self.cancelled:
             raise RunCancelled
         if isinstance(result, Raised):
             raise result.error

@@ -42,8 +42,8 @@ class Loaded:
 
 
 @dataclass
-class Place:
-    """One model's place. `model` is None while it is not loaded, `error` why it cannot be; `bytes` as last measured."""
+class Shelved:
+    """A model on offer. `model` is None while it is not loaded, `error` why it cannot be; `bytes` as last measured."""
 
     spec: ModelSpec
     model: LoadedModel | None = None
@@ -69,7 +69,7 @@ class Shelf:
     ) -> None:
         self._load, self._warm_up, self._emit, self._hand_over = load, warm_up, emit, hand_over
         self._budget, self._weigh = budget_bytes, weigh
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, Shelved] = {}
         self._wanted: list[str] = []
         self._loading: str | None = None
         self._uses = count(1)
@@ -77,10 +77,10 @@ class Shelf:
 
     def add(self, spec: ModelSpec) -> None:
         """Offer a model, and load it as soon as there is room."""
-        self._places[spec.source] = Place(spec)
+        self._places[spec.source] = Shelved(spec)
         self.want(spec.source)
 
-    def place(self, source: str) -> Place | None:
+    def place(self, source: str) -> Shelved | None:
         """Where that model stands; None for one that was never offered."""
         return self._places.get(source)
 
@@ -111,8 +111,7 @@ class Shelf:
 
         The size of a model is known once it is here; what is too much together goes as soon as it is idle.
         """
-        if self._budget is not None and self._used > self._budget:
-            self._trim()
+        self._put_away_down_to(0, keep=1)
         while self._wanted and self._loading is None:
             place = self._places[self._wanted[0]]
             if place.model is not None or place.error is not None:
@@ -139,6 +138,8 @@ class Shelf:
             place.costs = Costs(loaded.costs)
             place.bytes = memory_of(loaded.result.pipeline)
             place.last_used = next(self._uses)
+            if not self._fits(0):
+                log.warning("the models in memory take %d bytes, the budget is %d", self._used, self._budget)
             self._emit(
                 ModelReady(
                     source=loaded.source,
@@ -156,35 +157,36 @@ class Shelf:
         if self._loader is not None:
             self._loader.join()
 
-    def _make_room(self, wanted: Place) -> bool:
+    def _make_room(self, wanted: Shelved) -> bool:
         """Put others away until `wanted` fits as far as its size is known. False: what is in the way is in use."""
         if self._budget is not None and not wanted.bytes and self._used:
             wanted.bytes = self._weigh(wanted.spec)
-        while self._budget is not None and self._used + wanted.bytes > self._budget:
-            others = [p for p in self._places.values() if p.model is not None and p is not wanted and not p.spec.pinned]
-            if not others:
-                return True  # nothing can go: loading says whether it fits all the same
-            idle = [p for p in others if p.in_use == 0]
-            if not idle:
-                return False
-            self._put_away(min(idle, key=lambda p: p.last_used))
-        return True
+        self._put_away_down_to(wanted.bytes, keep=0)
+        in_the_way = any(place.in_use and not place.spec.pinned for place in self._here)
+        return (
+            self._fits(wanted.bytes) or not in_the_way
+        )  # if nothing can go, loading says whether it fits all the same
 
-    def _trim(self) -> None:
-        """Put the least recently used away, never the last one, until the rest fits or is in use."""
-        while self._budget is not None and self._used > self._budget:
-            here = [place for place in self._places.values() if place.model is not None]
-            idle = [place for place in here if place.in_use == 0 and not place.spec.pinned]
-            if len(here) < 2 or not idle:
-                log.warning("the models in memory take %d bytes, the budget is %d", self._used, self._budget)
+    def _fits(self, more: int) -> bool:
+        return self._budget is None or self._used + more <= self._budget
+
+    def _put_away_down_to(self, more: int, *, keep: int) -> None:
+        """Put the least recently used away until there is room for `more` bytes, or `keep` are left, or all in use."""
+        while not self._fits(more) and len(self._here) > keep:
+            idle = [place for place in self._here if place.in_use == 0 and not place.spec.pinned]
+            if not idle:
                 return
             self._put_away(min(idle, key=lambda place: place.last_used))
 
     @property
-    def _used(self) -> int:
-        return sum(place.bytes for place in self._places.values() if place.model is not None)
+    def _here(self) -> list[Shelved]:
+        return [place for place in self._places.values() if place.model is not None]
 
-    def _put_away(self, place: Place) -> None:
+    @property
+    def _used(self) -> int:
+        return sum(place.bytes for place in self._here)
+
+    def _put_away(self, place: Shelved) -> None:
         place.model = None
         gc.collect()
         if torch.cuda.is_available():

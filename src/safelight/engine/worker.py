@@ -40,6 +40,7 @@ from safelight.contract.messages import (
 if TYPE_CHECKING:
     from safelight.contract.traits import Traits
     from safelight.engine.loading import LoadedModel
+    from safelight.engine.loop import Inbox
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class Worker:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._inbox: SimpleQueue[ModelSpec | Draw | Cancel | Watch | None] = SimpleQueue()
+        self._inbox: Inbox = SimpleQueue()
         self._configured = False
 
     def run(self) -> None:
@@ -127,7 +128,7 @@ class Worker:
     def _draw(self, configure: Configure) -> None:
         """The engine's thread. PyTorch is imported here, seconds of work, so that pings are answered meanwhile."""
         try:
-            from safelight.engine.device import memory_budget, prepare
+            from safelight.engine.device import prepare
 
             prepare(configure.threads)
             from safelight.engine.loop import Loop
@@ -140,7 +141,7 @@ class Worker:
                 inbox=self._inbox,
                 max_runs=configure.max_runs,
                 merge=configure.merge,
-                memory_bytes=configure.memory_bytes or memory_budget(configure.device),
+                memory_bytes=configure.memory_bytes or _memory_budget(configure.device),
                 weigh=partial(_weigh, device=configure.device),
                 warm_up=partial(warm_up, budget_seconds=configure.warm_up_seconds, kept=measured),
                 keep=partial(keep, folder=measured),
@@ -158,6 +159,16 @@ def _load(spec: ModelSpec, described: Callable[[Traits], None], *, device: str) 
         return load(spec, choose_device(device), described)
     except ConfigurationError as error:
         raise ModelLoadError(str(error)) from error
+
+
+def _memory_budget(device: str) -> int | None:
+    from safelight.engine.device import choose_device
+    from safelight.engine.memory import budget
+
+    try:
+        return budget(choose_device(device))
+    except ConfigurationError:  # said when a model is loaded
+        return None
 
 
 def _weigh(spec: ModelSpec, *, device: str) -> int:
