@@ -156,6 +156,7 @@ async def test_the_picture_is_shown_while_it_is_drawn(
             pass
         await until(lambda: looked == [256])
         for _ in range(3):
+            await until(lambda: bool(held.gate._waiters))
             held.gate.set()  # lets the one step that waits pass
             held.gate.clear()
             while (event := await anext(events)).kind != "preview":

@@ -35,9 +35,10 @@ class Delivery:
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="encode")
 
     def finish(self, run: Run) -> None:
-        """A run has its picture: it teaches what a picture costs, and becomes a file."""
+        """A run has its picture: it teaches what a picture costs by itself, and becomes a file."""
         costs = run.shelved.costs
-        costs.observe(run.job.cost(run.clock.timings(0.0, 0.0)))
+        if not run.merged:
+            costs.observe(run.job.cost(run.clock.timings(0.0, 0.0)))
         if costs.observed & (costs.observed - 1) == 0:  # after 1, 2, 4, 8, … pictures
             self._pool.submit(self._keep, run.model, costs.points)
         self._pool.submit(self._deliver, run, time.perf_counter() - run.received)

@@ -11,6 +11,7 @@ from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from safelight.contract.costs import CostPoint
 from safelight.contract.messages import (
     Cancel,
     Cancelled,
@@ -152,7 +153,11 @@ class Loop:
             return
         begun = time.perf_counter()
         results, merged = self._merger.run(_batch_key(run, len(group)), [each.call for each in group if each.call])
-        share = (time.perf_counter() - begun) / len(group)
+        seconds = time.perf_counter() - begun
+        if merged:
+            job, costs = run.job, run.shelved.costs
+            costs.observe(CostPoint(pixels=job.pixels, passes=job.passes, batch=len(group), step=seconds))
+        share = seconds / len(group)
         for each, result in zip(group, results, strict=True):
             each.merged = each.merged or merged
             self._go_on(each, result, time.perf_counter() - share)

@@ -5,7 +5,6 @@ They also pay for what every first call pays: allocations, kernels chosen or com
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
@@ -17,6 +16,8 @@ import msgspec
 import torch
 
 from safelight.contract.costs import CostPoint
+from safelight.contract.messages import Job
+from safelight.engine.arguments import pipeline_arguments
 from safelight.engine.loading import LoadedModel
 from safelight.engine.previews import Previewer
 from safelight.engine.standin import Call, StepTaken, copy_for_run
@@ -82,21 +83,34 @@ def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: 
         stage, since = call.stage, now
         return call.execute()
 
-    latents: list[Any] = [None]
+    latents: Any = None
 
     def stepped(taken: StepTaken) -> None:
-        latents[0] = taken.latents
+        nonlocal latents
+        latents = taken.latents
 
+    job = Job(
+        id="warm-up",
+        model=model.name,
+        source=model.source,
+        prompt=_PROMPT,
+        negative_prompt="",
+        width=width,
+        height=height,
+        seed=1,
+        output_format="png",
+        steps=steps,
+    )
     pipeline = copy_for_run(model.pipeline, hand, stepped)
-    wanted = {"prompt": _PROMPT, "width": width, "height": height, "num_inference_steps": steps}
-    arguments = {name: value for name, value in wanted.items() if name in model.parameters}
     with torch.no_grad():
-        picture = pipeline(**arguments, generator=torch.Generator("cpu").manual_seed(1)).images[0]
+        generator = torch.Generator("cpu").manual_seed(job.seed)
+        picture = pipeline(**pipeline_arguments(job, model), generator=generator).images[0]
     seconds[stage] += time.perf_counter() - since
-    if previewer.wants_examples and latents[0] is not None:
-        previewer.learn(latents[0], picture)
+    if previewer.wants_examples:
+        previewer.learn(latents, picture)
     return CostPoint(
-        pixels=width * height,
+        pixels=job.pixels,
+        passes=job.passes,
         encode_prompt=seconds["encode_prompt"],
         step=seconds["denoise"] / steps,
         decode=seconds["decode"],
@@ -118,7 +132,7 @@ def _write(file: Path, points: tuple[CostPoint, ...]) -> None:
     beside = file.with_suffix(f".{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps(msgspec.to_builtins(points), indent=1))
+        beside.write_bytes(msgspec.json.format(msgspec.json.encode(points)))
         beside.replace(file)
     except OSError as error:
         log.warning("what was measured could not be kept: %s", error.strerror)

@@ -27,14 +27,14 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     tier: Tier = "exact"
 
 
-class Started(msgspec.Struct, frozen=True):
+class Arrival(msgspec.Struct, frozen=True):
     """When a request came: Unix seconds, and seconds of the monotonic clock."""
 
     time: float
     clock: float
 
     @classmethod
-    def now(cls) -> Started:
+    def now(cls) -> Arrival:
         return cls(time.time(), time.monotonic())
 
 

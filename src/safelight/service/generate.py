@@ -16,7 +16,7 @@ from safelight.contract.errors import ApiError, InternalError, Unavailable
 from safelight.contract.messages import Finished, Job, MetadataMode
 from safelight.contract.request import AUTO, ImageRequest
 from safelight.service.admission import Admission, Cost
-from safelight.service.drawing import Drawing, Started, shutting_down
+from safelight.service.drawing import Arrival, Drawing, shutting_down
 from safelight.service.flights import Flight
 from safelight.service.ports import Engine, Ledger, LedgerEntry, ModelState, Telemetry
 
@@ -69,12 +69,12 @@ class Generate:
             Unavailable: overloaded, shutting down, or the model took too long to load.
             InternalError: the model cannot draw.
         """
-        started = Started.now()
+        arrival = Arrival.now()
         accepted = accepted_seed is not None
         seeds = self._seeds(request, accepted_seed)
 
         def note(seed: int, outcome: str, flight: Flight | None, finished: Finished | None) -> None:
-            self._write(request, asked, started, seed, outcome, flight, finished)
+            self._write(request, asked, arrival, seed, outcome, flight, finished)
 
         outcome = "cancelled"
         try:
@@ -158,28 +158,26 @@ class Generate:
             raise shutting_down()
         accepted = accepted or self._admission.work_seconds == 0
         flights: list[Flight] = []
-        costs: list[Cost] = []
+        new: list[tuple[bytes, Flight, Cost]] = []
         try:
             for seed in seeds:
                 job = self._job(request, seed, asked)
                 twin = msgspec.msgpack.encode(job.picture())
                 flight = self._flights.get(twin) if request.seed else None
                 if flight is None or not flight.can_be_joined:
-                    costs.append(self._admission.admit(job, accepted=accepted))
+                    cost = self._admission.admit(job, accepted=accepted)
                     flight = Flight(job, self._engine)
+                    new.append((twin, flight, cost))
                 flights.append(flight)
         except Unavailable:
-            for cost in costs:
+            for _, _, cost in new:
                 self._admission.release(cost)
             raise
-        new = {cost.job_id: cost for cost in costs}
-        for flight in flights:
-            if flight.job.id in new:
-                self._take_off(flight, new[flight.job.id])
+        for twin, flight, cost in new:
+            self._take_off(twin, flight, cost)
         return flights
 
-    def _take_off(self, flight: Flight, cost: Cost) -> None:
-        twin = msgspec.msgpack.encode(flight.job.picture())
+    def _take_off(self, twin: bytes, flight: Flight, cost: Cost) -> None:
         self._flights[twin] = flight
         task = asyncio.create_task(self._fly(twin, flight, cost), name=f"flight-{flight.job.id}")
         self._tasks.add(task)
@@ -269,18 +267,18 @@ class Generate:
         self,
         request: ImageRequest,
         asked: Asked,
-        started: Started,
+        arrival: Arrival,
         seed: int,
         outcome: str,
         flight: Flight | None,
         finished: Finished | None,
     ) -> None:
         """Into the ledger and the metrics, however a picture ended."""
-        total = Started.now().clock - started.clock
+        total = Arrival.now().clock - arrival.clock
         queued = flight.queue_seconds if flight is not None else None
         entry = LedgerEntry(
             request_id=asked.request_id,
-            time=started.time,
+            time=arrival.time,
             key_id=asked.key_id,
             model=request.model.id,
             drawn_by=request.model.drawn_by,
