@@ -30,7 +30,7 @@ from safelight.contract.hub import HubName
 from safelight.contract.messages import Configure, ModelSpec
 from safelight.contract.offers import Terms
 from safelight.contract.options import ModelOptions
-from safelight.contract.request import ImageRequest, depends_on_traits, model_named, parse_image_request
+from safelight.contract.request import ImageRequest
 from safelight.service.admission import Admission
 from safelight.service.drawing import Picture
 from safelight.service.flights import OnProgress
@@ -302,10 +302,7 @@ class Local:
         Raises:
             InvalidRequest: what the endpoint would answer with 400.
         """
-        model = model_named(fields, self._offered)
-        if depends_on_traits(fields, model):
-            await self._generate.described(model)
-        return parse_image_request(fields, self._offered)
+        return await self._generate.read(fields, self._offered)
 
     async def generate(self, request: ImageRequest, on_progress: OnProgress) -> tuple[Picture, ...]:
         """Draw what is asked for; `on_progress(step, steps)` is called after every step of the first picture."""

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
+from safelight.adapters.partials import png_info
 from safelight.adapters.workers.tickets import Ticket
 from safelight.contract.messages import (
     Cancelled,
@@ -204,7 +205,7 @@ def draw_stripes(job: Job) -> bytes:
     picture = _stripes(job).resize((job.width, job.height), Image.Resampling.NEAREST)
     file, xmp = io.BytesIO(), packet(description()) if marked else b""
     if job.output_format == "png":
-        picture.save(file, "PNG", compress_level=1, pnginfo=_png_info(xmp))
+        picture.save(file, "PNG", compress_level=1, pnginfo=png_info(xmp))
     else:
         quality = 90 if job.compression is None else job.compression
         picture.save(file, job.output_format, quality=quality, xmp=xmp)
@@ -219,10 +220,3 @@ def _svg(job: Job, about: str) -> bytes:
     )
     size = f'width="{job.width}" height="{job.height}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><metadata>{about}</metadata>{rectangles}</svg>'.encode()
-
-
-def _png_info(xmp: bytes) -> PngImagePlugin.PngInfo:
-    info = PngImagePlugin.PngInfo()
-    if xmp:
-        info.add_itxt("XML:com.adobe.xmp", xmp.decode())
-    return info

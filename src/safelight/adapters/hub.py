@@ -22,13 +22,10 @@ from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progr
 from tqdm import tqdm
 
 from safelight.adapters.download import Large, download
+from safelight.contract.checkpoint_files import CONFIGURES, INDEX, PICKLED, one_variant, variant_of
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.hub import HubName, cache_folder, offline
 
-_INDEX = "model_index.json"
-_CONFIGURES = (".json", ".txt", ".model", ".jinja")
-_PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
-_VARIANT = re.compile(r"[^.]+?(?:\.(?P<variant>\w+?))?(?:-\d{5}-of-\d{5})?\.safetensors")
 _AT_ONCE = 4  # files that are fetched beside each other
 
 
@@ -57,10 +54,10 @@ def pull(name: HubName, *, variant: str | None = None, bars: bool = True) -> Pul
         commit = str(api.model_info(name.repo, revision=name.revision).sha)
         tree = api.list_repo_tree(name.repo, revision=commit, recursive=True)
         files = {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
-        if _INDEX not in files:
+        if INDEX not in files:
             raise ConfigurationError(_no_layout(name, files))
         with _quiet():
-            index = hf_hub_download(name.repo, _INDEX, revision=commit, cache_dir=cache, endpoint=endpoint)
+            index = hf_hub_download(name.repo, INDEX, revision=commit, cache_dir=cache, endpoint=endpoint)
         wanted = files_of(msgspec.json.decode(Path(index).read_bytes()), files, variant, name)
         _check_space(cache, sum(files[path].size for path in wanted))
         large = [_large(name, commit, files[path], cache, endpoint) for path in wanted if files[path].lfs is not None]
@@ -87,31 +84,21 @@ def files_of(index: dict[str, Any], files: Any, variant: str | None, name: HubNa
     Raises:
         ConfigurationError: the weights of a component are pickles alone.
     """
-    wanted = [_INDEX]
+    wanted = [INDEX]
     for part, value in index.items():
         if part.startswith("_") or not (isinstance(value, list) and len(value) == 2 and value[0]):
             continue
         inside = [path for path in files if path.startswith(f"{part}/")]
         weights = [path for path in inside if path.endswith(".safetensors")]
-        if not weights and any(path.endswith(_PICKLED) for path in inside):
+        if not weights and any(path.endswith(PICKLED) for path in inside):
             raise ConfigurationError(
                 f"The weights of `{part}` in {name} are pickles alone, which can run any code when they are loaded. "
                 "Look for a repository with safetensors, or convert them where you trust their origin."
             )
-        chosen = _one_variant(weights, variant)
-        wanted += [path for path in inside if path.endswith(_CONFIGURES) and not _index_of_another(path, chosen)]
+        _, chosen = one_variant(weights, variant)
+        wanted += [path for path in inside if path.endswith(CONFIGURES) and not _index_of_another(path, chosen)]
         wanted += chosen
     return wanted
-
-
-def _one_variant(weights: list[str], variant: str | None) -> list[str]:
-    by_variant: dict[str | None, list[str]] = {}
-    for path in weights:
-        found = _VARIANT.fullmatch(path.rpartition("/")[2])
-        by_variant.setdefault(found["variant"] if found else None, []).append(path)
-    if variant in by_variant:
-        return by_variant[variant]
-    return by_variant.get(None) or (by_variant[sorted(filter(None, by_variant))[0]] if by_variant else [])
 
 
 def _index_of_another(path: str, chosen: list[str]) -> bool:
@@ -119,14 +106,13 @@ def _index_of_another(path: str, chosen: list[str]) -> bool:
     if ".safetensors.index." not in path and ".bin.index." not in path:
         return False
     variant = re.search(r"\.safetensors\.index\.(?:(\w+)\.)?json$", path)
-    sharded = [_VARIANT.fullmatch(weights.rpartition("/")[2]) for weights in chosen if "-of-" in weights]
-    return variant is None or not any(found and found["variant"] == variant[1] for found in sharded)
+    return variant is None or not any(variant_of(weights) == variant[1] for weights in chosen if "-of-" in weights)
 
 
 def _no_layout(name: HubName, files: Any) -> str:
     single = [path for path in files if path.endswith((".safetensors", ".gguf")) and "/" not in path]
     hint = f" It has single files ({', '.join(single[:3])}): see docs/models.md, single files." if single else ""
-    return f"{name} has no {_INDEX}, so it is not in diffusers' layout.{hint}"
+    return f"{name} has no {INDEX}, so it is not in diffusers' layout.{hint}"
 
 
 def _check_space(cache: Path, needed: int) -> None:

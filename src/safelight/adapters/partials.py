@@ -23,7 +23,7 @@ def partial(preview: bytes, output_format: str, metadata: MetadataMode) -> bytes
     with Image.open(io.BytesIO(preview)) as picture:
         match output_format:
             case "png":
-                picture.save(file, "PNG", compress_level=1, pnginfo=_png_info(xmp))
+                picture.save(file, "PNG", compress_level=1, pnginfo=png_info(xmp))
             case "svg":
                 return _svg(picture.size, preview, marked=bool(xmp))
             case _:
@@ -31,7 +31,8 @@ def partial(preview: bytes, output_format: str, metadata: MetadataMode) -> bytes
     return file.getvalue()
 
 
-def _png_info(xmp: bytes) -> PngImagePlugin.PngInfo:
+def png_info(xmp: bytes) -> PngImagePlugin.PngInfo:
+    """An XMP packet as Pillow wants it for a PNG; nothing for none."""
     info = PngImagePlugin.PngInfo()
     if xmp:
         info.add_itxt("XML:com.adobe.xmp", xmp.decode())

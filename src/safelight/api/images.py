@@ -20,13 +20,7 @@ from safelight.api.jobs import shown
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest, NotAllowed
 from safelight.contract.jobs import JobRecord
-from safelight.contract.request import (
-    ImageRequest,
-    depends_on_traits,
-    model_named,
-    parse_image_request,
-    read_object,
-)
+from safelight.contract.request import ImageRequest, read_object
 from safelight.service.drawing import Picture
 from safelight.service.generate import Asked
 from safelight.service.keys import Principal
@@ -49,7 +43,8 @@ async def _create(request: Request) -> Response:
     principal = await authenticate(request)
     settings = services.settings
     body = await read_body(request, max_bytes=settings.max_body_bytes, timeout_seconds=settings.body_timeout_seconds)
-    image_request = await _read(request, services, read_object(body))
+    fields = read_object(body)
+    image_request = await _unless_left(request, services.generate.read(fields, services.catalogue))
     services.policy.check(image_request.prompt)
     _check_access(principal, image_request)
     rate = await services.limiter.hit(principal.key_id)
@@ -65,14 +60,6 @@ async def _create(request: Request) -> Response:
     if image_request.stream:
         return finished_stream(image_request, pictures, headers)
     return Response(picture_body(pictures, created), 200, headers, media_type="application/json")
-
-
-async def _read(request: Request, services: Services, fields: dict[str, Any]) -> ImageRequest:
-    """What is asked for. Where that depends on what the model can do, a model that still loads is waited for."""
-    model = model_named(fields, services.catalogue)
-    if depends_on_traits(fields, model):
-        await _unless_left(request, services.generate.described(model))
-    return parse_image_request(fields, services.catalogue)
 
 
 def _one_picture(request: ImageRequest) -> ImageRequest:

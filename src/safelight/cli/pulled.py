@@ -17,6 +17,7 @@ from safelight.adapters.pins import Pin, pinned_commit, read_pins, write_pins
 from safelight.adapters.state_folder import prepare, read_key, served_url
 from safelight.cli.show import print_parameters
 from safelight.cli.terminal import note, print_json, print_table
+from safelight.contract.checkpoint_files import INDEX
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.hub import HubName, cache_folder
 from safelight.contract.messages import ModelSpec
@@ -68,7 +69,10 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
     from safelight.bootstrap import model_specs, terms_of
 
     ids = [name for name, entry in settings.models.items() if text in (name, *entry.aliases)]
-    spec = model_specs(settings)[settings.models[ids[0]].source] if ids else _plain_spec(settings, text)
+    if ids:
+        spec = model_specs(settings)[settings.models[ids[0]].source]
+    else:
+        spec = ModelSpec(source=text, commit=pinned_commit(settings.home, text))
     ran = subprocess.run(
         [sys.executable, "-m", "safelight.engine.describe"],
         input=msgspec.json.encode(spec),
@@ -157,10 +161,6 @@ def _hub_name(text: str) -> HubName:
     return name
 
 
-def _plain_spec(settings: Settings, text: str) -> ModelSpec:
-    return ModelSpec(source=text, commit=pinned_commit(settings.home, text))
-
-
 def _cached(settings: Settings) -> list[tuple[HubName, Path]]:
     """Names and folders of all that is in diffusers' layout in the hub's cache; pulled ones by the name they were."""
     cache = cache_folder()
@@ -175,7 +175,7 @@ def _cached(settings: Settings) -> list[tuple[HubName, Path]]:
     for name in sorted(names, key=str):
         pin = pins.get(str(name))
         snapshot = name.snapshot(cache, pin.commit if pin else None)
-        if snapshot is not None and (snapshot / "model_index.json").exists():
+        if snapshot is not None and (snapshot / INDEX).exists():
             found.append((name, snapshot))
     return found
 

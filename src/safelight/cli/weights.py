@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
+from safelight.contract.checkpoint_files import INDEX, PICKLED
+
 # The format's own limit on its header (https://github.com/huggingface/safetensors#format).
 _MAX_HEADER_BYTES = 100_000_000
-_PICKLES = (".bin", ".ckpt", ".pt", ".pth")
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -24,11 +25,11 @@ def fault_in(folder: Path) -> Fault | None:
     mend = "Get the checkpoint again, in diffusers' layout, as safetensors."
     if not folder.is_dir():
         return Fault("there is no such folder.", mend)
-    if not (folder / "model_index.json").is_file():
-        return Fault("it has no model_index.json, so it is no checkpoint in diffusers' layout.", mend)
+    if not (folder / INDEX).is_file():
+        return Fault(f"it has no {INDEX}, so it is no checkpoint in diffusers' layout.", mend)
     weights = sorted(folder.rglob("*.safetensors"))
     if not weights:
-        pickles = [path for suffix in _PICKLES for path in folder.rglob(f"*{suffix}")]
+        pickles = [path for suffix in PICKLED for path in folder.rglob(f"*{suffix}")]
         if pickles:
             how = "Load it once with diffusers where you trust it, and `save_pretrained(..., safe_serialization=True)`."
             return Fault("its weights are pickles, which can run code when they are loaded.", how)

@@ -10,12 +10,11 @@ import torch
 import transformers
 from diffusers import GGUFQuantizationConfig
 
+from safelight.contract.checkpoint_files import CONFIGURES, INDEX, PICKLED
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.options import ModelOptions
 from safelight.engine.layout import (
     CONVERT,
-    INDEX,
-    PICKLED,
     Weights,
     check_files,
     check_safetensors,
@@ -28,7 +27,6 @@ from safelight.engine.sources import Place, place_of, refuse_links_outside
 from safelight.engine.tuning import DENOISERS, quantization_of
 
 _PLAIN = ModelOptions()
-_CONFIGURES = (".json", ".txt", ".model", ".jinja")  # configurations and vocabularies; a README changes nothing
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ class Checkpoint:
         """Every file that the pictures depend on: weights, configurations and vocabularies."""
         found = [self.folder / INDEX, *([self.file] if self.file is not None else [])]
         for name in self.components:
-            beside = (path for path in (self.folder / name).rglob("*") if path.suffix in _CONFIGURES)
+            beside = (path for path in (self.folder / name).rglob("*") if path.suffix in CONFIGURES)
             found += [*beside, *(self.weights[name].files if name in self.weights else ())]
         return [path for path in found if path.is_file()]
 

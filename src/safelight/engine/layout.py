@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,14 @@ import transformers
 from safetensors import SafetensorError, safe_open
 
 from safelight import postcard
+from safelight.contract.checkpoint_files import INDEX, PICKLED, one_variant
 from safelight.contract.errors import ModelLoadError
 
-INDEX = "model_index.json"
-PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 CONVERT = (
     "Convert it where you trust its origin: `DiffusionPipeline.from_pretrained(folder, use_safetensors=False)"
     ".save_pretrained(new_folder)` with diffusers writes safetensors."
 )
 _NO_VOCABULARY = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja")
-# model.safetensors, model.fp16.safetensors, model.fp16-00001-of-00002.safetensors
-_WEIGHTS = re.compile(r"[^.]+?(?:\.(?P<variant>\w+?))?(?:-\d{5}-of-\d{5})?\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -118,32 +115,27 @@ def _names_files(tokenizer: Any) -> bool:
 
 
 def _weights(folder: Path, name: str, variant: str | None, *, elsewhere: bool) -> Weights | None:
-    files = [path for path in folder.glob("*") if path.is_file()]
-    by_variant: dict[str | None, list[Path]] = {}
-    for path in files:
-        if path.suffix == ".safetensors":
-            named = _WEIGHTS.fullmatch(path.name)
-            by_variant.setdefault(named["variant"] if named else None, []).append(path)
-    if not by_variant:
+    files = {path.name: path for path in folder.glob("*") if path.is_file()}
+    chosen, names = one_variant([name for name in files if name.endswith(".safetensors")], variant)
+    if not names:
         if elsewhere:
             return None
-        if any(path.suffix in PICKLED for path in files):
+        if any(name.endswith(PICKLED) for name in files):
             raise ModelLoadError(
                 f"The weights of `{name}` are a pickle, which can run any code when it is loaded. {CONVERT}"
             )
         raise ModelLoadError(f"The weights of `{name}` are missing. Get that part of the checkpoint again.")
-    chosen = variant if variant in by_variant else None if None in by_variant else sorted(filter(None, by_variant))[0]
-    _check_shards(files, by_variant[chosen], name, chosen)
-    for path in by_variant[chosen]:
-        check_safetensors(path, f"The weights of `{name}`")
-    return Weights(tuple(sorted(by_variant[chosen])), chosen)
+    _check_shards(files.values(), names, name, chosen)
+    for file in sorted(names):
+        check_safetensors(files[file], f"The weights of `{name}`")
+    return Weights(tuple(files[file] for file in sorted(names)), chosen)
 
 
-def _check_shards(files: list[Path], weights: list[Path], name: str, variant: str | None) -> None:
+def _check_shards(files: Iterable[Path], weights: Iterable[str], name: str, variant: str | None) -> None:
     ending = f".safetensors.index.{variant}.json" if variant else ".safetensors.index.json"
     for index in (path for path in files if path.name.endswith(ending)):
         shards = set(json.loads(index.read_text())["weight_map"].values())
-        missing = sorted(shards - {path.name for path in weights})
+        missing = sorted(shards.difference(weights))
         if missing:
             raise ModelLoadError(f"The weights of `{name}` lack {missing[0]} ({len(missing)} of {len(shards)} shards).")
 

@@ -7,14 +7,15 @@ import math
 import secrets
 import time
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
 from safelight.contract.capabilities import MAX_SEED
-from safelight.contract.catalogue import ModelEntry
+from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import ApiError, InternalError, Unavailable
 from safelight.contract.messages import Finished, Job, MetadataMode
-from safelight.contract.request import AUTO, ImageRequest
+from safelight.contract.request import AUTO, ImageRequest, depends_on_traits, model_named, parse_image_request
 from safelight.service.admission import Admission, Cost
 from safelight.service.drawing import Arrival, Drawing, shutting_down
 from safelight.service.flights import Flight
@@ -116,6 +117,18 @@ class Generate:
         """
         wait = self._load_wait_seconds if wait_seconds is None else wait_seconds
         await self._wait_for(model, lambda state: state.traits is not None or state.status != "loading", wait)
+
+    async def read(self, fields: dict[str, Any], offered: Catalogue, wait_seconds: float | None = None) -> ImageRequest:
+        """What the fields of a body ask for; where that depends on what the model can do, once that is known.
+
+        Raises:
+            InvalidRequest: what is wrong with them.
+            Unavailable: as `described`.
+        """
+        model = model_named(fields, offered)
+        if depends_on_traits(fields, model):
+            await self.described(model, wait_seconds)
+        return parse_image_request(fields, offered)
 
     async def _model_loaded(self, model: ModelEntry, wait_seconds: float) -> None:
         """A request that comes while its model loads waits for it."""

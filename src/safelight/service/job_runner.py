@@ -23,7 +23,7 @@ from safelight.contract.jobs import (
     file_name,
 )
 from safelight.contract.messages import Preview
-from safelight.contract.request import ImageRequest, depends_on_traits, model_named, parse_image_request
+from safelight.contract.request import ImageRequest, parse_image_request
 from safelight.service.drawing import Drawing, Picture
 from safelight.service.generate import Asked, Generate
 from safelight.service.job_feed import JobFeed
@@ -179,7 +179,7 @@ class JobRunner:
 
     async def _draw(self, running: _Entry) -> Picture:
         job = running.job
-        request = running.request = await self._request_in_full(job)
+        request = running.request = await self._generate.read(job.request, self._catalogue, math.inf)
 
         def on_progress(step: int, steps: int) -> None:
             left = self._generate.expected_seconds(request) * (1 - step / steps)
@@ -194,17 +194,6 @@ class JobRunner:
             self._shown(running, drawing),
         ):
             return await drawing.picture()
-
-    async def _request_in_full(self, job: JobRecord) -> ImageRequest:
-        """What to draw, read once the engine has said what the model can do.
-
-        Raises:
-            InvalidRequest: today's catalogue no longer offers that.
-        """
-        model = model_named(job.request, self._catalogue)
-        if depends_on_traits(job.request, model):
-            await self._generate.described(model, math.inf)
-        return parse_image_request(job.request, self._catalogue)
 
     @contextlib.contextmanager
     def _shown(self, running: _Entry, drawing: Drawing) -> Iterator[None]:
