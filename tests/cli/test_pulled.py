@@ -201,6 +201,8 @@ def test_ps_tells_the_models_of_the_running_server(server: Server, quick: InProc
     rows = json.loads(server.safelight("ps", "--json").stdout)
     assert {row["model"] for row in rows} == {"stable-image-ultra", "postcard"}
     assert {row["status"] for row in rows} <= {"ready", "loading"}
+    assert {row["resident"] for row in rows if row["status"] == "ready"} <= {True}
+    assert "put away" not in server.safelight("ps").stdout
     assert_sentence(quick("ps"), 1, "No server runs on this state folder")
 
 

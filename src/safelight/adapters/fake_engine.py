@@ -117,6 +117,7 @@ class FakeEngine:
                     reason=self._broken,
                     fingerprint="fake",
                     device="none",
+                    resident=status == "ready",
                     traits=self._traits or (TRAITS if status == "ready" else None),
                 )
                 for source in self._sources

@@ -70,6 +70,8 @@ def model_object(entry: ModelEntry, services: Services) -> dict[str, Any]:
         "aliases": list(entry.aliases),
         "drawn_by": entry.drawn_by,
         "status": state.status,
+        "resident": state.resident,
+        "memory_bytes": state.bytes,
         "capabilities": entry.capabilities.as_json(),
     }
 

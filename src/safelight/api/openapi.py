@@ -189,6 +189,8 @@ def _model(text: Schema, texts: Schema) -> Schema:
             "aliases": texts,
             "drawn_by": text,
             "status": {"enum": ["loading", "ready", "failed"]},
+            "resident": {"type": "boolean"},
+            "memory_bytes": {"type": ["integer", "null"]},
             "capabilities": {"type": "object", "required": ["parameters"]},
         }
     )

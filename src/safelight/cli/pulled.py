@@ -25,6 +25,7 @@ from safelight.contract.offers import capabilities_of
 from safelight.contract.traits import Traits
 from safelight.settings import Settings
 
+_OF_A_MODEL = ("drawn_by", "status", "resident", "memory_bytes")
 _EXIT_REFUSED = 4  # safelight.engine.describe: the sentence on standard error is for people
 
 
@@ -139,11 +140,18 @@ def running(settings: Settings, *, as_json: bool) -> None:
         models: list[dict[str, Any]] = answer.json()["data"]
     except (httpx.HTTPError, ValueError, KeyError) as error:
         raise SafelightError(f"The server at {url} did not tell its models: {error}") from None
-    rows = [{"model": m["id"], "drawn_by": m["drawn_by"], "status": m["status"]} for m in models]
+    rows = [{"model": m["id"], **{name: m[name] for name in _OF_A_MODEL}} for m in models]
     if as_json:
         print_json(rows)
     else:
-        print_table(("model", "drawn by", "status"), [tuple(row.values()) for row in rows])
+        print_table(("model", "drawn by", "status", "memory"), [_standing(row) for row in rows])
+
+
+def _standing(row: dict[str, Any]) -> tuple[str, ...]:
+    """A model that is ready and not in memory was put away for others; the next request has it loaded again."""
+    resting = row["status"] == "ready" and not row["resident"]
+    memory = _gb(row["memory_bytes"]) if row["memory_bytes"] and not resting else "-"
+    return row["model"], row["drawn_by"], "put away" if resting else row["status"], memory
 
 
 def ensure(settings: Settings) -> None:

@@ -235,3 +235,21 @@ async def test_a_checkpoint_that_cannot_be_loaded_is_said_without_a_restart() ->
         assert isinstance(end, Failed)
         assert (end.reason, end.retry_helps) == ("There is no such model.", False)
         assert workers.state().restarts == 0
+
+
+async def test_a_model_that_was_put_away_is_said_to_be_and_draws_again_when_it_is_wanted(
+    checkpoint: str, tmp_path: Path
+) -> None:
+    other = str(save("stable-diffusion", tmp_path / "other"))
+    specs = tuple(ModelSpec(source=source, dtype="float32") for source in (checkpoint, other))
+    two = LocalWorkers(Configure(models=specs, threads=1, memory_bytes=1), telemetry=PrometheusTelemetry())
+    await two.start()
+    try:
+        for source in (other, checkpoint, other):
+            assert await picture(two, job(source, f"{source}-again"))
+            states = {name: two.state().model(name) for name in (checkpoint, other)}
+            assert {state.status for state in states.values()} == {"ready"}
+            assert [name for name, state in states.items() if state.resident] == [source]
+            assert states[source].bytes
+    finally:
+        await two.stop()
