@@ -80,7 +80,7 @@ function typed(name: string, text: string, parameter: Parameter | undefined): Va
   if (parameter.values && !parameter.values.includes(text)) throw new Error(`${name} is one of ${parameter.values.join(', ')}, not ${text}.`)
   if (parameter.type === 'string' || parameter.type === 'enum') return text
   const number = Number(text)
-  const fault = numberFault(name, number, parameter)
-  if (fault) throw new Error(fault.replace(/not NaN\.$/, `not ${text}.`))
+  const fault = numberFault(name, number, parameter, text)
+  if (fault) throw new Error(fault)
   return number
 }

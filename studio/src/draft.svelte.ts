@@ -5,11 +5,11 @@ import { FOR_PROGRAMS, numberFault } from './values'
 
 const STORED = 'safelight.draft'
 export const MAX_COUNT = 16
-/** What the form has a place of its own for, and what only makes sense to programs. */
 /** The formats that `output_compression` is for. */
 const COMPRESSED = ['jpeg', 'webp']
 /** Two names for one thing: a request has either. */
 const RIVALS: Record<string, string> = { steps: 'quality', quality: 'steps' }
+/** What the form has a place of its own for. */
 const PLACED = ['model', 'prompt', 'negative_prompt', 'aspect_ratio', 'size', 'output_format', 'seed']
 
 export interface Stored {
