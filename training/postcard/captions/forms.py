@@ -7,6 +7,9 @@ from training.postcard.captions import words as w
 from training.postcard.captions.parts import Parts
 from training.postcard.captions.telling import Telling
 
+MISTYPED = 0.05
+"""Share of captions with a typing error."""
+
 
 class Speaker(Parts):
     """Puts one telling into words."""
@@ -135,7 +138,24 @@ def speak(telling: Telling, rng: random.Random) -> str:
     if telling.absent:
         lack = rng.choice((f"no {telling.absent}", f"without {telling.absent}", f"without any {telling.absent}"))
         text += f" {lack[0].upper()}{lack[1:]}." if text.endswith(".") else f", {lack}"
-    return _finish(" ".join(text.split()), rng)
+    text = " ".join(text.split())
+    return _finish(_mistyped(text, rng) if rng.random() < MISTYPED else text, rng)
+
+
+def _mistyped(text: str, rng: random.Random) -> str:
+    """One or two words with a letter lost, doubled or swapped with the next: people type like that."""
+    words = text.split(" ")
+    long = [i for i, word in enumerate(words) if len(word) > 4 and word.isalpha()]
+    for i in rng.sample(long, min(len(long), rng.choice((1, 1, 2)))):
+        word, at = words[i], rng.randrange(1, len(words[i]) - 1)
+        words[i] = rng.choice(
+            (
+                word[:at] + word[at + 1 :],
+                word[:at] + word[at] + word[at:],
+                word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+            )
+        )
+    return " ".join(words)
 
 
 def _finish(text: str, rng: random.Random) -> str:

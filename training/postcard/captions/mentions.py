@@ -73,7 +73,7 @@ def mentions_of(reading: Reading, rng: random.Random, brief: float, focused: boo
 def _placed(mention: Mention, mentions: list[Mention], index: int, rng: random.Random, focused: bool) -> Mention:
     """The mention with a place, if there is one to tell and chance tells it."""
     place: tuple[str, int | None] | None = None
-    if index > 0 and rng.random() < 0.6:
+    if index > 0 and rng.random() < 0.65:
         place = _relation(mention, mentions[index - 1], index - 1, rng)
     if place is None and rng.random() < (0.8 if focused else 0.55 if len(mentions) > 1 else 0.42):
         choices = list(_spots(mention))
@@ -114,7 +114,7 @@ def _relation(a: Mention, b: Mention, index: int, rng: random.Random) -> tuple[s
     if dy < -0.17 and abs(dx) < 0.4 and max(s.lift for s in a.seen) > 0.15:
         found += ["above", "above"]
     if abs(dx) < 0.5 and abs(dy) < 0.15 and abs(dz) < 0.15:
-        found.append("beside")
+        found += ["beside", "beside"]
     if abs(dx) < 0.4 and abs(dz) > 0.2 and not any(s.lift > 0.1 for s in (*a.seen, *b.seen)):
-        found.append("behind" if dz < 0 else "in front of")
+        found += ["behind" if dz < 0 else "in front of"] * 2
     return (found[int(rng.random() * len(found))], index) if found else None

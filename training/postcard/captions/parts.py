@@ -6,17 +6,24 @@ from collections.abc import Sequence
 from training.postcard.captions import words as w
 from training.postcard.captions.names import article, names, noun_phrase, plural
 from training.postcard.captions.telling import Mention, Telling
-from training.postcard.families import ANIMALS, BOATS, CARS, PEOPLE
+from training.postcard.families import ANIMALS, BOATS, CARS, LEAPERS, PEOPLE
 
 from safelight.postcard.scene import Layer
-from safelight.postcard.vocabulary import Colour
+from safelight.postcard.vocabulary import Colour, Setting
 
 AT = {
-    "left": ("on the left", "on the left side", "to the left", "at the left"),
-    "right": ("on the right", "on the right side", "to the right", "at the right"),
-    "centre": ("in the middle", "in the centre", "in the center"),
-    "far": ("in the distance", "far away", "in the background", "on the horizon"),
-    "near": ("in the foreground", "up close", "close to the viewer", "in front"),
+    "left": ("on the left", "on the left side", "to the left", "at the left", "on the left-hand side", "at far left"),
+    "right": (
+        "on the right",
+        "on the right side",
+        "to the right",
+        "at the right",
+        "on the right-hand side",
+        "at far right",
+    ),
+    "centre": ("in the middle", "in the centre", "in the center", "centrally", "right in the middle"),
+    "far": ("in the distance", "far away", "in the background", "on the horizon", "far off", "a long way off"),
+    "near": ("in the foreground", "up close", "close to the viewer", "in front", "nearby"),
 }
 FROM = {
     "left": ("to the left of", "left of"),
@@ -55,12 +62,15 @@ class Parts:
         if m.place is None:
             return phrase
         if m.anchor is None:
-            return f"{phrase} {self.one(AT[m.place])}"
+            where = self.one(AT[m.place])
+            return f"{where} {phrase}" if self.chance(0.2) else f"{phrase} {where}"
         return f"{phrase} {self.one(FROM[m.place])} {self.reference(self.told.things[m.anchor])}"
 
     def doing(self, m: Mention) -> str:
         """ " resting", " parked" """
         flying = all(s.lift > 0.1 for s in m.seen)
+        if m.kind in LEAPERS and self.told.setting is Setting.SEA:
+            return f" {self.one(w.DOINGS['leaping'])}"
         for family, kinds in (("animals", ANIMALS), ("people", PEOPLE), ("boats", BOATS), ("vehicles", CARS)):
             if m.kind in kinds:
                 return f" {self.one(w.DOINGS['flying' if flying else family])}"

@@ -56,7 +56,7 @@ def choose(scene: Scene, rng: random.Random, focused: bool = False) -> Telling:
         told_setting = told_setting or rng.random() < 0.95
     if reading.setting is Setting.PLAIN and any(THINGS[m.kind].settings != {Setting.PLAIN} for m in things):
         told_setting = told_setting or rng.random() < 0.96  # "a fox" alone means a fox where foxes live
-    light = reading.light if rng.random() < _light(reading) * brief**0.5 else None
+    light = reading.light if rng.random() < _light(reading) * (0.85 if brief < 1 else 1.0) else None
     return Telling(
         setting=reading.setting if told_setting or not things else None,
         light=light,

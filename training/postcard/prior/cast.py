@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
-from training.postcard.families import ANIMALS, TREES
+from training.postcard.families import ANIMALS, SHAPES, TREES
 from training.postcard.prior.draw import Draw
 
 from safelight.postcard.things import THINGS, ThingKind
@@ -101,8 +101,10 @@ def _welcome(kind: ThingKind, setting: Setting) -> bool:
 def residents(setting: Setting) -> tuple[tuple[ThingKind, ...], tuple[float, ...]]:
     """The kinds that belong in a setting, with weights. Those that go anywhere are rarer, not to be everywhere."""
     kinds = tuple(k for k in ALL if setting in k.settings and _welcome(k, setting))
-    weights = tuple(_popularity(k) * (0.25 if len(k.settings) > 25 else 1.0) for k in kinds)
-    return kinds, weights
+    weights = [_popularity(k) * (0.25 if len(k.settings) > 25 else 1.0) for k in kinds]
+    if setting is Setting.PLAIN:  # the home of shapes, which its other 300 kinds would drown
+        weights = [w * 20 if k.key in SHAPES else w for k, w in zip(kinds, weights, strict=True)]
+    return kinds, tuple(weights)
 
 
 def sample_setting(draw: Draw, kind: ThingKind | None = None) -> Setting:
