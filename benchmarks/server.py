@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
+import orjson
+import pybase64
 
 KEY = "sl-benchmark"
 _LIMIT_SECONDS = 120.0
@@ -28,10 +29,11 @@ class Server:
     ready_seconds: float
 
     def draw(self, **fields: object) -> bytes:
-        """The file of one picture."""
+        """The file of one picture. Read with fast parsers, so that the client's own time is not the server's."""
         body = {"model": "stable-image-ultra"} | fields
-        answer = self.client.post("/v1/images/generations", json=body).raise_for_status().json()
-        return base64.b64decode(answer["data"][0]["b64_json"])
+        answer = orjson.loads(self.client.post("/v1/images/generations", json=body).raise_for_status().content)
+        image: bytes = pybase64.b64decode(answer["data"][0]["b64_json"])
+        return image
 
 
 @contextmanager

@@ -94,6 +94,10 @@ async def test_a_model_that_takes_too_long_to_load_is_a_503_with_retry_after(ser
     response = await running.draw()
     assert (response.status_code, response.json()["error"]["code"]) == (503, "model_loading")
     assert 1 <= int(response.headers["retry-after"]) <= 120
+    engine.ready_in_seconds = 73.2
+    response = await running.draw()
+    assert int(response.headers["retry-after"]) == 74
+    assert "73 s" in response.json()["error"]["message"]
 
 
 async def test_a_model_that_failed_to_load_says_why_and_that_a_retry_is_useless(serve: Serve) -> None:

@@ -5,11 +5,22 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from safelight.contract.messages import Cancelled, Failed, Finished, ModelReady, ModelResting, ModelSpec, Stepped
+from safelight.contract.messages import (
+    Cancelled,
+    Failed,
+    Finished,
+    ModelLoading,
+    ModelReady,
+    ModelResting,
+    ModelSpec,
+    Stepped,
+)
+from safelight.engine.load_times import FIRST_GUESS_BYTES_PER_SECOND, FIRST_GUESS_SECONDS, LoadTimes
 from safelight.engine.loading import LoadedModel, load, weight_of
 from safelight.engine.shelf import memory_of
 from tests.engine.drawing import Drawing, job
@@ -146,3 +157,26 @@ def test_a_loader_that_breaks_fails_those_who_wait(two: tuple[LoadedModel, Loade
     assert isinstance(end, Failed)
     assert end.reason.startswith("The model could not be made ready (RuntimeError)")
     assert not end.retry_helps
+
+
+def test_who_waits_for_a_model_is_told_how_long_and_the_second_time_from_the_first(
+    two: tuple[LoadedModel, LoadedModel], tmp_path: Path
+) -> None:
+    a, b = two
+    with Drawing(a, b, load_times=LoadTimes(tmp_path), weigh=lambda spec: 500_000_000) as drawing:
+        drawing.wait(ModelReady, lambda event: event.source == b.source)
+    first = [(event.source, event.seconds) for event in drawing.events if isinstance(event, ModelLoading)]
+    guess = FIRST_GUESS_SECONDS + 500e6 / FIRST_GUESS_BYTES_PER_SECOND
+    assert first[0] == (a.source, guess)
+    assert (b.source, 2 * guess) in first, "the one before it in line comes first"
+    took = LoadTimes(tmp_path)
+    assert took.expect(a.source, 0) < guess
+    assert took.expect("never seen", 1000) < guess
+
+
+def test_load_times_that_cannot_be_read_are_forgotten(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "load-times.json").write_text("{")
+    times = LoadTimes(tmp_path)
+    assert "measured again" in caplog.text
+    times.note("model", 3.0, 100)
+    assert LoadTimes(tmp_path).expect("model", 100) == 3.0

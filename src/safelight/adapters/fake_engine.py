@@ -46,6 +46,7 @@ class FakeEngine:
     its next step only while `gate` is set. `broken` makes the models fail to load, for that reason. Each step pretends
     to take `step_seconds`. `hold` is a gate for tests in other processes: a file with the number of the last step that
     is taken while it is there. `traits` are what the models are said to do; None: that is known once they are loaded.
+    `ready_in_seconds` is when models that load are said to be expected.
     With `merges` it says of what was not promised to be exact that it was drawn in one batch with others.
     """
 
@@ -60,6 +61,7 @@ class FakeEngine:
     ) -> None:
         self._traits = traits
         self.merges = False
+        self.ready_in_seconds: float | None = None
         self.loaded = asyncio.Event()
         self.loaded.set()
         self.gate = asyncio.Event()
@@ -118,6 +120,7 @@ class FakeEngine:
                     fingerprint="fake",
                     device="none",
                     resident=status == "ready",
+                    ready_in_seconds=self.ready_in_seconds if status == "loading" else None,
                     traits=self._traits or (TRAITS if status == "ready" else None),
                 )
                 for source in self._sources

@@ -18,7 +18,7 @@ from safelight.contract.traits import Traits
 
 _T = TypeVar("_T")
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 _HEADER = struct.Struct("!I")
 HEADER_BYTES = _HEADER.size
@@ -161,6 +161,13 @@ class ModelDescribed(Message, frozen=True):
     traits: Traits
 
 
+class ModelLoading(Message, frozen=True):
+    """That model is loaded, or waits for its turn to be; `seconds` is how long until it is expected to be ready."""
+
+    source: str
+    seconds: float
+
+
 class ModelReady(Message, frozen=True):
     """That model can draw. `seconds` is how long loading took, `costs` what was measured then, `bytes` its weights."""
 
@@ -248,7 +255,7 @@ class Pong(Message, frozen=True):
 
 
 JobEvent = Started | Stepped | Preview | Finished | Failed | Cancelled
-Event = Hello | ModelDescribed | ModelReady | ModelResting | ModelFailed | JobEvent | Pong
+Event = Hello | ModelDescribed | ModelLoading | ModelReady | ModelResting | ModelFailed | JobEvent | Pong
 
 _encoder = msgspec.msgpack.Encoder()
 _command_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

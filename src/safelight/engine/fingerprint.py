@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -80,4 +81,5 @@ def _device_facts(device: str) -> dict[str, Any]:
         "processor": processor_name(),
         "instruction_set": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
+        "mkl": os.environ.get("MKL_CBWR", ""),
     }

@@ -28,6 +28,7 @@ from safelight.contract.messages import (
 from safelight.engine.arguments import JobRefused
 from safelight.engine.delivery import Delivery, Keep
 from safelight.engine.embeddings import EmbeddingCache
+from safelight.engine.load_times import LoadTimes
 from safelight.engine.merging import MOST, Merger
 from safelight.engine.run import Run, execute
 from safelight.engine.schedule import FairShare, Parked, Schedule
@@ -76,13 +77,14 @@ class Loop:
         merge: bool = False,
         memory_bytes: int | None = None,
         weigh: Callable[[ModelSpec], int] = lambda spec: 0,
+        load_times: LoadTimes | None = None,
     ) -> None:
         self._emit = emit
         self._max_runs = max_runs
         self._schedule = schedule or FairShare()
         self._embeddings = EmbeddingCache() if embeddings is None else embeddings
         self._inbox: Inbox = SimpleQueue() if inbox is None else inbox
-        self._shelf = Shelf(load, warm_up, emit, self._inbox.put, memory_bytes, weigh)
+        self._shelf = Shelf(load, warm_up, emit, self._inbox.put, memory_bytes, weigh, load_times)
         self._held: dict[str, list[_Held]] = {}
         self._runs: dict[str, Run] = {}
         self._open: set[str] = set()

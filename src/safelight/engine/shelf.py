@@ -19,8 +19,17 @@ import torch
 
 from safelight.contract.costs import CostPoint, Costs
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import Event, ModelDescribed, ModelFailed, ModelReady, ModelResting, ModelSpec
+from safelight.contract.messages import (
+    Event,
+    ModelDescribed,
+    ModelFailed,
+    ModelLoading,
+    ModelReady,
+    ModelResting,
+    ModelSpec,
+)
 from safelight.contract.traits import Traits
+from safelight.engine.load_times import LoadTimes
 from safelight.engine.loading import LoadedModel
 from safelight.engine.previews import Previewer
 
@@ -32,13 +41,17 @@ WarmUp = Callable[[LoadedModel, Previewer], tuple[CostPoint, ...]]
 
 @dataclass(frozen=True)
 class Loaded:
-    """What the loader hands to the engine's thread: a model or why there is none, and how long it took."""
+    """What the loader hands to the engine's thread: a model or why there is none, and how long it took.
+
+    `seconds` is for the weights, `ready_seconds` for all that comes before the first picture.
+    """
 
     source: str
     result: LoadedModel | ModelLoadError
     previewer: Previewer | None = None
     costs: tuple[CostPoint, ...] = ()
     seconds: float = 0.0
+    ready_seconds: float = 0.0
 
 
 @dataclass
@@ -66,9 +79,11 @@ class Shelf:
         hand_over: Callable[[Loaded], None],
         budget_bytes: int | None = None,
         weigh: Callable[[ModelSpec], int] = lambda spec: 0,
+        times: LoadTimes | None = None,
     ) -> None:
         self._load, self._warm_up, self._emit, self._hand_over = load, warm_up, emit, hand_over
         self._budget, self._weigh = budget_bytes, weigh
+        self._times = times or LoadTimes()
         self._places: dict[str, Shelved] = {}
         self._wanted: list[str] = []
         self._loading: str | None = None
@@ -88,7 +103,13 @@ class Shelf:
         """A job waits for that model."""
         if source not in self._wanted:
             self._wanted.append(source)
+            ahead = [self._loading] if self._loading is not None else []
+            self._emit(ModelLoading(source=source, seconds=sum(map(self._expected, [*ahead, *self._wanted]))))
         self.settle()
+
+    def _expected(self, source: str) -> float:
+        place = self._places[source]
+        return self._times.expect(source, place.bytes or self._weigh(place.spec))
 
     def use(self, source: str) -> None:
         """A run of that model begins, or is promised to: the model stays until its `release`."""
@@ -120,6 +141,7 @@ class Shelf:
             if not self._make_room(place):
                 return
             self._loading = self._wanted.pop(0)
+            self._emit(ModelLoading(source=self._loading, seconds=self._expected(self._loading)))
             # A thread for each load, not one that stays: a thread's OpenMP team lives as long as the thread, and once
             # all teams have more threads than there are cores they sleep instead of spin: steps took twice as long.
             wanted = place.spec, place.costs.points, place.previewer
@@ -138,6 +160,7 @@ class Shelf:
             place.costs = Costs(loaded.costs)
             place.bytes = memory_of(loaded.result.pipeline)
             place.last_used = next(self._uses)
+            self._times.note(loaded.source, loaded.ready_seconds, place.bytes)
             if not self._fits(0):
                 log.warning("the models in memory take %d bytes, the budget is %d", self._used, self._budget)
             self._emit(
@@ -215,7 +238,7 @@ class Shelf:
             reason = f"The model could not be made ready ({type(error).__name__}); the worker's log says more."
             self._hand_over(Loaded(spec.source, ModelLoadError(reason)))
         else:
-            self._hand_over(Loaded(spec.source, model, previewer, costs, seconds))
+            self._hand_over(Loaded(spec.source, model, previewer, costs, seconds, time.perf_counter() - begun))
 
 
 def memory_of(pipeline: Any) -> int:

@@ -6,18 +6,17 @@ They also pay for what every first call pays: allocations, kernels chosen or com
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import torch
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.messages import Job
 from safelight.engine.arguments import pipeline_arguments
+from safelight.engine.kept import read_kept, write_kept
 from safelight.engine.loading import LoadedModel
 from safelight.engine.previews import Previewer
 from safelight.engine.standin import Call, StepTaken, copy_for_run
@@ -36,9 +35,9 @@ def warm_up(
 
     `budget_seconds` bounds what may be spent: a size that is expected to take longer is not tried. `kept` is a folder.
     """
-    known = _read(kept / f"{model.fingerprint}.json") if kept is not None else ()
+    known = read_kept(kept / f"{model.fingerprint}.json", tuple[CostPoint, ...]) if kept is not None else None
     if known or budget_seconds <= 0:
-        return known
+        return known or ()
     points = tuple(_measured(model, previewer, budget_seconds))
     if points:
         keep(model, points, kept)
@@ -48,7 +47,7 @@ def warm_up(
 def keep(model: LoadedModel, points: tuple[CostPoint, ...], folder: Path | None) -> None:
     """Keep what is known by now for the next start; pictures that are drawn correct what was measured first."""
     if folder is not None:
-        _write(folder / f"{model.fingerprint}.json", points)
+        write_kept(folder / f"{model.fingerprint}.json", points)
 
 
 def _measured(model: LoadedModel, previewer: Previewer, budget_seconds: float) -> Iterator[CostPoint]:
@@ -115,24 +114,3 @@ def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: 
         step=seconds["denoise"] / steps,
         decode=seconds["decode"],
     )
-
-
-def _read(file: Path) -> tuple[CostPoint, ...]:
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=tuple[CostPoint, ...])
-    except FileNotFoundError:
-        return ()
-    except (OSError, msgspec.MsgspecError):
-        log.warning("what was measured earlier cannot be read; it is measured again")
-        return ()
-
-
-def _write(file: Path, points: tuple[CostPoint, ...]) -> None:
-    """Whole or not at all; that it cannot be kept is no reason not to draw."""
-    beside = file.with_suffix(f".{os.getpid()}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(msgspec.json.format(msgspec.json.encode(points)))
-        beside.replace(file)
-    except OSError as error:
-        log.warning("what was measured could not be kept: %s", error.strerror)

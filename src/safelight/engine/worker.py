@@ -131,6 +131,7 @@ class Worker:
             from safelight.engine.device import prepare
 
             prepare(configure.threads)
+            from safelight.engine.load_times import LoadTimes
             from safelight.engine.loop import Loop
             from safelight.engine.warm_up import keep, warm_up
 
@@ -145,6 +146,7 @@ class Worker:
                 weigh=partial(_weigh, device=configure.device),
                 warm_up=partial(warm_up, budget_seconds=configure.warm_up_seconds, kept=measured),
                 keep=partial(keep, folder=measured),
+                load_times=LoadTimes(measured),
             ).serve()
         except BaseException:  # a fault in the engine itself: better a new process than a dumb one
             log.exception("the engine stopped")

@@ -30,6 +30,10 @@ class Asked(msgspec.Struct, frozen=True):
     weight: float = 1.0
 
 
+# When to ask again for a model whose loading has not begun: its worker is just starting.
+_LOADING_RETRY_SECONDS = 10.0
+
+
 def fresh_seed() -> int:
     """A seed from the system's randomness, 1 to 4294967295."""
     return secrets.randbelow(MAX_SEED) + 1
@@ -149,8 +153,11 @@ class Generate:
                 async with asyncio.timeout_at(deadline):
                     await self._engine_changed_or_draining()
             except TimeoutError:
+                expected = max(1.0, state.ready_in_seconds or _LOADING_RETRY_SECONDS)
                 raise Unavailable(
-                    f"The model {model.id} is still loading.", code="model_loading", retry_after_seconds=10.0
+                    f"The model {model.id} is still loading, for about {expected:.0f} s more.",
+                    code="model_loading",
+                    retry_after_seconds=expected,
                 ) from None
         return state
 

@@ -15,7 +15,8 @@ from safelight.contract.traits import Traits
 class ModelState(msgspec.Struct, frozen=True, kw_only=True):
     """How a model stands in the engine. `reason` says why it failed, fit for callers; `traits` come before
     `ready`, `costs` and the `bytes` of its weights with it. A model that is ready and not `resident` was put away for
-    others and is loaded again by the next request for it."""
+    others and is loaded again by the next request for it. `ready_in_seconds` says of one that is loaded when it is
+    expected, as far as that is known."""
 
     source: str
     status: Literal["loading", "ready", "failed"]
@@ -24,6 +25,7 @@ class ModelState(msgspec.Struct, frozen=True, kw_only=True):
     device: str | None = None
     steps: int | None = None
     load_seconds: float | None = None
+    ready_in_seconds: float | None = None
     traits: Traits | None = None
     costs: tuple[CostPoint, ...] = ()
     bytes: int | None = None

@@ -1,7 +1,8 @@
 """A worker in all but its pictures: the protocol on a real socket in a real process, and no torch: it starts at once.
 
-For tests of the pool that start many. It can load every model but `MISSING`. Of a job it takes as many steps as are
-asked for, but for long ones, which it begins and never ends: what becomes of those is the pool's to decide.
+For tests of the pool that start many. It can load every model but `MISSING`, and `SLOW`, which it never has ready. Of a
+job it takes as many steps as are asked for, but for long ones, which it begins and never ends: what becomes of those is
+the pool's to decide.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from safelight.contract.messages import (
     Hello,
     Message,
     ModelFailed,
+    ModelLoading,
     ModelReady,
     Ping,
     Pong,
@@ -33,11 +35,14 @@ from safelight.contract.messages import (
 COMMAND = (sys.executable, __file__)
 LONG = 100
 MISSING = "missing"
+SLOW, SLOW_SECONDS = "slow", 90.0
 
 
 def loaded(source: str) -> Message:
     if source == MISSING:
         return ModelFailed(source=source, reason="There is no such model.")
+    if source == SLOW:
+        return ModelLoading(source=source, seconds=SLOW_SECONDS)
     return ModelReady(source=source, fingerprint="light", device="none", steps=4, seconds=0.0)
 
 

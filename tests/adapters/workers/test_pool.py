@@ -253,3 +253,11 @@ async def test_a_model_that_was_put_away_is_said_to_be_and_draws_again_when_it_i
             assert states[source].bytes
     finally:
         await two.stop()
+
+
+async def test_a_model_that_is_loaded_says_when_it_is_expected() -> None:
+    async with pool(light_worker.SLOW, command=light_worker.COMMAND) as workers:
+        while (expected := workers.state().model(light_worker.SLOW).ready_in_seconds) is None:
+            await workers.changed()
+        assert 0 < expected <= light_worker.SLOW_SECONDS
+        assert workers.state().model(light_worker.SLOW).status == "loading"

@@ -27,6 +27,7 @@ from safelight.contract.messages import (
     JobEvent,
     ModelDescribed,
     ModelFailed,
+    ModelLoading,
     ModelReady,
     ModelResting,
     Ping,
@@ -62,6 +63,7 @@ class _Member:
         self.worker: WorkerProcess | None = None
         self.models: dict[str, ModelReady | ModelFailed] = {}
         self.resting: set[str] = set()
+        self.ready_at: dict[str, float] = {}  # when a model that is loaded is expected, on the monotonic clock
         self.traits: dict[str, Traits] = {}
         self.tickets: dict[str, Ticket] = {}
         self.fruitless_starts = 0
@@ -209,7 +211,10 @@ class LocalWorkers:
         failed = next((event for event in said if isinstance(event, ModelFailed)), None)
         reason = failed.reason if failed is not None else self._start_failure
         status: Literal["loading", "failed"] = "loading" if reason is None else "failed"
-        return ModelState(source=source, status=status, reason=reason, traits=traits)
+        expected = min((m.ready_at[source] for m in self._members if source in m.ready_at), default=None)
+        # What is overdue will take about as much longer as it is late by now: nobody knows better.
+        ready_in = abs(expected - monotonic()) if expected is not None else None
+        return ModelState(source=source, status=status, reason=reason, traits=traits, ready_in_seconds=ready_in)
 
     # Watching over
 
@@ -255,6 +260,9 @@ class LocalWorkers:
         match event:
             case ModelReady() | ModelFailed():
                 self._model_reported(member, event)
+            case ModelLoading():
+                member.ready_at[event.source] = monotonic() + event.seconds
+                self._announce()
             case ModelResting():
                 member.resting.add(event.source)
             case ModelDescribed():
@@ -275,6 +283,7 @@ class LocalWorkers:
     def _model_reported(self, member: _Member, event: ModelReady | ModelFailed) -> None:
         member.models[event.source] = event
         member.resting.discard(event.source)
+        member.ready_at.pop(event.source, None)
         member.failed_starts = 0
         if isinstance(event, ModelReady):
             self._start_failure = None
@@ -293,6 +302,7 @@ class LocalWorkers:
             member.failed_starts += 1
         member.models.clear()
         member.resting.clear()
+        member.ready_at.clear()
         orphans, member.tickets = list(member.tickets.values()), {}
         for ticket in reversed(orphans):
             ticket.started = False

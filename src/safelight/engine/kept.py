@@ -1,0 +1,36 @@
+"""What a worker measured and keeps for the next start, as JSON files. Losing one costs measuring it again."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+
+def read_kept(file: Path, kind: type[_T]) -> _T | None:
+    """What was kept there; None where nothing was, or nothing that can be read."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError):
+        log.warning("what was measured earlier cannot be read; it is measured again")
+        return None
+
+
+def write_kept(file: Path, value: Any) -> None:
+    """Whole or not at all; that it cannot be kept is no reason not to draw."""
+    beside = file.with_suffix(f".{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(msgspec.json.format(msgspec.json.encode(value)))
+        beside.replace(file)
+    except OSError as error:
+        log.warning("what was measured could not be kept: %s", error.strerror)
