@@ -1,10 +1,12 @@
 """Stable Diffusion 1.5 at full size, random weights: Safelight beside diffusers as its README has it and at its best.
 
-    python -m benchmarks.peers [--steps 4] [--side 512]
+    python -m benchmarks.peers [--steps 4] [--side 512] [--openvino PYTHON]
 
-The checkpoint (860 M parameters of U-Net, the same for all) is made once in a temporary folder; every row runs in a
-process of its own, so that its peak memory is its own. Seconds of a step are the difference between two pictures of
-different length, so that what happens once does not count. Ratios hold within one run.
+OpenVINO GenAI's own pipeline is beside them if PYTHON is an interpreter that has `openvino-genai` and `optimum-intel`
+(they need other versions of the libraries than Safelight); the checkpoint is converted for it first. The checkpoint
+(860 M parameters of U-Net, the same for all) is made once in a temporary folder; every row runs in a process of its
+own, so that its peak memory is its own. Seconds of a step are the difference between two pictures of different length,
+so that what happens once does not count. Ratios hold within one run.
 """
 
 from __future__ import annotations
@@ -105,6 +107,40 @@ def by_safelight(folder: Path, side: int) -> Draw:
     return draw
 
 
+OPENVINO = """
+import json, resource, subprocess, sys, time
+from pathlib import Path
+
+import openvino_genai
+
+folder, side, few, steps = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+pipeline = openvino_genai.Text2ImagePipeline(str(folder), "CPU")
+
+def draw(steps):
+    begun = time.perf_counter()
+    pipeline.generate(sys.argv[5], width=side, height=side, num_inference_steps=steps, rng_seed=7)
+    return time.perf_counter() - begun
+
+draw(few)
+short = draw(few)
+step = (draw(few + steps) - short) / steps
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+print(json.dumps({"step": step, "picture": short + (20 - few) * step, "peak": peak}))
+"""
+
+
+def by_openvino(python: str, folder: Path, side: int, steps: int) -> dict[str, float]:
+    """The row of OpenVINO GenAI, in its own environment; weights in half precision, as its guide has it."""
+    converted = folder.with_name(f"{folder.name}-openvino")
+    if not (converted / "model_index.json").exists():
+        export = ["-m", "optimum.commands.optimum_cli", "export", "openvino", "--model", str(folder)]
+        subprocess.run([python, *export, "--task", "text-to-image", "--weight-format", "fp16", converted], check=True)
+    options = [str(converted), str(side), str(FEW), str(steps), PROMPT]
+    done = subprocess.run([python, "-c", OPENVINO, *options], check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
 ROWS: dict[str, Callable[[Path, int], Draw]] = {
     "diffusers, as in its README": as_in_the_readme,
     "diffusers, bfloat16 and channels-last": at_its_best,
@@ -131,6 +167,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--side", type=int, default=512)
+    parser.add_argument("--openvino", metavar="PYTHON", help="an interpreter with openvino-genai and optimum-intel")
     parser.add_argument("--row", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help="where the checkpoint is, or is made")
     arguments = parser.parse_args()
@@ -142,6 +179,8 @@ def main() -> int:
         if not (folder / "model_index.json").exists():
             make(folder)
         table = {row: _in_a_process(row, folder, arguments) for row in ROWS}
+        if arguments.openvino:
+            table["OpenVINO GenAI"] = by_openvino(arguments.openvino, folder, arguments.side, arguments.steps)
     first = table["diffusers, as in its README"]["step"]
     print(f"Stable Diffusion 1.5, random weights, {arguments.side}x{arguments.side}, guidance, batch 1")
     print("| | s/step | 20 steps, s | peak GB | speed, README = 1 |\n|---|---|---|---|---|")
