@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,10 @@ from safelight.contract.messages import (
     Started,
     Stepped,
 )
+from safelight.engine.embeddings import EmbeddingCache
 from safelight.engine.loading import LoadedModel
 from safelight.engine.schedule import RoundRobin
-from tests.engine.drawing import LIMIT_SECONDS, Drawing, Recorded, alone, job, pixels
+from tests.engine.drawing import LIMIT_SECONDS, Drawing, End, Recorded, alone, job, pixels
 
 
 def run_threads() -> list[str]:
@@ -152,6 +154,33 @@ def test_a_cancelled_job_stops_at_its_next_step_and_its_thread_ends(model: Loade
     assert ends[0] == Cancelled(job_id="doomed")
     assert np.array_equal(pixels(ends[1]), alone(model, other))
     assert max(event.step for event in drawing.events if isinstance(event, Stepped) and event.job_id == "doomed") == 2
+
+
+@pytest.mark.parametrize("stage", ["text_encoder", "transformer", "vae.decoder"])
+def test_a_cancel_that_comes_while_a_part_computes_ends_the_job_once_and_leaves_the_model_as_it_was(
+    flux: LoadedModel, stage: str
+) -> None:
+    doomed, after = job(flux, "doomed", seed=3), job(flux, "after")
+    drawing: Drawing
+    cancelled: list[bool] = []
+
+    def cancel_once(*_: Any) -> None:
+        if not cancelled:
+            cancelled.append(True)
+            drawing.cancel(doomed)
+
+    hook = attrgetter(stage)(flux.pipeline).register_forward_pre_hook(cancel_once)
+    try:
+        with Drawing(flux, embeddings=EmbeddingCache()) as drawing:
+            ends = drawing.draw(doomed, after)
+            assert run_threads() == []
+    finally:
+        hook.remove()
+    assert cancelled
+    # Once its last part has computed, the picture may be finished before the cancel is read: one of both, and once.
+    assert isinstance(ends[0], Cancelled) or stage == "vae.decoder"
+    assert sum(isinstance(event, End) and event.job_id == "doomed" for event in drawing.events) == 1
+    assert np.array_equal(pixels(ends[1]), alone(flux, after))
 
 
 def test_a_job_that_waits_for_its_start_can_be_cancelled(flux: LoadedModel) -> None:

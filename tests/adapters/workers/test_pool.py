@@ -112,15 +112,17 @@ async def test_a_job_submitted_before_the_worker_is_ready_waits_and_is_drawn(
 
 
 @with_workers
+@pytest.mark.parametrize("last_seen", ["prompt", 10, 40], ids=["at its prompt", "at a step", "at its decoding"])
 async def test_a_worker_killed_in_mid_picture_costs_nobody_the_picture_or_a_byte(
-    workers: LocalWorkers, checkpoint: str
+    workers: LocalWorkers, checkpoint: str, last_seen: str | int
 ) -> None:
     undisturbed = await picture(workers, job(checkpoint, "alone", steps=40))
     killed: list[int] = []
     before = workers.state().restarts
 
     def kill_once(event: JobEvent) -> None:
-        if isinstance(event, Stepped) and event.step == 10 and not killed:
+        seen = event.step if isinstance(event, Stepped) else "prompt" if isinstance(event, Started) else None
+        if seen == last_seen and not killed:
             killed.extend(workers.pids)
             os.kill(workers.pids[0], signal.SIGKILL)
 
@@ -130,6 +132,8 @@ async def test_a_worker_killed_in_mid_picture_costs_nobody_the_picture_or_a_byte
     assert isinstance(end, Finished)
     assert end.image == undisturbed
     assert await waiting
+    while workers.state().restarts == before:  # a picture may be sent in the moment in which its worker is killed
+        await workers.changed()
     assert workers.state().restarts == before + 1
 
 
