@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from typing import Any
 
 import httpx
@@ -250,11 +251,18 @@ async def test_state_that_cannot_be_read_is_a_500_that_says_so_and_names_no_path
 
 
 async def test_a_slow_reader_holds_up_nobody(running: Running) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", running.port, limit=1024)
-    body = b'{"model": "stable-image-ultra", "prompt": "slow", "output_format": "jpeg"}'
+    for listener in running.server.servers[0].sockets:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(("127.0.0.1", running.port))
+    reader, writer = await asyncio.open_connection(sock=connection, limit=1024)
+    body = b'{"model": "postcard", "prompt": "slow", "n": 10}'
     head = f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {running.key}\r\n"
     writer.write(head.encode() + f"content-length: {len(body)}\r\n\r\n".encode() + body)
     assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+    connections: set[Any] = running.server.server_state.connections
+    await until(lambda: any(each.flow.write_paused for each in connections))
     for _ in range(3):
         assert (await running.draw()).status_code == 200
     writer.close()

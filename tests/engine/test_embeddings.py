@@ -23,14 +23,14 @@ def test_a_prompt_that_was_encoded_is_not_encoded_again_and_gives_the_same_pictu
         nonlocal encoded
         encoded += 1
 
-    hooks = [
-        getattr(flux.pipeline, name).register_forward_pre_hook(count) for name in ("text_encoder", "text_encoder_2")
-    ]
+    one, two = flux.pipeline.text_encoder, flux.pipeline.text_encoder_2
     cache = EmbeddingCache()
-    with Drawing(flux, embeddings=cache) as drawing:
+    with (
+        one.register_forward_pre_hook(count),
+        two.register_forward_pre_hook(count),
+        Drawing(flux, embeddings=cache) as drawing,
+    ):
         first, again, other = drawing.draw(job(flux, "a"), job(flux, "b", seed=8), job(flux, "c", prompt="a dog"))
-    for hook in hooks:
-        hook.remove()
     assert encoded == 4  # two encoders, two prompts
     assert cache.hits == 2
     assert np.array_equal(pixels(first), alone(flux, job(flux)))

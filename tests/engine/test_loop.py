@@ -18,6 +18,7 @@ from safelight.contract.messages import (
     Finished,
     ModelDescribed,
     ModelFailed,
+    ModelLoading,
     ModelReady,
     ModelSpec,
     Started,
@@ -63,9 +64,13 @@ def test_a_picture_among_seven_others_has_the_same_bytes_as_alone(model: LoadedM
 
 
 def test_runs_in_flight_take_turns_call_by_call(flux: LoadedModel) -> None:
-    schedule = Recorded()
-    with Drawing(flux, schedule=schedule) as drawing:
-        drawing.draw(*(job(flux, name, seed=i) for i, name in enumerate("abc")))
+    schedule, gate = Recorded(), threading.Event()
+    jobs = [job(flux, name, seed=i) for i, name in enumerate("abc")]
+    with Drawing(flux, schedule=schedule, before_load=lambda source: gate.wait()) as drawing:
+        drawing.put(*jobs)
+        gate.set()  # all are here before the first turn, however slow this thread is
+        for each in jobs:
+            drawing.end_of(each)
     runs = [turn.run for turn in schedule.turns]
     # One turn to begin, two text encoders, four steps, one decode: eight each.
     assert runs == ["a", "b", "c"] * 8
@@ -108,7 +113,7 @@ def test_keys_share_the_engine_however_many_jobs_one_of_them_sends(flux: LoadedM
 def test_every_step_is_reported_with_the_total(model: LoadedModel) -> None:
     with Drawing(model) as drawing:
         drawing.draw(job(model, steps=5))
-    events = [event for event in drawing.events if not isinstance(event, ModelDescribed | ModelReady)]
+    events = [event for event in drawing.events if not isinstance(event, ModelLoading | ModelDescribed | ModelReady)]
     assert events[0] == Started(job_id="job")
     assert events[1:-1] == [Stepped(job_id="job", step=step, steps=5) for step in range(1, 6)]
     assert isinstance(events[-1], Finished)
@@ -169,13 +174,10 @@ def test_a_cancel_that_comes_while_a_part_computes_ends_the_job_once_and_leaves_
             cancelled.append(True)
             drawing.cancel(doomed)
 
-    hook = attrgetter(stage)(flux.pipeline).register_forward_pre_hook(cancel_once)
-    try:
-        with Drawing(flux, embeddings=EmbeddingCache()) as drawing:
-            ends = drawing.draw(doomed, after)
-            assert run_threads() == []
-    finally:
-        hook.remove()
+    part = attrgetter(stage)(flux.pipeline)
+    with part.register_forward_pre_hook(cancel_once), Drawing(flux, embeddings=EmbeddingCache()) as drawing:
+        ends = drawing.draw(doomed, after)
+        assert run_threads() == []
     assert cancelled
     # Once its last part has computed, the picture may be finished before the cancel is read: one of both, and once.
     assert isinstance(ends[0], Cancelled) or stage == "vae.decoder"
@@ -185,9 +187,11 @@ def test_a_cancel_that_comes_while_a_part_computes_ends_the_job_once_and_leaves_
 
 def test_a_job_that_waits_for_its_start_can_be_cancelled(flux: LoadedModel) -> None:
     first, waiting = job(flux, "first"), job(flux, "waiting")
-    with Drawing(flux, max_runs=1) as drawing:
+    gate = threading.Event()
+    with Drawing(flux, max_runs=1, before_load=lambda source: gate.wait()) as drawing:
         drawing.put(first, waiting)
         drawing.cancel(waiting)
+        gate.set()
         assert drawing.end_of(waiting) == Cancelled(job_id="waiting")
         assert isinstance(drawing.end_of(first), Finished)
     assert Started(job_id="waiting") not in drawing.events
@@ -241,10 +245,9 @@ def test_a_fault_in_the_denoiser_fails_that_run_alone_without_its_prompt_in_log_
         if calls == 3:
             raise RuntimeError("no kernel for 'a red cat on the moon' in /some/folder")
 
-    hook = flux.pipeline.transformer.register_forward_pre_hook(break_once)
     with Drawing(flux) as drawing:
-        ends = drawing.draw(job(flux, "a"), job(flux, "b"))
-        hook.remove()
+        with flux.pipeline.transformer.register_forward_pre_hook(break_once):
+            ends = drawing.draw(job(flux, "a"), job(flux, "b"))
         after = drawing.draw(job(flux, "c"))[0]
     failed = [end for end in ends if isinstance(end, Failed)]
     assert len(failed) == 1
@@ -258,10 +261,8 @@ def test_running_out_of_memory_fails_the_run_and_says_that_another_try_may_help(
     def run_out(module: torch.nn.Module, inputs: Any) -> None:
         raise torch.OutOfMemoryError("tried to allocate 40 GiB")
 
-    hook = flux.pipeline.transformer.register_forward_pre_hook(run_out)
-    with Drawing(flux) as drawing:
+    with flux.pipeline.transformer.register_forward_pre_hook(run_out), Drawing(flux) as drawing:
         (end,) = drawing.draw(job(flux))
-    hook.remove()
     assert isinstance(end, Failed)
     assert end.retry_helps
     assert "not enough memory" in end.reason

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from safelight.contract.messages import ModelSpec, Preview, Watch
+from safelight.contract.messages import ModelSpec, Preview, Started, Watch
 from safelight.engine.loading import LoadedModel, load
 from safelight.engine.previews import Previewer
 from tests.engine.drawing import Drawing, job, pixels
@@ -21,11 +21,15 @@ from tests.engine.drawing import Drawing, job, pixels
 def watched(model: LoadedModel, *others: Any, longest: int = 256, **changes: Any) -> tuple[list[Preview], NDArray[Any]]:
     """The previews of a job that is watched from the start, after `others` were drawn, and its pixels."""
     wanted = job(model, "watched", **changes)
-    with Drawing(model) as drawing:
+    drawing: Drawing
+
+    def watch(event: object) -> None:  # from the engine's thread: its second step cannot come before
+        if event == Started(job_id="watched"):
+            drawing.loop.put(Watch(job_id="watched", longest=longest))
+
+    with Drawing(model, on_event=watch) as drawing:
         drawing.draw(*others)
-        drawing.put(wanted)
-        drawing.loop.put(Watch(job_id="watched", longest=longest))
-        end = drawing.end_of(wanted)
+        (end,) = drawing.draw(wanted)
     return [event for event in drawing.events if isinstance(event, Preview)], pixels(end)
 
 

@@ -58,10 +58,6 @@ def test_a_model_that_is_wanted_has_the_idle_one_put_away_and_jobs_of_both_are_d
     assert [type(end) for end in ends] == [Finished] * 4
     moves = whereabouts(drawing)
     assert moves[-4:] == [("put away", b.source), ("loaded", a.source), ("put away", a.source), ("loaded", b.source)]
-    here = set[str]()
-    for what, source in moves:
-        here = here | {source} if what == "loaded" else here - {source}
-        assert len(here) <= 2
 
 
 def test_room_is_made_before_a_model_is_loaded_where_its_files_tell_its_weight(
@@ -143,7 +139,8 @@ def test_what_is_put_away_is_freed(checkpoints: Any) -> None:
             wanted = ModelSpec(source=sources[turn % 2])
             drawing.draw(job(wanted, f"job-{turn}"))
         gc.collect()
-        assert sum(reference() is not None for reference in kept) <= 2
+        assert len(kept) > 2, "each was put away for the other, and loaded again"
+        assert sum(reference() is not None for reference in kept) <= 1
 
 
 def test_a_loader_that_breaks_fails_those_who_wait(two: tuple[LoadedModel, LoadedModel]) -> None:

@@ -28,6 +28,7 @@ from safelight.contract.messages import (
     Stepped,
 )
 from safelight.engine.worker import EXIT_PROTOCOL
+from tests.engine import drawing
 from tests.engine.worker_process import WorkerProcess
 
 
@@ -51,19 +52,7 @@ def worker(source: str) -> Iterator[WorkerProcess]:
 
 
 def job(source: str, name: str, **changes: Any) -> Job:
-    fields: dict[str, Any] = {
-        "id": name,
-        "model": "stable-image-ultra",
-        "source": source,
-        "prompt": "a red cat on the moon",
-        "negative_prompt": "",
-        "width": 64,
-        "height": 64,
-        "seed": 7,
-        "output_format": "png",
-        "steps": 4,
-    }
-    return Job(**(fields | changes))
+    return drawing.job(ModelSpec(source=source), name, **({"height": 64} | changes))
 
 
 def finish(worker: WorkerProcess, wanted: Job) -> Finished:

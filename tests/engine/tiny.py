@@ -64,16 +64,16 @@ def t5_encoder() -> T5EncoderModel:
     return T5EncoderModel(config).eval()
 
 
-def vae(latent_channels: int) -> AutoencoderKL:
+def vae(latent_channels: int, **changes: Any) -> AutoencoderKL:
     """A picture is eight times the latents' size, as with the real ones."""
+    fields: dict[str, Any] = {"shift_factor": 0.06, "scaling_factor": 1.5}
     return AutoencoderKL(
         block_out_channels=(8, 8, 8, 8),
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
         latent_channels=latent_channels,
         norm_num_groups=4,
-        shift_factor=0.06,
-        scaling_factor=1.5,
+        **(fields | changes),
     ).eval()
 
 

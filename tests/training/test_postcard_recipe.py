@@ -2,12 +2,12 @@
 
 import json
 import shlex
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.e2e.ports import free_port
 from tests.postcard.weights import WEIGHTS
 from training.postcard.card import spent
 
@@ -55,15 +55,8 @@ def _train_in_two_processes(run: Path, start: Path, environment: dict[str, str])
     """Three steps that start from exported weights, each batch shared by two processes."""
     command = [sys.executable, "-m", "training.postcard.recipe", "train", "--run", str(run), "--start", str(start)]
     command += ["--text", str(WEIGHTS), *TINY, "--steps", "3"]
-    meeting = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
+    meeting = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     processes = [
         subprocess.Popen(command, env=environment | meeting | {"RANK": str(rank)}, cwd=ROOT) for rank in range(2)
     ]
     assert [process.wait() for process in processes] == [0, 0]
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port

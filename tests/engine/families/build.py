@@ -32,7 +32,7 @@ def _flow(**fields: Any) -> FlowMatchEulerDiscreteScheduler:
 def sdxl(scheduler: Any = None) -> Any:
     clip = tiny.clip_config()
     return diffusers.StableDiffusionXLPipeline(
-        vae=parts.vae(4, force_upcast=True),
+        vae=tiny.vae(4, force_upcast=True),
         text_encoder=CLIPTextModel(clip).eval(),
         text_encoder_2=CLIPTextModelWithProjection(clip).eval(),
         tokenizer=tiny.clip_tokenizer(),
@@ -124,7 +124,7 @@ def qwen_image() -> Any:
 def z_image() -> Any:
     return diffusers.ZImagePipeline(
         scheduler=_flow(shift=3.0),
-        vae=parts.vae(4),
+        vae=tiny.vae(4),
         text_encoder=parts.qwen3(Qwen3Model),
         tokenizer=parts.byte_tokenizer(),
         transformer=diffusers.ZImageTransformer2DModel(
@@ -180,7 +180,7 @@ def pixart_sigma() -> Any:
     return diffusers.PixArtSigmaPipeline(
         tokenizer=tiny.t5_tokenizer(),
         text_encoder=tiny.t5_encoder(),
-        vae=parts.vae(4, shift_factor=None),
+        vae=tiny.vae(4, shift_factor=None),
         transformer=diffusers.PixArtTransformer2DModel(
             num_attention_heads=2,
             attention_head_dim=8,
@@ -198,7 +198,7 @@ def aura_flow() -> Any:
     return diffusers.AuraFlowPipeline(
         tokenizer=tiny.t5_tokenizer(),
         text_encoder=parts.umt5(),
-        vae=parts.vae(4, shift_factor=None),
+        vae=tiny.vae(4, shift_factor=None),
         transformer=diffusers.AuraFlowTransformer2DModel(
             sample_size=8,
             num_mmdit_layers=1,
@@ -229,7 +229,7 @@ def lumina2() -> Any:
             cap_feat_dim=WIDTH,
         ).eval(),
         scheduler=_flow(shift=6.0),
-        vae=parts.vae(4),
+        vae=tiny.vae(4),
         text_encoder=parts.gemma(),
         tokenizer=parts.gemma_tokenizer(),
     )
@@ -239,7 +239,7 @@ def cogview4() -> Any:
     return diffusers.CogView4Pipeline(
         tokenizer=tiny.clip_tokenizer(),
         text_encoder=parts.glm(),
-        vae=parts.vae(4, shift_factor=None),
+        vae=tiny.vae(4, shift_factor=None),
         transformer=diffusers.CogView4Transformer2DModel(
             in_channels=4,
             out_channels=4,
@@ -291,7 +291,7 @@ def hidream() -> Any:
 
 def hunyuan_dit() -> Any:
     return diffusers.HunyuanDiTPipeline(
-        vae=parts.vae(4, shift_factor=None),
+        vae=tiny.vae(4, shift_factor=None),
         text_encoder=parts.bert(),
         tokenizer=parts.bert_tokenizer(),
         transformer=diffusers.HunyuanDiT2DModel(
@@ -318,7 +318,7 @@ def hunyuan_dit() -> Any:
 def chroma() -> Any:
     return diffusers.ChromaPipeline(
         scheduler=_flow(**_DYNAMIC),
-        vae=parts.vae(4),
+        vae=tiny.vae(4),
         text_encoder=tiny.t5_encoder(),
         tokenizer=tiny.t5_tokenizer(),
         transformer=diffusers.ChromaTransformer2DModel(
@@ -339,7 +339,7 @@ def chroma() -> Any:
 def ovis_image() -> Any:
     return diffusers.OvisImagePipeline(
         scheduler=_flow(**_DYNAMIC),
-        vae=parts.vae(4),
+        vae=tiny.vae(4),
         text_encoder=parts.qwen3(Qwen3Model),
         tokenizer=parts.byte_tokenizer(),
         transformer=diffusers.OvisImageTransformer2DModel(
@@ -386,7 +386,7 @@ def bria() -> Any:
             axes_dims_rope=[4, 4, 8],
         ).eval(),
         scheduler=_flow(**_DYNAMIC),
-        vae=parts.vae(4),
+        vae=tiny.vae(4),
         text_encoder=tiny.t5_encoder(),
         tokenizer=tiny.t5_tokenizer(),
     )

@@ -101,19 +101,6 @@ def byt5() -> T5EncoderModel:
 _UMT5: dict[str, Any] = {"vocab_size": 160, "d_model": 32, "d_kv": 8, "d_ff": 37, "num_layers": 1, "num_heads": 4}
 
 
-def vae(latent_channels: int, **changes: Any) -> AutoencoderKL:
-    """A picture is eight times the latents' size, as with the real ones."""
-    fields: dict[str, Any] = {"shift_factor": 0.06, "scaling_factor": 1.5, "layers_per_block": 1}
-    return AutoencoderKL(
-        block_out_channels=(8, 8, 8, 8),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        latent_channels=latent_channels,
-        norm_num_groups=4,
-        **(fields | changes),
-    ).eval()
-
-
 def vae_without_scale(latent_channels: int) -> AutoencoderKL:
     """A picture is as large as its latents, for families that draw a fixed number of latents whatever is asked for."""
     blocks: dict[str, Any] = {"down_block_types": ("DownEncoderBlock2D",), "up_block_types": ("UpDecoderBlock2D",)}

@@ -121,11 +121,15 @@ def test_alone_it_draws_what_diffusers_draws_and_tells_every_step(loaded: Loaded
 
 def test_it_shows_the_picture_while_it_is_drawn(loaded: Loaded) -> None:
     wanted = loaded.job("watched", seed=8)
-    with Drawing(loaded.model) as drawing:
+    drawing: Drawing
+
+    def watch(event: object) -> None:  # from the engine's thread: its second step cannot come before
+        if event == Started(job_id="watched"):
+            drawing.loop.put(Watch(job_id="watched", longest=256))
+
+    with Drawing(loaded.model, on_event=watch) as drawing:
         drawing.draw(loaded.job())  # previews are learned from the model's own pictures
-        drawing.put(wanted)
-        drawing.loop.put(Watch(job_id="watched", longest=256))
-        end = drawing.end_of(wanted)
+        (end,) = drawing.draw(wanted)
     shown = [event for event in drawing.events if isinstance(event, Preview)]
     assert shown
     assert all(Image.open(io.BytesIO(each.image)).size == loaded.family.size for each in shown)

@@ -1,9 +1,11 @@
 """Everything in the vocabulary can be drawn, in every light, style and size."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import cycle, islice, product
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -31,6 +33,9 @@ from tests.postcard.scenes import SIZES, STILL_LIFE, SUNSET_MOUNTAINS, small
 _SMALL = tuple(small(size, 10) for size in SIZES)
 
 
+_PLACED = re.compile(r'class="thing"[^>]*><g transform="translate\(([-\d.]+) [-\d.]+\) scale\(-?([\d.]+) ')
+
+
 def _drawn(scene: Scene, size: tuple[int, int]) -> float:
     """Draws the scene and gives the spread of its colours: 0 would be an empty sheet."""
     return float(rasterise(render_svg(scene, *size), *size).std())
@@ -53,17 +58,41 @@ def test_every_thing_is_drawn_in_some_light_and_size() -> None:
     for batch, size, light in zip(_batches(), cycle(_SMALL), cycle(Light), strict=False):
         things = tuple(Thing(key, (i + 0.5) / len(batch), 0.7, 0.1 * (i % 3)) for i, key in enumerate(batch))
         empty = Scene(World(Setting.PLAIN, light))
-        assert _drawn(replace(empty, things=things), size) != _drawn(empty, size)
+        full = replace(empty, things=things)
+        assert _drawn(full, size) != _drawn(empty, size)
+        # A group in which nothing was drawn is left out.
+        shown = {node.get("data-kind") for node in ElementTree.fromstring(render_svg(full, *size)).iter()}
+        assert shown >= set(batch)
 
 
 def test_no_thing_leaves_the_picture() -> None:
-    for key in THING_KEYS[::9]:
-        for x in (0.0, 1.0):
-            scene = Scene(World(Setting.PLAIN, accent=Colour.WHITE), (), (Thing(key, x, 0.6, scale=0.6),))
-            picture = rasterise(render_svg(scene, 128, 128), 128, 128).astype(int)
-            bare = rasterise(render_svg(replace(scene, things=()), 128, 128), 128, 128).astype(int)
-            touched = np.abs(picture - bare).sum(axis=(0, 2)) > 60
-            assert touched[4:-4].any()
+    for key, x in product(THING_KEYS, (0.0, 1.0)):
+        svg = render_svg(Scene(World(Setting.PLAIN), (), (Thing(key, x, 0.6, scale=0.6),)), 128, 128)
+        found = _PLACED.search(svg)
+        assert found
+        foot, half = float(found[1]), 50 * float(found[2]) * aspect_of(THINGS[key])
+        assert 0.85 * half < foot < 1000 - 0.85 * half, key
+
+
+@pytest.mark.parametrize("style", Style)
+def test_every_style_draws_every_moon(style: Style) -> None:
+    for phase in MoonPhase:
+        sky = Sky(SkyBody.MOON, 0.5, 0.8, 0.9, phase=phase)
+        assert _drawn(Scene(World(light=Light.NIGHT, style=style, sky=sky)), (96, 96)) > 0
+
+
+@pytest.mark.parametrize("key", ["violin", "lavender"])
+def test_no_id_occurs_twice(key: str) -> None:
+    layer = Layer(LayerKind.LAVENDER) if key == "lavender" else Layer(LayerKind.GRASS)
+    scene = Scene(World(Setting.HILLS), (layer,), (Thing(key, 0.3, 0.7), Thing(key, 0.7, 0.7)))
+    ids = [node.get("id") for node in ElementTree.fromstring(render_svg(scene, 256, 256)).iter() if node.get("id")]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("style", [Style.STAINED_GLASS, Style.OIL, Style.PIXEL, Style.LOW_POLY])
+def test_a_long_picture_is_put_together_anew_from_a_sheet_of_bounded_size(style: Style) -> None:
+    scene = replace(SUNSET_MOUNTAINS, world=replace(SUNSET_MOUNTAINS.world, style=style))
+    assert rasterise(render_svg(scene, 2048, 64), 2048, 64).std() > 0
 
 
 @pytest.mark.parametrize("kind", LayerKind)

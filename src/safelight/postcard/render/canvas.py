@@ -153,11 +153,15 @@ class Canvas:
         paint = fill if isinstance(fill, str) else self.code(fill)
         alpha = f' fill-opacity="{opacity:.3g}"' if opacity < 1 else ""
         if outlined and opacity >= 1:
-            self._outline(d, fill)
+            self._outline(d, fill, extra)
         if self.relief and outlined and opacity >= 1:
             for share, dark in ((1.0, 0.1), (0.42, 0.2)):
-                move = f"translate({num(RELIEF * share / self.zoom * 0.4)} {num(-RELIEF * share / self.zoom)})"
-                self.body.append(f'<path class="shadow" d="{d}" transform="{move}" fill-opacity="{dark}"{extra}/>')
+                across, up = num(RELIEF * share / self.zoom * 0.4), num(-RELIEF * share / self.zoom)
+                shadow = f'<path class="shadow" d="{d}" transform="translate({across} {up})" fill-opacity="{dark}"/>'
+                if extra:  # the shape may have a transform of its own
+                    own = f'<path class="shadow" d="{d}" fill-opacity="{dark}"{extra}/>'
+                    shadow = f'<g transform="translate({across} {up})">{own}</g>'
+                self.body.append(shadow)
         self.body.append(f'<path d="{d}" fill="{paint}"{alpha}{extra}/>')
 
     def graded(self, x: float, y: float, w: float, h: float, stops: Sequence[tuple[float, Rgb]], down: float) -> None:
@@ -178,7 +182,7 @@ class Canvas:
             for (top, code), end in zip(bands, ends, strict=True):
                 self.body.append(f'<path d="M{left} {num(top)}H{right}V{num(end)}H{left}Z" fill="{code}"/>')
 
-    def _outline(self, d: str, fill: Rgb | str) -> None:
+    def _outline(self, d: str, fill: Rgb | str, extra: str) -> None:
         """The style's line around a shape, drawn before its fill: of shapes that overlap only the rim is seen."""
         line = self.line
         if line is None:
@@ -194,8 +198,8 @@ class Canvas:
         faint = f' stroke-opacity="{line.opacity:.2g}"' if line.opacity < 1 else ""
         join = f'stroke-linejoin="round" fill="none" stroke="{stroke}"'
         if line.dark < 0:
-            self.body.append(f'<path d="{d}" {join} stroke-width="{num(wide * 4)}" stroke-opacity="0.22"/>')
-        self.body.append(f'<path d="{d}" {join} stroke-width="{num(wide)}"{faint}/>')
+            self.body.append(f'<path d="{d}" {join} stroke-width="{num(wide * 4)}" stroke-opacity="0.22"{extra}/>')
+        self.body.append(f'<path d="{d}" {join} stroke-width="{num(wide)}"{faint}{extra}/>')
 
     def stroke(self, d: str, colour: Rgb, width: float, opacity: float = 1.0) -> None:
         """An open line with round ends."""

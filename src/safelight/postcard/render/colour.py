@@ -51,6 +51,12 @@ def hexcode(c: Rgb) -> str:
     return f"#{r:02x}{g:02x}{b:02x}"
 
 
+def contrast(c: Rgb, force: float) -> Rgb:
+    """More contrast around the middle: a blend with the smooth step."""
+    r, g, b = (v + (v * v * (3 - 2 * v) - v) * force for v in c)
+    return (r, g, b)
+
+
 def named(colour: Colour, natural: str) -> Rgb:
     """The colour of this name; ``natural`` where the scene leaves the thing its own."""
     return rgb(NAMED.get(colour, natural))

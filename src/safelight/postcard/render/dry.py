@@ -9,7 +9,7 @@ from safelight.postcard.render.stage import Stage
 
 def scrub(stage: Stage, band: Band, soil: Rgb) -> None:
     """Dresses bare ground of colour ``soil`` from the band's crest down to the next layer."""
-    rng, light, canvas, _frame = stage.rng("scrub", band.layer.detail), stage.light, stage.canvas, stage.frame
+    rng, light, canvas = stage.rng("scrub", band.layer.detail), stage.light, stage.canvas
     away = band.distance * 0.7
     washes, pebbles, shade = [], [], []
     for x, y, s in scatter(stage, band, rng, 16):

@@ -18,10 +18,12 @@ def leaded(stage: Stage, svg: str, width: int, height: int) -> str:
     unit, rng = stage.frame.width / picture.shape[1], stage.rng("lead")
     seeds, spacing = _seeds(picture, rng.uniform(0, 1))
     labels = regions(picture, seeds, spacing, 34.0)
+    sizes = np.bincount(labels.ravel(), minlength=len(seeds))
+    inside = np.split(picture.reshape(-1, 3)[np.argsort(labels, axis=None, kind="stable")], np.cumsum(sizes)[:-1])
     parts = []
     for label, loops in sorted(outlines(labels).items()):
         shine = rng.uniform(0.86, 1.2)
-        r, g, b = np.clip(np.median(picture[labels == label], axis=0) * shine, 0, 255).astype(int).tolist()
+        r, g, b = np.clip(np.median(inside[label], axis=0) * shine, 0, 255).astype(int).tolist()
         shapes = [smoothed(loop) for loop in loops if len(loop) > 13]
         d = "".join(smooth([(x * unit, y * unit) for x, y in shape], close=True) for shape in shapes if len(shape) > 2)
         if d:

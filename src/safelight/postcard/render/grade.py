@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from safelight.postcard.render.colour import NAMED, WHITE, Rgb, luma, mix, multiply, ramp, rgb, saturate
+from safelight.postcard.render.colour import NAMED, WHITE, Rgb, contrast, luma, mix, multiply, ramp, rgb, saturate
 from safelight.postcard.render.moods import Mood
 from safelight.postcard.scene import World
 from safelight.postcard.vocabulary import Colour, Palette
@@ -10,18 +10,12 @@ from safelight.postcard.vocabulary import Colour, Palette
 Tone = Callable[[Rgb], Rgb]
 
 
-def _curve(c: Rgb, force: float) -> Rgb:
-    """More contrast around the middle: a blend with the smooth step."""
-    r, g, b = (v + (v * v * (3 - 2 * v) - v) * force for v in c)
-    return (r, g, b)
-
-
 def grade(world: World, mood: Mood) -> Tone:
     """The tone of the scene's palette."""
     return {
         Palette.NATURAL: lambda c: saturate(c, 1.06),
         Palette.PASTEL: lambda c: mix(saturate(c, 0.82), (1.0, 0.97, 0.95), 0.36),
-        Palette.VIBRANT: lambda c: _curve(saturate(c, 1.38), 0.35),
+        Palette.VIBRANT: lambda c: contrast(saturate(c, 1.38), 0.35),
         Palette.WARM: lambda c: multiply(mix(saturate(c, 1.05), rgb("#e8a05c"), 0.16), (1.06, 0.98, 0.88)),
         Palette.COLD: lambda c: multiply(mix(saturate(c, 0.95), rgb("#5f92c8"), 0.17), (0.9, 1.0, 1.08)),
         Palette.EARTHY: lambda c: mix(multiply(saturate(c, 0.66), (1.04, 0.97, 0.86)), rgb("#8a6a48"), 0.12),

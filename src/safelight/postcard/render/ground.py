@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from random import Random
 
-from safelight.postcard.render.canvas import Point, num, poly, smooth
+from safelight.postcard.render.canvas import Point, num, smooth
 from safelight.postcard.render.colour import NAMED, Rgb, mix, rgb, scale, turn
-from safelight.postcard.render.shapes import Crest, along, closed_below, rolling
+from safelight.postcard.render.shapes import Crest, along, rolling
 from safelight.postcard.render.stage import Stage
 from safelight.postcard.scene import Layer
 from safelight.postcard.vocabulary import Colour, LayerKind, Season, Setting
@@ -171,8 +171,3 @@ def _fold(x: float, y: float, wide: float, tall: float, lean: float) -> str:
         f"M{num(a)} {num(y)}Q{num(x + lean * wide * 0.2)} {num(y - tall)} {num(b)} {num(y - tall * 0.1)}"
         f"Q{num(x)} {num(y - tall * 0.25)} {num(a)} {num(y)}Z"
     )
-
-
-def draw_flat_body(stage: Stage, points: list[Point], paint: Rgb | str) -> None:
-    """The area below a broken line, down to the lower edge."""
-    stage.canvas.path(poly(closed_below(points, stage.floor)), paint)

@@ -18,7 +18,7 @@ from safelight.postcard.render.stage import Pen
 from safelight.postcard.vocabulary import Colour, Setting
 
 _FILL = re.compile(r'fill="(#[0-9a-f]{6})"')
-_STOP = re.compile(r'stop-color="(#[0-9a-fA-F]{3,6})"')
+_GRADIENT = re.compile(r'<linearGradient id="(\w+)".*?stop-color="(#[0-9a-f]{6})".*?</linearGradient>')
 
 
 _NO_RIM = frozenset({Setting.PLAIN, Setting.TABLE, Setting.WINDOW, Setting.UNDERWATER})
@@ -43,7 +43,15 @@ class Icon:
 def icons() -> dict[str, Icon]:
     """All icons by name, read once from the package."""
     packed = resources.files(__package__).joinpath("icons.json.gz").read_bytes()
-    return {n: Icon(e["body"], tuple(e["box"]), e["shares"]) for n, e in json.loads(gzip.decompress(packed)).items()}
+    entries = json.loads(gzip.decompress(packed)).items()
+    return {name: Icon(_flat(e["body"]), tuple(e["box"]), e["shares"]) for name, e in entries}
+
+
+def _flat(body: str) -> str:
+    """Gradients of a drawing as their first colour: their ids would occur twice in a picture."""
+    first = dict(_GRADIENT.findall(body))
+    plain = re.sub(r"<defs>.*?</defs>", "", body, flags=re.DOTALL)
+    return re.sub(r"url\(#(\w+)\)", lambda found: first[found[1]], plain)
 
 
 def draw_icon(pen: Pen, name: str) -> None:
@@ -57,7 +65,7 @@ def draw_icon(pen: Pen, name: str) -> None:
     rim = pen.stage.canvas.code(mix(shine, pen.tint((0.6, 0.6, 0.6)), 0.6 - 0.35 * pen.stage.dark))
     shift = 0.015 * high * side
     if pen.stage.canvas.line is None and pen.stage.world.setting not in _NO_RIM:
-        silhouette = _STOP.sub(f'stop-color="{rim}"', _FILL.sub(f'fill="{rim}"', icon.body))
+        silhouette = _FILL.sub(f'fill="{rim}"', icon.body)
         pen.stage.canvas.body.append(
             f'<g class="rim" transform="{place} translate({shift:.2f} {-0.012 * high:.2f})">{silhouette}</g>'
         )
@@ -66,10 +74,7 @@ def draw_icon(pen: Pen, name: str) -> None:
     def paint(match: re.Match[str]) -> str:
         return f'fill="{_shaded(pen, recolour.get(match.group(1)) or _tamed(match.group(1)), icon, side)}"'
 
-    def stop(match: re.Match[str]) -> str:
-        return f'stop-color="{pen.stage.canvas.code(pen.tint(rgb(match.group(1))))}"'
-
-    drawing = _FILL.sub(paint, _STOP.sub(stop, icon.body))
+    drawing = _FILL.sub(paint, icon.body)
     pen.stage.canvas.body.append(f'<g class="icon" transform="{place}"{_stroke(pen, unit)}>{drawing}</g>')
 
 

@@ -170,9 +170,7 @@ def ruins(pen: Pen) -> None:
     stone = pen.main("#e2d8c4")
     pen.fill(poly([(-78, 0), (-72, -8), (72, -8), (78, 0)]), stone, 0.2)
     pen.fill(poly([(-70, -8), (-66, -15), (66, -15), (70, -8)]), stone, 0.5)
-    for k, (x, h) in enumerate(((-56, 78), (-28, 78), (0, 78), (28, 44), (54, 78))):
-        if k == 4:
-            h = 26
+    for x, h in ((-56, 78), (-28, 78), (0, 78), (28, 44), (54, 26)):
         pen.round(rect(x - 6.5, -h, 13, h - 15), stone, x, 6.5)
         pen.line(f"M{x - 2.4} {-h + 4}V-17M{x + 2.4} {-h + 4}V-17", scale(stone, 0.8), 1)
         if h > 70:

@@ -15,7 +15,11 @@ def rasterise(svg: str, width: int, height: int) -> NDArray[np.uint8]:
         return np.asarray(picture.convert("RGB"))
 
 
+_LONGEST = 2560
+"""Pixels of the longer side of a sheet that is put together anew: beyond 8 to 1 panes and strokes grow coarser."""
+
+
 def small(svg: str, width: int, height: int, short: int) -> NDArray[np.uint8]:
     """The drawing at ``short`` pixels on its shorter side, for styles that put it together anew."""
-    shrink = short / min(width, height)
+    shrink = min(short / min(width, height), _LONGEST / max(width, height))
     return rasterise(svg, max(8, round(width * shrink)), max(8, round(height * shrink)))

@@ -167,12 +167,3 @@ def draw_craters(stage: Stage, band: Band) -> None:
     boulders = sorted(scatter(stage, band, rng, 7), key=lambda p: p[1])
     for x, y, s in boulders:
         boulder(stage, rng, x, y, 46 * s, dust, band.distance)
-
-
-def mist_bank(stage: Stage, y: float, deep: float, strength: float) -> None:
-    """A bank of mist between two layers."""
-    frame, haze = stage.frame, stage.light.haze
-    stops = ((0.0, haze, 0.0), (0.5, haze, strength), (1.0, haze, 0.0))
-    paint = stage.canvas.linear(stops, 0, y - deep, 0, y + deep)
-    box = poly([(-12, y - deep), (frame.width + 12, y - deep), (frame.width + 12, y + deep), (-12, y + deep)])
-    stage.canvas.path(box, paint, outlined=False)

@@ -13,7 +13,7 @@ from safelight.postcard.vocabulary import Colour
 def draw_seabed(stage: Stage, band: Band) -> None:
     """Sand under water: far rocks, ripples, the net of light that waves throw on it, stones with weed."""
     sand = albedo(stage, band.layer)
-    rng, light, _frame, canvas = stage.rng("seabed", band.layer.detail), stage.light, stage.frame, stage.canvas
+    rng, light, canvas = stage.rng("seabed", band.layer.detail), stage.light, stage.canvas
     _far_rocks(stage, band)
     draw_rolling(stage, band, mix(sand, rgb("#3f8fae"), 0.35))
     net: list[str] = []

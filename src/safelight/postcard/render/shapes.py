@@ -1,7 +1,7 @@
 """Shapes that nature makes: rolling crests, jagged ridges, blobs. Each is drawn from a random stream of its own."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from random import Random
 
 from safelight.postcard.render.canvas import Point
@@ -63,8 +63,3 @@ def rounded_cloud(rng: Random, width: float, height: float, lumps: int) -> list[
         r = height * (0.26 + 0.26 * swell) * rng.uniform(0.85, 1.15)
         puffs.append((t * (width / 2 - r * 0.6), -r * 0.7 - height * 0.34 * swell * rng.uniform(0.5, 1.2), r))
     return puffs
-
-
-def closed_below(points: Sequence[Point], floor: float) -> list[Point]:
-    """The area between a crest and a horizontal line below it."""
-    return [(points[0][0], floor), *points, (points[-1][0], floor)]

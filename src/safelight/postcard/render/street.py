@@ -112,7 +112,7 @@ def _line(a: Point, b: Point) -> str:
 
 
 def _row(stage: Stage, band: Band, view: _View, side: int, offset: float, far_t: float, rng: Random) -> None:
-    """House fronts along one side, the far ones first; those that would stand before a thing are left out."""
+    """House fronts along one side, the far ones first."""
     frame = stage.frame
     t, houses = far_t, []
     while t < 1.5:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from safelight.postcard.render import hatching, mosaic, textures
 from safelight.postcard.render.canvas import Canvas, Line, circle, ellipse, num, poly, rect, smooth
-from safelight.postcard.render.colour import WHITE, Rgb, luma, mix, ramp, rgb, saturate
+from safelight.postcard.render.colour import WHITE, Rgb, contrast, hexcode, luma, mix, ramp, rgb, saturate
 from safelight.postcard.render.shapes import blob, jagged
 from safelight.postcard.render.stage import Stage
 from safelight.postcard.vocabulary import Setting, Style
@@ -26,24 +26,19 @@ class Look:
     relief: bool = False
 
 
-def _contrast(c: Rgb, force: float) -> Rgb:
-    r, g, b = (v + (v * v * (3 - 2 * v) - v) * force for v in c)
-    return (r, g, b)
-
-
 def _watery(c: Rgb) -> Rgb:
     return mix(saturate(c, 1.12), _PAPER, 0.24 + 0.12 * luma(c))
 
 
 def _inked(c: Rgb) -> Rgb:
     """Shades of grey; `_ink` turns them into black, paper and hatching."""
-    level = _contrast((min(1.0, luma(c) * 1.12),) * 3, 0.5)[0]
+    level = contrast((min(1.0, luma(c) * 1.12),) * 3, 0.5)[0]
     return (level, level, level)
 
 
 def _drawn(c: Rgb) -> Rgb:
     """Shades of grey, lifted; `_pencil` turns them into hatching."""
-    level = _contrast((min(1.0, 0.12 + luma(c) * 0.98),) * 3, 0.35)[0]
+    level = contrast((min(1.0, 0.12 + luma(c) * 0.98),) * 3, 0.35)[0]
     return mix((level, level, level), c, 0.16)
 
 
@@ -69,7 +64,7 @@ def _printed(c: Rgb) -> Rgb:
     """Three inks on cream: deep blue, coral, yellow."""
     inks = ramp(
         (rgb("#1f2f6b"), rgb("#2f5fa8"), rgb("#e8635a"), rgb("#f7b25a"), rgb("#fbf0d8")),
-        _contrast((luma(c),) * 3, 0.3)[0],
+        contrast((luma(c),) * 3, 0.3)[0],
     )
     return mix(inks, saturate(c, 1.5), 0.3)
 
@@ -77,14 +72,14 @@ def _printed(c: Rgb) -> Rgb:
 _LOOKS: dict[Style, Look] = {
     Style.FLAT: Look(lambda c: c),
     Style.WATERCOLOUR: Look(_watery, Line(1.4, None, 0.66, 0.75)),
-    Style.OIL: Look(lambda c: _contrast(saturate(c, 1.28), 0.32), None),
+    Style.OIL: Look(lambda c: contrast(saturate(c, 1.28), 0.32), None),
     Style.INK: Look(_inked, Line(2.3, _INK)),
     Style.PENCIL: Look(_drawn, Line(1.3, rgb("#50525a"))),
-    Style.PIXEL: Look(lambda c: _contrast(saturate(c, 1.2), 0.15)),
+    Style.PIXEL: Look(lambda c: contrast(saturate(c, 1.2), 0.15)),
     Style.PAPER: Look(_cut, relief=True),
-    Style.LOW_POLY: Look(lambda c: _contrast(saturate(c, 1.15), 0.12)),
+    Style.LOW_POLY: Look(lambda c: contrast(saturate(c, 1.15), 0.12)),
     Style.NEON: Look(_glowing, Line(2.0, None, -1.0)),
-    Style.STAINED_GLASS: Look(lambda c: _contrast(saturate(c, 1.6), 0.25)),
+    Style.STAINED_GLASS: Look(lambda c: contrast(saturate(c, 1.6), 0.25)),
     Style.BLUEPRINT: Look(_blue, Line(1.5, rgb("#f2f7ff"))),
     Style.RISOGRAPH: Look(_printed),
 }
@@ -125,12 +120,8 @@ def _margin(stage: Stage, colour: Rgb, wide: float, rough: float, salt: str) -> 
         inner += jagged(rng, a, b, rough, 6)
     outer = f"M-2 -2V{num(h + 2)}H{num(w + 2)}V-2Z"
     stage.canvas.body.append(
-        f'<path class="margin" d="{outer}{poly(inner)}" fill="#{_hex(colour)}" fill-rule="evenodd"/>'
+        f'<path class="margin" d="{outer}{poly(inner)}" fill="{hexcode(colour)}" fill-rule="evenodd"/>'
     )
-
-
-def _hex(c: Rgb) -> str:
-    return "".join(f"{int(v * 255 + 0.5):02x}" for v in c)
 
 
 def _watercolour(stage: Stage) -> None:

@@ -33,7 +33,7 @@ def _draw(stage: Stage, number: int, placed: Placed) -> None:
     distance = _distance(stage, placed)
     if placed.islet:
         _islet(stage, placed, distance)
-    name = f"{key.replace('_', '-')}-{number}"
+    name = f"thing-{number}-{key.replace('_', '-')}"
     unit = placed.size / 100
     if placed.carried is Place.WATER and not placed.islet:
         turn = f"translate(0 {num(placed.y * 1.62)}) scale(1 -0.62)"

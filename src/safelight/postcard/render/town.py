@@ -62,6 +62,7 @@ def _pavement(stage: Stage, band: Band, top: float) -> None:
         lines += [f"M0 {num(top + (floor - top) * (k / 9) ** 1.8)}H{num(frame.width)}"]
     canvas.stroke("".join(lines), light.land(scale(stone, 0.62), 0.2, -0.2), 2.2, 0.45)
     green = leaves(stage.world.season)
+    trees = [(x, frame.rise * rng.uniform(0.014, 0.024)) for x in spread(rng, int(frame.width / 62), 0, frame.width)]
     crowns = {
         tone: "".join(
             ellipse(
@@ -70,9 +71,7 @@ def _pavement(stage: Stage, band: Band, top: float) -> None:
                 r * (1 - 0.2 * tone),
                 r * (1 - 0.2 * tone),
             )
-            for x, r in (
-                (x, frame.rise * rng.uniform(0.014, 0.024)) for x in spread(rng, int(frame.width / 62), 0, frame.width)
-            )
+            for x, r in trees
         )
         for tone in (-0.5, 0.6)
     }

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from random import Random
 
-from safelight.postcard.render.canvas import Point, circle, ellipse, num, poly, smooth
+from safelight.postcard.render.canvas import Point, circle, num, poly, smooth
 from safelight.postcard.render.colour import Rgb, rgb, scale, turn
 from safelight.postcard.render.ground import SNOW, leaves, needles
 from safelight.postcard.render.shapes import blob
@@ -175,11 +175,3 @@ def _bough(rng: Random, x: float, y: float, angle: float, long: float, level: in
 def bush(pen: Pen) -> None:
     """A low, round shrub."""
     _crown(pen, foliage(pen, leaves(pen.stage.world.season)), [(-44, -34, 36.0), (44, -32, 36.0), (0, -50, 48.0)])
-
-
-def tree_ellipse(pen: Pen, colour: Rgb) -> None:
-    """The plainest tree, for far rows: a trunk and a lit egg."""
-    pen.fill(poly([(-3, 0), (3, 0), (2, -30), (-2, -30)]), "#6e4f3a")
-    side = pen.stage.light.side * (-1 if pen.mirrored else 1)
-    pen.fill(ellipse(0, -60, 27, 38), colour, -0.4 * side)
-    pen.fill(ellipse(side * 6, -67, 18, 27), turn(colour, -6, 0.04), 0.7 * side)
