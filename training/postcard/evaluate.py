@@ -29,7 +29,7 @@ class Sampling:
     """How scenes are sampled."""
 
     steps: int = 8
-    guidance_scale: float = 2.0
+    guidance_scale: float = 2.5
     seeds: int = 2
 
 

@@ -40,9 +40,9 @@ STYLED = "a castle on a hill in autumn, {style}"
 SEEDED = ("a castle on a hill in autumn", "a harbour at dawn with fishing boats")
 FAILED = (
     "a blue circle above a red square",
-    "a spaceship over the city at dusk",
-    "four white ducks and a swan on the lake",
-    "a golden crown and a silver key on a table",
+    "crimson hot air balloon above the alps",
+    "Could you draw a dolphin jumping out of the ocean?",
+    "graphite drawing, lonely tree in winter, no color",
 )
 SIZED = "a sailboat on a lake in the mountains at golden hour"
 

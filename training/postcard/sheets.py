@@ -63,7 +63,7 @@ def sheet(
     size: tuple[int, int] = (448, 256),
     seed: int = 1,
     steps: int = 8,
-    guidance_scale: float = 2.0,
+    guidance_scale: float = 2.5,
 ) -> None:
     """Draw each prompt with the same seed into one picture, row by row."""
     width, height = size

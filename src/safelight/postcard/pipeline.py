@@ -131,7 +131,7 @@ class PostcardPipeline(DiffusionPipeline):  # type: ignore[misc]
         width: int = 1024,
         num_inference_steps: int = 8,
         sigmas: list[float] | None = None,
-        guidance_scale: float = 2.0,
+        guidance_scale: float = 2.5,
         num_images_per_prompt: int = 1,
         generator: torch.Generator | list[torch.Generator] | None = None,
         latents: Tensor | None = None,
