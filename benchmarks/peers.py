@@ -180,7 +180,11 @@ def main() -> int:
             make(folder)
         table = {row: _in_a_process(row, folder, arguments) for row in ROWS}
         if arguments.openvino:
-            table["OpenVINO GenAI"] = by_openvino(arguments.openvino, folder, arguments.side, arguments.steps)
+            try:
+                table["OpenVINO GenAI"] = by_openvino(arguments.openvino, folder, arguments.side, arguments.steps)
+            except subprocess.CalledProcessError as error:
+                command = " ".join(map(str, error.cmd[:5]))
+                print(f"OpenVINO GenAI could not be run: {command} ended with {error.returncode}")
     first = table["diffusers, as in its README"]["step"]
     print(f"Stable Diffusion 1.5, random weights, {arguments.side}x{arguments.side}, guidance, batch 1")
     print("| | s/step | 20 steps, s | peak GB | speed, README = 1 |\n|---|---|---|---|---|")

@@ -53,6 +53,15 @@ def test_the_number_format_is_the_one_asked_for_or_the_devices(folder: Path) -> 
     }
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_convolutions_in_half_precision_lie_channels_last(checkpoints: dict[str, Path], dtype: str) -> None:
+    pipeline = loaded(checkpoints["stable-diffusion"], dtype).pipeline
+    for component in (pipeline.unet, pipeline.vae):
+        kernels = [p for p in component.parameters() if p.ndim == 4 and p.shape[1] > 1 and p.shape[2] > 1]
+        assert kernels
+        assert all(p.is_contiguous(memory_format=torch.channels_last) == (dtype == "bfloat16") for p in kernels)
+
+
 def test_loading_is_quiet_and_opens_no_connection(
     folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,6 +105,8 @@ def tune(pipeline: Any, options: ModelOptions, device: str) -> Any:
         _of(denoiser, "set_attention_backend", "The denoiser lets nobody choose its attention.")(options.attention)
     if options.cache is not None:
         _of(denoiser, "enable_cache", "The denoiser has no step caches.")(cache_config(options.cache))
+    if options.quantization is None and options.transformer is None:
+        _lay_channels_last(pipeline)
     pipeline = _placed(pipeline, options, device)
     if options.compile:
         _of(denoiser, "compile_repeated_blocks", "The denoiser has no blocks to compile.")()
@@ -146,6 +148,15 @@ def _placed(pipeline: Any, options: ModelOptions, device: str) -> Any:
         )
         return pipeline
     return pipeline.to(device)
+
+
+def _lay_channels_last(pipeline: Any) -> None:
+    """Have convolutions in half precision read pixel by pixel, as matrix units want it: Stable Diffusion 1.5 takes a
+    tenth less time a step on a CPU with AMX. In float32 there is nothing to gain, and pictures stay diffusers' own.
+    """
+    for component in pipeline.components.values():
+        if isinstance(component, diffusers.ModelMixin) and component.dtype in (torch.bfloat16, torch.float16):
+            component.to(memory_format=torch.channels_last)
 
 
 def _of(owner: Any, method: str, otherwise: str) -> Any:
