@@ -156,7 +156,9 @@ def _lay_channels_last(pipeline: Any) -> None:
     """
     for component in pipeline.components.values():
         if isinstance(component, diffusers.ModelMixin) and component.dtype in (torch.bfloat16, torch.float16):
-            component.to(memory_format=torch.channels_last)
+            for module in component.modules():  # each by itself: a component may have convolutions in three dimensions
+                if isinstance(module, torch.nn.Conv2d):
+                    module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last)
 
 
 def _of(owner: Any, method: str, otherwise: str) -> Any:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -117,6 +118,16 @@ def test_alone_it_draws_what_diffusers_draws_and_tells_every_step(loaded: Loaded
     assert steps == [(step, total) for step in range(1, loaded.family.steps + 1)]
     assert isinstance(told[0], Started)
     assert isinstance(told[-1], Finished)
+
+
+def test_it_draws_nearly_the_same_in_bfloat16(loaded: Loaded) -> None:
+    options = ModelOptions(arguments=loaded.family.arguments)
+    half = load(ModelSpec(source=str(loaded.folder), dtype="bfloat16", options=options), "cpu")
+    wanted = loaded.job()
+    with Drawing(half) as drawing:
+        (end,) = drawing.draw(msgspec.structs.replace(wanted, source=half.source))
+    difference = pixels(end).astype(float) - loaded.alone(wanted)
+    assert np.sqrt((difference**2).mean()) < 255 / 10**1.5  # 30 dB; benchmarks/precision.py says how near it is
 
 
 def test_it_shows_the_picture_while_it_is_drawn(loaded: Loaded) -> None:
