@@ -128,6 +128,7 @@ class Loop:
                     self._shelf.take(command)
                     self._let_in(command.source, promised=True)
                     self._shelf.settle()
+                    self._send_out()
                 case Draw():
                     self._accept(command.job)
                 case Cancel():
@@ -235,6 +236,7 @@ class Loop:
         self._held.setdefault(job.source, []).append(_Held(job, time.perf_counter(), next(self._positions)))
         if place.model is None:
             self._shelf.want(job.source)
+            self._send_out()
         else:
             self._let_in(job.source)
 
@@ -265,10 +267,14 @@ class Loop:
             self._shelf.use(run.job.source)
 
     def _leave(self, run: Run) -> None:
-        """A run is over. Those that have not begun wait outside while their model makes room for another."""
+        """A run is over; its model may make room for another."""
         if run.holds_model:
             run.holds_model = False
             self._shelf.release(run.job.source)
+        self._send_out()
+
+    def _send_out(self) -> None:
+        """Those that have not begun wait outside while their model makes room for another."""
         for other in [r for r in self._runs.values() if r.shelved.model is None]:
             del self._runs[other.job.id]
             held = _Held(other.job, other.received, other.position, other.longest_preview)
