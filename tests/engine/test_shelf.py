@@ -177,3 +177,30 @@ def test_load_times_that_cannot_be_read_are_forgotten(tmp_path: Path, caplog: py
     assert "measured again" in caplog.text
     times.note("model", 3.0, 100)
     assert LoadTimes(tmp_path).expect("model", 100) == 3.0
+
+
+def test_a_job_that_came_just_before_its_model_is_put_away_waits_for_it_again(
+    two: tuple[LoadedModel, LoadedModel],
+) -> None:
+    a, b = two
+    loads, goes_on, holding = threading.Event(), threading.Event(), threading.Event()
+
+    def hold(event: Any) -> None:  # in the engine's thread, which takes in nothing meanwhile
+        if isinstance(event, Failed):
+            holding.set()
+            goes_on.wait()
+
+    def wait_for_both(source: str) -> None:
+        if source == b.source:
+            loads.wait()
+
+    with Drawing(a, b, memory_bytes=room_for_one(a, b), before_load=wait_for_both, on_event=hold) as drawing:
+        drawing.wait(ModelReady, lambda event: event.source == a.source)
+        drawing.put(job(ModelSpec(source="unknown"), "refused"))
+        holding.wait()
+        loader = next(thread for thread in threading.enumerate() if thread.name == "load")
+        drawing.put(job(a, "just before"))
+        loads.set()
+        loader.join()
+        goes_on.set()
+        assert isinstance(drawing.end_of(job(a, "just before")), Finished)

@@ -274,12 +274,12 @@ class Loop:
         self._send_out()
 
     def _send_out(self) -> None:
-        """Those that have not begun wait outside while their model makes room for another."""
-        for other in [r for r in self._runs.values() if r.shelved.model is None]:
-            del self._runs[other.job.id]
-            held = _Held(other.job, other.received, other.position, other.longest_preview)
-            self._held.setdefault(other.job.source, []).append(held)
-            self._shelf.want(other.job.source)
+        """Those that have not begun wait outside while their model makes room for another, which may send out more."""
+        while (out := next((run for run in self._runs.values() if run.shelved.model is None), None)) is not None:
+            del self._runs[out.job.id]
+            held = _Held(out.job, out.received, out.position, out.longest_preview)
+            self._held.setdefault(out.job.source, []).append(held)
+            self._shelf.want(out.job.source)
 
     def _stepped(self, run: Run, taken: StepTaken) -> None:
         """Runs in the run's thread, while the engine waits for it."""

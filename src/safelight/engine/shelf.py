@@ -56,7 +56,8 @@ class Loaded:
 
 @dataclass
 class Shelved:
-    """A model on offer. `model` is None while it is not loaded, `error` why it cannot be; `bytes` as last measured."""
+    """A model on offer. `model` is None while it is not loaded, `error` why it cannot be; `bytes` as measured or
+    weighed, 0 while unknown."""
 
     spec: ModelSpec
     model: LoadedModel | None = None
@@ -109,7 +110,13 @@ class Shelf:
 
     def _expected(self, source: str) -> float:
         place = self._places[source]
-        return self._times.expect(source, place.bytes or self._weigh(place.spec))
+        return self._times.expect(source, self._size(place))
+
+    def _size(self, place: Shelved) -> int:
+        """Bytes of a model: as measured when it was here, or else as its files tell."""
+        if not place.bytes:
+            place.bytes = self._weigh(place.spec)
+        return place.bytes
 
     def use(self, source: str) -> None:
         """A run of that model begins, or is promised to: the model stays until its `release`."""
@@ -182,13 +189,10 @@ class Shelf:
 
     def _make_room(self, wanted: Shelved) -> bool:
         """Put others away until `wanted` fits as far as its size is known. False: what is in the way is in use."""
-        if self._budget is not None and not wanted.bytes and self._used:
-            wanted.bytes = self._weigh(wanted.spec)
-        self._put_away_down_to(wanted.bytes, keep=0)
+        self._put_away_down_to(self._size(wanted), keep=0)
         in_the_way = any(place.in_use and not place.spec.pinned for place in self._here)
-        return (
-            self._fits(wanted.bytes) or not in_the_way
-        )  # if nothing can go, loading says whether it fits all the same
+        # If nothing can go, loading says whether it fits all the same.
+        return self._fits(wanted.bytes) or not in_the_way
 
     def _fits(self, more: int) -> bool:
         return self._budget is None or self._used + more <= self._budget

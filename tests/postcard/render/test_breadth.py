@@ -13,6 +13,7 @@ import pytest
 from safelight.postcard.render import rasterise, render_svg
 from safelight.postcard.render.figures import DRAWINGS, aspect_of
 from safelight.postcard.render.icons import icons
+from safelight.postcard.render.raster import small as small_sheet
 from safelight.postcard.scene import Layer, Scene, Sky, Thing, World
 from safelight.postcard.things import THING_KEYS, THINGS
 from safelight.postcard.vocabulary import (
@@ -93,6 +94,7 @@ def test_no_id_occurs_twice(key: str) -> None:
 def test_a_long_picture_is_put_together_anew_from_a_sheet_of_bounded_size(style: Style) -> None:
     scene = replace(SUNSET_MOUNTAINS, world=replace(SUNSET_MOUNTAINS.world, style=style))
     assert rasterise(render_svg(scene, 2048, 64), 2048, 64).std() > 0
+    assert small_sheet(render_svg(SUNSET_MOUNTAINS, 4096, 64), 4096, 64, 320).shape[1] == 2560
 
 
 @pytest.mark.parametrize("kind", LayerKind)
