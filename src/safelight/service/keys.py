@@ -191,4 +191,7 @@ def _unknown(text: str) -> str:
         if len(text) != length:
             return f"This API key is not known here: it has {len(text)} characters and ours have {length}. Was it cut?"
         return "This API key is not known here. It may belong to another server, or to another state folder."
-    return f"This API key is not known here. Keys of this server begin with `{KEY_PREFIX}`."
+    return (
+        f"This API key is not known here. Keys of this server begin with `{KEY_PREFIX}`; "
+        "`safelight env` on its machine prints one."
+    )
