@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from safelight.contract.messages import Draw, Event, Failed, Finished, Job, ModelReady, ModelSpec, Stepped
+from safelight.contract.options import ModelOptions
 from safelight.engine.device import prepare
 from safelight.engine.schedule import FairShare, FirstComeFirstServed, Schedule
 
@@ -40,7 +41,13 @@ def job(name: str, steps: int, group: str) -> Job:
 class Engine:
     """A loop with one model on a thread of its own; notes when jobs ended. Without a schedule it has the usual one."""
 
-    def __init__(self, schedule: Schedule | None = None, source: str = "postcard") -> None:
+    def __init__(
+        self,
+        schedule: Schedule | None = None,
+        source: str = "postcard",
+        device: str = "cpu",
+        options: ModelOptions | None = None,
+    ) -> None:
         from safelight.engine.loading import load
         from safelight.engine.loop import Loop
 
@@ -48,7 +55,7 @@ class Engine:
         self._ended: dict[str, float] = {}
         self._steps: dict[str, int] = {}
         self._ready = False
-        model = load(ModelSpec(source=source), "cpu")
+        model = load(ModelSpec(source=source, options=options or ModelOptions()), device)
         self.loop = Loop(lambda spec, described: model, self._emit, schedule=schedule)
         threading.Thread(target=self.loop.serve, daemon=True).start()
         self.loop.put(ModelSpec(source=source))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from safelight.contract.sizes import SIZES
 from safelight.engine.loading import LoadedModel
 from safelight.engine.previews import Previewer
 from safelight.engine.warm_up import keep, measure, warm_up
@@ -35,6 +36,27 @@ def test_what_was_measured_is_kept_and_not_measured_again(
     assert [point.pixels for point in points] == [32 * 32, 64 * 64]
     again = replace(flux, pipeline=broken)
     assert warm_up(again, Previewer(None), budget_seconds=60, kept=tmp_path / "measured") == points
+
+
+def test_a_compiled_model_draws_every_size_before_it_is_ready_in_every_process_anew(
+    flux: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[int, int]] = []
+
+    def noted(model: LoadedModel, width: int, height: int, steps: int, previewer: Previewer) -> Any:
+        drawn.append((width, height))
+        return measure(model, 32, 32, steps, previewer)
+
+    monkeypatch.setattr("safelight.engine.warm_up.measure", noted)
+    (tmp_path / f"{flux.fingerprint}.json").write_text('[{"pixels": 1024, "step": 0.5}]')
+    compiled = replace(flux, compiled=True)
+    (point,) = warm_up(compiled, Previewer(flux.pipeline), budget_seconds=1e-6, kept=tmp_path)
+    assert point.step == 0.5  # known, so not measured
+    assert [f"{width}x{height}" for width, height in drawn] == list(SIZES)
+    drawn.clear()
+    warm_up(compiled, Previewer(flux.pipeline), budget_seconds=0, kept=tmp_path)
+    warm_up(flux, Previewer(flux.pipeline), budget_seconds=60, kept=tmp_path)
+    assert drawn == []
 
 
 def test_a_damaged_file_is_measured_anew(flux: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

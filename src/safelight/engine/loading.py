@@ -36,7 +36,7 @@ class LoadedModel:
     """A model that can draw. `name` is for people, `traits` say what it takes when a job does not say.
 
     `parameters` are the keyword arguments that its pipeline takes, with their defaults; `arguments` are the operator's
-    additions to every call.
+    additions to every call. `compiled`: its denoiser is compiled for a size when it first draws it.
     """
 
     source: str
@@ -47,6 +47,7 @@ class LoadedModel:
     traits: Traits
     device: str
     fingerprint: str
+    compiled: bool = False
 
     @property
     def steps(self) -> int:
@@ -109,6 +110,7 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
             traits=traits,
             device=device,
             fingerprint=digest.result(),
+            compiled=options.compile,
         )
 
 

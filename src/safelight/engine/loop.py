@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -30,6 +31,7 @@ from safelight.engine.delivery import Delivery, Keep
 from safelight.engine.embeddings import EmbeddingCache
 from safelight.engine.load_times import LoadTimes
 from safelight.engine.merging import MOST, Merger
+from safelight.engine.pace import Mark, Pace, mark
 from safelight.engine.run import Run, execute
 from safelight.engine.schedule import FairShare, Parked, Schedule
 from safelight.engine.shelf import Load, Loaded, Shelf, WarmUp
@@ -91,6 +93,7 @@ class Loop:
         self._open_lock = threading.Lock()
         self._positions = count(1)
         self._merger = Merger(enabled=merge)
+        self._pace = Pace()
         self._delivery = Delivery(emit, self._end, keep)
 
     def put(self, command: ModelSpec | Draw | Cancel | Watch) -> None:
@@ -150,35 +153,48 @@ class Loop:
         run = self._runs[parked.run]
         group = [run, *self._company(run, candidates)] if self._merges(run) else [run]
         if len(group) == 1:
-            self._begin(run)
-            begun = time.perf_counter()
-            self._go_on(run, self._compute(run.model.source, run.call) if run.call else None, begun)
+            self._alone(run)
             return
-        begun = time.perf_counter()
+        begun = mark(run.model.device)
         results, merged = self._merger.run(_batch_key(run, len(group)), [each.call for each in group if each.call])
-        seconds = time.perf_counter() - begun
-        if merged:
-            job, costs = run.job, run.shelved.costs
-            costs.observe(CostPoint(pixels=job.pixels, passes=job.passes, batch=len(group), step=seconds))
-        share = seconds / len(group)
+        self._pace.turn(begun, mark(run.model.device), partial(self._account_batch, group, merged=merged))
         for each, result in zip(group, results, strict=True):
             each.merged = each.merged or merged
-            self._go_on(each, result, time.perf_counter() - share)
+            self._go_on(each, result, mark(each.model.device))
+
+    def _alone(self, run: Run) -> None:
+        """One call of that run, if it waits for one."""
+        self._begin(run)
+        begun = mark(run.model.device)
+        self._go_on(run, self._compute(run.model.source, run.call) if run.call else None, begun)
 
     def _begin(self, run: Run) -> None:
         if not run.in_flight:
             self._hold_model(run)
             self._emit(Started(job_id=run.job.id))
 
-    def _go_on(self, run: Run, result: Any, begun: float) -> None:
+    def _go_on(self, run: Run, result: Any, begun: Mark) -> None:
         """Give a run its result, and note the turn that began then."""
         parked, step = run.parked(), run.step
         run.resume(result, next(self._positions))
-        seconds = time.perf_counter() - begun
-        run.clock.turn(parked.stage, seconds, stepped=run.step > step)
-        self._schedule.served(parked, seconds)
+        account = partial(self._account, run, parked, stepped=run.step > step)
+        self._pace.turn(begun, mark(run.model.device), account)
         if run.ended:
             self._conclude(run)
+
+    def _account(self, run: Run, parked: Parked, seconds: float, *, stepped: bool) -> None:
+        run.clock.turn(parked.stage, seconds, stepped=stepped)
+        self._schedule.served(parked, seconds)
+
+    def _account_batch(self, group: Sequence[Run], seconds: float, *, merged: bool) -> None:
+        """Calls that went together: each is served its share; what its pipeline does next is a turn of its own."""
+        first = group[0]
+        if merged:
+            point = CostPoint(pixels=first.job.pixels, passes=first.job.passes, batch=len(group), step=seconds)
+            first.shelved.costs.observe(point)
+        for each in group:
+            each.clock.turn("denoise", seconds / len(group), stepped=False)
+            self._schedule.served(each.parked(), seconds / len(group))
 
     def _merges(self, run: Run) -> bool:
         return not run.job.exact and run.call is not None and run.call.stage == "denoise" and self._merger.enabled
@@ -197,9 +213,7 @@ class Loop:
             return []
         for other in like:
             while not other.ended and (other.call is None or other.call.stage == "encode_prompt"):
-                self._begin(other)
-                begun = time.perf_counter()
-                self._go_on(other, self._compute(other.model.source, other.call) if other.call else None, begun)
+                self._alone(other)
         return [r for r in like if r.job.id in self._runs and r.call is not None and r.call.stage == "denoise"]
 
     def _compute(self, source: str, call: Call) -> Any:
@@ -215,6 +229,7 @@ class Loop:
 
     def _conclude(self, run: Run) -> None:
         del self._runs[run.job.id]
+        self._pace.settle()  # its picture is here, so the device is done with it
         if run.failure is None:
             self._delivery.finish(run)
         else:

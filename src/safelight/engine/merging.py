@@ -9,13 +9,13 @@ all that follow, and is looked at again now and then.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
+from safelight.engine.pace import now
 from safelight.engine.run import Raised, execute
 from safelight.engine.standin import Call
 
@@ -79,9 +79,10 @@ class Merger:
         """Both ways; the results one by one are the ones that count."""
         if len(self._verdicts) >= _REMEMBERED:
             self._verdicts.clear()
-        begun = _now()
+        device = str(getattr(calls[0].component, "device", "cpu"))
+        begun = now(device)
         alone = [execute(call) for call in calls]
-        between = _now()
+        between = now(device)
         if any(isinstance(result, Raised) for result in alone):
             return alone  # what fails by itself says nothing about batches
         try:
@@ -90,17 +91,10 @@ class Merger:
             log.info("calls of %s are not merged: %s", key, type(error).__name__)
             self._verdicts[key] = Verdict(False, 1.0)
             return alone
-        share = (_now() - between) / max(between - begun, 1e-9)
+        share = (now(device) - between) / max(between - begun, 1e-9)
         right = all(_close(a, b) for a, b in zip(alone, merged, strict=True))
         self._verdicts[key] = Verdict(right, share)
         return alone
-
-
-def _now() -> float:
-    """Seconds, when everything that was begun is done: on a GPU a call returns before its work is."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter()
 
 
 def execute_together(calls: Sequence[Call]) -> list[Any]:

@@ -15,9 +15,11 @@ import torch
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.messages import Job
+from safelight.contract.sizes import SIZES, Size
 from safelight.engine.arguments import pipeline_arguments
 from safelight.engine.kept import read_kept, write_kept
 from safelight.engine.loading import LoadedModel
+from safelight.engine.pace import now
 from safelight.engine.previews import Previewer
 from safelight.engine.standin import Call, StepTaken, copy_for_run
 
@@ -33,15 +35,29 @@ def warm_up(
 ) -> tuple[CostPoint, ...]:
     """Measure a model, or read what was measured for the same fingerprint. What cannot be drawn is left out.
 
-    `budget_seconds` bounds what may be spent: a size that is expected to take longer is not tried. `kept` is a folder.
+    `budget_seconds` bounds what may be spent: a size that is expected to take longer is not tried. What is compiled is
+    compiled beyond it, in every process anew. `kept` is a folder.
     """
     known = read_kept(kept / f"{model.fingerprint}.json", tuple[CostPoint, ...]) if kept is not None else None
-    if known or budget_seconds <= 0:
+    if budget_seconds <= 0:
         return known or ()
+    if model.compiled:
+        _compile(model, previewer)
+    if known:
+        return known
     points = tuple(_measured(model, previewer, budget_seconds))
     if points:
         keep(model, points, kept)
     return points
+
+
+def _compile(model: LoadedModel, previewer: Previewer) -> None:
+    """Draw every size of the contract once, however long that takes: what is compiled here nobody waits for later."""
+    for size in map(Size.parse, SIZES):
+        try:
+            measure(model, size.width, size.height, _STEPS, previewer)
+        except Exception as error:  # noqa: BLE001 - a model that cannot draw this size may draw others
+            log.warning("a picture of %s could not be drawn to compile it: %s", size, type(error).__name__)
 
 
 def keep(model: LoadedModel, points: tuple[CostPoint, ...], folder: Path | None) -> None:
@@ -73,13 +89,13 @@ def _measured(model: LoadedModel, previewer: Previewer, budget_seconds: float) -
 def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: Previewer) -> CostPoint:
     """Draw one picture and say what its stages took, in seconds; the previewer may learn from it."""
     seconds = {"encode_prompt": 0.0, "denoise": 0.0, "decode": 0.0}
-    stage, since = "encode_prompt", time.perf_counter()
+    stage, since = "encode_prompt", now(model.device)
 
     def hand(call: Call) -> Any:
         nonlocal stage, since
-        now = time.perf_counter()
-        seconds[stage] += now - since
-        stage, since = call.stage, now
+        here = now(model.device)
+        seconds[stage] += here - since
+        stage, since = call.stage, here
         return call.execute()
 
     latents: Any = None
@@ -104,7 +120,7 @@ def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: 
     with torch.no_grad():
         generator = torch.Generator("cpu").manual_seed(job.seed)
         picture = pipeline(**pipeline_arguments(job, model), generator=generator).images[0]
-    seconds[stage] += time.perf_counter() - since
+    seconds[stage] += now(model.device) - since
     if previewer.wants_examples:
         previewer.learn(latents, picture)
     return CostPoint(

@@ -1,0 +1,47 @@
+"""What every row measures, and prints as one line of JSON. Imports nothing that another interpreter may lack."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+PROMPT = "a lighthouse above the sea"
+FEW = 2
+PICTURE_STEPS = 20
+
+Draw = Callable[[int], object]
+Make = Callable[[Path, int, str], Draw]
+
+
+def measure(draw: Draw, steps: int) -> dict[str, float]:
+    """Seconds of a step and of a picture of 20 steps, peak memory in GB: of the GPU if one is used, else the process's.
+
+    A step is the difference between two pictures of different length, so that what happens once does not count. `draw`
+    returns when its picture is there.
+    """
+    draw(FEW)  # warm
+    few, many = _seconds(draw, FEW), _seconds(draw, FEW + steps)
+    step = (many - few) / steps
+    return {"step": step, "picture": few + (PICTURE_STEPS - FEW) * step, "peak": _peak() / 1e9}
+
+
+def _peak() -> float:
+    torch = sys.modules.get("torch")
+    on_gpu = torch.cuda.max_memory_allocated() if torch is not None and torch.cuda.is_available() else 0
+    return float(on_gpu or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1000)
+
+
+def _seconds(draw: Draw, steps: int) -> float:
+    begun = time.perf_counter()
+    draw(steps)
+    return time.perf_counter() - begun
+
+
+def row(make: Make) -> None:
+    """One row in a process of its own: `python -m MODULE FOLDER SIDE STEPS DEVICE`."""
+    folder, side, steps, device = sys.argv[1:]
+    print(json.dumps(measure(make(Path(folder), int(side), device), int(steps))))

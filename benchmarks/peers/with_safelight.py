@@ -1,0 +1,37 @@
+"""Safelight's rows: the engine's loop as a worker runs it, the picture's file included."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.peers.measuring import PROMPT, Draw
+from safelight.contract.options import ModelOptions
+
+
+def nothing_set(folder: Path, side: int, device: str) -> Draw:
+    return _draw(folder, side, device, ModelOptions())
+
+
+def compiled(folder: Path, side: int, device: str) -> Draw:
+    """With `options = { compile = true }`."""
+    return _draw(folder, side, device, ModelOptions(compile=True))
+
+
+def _draw(folder: Path, side: int, device: str, options: ModelOptions) -> Draw:
+    from safelight.engine.device import prepare
+
+    os.environ.setdefault("MKL_CBWR", "AUTO")
+    prepare(threads=0)
+    from benchmarks.schedule import Engine, job
+
+    engine = Engine(None, str(folder), device, options)
+
+    def draw(steps: int) -> None:
+        asked = msgspec.structs.replace(job(f"{time.perf_counter()}", steps, "a"), source=str(folder))
+        engine.draw([msgspec.structs.replace(asked, width=side, height=side, prompt=PROMPT)])
+
+    return draw
