@@ -98,6 +98,7 @@ def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = Tru
     specs = model_specs(settings)
     if settings.engine == "fake":
         return FakeEngine(tuple(specs), step_seconds=settings.fake_step_seconds, hold=settings.fake_hold)
+    host = settings.host_memory_gigabytes
     configure = Configure(
         models=tuple(specs.values()),
         device=settings.device,
@@ -105,6 +106,8 @@ def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = Tru
         max_runs=settings.max_runs,
         merge=settings.merge == "auto",
         memory_bytes=int(settings.memory_gigabytes * 1e9),
+        host_memory_bytes=None if host is None else int(host * 1e9),
+        workers=settings.workers,
         warm_up_seconds=settings.warm_up_seconds if warm_up else 0.0,
         measured=str(settings.home / "measured") if warm_up else None,
     )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from safelight.cli.offering import offered
-from safelight.cli.pulled import ensure
+from safelight.cli.pulled import ensure, standing
 from safelight.contract.errors import ConfigurationError
 from safelight.settings import read_settings
 from tests.cli.conftest import InProcess, Server, assert_sentence
@@ -204,6 +204,20 @@ def test_ps_tells_the_models_of_the_running_server(server: Server, quick: InProc
     assert {row["resident"] for row in rows if row["status"] == "ready"} <= {True}
     assert "put away" not in server.safelight("ps").stdout
     assert_sentence(quick("ps"), 1, "No server runs on this state folder")
+
+
+@pytest.mark.parametrize(
+    ("status", "where", "shown"),
+    [
+        ("ready", "device", ("ready", "2.0 GB")),
+        ("ready", "host", ("in host memory", "2.0 GB")),
+        ("ready", "none", ("put away", "-")),
+        ("loading", "none", ("loading", "-")),
+    ],
+)
+def test_ps_says_where_a_model_is(status: str, where: str, shown: tuple[str, str]) -> None:
+    row = {"model": "sdxl", "drawn_by": "acme/sdxl", "status": status, "where": where, "memory_bytes": 2_000_000_000}
+    assert standing(row) == ("sdxl", "acme/sdxl", *shown)
 
 
 def test_the_command_line_offers_models_with_what_the_file_says_of_their_ids(

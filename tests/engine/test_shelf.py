@@ -22,7 +22,7 @@ from safelight.contract.messages import (
 )
 from safelight.engine.load_times import FIRST_GUESS_BYTES_PER_SECOND, FIRST_GUESS_SECONDS, LoadTimes
 from safelight.engine.loading import LoadedModel, load, weight_of
-from safelight.engine.shelf import memory_of
+from safelight.engine.memory import memory_of
 from tests.engine.drawing import Drawing, job
 
 

@@ -119,7 +119,7 @@ class FakeEngine:
                     reason=self._broken,
                     fingerprint="fake",
                     device="none",
-                    resident=status == "ready",
+                    where="device" if status == "ready" else "none",
                     ready_in_seconds=self.ready_in_seconds if status == "loading" else None,
                     traits=self._traits or (TRAITS if status == "ready" else None),
                 )

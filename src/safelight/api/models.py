@@ -71,6 +71,7 @@ def model_object(entry: ModelEntry, services: Services) -> dict[str, Any]:
         "drawn_by": entry.drawn_by,
         "status": state.status,
         "resident": state.resident,
+        "where": state.where,
         "memory_bytes": state.bytes,
         "capabilities": entry.capabilities.as_json(),
     }

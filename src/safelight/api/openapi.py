@@ -10,6 +10,7 @@ from safelight.contract.catalogue import Catalogue
 from safelight.contract.offers import MAX_PICTURES
 from safelight.contract.request import AUTO, COMPRESSED_FORMATS
 from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO
+from safelight.service.ports import NEAREST_FIRST
 
 _PICTURE_HEADERS: Schema = {
     "openai-processing-ms": {"schema": {"type": "integer"}},
@@ -190,6 +191,7 @@ def _model(text: Schema, texts: Schema) -> Schema:
             "drawn_by": text,
             "status": {"enum": ["loading", "ready", "failed"]},
             "resident": {"type": "boolean"},
+            "where": {"enum": list(NEAREST_FIRST)},
             "memory_bytes": {"type": ["integer", "null"]},
             "capabilities": {"type": "object", "required": ["parameters"]},
         }

@@ -25,7 +25,8 @@ from safelight.contract.offers import capabilities_of
 from safelight.contract.traits import Traits
 from safelight.settings import Settings
 
-_OF_A_MODEL = ("drawn_by", "status", "resident", "memory_bytes")
+_OF_A_MODEL = ("drawn_by", "status", "resident", "where", "memory_bytes")
+_PUT_AWAY = {"host": "in host memory", "none": "put away"}
 _EXIT_REFUSED = 4  # safelight.engine.describe: the sentence on standard error is for people
 
 
@@ -144,14 +145,14 @@ def running(settings: Settings, *, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:
-        print_table(("model", "drawn by", "status", "memory"), [_standing(row) for row in rows])
+        print_table(("model", "drawn by", "status", "memory"), [standing(row) for row in rows])
 
 
-def _standing(row: dict[str, Any]) -> tuple[str, ...]:
-    """A model that is ready and not in memory was put away for others; the next request has it loaded again."""
-    resting = row["status"] == "ready" and not row["resident"]
-    memory = _gb(row["memory_bytes"]) if row["memory_bytes"] and not resting else "-"
-    return row["model"], row["drawn_by"], "put away" if resting else row["status"], memory
+def standing(row: dict[str, Any]) -> tuple[str, ...]:
+    """A model that is ready and not on the device was put away for others; the next request has it brought back."""
+    status: str = _PUT_AWAY.get(row["where"], row["status"]) if row["status"] == "ready" else row["status"]
+    memory = _gb(row["memory_bytes"]) if row["memory_bytes"] and row["where"] != "none" else "-"
+    return row["model"], row["drawn_by"], status, memory
 
 
 def ensure(settings: Settings) -> None:

@@ -18,7 +18,7 @@ from safelight.contract.traits import Traits
 
 _T = TypeVar("_T")
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 _HEADER = struct.Struct("!I")
 HEADER_BYTES = _HEADER.size
@@ -52,8 +52,10 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
 class Configure(Message, frozen=True):
     """The first message: what to load and how to run. `threads` 0 means the cores that the process may use.
 
-    `memory_bytes` bounds what all models together may take; 0 means four fifths of the device's. `warm_up_seconds`
-    bounds what measuring a model after loading may take; `measured` is the folder where it is kept.
+    `memory_bytes` bounds what all models together may take; 0 means four fifths of the device's. `host_memory_bytes`
+    bounds what those that are put away may keep in the host's memory; None means a share of what is free there, by the
+    number of `workers` on the machine. `warm_up_seconds` bounds what measuring a model after loading may take;
+    `measured` is the folder where it is kept.
     """
 
     models: tuple[ModelSpec, ...]
@@ -62,6 +64,8 @@ class Configure(Message, frozen=True):
     max_runs: int = 8
     merge: bool = False
     memory_bytes: int = 0
+    host_memory_bytes: int | None = None
+    workers: int = 1
     warm_up_seconds: float = 0.0
     measured: str | None = None
 
@@ -169,7 +173,10 @@ class ModelLoading(Message, frozen=True):
 
 
 class ModelReady(Message, frozen=True):
-    """That model can draw. `seconds` is how long loading took, `costs` what was measured then, `bytes` its weights."""
+    """That model can draw. `seconds` is how long loading took, `costs` what was measured then, `bytes` its weights.
+
+    `moved`: it was not loaded, but came back from the host's memory, which took `seconds`.
+    """
 
     source: str
     fingerprint: str
@@ -178,12 +185,15 @@ class ModelReady(Message, frozen=True):
     seconds: float
     costs: tuple[CostPoint, ...] = ()
     bytes: int = 0
+    moved: bool = False
 
 
 class ModelResting(Message, frozen=True):
-    """That model was put away for the room that others need; the next job for it has it loaded again."""
+    """That model was put away for the room that others need; the next job for it has it moved back from the host's
+    memory (`"host"`), or loaded again (`"none"`). One that is in the host's memory may be dropped from there later."""
 
     source: str
+    where: Literal["host", "none"]
 
 
 class ModelFailed(Message, frozen=True):

@@ -29,17 +29,19 @@ from safelight.contract.messages import (
 from safelight.engine.arguments import JobRefused
 from safelight.engine.delivery import Delivery, Keep
 from safelight.engine.embeddings import EmbeddingCache
+from safelight.engine.host_memory import HostMemory, Move, move
 from safelight.engine.load_times import LoadTimes
+from safelight.engine.loader import Done, Load, Loader, WarmUp
 from safelight.engine.merging import MOST, Merger
 from safelight.engine.pace import Mark, Pace, mark
 from safelight.engine.run import Run, execute
 from safelight.engine.schedule import FairShare, Parked, Schedule
-from safelight.engine.shelf import Load, Loaded, Shelf, WarmUp
+from safelight.engine.shelf import Shelf
 from safelight.engine.standin import Call, StepTaken
 
 log = logging.getLogger(__name__)
 
-Inbox = SimpleQueue[ModelSpec | Draw | Cancel | Watch | Loaded | None]
+Inbox = SimpleQueue[ModelSpec | Draw | Cancel | Watch | Done | None]
 
 
 def _batch_key(run: Run, size: int) -> tuple[Any, ...]:
@@ -78,15 +80,17 @@ class Loop:
         keep: Keep = lambda model, points: None,
         merge: bool = False,
         memory_bytes: int | None = None,
+        host_memory_bytes: int = 0,
+        move: Move = move,
         weigh: Callable[[ModelSpec], int] = lambda spec: 0,
         load_times: LoadTimes | None = None,
     ) -> None:
-        self._emit = emit
-        self._max_runs = max_runs
+        self._emit, self._max_runs = emit, max_runs
         self._schedule = schedule or FairShare()
         self._embeddings = EmbeddingCache() if embeddings is None else embeddings
         self._inbox: Inbox = SimpleQueue() if inbox is None else inbox
-        self._shelf = Shelf(load, warm_up, emit, self._inbox.put, memory_bytes, weigh, load_times)
+        loader = Loader(load, warm_up, move, emit, self._inbox.put)
+        self._shelf = Shelf(loader, emit, memory_bytes, HostMemory(host_memory_bytes), weigh, load_times)
         self._held: dict[str, list[_Held]] = {}
         self._runs: dict[str, Run] = {}
         self._open: set[str] = set()
@@ -127,9 +131,11 @@ class Loop:
                     return False
                 case ModelSpec():
                     self._shelf.add(command)
-                case Loaded():
-                    self._shelf.take(command)
-                    self._let_in(command.source, promised=True)
+                case Done():
+                    brought = self._shelf.take(command)
+                    del command  # it holds on to a model that may have to go next
+                    if brought is not None:
+                        self._let_in(brought, promised=True)
                     self._shelf.settle()
                     self._send_out()
                 case Draw():

@@ -1,11 +1,12 @@
-"""How much memory a model's weights take, read off the files' headers, and whether the device has it."""
+"""How much memory a model's weights take, by their files' headers or as they are, and whether there is as much."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -41,6 +42,41 @@ def budget(device: str) -> int | None:
     """Four fifths of a device's memory, for models; the rest is for what drawing takes. None: nobody says."""
     has = device_bytes(device)
     return None if has is None else has * 4 // 5
+
+
+def free_memory(cgroup: Path = Path("/sys/fs/cgroup"), proc: Path = Path("/proc")) -> int | None:
+    """Bytes of the host's memory that this process may still take, by the machine and by the cgroup's limit; what
+    caches files counts as free. None where nobody says."""
+    limit = usable_memory(cgroup)
+    free = [kilobytes * 1024 for name, kilobytes in _table(proc / "meminfo").items() if name == "MemAvailable"]
+    for group, used, prefix in ((cgroup, "memory.current", ""), (cgroup / "memory", "memory.usage_in_bytes", "total_")):
+        if limit is not None and (group / used).is_file():
+            pages = _table(group / "memory.stat")
+            cached = pages.get(f"{prefix}inactive_file", 0) + pages.get(f"{prefix}active_file", 0)
+            free.append(limit - int((group / used).read_text()) + cached)
+    return max(0, min(free)) if free else None
+
+
+def _table(file: Path) -> dict[str, int]:
+    """Lines of a name and a number, as Linux writes them."""
+    try:
+        lines = [line.replace(":", " ").split() for line in file.read_text().splitlines()]
+    except OSError:
+        return {}
+    return {words[0]: int(words[1]) for words in lines if len(words) > 1 and words[1].isdigit()}
+
+
+def tensors_of(pipeline: Any) -> Iterator[torch.Tensor]:
+    """A pipeline's weights and buffers; what two components share comes twice."""
+    for component in getattr(pipeline, "components", {}).values():
+        if isinstance(component, torch.nn.Module):
+            yield from component.parameters()
+            yield from component.buffers()
+
+
+def memory_of(pipeline: Any) -> int:
+    """Bytes of a pipeline's weights and buffers; what two components share counts once."""
+    return sum({tensor.data_ptr(): tensor.nbytes for tensor in tensors_of(pipeline)}.values())
 
 
 def refuse_too_large(parts: dict[str, int], dtype: str, device: str, *, one_at_a_time: bool) -> None:

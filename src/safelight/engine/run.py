@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from typing import Any
 
@@ -173,6 +173,8 @@ class Run:
         self._stands = None
         if self.call is None:
             self._thread.join()
+            # What is still to be done with the picture needs no weights, which may have to go before that is over.
+            self._model = replace(self.model, pipeline=None)
         else:
             self._stage = self.call.stage
 

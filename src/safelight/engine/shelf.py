@@ -1,66 +1,38 @@
-"""The models of one device, within a budget of memory: loaded beside the drawing, put away when others need the room.
+"""The models of one device, within a budget of memory: brought beside the drawing, put away when others need the room.
 
-Least recently used goes first; what is being drawn with, and what the operator pinned, stays. A model that is put away
-keeps what was learned about it and is loaded again when the next job wants it.
+Least recently used goes first, to the host's memory as long as that has room; what is being drawn with, and what the
+operator pinned, stays. A model that is put away keeps what was learned about it and comes back when the next job wants
+it.
 """
 
 from __future__ import annotations
 
-import gc
 import logging
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
 
-import torch
-
-from safelight.contract.costs import CostPoint, Costs
+from safelight.contract.costs import Costs
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import (
-    Event,
-    ModelDescribed,
-    ModelFailed,
-    ModelLoading,
-    ModelReady,
-    ModelResting,
-    ModelSpec,
-)
-from safelight.contract.traits import Traits
+from safelight.contract.messages import Event, ModelFailed, ModelLoading, ModelReady, ModelSpec
+from safelight.engine.host_memory import HostMemory
 from safelight.engine.load_times import LoadTimes
+from safelight.engine.loader import Arrival, Departure, Done, Errand, Loaded, Loader
 from safelight.engine.loading import LoadedModel
+from safelight.engine.memory import memory_of
 from safelight.engine.previews import Previewer
 
 log = logging.getLogger(__name__)
 
-Load = Callable[[ModelSpec, Callable[[Traits], None]], LoadedModel]
-WarmUp = Callable[[LoadedModel, Previewer], tuple[CostPoint, ...]]
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What the loader hands to the engine's thread: a model or why there is none, and how long it took.
-
-    `seconds` is for the weights, `ready_seconds` for all that comes before the first picture.
-    """
-
-    source: str
-    result: LoadedModel | ModelLoadError
-    previewer: Previewer | None = None
-    costs: tuple[CostPoint, ...] = ()
-    seconds: float = 0.0
-    ready_seconds: float = 0.0
-
 
 @dataclass
 class Shelved:
-    """A model on offer. `model` is None while it is not loaded, `error` why it cannot be; `bytes` as measured or
-    weighed, 0 while unknown."""
+    """A model on offer. `model` is None while it cannot draw, `resting` not None while it is in the host's memory,
+    `error` why it cannot be loaded; `bytes` as measured or weighed, 0 while unknown."""
 
     spec: ModelSpec
     model: LoadedModel | None = None
+    resting: LoadedModel | None = None
     error: ModelLoadError | None = None
     previewer: Previewer | None = None
     costs: Costs = field(default_factory=Costs)
@@ -70,26 +42,27 @@ class Shelved:
 
 
 class Shelf:
-    """Only the engine's thread calls. `hand_over` is called in the loader's thread, and brings `Loaded` back here."""
+    """Only the engine's thread calls. What the `loader` hands over must come back to `take`."""
 
     def __init__(
         self,
-        load: Load,
-        warm_up: WarmUp,
+        loader: Loader,
         emit: Callable[[Event], None],
-        hand_over: Callable[[Loaded], None],
         budget_bytes: int | None = None,
+        host: HostMemory | None = None,
         weigh: Callable[[ModelSpec], int] = lambda spec: 0,
         times: LoadTimes | None = None,
     ) -> None:
-        self._load, self._warm_up, self._emit, self._hand_over = load, warm_up, emit, hand_over
+        self._loader, self._emit = loader, emit
         self._budget, self._weigh = budget_bytes, weigh
+        self._host = host or HostMemory()
         self._times = times or LoadTimes()
         self._places: dict[str, Shelved] = {}
         self._wanted: list[str] = []
+        self._out = False
         self._loading: str | None = None
+        self._returning: str | None = None
         self._uses = count(1)
-        self._loader: threading.Thread | None = None
 
     def add(self, spec: ModelSpec) -> None:
         """Offer a model, and load it as soon as there is room."""
@@ -110,7 +83,8 @@ class Shelf:
 
     def _expected(self, source: str) -> float:
         place = self._places[source]
-        return self._times.expect(source, self._size(place))
+        moved = source in self._host or self._returning == source
+        return self._times.expect(source, self._size(place), moved=moved)
 
     def _size(self, place: Shelved) -> int:
         """Bytes of a model: as measured when it was here, or else as its files tell."""
@@ -132,78 +106,127 @@ class Shelf:
     @property
     def waits_for_room(self) -> str | None:
         """The model that others have to make room for: no new run of these should begin."""
-        return self._wanted[0] if self._wanted and self._loading is None else None
+        return self._wanted[0] if self._wanted and not self._out else None
 
     def settle(self) -> None:
-        """Begin to load what is wanted next, if there is room or room can be made.
+        """Begin to bring what is wanted next, if there is room or room can be made.
 
-        The size of a model is known once it is here; what is too much together goes as soon as it is idle.
+        The size of a model is known once it is here; what is too much together goes as soon as it is idle. While the
+        loader is out nothing is begun: what it brings changes everything.
         """
-        self._put_away_down_to(0, keep=1)
-        while self._wanted and self._loading is None:
-            place = self._places[self._wanted[0]]
-            if place.model is not None or place.error is not None:
-                self._wanted.pop(0)
-                continue
-            if not self._make_room(place):
-                return
-            self._loading = self._wanted.pop(0)
-            self._emit(ModelLoading(source=self._loading, seconds=self._expected(self._loading)))
-            # A thread for each load, not one that stays: a thread's OpenMP team lives as long as the thread, and once
-            # all teams have more threads than there are cores they sleep instead of spin: steps took twice as long.
-            wanted = place.spec, place.costs.points, place.previewer
-            self._loader = threading.Thread(target=self._fetch, args=wanted, name="load", daemon=True)
-            self._loader.start()
+        if self._out:
+            return
+        going = self._put_away_down_to(0, keep=1)
+        while self._wanted and self._has_come(self._places[self._wanted[0]]):
+            self._wanted.pop(0)
+        wanted = self._places[self._wanted[0]] if self._wanted else None
+        if wanted is not None:
+            going += self._put_away_down_to(self._size(wanted), keep=0)
+            wanted = wanted if self._may_come(wanted) else None
+        if going or wanted is not None:
+            self._send_loader(going, wanted)
 
-    def take(self, loaded: Loaded) -> None:
-        """What the loader brought. The caller lets in who waited for it, and then has the shelf `settle`."""
+    @staticmethod
+    def _has_come(place: Shelved) -> bool:
+        return place.model is not None or place.error is not None
+
+    def _may_come(self, wanted: Shelved) -> bool:
+        """Whether it fits as far as its size is known; if nothing can go, loading says whether it fits all the same."""
+        in_the_way = any(place.in_use and not place.spec.pinned for place in self._here)
+        return self._fits(wanted.bytes) or not in_the_way
+
+    def _send_loader(self, going: list[Departure], wanted: Shelved | None) -> None:
+        self._out = True
+        arrival = self._expect_arrival(wanted) if wanted is not None else None
+        # The same list: the loader empties it, and nothing here holds on to what it drops.
+        going[:0] = self._find_room(going)
+        self._loader.start(Errand(going, arrival))
+
+    def _expect_arrival(self, wanted: Shelved) -> Arrival:
+        source = self._loading = self._wanted.pop(0)
+        self._emit(ModelLoading(source=source, seconds=self._expected(source)))
+        # Its room in the host's memory is free from now on, so that two can change places where there is room for one.
+        self._host.leave(source)
+        resting, wanted.resting = wanted.resting, None
+        self._returning = source if resting is not None else None
+        return Arrival(wanted.spec, resting, wanted.previewer, wanted.costs.points)
+
+    def _find_room(self, going: list[Departure]) -> list[Departure]:
+        """Decide which of those that go may rest in the host's memory; returns those that have to leave it for them."""
+        evicted: list[str] = []
+        for departure in going:
+            place = self._places[departure.source]
+            evicted += self._host.admit(place.spec, place.bytes, place.last_used)
+        for departure in going:
+            departure.to_host = departure.source in self._host
+        gone = [self._places[source] for source in evicted]
+        leaving = [Departure(place.spec.source, place.resting) for place in gone if place.resting is not None]
+        for place in gone:
+            place.resting = None
+        return leaving
+
+    def take(self, done: Done) -> str | None:
+        """What the loader brought, if anything. The caller lets in who waited for it, and then has the shelf `settle`.
+        Nothing must hold on to `done` by then."""
+        self._out, self._loading, self._returning = False, None, None
+        for source, model in done.resting.items():
+            self._places[source].resting = model
+            if model is None:
+                self._host.leave(source)
+        if done.loaded is None:
+            return None
+        self._set_down(done.loaded)
+        return done.loaded.source
+
+    def _set_down(self, loaded: Loaded) -> None:
         place = self._places[loaded.source]
-        self._loading = None
         if isinstance(loaded.result, ModelLoadError):
             place.error = loaded.result
             self._emit(ModelFailed(source=loaded.source, reason=str(loaded.result)))
-        else:
-            place.model, place.previewer = loaded.result, loaded.previewer
+            return
+        place.model, place.previewer = loaded.result, loaded.previewer
+        if not loaded.moved:
             place.costs = Costs(loaded.costs)
-            place.bytes = memory_of(loaded.result.pipeline)
-            place.last_used = next(self._uses)
-            self._times.note(loaded.source, loaded.ready_seconds, place.bytes)
-            if not self._fits(0):
-                log.warning("the models in memory take %d bytes, the budget is %d", self._used, self._budget)
-            self._emit(
-                ModelReady(
-                    source=loaded.source,
-                    fingerprint=loaded.result.fingerprint,
-                    device=loaded.result.device,
-                    steps=loaded.result.steps,
-                    seconds=loaded.seconds,
-                    costs=loaded.costs,
-                    bytes=place.bytes,
-                )
+        place.bytes = memory_of(loaded.result.pipeline)
+        place.last_used = next(self._uses)
+        self._times.note(loaded.source, loaded.ready_seconds, place.bytes, moved=loaded.moved)
+        if not self._fits(0):
+            log.warning("the models in memory take %d bytes, the budget is %d", self._used, self._budget)
+        self._emit(
+            ModelReady(
+                source=loaded.source,
+                fingerprint=loaded.result.fingerprint,
+                device=loaded.result.device,
+                steps=loaded.result.steps,
+                seconds=loaded.seconds,
+                costs=loaded.costs,
+                bytes=place.bytes,
+                moved=loaded.moved,
             )
+        )
 
     def close(self) -> None:
         """Wait for the loader."""
-        if self._loader is not None:
-            self._loader.join()
-
-    def _make_room(self, wanted: Shelved) -> bool:
-        """Put others away until `wanted` fits as far as its size is known. False: what is in the way is in use."""
-        self._put_away_down_to(self._size(wanted), keep=0)
-        in_the_way = any(place.in_use and not place.spec.pinned for place in self._here)
-        # If nothing can go, loading says whether it fits all the same.
-        return self._fits(wanted.bytes) or not in_the_way
+        self._loader.close()
 
     def _fits(self, more: int) -> bool:
         return self._budget is None or self._used + more <= self._budget
 
-    def _put_away_down_to(self, more: int, *, keep: int) -> None:
+    def _put_away_down_to(self, more: int, *, keep: int) -> list[Departure]:
         """Put the least recently used away until there is room for `more` bytes, or `keep` are left, or all in use."""
+        going = []
         while not self._fits(more) and len(self._here) > keep:
             idle = [place for place in self._here if place.in_use == 0 and not place.spec.pinned]
             if not idle:
-                return
-            self._put_away(min(idle, key=lambda place: place.last_used))
+                break
+            going.append(self._put_away(min(idle, key=lambda place: place.last_used)))
+        return going
+
+    @staticmethod
+    def _put_away(place: Shelved) -> Departure:
+        assert place.model is not None  # it is here
+        departure, place.model = Departure(place.spec.source, place.model), None
+        return departure
 
     @property
     def _here(self) -> list[Shelved]:
@@ -212,44 +235,3 @@ class Shelf:
     @property
     def _used(self) -> int:
         return sum(place.bytes for place in self._here)
-
-    def _put_away(self, place: Shelved) -> None:
-        place.model = None
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        self._emit(ModelResting(source=place.spec.source))
-
-    def _fetch(self, spec: ModelSpec, costs: tuple[CostPoint, ...], previewer: Previewer | None) -> None:
-        """In the loader's thread. What was measured and learned before is not measured again."""
-
-        def described(traits: Traits) -> None:
-            self._emit(ModelDescribed(source=spec.source, traits=traits))
-
-        begun = time.perf_counter()
-        try:
-            model = self._load(spec, described)
-            seconds = time.perf_counter() - begun
-            if previewer is None:
-                previewer = Previewer(model.pipeline)
-                costs = self._warm_up(model, previewer)
-            else:
-                previewer.move_to(model.pipeline)
-        except ModelLoadError as error:
-            self._hand_over(Loaded(spec.source, error))
-        except Exception as error:  # whatever it is, those who wait for the model must be told
-            log.exception("a model could not be made ready")
-            reason = f"The model could not be made ready ({type(error).__name__}); the worker's log says more."
-            self._hand_over(Loaded(spec.source, ModelLoadError(reason)))
-        else:
-            self._hand_over(Loaded(spec.source, model, previewer, costs, seconds, time.perf_counter() - begun))
-
-
-def memory_of(pipeline: Any) -> int:
-    """Bytes of a pipeline's weights and buffers; what two components share counts once."""
-    seen: dict[int, int] = {}
-    for component in getattr(pipeline, "components", {}).values():
-        if isinstance(component, torch.nn.Module):
-            for tensor in (*component.parameters(), *component.buffers()):
-                seen[tensor.data_ptr()] = tensor.nbytes
-    return sum(seen.values())

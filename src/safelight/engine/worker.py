@@ -143,6 +143,7 @@ class Worker:
                 max_runs=configure.max_runs,
                 merge=configure.merge,
                 memory_bytes=configure.memory_bytes or _memory_budget(configure.device),
+                host_memory_bytes=_host_budget(configure),
                 weigh=partial(_weigh, device=configure.device),
                 warm_up=partial(warm_up, budget_seconds=configure.warm_up_seconds, kept=measured),
                 keep=partial(keep, folder=measured),
@@ -171,6 +172,16 @@ def _memory_budget(device: str) -> int | None:
         return budget(choose_device(device))
     except ConfigurationError:  # said when a model is loaded
         return None
+
+
+def _host_budget(configure: Configure) -> int:
+    from safelight.engine.device import choose_device
+    from safelight.engine.host_memory import host_budget
+
+    try:
+        return host_budget(choose_device(configure.device), configure.host_memory_bytes, configure.workers)
+    except ConfigurationError:  # said when a model is loaded
+        return 0
 
 
 def _weigh(spec: ModelSpec, *, device: str) -> int:

@@ -11,12 +11,16 @@ from safelight.contract.costs import CostPoint
 from safelight.contract.messages import Job, JobEvent, Timings
 from safelight.contract.traits import Traits
 
+Where = Literal["device", "host", "none"]
+NEAREST_FIRST: tuple[Where, ...] = ("device", "host", "none")
+"""Where a model's weights are: on the device that draws, in the host's memory beside it, or in its files alone."""
+
 
 class ModelState(msgspec.Struct, frozen=True, kw_only=True):
     """How a model stands in the engine. `reason` says why it failed, fit for callers; `traits` come before
-    `ready`, `costs` and the `bytes` of its weights with it. A model that is ready and not `resident` was put away for
-    others and is loaded again by the next request for it. `ready_in_seconds` says of one that is loaded when it is
-    expected, as far as that is known."""
+    `ready`, `costs` and the `bytes` of its weights with it. A model that is ready and not on the device (`where`)
+    was put away for others, and is brought back by the next request for it. `ready_in_seconds` says of one that is
+    loaded when it is expected, as far as that is known."""
 
     source: str
     status: Literal["loading", "ready", "failed"]
@@ -29,7 +33,12 @@ class ModelState(msgspec.Struct, frozen=True, kw_only=True):
     traits: Traits | None = None
     costs: tuple[CostPoint, ...] = ()
     bytes: int | None = None
-    resident: bool = False
+    where: Where = "none"
+
+    @property
+    def resident(self) -> bool:
+        """Its weights are on a device."""
+        return self.where == "device"
 
 
 class EngineState(msgspec.Struct, frozen=True, kw_only=True):

@@ -126,6 +126,12 @@ class Settings(BaseSettings):
     memory_gigabytes: float = Field(
         0.0, ge=0, description="What the models of a worker may take together. 0: four fifths of the device's memory."
     )
+    host_memory_gigabytes: float | None = Field(
+        None,
+        ge=0,
+        description="What models of a worker that a CUDA device has no room for may take in the host's memory. "
+        "Default: half of what is free at the start, shared among the workers. 0: nothing.",
+    )
     warm_up_seconds: float = Field(
         10.0, ge=0, le=3600, description="How long measuring a model's speed after loading may take. 0: not at all."
     )

@@ -1,6 +1,7 @@
 """A worker in all but its pictures: the protocol on a real socket in a real process, and no torch: it starts at once.
 
-For tests of the pool that start many. It can load every model but `MISSING`, and `SLOW`, which it never has ready. Of a
+For tests of the pool that start many. It can load every model but `MISSING`, and `SLOW`, which it never has ready;
+`RESTING` it moves into the host's memory, and `RETURNED` back from there, which takes longer than loading it did. Of a
 job it takes as many steps as are asked for, but for long ones, which it begins and never ends: what becomes of those is
 the pool's to decide.
 """
@@ -9,6 +10,8 @@ from __future__ import annotations
 
 import socket
 import sys
+
+from msgspec.structs import replace
 
 from safelight.contract.messages import (
     HEADER_BYTES,
@@ -22,6 +25,7 @@ from safelight.contract.messages import (
     ModelFailed,
     ModelLoading,
     ModelReady,
+    ModelResting,
     Ping,
     Pong,
     Started,
@@ -36,21 +40,29 @@ COMMAND = (sys.executable, __file__)
 LONG = 100
 MISSING = "missing"
 SLOW, SLOW_SECONDS = "slow", 90.0
+RESTING, RETURNED = "resting", "returned"
+LOAD_SECONDS = 2.0
 
 
-def loaded(source: str) -> Message:
+def loaded(source: str) -> list[Message]:
     if source == MISSING:
-        return ModelFailed(source=source, reason="There is no such model.")
+        return [ModelFailed(source=source, reason="There is no such model.")]
     if source == SLOW:
-        return ModelLoading(source=source, seconds=SLOW_SECONDS)
-    return ModelReady(source=source, fingerprint="light", device="none", steps=4, seconds=0.0)
+        return [ModelLoading(source=source, seconds=SLOW_SECONDS)]
+    ready = ModelReady(source=source, fingerprint="light", device="none", steps=4, seconds=LOAD_SECONDS)
+    if source == RESTING:
+        return [ready, ModelResting(source=source, where="host")]
+    if source == RETURNED:
+        back = replace(ready, seconds=LOAD_SECONDS + 1, moved=True)
+        return [ready, ModelResting(source=source, where="host"), back]
+    return [ready]
 
 
 def answers(command: Message) -> list[Message]:
     """What a worker says to a command."""
     match command:
         case Configure(models=models):
-            return [loaded(spec.source) for spec in models]
+            return [message for spec in models for message in loaded(spec.source)]
         case Draw(job=job):
             steps = job.steps or 4
             begun: list[Message] = [Started(job_id=job.id), Stepped(job_id=job.id, step=1, steps=steps)]

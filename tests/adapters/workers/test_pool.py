@@ -254,9 +254,28 @@ async def test_a_model_that_was_put_away_is_said_to_be_and_draws_again_when_it_i
             states = {name: two.state().model(name) for name in (checkpoint, other)}
             assert {state.status for state in states.values()} == {"ready"}
             assert [name for name, state in states.items() if state.resident] == [source]
+            assert {state.where for state in states.values()} == {"device", "none"}
             assert states[source].bytes
     finally:
         await two.stop()
+
+
+async def test_a_model_in_the_hosts_memory_is_said_to_be_there_and_its_way_back_is_no_load() -> None:
+    specs = tuple(ModelSpec(source=source) for source in (light_worker.RESTING, light_worker.RETURNED, "last"))
+    telemetry = PrometheusTelemetry()
+    workers = LocalWorkers(Configure(models=specs), telemetry=telemetry, command=light_worker.COMMAND)
+    await workers.start()
+    try:
+        while workers.state().model("last").status != "ready":
+            await workers.changed()
+        resting, returned, _ = (workers.state().model(spec.source) for spec in specs)
+        assert (resting.status, resting.resident) == ("ready", False)
+        assert (returned.status, returned.where, returned.resident) == ("ready", "device", True)
+        source = {"source": light_worker.RETURNED}
+        seconds = telemetry.registry.get_sample_value("safelight_model_load_seconds", source)
+        assert seconds == light_worker.LOAD_SECONDS
+    finally:
+        await workers.stop()
 
 
 async def test_a_model_that_is_loaded_says_when_it_is_expected() -> None:

@@ -38,7 +38,7 @@ from safelight.contract.messages import (
     Watch,
 )
 from safelight.contract.traits import Traits
-from safelight.service.ports import EngineState, ModelState, Telemetry
+from safelight.service.ports import NEAREST_FIRST, EngineState, ModelState, Telemetry, Where
 
 # Restarts wait 0, 0.5, 1, 2, … up to 30 s, counted from the last worker that was of use.
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
@@ -62,7 +62,7 @@ class _Member:
         self.number = number
         self.worker: WorkerProcess | None = None
         self.models: dict[str, ModelReady | ModelFailed] = {}
-        self.resting: set[str] = set()
+        self.resting: dict[str, Where] = {}
         self.ready_at: dict[str, float] = {}  # when a model that is loaded is expected, on the monotonic clock
         self.traits: dict[str, Traits] = {}
         self.tickets: dict[str, Ticket] = {}
@@ -72,6 +72,10 @@ class _Member:
 
     def can_draw(self, source: str) -> bool:
         return self.worker is not None and isinstance(self.models.get(source), ModelReady)
+
+    def where(self, source: str) -> Where:
+        """Where the weights of a model are that it can draw."""
+        return self.resting.get(source, "device") if self.can_draw(source) else "none"
 
 
 class LocalWorkers:
@@ -206,7 +210,7 @@ class LocalWorkers:
                 traits=traits,
                 costs=ready.costs,
                 bytes=ready.bytes,
-                resident=any(m.can_draw(source) and source not in m.resting for m in self._members),
+                where=min((m.where(source) for m in self._members), key=NEAREST_FIRST.index),
             )
         failed = next((event for event in said if isinstance(event, ModelFailed)), None)
         reason = failed.reason if failed is not None else self._start_failure
@@ -264,7 +268,7 @@ class LocalWorkers:
                 member.ready_at[event.source] = monotonic() + event.seconds
                 self._announce()
             case ModelResting():
-                member.resting.add(event.source)
+                member.resting[event.source] = event.where
             case ModelDescribed():
                 member.traits[event.source] = event.traits
                 self._announce()
@@ -282,13 +286,15 @@ class LocalWorkers:
 
     def _model_reported(self, member: _Member, event: ModelReady | ModelFailed) -> None:
         member.models[event.source] = event
-        member.resting.discard(event.source)
+        member.resting.pop(event.source, None)
         member.ready_at.pop(event.source, None)
         member.failed_starts = 0
         if isinstance(event, ModelReady):
             self._start_failure = None
-            self._telemetry.model_loaded(source=event.source, seconds=event.seconds)
-            log.info("model_ready", model=event.source, device=event.device, seconds=round(event.seconds, 3))
+            if not event.moved:
+                self._telemetry.model_loaded(source=event.source, seconds=event.seconds)
+            come = "from the host's memory" if event.moved else "from its files"
+            log.info("model_ready", model=event.source, device=event.device, seconds=round(event.seconds, 3), come=come)
         else:
             log.error("model_failed", model=event.source, reason=event.reason)
         self._announce()
