@@ -26,7 +26,7 @@ def _draw(folder: Path, side: int, device: str, options: ModelOptions) -> Draw:
 
     os.environ.setdefault("MKL_CBWR", "AUTO")
     prepare(threads=0)
-    from benchmarks.schedule import Engine, job
+    from benchmarks.engine import Engine, job
 
     engine = Engine(None, str(folder), device, options)
 

@@ -1,0 +1,102 @@
+"""The engine's loop with one model, in the benchmark's own process: jobs put straight in, and when they ended."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from safelight.contract.messages import (
+    Cancel,
+    Cancelled,
+    Draw,
+    Event,
+    Failed,
+    Finished,
+    Job,
+    ModelReady,
+    ModelSpec,
+    Stepped,
+)
+from safelight.contract.options import ModelOptions
+from safelight.engine.schedule import Schedule
+
+
+def job(name: str, steps: int, group: str) -> Job:
+    return Job(
+        id=name,
+        model="postcard",
+        source="postcard",
+        prompt=f"a lighthouse above the sea, {group}",
+        negative_prompt="",
+        width=1024,
+        height=1024,
+        seed=7,
+        output_format="png",
+        steps=steps,
+        group=group,
+    )
+
+
+class Engine:
+    """A loop with one model on a thread of its own; notes when jobs ended. Without a schedule it has the usual one."""
+
+    def __init__(
+        self,
+        schedule: Schedule | None = None,
+        source: str = "postcard",
+        device: str = "cpu",
+        options: ModelOptions | None = None,
+    ) -> None:
+        from safelight.engine.loading import load
+        from safelight.engine.loop import Loop
+
+        self._changed = threading.Condition()
+        self._ended: dict[str, float] = {}
+        self._steps: dict[str, int] = {}
+        self._ready = False
+        model = load(ModelSpec(source=source, options=options or ModelOptions()), device)
+        self.loop = Loop(lambda spec, described: model, self._emit, schedule=schedule)
+        threading.Thread(target=self.loop.serve, daemon=True).start()
+        self.loop.put(ModelSpec(source=source))
+        self._until(lambda: self._ready)
+
+    def _emit(self, event: Event) -> None:
+        with self._changed:
+            match event:
+                case ModelReady():
+                    self._ready = True
+                case Stepped():
+                    self._steps[event.job_id] = event.step
+                case Finished() | Failed() | Cancelled():
+                    self._ended[event.job_id] = time.perf_counter()
+            self._changed.notify_all()
+
+    def _until(self, what: Callable[[], bool]) -> None:
+        with self._changed:
+            if not self._changed.wait_for(what, 600):
+                raise SystemExit("nothing happened for ten minutes")
+
+    def draw(self, jobs: Sequence[Job]) -> float:
+        """Seconds from putting all of them in until the last has ended."""
+        begun = time.perf_counter()
+        for each in jobs:
+            self.loop.put(Draw(job=each))
+        self._until(lambda: all(each.id in self._ended for each in jobs))
+        return max(self._ended[each.id] for each in jobs) - begun
+
+    def behind(self, long: Job, short: Job) -> float:
+        """Seconds of the short one, put in when the long one has taken ten steps."""
+        self.loop.put(Draw(job=long))
+        self._until(lambda: self._steps.get(long.id, 0) >= 10)
+        begun = time.perf_counter()
+        self.loop.put(Draw(job=short))
+        self._until(lambda: short.id in self._ended and long.id in self._ended)
+        return self._ended[short.id] - begun
+
+    def cancelled(self, job: Job) -> None:
+        """Put that job in, cancel it after its first step, and wait for its end."""
+        self.loop.put(Draw(job=job))
+        self._until(lambda: self._steps.get(job.id, 0) >= 1)
+        self.loop.put(Cancel(job_id=job.id))
+        self._until(lambda: job.id in self._ended)
