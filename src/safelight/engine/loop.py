@@ -303,7 +303,7 @@ class Loop:
             self._shelf.want(out.job.source)
 
     def _stepped(self, run: Run, taken: StepTaken) -> None:
-        """Runs in the run's thread, while the engine waits for it."""
+        """In the run, while the engine waits for it."""
         self._emit(Stepped(job_id=run.job.id, step=taken.step, steps=taken.steps))
         self._delivery.show(run, taken)
 

@@ -1,15 +1,18 @@
-"""One picture on its way: a thread that calls an unmodified pipeline and parks at every call of a component."""
+"""One picture on its way: a greenlet that calls an unmodified pipeline and parks at every call of a component.
+
+Not a thread: only one computes at a time anyhow, and waking a sleeping thread, twice a call, cost some 3 % of a picture
+of Postcard. All runs share the engine's thread, hence one team of threads that compute.
+"""
 
 from __future__ import annotations
 
-import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from queue import SimpleQueue
 from typing import Any
 
 import torch
+from greenlet import greenlet
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.messages import Job, Timings
@@ -24,7 +27,7 @@ from safelight.engine.traits import guidance_parameter
 
 
 class RunCancelled(BaseException):
-    """Raised in the run's own thread where it waits. Not an `Exception`, so that no pipeline takes it for a fault."""
+    """Raised in a run where it waits. Not an `Exception`, so that no pipeline takes it for a fault."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Clock:
 class Run:
     """A job in flight. Only `resume` and `cancel` are called from outside, both by the engine's thread.
 
-    `call` is what the parked thread waits for, `picture` and `failure` what it ended with. `received` is when the job
+    `call` is what the parked run waits for, `picture` and `failure` what it ended with. `received` is when the job
     came, on the engine's clock. `cost` is what its stages are expected to take, `latents` are those after its last
     step.
 
@@ -103,9 +106,7 @@ class Run:
         self._parked = position
         self._on_step = stepped
         self.cancelled = False
-        self._results: SimpleQueue[Any] = SimpleQueue()
-        self._parks: SimpleQueue[None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._draw, name=f"run-{position}", daemon=True)
+        self._greenlet: greenlet | None = None
 
     @property
     def model(self) -> LoadedModel:
@@ -116,7 +117,7 @@ class Run:
 
     @property
     def ended(self) -> bool:
-        return self._thread.ident is not None and not self._thread.is_alive()
+        return self._greenlet is not None and self._greenlet.dead
 
     def parked(self) -> Parked:
         """How this run stands, for the schedule; made once a turn, since it is asked for at every turn of anybody."""
@@ -158,30 +159,29 @@ class Run:
     @property
     def in_flight(self) -> bool:
         """It has had a turn, and may hold memory of the device."""
-        return self._thread.ident is not None
+        return self._greenlet is not None
 
     def resume(self, result: Any, position: int) -> None:
-        """Give the thread what it waits for and let it go on until it parks again or ends."""
-        if self._thread.ident is None:
+        """Give the run what it waits for and let it go on until it parks again or ends."""
+        self.call = None
+        if self._greenlet is None:
             self._model = self.shelved.model
-            self._thread.start()
+            self._greenlet = greenlet(self._draw)
+            self._greenlet.switch()
         else:
-            self.call = None
-            self._results.put(result)
-        self._parks.get()
+            self._greenlet.switch(result)
         self._parked = position
         self._stands = None
-        if self.call is None:
-            self._thread.join()
+        if self.call is not None:
+            self._stage = self.call.stage
+        else:
             # What is still to be done with the picture needs no weights, which may have to go before that is over.
             self._model = replace(self.model, pipeline=None)
-        else:
-            self._stage = self.call.stage
 
     def cancel(self) -> None:
-        """End the thread where it waits; returns when it has ended."""
+        """End the run where it waits; returns when it has ended."""
         self.cancelled = True
-        while self._thread.ident is not None and not self.ended:
+        while self.in_flight and not self.ended:
             self.resume(None, self._parked)
 
     def facts(self) -> Facts:
@@ -195,12 +195,12 @@ class Run:
     def _draw(self) -> None:
         pipeline = None
         try:
-            # A local name: when this thread ends, nothing holds the copy and what the pipeline left on it.
+            # A local name: when this run ends, nothing holds the copy and what the pipeline left on it.
             pipeline = copy_for_run(self.model.pipeline, self._hand, self._stepped)
             generator = torch.Generator("cpu").manual_seed(self.job.seed)
-            with torch.no_grad():  # grad mode is per thread
+            with torch.no_grad():
                 picture = pipeline(**self.arguments, generator=generator).images[0]
-                self.picture = as_asked(picture, self.job.width, self.job.height)
+            self.picture = as_asked(picture, self.job.width, self.job.height)
         except RunCancelled:
             pass
         except Exception as error:  # noqa: BLE001 - whatever a pipeline raises becomes this run's failure
@@ -208,21 +208,27 @@ class Run:
         finally:
             if pipeline is not None:
                 release(pipeline)
-            self.call = None
-            self._parks.put(None)
 
     def _hand(self, call: Call) -> Any:
-        """What a stand-in does with a call: wait until the engine has run it. Runs in this run's thread."""
+        """What a stand-in does with a call: wait until the engine has run it."""
         if self.cancelled:
             raise RunCancelled
         self.call = call
-        self._parks.put(None)
-        result = self._results.get()
+        result = self._park()
         if self.cancelled:
             raise RunCancelled
         if isinstance(result, Raised):
             raise result.error
         return result
+
+    def _park(self) -> Any:
+        """Back to the engine, until it resumes this run. Both are in one thread and share what PyTorch keeps for it:
+        whether gradients are recorded and whether this is inference mode. Each pipeline sets that for itself.
+        """
+        assert self._greenlet is not None
+        assert self._greenlet.parent is not None
+        with torch.inference_mode(mode=False), torch.no_grad():
+            return self._greenlet.parent.switch()
 
     def _stepped(self, taken: StepTaken) -> None:
         self.step, self.steps, self.latents = taken.step, taken.steps, taken.latents
@@ -237,13 +243,13 @@ class Raised:
 
 
 def execute(call: Call) -> Any:
-    """Run a call in the engine's thread; a fault in it is the pipeline's to see."""
+    """Run a call between two turns of its run; a fault in it is the pipeline's to see."""
     try:
         with torch.no_grad():
             result = call.execute()
             check_numbers(call, result)
             return result
-    except Exception as error:  # noqa: BLE001 - raised again in the thread of the run
+    except Exception as error:  # noqa: BLE001 - raised again in the run
         return Raised(error)
 
 

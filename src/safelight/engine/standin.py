@@ -49,7 +49,7 @@ class Call:
         return tuple(str(part).partition(": ")[2] or str(part) for args, _ in self.cache_contexts for part in args)
 
     def execute(self) -> Any:
-        """Run it here and now, in this thread."""
+        """Run it here and now."""
         with ExitStack() as stack:
             for args, kwargs in self.cache_contexts:
                 stack.enter_context(self.component.cache_context(*args, **kwargs))
@@ -101,7 +101,7 @@ def stand_in(name: str, component: torch.nn.Module, stage: Stage, hand: Hand) ->
 
 
 class _Handover:
-    """What one stand-in knows beside what it shares with its component. It belongs to one run, hence to one thread."""
+    """What one stand-in knows beside what it shares with its component. It belongs to one run."""
 
     def __init__(self, name: str, component: torch.nn.Module, stage: Stage, hand: Hand) -> None:
         self._label = f"run {next(_labels)}: "
