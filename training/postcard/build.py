@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -26,6 +27,8 @@ from safelight.postcard.transformer import PostcardTransformer
 SHIFT = 2.0
 """Timestep shift of sampling and training (arXiv 2403.03206): what a scene shows is decided at high noise."""
 
+_NAMES_AT_ONCE = 128
+
 
 def load_text(folder: Path) -> tuple[BertTokenizerFast, BertModel]:
     """Tokenizer and text encoder of a weights folder, the encoder in single precision."""
@@ -34,14 +37,18 @@ def load_text(folder: Path) -> tuple[BertTokenizerFast, BertModel]:
 
 
 @torch.no_grad()
-def name_embedding(tokenizer: BertTokenizerFast, encoder: BertModel, names: tuple[str, ...]) -> Tensor:
-    """Mean over names of the encoder's mean-pooled, normalised sentence vectors: (384,)."""
+def name_embeddings(tokenizer: BertTokenizerFast, encoder: BertModel, known: Sequence[tuple[str, ...]]) -> Tensor:
+    """For each thing the mean, over its names, of the encoder's mean-pooled, normalised sentence vectors: (n, 384)."""
+    names = [name for each in known for name in each]
     vectors = []
-    for name in names:
-        states, mask = text.encode(tokenizer, encoder, name, "cpu")
-        pooled = (states[0] * mask[0, :, None]).sum(0) / mask.sum()
-        vectors.append(pooled / pooled.norm())
-    return torch.stack(vectors).mean(0)
+    for start in range(0, len(names), _NAMES_AT_ONCE):
+        rows = [text.windows(tokenizer, name)[0] for name in names[start : start + _NAMES_AT_ONCE]]
+        ids, mask = text.padded(rows, tokenizer.pad_token_id)
+        states = encoder(input_ids=ids, attention_mask=mask)[0]
+        pooled = (states * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
+        vectors.append(pooled / pooled.norm(dim=1, keepdim=True))
+    of_each = torch.split(torch.cat(vectors), [len(each) for each in known])
+    return torch.stack([each.mean(0) for each in of_each])
 
 
 def code_tables(layout: Layout, tokenizer: BertTokenizerFast, encoder: BertModel) -> dict[str, Tensor]:
@@ -57,7 +64,7 @@ def code_tables(layout: Layout, tokenizer: BertTokenizerFast, encoder: BertModel
                 table = orthogonal_codes(f.width)
             else:
                 known = [THINGS[n].names if kind.name == "thing" else (n.replace("_", " "),) for n in f.names]
-                table = projected_codes(torch.stack([name_embedding(tokenizer, encoder, n) for n in known]), f.width)
+                table = projected_codes(name_embeddings(tokenizer, encoder, known), f.width)
             tables[table_name(kind, f)] = table
     return tables
 
