@@ -42,7 +42,7 @@ def pictures(folder: Path, family: Family, dtype: Any, side: int, steps: int) ->
             generator=torch.Generator("cpu").manual_seed(seed),
             **family.arguments,
             **family.call,
-        ).images[0]
+        )[0][0]
         found.append(np.asarray(image, dtype=np.float64))
     return found
 
