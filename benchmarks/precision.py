@@ -32,6 +32,7 @@ def pictures(folder: Path, family: Family, dtype: Any, side: int, steps: int) ->
     """What the family draws from that folder in that number format, values 0 to 255."""
     model = load(ModelSpec(source=str(folder), dtype=dtype, options=ModelOptions(arguments=family.arguments)), "cpu")
     model.pipeline.set_progress_bar_config(disable=True)
+    family.shrink(model.pipeline)
     found = []
     for seed in SEEDS:
         image = model.pipeline(

@@ -127,7 +127,7 @@ class Checkpoint:
         settings = {name: value for name, value in self.settings.items() if name in optional}
         try:
             return kind(**{name: parts.get(name) for name in expected}, **settings)
-        except AttributeError as error:  # it asks a processor for its other half
+        except (AttributeError, TypeError) as error:  # it asks a processor for more than its half
             name, lacking = next(iter(halves.items()))
             raise ModelLoadError(
                 f"The checkpoint's `{name}` is needed as a whole. {missing_package(lacking)}"

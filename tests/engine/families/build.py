@@ -41,6 +41,10 @@ def _at_64_pixels(pipeline: Any) -> None:
     pipeline.resolutions = [(64, 64)]
 
 
+def _with_a_shallow_encoder(pipeline: Any) -> None:
+    pipeline.text_encoder_out_layers = ((0, 1, 2),) * 6
+
+
 def _with_a_small_draft(pipeline: Any) -> None:
     pipeline.processor._get_target_shape = lambda height, width: (height // 32, width // 32, 2, 2)
 
@@ -94,6 +98,8 @@ FAMILIES: dict[str, Family] = {
     "cogview-3-plus": Family(t5.cogview_3_plus, (50, 5.0)),
     "amused": Family(t5.amused, (12, 10.0), shown=False),
     "bria-fibo": Family(llm.bria_fibo, (30, 5.0)),
+    "bria-fibo-2": Family(llm.bria_fibo_2, (30, 5.0), shrink=_with_a_shallow_encoder),
+    "qwen-image-2.1": Family(llm.qwen_image_2_1, (40, 1.0), negative=None, needs=("torchvision",), size=(64, 32)),
     "krea-2": Family(llm.krea_2, (28, 4.5)),
     "nucleus-image": Family(llm.nucleus_image, (50, 4.0)),
     "ideogram-4": Family(llm.ideogram_4, (48, None), _ONE_SCALE, negative=None, arguments=_SHORT),

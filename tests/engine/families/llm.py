@@ -472,3 +472,54 @@ def omnigen() -> Any:
         vae=tiny.vae(4),
         tokenizer=parts.byte_tokenizer(),
     )
+
+
+def bria_fibo_2() -> Any:
+    return diffusers.BriaFibo2Pipeline(
+        transformer=diffusers.BriaFibo2Transformer2DModel(
+            in_channels=4,
+            dim=32,
+            n_layers=6,
+            n_refiner_layers=1,
+            n_heads=2,
+            cap_feat_dim=3 * WIDTH,
+            injection_layer_ids=(1, 2, 3, 4, 5),
+            perceiver_num_layers=1,
+            min_num_gist_tokens=4,
+            max_num_gist_tokens=8,
+            gist_step=4,
+            gist_min_text_len=4,
+            gist_max_text_len=64,
+            axes_dims=(4, 6, 6),
+            axes_lens=(512, 64, 64),
+        ).eval(),
+        scheduler=parts.flow(**parts.DYNAMIC),
+        vae=parts.vae_flux2(),
+        text_encoder=parts.qwen3_vl(),
+        processor=parts.byte_tokenizer(),
+    )
+
+
+def qwen_image_2_1() -> Any:
+    return diffusers.QwenImage21Pipeline(
+        scheduler=parts.flow(**parts.DYNAMIC),
+        vae=diffusers.AutoencoderKLQwenImage21(
+            base_dim=4,
+            decoder_base_dim=4,
+            z_dim=4,
+            num_res_blocks=1,
+            latents_mean=[0.0] * 4,
+            latents_std=[1.0] * 4,
+        ).eval(),
+        text_encoder=parts.qwen3_vl(),
+        processor=parts.qwen3_vl_processor(),
+        transformer=diffusers.QwenImage21Transformer2DModel(
+            in_channels=4,
+            out_channels=4,
+            num_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            context_in_dim=WIDTH,
+            axes_dims_rope=(4, 6, 6),
+        ).eval(),
+    )

@@ -135,6 +135,15 @@ def qwen3_vl(layers: int = 2) -> Qwen3VLForConditionalGeneration:
     return Qwen3VLForConditionalGeneration(Qwen3VLConfig(text_config=text, vision_config=vision)).eval()
 
 
+def qwen3_vl_processor() -> Any:
+    from transformers import Qwen2VLImageProcessorPil, Qwen3VLProcessor, Qwen3VLVideoProcessor
+
+    names = {"image_token": "<|image_pad|>", "video_token": "<|video_pad|>"}
+    names |= {"vision_start_token": "<|vision_start|>", "vision_end_token": "<|vision_end|>"}
+    tokenizer = byte_tokenizer(TYPED_CHAT, extra_special_tokens=names)
+    return Qwen3VLProcessor(Qwen2VLImageProcessorPil(), tokenizer, Qwen3VLVideoProcessor(), TYPED_CHAT)
+
+
 def smollm3() -> SmolLM3ForCausalLM:
     """With room for the one token that Bria FIBO names by its number, the beginning of a text that is empty."""
     return SmolLM3ForCausalLM(

@@ -6,7 +6,9 @@ import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import diffusers
 import pytest
 from diffusers.pipelines.cosmos import pipeline_cosmos2_text2image
 from diffusers.pipelines.omnigen import pipeline_omnigen
@@ -15,7 +17,7 @@ from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import Failed, ModelSpec
 from safelight.engine.loading import load
 from tests.engine.drawing import Drawing, job
-from tests.engine.families import llm, t5, unets
+from tests.engine.families import llm, parts, t5, unets
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* is deprecated and will be removed in version 1.0.0:FutureWarning")
 
@@ -46,6 +48,19 @@ def stable_cascade(folder: Path, patch: pytest.MonkeyPatch) -> None:
     unets.stable_cascade().save_pretrained(folder)
 
 
+def qwen_image_2_1(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    without("torchvision")
+    patch.setattr(diffusers, "QwenImage21Pipeline", dict)
+    patch.setattr(parts, "qwen3_vl_processor", parts.byte_tokenizer)
+    index: dict[str, Any] = {"_class_name": "QwenImage21Pipeline", "processor": ["transformers", "Qwen3VLProcessor"]}
+    for name, component in llm.qwen_image_2_1().items():
+        component.save_pretrained(folder / name)
+        library = "diffusers" if type(component).__module__.startswith("diffusers") else "transformers"
+        index.setdefault(name, [library, type(component).__name__])
+    (folder / "model_index.json").write_text(json.dumps(index))
+    (folder / "processor" / "preprocessor_config.json").write_text('{"image_processor_type": "Qwen2VLImageProcessor"}')
+
+
 def kolors(folder: Path, patch: pytest.MonkeyPatch) -> None:
     without("sentencepiece")
     folder.mkdir()
@@ -61,6 +76,7 @@ def half_of_kandinsky_2_2(folder: Path, patch: pytest.MonkeyPatch) -> None:
     [
         (cosmos, "`cosmos_guardrail` is not installed."),
         (omnigen, "It needs the package `torchvision`, which is not installed."),
+        (qwen_image_2_1, "The checkpoint's `processor` is needed as a whole."),
         (stable_cascade, "PaellaVQModel, which the installed libraries do not have"),
         (kolors, "KolorsPipeline requires the sentencepiece library but it was not found in your environment"),
         (half_of_kandinsky_2_2, "does not draw from a prompt alone"),
