@@ -32,6 +32,7 @@ def pictures(folder: Path, family: Family, dtype: Any, side: int, steps: int) ->
     """What the family draws from that folder in that number format, values 0 to 255."""
     model = load(ModelSpec(source=str(folder), dtype=dtype, options=ModelOptions(arguments=family.arguments)), "cpu")
     model.pipeline.set_progress_bar_config(disable=True)
+    family.shrink(model.pipeline)
     found = []
     for seed in SEEDS:
         image = model.pipeline(
@@ -42,7 +43,7 @@ def pictures(folder: Path, family: Family, dtype: Any, side: int, steps: int) ->
             generator=torch.Generator("cpu").manual_seed(seed),
             **family.arguments,
             **family.call,
-        ).images[0]
+        )[0][0]
         found.append(np.asarray(image, dtype=np.float64))
     return found
 

@@ -142,6 +142,14 @@ FAULTS: list[tuple[Callable[[Path], object], str]] = [
     (lambda folder: change_index(folder, _class_name=["mine", "Pipe"]), "its own pipeline code"),
     (lambda folder: change_index(folder, vae=["os", "PathLike"]), "os.PathLike, which the installed libraries do not"),
     (lambda folder: change_index(folder, vae=["diffusers", "NewVAE"]), "diffusers.NewVAE"),
+    (
+        lambda folder: change_index(folder, _class_name="KandinskyV22Pipeline"),
+        "does not draw from a prompt alone: it needs `image_embeds`, `negative_image_embeds`",
+    ),
+    (
+        lambda folder: change_index(folder, _class_name="DDPMPipeline"),
+        "DDPMPipeline .* from a prompt alone: it takes none",
+    ),
     (own_component_code, "its own code for `transformer`"),
     (truncate, "`transformer` are damaged"),
     (garble, "`transformer` are damaged"),

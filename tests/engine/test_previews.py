@@ -74,6 +74,7 @@ class Painter:
 
 LAYOUTS: dict[str, tuple[int, int, Callable[[NDArray[Any]], torch.Tensor]]] = {
     "planes": (4, 1, lambda x: torch.from_numpy(x).permute(2, 0, 1)[None]),
+    "channels last": (4, 1, lambda x: torch.from_numpy(x)[None, None]),
     "one frame": (16, 1, lambda x: torch.from_numpy(x).permute(2, 0, 1)[None, :, None]),
     "tokens": (16, 1, lambda x: torch.from_numpy(x).reshape(1, -1, 16)),
     "tokens of 2x2": (64, 2, lambda x: torch.from_numpy(x).reshape(1, -1, 64)),
@@ -97,6 +98,8 @@ def test_latents_without_a_place_for_each_part_of_the_picture_teach_and_show_not
     previewer.learn(torch.zeros(1, 77, 32), Image.new("RGB", (512, 512)))
     assert not previewer.can_show
     assert previewer.show(torch.zeros(1, 77, 32), 512, 512, 256) is None
+    previewer.learn(torch.zeros(1, 6, 8, dtype=torch.long), Image.new("RGB", (64, 48)))  # entries of a codebook
+    assert not previewer.can_show
 
 
 def test_nothing_is_shown_of_a_model_that_has_drawn_nothing_yet(flux: LoadedModel) -> None:

@@ -158,13 +158,15 @@ def test_too_large_a_model_is_refused_before_loading_with_the_numbers(
     assert f"{tensors / 1e6:.1f} MB" in str(said.value)
 
 
+@pytest.mark.parametrize("processor", ["PixtralProcessor", "Qwen2VLProcessor"])
 def test_a_processor_whose_library_for_pictures_is_missing_reads_text_all_the_same(
-    folder: Path,
+    folder: Path, processor: str
 ) -> None:
-    """FLUX.2 names a processor for text and pictures as its tokenizer; its picture half needs torchvision."""
+    """FLUX.2 and Kandinsky 5 name a processor for text and pictures as tokenizer; a half of it needs torchvision."""
     before = loaded(folder)
     index = json.loads((folder / "model_index.json").read_text())
-    index["tokenizer"] = ["transformers", "PixtralProcessor"]
+    index["tokenizer"] = ["transformers", processor]
     (folder / "model_index.json").write_text(json.dumps(index))
+    (folder / "tokenizer" / "preprocessor_config.json").write_text('{"image_processor_type": "Qwen2VLImageProcessor"}')
     model = loaded(folder)
     assert np.array_equal(alone(model, job(model)), alone(before, job(before)))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers import DiffusionPipeline
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from safelight.engine.loading import LoadedModel
 from safelight.engine.standin import Call, StepTaken, copy_for_run, stage_of, stand_in
@@ -92,6 +93,25 @@ def test_a_cache_context_is_entered_when_the_call_runs_not_when_it_waits(
     assert order == [f"enter {label}", "computed", f"leave {label}"]
     handed[1].execute()
     assert order[3:] == ["computed"]
+
+
+def test_a_call_that_samples_finds_the_global_generator_as_it_was_when_it_was_made() -> None:
+    """GLM-Image seeds it and then has its language model write; others seed it for theirs meanwhile."""
+    real, handed = GPT2LMHeadModel(GPT2Config(vocab_size=64, n_embd=8, n_layer=1, n_head=1)).eval(), list[Call]()
+    double: Any = stand_in("language_encoder", real, "encode_prompt", handed.append)
+    asked = {"input_ids": torch.zeros(1, 1, dtype=torch.long), "max_new_tokens": 16, "do_sample": True}
+    expected = []
+    with torch.random.fork_rng():
+        for seed in (1, 2):
+            torch.manual_seed(seed)
+            expected.append(real.generate(**asked))
+        for seed in (1, 2):
+            torch.manual_seed(seed)
+            double.generate(**asked)
+        state = torch.get_rng_state()
+        assert [call.execute().tolist() for call in reversed(handed)] == [x.tolist() for x in reversed(expected)]
+        assert torch.equal(torch.get_rng_state(), state)
+    assert expected[0].tolist() != expected[1].tolist()
 
 
 def test_a_copy_leaves_the_pipeline_as_it_was(model: LoadedModel) -> None:

@@ -11,7 +11,11 @@ import pytest
 
 from safelight.contract.messages import ModelSpec
 from safelight.contract.traits import Traits
+from safelight.engine.checkpoint import Checkpoint
 from safelight.engine.loading import describe
+from safelight.engine.sources import place_of
+from safelight.engine.traits import traits_of
+from tests.engine.families import unets
 
 
 def traits(folder: Path) -> Traits:
@@ -67,3 +71,24 @@ def test_the_default_size_is_what_the_pipeline_would_draw(checkpoint: Any) -> No
     path.write_text(json.dumps(json.loads(path.read_text()) | {"sample_size": 96}))
     found = traits(folder)
     assert (found.width, found.height, found.side_multiple) == (768, 768, 8)
+
+
+def test_a_default_size_in_the_index_is_in_pixels(checkpoint: Any) -> None:
+    folder = checkpoint("flux", "plain")
+    index = json.loads((folder / "model_index.json").read_text())
+    (folder / "model_index.json").write_text(json.dumps(index | {"default_sample_size": 256}))
+    assert (traits(folder).width, traits(folder).height) == (256, 256)
+
+
+def test_a_model_without_a_decoder_draws_as_many_pixels_as_its_denoiser_has_places(tmp_path: Path) -> None:
+    unets.deepfloyd_if().save_pretrained(tmp_path / "if")
+    assert (traits(tmp_path / "if").width, traits(tmp_path / "if").height) == (64, 64)
+
+
+@pytest.mark.parametrize(("scale", "takes"), [(1.0, False), (4.0, True)])
+def test_a_negative_prompt_is_taken_where_classifier_free_guidance_is_on(
+    checkpoint: Any, scale: float, takes: bool
+) -> None:
+    found = Checkpoint.read(place_of(str(checkpoint("flux", "plain"))))
+    parameters = {"prompt": None, "negative_prompt": None, "true_cfg_scale": scale}
+    assert traits_of(found, "plain", parameters).negative_prompt is takes

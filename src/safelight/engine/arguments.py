@@ -40,10 +40,15 @@ def pipeline_arguments(job: Job, model: LoadedModel) -> dict[str, Any]:
     return wanted | {"output_type": "svg" if job.output_format == "svg" else "pil"}
 
 
-def _guidance(job: Job, model: LoadedModel) -> dict[str, float]:
+def _guidance(job: Job, model: LoadedModel) -> dict[str, float | None]:
     """How strongly to follow the prompt: as asked for, else as the model wants it, which may be not at all."""
     name = guidance_parameter(model.parameters)
     scale = _scale(job, model)
+    schedule = model.parameters.get("guidance_schedule")
+    if schedule and "guidance_schedule" not in model.arguments:  # a scale for each step, in place of one (Ideogram)
+        if scale is None and len(schedule) == (job.steps or model.traits.steps):
+            return {}
+        return {"guidance_scale": float(schedule[0]) if scale is None else scale, "guidance_schedule": None}
     if name is None:
         return {} if scale is None else {"guidance_scale": scale}
     if scale is None:

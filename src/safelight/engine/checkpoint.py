@@ -23,6 +23,7 @@ from safelight.engine.layout import (
     read_index,
 )
 from safelight.engine.memory import weights_bytes
+from safelight.engine.missing import missing_package
 from safelight.engine.sources import Place, place_of, refuse_links_outside
 from safelight.engine.tuning import DENOISERS, quantization_of
 
@@ -92,17 +93,21 @@ class Checkpoint:
         Raises:
             ModelLoadError: weights are missing. What else can be wrong raises whatever the libraries raise.
         """
-        parts = {}
+        parts, halves = {}, dict[str, ImportError]()
         for name, component in self.components.items():
             if options.transformer is not None and name in DENOISERS:
                 parts[name] = self._denoiser(name, component, Path(options.transformer).expanduser(), dtype)
             elif name in self.weights:
                 parts[name] = self._module(name, component, dtype, quantization_of(options, name, component))
-            elif hasattr(component, "_backends"):
-                parts[name] = self._text_half(name, component)
-        kind: Any = self.pipeline_class
-        if any(hasattr(component, "_backends") for component in self.components.values()):
-            return self._put_together(parts)
+            elif hasattr(component, "_backends") or issubclass(component, transformers.ProcessorMixin):
+                kind: Any = component
+                try:
+                    parts[name] = kind.from_pretrained(self.folder / name, local_files_only=True)
+                except ImportError as error:  # also of a class with `_backends`, which stands for one not made here
+                    parts[name], halves[name] = self._text_half(name, error), error
+        kind = self.pipeline_class
+        if halves:
+            return self._put_together(parts, halves)
         if self.file is None:
             return kind.from_pretrained(self.folder, **parts, local_files_only=True, dtype=dtype)
         if not hasattr(kind, "from_single_file"):
@@ -111,7 +116,7 @@ class Checkpoint:
             str(self.file), config=str(self.folder), **parts, local_files_only=True, torch_dtype=dtype
         )
 
-    def _put_together(self, parts: dict[str, Any]) -> Any:
+    def _put_together(self, parts: dict[str, Any], halves: dict[str, ImportError]) -> Any:
         """The pipeline by its constructor: `from_pretrained` insists on the classes that the index names."""
         kind: Any = self.pipeline_class
         for name, component in self.components.items():
@@ -120,7 +125,13 @@ class Checkpoint:
                 parts[name] = loaded.from_pretrained(self.folder / name, local_files_only=True)
         expected, optional = kind._get_signature_keys(kind)
         settings = {name: value for name, value in self.settings.items() if name in optional}
-        return kind(**{name: parts.get(name) for name in expected}, **settings)
+        try:
+            return kind(**{name: parts.get(name) for name in expected}, **settings)
+        except (AttributeError, TypeError) as error:  # it asks a processor for more than its half
+            name, lacking = next(iter(halves.items()))
+            raise ModelLoadError(
+                f"The checkpoint's `{name}` is needed as a whole. {missing_package(lacking)}"
+            ) from error
 
     def _module(self, name: str, component: Any, dtype: torch.dtype, quantization: dict[str, Any]) -> Any:
         module, info = component.from_pretrained(
@@ -149,16 +160,12 @@ class Checkpoint:
             str(path), config=str(self.folder / name), local_files_only=True, torch_dtype=dtype, **packed
         ).eval()
 
-    def _text_half(self, name: str, component: Any) -> Any:
-        """Of a processor for text and pictures whose library for pictures is not installed, the half for text.
-
-        The libraries put a class with `_backends` in the place of one that they cannot make here.
-        """
+    def _text_half(self, name: str, lacking: ImportError) -> Any:
+        """Of a processor for text and pictures whose library for pictures is not installed, the half for text."""
         try:
             return transformers.AutoTokenizer.from_pretrained(self.folder / name, local_files_only=True)
         except (OSError, ValueError, KeyError):
-            lacking = ", ".join(component._backends)
-            raise ModelLoadError(f"The checkpoint's `{name}` needs {lacking}, which is not installed.") from None
+            raise ModelLoadError(f"The checkpoint's `{name}` cannot be loaded. {missing_package(lacking)}") from None
 
 
 def _file_and_place(place: Place, options: ModelOptions) -> tuple[Path | None, Place]:

@@ -12,11 +12,13 @@ from typing import Any
 import diffusers
 import torch
 import transformers
+from diffusers.utils import requires_backends
 from safetensors import SafetensorError, safe_open
 
 from safelight import postcard
 from safelight.contract.checkpoint_files import INDEX, PICKLED, one_variant
 from safelight.contract.errors import ModelLoadError
+from safelight.engine.missing import missing_package
 
 CONVERT = (
     "Convert it where you trust its origin: `DiffusionPipeline.from_pretrained(folder, use_safetensors=False)"
@@ -57,6 +59,11 @@ def pipeline_class(name: object) -> type:
     if not isinstance(name, str):
         raise ModelLoadError(f"The model's `{INDEX}` does not name its pipeline's class.")
     found = getattr(diffusers, name, None) or getattr(postcard, name, None)
+    if backends := getattr(found, "_backends", None):  # it stands for one that cannot be made here
+        try:
+            requires_backends(found, backends)
+        except ImportError as error:
+            raise ModelLoadError(f"The checkpoint cannot be loaded. {missing_package(error)}") from error
     if not (isinstance(found, type) and issubclass(found, diffusers.DiffusionPipeline)):
         raise ModelLoadError(
             f"diffusers {diffusers.__version__} has no pipeline {name!r}. If it is a newer one, update diffusers."
@@ -69,7 +76,9 @@ def component_class(folder: Path, name: str, library: str, class_name: str) -> t
     if (folder / name / f"{library}.py").exists():
         raise ModelLoadError(f"The checkpoint brings its own code for `{name}`, which Safelight does not run.")
     if library in ("diffusers", "transformers"):
-        module: Any = {"diffusers": diffusers, "transformers": transformers}[library]
+        # As diffusers does it: transformers may have become another module since it was imported, and diffusers adds
+        # classes to that.
+        module: Any = importlib.import_module(library)
     elif library.startswith(f"{postcard.__name__}."):
         module = _import(library)
     else:

@@ -24,6 +24,7 @@ from safelight.engine.checkpoint import Checkpoint
 from safelight.engine.device import default_dtype
 from safelight.engine.fingerprint import files_digest, fingerprint
 from safelight.engine.memory import refuse_too_large
+from safelight.engine.missing import missing_package
 from safelight.engine.sources import BUNDLED, place_of
 from safelight.engine.traits import traits_of
 from safelight.engine.tuning import check_options, tune
@@ -67,6 +68,8 @@ def load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | Non
     except Exception as error:  # a checkpoint can be wrong in any way; each becomes this one error
         log.exception("a checkpoint could not be loaded")
         kind = type(error).__name__
+        if (missing := missing_package(error)) is not None:
+            raise ModelLoadError(f"The checkpoint cannot be loaded. {missing}") from error
         if isinstance(error, MemoryError | torch.OutOfMemoryError):
             raise ModelLoadError(f"The checkpoint does not fit into the memory of {device} ({kind}).") from error
         raise ModelLoadError(
@@ -84,6 +87,7 @@ def describe(spec: ModelSpec) -> tuple[Checkpoint, str, Traits]:
     _be_quiet()
     place = place_of(spec.source, spec.commit)
     checkpoint = Checkpoint.read(place, spec.options)
+    _check_task(checkpoint.pipeline_class)
     traits = traits_of(checkpoint, place.name, _parameters(checkpoint))
     said = {name: getattr(spec.options, name) for name in ("negative_prompt", "width", "height")}
     return checkpoint, place.name, replace(traits, **{name: value for name, value in said.items() if value is not None})
@@ -128,6 +132,23 @@ def dtype_of(spec: ModelSpec, device: str) -> str:
     # The bundled model is small: bfloat16 would save it nothing, and float32 is the same on more machines.
     auto = "float32" if spec.source == BUNDLED else default_dtype(device)
     return auto if spec.dtype == "auto" else spec.dtype
+
+
+def _check_task(pipeline_class: Any) -> None:
+    """Refuse a pipeline that a prompt is not enough for, or that takes none."""
+    takes = inspect.signature(pipeline_class.__call__).parameters
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    wants = [
+        name
+        for name, parameter in takes.items()
+        if parameter.default is parameter.empty and parameter.kind not in variable and name not in ("self", "prompt")
+    ]
+    if wants or "prompt" not in takes:
+        what = f"it needs {', '.join(f'`{name}`' for name in wants)}" if wants else "it takes none"
+        raise ModelLoadError(
+            f"{pipeline_class.__name__} does not draw from a prompt alone: {what}. Safelight serves text to image; "
+            "of a model in two parts it serves both together, saved as one folder by diffusers."
+        )
 
 
 def _check_arguments(arguments: dict[str, Any], parameters: dict[str, Any]) -> None:

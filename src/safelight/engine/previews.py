@@ -142,14 +142,16 @@ def _grid(latents: object, width: int, height: int) -> Array | None:
     """The first picture's latents as (rows, columns, channels), or None where they have no such order."""
     if not isinstance(latents, torch.Tensor):
         return None
+    if not latents.is_floating_point():  # numbers of a codebook's entries: no colour follows from them
+        return None
     x = latents.detach()[0].double().cpu()
-    if x.ndim == 4:  # a video of one frame: (channels, frames, height, width) or (frames, channels, height, width)
+    if x.ndim == 4:  # a video of one frame: (channels, frames, height, width), or the frame first
         x = x[:, 0] if x.shape[1] == 1 else x[0]
     if x.ndim == 3:
-        rows, columns = x.shape[1:]
-        if _apart(rows, columns, width, height) > _SHAPE_TOLERANCE:
-            return None
-        return x.permute(1, 2, 0).contiguous().numpy()
+        for plane in (x.permute(1, 2, 0), x):  # with the channels first, or last
+            if _apart(plane.shape[0], plane.shape[1], width, height) <= _SHAPE_TOLERANCE:
+                return plane.contiguous().numpy()
+        return None
     if x.ndim != 2:
         return None
     tokens = x.shape[0]

@@ -19,6 +19,7 @@ from safelight.contract.messages import Job, Timings
 from safelight.engine.arguments import pipeline_arguments
 from safelight.engine.loading import LoadedModel
 from safelight.engine.metadata import Facts
+from safelight.engine.missing import missing_package
 from safelight.engine.picture import NotANumber, as_asked, check_numbers
 from safelight.engine.schedule import Parked, Stage
 from safelight.engine.shelf import Shelved
@@ -199,7 +200,8 @@ class Run:
             pipeline = copy_for_run(self.model.pipeline, self._hand, self._stepped)
             generator = torch.Generator("cpu").manual_seed(self.job.seed)
             with torch.no_grad():
-                picture = pipeline(**self.arguments, generator=generator).images[0]
+                # The first of what it gives is the pictures, under whichever name.
+                picture = pipeline(**self.arguments, generator=generator)[0][0]
             self.picture = as_asked(picture, self.job.width, self.job.height)
         except RunCancelled:
             pass
@@ -258,6 +260,9 @@ def _failure(error: Exception, job: Job) -> Failure:
     kind, message = type(error).__name__, str(error)
     if isinstance(error, NotANumber):
         return Failure(message, retry_helps=False, log=message)
+    if (missing := missing_package(error)) is not None:
+        reason = f"The model failed while drawing this picture. {missing}"
+        return Failure(reason, retry_helps=False, log=f"{kind}: {missing}")
     # PyTorch's allocator for CPUs raises a plain RuntimeError.
     full = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in message
     reason = "There is not enough memory for this picture" if full else "The model failed while drawing this picture"

@@ -25,6 +25,35 @@ from safelight.engine.schedule import Stage
 
 # The ways in which diffusers' pipelines enter a component to compute (0.42: every `self.<component>.<method>(` there).
 _COMPUTING = ("__call__", "encode", "decode", "generate", "get_text_features", "get_image_features")
+# Those that take no generator: pipelines seed the global ones just before, and others draw from them meanwhile.
+_SAMPLING = ("generate",)
+
+
+@dataclass(frozen=True)
+class GlobalNoise:
+    """The state of PyTorch's global generators, on the processor and on one accelerator."""
+
+    cpu: torch.Tensor
+    device: torch.device | None
+    accelerator: torch.Tensor | None
+
+    @classmethod
+    def now(cls, component: torch.nn.Module) -> GlobalNoise:
+        device = next((weights.device for weights in component.parameters()), torch.device("cpu"))
+        if device.type == "cpu":
+            return cls(torch.get_rng_state(), None, None)
+        # Not the accelerator's index alone: where there is but one, MPS takes none.
+        return cls(torch.get_rng_state(), device, torch.get_device_module(device).get_rng_state())
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """As they were then, for as long as the block lasts."""
+        kind = "cpu" if self.device is None else self.device.type
+        with torch.random.fork_rng(device_type=kind) if kind != "cpu" else torch.random.fork_rng(devices=()):
+            torch.set_rng_state(self.cpu)
+            if self.accelerator is not None:
+                torch.get_device_module(self.device).set_rng_state(self.accelerator)
+            yield
 
 
 @dataclass(frozen=True)
@@ -32,7 +61,8 @@ class Call:
     """A component's method with its arguments, to be run when the engine says so.
 
     `cache_contexts` holds the arguments of the `cache_context(...)` blocks that the caller was in: they name the
-    denoising branch for step caches and have to be entered while the call runs, not while it waits.
+    denoising branch for step caches and have to be entered while the call runs, not while it waits. `noise` is the
+    state of the global generators when the call was made, if it draws from them.
     """
 
     name: str
@@ -42,6 +72,7 @@ class Call:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     cache_contexts: tuple[tuple[tuple[Any, ...], dict[str, Any]], ...] = ()
+    noise: GlobalNoise | None = None
 
     @property
     def branches(self) -> tuple[str, ...]:
@@ -51,6 +82,8 @@ class Call:
     def execute(self) -> Any:
         """Run it here and now."""
         with ExitStack() as stack:
+            if self.noise is not None:
+                stack.enter_context(self.noise.restored())
             for args, kwargs in self.cache_contexts:
                 stack.enter_context(self.component.cache_context(*args, **kwargs))
             return getattr(self.component, self.method)(*self.args, **self.kwargs)
@@ -113,7 +146,8 @@ class _Handover:
 
     def call(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         contexts = tuple(self._contexts)
-        return self._hand(Call(self._name, self._component, method, self._stage, args, kwargs, contexts))
+        noise = GlobalNoise.now(self._component) if method in _SAMPLING else None
+        return self._hand(Call(self._name, self._component, method, self._stage, args, kwargs, contexts, noise))
 
     @contextmanager
     def cache_context(self, name: str, **kwargs: Any) -> Iterator[None]:

@@ -76,9 +76,10 @@ def _takes_negative_prompt(parameters: Mapping[str, Any], guidance: float | None
     """A negative prompt acts through classifier-free guidance alone: with that off, it would be dropped in silence."""
     if "negative_prompt" not in parameters or outline.guidance_is_an_input():
         return False
-    if guidance_parameter(parameters) is None:
+    name = guidance_parameter(parameters)
+    if name is None:
         return True  # guidance is the pipeline's own affair (HunyuanImage's guiders)
-    return guidance is not None and guidance > 0
+    return guidance is not None and guidance > (1 if name == "true_cfg_scale" else 0)
 
 
 @cache
@@ -101,6 +102,9 @@ class _Outline:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._configs: dict[str, Mapping[str, Any]] = {}
         self._scheduler: Any = None
+        self._settings = checkpoint.settings
+        modules = (kind for kind in checkpoint.components.values() if issubclass(kind, torch.nn.Module))
+        self._decodes = any(hasattr(kind, "decode") for kind in modules)
         parts = {name: self._part(checkpoint, name, kind) for name, kind in checkpoint.components.items()}
         expected, optional = checkpoint.pipeline_class._get_signature_keys(checkpoint.pipeline_class)  # type: ignore[attr-defined]
         given = {name: parts.get(name) for name in expected}
@@ -138,12 +142,13 @@ class _Outline:
         """Width and height in pixels that the pipeline draws when nobody says."""
         if isinstance(parameters.get("height"), int) and isinstance(parameters.get("width"), int):
             return parameters["width"], parameters["height"]
+        kept = self._settings.get("default_sample_size")
+        if isinstance(kept, int):  # in the index, where it is for people: pixels (PRX)
+            return kept, kept
         sample = self._ask("default_sample_size") or self._denoiser_config().get("sample_size")
         if not isinstance(sample, int):
             return _SIDE, _SIDE
-        # Some keep pixels there, not latents (PRX): no checkpoint draws 4096 pixels unasked.
-        side = sample * (self._ask("vae_scale_factor") or _MULTIPLE)
-        side = sample if side >= 4096 and sample >= 256 else side
+        side = sample * (self._ask("vae_scale_factor") or _MULTIPLE if self._decodes else 1)
         return side, side
 
     def side_multiple(self) -> int:

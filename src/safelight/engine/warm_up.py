@@ -119,7 +119,7 @@ def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: 
     pipeline = copy_for_run(model.pipeline, hand, stepped)
     with torch.no_grad():
         generator = torch.Generator("cpu").manual_seed(job.seed)
-        picture = pipeline(**pipeline_arguments(job, model), generator=generator).images[0]
+        picture = pipeline(**pipeline_arguments(job, model), generator=generator)[0][0]
     seconds[stage] += now(model.device) - since
     if previewer.wants_examples:
         previewer.learn(latents, picture)

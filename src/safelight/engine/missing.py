@@ -1,0 +1,30 @@
+"""Packages that a model needs and that are not installed, as callers and operators are told of them."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from pathlib import Path
+
+
+def missing_package(error: Exception) -> str | None:
+    """What is not installed, in a sentence, if that is why `error` was raised."""
+    if isinstance(error, ImportError):
+        # The libraries say what is missing first and how it is installed after that.
+        said = " ".join(str(error).split())
+        return re.split(r"(?<=\.) ", said, maxsplit=1)[0]
+    package = _package_of(error) if isinstance(error, NameError) else None
+    return None if package is None else f"It needs the package `{package}`, which is not installed."
+
+
+def _package_of(error: NameError) -> str | None:
+    """diffusers imports optional packages under `if is_..._available():`, and misses the name when it uses it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    try:
+        source = Path(frames[-1].filename).read_text()
+    except (IndexError, OSError, ValueError):
+        return None
+    for found in re.finditer(r"^if is_(\w+)_available\(\):\n((?:[ \t]+\S.*\n)+)", source, re.M):
+        if re.search(rf"import .*\b{re.escape(str(error.name))}\b", found[2]):
+            return found[1]
+    return None

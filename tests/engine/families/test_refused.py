@@ -1,0 +1,104 @@
+"""Families that do not work are refused with the sentence that the documentation has for them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import pytest
+from diffusers.pipelines.cosmos import pipeline_cosmos2_text2image
+from diffusers.pipelines.omnigen import pipeline_omnigen
+
+from safelight.contract.errors import ModelLoadError
+from safelight.contract.messages import Failed, ModelSpec
+from safelight.engine.loading import load
+from tests.engine.drawing import Drawing, job
+from tests.engine.families import llm, parts, t5, unets
+
+pytestmark = pytest.mark.filterwarnings("ignore:.* is deprecated and will be removed in version 1.0.0:FutureWarning")
+
+
+def documented() -> str:
+    text = (Path(__file__).parents[3] / "docs" / "models.md").read_text().partition("## Families")[2]
+    return " ".join(text.split())
+
+
+def without(package: str) -> None:
+    if importlib.util.find_spec(package) is not None:
+        pytest.skip(f"{package} is installed")
+
+
+def cosmos(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    without("cosmos_guardrail")
+    patch.setattr(pipeline_cosmos2_text2image, "CosmosSafetyChecker", lambda: None)
+    t5.cosmos_predict_2().save_pretrained(folder)
+
+
+def omnigen(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    without("torchvision")
+    patch.setattr(pipeline_omnigen, "OmniGenMultiModalProcessor", lambda *args, **kwargs: None, raising=False)
+    llm.omnigen().save_pretrained(folder)
+
+
+def stable_cascade(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    unets.stable_cascade().save_pretrained(folder)
+
+
+def qwen_image_2_1(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    without("torchvision")
+    patch.setattr(diffusers, "QwenImage21Pipeline", dict)
+    patch.setattr(parts, "qwen3_vl_processor", parts.byte_tokenizer)
+    index: dict[str, Any] = {"_class_name": "QwenImage21Pipeline", "processor": ["transformers", "Qwen3VLProcessor"]}
+    for name, component in llm.qwen_image_2_1().items():
+        component.save_pretrained(folder / name)
+        library = "diffusers" if type(component).__module__.startswith("diffusers") else "transformers"
+        index.setdefault(name, [library, type(component).__name__])
+    (folder / "model_index.json").write_text(json.dumps(index))
+    (folder / "processor" / "preprocessor_config.json").write_text('{"image_processor_type": "Qwen2VLImageProcessor"}')
+
+
+def kolors(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    without("sentencepiece")
+    folder.mkdir()
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": "KolorsPipeline"}))
+
+
+def half_of_kandinsky_2_2(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    unets.kandinsky_2_2().decoder_pipe.save_pretrained(folder)
+
+
+@pytest.mark.parametrize(
+    ("save", "said"),
+    [
+        (cosmos, "`cosmos_guardrail` is not installed."),
+        (omnigen, "It needs the package `torchvision`, which is not installed."),
+        (qwen_image_2_1, "The checkpoint's `processor` is needed as a whole."),
+        (stable_cascade, "PaellaVQModel, which the installed libraries do not have"),
+        (kolors, "KolorsPipeline requires the sentencepiece library but it was not found in your environment"),
+        (half_of_kandinsky_2_2, "does not draw from a prompt alone"),
+    ],
+)
+def test_it_says_why(
+    save: Callable[[Path, pytest.MonkeyPatch], None], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        save(tmp_path / "model", patch)
+    with pytest.raises(ModelLoadError) as refused:
+        load(ModelSpec(source=str(tmp_path / "model"), dtype="float32"), "cpu")
+    assert said in str(refused.value)
+    assert said in documented()
+
+
+def test_what_is_missed_only_when_it_draws_is_said_then(tmp_path: Path) -> None:
+    without("ftfy")
+    t5.prx().save_pretrained(tmp_path)
+    model = load(ModelSpec(source=str(tmp_path), dtype="float32"), "cpu")
+    with Drawing(model) as drawing:
+        (end,) = drawing.draw(job(model))
+    said = "It needs the package `ftfy`, which is not installed."
+    assert end == Failed(job_id="job", reason=f"The model failed while drawing this picture. {said}", retry_helps=False)
+    assert said in documented()
