@@ -48,15 +48,20 @@ class Engine:
         device: str = "cpu",
         options: ModelOptions | None = None,
     ) -> None:
-        from safelight.engine.loading import load
+        from safelight.engine.loading import LoadedModel, load
         from safelight.engine.loop import Loop
 
         self._changed = threading.Condition()
         self._ended: dict[str, float] = {}
         self._steps: dict[str, int] = {}
         self._ready = False
-        model = load(ModelSpec(source=source, options=options or ModelOptions()), device)
-        self.loop = Loop(lambda spec, described: model, self._emit, schedule=schedule)
+        model: list[LoadedModel] = []
+        wanted = ModelSpec(source=source, options=options or ModelOptions())
+        # In a thread that ends, as in a worker: the threads that compute beside it end with it.
+        loader = threading.Thread(target=lambda: model.append(load(wanted, device)))
+        loader.start()
+        loader.join()
+        self.loop = Loop(lambda spec, described: model[0], self._emit, schedule=schedule)
         threading.Thread(target=self.loop.serve, daemon=True).start()
         self.loop.put(ModelSpec(source=source))
         self._until(lambda: self._ready)

@@ -7,12 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
-from typing import Any
 
-from safelight.contract.costs import CostPoint
 from safelight.contract.messages import (
     Cancel,
     Cancelled,
@@ -32,21 +29,15 @@ from safelight.engine.embeddings import EmbeddingCache
 from safelight.engine.host_memory import HostMemory, Move, move
 from safelight.engine.load_times import LoadTimes
 from safelight.engine.loader import Done, Load, Loader, WarmUp
-from safelight.engine.merging import MOST, Merger
-from safelight.engine.pace import Mark, Pace, mark
-from safelight.engine.run import Run, execute
+from safelight.engine.run import Run
 from safelight.engine.schedule import FairShare, Parked, Schedule
 from safelight.engine.shelf import Shelf
-from safelight.engine.standin import Call, StepTaken
+from safelight.engine.standin import StepTaken
+from safelight.engine.turns import Turns
 
 log = logging.getLogger(__name__)
 
 Inbox = SimpleQueue[ModelSpec | Draw | Cancel | Watch | Done | None]
-
-
-def _batch_key(run: Run, size: int) -> tuple[Any, ...]:
-    """What a verdict on batches holds for."""
-    return (*run.likeness, size)
 
 
 @dataclass
@@ -87,7 +78,6 @@ class Loop:
     ) -> None:
         self._emit, self._max_runs = emit, max_runs
         self._schedule = schedule or FairShare()
-        self._embeddings = EmbeddingCache() if embeddings is None else embeddings
         self._inbox: Inbox = SimpleQueue() if inbox is None else inbox
         loader = Loader(load, warm_up, move, emit, self._inbox.put)
         self._shelf = Shelf(loader, emit, memory_bytes, HostMemory(host_memory_bytes), weigh, load_times)
@@ -96,8 +86,14 @@ class Loop:
         self._open: set[str] = set()
         self._open_lock = threading.Lock()
         self._positions = count(1)
-        self._merger = Merger(enabled=merge)
-        self._pace = Pace()
+        self._turns = Turns(
+            self._schedule,
+            EmbeddingCache() if embeddings is None else embeddings,
+            self._positions,
+            merge=merge,
+            begin=self._begin,
+            conclude=self._conclude,
+        )
         self._delivery = Delivery(emit, self._end, keep)
 
     def put(self, command: ModelSpec | Draw | Cancel | Watch) -> None:
@@ -154,88 +150,17 @@ class Loop:
             return [run for run in parked if self._runs[run.run].holds_model] or parked
         return parked
 
-    def _turn(self, parked: Parked, candidates: Sequence[Parked]) -> None:
-        """One call of one run, and what its pipeline does until its next call; or of several runs as one batch."""
-        run = self._runs[parked.run]
-        group = [run, *self._company(run, candidates)] if self._merges(run) else [run]
-        if len(group) == 1:
-            self._alone(run)
-            return
-        begun = mark(run.model.device)
-        results, merged = self._merger.run(_batch_key(run, len(group)), [each.call for each in group if each.call])
-        self._pace.turn(begun, mark(run.model.device), partial(self._account_batch, group, merged=merged))
-        for each, result in zip(group, results, strict=True):
-            each.merged = each.merged or merged
-            self._go_on(each, result, mark(each.model.device))
-
-    def _alone(self, run: Run) -> None:
-        """One call of that run, if it waits for one."""
-        self._begin(run)
-        begun = mark(run.model.device)
-        self._go_on(run, self._compute(run.model.source, run.call) if run.call else None, begun)
+    def _turn(self, chosen: Parked, candidates: Sequence[Parked]) -> None:
+        others = [self._runs[parked.run] for parked in candidates if parked.run != chosen.run]
+        room = self._max_runs - sum(parked.in_flight for parked in candidates)
+        self._turns.take(self._runs[chosen.run], others, room)
 
     def _begin(self, run: Run) -> None:
-        if not run.in_flight:
-            self._hold_model(run)
-            self._emit(Started(job_id=run.job.id))
-
-    def _go_on(self, run: Run, result: Any, begun: Mark) -> None:
-        """Give a run its result, and note the turn that began then."""
-        parked, step = run.parked(), run.step
-        run.resume(result, next(self._positions))
-        account = partial(self._account, run, parked, stepped=run.step > step)
-        self._pace.turn(begun, mark(run.model.device), account)
-        if run.ended:
-            self._conclude(run)
-
-    def _account(self, run: Run, parked: Parked, seconds: float, *, stepped: bool) -> None:
-        run.clock.turn(parked.stage, seconds, stepped=stepped)
-        self._schedule.served(parked, seconds)
-
-    def _account_batch(self, group: Sequence[Run], seconds: float, *, merged: bool) -> None:
-        """Calls that went together: each is served its share; what its pipeline does next is a turn of its own."""
-        first = group[0]
-        if merged:
-            point = CostPoint(pixels=first.job.pixels, passes=first.job.passes, batch=len(group), step=seconds)
-            first.shelved.costs.observe(point)
-        for each in group:
-            each.clock.turn("denoise", seconds / len(group), stepped=False)
-            self._schedule.served(each.parked(), seconds / len(group))
-
-    def _merges(self, run: Run) -> bool:
-        return not run.job.exact and run.call is not None and run.call.stage == "denoise" and self._merger.enabled
-
-    def _company(self, run: Run, candidates: Sequence[Parked]) -> list[Run]:
-        """Who can be drawn in one batch with that run: like it in everything that decides shapes, brought to a step.
-
-        Those that have not begun are begun for it, oldest first; what that takes is mostly their prompts' encoding.
-        """
-        others = [self._runs[parked.run] for parked in candidates if parked.run != run.job.id]
-        like = [r for r in others if not r.job.exact and r.likeness == run.likeness]
-        in_flight = [r for r in like if r.in_flight]
-        room = self._max_runs - sum(parked.in_flight for parked in candidates)
-        like = [*in_flight, *[r for r in like if not r.in_flight][: max(0, room)]][: MOST - 1]
-        if not like or not self._merger.may_pay(_batch_key(run, len(like) + 1)):
-            return []
-        for other in like:
-            while not other.ended and (other.call is None or other.call.stage == "encode_prompt"):
-                self._alone(other)
-        return [r for r in like if r.job.id in self._runs and r.call is not None and r.call.stage == "denoise"]
-
-    def _compute(self, source: str, call: Call) -> Any:
-        key = self._embeddings.key(source, call)
-        if key is None:
-            return execute(call)
-        kept = self._embeddings.get(key)
-        if kept is not None:
-            return kept
-        result = execute(call)
-        self._embeddings.put(key, result)
-        return result
+        self._hold_model(run)
+        self._emit(Started(job_id=run.job.id))
 
     def _conclude(self, run: Run) -> None:
         del self._runs[run.job.id]
-        self._pace.settle()  # its picture is here, so the device is done with it
         if run.failure is None:
             self._delivery.finish(run)
         else:
