@@ -143,6 +143,7 @@ class _Handover:
         self._stage = stage
         self._hand = hand
         self._contexts: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+        self._cached = False
 
     def call(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         contexts = tuple(self._contexts)
@@ -153,14 +154,15 @@ class _Handover:
     def cache_context(self, name: str, **kwargs: Any) -> Iterator[None]:
         # Step caches keep their state by this name: with the run in it, no run ever sees another's.
         self._contexts.append(((self._label + name,), kwargs))
+        self._cached = True
         try:
             yield
         finally:
             self._contexts.pop()
 
     def release(self) -> None:
-        """Drop what step caches kept for this run."""
-        for module in self._component.modules():
+        """Drop what step caches kept for this run, if it was ever in a context that they keep something for."""
+        for module in self._component.modules() if self._cached else ():
             registry = getattr(module, "_diffusers_hook", None)
             for hook in registry.hooks.values() if registry is not None else ():
                 for states in (value._state_cache for value in vars(hook).values() if isinstance(value, StateManager)):

@@ -7,6 +7,7 @@ socket ends, the api process is gone and so is this one. Standard error carries 
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -127,6 +128,7 @@ class Worker:
 
     def _draw(self, configure: Configure) -> None:
         """The engine's thread. PyTorch is imported here, seconds of work, so that pings are answered meanwhile."""
+        gc.disable()  # hundreds of thousands of objects that stay: looking through them finds nothing
         try:
             from safelight.engine.device import prepare
 
@@ -135,6 +137,8 @@ class Worker:
             from safelight.engine.loop import Loop
             from safelight.engine.warm_up import keep, warm_up
 
+            gc.freeze()  # nor later: no collection in the middle of a picture goes through what was imported
+            gc.enable()
             measured = Path(configure.measured) if configure.measured else None
             Loop(
                 partial(_load, device=configure.device),
