@@ -137,7 +137,7 @@ def main() -> int:
         for port in SERVERS.values():
             under_load(partial(ask, port, body), 2, 4)
         for clients, (name, port) in itertools.product(given.clients, SERVERS.items()):
-            pictures = max(given.pictures, 2 * clients)
+            pictures = max(given.pictures, clients)
             rows[name, clients] = under_load(partial(ask, port, body), clients, pictures)
             if given.aiperf:
                 row = by_aiperf(given.aiperf, given.tokenizer, port, body, clients, pictures)
