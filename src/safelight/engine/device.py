@@ -156,8 +156,8 @@ def _spins() -> int:
     """How often a thread that waits for the others looks again before it sleeps: for about 0.15 ms.
 
     Longer, and whatever else runs on the cores waits too; shorter, and every operation waits for a thread to wake. A
-    Postcard picture on two cores of a Xeon, alone and beside a busy client: 392 and 318 ms with 1,000 looks, 297 and 432
-    with 3,000, 295 and 678 with 10,000, 270 and 1242 with 300,000 (GNU's own). A look takes 140 cycles on Intel's
+    Postcard picture on two cores of a Xeon, alone and beside a busy client: 392 and 318 ms with 1,000 looks, 297 and
+    432 with 3,000, 295 and 678 with 10,000, 270 and 1242 with 300,000 (GNU's own). A look takes 140 cycles on Intel's
     processors since Skylake, some 40 on others.
     """
     return 3_000 if "Intel" in processor_name() else 10_000
