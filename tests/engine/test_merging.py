@@ -135,7 +135,7 @@ class Wrong(torch.nn.Module):
 def test_a_model_whose_samples_touch_each_other_is_found_out_and_never_merged() -> None:
     module, merger = Wrong(), Merger(enabled=True)
     for _ in range(3):
-        results, merged = merger.run("key", [call(module, 1, 1.0), call(module, 1, 5.0)])
+        results, merged = merger.run("key", [call(module, 1, 1.0), call(module, 1, 5.0)], "cpu")
         assert not merged
         assert [result[0].tolist() for result in results] == [[[2.0] * 3], [[10.0] * 3]]
     assert not merger.may_pay("key")
@@ -152,7 +152,7 @@ class Exhausted(torch.nn.Module):
 
 def test_calls_that_fail_by_themselves_fail_as_they_would_alone() -> None:
     merger = Merger(enabled=True)
-    results, merged = merger.run("key", [call(Exhausted(), 1, 1.0), call(Exhausted(), 1, 5.0)])
+    results, merged = merger.run("key", [call(Exhausted(), 1, 1.0), call(Exhausted(), 1, 5.0)], "cpu")
     assert not merged
     assert all(isinstance(result, Raised) for result in results)
     assert merger.may_pay("key")
@@ -160,5 +160,5 @@ def test_calls_that_fail_by_themselves_fail_as_they_would_alone() -> None:
 
 def test_what_did_not_pay_is_looked_at_again_after_a_while() -> None:
     module, merger = Wrong(), Merger(enabled=True)
-    merger.run("key", [call(module, 1, 1.0), call(module, 1, 5.0)])
+    merger.run("key", [call(module, 1, 1.0), call(module, 1, 5.0)], "cpu")
     assert sum(merger.may_pay("key") for _ in range(300)) == 300 - 255

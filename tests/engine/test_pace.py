@@ -22,6 +22,9 @@ class Late:
     device: Device
     number: int
 
+    def reached(self) -> bool:
+        return False
+
     def wait(self) -> None:
         self.device.waited.append(self.number)
 

@@ -61,11 +61,11 @@ class Merger:
         verdict.used += 1
         return verdict.used >= _LOOK_AGAIN
 
-    def run(self, key: Hashable, calls: Sequence[Call]) -> tuple[list[Any], bool]:
-        """Results of the calls in their order, and whether they came from one batch."""
+    def run(self, key: Hashable, calls: Sequence[Call], device: str) -> tuple[list[Any], bool]:
+        """Results of the calls in their order, and whether they came from one batch. `device` is what computes them."""
         verdict = self._verdicts.get(key)
         if verdict is None or verdict.used >= _LOOK_AGAIN:
-            return self._try(key, calls), False
+            return self._try(key, calls, device), False
         verdict.used += 1
         if not verdict.pays:
             return [execute(call) for call in calls], False
@@ -75,11 +75,10 @@ class Merger:
             log.info("a batch of %s is drawn one by one: %s", key, type(error).__name__)
             return [execute(call) for call in calls], False
 
-    def _try(self, key: Hashable, calls: Sequence[Call]) -> list[Any]:
+    def _try(self, key: Hashable, calls: Sequence[Call], device: str) -> list[Any]:
         """Both ways; the results one by one are the ones that count."""
         if len(self._verdicts) >= _REMEMBERED:
             self._verdicts.clear()
-        device = str(getattr(calls[0].component, "device", "cpu"))
         begun = now(device)
         alone = [execute(call) for call in calls]
         between = now(device)

@@ -22,6 +22,9 @@ Told = Callable[[float], None]
 class Mark(Protocol):
     """A moment on a device, reached when all that was queued before it is done."""
 
+    def reached(self) -> bool:
+        """Whether it is, without waiting."""
+
     def wait(self) -> None:
         """Return when it is reached."""
 
@@ -34,6 +37,9 @@ class Moment:
     """Of a device that is done when a call returns."""
 
     seconds: float
+
+    def reached(self) -> bool:
+        return True
 
     def wait(self) -> None:
         """It is over."""
@@ -50,6 +56,9 @@ class CudaMark:
         # `blocking`: a thread that waits sleeps instead of spinning on a core that somebody may draw on.
         self._event = torch.cuda.Event(enable_timing=True, blocking=True)  # type: ignore[no-untyped-call]
         self._event.record(torch.cuda.current_stream(device))
+
+    def reached(self) -> bool:
+        return bool(self._event.query())  # type: ignore[no-untyped-call]
 
     def wait(self) -> None:
         self._event.synchronize()
@@ -74,24 +83,23 @@ def now(device: str) -> float:
 class Pace:
     """The turns that are queued and not yet accounted for. Only the engine's thread calls."""
 
-    def __init__(self, ahead: int = 1) -> None:
-        self._ahead = ahead
+    def __init__(self) -> None:
         self._queued: deque[tuple[Mark, Mark, Told]] = deque()
 
     def turn(self, begun: Mark, ended: Mark, told: Told) -> None:
         """A turn was queued between two marks; `told` gets its seconds once they are known, which may be at once.
 
-        Returns when no more than `ahead` turns are under way.
+        Returns when no turn but this one is under way.
         """
         self._queued.append((begun, ended, told))
-        self._account(0 if isinstance(ended, Moment) else self._ahead)
+        self._account(1)
 
     def settle(self) -> None:
         """Wait for all that is queued, and account for it."""
         self._account(0)
 
     def _account(self, left: int) -> None:
-        while len(self._queued) > left:
+        while len(self._queued) > left or (self._queued and self._queued[0][1].reached()):
             begun, ended, told = self._queued.popleft()
             ended.wait()
             told(ended.seconds_since(begun))

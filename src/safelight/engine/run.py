@@ -1,7 +1,7 @@
 """One picture on its way: a greenlet that calls an unmodified pipeline and parks at every call of a component.
 
-Not a thread: only one computes at a time anyhow, and waking a sleeping thread, twice a call, cost some 3 % of a picture
-of Postcard. All runs share the engine's thread, hence one team of threads that compute.
+Not a thread: only one computes at a time anyhow, and would have to be woken twice a call. All runs share the engine's
+thread, hence one team of threads that compute.
 """
 
 from __future__ import annotations

@@ -43,12 +43,13 @@ class Turns:
         if len(group) == 1:
             self._alone(run)
             return
-        begun = mark(run.model.device)
-        results, merged = self._merger.run(_batch_key(run, len(group)), [each.call for each in group if each.call])
-        self._pace.turn(begun, mark(run.model.device), partial(self._account_batch, group, merged=merged))
+        device = run.model.device
+        calls, begun = [each.call for each in group if each.call], mark(device)
+        results, merged = self._merger.run(_batch_key(run, len(group)), calls, device)
+        self._pace.turn(begun, mark(device), partial(self._account_batch, group, merged=merged))
         for each, result in zip(group, results, strict=True):
             each.merged = each.merged or merged
-            self._go_on(each, result, mark(each.model.device))
+            self._go_on(each, result, mark(device))
 
     def _merges(self, run: Run) -> bool:
         return not run.job.exact and run.call is not None and run.call.stage == "denoise" and self._merger.enabled

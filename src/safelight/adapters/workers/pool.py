@@ -293,8 +293,8 @@ class LocalWorkers:
             self._start_failure = None
             if not event.moved:
                 self._telemetry.model_loaded(source=event.source, seconds=event.seconds)
-            come = "from the host's memory" if event.moved else "from its files"
-            log.info("model_ready", model=event.source, device=event.device, seconds=round(event.seconds, 3), come=come)
+            seconds = round(event.seconds, 3)
+            log.info("model_ready", model=event.source, device=event.device, seconds=seconds, moved=event.moved)
         else:
             log.error("model_failed", model=event.source, reason=event.reason)
         self._announce()
