@@ -11,11 +11,12 @@ import json
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import DiffusionPipeline
 
+from benchmarks.peers.with_diffusers import tuned
 from safelight.engine.sources import BUNDLED, place_of
 from safelight.postcard.pipeline import PostcardPipeline
 
@@ -24,10 +25,7 @@ def load(source: str) -> Any:
     """The bundled model, or a folder with the best that diffusers has for a CPU with matrix units."""
     if source == BUNDLED:
         return PostcardPipeline.from_pretrained(place_of(source).path)
-    pipeline = DiffusionPipeline.from_pretrained(source, dtype=torch.bfloat16)
-    (getattr(pipeline, "transformer", None) or pipeline.unet).to(memory_format=torch.channels_last)
-    pipeline.vae.to(memory_format=torch.channels_last)
-    return pipeline
+    return tuned(Path(source), "cpu")
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,18 +24,19 @@ def as_in_the_readme(folder: Path, side: int, device: str) -> Draw:
 
 def at_its_best(folder: Path, side: int, device: str) -> Draw:
     """bfloat16, convolutions in channels-last, numbers too small to matter flushed, every usable core."""
-    return _draw(_tuned(folder, device), side)
+    return _draw(tuned(folder, device), side)
 
 
 def compiled(folder: Path, side: int, device: str) -> Draw:
     """The same, and what diffusers' guide to speed does: the denoiser and the decoder compiled."""
-    pipeline = _tuned(folder, device)
+    pipeline = tuned(folder, device)
     denoiser(pipeline).compile(fullgraph=True)
     pipeline.vae.decode = torch.compile(pipeline.vae.decode)
     return _draw(pipeline, side)
 
 
-def _tuned(folder: Path, device: str) -> Any:
+def tuned(folder: Path, device: str) -> Any:
+    """The pipeline as it is at its best without compiling."""
     from safelight.engine.device import usable_cores
 
     torch.set_num_threads(usable_cores())
@@ -62,7 +63,7 @@ def _draw(pipeline: Any, side: int) -> Draw:
 
 def operations(folder: Path, side: int, device: str) -> float:
     """Floating point operations of one step's denoiser calls, a multiplication and an addition counted as two."""
-    pipeline = _tuned(folder, device)
+    pipeline = tuned(folder, device)
     counted: list[int] = []
     with _counting(denoiser(pipeline), counted):
         _draw(pipeline, side)(1)
@@ -89,8 +90,6 @@ def _counting(module: Any, counted: list[int]) -> Iterator[None]:
 
 def products_rate(device: str) -> float:
     """Operations a second of large bfloat16 matrix products, the best of ten: what the device can be asked for."""
-    import time
-
     side = 4096 if device == "cpu" else 8192
     a, b = (torch.randn(side, side, device=device, dtype=torch.bfloat16) for _ in range(2))
     best = float("inf")
@@ -99,6 +98,3 @@ def products_rate(device: str) -> float:
         (a @ b)[0, 0].item()  # waits for the device
         best = min(best, time.perf_counter() - begun)
     return 2 * side**3 / best
-
-
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

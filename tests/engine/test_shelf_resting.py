@@ -256,6 +256,7 @@ def test_who_waits_for_a_model_in_the_hosts_memory_is_told_how_long_moving_takes
         before = len(drawing.events)
         drawing.draw(job(a, "1"))
         first = [event.seconds for event in drawing.events[before:] if isinstance(event, ModelLoading)]
+        assert first
         assert first == [memory_of(a.pipeline) / FIRST_MOVE_BYTES_PER_SECOND] * len(first)
         drawing.draw(job(b, "2"))
         before = len(drawing.events)

@@ -21,6 +21,23 @@ from tests.engine.families import parts
 from tests.engine.families.parts import WIDTH
 
 
+def _sdxl_unet(**fields: Any) -> diffusers.UNet2DConditionModel:
+    return diffusers.UNet2DConditionModel(
+        sample_size=16,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        attention_head_dim=(1, 2),
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        transformer_layers_per_block=(1, 1),
+        norm_num_groups=4,
+        **fields,
+    ).eval()
+
+
 def sdxl(scheduler: Any = None) -> Any:
     clip = tiny.clip_config()
     return diffusers.StableDiffusionXLPipeline(
@@ -29,21 +46,7 @@ def sdxl(scheduler: Any = None) -> Any:
         text_encoder_2=CLIPTextModelWithProjection(clip).eval(),
         tokenizer=tiny.clip_tokenizer(),
         tokenizer_2=tiny.clip_tokenizer(),
-        unet=diffusers.UNet2DConditionModel(
-            sample_size=16,
-            block_out_channels=(8, 16),
-            layers_per_block=1,
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-            cross_attention_dim=64,
-            attention_head_dim=(1, 2),
-            use_linear_projection=True,
-            addition_embed_type="text_time",
-            addition_time_embed_dim=8,
-            transformer_layers_per_block=(1, 1),
-            projection_class_embeddings_input_dim=6 * 8 + 32,
-            norm_num_groups=4,
-        ).eval(),
+        unet=_sdxl_unet(cross_attention_dim=64, projection_class_embeddings_input_dim=6 * 8 + 32),
         scheduler=scheduler or EulerDiscreteScheduler(timestep_spacing="leading", steps_offset=1),
         add_watermarker=False,
     )
@@ -59,23 +62,12 @@ def kolors() -> Any:
         vae=tiny.vae(4),
         text_encoder=parts.chatglm(),
         tokenizer=parts.chatglm_tokenizer(),
-        unet=diffusers.UNet2DConditionModel(
-            sample_size=16,
-            block_out_channels=(8, 16),
-            layers_per_block=1,
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        unet=_sdxl_unet(
             cross_attention_dim=32,
-            attention_head_dim=(1, 2),
-            use_linear_projection=True,
-            addition_embed_type="text_time",
-            addition_time_embed_dim=8,
-            transformer_layers_per_block=(1, 1),
             projection_class_embeddings_input_dim=6 * 8 + WIDTH,
             encoder_hid_dim=WIDTH,
             encoder_hid_dim_type="text_proj",
-            norm_num_groups=4,
-        ).eval(),
+        ),
         scheduler=EulerDiscreteScheduler(timestep_spacing="leading", steps_offset=1),
     )
 
