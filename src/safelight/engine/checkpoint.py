@@ -100,12 +100,11 @@ class Checkpoint:
             elif name in self.weights:
                 parts[name] = self._module(name, component, dtype, quantization_of(options, name, component))
             elif hasattr(component, "_backends") or issubclass(component, transformers.ProcessorMixin):
-                kind: Any = component
                 try:
-                    parts[name] = kind.from_pretrained(self.folder / name, local_files_only=True)
+                    parts[name] = self._small(name, component)
                 except ImportError as error:  # also of a class with `_backends`, which stands for one not made here
                     parts[name], halves[name] = self._text_half(name, error), error
-        kind = self.pipeline_class
+        kind: Any = self.pipeline_class
         if halves:
             return self._put_together(parts, halves)
         if self.file is None:
@@ -121,8 +120,7 @@ class Checkpoint:
         kind: Any = self.pipeline_class
         for name, component in self.components.items():
             if name not in parts:
-                loaded: Any = component
-                parts[name] = loaded.from_pretrained(self.folder / name, local_files_only=True)
+                parts[name] = self._small(name, component)
         expected, optional = kind._get_signature_keys(kind)
         settings = {name: value for name, value in self.settings.items() if name in optional}
         try:
@@ -132,6 +130,10 @@ class Checkpoint:
             raise ModelLoadError(
                 f"The checkpoint's `{name}` is needed as a whole. {missing_package(lacking)}"
             ) from error
+
+    def _small(self, name: str, component: Any) -> Any:
+        """A part without weights."""
+        return component.from_pretrained(self.folder / name, local_files_only=True)
 
     def _module(self, name: str, component: Any, dtype: torch.dtype, quantization: dict[str, Any]) -> Any:
         module, info = component.from_pretrained(
