@@ -53,17 +53,6 @@ def test_the_number_format_is_the_one_asked_for_or_the_devices(folder: Path) -> 
     }
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
-def test_convolutions_in_half_precision_lie_channels_last(checkpoints: dict[str, Path], dtype: str) -> None:
-    pipeline = loaded(checkpoints["stable-diffusion"], dtype).pipeline
-    for component in (pipeline.unet, pipeline.vae):
-        kernels = [p for p in component.parameters() if p.ndim == 4 and p.shape[1] > 1]
-        assert {p.shape[2] for p in kernels} == {1, 3}
-        # By the strides: of kernels of one pixel PyTorch says that they lie both ways, and then takes the slower one.
-        laid = [p.stride() == torch.empty_like(p, memory_format=torch.channels_last).stride() for p in kernels]
-        assert all(laid) if dtype == "bfloat16" else not any(laid)
-
-
 def test_loading_is_quiet_and_opens_no_connection(
     folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

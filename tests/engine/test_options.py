@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import Cancelled, ModelSpec, Stepped
-from safelight.contract.options import Lora, ModelOptions, Quantization, StepCache
+from safelight.contract.options import Lora, ModelOptions, StepCache
 from safelight.engine.loading import LoadedModel, load
 from tests.engine.drawing import Drawing, alone, job, pixels
 
@@ -23,6 +23,13 @@ from tests.engine.drawing import Drawing, alone, job, pixels
 @pytest.fixture(scope="module")
 def folder(checkpoints: dict[str, Path]) -> Path:
     return checkpoints["flux"]
+
+
+CACHES = [  # each so that it leaves steps out of six
+    StepCache(kind="FirstBlockCache", options={"threshold": 0.9}),
+    StepCache(kind="MagCache", options={"threshold": 0.9, "num_inference_steps": 6, "mag_ratios": [1.0] * 6}),
+    StepCache(kind="TaylorSeerCache", options={"cache_interval": 3, "disable_cache_before_step": 1}),
+]
 
 
 def loaded(folder: Path, **options: Any) -> LoadedModel:
@@ -103,8 +110,9 @@ def test_a_safetensors_file_takes_the_place_of_the_denoiser(folder: Path, plain:
     assert not np.array_equal(drawn(model), drawn(plain))
 
 
-def test_a_step_cache_keeps_each_runs_state_apart(folder: Path) -> None:
-    model = loaded(folder, cache=StepCache(kind="FirstBlockCache", options={"threshold": 0.9}))
+@pytest.mark.parametrize("cache", CACHES, ids=lambda cache: cache.kind)
+def test_a_step_cache_keeps_each_runs_state_apart(folder: Path, cache: StepCache) -> None:
+    model = loaded(folder, cache=cache)
     one, other, doomed = job(model, "one", steps=6), job(model, "other", seed=8, steps=6), job(model, "doomed", seed=9)
 
     def on_event(event: object) -> None:
@@ -160,12 +168,14 @@ def test_what_changes_pictures_changes_the_fingerprint(
 
 
 REFUSED: list[tuple[Callable[[Path], dict[str, Any]], str]] = [
-    (lambda tmp: {"quantization": Quantization(backend="int3")}, "no quantization 'int3'.*bitsandbytes_4bit"),
-    (lambda tmp: {"quantization": Quantization(backend="torchao")}, "library torchao is needed"),
-    (lambda tmp: {"quantization": Quantization(backend="quanto")}, r"library optimum.quanto is needed"),
     (lambda tmp: {"offload": "model"}, "on the CPU it has no use"),
     (lambda tmp: {"cache": StepCache(kind="BlockCache")}, "no step cache 'BlockCache'.*FirstBlockCache"),
     (lambda tmp: {"cache": StepCache(kind="FirstBlockCache", options={"limit": 1})}, "takes no `limit`.*threshold"),
+    (lambda tmp: {"cache": StepCache(kind="FasterCache")}, "FasterCache asks a function of its caller.*TaylorSeer"),
+    (lambda tmp: {"cache": StepCache(kind="PyramidAttentionBroadcast")}, "asks a function of its caller"),
+    (lambda tmp: {"attention": "quick"}, "The attention 'quick' cannot be used"),
+    (lambda tmp: {"attention": "_flash_3_varlen_hub"}, "fetches its code when it is first used"),
+    (lambda tmp: {"attention": "flash"}, "The attention 'flash' cannot be used"),
     (lambda tmp: {"arguments": {"clip_skip": 2}}, "clip_skip, which this pipeline does not take"),
     (lambda tmp: {"transformer": str(tmp / "weights.ckpt")}, "weights.ckpt is none: other formats can run code"),
     (lambda tmp: {"transformer": str(tmp / "gone.gguf")}, "gone.gguf is not there"),

@@ -17,7 +17,8 @@ class Lora(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quantization(msgspec.Struct, frozen=True, kw_only=True):
-    """diffusers' own quantization of some components: `backend` by its name there, `options` its keyword arguments."""
+    """diffusers' own quantization of some components, by default the denoiser: `backend` by its name there, `options`
+    the keyword arguments of its configuration."""
 
     backend: str
     components: tuple[str, ...] = ()
@@ -47,7 +48,7 @@ class ModelOptions(msgspec.Struct, frozen=True, kw_only=True):
     vae_slicing: bool = False
     attention: str | None = None
     compile: bool = False
-    quantization: Quantization | None = None
+    quantization: tuple[Quantization, ...] = ()
     cache: StepCache | None = None
     loras: tuple[Lora, ...] = ()
     arguments: dict[str, Any] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from diffusers import GGUFQuantizationConfig
 
 from safelight.contract.checkpoint_files import CONFIGURES, INDEX, PICKLED
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import ModelOptions
+from safelight.contract.options import ModelOptions, Quantization
 from safelight.engine.layout import (
     CONVERT,
     Weights,
@@ -24,8 +26,9 @@ from safelight.engine.layout import (
 )
 from safelight.engine.memory import weights_bytes
 from safelight.engine.missing import missing_package
+from safelight.engine.quantization import DENOISERS, backend_of, check_components, configuration, refusal, table_for
+from safelight.engine.refusals import explained
 from safelight.engine.sources import Place, place_of, refuse_links_outside
-from safelight.engine.tuning import DENOISERS, quantization_of
 
 _PLAIN = ModelOptions()
 
@@ -82,6 +85,18 @@ class Checkpoint:
             found += [*beside, *(self.weights[name].files if name in self.weights else ())]
         return [path for path in found if path.is_file()]
 
+    def quantized(self) -> dict[str, str]:
+        """Components that come quantized, and by which backend."""
+        found = {}
+        for name in self.weights:
+            try:
+                described = json.loads((self.folder / name / "config.json").read_text()).get("quantization_config")
+            except (OSError, ValueError):
+                continue
+            if (backend := backend_of(described)) is not None:
+                found[name] = backend
+        return found
+
     def sizes(self, dtype: torch.dtype) -> dict[str, int]:
         """Bytes of each component's weights as `dtype`; what is in a single file counts as one."""
         sizes = {name: weights_bytes(weights.files, dtype) for name, weights in self.weights.items()}
@@ -94,11 +109,12 @@ class Checkpoint:
             ModelLoadError: weights are missing. What else can be wrong raises whatever the libraries raise.
         """
         parts, halves = {}, dict[str, ImportError]()
+        check_components(options.quantization, self.weights)
         for name, component in self.components.items():
             if options.transformer is not None and name in DENOISERS:
                 parts[name] = self._denoiser(name, component, Path(options.transformer).expanduser(), dtype)
             elif name in self.weights:
-                parts[name] = self._module(name, component, dtype, quantization_of(options, name, component))
+                parts[name] = self._module(name, component, dtype, table_for(options.quantization, name))
             elif hasattr(component, "_backends") or issubclass(component, transformers.ProcessorMixin):
                 try:
                     parts[name] = self._small(name, component)
@@ -135,16 +151,18 @@ class Checkpoint:
         """A part without weights."""
         return component.from_pretrained(self.folder / name, local_files_only=True)
 
-    def _module(self, name: str, component: Any, dtype: torch.dtype, quantization: dict[str, Any]) -> Any:
-        module, info = component.from_pretrained(
-            self.folder / name,
-            dtype=dtype,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-            variant=self.weights[name].variant,
-            **quantization,
-        )
+    def _module(self, name: str, component: Any, dtype: torch.dtype, table: Quantization | None) -> Any:
+        packed = {} if table is None else {"quantization_config": configuration(table, name, component, dtype)}
+        with explained(refusal(table, name)) if table is not None else nullcontext():
+            module, info = component.from_pretrained(
+                self.folder / name,
+                dtype=dtype,
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+                variant=self.weights[name].variant,
+                **packed,
+            )
         lacking = sorted([*info["missing_keys"], *(str(key) for key in info["mismatched_keys"])])
         if lacking:
             raise ModelLoadError(

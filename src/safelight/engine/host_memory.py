@@ -37,7 +37,7 @@ def can_move(spec: ModelSpec) -> bool:
     not come back the same."""
     options = spec.options
     gguf = options.transformer is not None and options.transformer.endswith(".gguf")
-    return options.offload == "none" and options.quantization is None and not gguf
+    return options.offload == "none" and not options.quantization and not gguf
 
 
 def move(model: LoadedModel, device: str, free: Callable[[], int | None] = free_memory) -> None:

@@ -23,11 +23,12 @@ from safelight.contract.traits import Traits
 from safelight.engine.checkpoint import Checkpoint
 from safelight.engine.device import default_dtype
 from safelight.engine.fingerprint import files_digest, fingerprint
-from safelight.engine.memory import refuse_too_large
+from safelight.engine.memory import largest_part, memory_of, refuse_too_large
 from safelight.engine.missing import missing_package
+from safelight.engine.quantization import is_known, library_versions
 from safelight.engine.sources import BUNDLED, place_of
 from safelight.engine.traits import traits_of
-from safelight.engine.tuning import check_options, tune
+from safelight.engine.tuning import check_library, check_options, tune
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ class LoadedModel:
     """A model that can draw. `name` is for people, `traits` say what it takes when a job does not say.
 
     `parameters` are the keyword arguments that its pipeline takes, with their defaults; `arguments` are the operator's
-    additions to every call. `compiled`: its denoiser is compiled for a size when it first draws it.
+    additions to every call. `compiled`: its denoiser is compiled for a size when it first draws it. `offloaded`: of its
+    weights no more than the largest part is on the device at any time.
     """
 
     source: str
@@ -49,10 +51,16 @@ class LoadedModel:
     device: str
     fingerprint: str
     compiled: bool = False
+    offloaded: bool = False
 
     @property
     def steps(self) -> int:
         return self.traits.steps
+
+    @property
+    def bytes(self) -> int:
+        """Of its device's memory that its weights take."""
+        return largest_part(self.pipeline) if self.offloaded else memory_of(self.pipeline)
 
 
 def load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None = None) -> LoadedModel:
@@ -100,8 +108,11 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
     parameters, options = _parameters(checkpoint), spec.options
     _check_arguments(options.arguments, parameters)
     check_options(options, device)
+    for part, backend in checkpoint.quantized().items():
+        if is_known(backend):  # transformers has more, each with a sentence of its own
+            check_library(backend, f"`{part}`, which is quantized by {backend},")
     dtype: torch.dtype = getattr(torch, dtype_of(spec, device))
-    if options.quantization is None:
+    if not options.quantization:
         refuse_too_large(checkpoint.sizes(dtype), str(dtype)[6:], device, one_at_a_time=options.offload != "none")
     with ThreadPoolExecutor(1) as beside:
         digest = beside.submit(_fingerprint, checkpoint, traits, options, dtype=str(dtype)[6:], device=device)
@@ -115,6 +126,7 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
             device=device,
             fingerprint=digest.result(),
             compiled=options.compile,
+            offloaded=options.offload != "none",
         )
 
 
@@ -122,7 +134,8 @@ def weight_of(spec: ModelSpec, device: str) -> int:
     """Bytes that a model's weights will take there, read off its files; 0 where loading will say what is wrong."""
     try:
         checkpoint = Checkpoint.read(place_of(spec.source, spec.commit), spec.options)
-        return sum(checkpoint.sizes(getattr(torch, dtype_of(spec, device))).values())
+        parts = checkpoint.sizes(getattr(torch, dtype_of(spec, device))).values()
+        return sum(parts) if spec.options.offload == "none" else max(parts, default=0)
     except (ModelLoadError, OSError, ValueError):
         return 0
 
@@ -174,6 +187,9 @@ def _fingerprint(checkpoint: Checkpoint, traits: Traits, options: ModelOptions, 
     if options != ModelOptions(offload=options.offload):
         defaults["options"] = msgspec.to_builtins(replace(options, offload="none", config=None))
         defaults["added"] = files_digest(added)
+    backends = [*checkpoint.quantized().values(), *(table.backend for table in options.quantization)]
+    if backends:
+        defaults["libraries"] = library_versions(backends)
     return fingerprint(
         checkpoint.files(), pipeline_class=checkpoint.pipeline_class, defaults=defaults, dtype=dtype, device=device
     )

@@ -68,15 +68,40 @@ def _table(file: Path) -> dict[str, int]:
 
 def tensors_of(pipeline: Any) -> Iterator[torch.Tensor]:
     """A pipeline's weights and buffers; what two components share comes twice."""
-    for component in getattr(pipeline, "components", {}).values():
-        if isinstance(component, torch.nn.Module):
-            yield from component.parameters()
-            yield from component.buffers()
+    for component in _modules_of(pipeline):
+        yield from _tensors_in(component)
+
+
+def _modules_of(pipeline: Any) -> Iterator[torch.nn.Module]:
+    components = getattr(pipeline, "components", {}).values()
+    return (component for component in components if isinstance(component, torch.nn.Module))
+
+
+def _tensors_in(component: torch.nn.Module) -> Iterator[torch.Tensor]:
+    for tensor in (*component.parameters(), *component.buffers()):
+        yield from _plain(tensor)
+
+
+def _plain(tensor: Any) -> Iterator[torch.Tensor]:
+    """What a tensor is made of: a quantized one holds others (numbers in few bits, their scales), and says it has the
+    size that it stands for."""
+    if not hasattr(tensor, "__tensor_flatten__"):
+        yield tensor
+        return
+    for name in tensor.__tensor_flatten__()[0]:
+        yield from _plain(getattr(tensor, name))
 
 
 def memory_of(pipeline: Any) -> int:
     """Bytes of a pipeline's weights and buffers; what two components share counts once."""
-    return sum({tensor.data_ptr(): tensor.nbytes for tensor in tensors_of(pipeline)}.values())
+    # A packed weight has no address: it is never shared.
+    return sum({tensor.data_ptr() or id(tensor): tensor.nbytes for tensor in tensors_of(pipeline)}.values())
+
+
+def largest_part(pipeline: Any) -> int:
+    """Bytes of the component with the largest weights."""
+    sizes = [sum(tensor.nbytes for tensor in _tensors_in(part)) for part in _modules_of(pipeline)]
+    return max(sizes, default=0)
 
 
 def refuse_too_large(parts: dict[str, int], dtype: str, device: str, *, one_at_a_time: bool) -> None:

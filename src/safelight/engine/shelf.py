@@ -19,7 +19,6 @@ from safelight.engine.host_memory import HostMemory
 from safelight.engine.load_times import LoadTimes
 from safelight.engine.loader import Arrival, Departure, Done, Errand, Loaded, Loader
 from safelight.engine.loading import LoadedModel
-from safelight.engine.memory import memory_of
 from safelight.engine.previews import Previewer
 
 log = logging.getLogger(__name__)
@@ -187,7 +186,7 @@ class Shelf:
         place.model, place.previewer = loaded.result, loaded.previewer
         if not loaded.moved:
             place.costs = Costs(loaded.costs)
-        place.bytes = memory_of(loaded.result.pipeline)
+        place.bytes = loaded.result.bytes
         place.last_used = next(self._uses)
         self._times.note(loaded.source, loaded.ready_seconds, place.bytes, moved=loaded.moved)
         if not self._fits(0):

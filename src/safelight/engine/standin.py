@@ -21,6 +21,7 @@ import torch
 from diffusers import DiffusionPipeline, ModelMixin, SchedulerMixin
 from diffusers.hooks.hooks import StateManager
 
+from safelight.engine.offloading import come, computes_on
 from safelight.engine.schedule import Stage
 
 # The ways in which diffusers' pipelines enter a component to compute (0.42: every `self.<component>.<method>(` there).
@@ -39,7 +40,7 @@ class GlobalNoise:
 
     @classmethod
     def now(cls, component: torch.nn.Module) -> GlobalNoise:
-        device = next((weights.device for weights in component.parameters()), torch.device("cpu"))
+        device = computes_on(component)
         if device.type == "cpu":
             return cls(torch.get_rng_state(), None, None)
         # Not the accelerator's index alone: where there is but one, MPS takes none.
@@ -81,6 +82,7 @@ class Call:
 
     def execute(self) -> Any:
         """Run it here and now."""
+        come(self.component)
         with ExitStack() as stack:
             if self.noise is not None:
                 stack.enter_context(self.noise.restored())

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import torch
 from diffusers import hooks
-from diffusers.quantizers import PipelineQuantizationConfig
-from diffusers.quantizers.auto import AUTO_QUANTIZATION_CONFIG_MAPPING
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.options import ModelOptions, StepCache
-
-_LIBRARIES = {  # what diffusers imports for a quantization, by the backend's name
-    "bitsandbytes_4bit": "bitsandbytes",
-    "bitsandbytes_8bit": "bitsandbytes",
-    "torchao": "torchao",
-    "quanto": "optimum.quanto",
-    "gguf": "gguf",
-    "modelopt": "modelopt",
-    "auto-round": "auto_round",
-    "sdnq": "sdnq",
-}
-DENOISERS = ("transformer", "unet", "transformer_2")
+from safelight.engine.offloading import offload
+from safelight.engine.packing import lay_out
+from safelight.engine.quantization import library_of
+from safelight.engine.refusals import explained
+from safelight.engine.standin import stage_of
 
 
 def check_options(options: ModelOptions, device: str) -> None:
@@ -35,23 +26,31 @@ def check_options(options: ModelOptions, device: str) -> None:
     Raises:
         ModelLoadError: a library is missing, naming it; a file is not there; the device has no use for it.
     """
-    if options.quantization is not None:
-        backend = options.quantization.backend
-        if backend not in AUTO_QUANTIZATION_CONFIG_MAPPING:
-            known = ", ".join(sorted(AUTO_QUANTIZATION_CONFIG_MAPPING))
-            raise ModelLoadError(f"diffusers has no quantization {backend!r}. It has: {known}.")
-        _need(_LIBRARIES.get(backend, backend), f"quantization by {backend}")
+    for table in options.quantization:
+        check_library(table.backend, f"quantization by {table.backend}")
     if options.transformer is not None and options.transformer.endswith(".gguf"):
         _need("gguf", "GGUF")
     if options.loras:
         _need("peft", "a LoRA")
-    if options.offload == "model":
-        _need("accelerate", '`offload = "model"`')
     if options.offload != "none" and device == "cpu":
         raise ModelLoadError("`offload` moves weights between an accelerator and the host: on the CPU it has no use.")
+    if options.attention is not None and "_hub" in options.attention:
+        raise ModelLoadError(
+            f"The attention {options.attention!r} fetches its code when it is first used, and nothing is fetched here. "
+            "Install a package that has it, and name it without `_hub`."
+        )
     for what, file in [("transformer", options.transformer), *(("LoRA", lora.file) for lora in options.loras)]:
         if file is not None:
             _check_file(what, Path(file).expanduser())
+
+
+def check_library(backend: str, purpose: str) -> None:
+    """Refuse a quantization whose library is not here, or that diffusers does not know.
+
+    Raises:
+        ModelLoadError: naming it.
+    """
+    _need(library_of(backend), purpose)
 
 
 def _need(library: str, purpose: str) -> None:
@@ -74,18 +73,6 @@ def _check_file(what: str, path: Path) -> None:
         raise ModelLoadError(f"The {what} {path.name} is not there.")
 
 
-def quantization_of(options: ModelOptions, name: str, component: type) -> dict[str, Any]:
-    """What to add to a component's `from_pretrained` so that it is quantized; nothing for one that is left as it is."""
-    wanted = options.quantization
-    if wanted is None or name not in (wanted.components or DENOISERS):
-        return {}
-    config = PipelineQuantizationConfig(
-        quant_backend=wanted.backend, quant_kwargs=dict(wanted.options), components_to_quantize=[name]
-    )
-    resolved = config._resolve_quant_config(is_diffusers=issubclass(component, diffusers.ModelMixin), module_name=name)
-    return {"quantization_config": resolved}
-
-
 def tune(pipeline: Any, options: ModelOptions, device: str) -> Any:
     """The pipeline with its options applied, on its device.
 
@@ -100,34 +87,53 @@ def tune(pipeline: Any, options: ModelOptions, device: str) -> Any:
     for wanted, method in ((options.vae_tiling, "enable_tiling"), (options.vae_slicing, "enable_slicing")):
         if wanted:
             _of(getattr(pipeline, "vae", None), method, f"The decoder has no `{method}`.")()
-    denoiser = next((found for name in DENOISERS if (found := getattr(pipeline, name, None)) is not None), None)
     if options.attention is not None:
-        _of(denoiser, "set_attention_backend", "The denoiser lets nobody choose its attention.")(options.attention)
+        _ask_denoisers(pipeline, "set_attention_backend", f"The attention {options.attention!r}", options.attention)
     if options.cache is not None:
-        _of(denoiser, "enable_cache", "The denoiser has no step caches.")(cache_config(options.cache))
-    if options.quantization is None and options.transformer is None:
-        _lay_channels_last(pipeline)
+        _ask_denoisers(pipeline, "enable_cache", f"The step cache {options.cache.kind}", cache_config(options.cache))
     pipeline = _placed(pipeline, options, device)
+    if not options.compile:  # the compiler lays weights out itself
+        lay_out(pipeline, device)
     if options.compile:
-        _of(denoiser, "compile_repeated_blocks", "The denoiser has no blocks to compile.")()
+        _ask_denoisers(pipeline, "compile_repeated_blocks", "`compile`")
     return pipeline
+
+
+def _ask_denoisers(pipeline: Any, method: str, what: str, *arguments: Any) -> None:
+    """Of every denoiser that has the method; some pipelines have a second one for guidance, or for a stage before."""
+    parts = [part for name, part in pipeline.components.items() if stage_of(name, part) == "denoise"]
+    found = [getattr(part, method) for part in parts if callable(getattr(part, method, None))]
+    if not found:
+        raise ModelLoadError(f"{what} cannot be used: the denoiser of {type(pipeline).__name__} has no `{method}`.")
+    with explained(f"{what} cannot be used"):
+        for each in found:
+            each(*arguments)
 
 
 def cache_config(cache: StepCache) -> Any:
     """diffusers' configuration of a step cache, by its name.
 
     Raises:
-        ModelLoadError: there is none of that name, or it takes other options.
+        ModelLoadError: there is none of that name, it takes other options, or it asks for a function.
     """
-    kinds = {name.removesuffix("Config"): value for name, value in vars(hooks).items() if name.endswith("CacheConfig")}
-    kinds["PyramidAttentionBroadcast"] = hooks.PyramidAttentionBroadcastConfig
+    found = {name.removesuffix("Config"): value for name, value in vars(hooks).items() if name.endswith("CacheConfig")}
+    found["PyramidAttentionBroadcast"] = hooks.PyramidAttentionBroadcastConfig
+    # Those that ask a function, for the timestep mostly, also remember on the model itself, for all pictures at once.
+    kinds = {name: kind for name, kind in found.items() if not any(each.endswith("_callback") for each in _takes(kind))}
+    known = ", ".join(sorted(kinds))
+    if cache.kind not in found:
+        raise ModelLoadError(f"diffusers has no step cache {cache.kind!r}. It has: {known}.")
     if cache.kind not in kinds:
-        raise ModelLoadError(f"diffusers has no step cache {cache.kind!r}. It has: {', '.join(sorted(kinds))}.")
-    takes = inspect.signature(kinds[cache.kind]).parameters
+        raise ModelLoadError(f"{cache.kind} asks a function of its caller, which a setting cannot be. Use: {known}.")
+    takes = _takes(kinds[cache.kind])
     unknown = [name for name in cache.options if name not in takes]
     if unknown:
         raise ModelLoadError(f"{cache.kind} takes no `{unknown[0]}`. It takes: {', '.join(takes)}.")
     return kinds[cache.kind](**cache.options)
+
+
+def _takes(kind: Any) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(kind).parameters
 
 
 def _add_lora(pipeline: Any, path: Path, name: str) -> None:
@@ -140,7 +146,7 @@ def _add_lora(pipeline: Any, path: Path, name: str) -> None:
 
 def _placed(pipeline: Any, options: ModelOptions, device: str) -> Any:
     if options.offload == "model":
-        pipeline.enable_model_cpu_offload(device=device)
+        offload(pipeline, device)
         return pipeline
     if options.offload == "group":
         pipeline.enable_group_offload(
@@ -148,18 +154,6 @@ def _placed(pipeline: Any, options: ModelOptions, device: str) -> Any:
         )
         return pipeline
     return pipeline.to(device)
-
-
-def _lay_channels_last(pipeline: Any) -> None:
-    """Have convolutions in half precision read pixel by pixel, as matrix units want it: Stable Diffusion 1.5 takes
-    15 % less time a step on a CPU with AMX. In float32 there is nothing to gain, and pictures stay diffusers' own.
-    """
-    for component in pipeline.components.values():
-        if isinstance(component, diffusers.ModelMixin) and component.dtype in (torch.bfloat16, torch.float16):
-            for module in component.modules():  # each by itself: a component may have convolutions in three dimensions
-                if isinstance(module, torch.nn.Conv2d):
-                    # Not `contiguous`, which leaves kernels of one pixel as they are: a step takes 5 % longer then.
-                    module.weight.data = module.weight.data.to(memory_format=torch.channels_last)
 
 
 def _of(owner: Any, method: str, otherwise: str) -> Any:

@@ -48,7 +48,9 @@ class OptionSettings(_Table):
     vae_slicing: bool = Field(False, description="Decode the pictures of a batch one by one.")
     attention: str | None = Field(None, description="diffusers' attention backend, like flash or sage.")
     compile: bool = Field(False, description="Compile the denoiser's repeated blocks with torch.compile.")
-    quantization: QuantizationSettings | None = Field(None, description="Weights in fewer bits.")
+    quantization: tuple[QuantizationSettings, ...] = Field(
+        (), description="Weights in fewer bits: a table, or a list of tables for different parts."
+    )
     cache: CacheSettings | None = Field(None, description="A step cache of diffusers.")
     loras: tuple[LoraSettings, ...] = Field((), description="LoRAs, each a file and a weight.")
     arguments: dict[str, Any] = Field(
@@ -57,6 +59,11 @@ class OptionSettings(_Table):
     negative_prompt: bool | None = Field(None, description="Whether it takes a negative prompt, where Safelight errs.")
     width: int | None = Field(None, ge=64, le=16384, description="The width that it draws when nobody says.")
     height: int | None = Field(None, ge=64, le=16384, description="The height that it draws when nobody says.")
+
+    @field_validator("quantization", mode="before")
+    @classmethod
+    def _one_is_a_list_of_one(cls, tables: Any) -> Any:
+        return [tables] if isinstance(tables, dict) else tables
 
     @field_validator("arguments")
     @classmethod

@@ -1,0 +1,26 @@
+"""What the libraries refuse, as an error of ours in their own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from safelight.contract.errors import ModelLoadError
+
+
+@contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Within it, a library that is asked for something it cannot do says so: `what` is the start of that sentence.
+
+    Raises:
+        ModelLoadError: with the first line of what it said.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:  # nothing that it cannot do, and said elsewhere
+        raise
+    except (ImportError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
+        said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(". ")
+        raise ModelLoadError(f"{what}: {said}.") from error

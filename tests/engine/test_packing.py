@@ -1,0 +1,132 @@
+"""Packed weights: layers compute what they computed, whoever looks at a weight finds a weight, and some stay plain."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from safelight.contract.messages import ModelSpec
+from safelight.engine.loading import load
+from safelight.engine.memory import memory_of
+from safelight.engine.packing import PackedConv2d, PackedLinear, PackedWeight, can_pack, lay_out
+from tests.engine.drawing import Drawing, alone, job, pixels
+
+pytestmark = pytest.mark.skipif(not can_pack(), reason="this processor has no bfloat16 to pack weights for")
+
+LAYERS: list[tuple[nn.Module, tuple[int, ...]]] = [
+    (nn.Linear(48, 80), (2, 5, 48)),
+    (nn.Linear(48, 80, bias=False), (7, 48)),
+    (nn.Linear(48, 80), (48,)),
+    (nn.Linear(48, 80), (0, 48)),
+    (nn.Conv2d(16, 32, 3, padding=1), (2, 16, 9, 11)),
+    (nn.Conv2d(16, 32, 3, padding=1), (16, 9, 11)),
+    (nn.Conv2d(16, 32, 1, bias=False), (2, 16, 9, 11)),
+    (nn.Conv2d(16, 32, 4, stride=2, padding=(1, 2), dilation=2), (1, 16, 20, 20)),
+    (nn.Conv2d(16, 32, 3, padding=1, groups=4), (1, 16, 8, 8)),
+]
+
+
+def packed(module: nn.Module, device: str = "cpu") -> nn.Module:
+    lay_out(SimpleNamespace(components={"unet": module}), device)
+    return module
+
+
+def half(module: nn.Module) -> Any:
+    return copy.deepcopy(module).to(torch.bfloat16).eval()
+
+
+@pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=lambda value: str(value))
+@torch.no_grad()
+def test_a_packed_layer_computes_what_it_did(layer: nn.Module, shape: tuple[int, ...]) -> None:
+    plain, same = half(layer), packed(half(layer))
+    assert type(same) in (PackedLinear, PackedConv2d)
+    for layout in (torch.contiguous_format, torch.channels_last):
+        if layout is torch.channels_last and len(shape) != 4:
+            continue
+        given = torch.randn(shape, generator=torch.Generator().manual_seed(1)).bfloat16().to(memory_format=layout)
+        # Two roundings of bfloat16: sums may be in another order.
+        torch.testing.assert_close(same(given), plain(given), rtol=2**-7, atol=2**-7)
+
+
+@torch.no_grad()
+def test_whoever_computes_with_the_weight_itself_finds_it_plain() -> None:
+    plain = half(nn.Linear(48, 80))
+    layer = packed(half(plain))
+    weight: Any = layer.weight
+    given = torch.ones(3, 48, dtype=torch.bfloat16)
+    assert isinstance(weight, PackedWeight)
+    assert isinstance(weight, nn.Parameter)
+    assert (weight.dtype, weight.shape, weight.device.type) == (torch.bfloat16, (80, 48), "cpu")
+    assert torch.equal(weight + 0, plain.weight)
+    assert torch.equal(nn.functional.linear(given, weight, plain.bias), plain(given))
+    assert torch.equal(weight.float(), plain.weight.float())
+    assert torch.equal(layer.state_dict()["weight"].clone(), plain.weight)
+
+
+@torch.no_grad()
+def test_a_layer_that_becomes_another_number_format_is_as_any_other() -> None:
+    for layer, shape in ((nn.Linear(48, 80), (3, 48)), (nn.Conv2d(16, 32, 3), (1, 16, 8, 8))):
+        single = packed(half(layer)).float()
+        assert torch.equal(single(torch.ones(shape)), half(layer).float()(torch.ones(shape)))
+        assert not isinstance(single.weight, PackedWeight)
+
+
+class _Computes(nn.Linear):
+    """A layer that does something else with its weight."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        return input @ self.weight
+
+
+def test_some_layers_stay_as_they_are() -> None:
+    tied = nn.Sequential(nn.Embedding(8, 8), nn.Linear(8, 8))
+    tied[1].weight = tied[0].weight
+    adapted = nn.ModuleDict({"base_layer": nn.Linear(8, 8), "lora_A": nn.ModuleDict({"one": nn.Linear(8, 2)})})
+    left = [
+        nn.Linear(8, 8),  # in float32
+        nn.Conv2d(8, 8, 3),
+        half(tied),
+        half(adapted),
+        half(_Computes(8, 8)),
+        half(nn.Conv2d(8, 8, 3, padding=1, padding_mode="reflect")),
+        half(nn.Conv2d(8, 8, 3, padding="same")),
+        half(nn.Conv3d(8, 8, 3)),
+    ]
+    for module in left:
+        packed(module)
+        assert not any(isinstance(weight, PackedWeight) for weight in module.parameters()), module
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_elsewhere_kernels_lie_channels_last(dtype: torch.dtype) -> None:
+    for kernel in (1, 3):
+        layer: Any = packed(nn.Conv2d(8, 8, kernel).to(dtype), device="cuda")
+        wanted = torch.empty(8, 8, kernel, kernel, memory_format=torch.channels_last)
+        assert type(layer) is nn.Conv2d
+        assert layer.weight.stride() == wanted.stride()
+
+
+def test_a_packed_model_draws_in_company_what_it_draws_alone_and_takes_no_more_memory(
+    checkpoints: dict[str, Path],
+) -> None:
+    for folder in checkpoints.values():
+        model = load(ModelSpec(source=str(folder), dtype="bfloat16"), "cpu")
+        model.pipeline.set_progress_bar_config(disable=True)
+        denoiser = getattr(model.pipeline, "transformer", None) or model.pipeline.unet
+        weights = [weight for weight in denoiser.parameters() if isinstance(weight, PackedWeight)]
+        assert len(weights) > 10
+        parts = [part for part in model.pipeline.components.values() if isinstance(part, nn.Module)]
+        plain = sum(tensor.nbytes for part in parts for tensor in (*part.parameters(), *part.buffers()))
+        assert plain <= memory_of(model.pipeline) < 1.1 * plain
+        one, other = job(model, "one"), job(model, "other", seed=8)
+        with Drawing(model) as drawing:
+            ends = drawing.draw(one, other)
+        assert np.array_equal(pixels(ends[0]), alone(model, one))
+        assert np.array_equal(pixels(ends[1]), alone(model, other))
