@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 import torch
+from msgspec.structs import replace
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import ModelSpec
 from safelight.engine.device import default_dtype
-from safelight.engine.loading import LoadedModel, load
+from safelight.engine.loading import LoadedModel, describe, load
+from safelight.engine.number_format import dtype_of
 
 
 @pytest.fixture
@@ -51,6 +53,28 @@ def test_the_number_format_is_the_one_asked_for_or_the_devices(folder: Path) -> 
     assert {m.dtype for m in loaded(folder, "auto").pipeline.components.values() if isinstance(m, torch.nn.Module)} == {
         expected
     }
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "changes", "precise"),
+    [
+        ("DDPMScheduler", {}, True),
+        ("DDPMScheduler", {"prediction_type": "epsilon"}, True),
+        ("DDPMScheduler", {"prediction_type": "v_prediction"}, False),
+        ("DDIMScheduler", {}, False),
+        ("AmusedScheduler", {}, True),
+    ],
+)
+def test_where_a_scheduler_magnifies_what_is_rounded_the_cpu_computes_in_float32(
+    checkpoints: dict[str, Path], tmp_path: Path, scheduler: str, changes: dict[str, str], precise: bool
+) -> None:
+    folder = Path(shutil.copytree(checkpoints["stable-diffusion"], tmp_path / "model"))
+    change_index(folder, scheduler=["diffusers", scheduler])
+    (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps({"_class_name": scheduler} | changes))
+    spec = ModelSpec(source=str(folder))
+    checkpoint = describe(spec)[0]
+    assert dtype_of(spec, "cpu", checkpoint) == ("float32" if precise else default_dtype("cpu"))
+    assert dtype_of(replace(spec, dtype="bfloat16"), "cpu", checkpoint) == "bfloat16"
 
 
 def test_loading_is_quiet_and_opens_no_connection(

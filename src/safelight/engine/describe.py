@@ -14,8 +14,9 @@ from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import ModelSpec
 from safelight.contract.traits import Traits
 from safelight.engine.device import choose_device
-from safelight.engine.loading import describe, dtype_of
+from safelight.engine.loading import describe
 from safelight.engine.memory import device_bytes
+from safelight.engine.number_format import dtype_of
 
 EXIT_REFUSED = 4
 
@@ -43,7 +44,7 @@ def describe_here(spec: ModelSpec) -> Description:
         bytes={dtype: checkpoint.sizes(getattr(torch, dtype)) for dtype in ("float32", "bfloat16")},
         device=device,
         device_bytes=device_bytes(device),
-        dtype=dtype_of(spec, device),
+        dtype=dtype_of(spec, device, checkpoint),
     )
 
 

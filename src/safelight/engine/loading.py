@@ -21,12 +21,12 @@ from safelight.contract.messages import ModelSpec
 from safelight.contract.options import ModelOptions
 from safelight.contract.traits import Traits
 from safelight.engine.checkpoint import Checkpoint
-from safelight.engine.device import default_dtype
 from safelight.engine.fingerprint import files_digest, fingerprint
 from safelight.engine.memory import largest_part, memory_of, refuse_too_large
 from safelight.engine.missing import missing_package
+from safelight.engine.number_format import dtype_of
 from safelight.engine.quantization import is_known, library_versions
-from safelight.engine.sources import BUNDLED, place_of
+from safelight.engine.sources import place_of
 from safelight.engine.traits import traits_of
 from safelight.engine.tuning import check_library, check_options, tune
 
@@ -111,7 +111,7 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
     for part, backend in checkpoint.quantized().items():
         if is_known(backend):  # transformers has more, each with a sentence of its own
             check_library(backend, f"`{part}`, which is quantized by {backend},")
-    dtype: torch.dtype = getattr(torch, dtype_of(spec, device))
+    dtype: torch.dtype = getattr(torch, dtype_of(spec, device, checkpoint))
     if not options.quantization:
         refuse_too_large(checkpoint.sizes(dtype), str(dtype)[6:], device, one_at_a_time=options.offload != "none")
     with ThreadPoolExecutor(1) as beside:
@@ -134,17 +134,10 @@ def weight_of(spec: ModelSpec, device: str) -> int:
     """Bytes that a model's weights will take there, read off its files; 0 where loading will say what is wrong."""
     try:
         checkpoint = Checkpoint.read(place_of(spec.source, spec.commit), spec.options)
-        parts = checkpoint.sizes(getattr(torch, dtype_of(spec, device))).values()
+        parts = checkpoint.sizes(getattr(torch, dtype_of(spec, device, checkpoint))).values()
         return sum(parts) if spec.options.offload == "none" else max(parts, default=0)
     except (ModelLoadError, OSError, ValueError):
         return 0
-
-
-def dtype_of(spec: ModelSpec, device: str) -> str:
-    """The number format that a model is loaded in on a device."""
-    # The bundled model is small: bfloat16 would save it nothing, and float32 is the same on more machines.
-    auto = "float32" if spec.source == BUNDLED else default_dtype(device)
-    return auto if spec.dtype == "auto" else spec.dtype
 
 
 def _check_task(pipeline_class: Any) -> None:
