@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,8 +36,11 @@ def convert(python: str, folder: Path) -> Path:
     """The checkpoint as OpenVINO wants it, weights in half precision, as its guide has it."""
     converted = folder.with_name(f"{folder.name}-openvino")
     if not (converted / "model_index.json").exists():
+        begun = converted.with_name(f"{converted.name}.part")  # one that was cut writes its index first
+        shutil.rmtree(begun, ignore_errors=True)
         export = ["-m", "optimum.commands.optimum_cli", "export", "openvino", "--model", str(folder)]
-        _run([python, *export, "--task", "text-to-image", "--weight-format", "fp16", str(converted)])
+        _run([python, *export, "--task", "text-to-image", "--weight-format", "fp16", str(begun)])
+        begun.rename(converted)
     return converted
 
 

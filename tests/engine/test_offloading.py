@@ -75,6 +75,26 @@ def test_a_part_goes_home_to_the_weights_that_it_came_from() -> None:
     assert computes_on(module) == part.execution_device
 
 
+def test_where_a_part_has_no_room_nobody_is_there_and_the_next_call_brings_it() -> None:
+    class Tight(torch.nn.Linear):
+        full = True
+
+        def to(self, *arguments: Any, **options: Any) -> Any:
+            if self.full:
+                self.full = False
+                raise torch.OutOfMemoryError("no room")
+            return super().to(*arguments, **options)
+
+    place, module, other = OneAtATime(torch.device("cpu")), Tight(2, 2), torch.nn.Linear(2, 2)
+    place.add(module)
+    place.add(other)
+    other(torch.ones(1, 2))
+    with pytest.raises(torch.OutOfMemoryError):
+        module(torch.ones(1, 2))
+    expected = torch.nn.functional.linear(torch.ones(1, 2), module.weight, module.bias)
+    assert torch.equal(module(torch.ones(1, 2)), expected)
+
+
 def test_in_company_only_the_part_in_use_is_there_and_pictures_are_the_same(
     model: LoadedModel, watched: list[tuple[str, torch.nn.Module]]
 ) -> None:

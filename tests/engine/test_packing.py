@@ -104,6 +104,13 @@ def test_some_layers_stay_as_they_are() -> None:
         assert not any(isinstance(weight, PackedWeight) for weight in module.parameters()), module
 
 
+def test_what_is_to_be_compiled_is_not_packed() -> None:
+    layer: Any = half(nn.Conv2d(8, 8, 3))
+    lay_out(SimpleNamespace(components={"unet": layer}), "cpu", pack=False)
+    assert type(layer) is nn.Conv2d
+    assert layer.weight.is_contiguous(memory_format=torch.channels_last)
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_elsewhere_kernels_lie_channels_last(dtype: torch.dtype) -> None:
     for kernel in (1, 3):

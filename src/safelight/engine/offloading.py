@@ -38,7 +38,12 @@ class OneAtATime:
         if self._present is not None:
             self._present.put_away()
         self._present = part
-        part.bring()
+        try:
+            part.bring()
+        except BaseException:  # the device is full: nobody is there
+            self._present = None
+            part.put_away()
+            raise
 
 
 class Part:

@@ -79,13 +79,14 @@ class PackedConv2d(_Packed, torch.nn.Conv2d):
         return found
 
 
-def lay_out(pipeline: Any, device: str) -> None:
+def lay_out(pipeline: Any, device: str, *, pack: bool = True) -> None:
     """Lay the weights of all components out for that device, those in half precision alone: in float32 pictures stay
     diffusers' own to the last bit.
 
-    On a CPU they are packed. Elsewhere, and where they cannot be packed, kernels of convolutions lie channels-last.
+    On a CPU they are packed, if `pack` says so. Elsewhere, and where they cannot be packed, kernels of convolutions lie
+    channels-last.
     """
-    packs = device == "cpu" and can_pack()
+    packs = pack and device == "cpu" and can_pack()
     for component in pipeline.components.values():
         if not isinstance(component, torch.nn.Module):
             continue

@@ -92,8 +92,7 @@ def tune(pipeline: Any, options: ModelOptions, device: str) -> Any:
     if options.cache is not None:
         _ask_denoisers(pipeline, "enable_cache", f"The step cache {options.cache.kind}", cache_config(options.cache))
     pipeline = _placed(pipeline, options, device)
-    if not options.compile:  # the compiler lays weights out itself
-        lay_out(pipeline, device)
+    lay_out(pipeline, device, pack=not options.compile)  # the compiler knows nothing of packed weights
     if options.compile:
         _ask_denoisers(pipeline, "compile_repeated_blocks", "`compile`")
     return pipeline
