@@ -91,8 +91,9 @@ def tune(pipeline: Any, options: ModelOptions, device: str) -> Any:
         _ask_denoisers(pipeline, "set_attention_backend", f"The attention {options.attention!r}", options.attention)
     if options.cache is not None:
         _ask_denoisers(pipeline, "enable_cache", f"The step cache {options.cache.kind}", cache_config(options.cache))
+    # Before it is placed: group offloading keeps copies. The compiler knows nothing of packed weights.
+    lay_out(pipeline, device, pack=not options.compile)
     pipeline = _placed(pipeline, options, device)
-    lay_out(pipeline, device, pack=not options.compile)  # the compiler knows nothing of packed weights
     if options.compile:
         _ask_denoisers(pipeline, "compile_repeated_blocks", "`compile`")
     return pipeline
@@ -152,7 +153,7 @@ def _placed(pipeline: Any, options: ModelOptions, device: str) -> Any:
             onload_device=torch.device(device), offload_type="leaf_level", use_stream=device.startswith("cuda")
         )
         return pipeline
-    return pipeline.to(device)
+    return pipeline if device == "cpu" else pipeline.to(device)  # it was loaded there, and moving it would unpack it
 
 
 def _of(owner: Any, method: str, otherwise: str) -> Any:
