@@ -132,6 +132,9 @@ class Worker:
         try:
             from safelight.engine.device import prepare
 
+            # torchao, where it is installed, complains of kernels for other devices whenever diffusers is imported.
+            for library in ("torchao", "torch.utils._pytree", "diffusers.quantizers"):
+                logging.getLogger(library).setLevel(logging.ERROR)
             prepare(configure.threads)
             from safelight.engine.load_times import LoadTimes
             from safelight.engine.loop import Loop
