@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from diffusers.models.activations import GEGLU, GELU, SwiGLU
 from torch import nn
 
 from safelight.contract.messages import ModelSpec
 from safelight.engine.loading import load
 from safelight.engine.memory import memory_of
-from safelight.engine.packing import PackedConv2d, PackedLinear, PackedWeight, can_pack, lay_out
+from safelight.engine.packed_layers import PackedConv2d, PackedLinear, PackedWeight
+from safelight.engine.packing import can_pack, lay_out
 from tests.engine.drawing import Drawing, alone, job, pixels
 
 pytestmark = pytest.mark.skipif(not can_pack(), reason="this processor has no bfloat16 to pack weights for")
@@ -55,10 +57,55 @@ def test_a_packed_layer_computes_what_it_did(layer: nn.Module, shape: tuple[int,
         torch.testing.assert_close(same(given), plain(given), rtol=2**-7, atol=2**-7)
 
 
+FEED_FORWARDS: list[nn.Module] = [
+    GELU(48, 80),
+    GELU(48, 80, approximate="tanh", bias=False),
+    GEGLU(48, 80),
+    GEGLU(48, 80, bias=False),
+    SwiGLU(48, 80),
+    SwiGLU(48, 80, bias=False),
+]
+
+
+@pytest.mark.parametrize("module", FEED_FORWARDS, ids=lambda value: str(value).replace("\n", ""))
+@torch.no_grad()
+def test_a_feed_forward_computes_what_it_did_and_rounds_less(module: nn.Module) -> None:
+    plain, same = half(module), packed(half(module))
+    for shape in ((2, 5, 48), (7, 48), (0, 48)):
+        given = (3 * torch.randn(shape, generator=torch.Generator().manual_seed(1))).bfloat16()
+        exact = half(module).float()(given.float())
+        torch.testing.assert_close(same(given).float(), exact, rtol=2**-7, atol=2**-7)
+        assert (same(given) - exact).abs().sum() <= (plain(given) - exact).abs().sum()
+    single = torch.ones(1, 48)
+    assert torch.equal(same.float()(single), half(module).float()(single))
+
+
+@pytest.mark.parametrize("module", FEED_FORWARDS, ids=lambda value: str(value).replace("\n", ""))
+@torch.no_grad()
+def test_a_layer_that_somebody_wants_to_see_called_is_called(module: nn.Module) -> None:
+    same: Any = packed(half(module))
+    given, seen = torch.ones(3, 48, dtype=torch.bfloat16), list[torch.Size]()
+    handle = same.proj.register_forward_hook(lambda layer, args, output: seen.append(output.shape))
+    torch.testing.assert_close(same(given), half(module)(given), rtol=2**-7, atol=2**-7)
+    assert seen == [(3, same.proj.out_features)]
+    handle.remove()
+    same(given)
+    assert len(seen) == 1
+    same.proj = half(nn.Linear(48, same.proj.out_features))  # as a LoRA does
+    assert torch.equal(same(given)[0], same(given)[1])
+
+
 @torch.no_grad()
 def test_whoever_computes_with_the_weight_itself_finds_it_plain() -> None:
-    plain = half(nn.Linear(48, 80))
-    layer = packed(half(plain))
+    gated: Any = half(GEGLU(48, 40))
+    for plain, layer in (
+        (lone := half(nn.Linear(48, 80)), packed(half(lone))),
+        (gated.proj, packed(half(gated)).proj),
+    ):
+        assert_found_plain(layer, plain)
+
+
+def assert_found_plain(layer: Any, plain: nn.Linear) -> None:
     weight: Any = layer.weight
     given = torch.ones(3, 48, dtype=torch.bfloat16)
     assert isinstance(weight, PackedWeight)
