@@ -14,6 +14,8 @@ import torch
 from diffusers.models.activations import GEGLU, GELU, SwiGLU
 from torch.utils._pytree import tree_map_only
 
+from safelight.engine.spared import channels_last
+
 
 class PackedWeight(torch.Tensor):
     """A weight as blocks, whole or in two halves of its rows. Whoever computes with the weight itself, and not with its
@@ -82,7 +84,7 @@ class PackedConv2d(_Packed, torch.nn.Conv2d):
             return super().forward(input)
         places = self.padding, self.stride, self.dilation, self.groups
         found: torch.Tensor = torch.ops.mkldnn._convolution_pointwise(
-            input, blocks[0], self.bias, *places, "none", [], ""
+            channels_last(input), blocks[0], self.bias, *places, "none", [], ""
         )
         return found
 

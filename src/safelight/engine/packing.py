@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from diffusers.models.activations import GEGLU, GELU, SwiGLU
+from diffusers.models.upsampling import Upsample2D
 
 from safelight.engine.packed_layers import (
     PackedConv2d,
@@ -20,6 +21,7 @@ from safelight.engine.packed_layers import (
     PackedSwiGLU,
     PackedWeight,
 )
+from safelight.engine.spared import ChannelsLastUpsample2D, spare_divisions
 
 _HALF = (torch.bfloat16, torch.float16)
 _FEED_FORWARDS: dict[type, type] = {GELU: PackedGELU, GEGLU: PackedGEGLU, SwiGLU: PackedSwiGLU}
@@ -36,6 +38,8 @@ def lay_out(pipeline: Any, device: str, *, pack: bool = True) -> None:
     for component in pipeline.components.values():
         if not isinstance(component, torch.nn.Module):
             continue
+        if pack:
+            spare_divisions(component)
         if packs:
             _pack_all(component)
         for module in component.modules():
@@ -56,6 +60,8 @@ def _pack_all(component: torch.nn.Module) -> None:
         if type(module) in _FEED_FORWARDS and _can_be_packed(module.proj, f"{name}.proj", tied):
             _pack_linear(module.proj, halves=type(module) is not GELU)
             module.__class__ = _FEED_FORWARDS[type(module)]
+        elif type(module) is Upsample2D and all(weight.dtype is torch.bfloat16 for weight in module.parameters()):
+            module.__class__ = ChannelsLastUpsample2D
         elif _can_be_packed(module, name, tied):
             (_pack_linear if type(module) is torch.nn.Linear else _pack_convolution)(module)
 
