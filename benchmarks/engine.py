@@ -19,6 +19,7 @@ from safelight.contract.messages import (
     Stepped,
 )
 from safelight.contract.options import ModelOptions
+from safelight.engine.allocator import keep_freed_memory
 from safelight.engine.schedule import Schedule
 
 
@@ -51,6 +52,7 @@ class Engine:
         from safelight.engine.loading import LoadedModel, load
         from safelight.engine.loop import Loop
 
+        keep_freed_memory()  # as a worker does
         self._changed = threading.Condition()
         self._ended: dict[str, float] = {}
         self._steps: dict[str, int] = {}

@@ -15,6 +15,7 @@ from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import Event, ModelDescribed, ModelResting, ModelSpec
 from safelight.contract.traits import Traits
+from safelight.engine.allocator import give_back
 from safelight.engine.host_memory import HOST, Move
 from safelight.engine.loading import LoadedModel
 from safelight.engine.previews import Previewer
@@ -173,5 +174,6 @@ class Loader:
 def _free() -> None:
     """Give back what is left of models that went: pipelines are cycles, and PyTorch keeps a device's memory."""
     gc.collect()
+    give_back()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

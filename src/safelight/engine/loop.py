@@ -27,6 +27,7 @@ from safelight.engine.arguments import JobRefused
 from safelight.engine.delivery import Delivery, Keep
 from safelight.engine.embeddings import EmbeddingCache
 from safelight.engine.host_memory import HostMemory, Move, move
+from safelight.engine.inbox import Inbox, Reader
 from safelight.engine.load_times import LoadTimes
 from safelight.engine.loader import Done, Load, Loader, WarmUp
 from safelight.engine.run import Run
@@ -36,8 +37,6 @@ from safelight.engine.standin import StepTaken
 from safelight.engine.turns import Turns
 
 log = logging.getLogger(__name__)
-
-Inbox = SimpleQueue[ModelSpec | Draw | Cancel | Watch | Done | None]
 
 
 @dataclass
@@ -79,6 +78,7 @@ class Loop:
         self._emit, self._max_runs = emit, max_runs
         self._schedule = schedule or FairShare()
         self._inbox: Inbox = SimpleQueue() if inbox is None else inbox
+        self._reader = Reader(self._inbox)
         loader = Loader(load, warm_up, move, emit, self._inbox.put)
         self._shelf = Shelf(loader, emit, memory_bytes, HostMemory(host_memory_bytes), weigh, load_times)
         self._held: dict[str, list[_Held]] = {}
@@ -119,7 +119,7 @@ class Loop:
         """Take in all that has come; wait for something if there is nothing to draw. False: stop."""
         while True:
             try:
-                command = self._inbox.get(block=not self._runs)
+                command = self._reader.next(wait=not self._runs)
             except Empty:
                 return True
             match command:

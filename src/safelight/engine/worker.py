@@ -37,11 +37,12 @@ from safelight.contract.messages import (
     read_command,
     to_frame,
 )
+from safelight.engine.allocator import keep_freed_memory
 
 if TYPE_CHECKING:
     from safelight.contract.traits import Traits
+    from safelight.engine.inbox import Inbox
     from safelight.engine.loading import LoadedModel
-    from safelight.engine.loop import Inbox
 
 log = logging.getLogger(__name__)
 
@@ -205,6 +206,7 @@ def main() -> None:
     """Serve the connection on an inherited file descriptor."""
     parser = argparse.ArgumentParser(prog="python -m safelight.engine.worker", description=main.__doc__)
     parser.add_argument("--fd", type=int, required=True, help="one end of a Unix stream socket pair")
+    keep_freed_memory()
     stream = socket.socket(fileno=parser.parse_args().fd)
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the api process says when to end
