@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,13 @@ def test_it_changes_with_everything_that_the_bytes_depend_on(folder: Path, monke
     weights.write_bytes(data)
     found.append(of(folder))
     assert len(set(found)) == len(found)
+
+
+def test_our_own_layers_count_where_they_compute(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    single, half = of(folder), of(folder, dtype="bfloat16")
+    monkeypatch.setattr(module, "packed_layers", textwrap)  # any other file of code
+    assert of(folder) == single
+    assert of(folder, dtype="bfloat16") != half
 
 
 def test_a_readme_changes_nothing(folder: Path) -> None:

@@ -7,8 +7,8 @@ These layers keep the blocks in place of the plain weights, by the operators tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import torch
 from diffusers.models.activations import GEGLU, GELU, SwiGLU
@@ -54,32 +54,38 @@ class _Packed(torch.nn.Module):
     """A layer that unpacks its weight before it is moved or becomes another number format, and then is as any other."""
 
     weight: torch.Tensor
+    dimensions: ClassVar[Collection[int]]
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Any:
         if isinstance(self.weight, PackedWeight):
             self.weight = torch.nn.Parameter(self.weight.plain(), requires_grad=False)
         return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
 
-    def blocks_for(self, input: torch.Tensor, *dimensions: int) -> tuple[torch.Tensor, ...]:
+    def blocks_for(self, input: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """The weight's blocks; none where it is plain by now, or the operators do not take such an input."""
         weight = self.weight
-        takes = isinstance(weight, PackedWeight) and input.dtype is weight.dtype and input.dim() in dimensions
-        return weight.blocks if isinstance(weight, PackedWeight) and takes else ()
+        if not isinstance(weight, PackedWeight) or input.dtype is not weight.dtype:
+            return ()
+        return weight.blocks if input.dim() in self.dimensions else ()
 
 
 class PackedLinear(_Packed, torch.nn.Linear):
     """A linear layer whose weight is packed."""
 
+    dimensions = range(2, 6)
+
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        blocks = self.blocks_for(input, 2, 3, 4, 5)
+        blocks = self.blocks_for(input)
         return _product(input, blocks[0], self.bias) if len(blocks) == 1 else super().forward(input)
 
 
 class PackedConv2d(_Packed, torch.nn.Conv2d):
     """A convolution whose weight is packed."""
 
+    dimensions = (4,)
+
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        blocks = self.blocks_for(input, 4)
+        blocks = self.blocks_for(input)
         if not blocks:
             return super().forward(input)
         places = self.padding, self.stride, self.dilation, self.groups
@@ -127,7 +133,7 @@ def _blocks_within(layer: torch.nn.Module, input: torch.Tensor) -> tuple[torch.T
     """The blocks of a layer that may be left out; none where somebody wants to see it called (LoRAs, hooks)."""
     if type(layer) is not PackedLinear or layer._forward_hooks or layer._forward_pre_hooks or "forward" in vars(layer):
         return ()
-    return layer.blocks_for(input, 2, 3, 4, 5)
+    return layer.blocks_for(input)
 
 
 def _product(
