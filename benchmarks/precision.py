@@ -13,6 +13,7 @@ import argparse
 import math
 import tempfile
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,9 @@ def main() -> int:
     print(f"bfloat16 beside float32, {arguments.size}x{arguments.size}, {arguments.steps} steps, mean of {len(SEEDS)}")
     for name in [arguments.family] if arguments.family else FAMILIES:
         family = FAMILIES[name]
+        if missing := [package for package in family.needs if find_spec(package) is None]:
+            print(f"{name:22} not run: it needs {', '.join(missing)}", flush=True)
+            continue
         with tempfile.TemporaryDirectory() as folder:
             torch.manual_seed(0)
             family.build().save_pretrained(folder)
