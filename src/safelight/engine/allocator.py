@@ -1,7 +1,7 @@
 """What the C library does with memory that is freed: kept for what comes next, until nothing is drawn for a while.
 
 By itself glibc maps whatever is larger than 32 MB anew each time, and the kernel clears every page of it. Decoding a
-picture of 512x512 took 2.1 s so, and 1.5 s with memory that is kept. Other C libraries are left as they are.
+picture of 512x512 took 2.6 to 2.9 s so, and 1.6 with memory that is kept. Other C libraries are left as they are.
 See mallopt(3) and malloc_trim(3).
 """
 

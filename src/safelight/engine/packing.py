@@ -27,18 +27,18 @@ _HALF = (torch.bfloat16, torch.float16)
 _FEED_FORWARDS: dict[type, type] = {GELU: PackedGELU, GEGLU: PackedGEGLU, SwiGLU: PackedSwiGLU}
 
 
-def lay_out(pipeline: Any, device: str, *, pack: bool = True) -> None:
+def lay_out(pipeline: Any, device: str, *, compiled: bool = False) -> None:
     """Lay the weights of all components out for that device, those in half precision alone: in float32 pictures stay
-    diffusers' own to the last bit.
+    diffusers' own to the last bit. Divisions by one are spared in any.
 
-    On a CPU they are packed, if `pack` says so. Elsewhere, and where they cannot be packed, kernels of convolutions lie
-    channels-last.
+    On a CPU they are packed. Elsewhere, and where they cannot be packed, kernels of convolutions lie channels-last.
+    `compiled`: the denoiser will be, by a compiler that knows nothing of packed weights, and spares divisions itself.
     """
-    packs = pack and device == "cpu" and can_pack()
+    packs = not compiled and device == "cpu" and can_pack()
     for component in pipeline.components.values():
         if not isinstance(component, torch.nn.Module):
             continue
-        if pack:
+        if not compiled:
             spare_divisions(component)
         if packs:
             _pack_all(component)
@@ -60,16 +60,17 @@ def _pack_all(component: torch.nn.Module) -> None:
         if type(module) in _FEED_FORWARDS and _can_be_packed(module.proj, f"{name}.proj", tied):
             _pack_linear(module.proj, halves=type(module) is not GELU)
             module.__class__ = _FEED_FORWARDS[type(module)]
-        elif type(module) is Upsample2D and all(weight.dtype is torch.bfloat16 for weight in module.parameters()):
+        elif type(module) is Upsample2D and {weight.dtype for weight in module.parameters()} == {torch.bfloat16}:
             module.__class__ = ChannelsLastUpsample2D
         elif _can_be_packed(module, name, tied):
             (_pack_linear if type(module) is torch.nn.Linear else _pack_convolution)(module)
 
 
 def _can_be_packed(module: Any, name: str, tied: set[int]) -> bool:
-    is_linear = type(module) is torch.nn.Linear
-    is_convolution = type(module) is torch.nn.Conv2d and module.padding_mode == "zeros"
-    if not is_linear and not (is_convolution and not isinstance(module.padding, str)):
+    if type(module) is torch.nn.Conv2d:
+        if module.padding_mode != "zeros" or isinstance(module.padding, str):
+            return False
+    elif type(module) is not torch.nn.Linear:
         return False
     weight = module.weight
     return _is_plain(weight) and weight.dtype is torch.bfloat16 and id(weight) not in tied and not _is_adapted(name)

@@ -7,8 +7,10 @@ from typing import Any
 
 import torch
 from diffusers.models.upsampling import Upsample2D
+from torch.utils._pytree import tree_map_only
 
 _FACTORS = ("output_scale_factor", "rescale_output_factor")
+_DIVISIONS = (torch.Tensor.__truediv__, torch.Tensor.div, torch.div)
 
 
 class One:
@@ -18,10 +20,10 @@ class One:
     def __torch_function__(
         cls, function: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        if function in (torch.Tensor.__truediv__, torch.Tensor.div, torch.div) and isinstance(args[1], cls):
+        if function in _DIVISIONS and not kwargs and isinstance(args[1], cls):
             return args[0]
-        plain = [1.0 if isinstance(each, cls) else each for each in args]
-        return function(*plain, **(kwargs or {}))
+        args, kwargs = tree_map_only(cls, float, (args, kwargs or {}))
+        return function(*args, **kwargs)
 
     def __float__(self) -> float:
         return 1.0

@@ -91,8 +91,7 @@ def tune(pipeline: Any, options: ModelOptions, device: str) -> Any:
         _ask_denoisers(pipeline, "set_attention_backend", f"The attention {options.attention!r}", options.attention)
     if options.cache is not None:
         _ask_denoisers(pipeline, "enable_cache", f"The step cache {options.cache.kind}", cache_config(options.cache))
-    # Before it is placed: group offloading keeps copies. The compiler knows nothing of packed weights.
-    lay_out(pipeline, device, pack=not options.compile)
+    lay_out(pipeline, device, compiled=options.compile)  # before it is placed: group offloading keeps copies
     pipeline = _placed(pipeline, options, device)
     if options.compile:
         _ask_denoisers(pipeline, "compile_repeated_blocks", "`compile`")
