@@ -20,7 +20,7 @@ from safelight.contract.messages import (
 )
 from safelight.contract.options import ModelOptions
 from safelight.engine.allocator import keep_freed_memory
-from safelight.engine.schedule import Schedule
+from safelight.scheduling.policy import Schedule
 
 
 def job(name: str, steps: int, group: str) -> Job:

@@ -12,7 +12,7 @@ import statistics
 
 from benchmarks.engine import Engine, job
 from safelight.engine.device import prepare
-from safelight.engine.schedule import FairShare, FirstComeFirstServed
+from safelight.scheduling.policy import FairShare, FirstComeFirstServed
 
 ROUNDS = 5
 SHORT, LONG = 4, 50

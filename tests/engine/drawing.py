@@ -18,7 +18,7 @@ from safelight.contract.messages import Cancel, Cancelled, Draw, Event, Failed, 
 from safelight.contract.traits import Traits
 from safelight.engine.loading import LoadedModel
 from safelight.engine.loop import Loop
-from safelight.engine.schedule import Parked, RoundRobin
+from safelight.scheduling.policy import Parked, RoundRobin
 
 _T = TypeVar("_T")
 LIMIT_SECONDS = 300.0

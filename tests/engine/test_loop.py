@@ -29,7 +29,7 @@ from safelight.contract.messages import (
 from safelight.engine.embeddings import EmbeddingCache
 from safelight.engine.loading import LoadedModel
 from safelight.engine.run import Run
-from safelight.engine.schedule import RoundRobin
+from safelight.scheduling.policy import RoundRobin
 from tests.engine.drawing import LIMIT_SECONDS, Drawing, End, Recorded, alone, job, pixels
 
 

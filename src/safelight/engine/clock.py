@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from safelight.contract.messages import Timings
-from safelight.engine.schedule import Stage
+from safelight.scheduling.policy import Stage
 
 
 @dataclass

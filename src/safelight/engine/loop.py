@@ -31,10 +31,10 @@ from safelight.engine.inbox import Inbox, Reader
 from safelight.engine.load_times import LoadTimes
 from safelight.engine.loader import Done, Load, Loader, WarmUp
 from safelight.engine.run import Run
-from safelight.engine.schedule import FairShare, Parked, Schedule
 from safelight.engine.shelf import Shelf
 from safelight.engine.standin import StepTaken
 from safelight.engine.turns import Turns
+from safelight.scheduling.policy import FairShare, Parked, Schedule
 
 log = logging.getLogger(__name__)
 

@@ -22,10 +22,10 @@ from safelight.engine.loading import LoadedModel
 from safelight.engine.metadata import Facts
 from safelight.engine.missing import missing_package
 from safelight.engine.picture import NotANumber, as_asked, check_numbers
-from safelight.engine.schedule import Parked, Stage
 from safelight.engine.shelf import Shelved
 from safelight.engine.standin import Call, StepTaken, copy_for_run, release
 from safelight.engine.traits import guidance_parameter
+from safelight.scheduling.policy import Parked, Stage
 
 
 class RunCancelled(BaseException):

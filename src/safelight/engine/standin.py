@@ -22,7 +22,7 @@ from diffusers import DiffusionPipeline, ModelMixin, SchedulerMixin
 from diffusers.hooks.hooks import StateManager
 
 from safelight.engine.offloading import come, computes_on
-from safelight.engine.schedule import Stage
+from safelight.scheduling.policy import Stage
 
 # The ways in which diffusers' pipelines enter a component to compute (0.42: every `self.<component>.<method>(` there).
 _COMPUTING = ("__call__", "encode", "decode", "generate", "get_text_features", "get_image_features")

@@ -12,8 +12,8 @@ from safelight.engine.embeddings import EmbeddingCache
 from safelight.engine.merging import MOST, Merger
 from safelight.engine.pace import Mark, Pace, mark
 from safelight.engine.run import Run, execute
-from safelight.engine.schedule import Parked, Schedule
 from safelight.engine.standin import Call
+from safelight.scheduling.policy import Parked, Schedule
 
 
 class Turns:

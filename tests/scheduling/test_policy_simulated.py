@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from safelight.engine.schedule import CREDIT_STEPS, PATIENCE, FairShare, FirstComeFirstServed, Parked, Schedule, Stage
+from safelight.scheduling.policy import CREDIT_STEPS, PATIENCE, FairShare, FirstComeFirstServed, Parked, Schedule, Stage
 
 ENCODE, STEP, DECODE = 0.5, 1.0, 2.0
 

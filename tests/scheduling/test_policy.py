@@ -1,8 +1,8 @@
-"""The schedule's rules by hand; `test_schedule_simulated` tries them out on thousands of arrivals."""
+"""The schedule's rules by hand; `test_policy_simulated` tries them out on thousands of arrivals."""
 
 from __future__ import annotations
 
-from safelight.engine.schedule import FairShare, FirstComeFirstServed, Parked, RoundRobin
+from safelight.scheduling.policy import FairShare, FirstComeFirstServed, Parked, RoundRobin
 
 
 def parked(run: str, arrived: int, since: int) -> Parked:
