@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -36,6 +37,7 @@ from safelight.service.drawing import Picture
 from safelight.service.flights import OnProgress
 from safelight.service.generate import Asked, Generate
 from safelight.service.job_feed import JobFeed
+from safelight.service.job_line import JobLine
 from safelight.service.job_ports import JobStore
 from safelight.service.job_runner import JobRunner
 from safelight.service.jobs import Jobs
@@ -137,10 +139,12 @@ def model_specs(settings: Settings) -> dict[str, ModelSpec]:
     return specs
 
 
-def _generate(settings: Settings, engine: Engine, ledger: Ledger, telemetry: Telemetry, bound: float) -> Generate:
+def _generate(
+    settings: Settings, engine: Engine, ledger: Ledger, telemetry: Telemetry, admission: Admission
+) -> Generate:
     return Generate(
         engine=engine,
-        admission=Admission(bound, settings.workers),
+        admission=admission,
         ledger=ledger,
         telemetry=telemetry,
         metadata=settings.metadata,
@@ -164,13 +168,14 @@ def open_jobs(
         keep_seconds=settings.keep_days * DAY_SECONDS,
         keep_bytes=int(settings.keep_gigabytes * 1e9),
     )
+    line = JobLine(most=settings.jobs_waiting, workers=settings.workers, is_here=generate.is_here)
     runner = JobRunner(
         store=store,
         files=files,
         generate=generate,
         catalogue=offered,
         feed=feed,
-        workers=settings.workers,
+        line=line,
         weight_of=keys.weight if keys else None,
     )
     return Jobs(
@@ -221,7 +226,8 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
         stack.push_async_callback(ledger.close)
         keys = Keys(database.keys, settings.api_key.get_secret_value() if settings.api_key else None)
         minted = None if settings.api_key else await first_key(settings.home, keys)
-        generate = _generate(settings, engine, ledger, telemetry, settings.queue_seconds)
+        admission = Admission(settings.queue_seconds, settings.workers, settings.request_seconds)
+        generate = _generate(settings, engine, ledger, telemetry, admission)
         offered, sessions = catalogue(settings, engine), Sessions(database.sessions, keys)
         jobs = open_jobs(settings, database.jobs, generate, offered, keys)
         tending = asyncio.create_task(tend(jobs, settings.home), name="jobs")
@@ -315,14 +321,14 @@ class Local:
 
 @contextlib.asynccontextmanager
 async def open_local(settings: Settings) -> AsyncIterator[Local]:
-    """An engine of our own, with nothing kept: no keys, no ledger on disk, no bound on the queue."""
+    """An engine of our own, with nothing kept: no keys, no ledger on disk, no bound on the queue or a request."""
     from safelight.adapters.memory_state import MemoryLedger
 
     telemetry = PrometheusTelemetry()
     engine = open_engine(settings, telemetry, warm_up=False)
     await engine.start()
     try:
-        generate = _generate(settings, engine, MemoryLedger(), telemetry, float("inf"))
+        generate = _generate(settings, engine, MemoryLedger(), telemetry, Admission(math.inf))
         yield Local(generate, catalogue(settings, engine))
     finally:
         await engine.stop()

@@ -78,7 +78,7 @@ async def _running(
     minted = await keys.create("test")
     generate = Generate(
         engine=engine,
-        admission=Admission(settings.queue_seconds),
+        admission=Admission(settings.queue_seconds, 1, settings.request_seconds),
         ledger=ledger,
         telemetry=telemetry,
         metadata=settings.metadata,

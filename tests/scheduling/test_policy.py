@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from safelight.scheduling.policy import FairShare, FirstComeFirstServed, Parked, RoundRobin
+from safelight.scheduling.policy import CREDIT_STEPS, FairShare, FirstComeFirstServed, Parked, RoundRobin
+from safelight.scheduling.shares import Claim, Shares
 
 
 def parked(run: str, arrived: int, since: int) -> Parked:
@@ -103,8 +104,8 @@ def test_ever_new_groups_do_not_starve_an_old_one() -> None:
 
 
 def test_groups_that_left_are_forgotten() -> None:
-    schedule = FairShare()
+    shares = Shares()
     for number in range(1000):
-        run = schedule.choose([waiting("one", f"group-{number}")])
-        schedule.served(run, 1.0)
-    assert len(schedule._used) < 10
+        shares.enter({f"group-{number}": Claim(credit=CREDIT_STEPS)})
+        shares.serve(f"group-{number}", 1.0, 1.0)
+    assert len(shares) < 10

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safelight.contract.costs import CostPoint
-from safelight.contract.errors import Unavailable
+from safelight.contract.errors import InvalidRequest, Unavailable
 from safelight.contract.messages import Job, Timings
-from safelight.service.admission import Admission
+from safelight.service.admission import Admission, Cost
 
 
 def job(name: str = "a", *, width: int = 1024, height: int = 1024) -> Job:
@@ -29,6 +29,11 @@ def job(name: str = "a", *, width: int = 1024, height: int = 1024) -> Job:
     )
 
 
+def admit(admission: Admission, one: Job) -> Cost:
+    (cost,) = admission.admit([one])
+    return cost
+
+
 def learned(bound: float, seconds: float, workers: int = 1) -> Admission:
     admission = Admission(bound, workers)
     stages = {"encode_prompt": 0.1 * seconds, "denoise": 0.6 * seconds, "decode": 0.3 * seconds}
@@ -38,44 +43,44 @@ def learned(bound: float, seconds: float, workers: int = 1) -> Admission:
 
 def test_an_idle_service_takes_any_job_however_long() -> None:
     admission = learned(bound=1, seconds=500)
-    assert admission.admit(job()).seconds == pytest.approx(500)
+    assert admit(admission, job()).seconds == pytest.approx(500)
 
 
 def test_work_beyond_the_bound_is_refused_with_the_time_until_it_fits() -> None:
     admission = learned(bound=25, seconds=10)
-    costs = [admission.admit(job(name)) for name in "ab"]
+    costs = [admit(admission, job(name)) for name in "ab"]
     with pytest.raises(Unavailable) as caught:
-        admission.admit(job("c"))
+        admit(admission, job("c"))
     assert caught.value.code == "engine_overloaded"
     assert caught.value.headers["retry-after"] == "5"
     admission.release(costs[0])
-    assert admission.admit(job("c")).seconds == pytest.approx(10)
+    assert admit(admission, job("c")).seconds == pytest.approx(10)
 
 
 def test_steps_that_are_done_make_room_before_the_job_has_ended() -> None:
     admission = learned(bound=15, seconds=10)
-    cost = admission.admit(job("a"))
+    cost = admit(admission, job("a"))
     with pytest.raises(Unavailable):
-        admission.admit(job("b"))
+        admit(admission, job("b"))
     admission.progress(cost, 0.6)
     assert admission.work_seconds == pytest.approx(4)
-    admission.admit(job("b"))
+    admit(admission, job("b"))
 
 
 def test_two_workers_do_twice_the_work_in_the_same_time() -> None:
     admission = learned(bound=20, seconds=10, workers=2)
     for name in "abcd":
-        admission.admit(job(name))
+        admit(admission, job(name))
     assert admission.work_seconds == pytest.approx(20)
     with pytest.raises(Unavailable):
-        admission.admit(job("e"))
+        admit(admission, job("e"))
 
 
 def test_retry_after_is_at_most_two_minutes() -> None:
     admission = learned(bound=1, seconds=10_000)
-    admission.admit(job("a"))
+    admit(admission, job("a"))
     with pytest.raises(Unavailable) as caught:
-        admission.admit(job("b"))
+        admit(admission, job("b"))
     assert caught.value.headers["retry-after"] == "120"
 
 
@@ -125,7 +130,7 @@ def test_the_work_ahead_is_never_negative_and_zero_when_all_has_ended(moves: lis
     for number, (enter, done) in enumerate(moves):
         if enter:
             try:
-                open_costs.append(admission.admit(msgspec.structs.replace(job(), id=str(number))))
+                open_costs.append(admit(admission, msgspec.structs.replace(job(), id=str(number))))
             except Unavailable:
                 assert admission.work_seconds > 50 - 7
         elif open_costs:
@@ -135,3 +140,73 @@ def test_the_work_ahead_is_never_negative_and_zero_when_all_has_ended(moves: lis
     for cost in open_costs:
         admission.release(cost)
     assert admission.work_seconds == 0
+
+
+def of(key: str, name: str, weight: float = 1.0) -> Job:
+    return msgspec.structs.replace(job(f"{key}-{name}"), group=key, weight=weight)
+
+
+def fill(admission: Admission, key: str, weight: float = 1.0) -> int:
+    """How many pictures of a key fit."""
+    for number in range(1000):
+        try:
+            admit(admission, of(key, f"filling {number}", weight))
+        except Unavailable:
+            return number
+    raise AssertionError("there is no bound")
+
+
+def test_a_key_with_nothing_under_way_gets_one_picture_in_whatever_others_asked_for() -> None:
+    admission = learned(bound=5, seconds=10)
+    assert fill(admission, "flood") == 1
+    for other in range(20):
+        admit(admission, of(f"key {other}", "first"))
+        with pytest.raises(Unavailable):
+            admit(admission, of(f"key {other}", "second"))
+
+
+def test_a_key_gets_its_share_of_the_queue_after_another_has_filled_it() -> None:
+    admission = learned(bound=120, seconds=10)
+    assert fill(admission, "flood") == 12
+    assert fill(admission, "late") == 6
+    assert fill(admission, "later") == 4
+    assert fill(admission, "flood") == 0
+
+
+def test_shares_of_the_queue_go_by_the_weights_of_keys() -> None:
+    admission = learned(bound=120, seconds=10)
+    fill(admission, "flood")
+    assert fill(admission, "heavy", weight=3.0) == 9
+
+
+def test_all_pictures_of_a_request_are_admitted_or_none() -> None:
+    admission = learned(bound=30, seconds=10)
+    admit(admission, of("flood", "first"))
+    with pytest.raises(Unavailable):
+        admission.admit([of("modest", name) for name in "abcd"])
+    assert admission.work_seconds == pytest.approx(10)
+
+
+def test_a_request_beyond_its_seconds_is_refused_and_told_what_is_allowed() -> None:
+    admission = Admission(60, 1, request_seconds=45)
+    admission.observe(job(), Timings(denoise=10, steps=(2.5,) * 4))
+    four, five = ([of("key", str(n)) for n in range(count)] for count in (4, 5))
+    admission.check_size(four, job())
+    with pytest.raises(InvalidRequest, match=r"about 50 s; at most 45 s.*`n` at most 4") as caught:
+        admission.check_size(five, job())
+    assert (caught.value.code, caught.value.param) == ("invalid_value", "n")
+    with pytest.raises(InvalidRequest, match="a smaller `size`") as caught:
+        admission.check_size([job(width=4096, height=4096)], job())
+    assert caught.value.param == "size"
+
+
+def test_one_ordinary_picture_is_allowed_however_slow_the_machine() -> None:
+    admission = Admission(60, 1, request_seconds=45)
+    admission.observe(job(), Timings(denoise=300, steps=(75.0,) * 4))
+    admission.check_size([job()], job())
+    with pytest.raises(InvalidRequest, match="at most 300 s"):
+        admission.check_size([job("a"), job("b")], job())
+
+
+def test_nothing_is_refused_for_its_size_before_anything_was_measured() -> None:
+    Admission(60, 1, request_seconds=1e-6).check_size([job(width=4096, height=4096)], job())

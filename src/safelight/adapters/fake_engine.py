@@ -36,6 +36,7 @@ from safelight.service.ports import EngineState, ModelState
 
 _STRIPES = 8
 _LOOK_SECONDS = 0.02
+_LEAST_STEP_SECONDS = 0.00025
 TRAITS = Traits(pipeline="Stripes", steps=4, guidance_scale=2.0, negative_prompt=True, side_multiple=16, vector=True)
 
 
@@ -165,7 +166,8 @@ class FakeEngine:
         image = await asyncio.to_thread(draw_stripes, job)
         self.drawn.append(job.id)
         tier: Tier = "throughput" if self.merges and not job.exact else "exact"
-        timings = Timings(denoise=0.001)
+        seconds = (self._step_seconds or _LEAST_STEP_SECONDS,) * steps
+        timings = Timings(denoise=sum(seconds), steps=seconds)
         ticket.tell(Finished(job_id=job.id, image=image, fingerprint="fake", timings=timings, tier=tier))
 
     def _last_step(self) -> int:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from safelight.api.auth import authenticate
-from safelight.api.job_json import job_object, place_object, progress_object
+from safelight.api.job_json import place_object, progress_object
 from safelight.api.jobs import shown
 from safelight.api.services import Services
 from safelight.contract.errors import AuthenticationFailed
@@ -95,10 +95,8 @@ async def _all_jobs(jobs: Jobs, owner: str, since: float | None) -> AsyncGenerat
         if since is not None:
             for job in await jobs.ended_since(owner, since):
                 yield _event("end", _now(), shown(job, jobs))
-        unfinished, places = await jobs.unfinished(owner), jobs.places()
-        for job in reversed(unfinished):
-            data = job_object(job, places.get(job.id), jobs.progress(job), jobs.expires(job))
-            yield _event("job", _now(), data)
+        for job in reversed(await jobs.unfinished(owner)):
+            yield _event("job", _now(), shown(job, jobs))
             if preview := jobs.preview(job):
                 yield _preview(JobUpdate(kind="preview", job=job, preview=preview))
         async for update in _updates(watcher):

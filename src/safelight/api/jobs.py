@@ -33,11 +33,10 @@ async def list_jobs(request: Request) -> Response:
     wanted, limit, count = read_query(request.query_params, principal.key_id, services.catalogue)
     jobs = services.jobs
     page = await jobs.page(wanted, limit, count=count)
-    places = jobs.places() if any(job.state == "queued" for job in page.jobs) else {}
     return JsonResponse(
         {
             "object": "list",
-            "data": [job_object(j, places.get(j.id), jobs.progress(j), jobs.expires(j)) for j in page.jobs],
+            "data": [shown(j, jobs) for j in page.jobs],
             "has_more": page.next_before is not None,
             "next_cursor": cursor_of(page.next_before),
             "total": page.total,

@@ -18,7 +18,7 @@ from safelight.contract.traits import Traits
 
 _T = TypeVar("_T")
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 _HEADER = struct.Struct("!I")
 HEADER_BYTES = _HEADER.size
@@ -77,8 +77,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint's defaults. `seed` is never 0 here. `compression` (0 to 100) is for JPEG and WebP.
 
     `group` says on whose behalf it is drawn and `weight` how much of the device that group shall have beside others;
-    `exact` false allows the engine to draw it in a batch with others, which may change its last bits. None of these
-    three is part of the picture.
+    `exact` false allows the engine to draw it in a batch with others, which may change its last bits, and `seconds` is
+    how long drawing it is expected to take. None of these four is part of the picture.
     """
 
     id: str
@@ -97,10 +97,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     group: str = ""
     weight: float = 1.0
     exact: bool = True
+    seconds: float = 0.0
 
     def picture(self) -> Job:
         """What of the job the picture depends on, the rest blank: equal for jobs with one answer."""
-        return msgspec.structs.replace(self, id="", group="", weight=1.0, exact=True)
+        return msgspec.structs.replace(self, id="", group="", weight=1.0, exact=True, seconds=0.0)
 
     @property
     def pixels(self) -> int:

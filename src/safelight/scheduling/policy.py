@@ -1,11 +1,10 @@
 """What runs next: policy alone, without torch and without a clock, so that it can be tried out by the thousand.
 
-Two questions at every step boundary. *Whose turn is it?* Start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996):
-every group has a virtual time that grows by the seconds it was given, divided by its weight; the least is next. A group
-that comes back from idleness starts a few steps before the others, so that a short request is answered at once, but no
-earlier: idleness is no savings account. *Which of its pictures?* The one with the least due time, which is when it came
-(its own turns taken out) plus four times the work that it has left: short remaining work first, but nothing is
-overtaken for ever.
+Two questions at every step boundary. *Whose turn is it?* Start-time fair queueing (`shares`); a group that comes back
+from idleness starts a few steps before the others, so that a short request is answered at once. *Which of its
+pictures?* The one with the least due time, which is when it came (its own turns taken out) plus four times the work
+that it has left: short remaining work first, but nothing is overtaken for ever. What waits for a worker or for its
+place among durable jobs is chosen by the same two answers (`line`).
 
 The bound that follows. With `n` groups of equal weight at work, a picture of `r` seconds that came when its group had
 work `w` that goes before it is done after at most n * (w + r + credit) seconds, where only what comes within 4.2 r of
@@ -18,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from safelight.scheduling.shares import Claim, Shares
+
 Stage = Literal["encode_prompt", "denoise", "decode"]
 
 CREDIT_STEPS = 8.0
@@ -25,6 +26,12 @@ PATIENCE = 4.0
 # A long picture that is almost done must not make a short one wait as long as that takes itself: so a little of its
 # whole length counts too. Without, four steps behind the last six of fifty took 2.02 times their time alone.
 _WHOLE = 0.05
+
+
+def due(came: float, total: float, remaining: float) -> float:
+    """The least is next within a group: for what came then, takes `total` seconds and has `remaining` of them left."""
+    served = total - remaining
+    return came + served + PATIENCE * (remaining + _WHOLE * total)
 
 
 @dataclass(frozen=True)
@@ -54,8 +61,7 @@ class Parked:
     @property
     def due(self) -> float:
         """Within its group, the least is next. Only waiting makes old: time in which it was served does not count."""
-        served = self.total - self.remaining
-        return self.came + served + PATIENCE * (self.remaining + _WHOLE * self.total)
+        return due(self.came, self.total, self.remaining)
 
 
 class Schedule(Protocol):
@@ -92,9 +98,7 @@ class FairShare:
     """Groups by weighted fair share, and in each group short work first, with patience for long."""
 
     def __init__(self) -> None:
-        self._virtual = 0.0
-        self._used: dict[str, float] = {}
-        self._weights: dict[str, float] = {}
+        self._shares = Shares()
 
     def choose(self, parked: Sequence[Parked]) -> Parked:
         heads: dict[str, Parked] = {}
@@ -102,20 +106,8 @@ class FairShare:
             head = heads.get(run.group)
             if head is None or (run.due, run.arrived) < (head.due, head.arrived):
                 heads[run.group] = run
-        self._enter(heads)
-        return min(heads.values(), key=lambda run: (self._used[run.group], run.arrived))
+        self._shares.enter({g: Claim(head.weight, CREDIT_STEPS * head.step_seconds) for g, head in heads.items()})
+        return min(heads.values(), key=lambda run: (self._shares.used(run.group), run.arrived))
 
     def served(self, run: Parked, seconds: float) -> None:
-        self._used[run.group] = self._used.get(run.group, self._virtual) + seconds / run.weight
-        self._virtual += seconds / max(sum(self._weights.values()), run.weight)
-        if len(self._weights) == 1:  # nobody to be ahead of: a credit is not kept for later
-            self._used[run.group] = self._virtual
-
-    def _enter(self, heads: dict[str, Parked]) -> None:
-        """Groups that have nothing to do are forgotten once the others have caught up with what they used."""
-        came = heads.keys() - self._weights.keys()
-        self._weights = {group: head.weight for group, head in heads.items()}
-        for group in came:
-            credit = CREDIT_STEPS * heads[group].step_seconds / heads[group].weight
-            self._used[group] = max(self._used.get(group, self._virtual - credit), self._virtual - credit)
-        self._used = {g: used for g, used in self._used.items() if g in heads or used > self._virtual}
+        self._shares.serve(run.group, run.weight, seconds)

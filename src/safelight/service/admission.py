@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from safelight.contract.costs import CostPoint, Costs
-from safelight.contract.errors import Unavailable
+from safelight.contract.errors import InvalidRequest, Unavailable
 from safelight.contract.messages import Job, Timings
+from safelight.scheduling.bounds import FairBound
 
 # Before anything was measured: seconds for one megapixel. Wrong for any model by much, and forgotten after one picture.
 _FIRST_GUESS_SECONDS_PER_MEGAPIXEL = 2.0
@@ -22,68 +24,115 @@ class Cost:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    """A job that counts: whose it is, and the seconds that it has left."""
+
+    group: str
+    seconds: float
+
+
 class Admission:
     """Accepts jobs while the work ahead is at most `bound_seconds`, and learns what jobs cost.
 
-    An idle service accepts any job, however long: a bound shorter than one picture must not refuse everything.
+    Keys share the bound by weight (`FairBound`): since they share the devices too, it bounds how long a key's own work
+    may have to wait. A key with nothing under way gets a picture in, however long it is and whatever others have asked
+    for. No request may take more than `request_seconds` of drawing, unless it is one picture as the model draws it by
+    itself: that one must be possible on a slow machine too.
     """
 
-    def __init__(self, bound_seconds: float, workers: int = 1) -> None:
-        self._bound = bound_seconds
+    def __init__(self, bound_seconds: float, workers: int = 1, request_seconds: float = math.inf) -> None:
         self._workers = max(1, workers)
-        self._admitted: dict[str, float] = {}
+        self._bound = FairBound(bound_seconds * self._workers)
+        self._request_seconds = request_seconds
+        self._admitted: dict[str, _Admitted] = {}
         self._costs: dict[str, Costs] = {}
         self._steps: dict[str, int] = {}
 
     @property
     def work_seconds(self) -> float:
         """Seconds until everything that was accepted is drawn."""
-        return sum(self._admitted.values()) / self._workers
+        return self._bound.total / self._workers
 
-    def admit(self, job: Job, *, accepted: bool = False) -> Cost:
-        """Take a job in; one that was `accepted` before is not refused any more.
+    def admit(self, jobs: Sequence[Job], *, accepted: bool = False) -> list[Cost]:
+        """Take jobs of one key in, all or none; those `accepted` before are not refused any more.
+
+        An idle service takes any request.
 
         Raises:
             Unavailable: `engine_overloaded`; `Retry-After` is when the work ahead will have shrunk enough.
         """
-        if not accepted:
-            self.check(job)
-        cost = self.estimate(job)
-        self._admitted[job.id] = cost
-        return Cost(job.id, cost)
+        accepted = accepted or not self._admitted
+        costs: list[Cost] = []
+        try:
+            for job in jobs:
+                cost = Cost(job.id, self.estimate(job))
+                if not accepted:
+                    self._check(job, cost.seconds)
+                self._admitted[job.id] = _Admitted(job.group, cost.seconds)
+                self._bound.add(job.group, job.weight, cost.seconds)
+                costs.append(cost)
+        except Unavailable:
+            for cost in costs:
+                self.release(cost)
+            raise
+        return costs
 
-    def check(self, job: Job) -> None:
-        """Whether a job would be taken now.
+    def _check(self, job: Job, seconds: float) -> None:
+        excess = self._bound.excess(job.group, job.weight, seconds)
+        if excess > 0:
+            own = self._bound.of(job.group) / self._workers
+            raise Unavailable(
+                f"{len(self._admitted)} pictures are waiting or being drawn, about {self.work_seconds:.0f} s of work, "
+                f"{own:.0f} s of it for your key; the limit is {self._bound.bound / self._workers:.0f} s, shared among "
+                "the keys that have work under way. Try again after the time in Retry-After.",
+                code="engine_overloaded",
+                retry_after_seconds=excess / self._workers,
+            )
+
+    def check_size(self, jobs: Sequence[Job], ordinary: Job) -> None:
+        """Whether a request is small enough; it is where nobody knows yet what its model's pictures cost.
+
+        `ordinary` is a picture as the model draws it by itself.
 
         Raises:
-            Unavailable: as `admit` would.
+            InvalidRequest: it would take too long, and how to ask for less.
         """
-        cost = self.estimate(job)
-        ahead = self.work_seconds
-        excess = ahead + cost / self._workers - self._bound
-        if self._admitted and excess > 0:
-            raise Unavailable(
-                f"{len(self._admitted)} pictures are waiting or being drawn, about {ahead:.0f} s of work; the limit is "
-                f"{self._bound:.0f} s. Try again after the time in Retry-After.",
-                code="engine_overloaded",
-                retry_after_seconds=excess,
-            )
+        if not jobs or jobs[0].source not in self._costs:
+            return
+        seconds, one = sum(map(self.estimate, jobs)), self.estimate(jobs[0])
+        allowed = max(self._request_seconds, self.estimate(ordinary))
+        if seconds <= allowed:
+            return
+        fitting = math.floor(allowed / one) if one > 0 else 0
+        less = f"`n` at most {fitting}, " if len(jobs) > 1 and fitting else "`n: 1` and " if len(jobs) > 1 else ""
+        raise InvalidRequest(
+            f"Drawing this request would take about {seconds:.0f} s; at most {allowed:.0f} s are allowed (the server's "
+            f"setting `request_seconds`). Ask for less: {less}a smaller `size`, or fewer `steps` where the model takes "
+            "them.",
+            param="n" if len(jobs) > 1 and fitting else "size",
+        )
 
     def progress(self, cost: Cost, fraction_done: float) -> None:
         """Part of a job is done: only what remains counts from here on."""
-        if cost.job_id in self._admitted:
-            self._admitted[cost.job_id] = cost.seconds * (1.0 - fraction_done)
+        before = self._admitted.get(cost.job_id)
+        if before is not None:
+            left = cost.seconds * (1.0 - fraction_done)
+            self._bound.change(before.group, left - before.seconds)
+            self._admitted[cost.job_id] = _Admitted(before.group, left)
 
     def release(self, cost: Cost) -> None:
-        """The job ended, however it did."""
-        self._admitted.pop(cost.job_id, None)
+        """The job ended, however it did; saying so again changes nothing."""
+        before = self._admitted.pop(cost.job_id, None)
+        if before is not None:
+            self._bound.remove(before.group, before.seconds)
 
     def know(self, source: str, points: Iterable[CostPoint], steps: int | None) -> None:
         """What was measured when that model was loaded, and how many steps it takes when a job does not say."""
         if steps is not None:
             self._steps[source] = steps
-        if source not in self._costs:
-            self._costs[source] = Costs(points)
+        if source not in self._costs and (measured := tuple(points)):
+            self._costs[source] = Costs(measured)
 
     def observe(self, job: Job, timings: Timings) -> None:
         """Learn from a finished job."""

@@ -6,7 +6,7 @@ import asyncio
 import math
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -29,6 +29,9 @@ class Asked(msgspec.Struct, frozen=True):
     key_id: str
     weight: float = 1.0
 
+
+# A picture of this size in the model's own steps is never too large a request, however slow the machine.
+_ORDINARY_SIDE = 1024
 
 # When to ask again for a model whose loading has not begun: its worker is just starting.
 _LOADING_RETRY_SECONDS = 10.0
@@ -64,13 +67,21 @@ class Generate:
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = asyncio.Event()
 
-    async def begin(self, request: ImageRequest, asked: Asked, *, accepted_seed: int | None = None) -> Drawing:
+    async def begin(
+        self,
+        request: ImageRequest,
+        asked: Asked,
+        *,
+        accepted_seed: int | None = None,
+        reserved: Cost | None = None,
+    ) -> Drawing:
         """Have all pictures of a request on their way, or none. Use what this returns as a context manager, at once.
 
         `accepted_seed` is for a job that was accepted before, with that seed: it is not refused any more because there
-        is much to do, and waits for its model as long as that takes.
+        is much to do, and waits for its model as long as that takes. `reserved` is the room that was kept for it.
 
         Raises:
+            InvalidRequest: it would take longer than any request may.
             Unavailable: overloaded, shutting down, or the model took too long to load.
             InternalError: the model cannot draw.
         """
@@ -84,7 +95,7 @@ class Generate:
         outcome = "cancelled"
         try:
             await self._model_loaded(request.model, math.inf if accepted else self._load_wait_seconds)
-            flights = self._join(request, asked, seeds, accepted=accepted)
+            flights = self._join(request, asked, seeds, accepted=accepted, reserved=reserved)
             outcome = ""
         except ApiError as error:
             outcome = error.code
@@ -169,39 +180,44 @@ class Generate:
             for wait in waits:
                 wait.cancel()
 
-    def _join(self, request: ImageRequest, asked: Asked, seeds: tuple[int, ...], *, accepted: bool) -> list[Flight]:
+    def _join(
+        self, request: ImageRequest, asked: Asked, seeds: tuple[int, ...], *, accepted: bool, reserved: Cost | None
+    ) -> list[Flight]:
         """The flight of each picture: one that is under way (identical, with a seed the caller chose), or a new one.
 
-        All are admitted or none. An idle service takes any request, as it takes any picture.
+        All are admitted or none. Nothing is awaited from the check to the take-off, so that nobody slips in between.
         """
         if self.draining:
             raise shutting_down()
-        accepted = accepted or self._admission.work_seconds == 0
-        flights: list[Flight] = []
-        new: list[tuple[bytes, Flight, Cost]] = []
-        try:
-            for seed in seeds:
-                job = self._job(request, seed, asked)
-                twin = msgspec.msgpack.encode(job.picture())
-                flight = self._flights.get(twin) if request.seed else None
-                if flight is None or not flight.can_be_joined:
-                    cost = self._admission.admit(job, accepted=accepted)
-                    flight = Flight(job, self._engine)
-                    new.append((twin, flight, cost))
-                flights.append(flight)
-        except Unavailable:
-            for _, _, cost in new:
-                self._admission.release(cost)
-            raise
-        for twin, flight, cost in new:
-            self._take_off(twin, flight, cost)
-        return flights
+        jobs = [self._job(request, seed, asked) for seed in seeds]
+        identities = [msgspec.msgpack.encode(job.picture()) for job in jobs]
+        under_way = [self._flights.get(identity) if request.seed else None for identity in identities]
+        joined = [flight if flight is not None and flight.can_be_joined else None for flight in under_way]
+        new = [job for job, flight in zip(jobs, joined, strict=True) if flight is None]
+        if not accepted:
+            self._check_size(request, new)
+        if reserved is not None:  # what was reserved is now taken
+            self._admission.release(reserved)
+        costs = iter(self._admission.admit(new, accepted=accepted))
+        return [
+            flight or self._take_off(identity, job, next(costs))
+            for identity, job, flight in zip(identities, jobs, joined, strict=True)
+        ]
 
-    def _take_off(self, twin: bytes, flight: Flight, cost: Cost) -> None:
-        self._flights[twin] = flight
-        task = asyncio.create_task(self._fly(twin, flight, cost), name=f"flight-{flight.job.id}")
+    def _check_size(self, request: ImageRequest, jobs: Sequence[Job]) -> None:
+        if jobs:
+            side, steps = _ORDINARY_SIDE, request.model.terms.steps
+            self._admission.check_size(
+                jobs, msgspec.structs.replace(jobs[0], width=side, height=side, steps=steps, guidance_scale=None)
+            )
+
+    def _take_off(self, identity: bytes, job: Job, cost: Cost) -> Flight:
+        flight = Flight(msgspec.structs.replace(job, seconds=cost.seconds), self._engine)
+        self._flights[identity] = flight
+        task = asyncio.create_task(self._fly(identity, flight, cost), name=f"flight-{flight.job.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return flight
 
     def _job(self, request: ImageRequest, seed: int, asked: Asked | None = None) -> Job:
         terms = request.model.terms
@@ -224,7 +240,7 @@ class Generate:
             exact=request.seed != 0,
         )
 
-    async def _fly(self, twin: bytes, flight: Flight, cost: Cost) -> None:
+    async def _fly(self, identity: bytes, flight: Flight, cost: Cost) -> None:
         try:
             with flight.follow(lambda step, steps: self._admission.progress(cost, step / steps)):
                 finished = await flight.fly()
@@ -234,8 +250,8 @@ class Generate:
                 self._telemetry.estimated(model=flight.job.model, expected_seconds=expected, seconds=took)
         finally:
             self._admission.release(cost)
-            if self._flights.get(twin) is flight:
-                del self._flights[twin]
+            if self._flights.get(identity) is flight:
+                del self._flights[identity]
 
     def fresh_seed(self) -> int:
         """The seed for a request that leaves it open."""
@@ -245,21 +261,33 @@ class Generate:
         """How long one worker is expected to draw that."""
         return self._admission.estimate(self._job(request, request.seed))
 
-    def check_room(self, request: ImageRequest) -> None:
+    def is_here(self, source: str) -> bool:
+        """Whether the weights of that model are on a device, so that it draws at once."""
+        return self._engine.state().model(source).resident
+
+    def check_size(self, request: ImageRequest) -> None:
         """Raises:
-        Unavailable: a request that came now would be refused: overloaded or shutting down.
+        InvalidRequest: the request would take too long, as far as that is known.
+        """
+        state = self._engine.state().model(request.model.source)
+        self._admission.know(request.model.source, state.costs, state.steps)
+        self._check_size(request, [self._job(request, seed) for seed in request.seeds(1)])
+
+    def reserve(self, request: ImageRequest, asked: Asked) -> list[Cost]:
+        """Keep room for a request that is to be drawn soon, a cost for each picture: hand it to `begin`, or `release`.
+
+        Raises:
+            Unavailable: as `begin`.
+            InvalidRequest: as `begin`.
         """
         if self.draining:
             raise shutting_down()
-        if self._admission.work_seconds == 0:
-            return
-        costs: list[Cost] = []
-        try:
-            for seed in request.seeds(1):
-                costs.append(self._admission.admit(self._job(request, seed)))  # noqa: PERF401 - one may be refused
-        finally:
-            for cost in costs:
-                self._admission.release(cost)
+        self.check_size(request)
+        return self._admission.admit([self._job(request, seed, asked) for seed in request.seeds(1)])
+
+    def release(self, reserved: Cost) -> None:
+        """What was reserved will not be drawn, or is drawn already."""
+        self._admission.release(reserved)
 
     @property
     def draining(self) -> bool:

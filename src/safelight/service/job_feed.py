@@ -47,10 +47,10 @@ class Watcher:
 
 
 class JobFeed:
-    """Passes updates on to those who watch."""
+    """Passes updates on to those who watch. An update costs nothing for those whom it does not concern."""
 
     def __init__(self) -> None:
-        self._watchers: set[Watcher] = set()
+        self._watchers: dict[str, set[Watcher]] = {}
         self._closed = False
         self._on_look: list[Callable[[], None]] = []
 
@@ -58,14 +58,16 @@ class JobFeed:
     def watch(self, owner: str, job_id: str | None = None, *, looks: bool = False) -> Iterator[Watcher]:
         """Watch an owner's jobs, or one of them, from now on; who `looks` is told previews too."""
         watcher = Watcher(owner, job_id, looks=looks)
-        self._watchers.add(watcher)
+        self._watchers.setdefault(owner, set()).add(watcher)
         self._looked(watcher)
         if self._closed:
             watcher.close()
         try:
             yield watcher
         finally:
-            self._watchers.discard(watcher)
+            self._watchers[owner].discard(watcher)
+            if not self._watchers[owner]:
+                del self._watchers[owner]
             self._looked(watcher)
 
     def on_look(self, act: Callable[[], None]) -> None:
@@ -74,12 +76,16 @@ class JobFeed:
 
     def is_looked_at(self, job: JobRecord) -> bool:
         """Whether anybody wants previews of that job."""
-        return any(w.looks and _concerns(w, job) for w in self._watchers)
+        return any(watcher.looks for watcher in self._concerned(job))
 
-    def _looked(self, watcher: Watcher) -> None:
-        if watcher.looks:
-            for act in self._on_look:
-                act()
+    def concerns_anybody(self, job: JobRecord) -> bool:
+        """Whether anybody watches that job."""
+        return any(True for _ in self._concerned(job))
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Whose jobs are watched."""
+        return tuple(self._watchers)
 
     @property
     def idle(self) -> bool:
@@ -88,16 +94,23 @@ class JobFeed:
 
     def publish(self, update: JobUpdate) -> None:
         """Tell those whom it concerns. What is not listed is nobody's to watch but by its id."""
-        for watcher in self._watchers:
-            if _concerns(watcher, update.job) and (watcher.looks or update.kind != "preview"):
+        for watcher in self._concerned(update.job):
+            if watcher.looks or update.kind != "preview":
                 watcher.tell(update)
 
     def close(self) -> None:
         """The server stops: every watch ends."""
         self._closed = True
-        for watcher in self._watchers:
-            watcher.close()
+        for watchers in self._watchers.values():
+            for watcher in watchers:
+                watcher.close()
 
+    def _looked(self, watcher: Watcher) -> None:
+        if watcher.looks:
+            for act in self._on_look:
+                act()
 
-def _concerns(watcher: Watcher, job: JobRecord) -> bool:
-    return watcher.owner == job.owner and (watcher.job_id == job.id or (watcher.job_id is None and job.listed))
+    def _concerned(self, job: JobRecord) -> Iterator[Watcher]:
+        for watcher in self._watchers.get(job.owner, ()):
+            if watcher.job_id == job.id or (watcher.job_id is None and job.listed):
+                yield watcher

@@ -1,4 +1,4 @@
-"""Drawing durable jobs: in the order in which they were accepted, a few at a time, each ended exactly once."""
+"""Drawing durable jobs: a few at a time, each ended exactly once."""
 
 from __future__ import annotations
 
@@ -6,32 +6,25 @@ import asyncio
 import contextlib
 import math
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 
 import structlog
 
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import ApiError, InvalidRequest, SafelightError, Unavailable
-from safelight.contract.jobs import (
-    JobError,
-    JobRecord,
-    JobUpdate,
-    KeptImage,
-    Progress,
-    QueuePlace,
-    file_name,
-)
+from safelight.contract.jobs import JobError, JobRecord, JobUpdate, KeptImage, Progress, QueuePlace, file_name
 from safelight.contract.messages import Preview
 from safelight.contract.request import ImageRequest, parse_image_request
+from safelight.service.admission import Cost
 from safelight.service.drawing import Drawing, Picture
 from safelight.service.generate import Asked, Generate
 from safelight.service.job_feed import JobFeed
+from safelight.service.job_line import JobLine
 from safelight.service.job_ports import Ending, FileStore, JobStore
 
-# One is drawn and the next already waits in the worker: it never stands idle, and who waits for an answer on an open
-# connection is not behind a whole queue of those who do not.
-_PLACES_PER_WORKER = 2
+# Who watches is told of a queue that moves this often at most.
+_TELL_QUEUE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 30.0
 _PREVIEW_SIDE = 256
 
@@ -39,14 +32,16 @@ log = structlog.get_logger(__name__)
 
 
 class _Entry:
-    """A job that waits or is drawn, and what is to be drawn: None where today's catalogue no longer offers that.
+    """A job that is drawn, and what is to be drawn: None where today's catalogue no longer offers that.
 
-    Once it is `keeping` its picture, the task is not cancelled any more: what it must undo it then undoes itself.
+    `reserved` is the room that was kept for it. Once it is `keeping` its picture, the task is not cancelled any more:
+    what it must undo it then undoes itself.
     """
 
-    def __init__(self, job: JobRecord, request: ImageRequest | None) -> None:
+    def __init__(self, job: JobRecord, request: ImageRequest | None, reserved: Cost | None = None) -> None:
         self.job = job
         self.request = request
+        self.reserved = reserved
         self.progress = Progress(0, None, None)
         self.keeping = False
         self.drawing: Drawing | None = None
@@ -69,7 +64,7 @@ class JobRunner:
         generate: Generate,
         catalogue: Catalogue,
         feed: JobFeed,
-        workers: int = 1,
+        line: JobLine,
         weight_of: Callable[[str], Awaitable[float]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -78,38 +73,50 @@ class JobRunner:
         self._generate = generate
         self._catalogue = catalogue
         self._feed = feed
-        self._workers = workers
+        self._line = line
         self._weight_of = weight_of
         self._clock = clock
-        self._queue: OrderedDict[str, _Entry] = OrderedDict()
         self._running: dict[str, _Entry] = {}
         self._stopping = False
+        self._places_told: dict[str, QueuePlace] = {}
+        self._telling: asyncio.TimerHandle | None = None
         feed.on_look(self._look_again)
 
     @property
     def ids(self) -> list[str]:
         """What it has taken and not done with."""
-        return [*self._queue, *self._running]
+        return [*self._line.ids, *self._running]
 
-    @property
-    def queued(self) -> int:
-        """How many jobs wait."""
-        return len(self._queue)
+    async def resume(self, jobs: Sequence[JobRecord]) -> None:
+        """Take up jobs that an earlier process left in the store."""
+        weights = {owner: await self._weight(owner) for owner in {job.owner for job in jobs}}
+        for job in jobs:
+            self.add(job, weight=weights[job.owner])
 
-    def add(self, job: JobRecord, *, at_once: bool = False) -> None:
-        """Take a job that is in the store. `at_once`: somebody waits on an open connection; it passes the queue."""
-        if job.id in self._queue or job.id in self._running:
+    def room(self, owner: str, weight: float) -> AbstractContextManager[None]:
+        """While this is entered, room is kept in the line for a job that is on its way into the store.
+
+        Raises:
+            Unavailable: too many wait.
+        """
+        return self._line.room(owner, weight, self._generate.work_seconds)
+
+    def add(self, job: JobRecord, *, weight: float = 1.0) -> None:
+        """Take a job that is in the store. `weight` is its owner's."""
+        if job.id in self._line or job.id in self._running:
             return
-        entry = _Entry(job, self._request_of(job))
-        if at_once:
-            self._begin(entry)
-            return
-        self._queue[job.id] = entry
+        request = self._request_of(job)
+        source, seconds = ("", 0.0) if request is None else (request.model.source, self._expected_seconds(request))
+        self._line.add(job, source=source, seconds=seconds, weight=weight)
         self._hand_out()
+
+    def draw_at_once(self, job: JobRecord, reserved: Cost) -> None:
+        """Draw a job that is in the store, and past the line: somebody waits on an open connection."""
+        self._begin(_Entry(job, self._request_of(job), reserved))
 
     def drop(self, job_id: str) -> None:
         """That job has been cancelled in the store: draw it no further."""
-        self._queue.pop(job_id, None)
+        self._line.remove(job_id)
         running = self._running.get(job_id)
         if running is not None and running.task is not None and not running.keeping:
             running.task.cancel()
@@ -117,11 +124,8 @@ class JobRunner:
 
     def place(self, job_id: str) -> QueuePlace | None:
         """Where a job stands in the queue; None if it does not."""
-        return next((place for job, place in self._places() if job.id == job_id), None)
-
-    def places(self) -> dict[str, QueuePlace]:
-        """Where every queued job stands, by id."""
-        return {job.id: place for job, place in self._places()}
+        left = (self._expected_seconds(r.request) * _left(r.progress) for r in self._running.values() if r.request)
+        return self._line.place(job_id, sum(left)) if job_id in self._line else None
 
     def progress(self, job_id: str) -> Progress | None:
         """How far a job is; None if it is not being drawn."""
@@ -139,20 +143,21 @@ class JobRunner:
             await asyncio.wait([r.task for r in self._running.values() if r.task is not None])
 
     def _hand_out(self) -> None:
-        places = _PLACES_PER_WORKER * self._workers
-        while self._queue and len(self._running) < places and not (self._stopping or self._generate.draining):
-            _, entry = self._queue.popitem(last=False)
-            self._begin(entry)
+        while not (self._stopping or self._generate.draining) and (job := self._line.next()) is not None:
+            self._begin(_Entry(job, self._request_of(job)))
         self._queue_moved()
 
     def _begin(self, entry: _Entry) -> None:
         job_id = entry.job.id
         self._running[job_id] = entry
         entry.task = asyncio.create_task(self._run(entry), name=f"job-{job_id}")
-        entry.task.add_done_callback(lambda _: self._done(job_id))
+        entry.task.add_done_callback(lambda _: self._done(entry))
 
-    def _done(self, job_id: str) -> None:
-        del self._running[job_id]
+    def _done(self, entry: _Entry) -> None:
+        del self._running[entry.job.id]
+        self._line.leave(entry.job.id)
+        if entry.reserved is not None:
+            self._generate.release(entry.reserved)
         self._hand_out()
 
     async def _run(self, running: _Entry) -> None:
@@ -182,14 +187,13 @@ class JobRunner:
         request = running.request = await self._generate.read(job.request, self._catalogue, math.inf)
 
         def on_progress(step: int, steps: int) -> None:
-            left = self._generate.expected_seconds(request) * (1 - step / steps)
+            left = self._expected_seconds(request) * (1 - step / steps)
             running.progress = Progress(step, steps, round(left, 2))
             self._feed.publish(JobUpdate(kind="progress", job=running.job, progress=running.progress))
 
-        weight = 1.0 if self._weight_of is None else await self._weight_of(job.owner)
-        asked = Asked(job.request_id, job.owner, weight)
+        asked = Asked(job.request_id, job.owner, await self._weight(job.owner))
         with (
-            await self._generate.begin(request, asked, accepted_seed=job.seed) as drawing,
+            await self._generate.begin(request, asked, accepted_seed=job.seed, reserved=running.reserved) as drawing,
             drawing.follow(on_progress),
             self._shown(running, drawing),
         ):
@@ -267,22 +271,25 @@ class JobRunner:
         except InvalidRequest:
             return None
 
-    def _expected_seconds(self, entry: _Entry) -> float:
-        return self._generate.expected_seconds(entry.request) if entry.request is not None else 0.0
+    def _expected_seconds(self, request: ImageRequest) -> float:
+        return self._generate.expected_seconds(request)
 
-    def _places(self) -> list[tuple[JobRecord, QueuePlace]]:
-        ahead = sum(self._expected_seconds(r) * _left(r.progress) for r in self._running.values())
-        places = []
-        for position, entry in enumerate(self._queue.values(), 1):
-            places.append((entry.job, QueuePlace(position, round(ahead / self._workers, 1))))
-            ahead += self._expected_seconds(entry)
-        return places
+    async def _weight(self, owner: str) -> float:
+        return 1.0 if self._weight_of is None else await self._weight_of(owner)
 
     def _queue_moved(self) -> None:
-        if self._feed.idle or not self._queue:
-            return
-        for job, place in self._places():
-            self._feed.publish(JobUpdate(kind="queue", job=job, place=place))
+        """Tell those who watch, soon: a queue of a thousand that all end at once moves a thousand times."""
+        if self._telling is None and len(self._line) and not self._feed.idle:
+            self._telling = asyncio.get_running_loop().call_later(_TELL_QUEUE_SECONDS, self._tell_queue)
+
+    def _tell_queue(self) -> None:
+        self._telling, told, self._places_told = None, self._places_told, {}
+        for owner in self._feed.owners:
+            for job in self._line.of(owner):
+                if self._feed.concerns_anybody(job) and (place := self.place(job.id)) is not None:
+                    self._places_told[job.id] = place
+                    if told.get(job.id) != place:
+                        self._feed.publish(JobUpdate(kind="queue", job=job, place=place))
 
 
 def _left(progress: Progress) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from safelight.contract.errors import InternalError, InvalidRequest, NotFound, Unavailable
+from safelight.contract.errors import InternalError, InvalidRequest, NotFound
 from safelight.contract.jobs import (
     JobRecord,
     JobUpdate,
@@ -83,8 +83,7 @@ class Jobs:
         What this process accepted before it was alone it draws already.
         """
         queued = await self._store.requeue(self._runner.ids)
-        for job in queued:
-            self._runner.add(job)
+        await self._runner.resume(queued)
         if queued:
             log.info("jobs_resumed", jobs=len(queued))
         return len(queued)
@@ -98,17 +97,16 @@ class Jobs:
 
         Raises:
             Unavailable: too many are waiting, or the server shuts down.
-            InvalidRequest: `idempotency_key_reused`.
+            InvalidRequest: `idempotency_key_reused`, or it would take longer than any request may.
         """
         if self._generate.draining:
             raise shutting_down()
-        if self._runner.queued >= self._most_queued:
-            raise Unavailable(
-                f"{self._most_queued} jobs are waiting, which is the most (setting `jobs_waiting`).",
-                code="engine_overloaded",
-                retry_after_seconds=self._generate.work_seconds,
-            )
-        return await self._accept(self._new(request, asked), self._mark(key, _digest(request)))
+        self._generate.check_size(request)
+        with self._runner.room(asked.key_id, asked.weight):
+            job, is_new = await self._add(self._new(request, asked), self._mark(key, _digest(request)))
+            if is_new:
+                self._runner.add(job, weight=asked.weight)
+        return job
 
     async def draw_once(
         self, request: ImageRequest, asked: Asked, key: str, *, listed: bool
@@ -122,13 +120,20 @@ class Jobs:
             InvalidRequest: `idempotency_key_reused`.
             InternalError: one of them could not be drawn.
         """
-        self._generate.check_room(request)
+        reserved = self._generate.reserve(request, asked)
         digest = _digest(request)
         accepted = []
-        for index, one in enumerate(_one_by_one(request)):
-            # A caller's key holds no space: no other caller's key is the name of a second picture.
-            mark = self._mark(f"{key} {index}" if index else key, digest)
-            accepted.append(await self._accept(self._new(one, asked, listed=listed), mark, at_once=True))
+        try:
+            for index, one in enumerate(_one_by_one(request)):
+                # A caller's key holds no space: no other caller's key is the name of a second picture.
+                mark = self._mark(f"{key} {index}" if index else key, digest)
+                job, is_new = await self._add(self._new(one, asked, listed=listed), mark)
+                if is_new:
+                    self._runner.draw_at_once(job, reserved.pop())
+                accepted.append(job)
+        finally:
+            for cost in reserved:  # of those that are drawn already
+                self._generate.release(cost)
         ended = [await self._ended(job) for job in accepted]
         return tuple([await self._picture(job) for job in ended]), max(job.ended or job.created for job in ended)
 
@@ -255,10 +260,6 @@ class Jobs:
         """Where a job stands in the queue."""
         return self._runner.place(job.id)
 
-    def places(self) -> dict[str, QueuePlace]:
-        """Where every queued job stands, by id."""
-        return self._runner.places()
-
     def progress(self, job: JobRecord) -> Progress | None:
         """How far a running job is."""
         return self._runner.progress(job.id)
@@ -288,7 +289,8 @@ class Jobs:
             return None
         return IdempotencyMark(key=key, digest=digest, since=self._clock() - IDEMPOTENCY_SECONDS)
 
-    async def _accept(self, job: JobRecord, mark: IdempotencyMark | None, *, at_once: bool = False) -> JobRecord:
+    async def _add(self, job: JobRecord, mark: IdempotencyMark | None) -> tuple[JobRecord, bool]:
+        """The job that is in the store now, and whether it is this one: not if its mark was there already."""
         kept = await self._store.add(job, mark)
         if kept is None:
             raise InvalidRequest(
@@ -296,9 +298,8 @@ class Jobs:
                 code="idempotency_key_reused",
             )
         if kept.id == job.id:
-            self._runner.add(kept, at_once=at_once)
             self._feed.publish(JobUpdate(kind="job", job=kept))
-        return kept
+        return kept, kept.id == job.id
 
     def _new(self, request: ImageRequest, asked: Asked, *, seed: int = 0, listed: bool = True) -> JobRecord:
         self._last_number = max(self._last_number + 1, int(self._clock() * 1e6))

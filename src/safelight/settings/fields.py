@@ -77,7 +77,15 @@ class Settings(BaseSettings):
     rate_limit_per_minute: int = Field(0, ge=0, description="Requests that each key may make a minute. 0: no limit.")
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="The largest request body.")
     body_timeout_seconds: float = Field(30.0, gt=0, description="How long a client may take to send its body.")
-    queue_seconds: float = Field(60.0, gt=0, description="Work that may wait before more is refused with 503.")
+    queue_seconds: float = Field(
+        60.0, gt=0, description="Work that may wait before more is refused with 503; keys share it by weight."
+    )
+    request_seconds: float = Field(
+        120.0,
+        gt=0,
+        description="How long drawing one request may take before it is refused with 400. "
+        "One picture of 1024x1024 in the model's own steps is always allowed.",
+    )
     load_wait_seconds: float = Field(
         120.0, ge=0, description="How long a request waits for its model to load before 503."
     )
@@ -104,7 +112,10 @@ class Settings(BaseSettings):
         10.0, gt=0, description="How much all pictures may weigh; beyond it the oldest without a star go."
     )
     jobs_waiting: int = Field(
-        1000, ge=1, le=100_000, description="Jobs that may wait before more are refused with 503."
+        1000,
+        ge=1,
+        le=100_000,
+        description="Jobs that may wait before more are refused with 503; keys share it by weight.",
     )
     engine: Literal["local", "fake"] = Field(
         "local", description="What draws: worker processes on this machine, or a stand-in that draws stripes."

@@ -1,0 +1,108 @@
+"""The line of durable jobs: bounded and fair among keys, with places for those that are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+from safelight.contract.errors import Unavailable
+from safelight.contract.jobs import JobRecord, QueuePlace
+from safelight.scheduling.bounds import FairBound
+from safelight.scheduling.line import FairLine, Waiting
+from safelight.scheduling.places import Places
+
+# Of each worker one is drawn and the next already waits in it: it never stands idle, and who waits for an answer on an
+# open connection is not behind a whole queue of those who do not.
+_PLACES_PER_WORKER = 2
+
+
+class JobLine:
+    """Which job is drawn next. Keys take turns by weight, and short jobs of a key go first; a key of which nothing is
+    drawn has a place at once, as the engine then shares its devices among keys.
+
+    `is_here` says of a model's source whether its weights are on a device: what has to wait for that takes no place
+    from others. At most `most` jobs wait, of which every key has its share.
+    """
+
+    def __init__(self, *, most: int, workers: int, is_here: Callable[[str], bool]) -> None:
+        self._bound = FairBound(most)
+        self._line: FairLine[JobRecord] = FairLine()
+        self._places = Places(_PLACES_PER_WORKER * workers, is_here)
+        self._workers = workers
+        self._owners: dict[str, dict[str, JobRecord]] = {}
+
+    def __len__(self) -> int:
+        return len(self._line)
+
+    def __contains__(self, job_id: str) -> bool:
+        return job_id in self._line
+
+    @property
+    def ids(self) -> list[str]:
+        """Who waits."""
+        return [job.id for job in self._line]
+
+    def of(self, owner: str) -> list[JobRecord]:
+        """An owner's jobs that wait."""
+        return list(self._owners.get(owner, {}).values())
+
+    @contextmanager
+    def room(self, owner: str, weight: float, retry_after_seconds: float) -> Iterator[None]:
+        """While this is entered, room is kept for a job that is on its way into the line.
+
+        Raises:
+            Unavailable: `engine_overloaded`: there is none, in all and in the owner's share.
+        """
+        if self._bound.excess(owner, weight, 1) > 0:
+            share = max(1, int(self._bound.share(owner, weight)))
+            raise Unavailable(
+                f"{self._bound.count} jobs are waiting, {self._bound.of(owner):.0f} of them of your key; the most is "
+                f"{self._bound.bound:.0f} (the server's setting `jobs_waiting`), of which your key has {share} now.",
+                code="engine_overloaded",
+                retry_after_seconds=retry_after_seconds,
+            )
+        self._bound.add(owner, weight, 1)
+        try:
+            yield
+        finally:
+            self._bound.remove(owner, 1)
+
+    def add(self, job: JobRecord, *, source: str, seconds: float, weight: float) -> None:
+        """A job comes that a model of that source draws in about so many seconds."""
+        self._bound.add(job.owner, weight, 1)
+        self._owners.setdefault(job.owner, {})[job.id] = job
+        self._line.add(Waiting(job.id, job, job.owner, source, seconds, came=monotonic(), weight=weight))
+
+    def remove(self, job_id: str) -> None:
+        """A job waits no longer; nothing happens if it did not."""
+        job = self._line.remove(job_id)
+        if job is not None:
+            self._left(job)
+
+    def next(self) -> JobRecord | None:
+        """The job that is drawn next, which has a place from now on until `leave`; None while there is no place."""
+        waiting = self._line.take(lambda w: self._places.judge(w.group, w.weight, w.kind))
+        if waiting is None:
+            return None
+        self._left(waiting.item)
+        self._places.take(waiting.name, waiting.group, waiting.weight, waiting.kind)
+        return waiting.item
+
+    def leave(self, job_id: str) -> None:
+        """A job that had a place is drawn, or given up."""
+        self._places.leave(job_id)
+
+    def place(self, job_id: str, ahead_seconds: float) -> QueuePlace | None:
+        """Where a job stands, if it waits. `ahead_seconds`: what is left of those that are drawn, of one worker's."""
+        found = self._line.place(job_id)
+        if found is None:
+            return None
+        position, seconds = found
+        return QueuePlace(position, round((seconds + ahead_seconds) / self._workers, 1))
+
+    def _left(self, job: JobRecord) -> None:
+        self._bound.remove(job.owner, 1)
+        del self._owners[job.owner][job.id]
+        if not self._owners[job.owner]:
+            del self._owners[job.owner]

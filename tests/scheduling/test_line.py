@@ -1,0 +1,150 @@
+"""The line that is fair among groups, and the places that it fills."""
+
+from __future__ import annotations
+
+import random
+import time
+
+from safelight.scheduling.line import FairLine, Verdict, Waiting
+from safelight.scheduling.places import Places
+
+
+def waiting(
+    name: str, group: str = "a", *, kind: str = "m", seconds: float = 1.0, came: float = 0.0, weight: float = 1.0
+) -> Waiting[str]:
+    return Waiting(name, name, group, kind, seconds, came, weight)
+
+
+def now(_: Waiting[str]) -> Verdict:
+    return "now"
+
+
+def drained(line: FairLine[str]) -> list[str]:
+    order = []
+    while (taken := line.take(now)) is not None:
+        order.append(taken.item)
+    return order
+
+
+def test_groups_take_turns_however_many_of_one_wait() -> None:
+    line: FairLine[str] = FairLine()
+    for n in range(4):
+        line.add(waiting(f"a{n}", "a", came=n))
+    for n in range(2):
+        line.add(waiting(f"b{n}", "b", came=10 + n))
+    assert drained(line) == ["a0", "b0", "a1", "b1", "a2", "a3"]
+
+
+def test_a_heavier_group_has_more_turns() -> None:
+    line: FairLine[str] = FairLine()
+    for n in range(30):
+        line.add(waiting(f"h{n}", "heavy", weight=3.0, came=n))
+        line.add(waiting(f"l{n}", "light", came=n))
+    assert sum(name[0] == "h" for name in drained(line)[:24]) in (17, 18, 19)
+
+
+def test_within_a_group_short_goes_first_with_patience_for_long() -> None:
+    line: FairLine[str] = FairLine()
+    line.add(waiting("long", seconds=10, came=0))
+    line.add(waiting("soon and short", seconds=1, came=30))
+    line.add(waiting("late and short", seconds=1, came=45))
+    assert drained(line) == ["soon and short", "long", "late and short"]
+
+
+def test_who_has_left_is_not_served_and_a_name_may_come_again() -> None:
+    line: FairLine[str] = FairLine()
+    line.add(waiting("x", kind="m", seconds=1))
+    assert line.remove("x") == "x"
+    assert line.remove("x") is None
+    line.add(waiting("x", kind="n", seconds=2))
+    assert drained(line) == ["x"]
+
+
+def test_a_kind_that_is_not_there_yet_holds_up_nobody_else() -> None:
+    line: FairLine[str] = FairLine()
+    for n in range(3):
+        line.add(waiting(f"loading{n}", kind="loading", came=n))
+    line.add(waiting("ready", kind="ready", came=9))
+    taken = line.take(lambda w: "not yet" if w.kind == "loading" else "now")
+    assert taken is not None
+    assert taken.item == "ready"
+    assert line.take(lambda w: "not yet") is None
+    assert len(line) == 3
+
+
+def test_a_group_without_room_lets_the_next_one_go() -> None:
+    line: FairLine[str] = FairLine()
+    line.add(waiting("a0", "a", came=0))
+    line.add(waiting("b0", "b", came=1))
+    taken = line.take(lambda w: "full" if w.group == "a" else "now")
+    assert taken is not None
+    assert taken.item == "b0"
+
+
+def test_a_place_is_the_order_in_which_all_would_be_served() -> None:
+    rng, line = random.Random(3), FairLine[str]()
+    for n in range(300):
+        seconds = rng.choice((1.0, 2.0, 30.0)) + rng.random() / 100
+        line.add(waiting(f"{n}", rng.choice("aaaabc"), seconds=seconds, came=n / 10))
+    for _ in range(40):
+        line.take(now)
+    places = {name: line.place(name) for name in line}
+    ahead = 0.0
+    for position, name in enumerate(list(drained_with_seconds(line)), 1):
+        told = places[name[0]]
+        assert told is not None
+        assert abs(told[0] - position) <= 2  # groups whose turns fall on the same moment may change places
+        assert abs(told[1] - ahead) <= 65
+        ahead += name[1]
+
+
+def drained_with_seconds(line: FairLine[str]) -> list[tuple[str, float]]:
+    order = []
+    while (taken := line.take(now)) is not None:
+        order.append((taken.item, taken.seconds))
+    return order
+
+
+def test_asking_for_a_place_costs_about_the_same_in_a_line_of_a_hundred_times_the_length() -> None:
+    def seconds_each(length: int) -> float:
+        line: FairLine[str] = FairLine()
+        for n in range(length):
+            line.add(waiting(str(n), f"g{n % 3}", came=n))
+        best = 1.0
+        for _ in range(5):
+            began = time.perf_counter()
+            for n in range(0, length, length // 100):
+                line.place(str(n))
+            best = min(best, (time.perf_counter() - began) / 100)
+        return best
+
+    assert seconds_each(50_000) < 20 * seconds_each(500)
+
+
+def test_a_group_with_nothing_served_has_a_place_at_once_and_no_more_than_its_share_after() -> None:
+    places = Places(4, lambda kind: True)
+    for n in range(4):
+        assert places.judge("a", 1.0, "m") == "now"
+        places.take(f"a{n}", "a", 1.0, "m")
+    assert places.judge("a", 1.0, "m") == "full"
+    for n in range(2):
+        assert places.judge("b", 1.0, "m") == "now"
+        places.take(f"b{n}", "b", 1.0, "m")
+    assert places.judge("b", 1.0, "m") == "full"
+    places.leave("a0")
+    assert places.judge("a", 1.0, "m") == "full"
+    places.leave("a1")
+    places.leave("a2")
+    assert places.judge("a", 1.0, "m") == "now"
+
+
+def test_what_waits_for_its_model_holds_no_place_of_others() -> None:
+    here = {"ready"}
+    places = Places(2, here.__contains__)
+    for n in range(2):
+        assert places.judge("a", 1.0, "loading") == "now"
+        places.take(f"loading{n}", "a", 1.0, "loading")
+    assert places.judge("a", 1.0, "loading") == "not yet"
+    assert places.judge("a", 1.0, "ready") == "now"
+    here.add("loading")  # from now on they are served like any other
+    assert places.judge("a", 1.0, "ready") == "full"
