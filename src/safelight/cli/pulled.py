@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 from datetime import datetime
 from pathlib import Path
@@ -221,7 +222,7 @@ def _print_description(found: dict[str, Any]) -> None:
         ("here", f"{found['dtype']} on {found['device']}" + _memory(found["device_bytes"])),
     ]
     print_table(("", ""), rows)
-    print()
+    print("".join(f"\n{textwrap.fill(text, 100)}" for text in traits.get("notes", ())))
     parts = found["components"].items()
     print_table(
         ("part", "class", "as bfloat16"),

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import stat
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 INDEX = "model_index.json"
 CONFIGURES = (".json", ".txt", ".model", ".jinja")
@@ -11,6 +16,10 @@ CONFIGURES = (".json", ".txt", ".model", ".jinja")
 PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 # model.safetensors, model.fp16.safetensors, model.fp16-00001-of-00002.safetensors
 _WEIGHTS = re.compile(r"[^.]+?(?:\.(?P<variant>\w+?))?(?:-\d{5}-of-\d{5})?\.safetensors")
+# A part is an argument of its pipeline's constructor, so an identifier; and never a path out of the folder.
+_PART = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
+# The longest that is known, the list of shards of a model with 400 layers of experts, is under 10 MB.
+MAX_CONFIGURATION_BYTES = 32 * 1024 * 1024
 
 
 def variant_of(path: str) -> str | None:
@@ -28,3 +37,41 @@ def one_variant(paths: Iterable[str], wanted: str | None) -> tuple[str | None, l
         return None, []
     chosen = wanted if wanted in by_variant else None if None in by_variant else min(filter(None, by_variant))
     return chosen, by_variant[chosen]
+
+
+def is_part_name(name: str) -> bool:
+    """Whether an index may call a part that: its folder lies in the checkpoint's, and nowhere else."""
+    return _PART.fullmatch(name) is not None
+
+
+def can_be_left_out(name: str, optional: Iterable[str]) -> bool:
+    """Whether a pipeline draws without that part. `optional` are those that its constructor takes None for.
+
+    Of these some are optional because the caller may bring what they make: prompts are not drawn without the encoder.
+    """
+    needed = ("tokenizer", "text_encoder", "transformer", "unet", "vae", "scheduler", "guider", "prior_", "processor")
+    return name in optional and not name.startswith(needed)
+
+
+LOOK_AT_PICTURES = ("safety_checker", "image_encoder", "feature_extractor", "watermarker")
+"""Parts that every pipeline of diffusers which has them can do without, for whoever cannot ask the pipeline."""
+
+
+def read_json(path: Path) -> Any:
+    """A configuration from elsewhere: an ordinary file of bounded size, nested as deep as Python reads.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is another kind of file, too long, nested too deep, or no JSON.
+    """
+    # Not blocking: to open a named pipe that nobody writes to would wait for ever.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("no ordinary file")
+        text = file.read(MAX_CONFIGURATION_BYTES + 1)
+    if len(text) > MAX_CONFIGURATION_BYTES:
+        raise ValueError(f"longer than {MAX_CONFIGURATION_BYTES} bytes")
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None

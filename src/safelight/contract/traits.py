@@ -12,7 +12,8 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     guidance or any other that it takes. `guidance_scale` is what the model uses when nobody says; None: it has no
     guidance to set. `steps` likewise. `width` and `height` are the pixels it draws when nobody says, and every side
     must be a multiple of `side_multiple`. `few_steps` marks a distilled checkpoint (turbo, lightning, schnell …).
-    `vector`: it draws vectors, so that SVG can be had.
+    `vector`: it draws vectors, so that SVG can be had. `notes` are sentences for whoever serves it: what it is served
+    without, and why.
     """
 
     pipeline: str
@@ -24,3 +25,4 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     side_multiple: int = 8
     few_steps: bool = False
     vector: bool = False
+    notes: tuple[str, ...] = ()

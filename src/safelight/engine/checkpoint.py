@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,12 @@ import torch
 import transformers
 from diffusers import GGUFQuantizationConfig
 
-from safelight.contract.checkpoint_files import CONFIGURES, INDEX, PICKLED
+from safelight.contract.checkpoint_files import CONFIGURES, INDEX, PICKLED, can_be_left_out, read_json
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.options import ModelOptions, Quantization
 from safelight.engine.layout import (
     CONVERT,
+    PartLacking,
     Weights,
     check_files,
     check_safetensors,
@@ -28,7 +28,8 @@ from safelight.engine.memory import weights_bytes
 from safelight.engine.missing import missing_package
 from safelight.engine.quantization import DENOISERS, backend_of, check_components, configuration, refusal, table_for
 from safelight.engine.refusals import explained
-from safelight.engine.sources import Place, place_of, refuse_links_outside
+from safelight.engine.sources import Place, place_of
+from safelight.engine.untrusted import check_folder
 
 _PLAIN = ModelOptions()
 
@@ -39,6 +40,7 @@ class Checkpoint:
 
     `settings` are the pipeline's own options; `origin` is where the checkpoint was saved from, if it says so. `weights`
     are the files of each component that has any. With `file`, components without weights here are in that single file.
+    `left_out` are optional parts that cannot be had, and why.
     """
 
     folder: Path
@@ -48,6 +50,7 @@ class Checkpoint:
     weights: dict[str, Weights]
     origin: str = ""
     file: Path | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, place: Place, options: ModelOptions = _PLAIN) -> Checkpoint:
@@ -59,7 +62,7 @@ class Checkpoint:
         file, described = _file_and_place(place, options)
         folder = described.path
         index = read_index(folder)
-        refuse_links_outside(folder, described.within)
+        check_folder(folder, described.within)
         kind = pipeline_class(index.get("_class_name"))
         components, settings = {}, {}
         for name, value in index.items():
@@ -69,13 +72,28 @@ class Checkpoint:
                 settings[name] = value
             elif all(isinstance(part, str) for part in value):
                 components[name] = component_class(folder, name, *value)
-        weights = {}
+        weights, left_out = {}, dict[str, str]()
         for name, component in components.items():
             elsewhere = file is not None or (options.transformer is not None and name in DENOISERS)
-            found = check_files(folder / name, name, component, options.variant, elsewhere=elsewhere)
+            try:
+                found = check_files(folder / name, name, component, options.variant, elsewhere=elsewhere)
+            except PartLacking as error:
+                if not can_be_left_out(name, kind._optional_components):  # type: ignore[attr-defined]
+                    raise
+                left_out[name] = str(error)
+                continue
             if found is not None:
                 weights[name] = found
-        return cls(folder, kind, components, settings, weights, str(index.get("_name_or_path", "")), file)
+        if "feature_extractor" in left_out and "safety_checker" in components:  # one reads for the other
+            weights.pop("safety_checker", None)
+            left_out.setdefault("safety_checker", "It is of no use without `feature_extractor`.")
+        components = {name: component for name, component in components.items() if name not in left_out}
+        origin = str(index.get("_name_or_path", ""))
+        return cls(folder, kind, components, settings, weights, origin, file, left_out)
+
+    def notes(self) -> tuple[str, ...]:
+        """What whoever serves it should know, as sentences."""
+        return tuple(f"It is served without `{name}`. {why}" for name, why in self.left_out.items())
 
     def files(self) -> list[Path]:
         """Every file that the pictures depend on: weights, configurations and vocabularies."""
@@ -90,8 +108,8 @@ class Checkpoint:
         found = {}
         for name in self.weights:
             try:
-                described = json.loads((self.folder / name / "config.json").read_text()).get("quantization_config")
-            except (OSError, ValueError):
+                described = read_json(self.folder / name / "config.json").get("quantization_config")
+            except (OSError, ValueError, AttributeError):
                 continue
             if (backend := backend_of(described)) is not None:
                 found[name] = backend
@@ -108,7 +126,8 @@ class Checkpoint:
         Raises:
             ModelLoadError: weights are missing. What else can be wrong raises whatever the libraries raise.
         """
-        parts, halves = {}, dict[str, ImportError]()
+        parts: dict[str, Any] = dict.fromkeys(self.left_out)
+        halves = dict[str, ImportError]()
         check_components(options.quantization, self.weights)
         for name, component in self.components.items():
             if options.transformer is not None and name in DENOISERS:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,13 @@ from typing import Any
 import diffusers
 import torch
 import transformers
+from diffusers.guiders.guider_utils import BaseGuidance
 from diffusers.utils import requires_backends
+from diffusers.utils.deprecation_utils import _maybe_remap_transformers_class
 from safetensors import SafetensorError, safe_open
 
 from safelight import postcard
-from safelight.contract.checkpoint_files import INDEX, PICKLED, one_variant
+from safelight.contract.checkpoint_files import INDEX, PICKLED, is_part_name, one_variant, read_json
 from safelight.contract.errors import ModelLoadError
 from safelight.engine.missing import missing_package
 
@@ -24,7 +25,22 @@ CONVERT = (
     "Convert it where you trust its origin: `DiffusionPipeline.from_pretrained(folder, use_safetensors=False)"
     ".save_pretrained(new_folder)` with diffusers writes safetensors."
 )
+# What a part may be. Others, `AutoModel` among them, decide by more files what they load, pickles too.
+_KINDS = (
+    diffusers.ModelMixin,
+    diffusers.SchedulerMixin,
+    BaseGuidance,
+    transformers.PreTrainedModel,
+    transformers.PreTrainedTokenizerBase,
+    transformers.FeatureExtractionMixin,
+    transformers.ImageProcessingMixin,
+    transformers.ProcessorMixin,
+)
 _NO_VOCABULARY = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja")
+
+
+class PartLacking(ModelLoadError):
+    """A part's files are not there, or there as a pickle alone. A pipeline may be able to do without that part."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +53,7 @@ class Weights:
 
 def read_index(folder: Path) -> dict[str, Any]:
     try:
-        index = json.loads((folder / INDEX).read_text())
+        index = read_json(folder / INDEX)
     except FileNotFoundError:
         if not folder.is_dir():
             raise ModelLoadError("The model's folder is not there.") from None
@@ -46,10 +62,17 @@ def read_index(folder: Path) -> dict[str, Any]:
                 f"The checkpoint is a pickle, which can run any code when it is loaded. {CONVERT}"
             ) from None
         raise ModelLoadError(f"The model's folder holds no `{INDEX}`, so it is not in diffusers' layout.") from None
-    except (OSError, ValueError):
-        raise ModelLoadError(f"The model's `{INDEX}` cannot be read. Get the checkpoint again.") from None
+    except (OSError, ValueError) as error:
+        why = f" ({error})" if not isinstance(error, OSError) else ""
+        raise ModelLoadError(f"The model's `{INDEX}` cannot be read{why}. Get the checkpoint again.") from None
     if not isinstance(index, dict):
         raise ModelLoadError(f"The model's `{INDEX}` is not a JSON object. Get the checkpoint again.")
+    for name, value in index.items():
+        if isinstance(value, list) and not name.startswith("_") and not is_part_name(name):
+            raise ModelLoadError(
+                f"The model's `{INDEX}` names a part {name[:60]!r}, which is no name of a folder of its own. Get the "
+                "checkpoint again, from a place that you trust."
+            )
     return index
 
 
@@ -83,11 +106,23 @@ def component_class(folder: Path, name: str, library: str, class_name: str) -> t
         module = _import(library)
     else:
         module = getattr(diffusers.pipelines, library, None)
-    found = getattr(module, class_name, None)
+    # Checkpoints keep the names that classes had when they were saved; diffusers knows what these are called now.
+    renamed = _maybe_remap_transformers_class(class_name) if library == "transformers" else None
+    found = getattr(module, renamed or class_name, None)
     if not isinstance(found, type):
         raise ModelLoadError(
             f"The checkpoint's `{name}` is a {library}.{class_name}, which the installed libraries do not have "
             f"(diffusers {diffusers.__version__}, transformers {transformers.__version__})."
+        )
+    if issubclass(found, diffusers.DiffusionPipeline):
+        raise ModelLoadError(
+            f"The checkpoint's `{name}` is a pipeline within the pipeline ({class_name}), which Safelight does not "
+            "load. Save the parts of both as one pipeline with diffusers."
+        )
+    if not (hasattr(found, "_backends") or issubclass(found, _KINDS)):
+        raise ModelLoadError(
+            f"The checkpoint's `{name}` is a {library}.{class_name}, which is no kind of part that Safelight loads: "
+            "models, schedulers, tokenizers, processors, guiders."
         )
     return found
 
@@ -105,10 +140,11 @@ def check_files(folder: Path, name: str, component: type, variant: str | None, *
     Says what a component lacks, because the libraries do not: without its files they make an empty tokenizer.
 
     Raises:
-        ModelLoadError: something is missing, damaged or pickled.
+        PartLacking: the part is not there, or a pickle.
+        ModelLoadError: something of it is missing or damaged.
     """
     if not folder.is_dir():
-        raise ModelLoadError(f"The checkpoint's `{name}` is missing. Get that part of it again.")
+        raise PartLacking(f"The checkpoint's `{name}` is missing. Get that part of it again.")
     if issubclass(component, torch.nn.Module):
         return _weights(folder, name, variant, elsewhere=elsewhere)
     # ByT5's tokens are bytes: its class names no files of a vocabulary.
@@ -130,10 +166,10 @@ def _weights(folder: Path, name: str, variant: str | None, *, elsewhere: bool) -
         if elsewhere:
             return None
         if any(name.endswith(PICKLED) for name in files):
-            raise ModelLoadError(
+            raise PartLacking(
                 f"The weights of `{name}` are a pickle, which can run any code when it is loaded. {CONVERT}"
             )
-        raise ModelLoadError(f"The weights of `{name}` are missing. Get that part of the checkpoint again.")
+        raise PartLacking(f"The weights of `{name}` are missing. Get that part of the checkpoint again.")
     _check_shards(files.values(), names, name, chosen)
     for file in sorted(names):
         check_safetensors(files[file], f"The weights of `{name}`")
@@ -143,7 +179,7 @@ def _weights(folder: Path, name: str, variant: str | None, *, elsewhere: bool) -
 def _check_shards(files: Iterable[Path], weights: Iterable[str], name: str, variant: str | None) -> None:
     ending = f".safetensors.index.{variant}.json" if variant else ".safetensors.index.json"
     for index in (path for path in files if path.name.endswith(ending)):
-        shards = set(json.loads(index.read_text())["weight_map"].values())
+        shards = set(read_json(index)["weight_map"].values())
         missing = sorted(shards.difference(weights))
         if missing:
             raise ModelLoadError(f"The weights of `{name}` lack {missing[0]} ({len(missing)} of {len(shards)} shards).")

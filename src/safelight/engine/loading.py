@@ -29,6 +29,7 @@ from safelight.engine.quantization import is_known, library_versions
 from safelight.engine.sources import place_of
 from safelight.engine.traits import traits_of
 from safelight.engine.tuning import check_library, check_options, tune
+from safelight.engine.untrusted import nothing_unpickled
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,8 @@ def load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | Non
         ModelLoadError: the checkpoint is missing, damaged, pickled, too large, or of a class that is not known.
     """
     try:
-        return _load(spec, device, described)
+        with nothing_unpickled():
+            return _load(spec, device, described)
     except ModelLoadError:
         raise
     except Exception as error:  # a checkpoint can be wrong in any way; each becomes this one error
@@ -97,12 +99,15 @@ def describe(spec: ModelSpec) -> tuple[Checkpoint, str, Traits]:
     checkpoint = Checkpoint.read(place, spec.options)
     _check_task(checkpoint.pipeline_class)
     traits = traits_of(checkpoint, place.name, _parameters(checkpoint))
+    traits = replace(traits, notes=checkpoint.notes())
     said = {name: getattr(spec.options, name) for name in ("negative_prompt", "width", "height")}
     return checkpoint, place.name, replace(traits, **{name: value for name, value in said.items() if value is not None})
 
 
 def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None) -> LoadedModel:
     checkpoint, name, traits = describe(spec)
+    for note in traits.notes:
+        log.warning("%s: %s", name, note)
     if described is not None:
         described(traits)
     parameters, options = _parameters(checkpoint), spec.options

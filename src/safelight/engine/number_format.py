@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from diffusers import AmusedScheduler, DDPMScheduler
 
+from safelight.contract.checkpoint_files import read_json
 from safelight.contract.messages import ModelSpec
 from safelight.engine.checkpoint import Checkpoint
 from safelight.engine.device import default_dtype
@@ -38,7 +38,6 @@ def _magnifies(checkpoint: Checkpoint) -> bool:
 
 def _predicts(folder: Path) -> str:
     try:
-        found = json.loads((folder / "scheduler_config.json").read_text())
-    except (OSError, ValueError):  # said when it is loaded
+        return str(read_json(folder / "scheduler_config.json").get("prediction_type", "epsilon"))
+    except (OSError, ValueError, AttributeError):  # said when it is loaded
         return ""
-    return str(found.get("prediction_type", "epsilon"))

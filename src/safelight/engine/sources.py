@@ -51,18 +51,3 @@ def _within(path: Path) -> Path:
     repository = folder.parent.parent
     in_cache = folder.parent.name == "snapshots" and (repository / "blobs").is_dir()
     return repository if in_cache else folder
-
-
-def refuse_links_outside(folder: Path, within: Path) -> None:
-    """A checkpoint from elsewhere must not reach other files of this machine.
-
-    Raises:
-        ModelLoadError: a file of the folder is a symbolic link that leads out of `within`.
-    """
-    inside = within.resolve()
-    for path in folder.rglob("*"):
-        if path.is_symlink() and not path.resolve().is_relative_to(inside):
-            raise ModelLoadError(
-                f"The checkpoint's {path.relative_to(folder)} is a link that leads out of its folder, which Safelight "
-                "does not follow. Put the file itself there."
-            )
