@@ -1,7 +1,8 @@
 /** What is about to be drawn. It survives a reload, and an address can fill it. */
 import type { ImageRequest, Job, Model, Parameter, Value } from './api'
 import { fitted, nearestSize, parseSize, shapes, sidesOf, sizeFault, type Shape } from './sizes'
-import { FOR_PROGRAMS, numberFault } from './values'
+import { short } from './format'
+import { FOR_PROGRAMS, numberFault, title } from './values'
 
 const STORED = 'safelight.draft'
 export const MAX_COUNT = 16
@@ -18,20 +19,25 @@ export interface Stored {
   negativePrompt: string
   size: string
   format: string
-  seed: number | null
+  seedText: string
   count: number
   more: Record<string, Value>
 }
 
+/** Other programs draw with seeds of 64 bits, which a number cannot hold. */
+export type Seed = number | bigint
+
 export interface Settings {
   prompt?: string
   negativePrompt?: string
-  seed?: number
+  seed?: Seed
   width?: number
   height?: number
   model?: string
   format?: string
   more?: Record<string, Value>
+  /** What was said and cannot be understood. */
+  unread?: string[]
 }
 
 class Draft {
@@ -40,11 +46,13 @@ class Draft {
   negativePrompt = $state('')
   size = $state('1024x1024')
   format = $state('png')
-  /** null: a fresh one for every picture. */
-  seed = $state<number | null>(null)
+  /** As it was typed, whatever it is. Empty: a fresh one for every picture. */
+  seedText = $state('')
   count = $state(1)
   more = $state<Record<string, Value>>({})
   #models = $state<Model[]>([])
+  /** What the address asked for, until it is known what there is. */
+  #asked: Settings | null = null
 
   entry = $derived(this.#models.find((m) => m.id === this.model || m.aliases.includes(this.model)) ?? this.#models[0])
   parameters = $derived<Record<string, Parameter>>(this.entry?.capabilities.parameters ?? {})
@@ -59,6 +67,17 @@ class Draft {
   )
   maxSeed = $derived(this.parameters['seed']?.maximum ?? 4294967295)
 
+  /** null: a fresh one for every picture. NaN: what was typed is no seed. */
+  get seed(): number | null {
+    const typed = this.seedText.trim()
+    if (typed === '') return null
+    return /^\d{1,15}$/.test(typed) ? Number(typed) : Number.NaN
+  }
+
+  set seed(seed: number | null) {
+    this.seedText = seed === null ? '' : String(seed)
+  }
+
   /** Why this cannot be drawn, or null. */
   fault = $derived.by((): string | null => {
     if (!this.entry) return 'No model is offered here.'
@@ -69,8 +88,7 @@ class Draft {
     if (length > most) return `The prompt is ${length - most} characters too long.`
     const negative = [...this.negativePrompt].length - (this.parameters['negative_prompt']?.max_length ?? 10_000)
     if (negative > 0) return `The negative prompt is ${negative} characters too long.`
-    if (this.seed !== null && (this.seed < 1 || this.seed > this.maxSeed || !Number.isInteger(this.seed)))
-      return `The seed must be a whole number from 1 to ${this.maxSeed}.`
+    if (this.seed !== null && !this.#isSeed(this.seed)) return `The seed must be a whole number from 1 to ${this.maxSeed}, not “${short(this.seedText.trim(), 24)}”.`
     if (this.parameters['size']) {
       const size = sizeFault(this.size, this.shapes, this.sides)
       if (size) return size
@@ -91,12 +109,24 @@ class Draft {
     } catch {
       // A draft that cannot be read is no draft.
     }
-    this.apply(fromQuery(query))
+    this.#asked = fromQuery(query)
+    this.apply(this.#asked)
   }
 
-  /** The models on offer decide which values are possible. */
-  offer(models: Model[]): void {
+  /** The models on offer decide which values are possible. Returns what the address asked for and is not there. */
+  offer(models: Model[]): string[] {
     this.#models = models
+    const entry = this.entry
+    if (!entry) return []
+    const asked = this.#asked
+    this.#asked = null
+    if (asked?.model !== undefined && !this.#has(asked.model)) this.model = entry.id
+    const missing = asked ? this.apply(asked) : []
+    this.#fit()
+    return missing
+  }
+
+  #fit(): void {
     const entry = this.entry
     if (!entry) return
     if (this.model !== entry.id && !entry.aliases.includes(this.model)) this.model = entry.id
@@ -113,11 +143,13 @@ class Draft {
     const missing: string[] = []
     if (settings.prompt !== undefined) this.prompt = settings.prompt
     if (settings.negativePrompt !== undefined) this.negativePrompt = settings.negativePrompt
-    if (settings.seed !== undefined) this.seed = settings.seed
     if (settings.model !== undefined) {
-      const known = this.#models.length === 0 || this.#models.some((m) => m.id === settings.model || m.aliases.includes(settings.model!))
-      if (known) this.model = settings.model
-      else missing.push(`the model ${settings.model}`)
+      if (this.#models.length === 0 || this.#has(settings.model)) this.model = settings.model
+      else missing.push(`the model ${short(settings.model, 60)} (${this.entry?.id} draws instead)`)
+    }
+    if (settings.seed !== undefined) {
+      this.seedText = this.#isSeed(settings.seed) ? String(settings.seed) : ''
+      if (!this.seedText) missing.push(`the seed ${settings.seed} (the next picture gets a fresh one)`)
     }
     if (settings.width && settings.height) {
       const exact = `${settings.width}x${settings.height}`
@@ -132,8 +164,17 @@ class Draft {
     }
     for (const [name, value] of Object.entries(settings.more ?? {})) {
       if (this.extras.some(([extra, parameter]) => extra === name && !numberFault(extra, value, parameter))) this.set(name, value)
+      else if (this.#models.length) missing.push(`${title(name).toLowerCase()} ${value}`)
     }
-    return missing
+    return [...missing, ...(settings.unread ?? [])]
+  }
+
+  #has(model: string): boolean {
+    return this.#models.some(({ id, aliases }) => id === model || aliases.includes(model))
+  }
+
+  #isSeed(seed: Seed): boolean {
+    return seed >= 1 && seed <= this.maxSeed && (typeof seed === 'bigint' || Number.isInteger(seed))
   }
 
   #nearest(width: number, height: number): string {
@@ -164,8 +205,8 @@ class Draft {
   }
 
   stored(): Stored {
-    const { model, prompt, negativePrompt, size, format, seed, count, more } = this
-    return { model, prompt, negativePrompt, size, format, seed, count, more: { ...more } }
+    const { model, prompt, negativePrompt, size, format, seedText, count, more } = this
+    return { model, prompt, negativePrompt, size, format, seedText, count, more: { ...more } }
   }
 
   keep(): void {
@@ -185,11 +226,16 @@ export function fromQuery(query: URLSearchParams): Settings {
   settings.negativePrompt = text('negative_prompt')
   settings.model = text('model')
   settings.format = text('output_format')
-  const seed = Number(query.get('seed'))
-  if (Number.isInteger(seed) && seed > 0) settings.seed = seed
-  const ratio = shapes(undefined).find((s) => s.ratio === query.get('aspect_ratio'))
-  const size = parseSize(query.get('size') ?? ratio?.size ?? '')
-  return size ? { ...settings, ...size } : settings
+  const [seed, size, ratio] = ['seed', 'size', 'aspect_ratio'].map(text)
+  if (/^\d{1,15}$/.test(seed ?? '') && Number(seed) > 0) settings.seed = Number(seed)
+  const shape = shapes(undefined).find((known) => known.ratio === ratio)
+  const sides = parseSize(size ?? shape?.size ?? '')
+  settings.unread = [
+    ...(seed && settings.seed === undefined && seed !== '0' ? [`the seed ${short(seed, 24)}`] : []),
+    ...(size && !sides ? [`the size ${short(size, 24)}`] : []),
+    ...(ratio && !shape ? [`the shape ${short(ratio, 24)}`] : []),
+  ]
+  return sides ? { ...settings, ...sides } : settings
 }
 
 /** Everything that a job was made with; its seed is the one that was used. */

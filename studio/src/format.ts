@@ -46,3 +46,9 @@ export function fileName(job: Job): string {
   const stem = [...words.slice(0, 6), job.seed].join('-').slice(0, 80)
   return `${stem}.${job.output_format === 'jpeg' ? 'jpg' : job.output_format}`
 }
+
+/** What names a picture to a screen reader: nobody wants to hear ten thousand characters before the next button. */
+export const short = (text: string, most = 120): string => {
+  const letters = text.length > most ? [...text.slice(0, 2 * most)] : []
+  return letters.length > most ? `${letters.slice(0, most - 1).join('').trimEnd()}…` : text
+}

@@ -1,4 +1,5 @@
 /** Reading numbers and text out of files. Every read beyond the end throws, which the caller takes as "nothing there". */
+import type { Budget } from './budget'
 
 export class Bytes {
   readonly view: DataView
@@ -34,18 +35,28 @@ export function text(data: Uint8Array): string {
   }
 }
 
-/** No generator's settings are larger; a text that inflates without end shall not fill the memory. */
-const MAX_INFLATED = 64 * 1024 * 1024
+/** Without the NULs at its end. An expression would look at each run of NULs again and again. */
+export function withoutNuls(text: string): string {
+  let end = text.length
+  while (end > 0 && text.charCodeAt(end - 1) === 0) end--
+  return text.slice(0, end)
+}
 
-export async function inflate(data: Uint8Array): Promise<Uint8Array> {
+/** @throws Exhausted where more comes out than the budget allows; TypeError where the data is not zlib's. */
+export async function inflate(data: Uint8Array, budget: Budget): Promise<Uint8Array> {
   const reader = new Blob([data as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream('deflate')).getReader()
   const pieces: Uint8Array<ArrayBuffer>[] = []
-  for (let size = 0; ; ) {
-    const { done, value } = await reader.read()
-    if (done) break
-    size += value.length
-    if (size > MAX_INFLATED) throw new RangeError('The text is too long to be settings.')
-    pieces.push(value)
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      budget.spend(value.length)
+      pieces.push(value)
+    }
+  } catch (error) {
+    // Otherwise the rest is inflated for nobody.
+    void reader.cancel().catch(() => undefined)
+    throw error
   }
   return new Uint8Array(await new Blob(pieces).arrayBuffer())
 }

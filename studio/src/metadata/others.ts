@@ -1,17 +1,22 @@
-/** Our own request, and the JSON of InvokeAI, Fooocus and SwarmUI. */
+/** Our own request, and the JSON of InvokeAI, Fooocus, SwarmUI, NovelAI and Civitai. */
 import type { Settings } from '../draft.svelte'
 import { parseSize } from '../sizes'
-import { number } from './a1111'
+import { readGraph } from './comfyui'
+import { readFields } from './json'
+import { number, seedOf, sideOf, textOf } from './values'
 
 type Fields = Record<string, unknown>
 
-const OURS = /<safelight:request[^>]*>([\s\S]*?)<\/safelight:request>/
+const [OURS, OURS_END] = ['<safelight:request', '</safelight:request>']
 
 /** The request that Safelight writes into XMP (urn:safelight:metadata:1.0#). */
 export function readSafelight(xmp: string): Settings | null {
-  const escaped = OURS.exec(xmp)?.[1]
-  if (escaped === undefined) return null
-  const fields = JSON.parse(unescape(escaped)) as Fields
+  // Three looks forward: an expression would begin anew at every tag that is never closed.
+  const tag = xmp.indexOf(OURS)
+  const start = tag < 0 ? -1 : xmp.indexOf('>', tag)
+  const end = start < 0 ? -1 : xmp.indexOf(OURS_END, start)
+  if (end < 0) return null
+  const fields = readFields(unescape(xmp.slice(start + 1, end)))
   const settings: Settings = {
     ...common(fields),
     ...parseSize(String(fields['size'] ?? '')),
@@ -20,21 +25,24 @@ export function readSafelight(xmp: string): Settings | null {
   }
   number(settings, 'steps', fields['steps'])
   number(settings, 'guidance_scale', fields['guidance_scale'])
+  number(settings, 'output_compression', fields['output_compression'])
+  const quality = textOf(fields['quality'])
+  if (quality) (settings.more ??= {})['quality'] = quality
   return settings
 }
 
 /** `invokeai_metadata` (3 and later) and `sd-metadata` (2). */
 export function readInvokeAI(json: string): Settings | null {
-  const fields = JSON.parse(json) as Fields
+  const fields = readFields(json)
   const image = (fields['image'] ?? fields) as Fields
   const prompt = image['positive_prompt'] ?? oldPrompt(image['prompt'])
   if (prompt === undefined) return null
-  const model = fields['model'] as Fields | string | undefined
+  const model = fields['model'] as Fields | string | null | undefined
   const settings: Settings = {
     ...common({ ...image, prompt }),
-    width: numberOf(image['width']),
-    height: numberOf(image['height']),
-    model: textOf(typeof model === 'object' ? (model['name'] ?? model['model_name']) : (fields['model_weights'] ?? model)),
+    width: sideOf(image['width']),
+    height: sideOf(image['height']),
+    model: textOf(typeof model === 'object' ? (model?.['name'] ?? model?.['model_name']) : (fields['model_weights'] ?? model)),
   }
   number(settings, 'steps', image['steps'])
   number(settings, 'guidance_scale', image['cfg_scale'])
@@ -44,8 +52,8 @@ export function readInvokeAI(json: string): Settings | null {
 /** Fooocus' own scheme; its other one is the text of AUTOMATIC1111. */
 export function readFooocus(fields: Fields): Settings | null {
   if (!('resolution' in fields && ('base_model' in fields || 'full_prompt' in fields))) return null
-  const size = /(\d+)\D+(\d+)/.exec(String(fields['resolution']))
   const settings: Settings = { ...common(fields), model: textOf(fields['base_model'])?.replace(/\.safetensors$/, '') }
+  const size = /^\D{0,3}(\d{1,5})\D{1,5}(\d{1,5})\D{0,3}$/.exec(String(fields['resolution']))
   if (size) Object.assign(settings, { width: Number(size[1]), height: Number(size[2]) })
   number(settings, 'steps', fields['steps'])
   number(settings, 'guidance_scale', fields['guidance_scale'])
@@ -57,8 +65,8 @@ export function readSwarmUI(fields: Fields): Settings | null {
   if (!said) return null
   const settings: Settings = {
     ...common({ ...said, negative_prompt: said['negativeprompt'] }),
-    width: numberOf(said['width']),
-    height: numberOf(said['height']),
+    width: sideOf(said['width']),
+    height: sideOf(said['height']),
     model: textOf(said['model']),
   }
   number(settings, 'steps', said['steps'])
@@ -66,24 +74,37 @@ export function readSwarmUI(fields: Fields): Settings | null {
   return settings
 }
 
+/** NovelAI's `Comment`: `uc` is what its negative prompt is called there. */
+export function readNovelAI(fields: Fields): Settings | null {
+  if (!('uc' in fields && 'sampler' in fields)) return null
+  const settings: Settings = { ...common({ ...fields, negative_prompt: fields['uc'] }), width: sideOf(fields['width']), height: sideOf(fields['height']) }
+  number(settings, 'steps', fields['steps'])
+  number(settings, 'guidance_scale', fields['scale'])
+  return settings
+}
+
+/** What Civitai draws: a graph, and beside it what was asked for, as JSON in a text. The graph alone knows size and model. */
+export function readCivitai(fields: Fields): Settings | null {
+  const said = textOf(fields['extraMetadata'])
+  if (!said) return null
+  const extra = readFields(said)
+  const settings: Settings = { ...readGraph(fields), ...common({ ...extra, negative_prompt: extra['negativePrompt'] }) }
+  number(settings, 'steps', extra['steps'])
+  number(settings, 'guidance_scale', extra['cfgScale'])
+  return settings
+}
+
 function common(fields: Fields): Settings {
-  const seed = Number(fields['seed'])
   return {
     prompt: textOf(fields['prompt']) ?? '',
     negativePrompt: textOf(fields['negative_prompt']) ?? '',
-    seed: fields['seed'] !== undefined && Number.isSafeInteger(seed) && seed >= 0 ? seed : undefined,
+    seed: seedOf(fields['seed']),
   }
 }
 
 function oldPrompt(prompt: unknown): string | undefined {
-  if (Array.isArray(prompt)) return prompt.map((part: Fields) => String(part['prompt'] ?? '')).join(' ')
+  if (Array.isArray(prompt)) return prompt.map((part: Fields | null) => String(part?.['prompt'] ?? '')).join(' ')
   return textOf(prompt)
-}
-
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
-
-function numberOf(value: unknown): number | undefined {
-  return typeof value === 'number' && value > 0 ? value : undefined
 }
 
 function unescape(escaped: string): string {
