@@ -44,7 +44,7 @@ def serving(port: int, **settings: str) -> Iterator[Server]:
         variables |= {f"SAFELIGHT_{name.upper()}": value for name, value in settings.items()}
         begun = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "-m", "safelight.cli", "serve"],
+            [sys.executable, "-m", "safelight", "serve"],
             env=os.environ | variables,
             stderr=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -18,6 +18,7 @@ import uvloop
 from safelight.adapters.fake_engine import FakeEngine
 from safelight.adapters.logging import configure_logging
 from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.outlet import standard_error
 from safelight.adapters.pins import pinned_commit
 from safelight.adapters.state_folder import alone_in_drawing, announce, first_key, prepare, withdraw
 from safelight.adapters.workers.pool import LocalWorkers
@@ -203,19 +204,21 @@ def serve(settings: Settings) -> int:
     Raises:
         ConfigurationError: something that the operator can mend, before anything was served.
     """
-    configure_logging(settings.log_format, settings.log_level)
-    prepare(settings.home)
-    listener = listen(settings.host, settings.port)
-    with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        port = listener.getsockname()[1]
-        return runner.run(_serve(settings.model_copy(update={"port": port}), listener))
+    with standard_error() as outlet:
+        telemetry = PrometheusTelemetry()
+        outlet.on_dropped = telemetry.log_dropped
+        configure_logging(settings.log_format, settings.log_level, outlet)
+        prepare(settings.home)
+        listener = listen(settings.host, settings.port)
+        with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            port = listener.getsockname()[1]
+            return runner.run(_serve(settings.model_copy(update={"port": port}), listener, telemetry))
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> int:
+async def _serve(settings: Settings, listener: socket.socket, telemetry: PrometheusTelemetry) -> int:
     from safelight.adapters.partials import partial
     from safelight.adapters.sql import open_database
 
-    telemetry = PrometheusTelemetry()
     async with contextlib.AsyncExitStack() as stack:
         engine = open_engine(settings, telemetry)
         await engine.start()

@@ -45,7 +45,7 @@ class CommandLine:
         return subprocess.Popen(self.command(*arguments), cwd=self.folder, env=self.environment(), text=True, **pipes)
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "safelight.cli", *arguments]
+        return [sys.executable, "-m", "safelight", *arguments]
 
     def environment(self, **variables: str) -> dict[str, str]:
         ours = ("SAFELIGHT_", "DIFFUSION_", "PORT", "HF_")  # the engine, imported by a test here, sets HF_HUB_OFFLINE

@@ -6,6 +6,7 @@ reaches a line: prompts and keys are taken out here as well, should they have go
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import re
 import sys
@@ -15,6 +16,8 @@ from typing import Any, Literal, TextIO
 import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from safelight.adapters.outlet import Outlet
 
 LogFormat = Literal["auto", "pretty", "json"]
 
@@ -26,7 +29,7 @@ _REMOVED = "[removed]"
 _QUIET = {"uvicorn.access": logging.WARNING, "alembic": logging.WARNING, "asyncio": logging.WARNING}
 
 
-def configure_logging(log_format: LogFormat, level: str, stream: TextIO | None = None) -> None:
+def configure_logging(log_format: LogFormat, level: str, stream: TextIO | Outlet | None = None) -> None:
     """Send every log line of this process to `stream` (default: standard error). A second call replaces the first."""
     target = stream or sys.stderr
     pretty = log_format == "pretty" or (log_format == "auto" and target.isatty())
@@ -47,6 +50,8 @@ def configure_logging(log_format: LogFormat, level: str, stream: TextIO | None =
             ],
         )
     )
+    if isinstance(target, Outlet):
+        target.notice = lambda lines: _of_dropped(handler, lines)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -55,6 +60,13 @@ def configure_logging(log_format: LogFormat, level: str, stream: TextIO | None =
         logging.getLogger(name).propagate = True
     for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(least)
+
+
+def _of_dropped(handler: logging.Handler, lines: int) -> str:
+    """The line that tells of lines that were dropped; it belongs to no request."""
+    record = logging.LogRecord(__name__, logging.WARNING, __file__, 0, "log_lines_dropped", (), None)
+    record.lines = lines
+    return contextvars.Context().run(handler.format, record)
 
 
 def _shared(pretty: bool) -> list[Processor]:
@@ -78,7 +90,7 @@ def _drop_colours(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
     return event
 
 
-def _renderer(target: TextIO, pretty: bool) -> Processor:
+def _renderer(target: TextIO | Outlet, pretty: bool) -> Processor:
     if pretty:
         return structlog.dev.ConsoleRenderer(
             colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback, pad_event_to=0

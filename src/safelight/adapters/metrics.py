@@ -43,6 +43,9 @@ class PrometheusTelemetry:
         self._rejections = Counter(
             "safelight_rejections_total", "Requests refused, by error code.", ["code"], registry=registry
         )
+        self._log_dropped = Counter(
+            "safelight_log_lines_dropped_total", "Log lines that nobody read in time.", registry=registry
+        )
         self._ledger_lost = Counter(
             "safelight_ledger_lost_total", "Ledger entries that could not be written.", registry=registry
         )
@@ -121,6 +124,10 @@ class PrometheusTelemetry:
     def worker_restarted(self) -> None:
         """A worker died and is started again."""
         self._restarts.inc()
+
+    def log_dropped(self, lines: int) -> None:
+        """Log lines were dropped, since whoever reads standard error does not."""
+        self._log_dropped.inc(lines)
 
     def ledger_lost(self, *, entries: int) -> None:
         """Ledger entries could not be written."""

@@ -7,7 +7,6 @@ import platform
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -15,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from safelight import __version__
+from safelight.adapters.children import child_environment, python_module
 from safelight.adapters.pins import pinned_commit
 from safelight.cli.terminal import print_json
 from safelight.cli.weights import Fault, fault_in, safetensors_fault
@@ -193,9 +193,11 @@ class _Machine(msgspec.Struct):
 
 def _machine() -> _Machine | str:
     """What the machine has, or why that cannot be found out: a broken PyTorch must not take us along."""
-    command = [sys.executable, "-m", "safelight.engine.device", "--json"]
+    command = python_module("safelight.engine.device", "--json")
     try:
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=_DEVICE_SECONDS, check=False)
+        ran = subprocess.run(
+            command, capture_output=True, text=True, timeout=_DEVICE_SECONDS, check=False, env=child_environment()
+        )
     except subprocess.TimeoutExpired:
         return f"it did not answer within {_DEVICE_SECONDS} s."
     if ran.returncode != 0:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import textwrap
 import time
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from safelight.adapters.children import child_environment, python_module
 from safelight.adapters.pins import Pin, pinned_commit, read_pins, write_pins
 from safelight.adapters.state_folder import prepare, read_key, served_url
 from safelight.cli.show import print_parameters
@@ -77,9 +77,10 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
     else:
         spec = ModelSpec(source=text, commit=pinned_commit(settings.home, text))
     ran = subprocess.run(
-        [sys.executable, "-m", "safelight.engine.describe"],
+        python_module("safelight.engine.describe"),
         input=msgspec.json.encode(spec),
         capture_output=True,
+        env=child_environment(),
         check=False,
     )
     if ran.returncode == _EXIT_REFUSED:

@@ -17,6 +17,7 @@ from safelight.engine.device import choose_device
 from safelight.engine.loading import describe
 from safelight.engine.memory import device_bytes
 from safelight.engine.number_format import dtype_of
+from safelight.engine.privileges import take_no_new_privileges
 
 EXIT_REFUSED = 4
 
@@ -50,6 +51,7 @@ def describe_here(spec: ModelSpec) -> Description:
 
 def main() -> None:
     """Print the description as JSON, or on standard error why there is none."""
+    take_no_new_privileges()
     spec = msgspec.json.decode(sys.stdin.buffer.read(), type=ModelSpec)
     try:
         found = describe_here(spec)

@@ -38,6 +38,7 @@ from safelight.contract.messages import (
     to_frame,
 )
 from safelight.engine.allocator import keep_freed_memory
+from safelight.engine.privileges import take_no_new_privileges
 
 if TYPE_CHECKING:
     from safelight.contract.traits import Traits
@@ -212,6 +213,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the api process says when to end
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="worker %(process)d: %(levelname)s %(message)s")
+    take_no_new_privileges()
     try:
         Worker(Connection(stream)).run()
     except ProtocolError as error:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
-import sys
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 
 import structlog
 
+from safelight.adapters.children import child_environment, python_module
 from safelight.contract.errors import ProtocolError
 from safelight.contract.messages import (
     HEADER_BYTES,
@@ -25,11 +24,7 @@ from safelight.contract.messages import (
     to_frame,
 )
 
-WORKER_COMMAND = (sys.executable, "-m", "safelight.engine.worker")
-# The same bytes from every worker: no order by a hash seed, no sums that depend on where memory happens to lie. MKL's
-# "AUTO" promises that for one processor and number of threads, both of which are in the fingerprint; "COMPATIBLE", the
-# same on all processors, leaves AVX512 and AMX unused: a step of Postcard took 19 ms instead of 11.
-_EXACT = {"PYTHONHASHSEED": "0", "MKL_CBWR": "AUTO"}
+WORKER_COMMAND = python_module("safelight.engine.worker")
 _KEPT_LINES = 20
 # A worker that was told to go closes within a step; after this it is killed.
 _GOODBYE_SECONDS = 3.0
@@ -62,12 +57,12 @@ class WorkerProcess:
                 *command,
                 "--fd",
                 str(theirs.fileno()),
-                pass_fds=(theirs.fileno(),),
+                pass_fds=(theirs.fileno(),),  # and no other: neither the database nor the port
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
-                env={**_EXACT, "HF_HUB_OFFLINE": "1", **os.environ},
+                env=child_environment(),
             )
         except BaseException:
             ours.close()

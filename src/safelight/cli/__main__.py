@@ -1,5 +1,0 @@
-"""`python -m safelight.cli`."""
-
-from safelight.cli import main
-
-main()

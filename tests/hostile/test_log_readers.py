@@ -1,0 +1,86 @@
+"""Readers of the log who stand still or leave: the server answers, and ends, all the same."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.conftest import CommandLine
+from tests.e2e.drawing import wait_until
+from tests.e2e.ports import free_port
+
+# A line is some 250 bytes, a pipe holds 64 KiB, our queue 1 MiB: no pipe holds what so many requests log.
+REQUESTS = 6000
+
+
+@contextmanager
+def server(folder: Path, stderr: int) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    port = free_port()
+    process = CommandLine(folder).start(
+        "serve", "--engine", "fake", "--port", str(port), stdout=subprocess.DEVNULL, stderr=stderr
+    )
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=300) as client:
+        try:
+            wait_until(lambda: _answers(client))
+            yield process, client
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/livez").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_a_pipe_that_nobody_reads_stops_neither_an_answer_nor_the_end(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    with server(tmp_path, writer) as (process, client):
+        os.close(writer)
+        for _ in range(REQUESTS):
+            assert client.get("/v1/nothing-here").status_code == 404
+        dropped = next(
+            float(line.split()[1])
+            for line in client.get("/metrics").text.splitlines()
+            if line.startswith("safelight_log_lines_dropped_total ")
+        )
+        assert dropped > 0
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(300) == 0
+    os.close(reader)
+
+
+def test_when_it_is_read_again_a_line_says_how_many_are_missing(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    with server(tmp_path, writer) as (process, client):
+        os.close(writer)
+        for _ in range(REQUESTS):
+            client.get("/v1/nothing-here")
+        with os.fdopen(reader, "r") as stream:
+            assert any('"log_lines_dropped"' in line for line in stream)
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(300) == 0
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["from the start", "later"])
+def test_a_pipe_whose_reader_has_left_harms_nothing(tmp_path: Path, before: bool) -> None:
+    reader, writer = os.pipe()
+    if before:
+        os.close(reader)
+    with server(tmp_path, writer) as (process, client):
+        os.close(writer)
+        if not before:
+            os.close(reader)
+        for _ in range(20):
+            assert client.get("/v1/nothing-here").status_code == 404
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(300) == 0

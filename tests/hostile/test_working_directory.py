@@ -1,0 +1,124 @@
+"""A working directory full of Python files that are called like modules of libraries: none of them ever runs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from safelight.cli.app import app
+from tests.cli.conftest import CommandLine
+from tests.clients.process import serving
+from tests.e2e.drawing import Order, draw
+from tests.hostile.commands import names_of
+
+# Every module that there is here: whichever the program or a library imports, now or later, is among them.
+FOUND = sys.stdlib_module_names | set(importlib.metadata.packages_distributions())
+MODULES = sorted(name for name in FOUND if name.isidentifier() and name != "safelight")
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "generate": ("a boat", "-o", "boat.png"),
+    "env": (),
+    "models": (),
+    "pull": ("org/name",),
+    "list": (),
+    "show": ("postcard",),
+    "rm": ("org/name",),
+    "ps": (),
+    "doctor": (),
+    "version": (),
+    "config show": (),
+    "keys create": ("--save",),
+    "keys list": (),
+    "keys revoke": ("key-0",),
+}
+SCRIPT = (str(Path(sys.executable).with_name("safelight")),)
+
+
+def set_traps(folder: Path, modules: Iterable[str]) -> CommandLine:
+    """A command line whose working directory is full of traps. One that runs leaves its name in the folder `ran`."""
+    (folder / "ran").mkdir()
+    for name in modules:
+        leaves = f"open({str(folder / 'ran' / name)!r}, 'w').close()\nraise SystemExit(66)"
+        (folder / f"{name}.py").write_text(leaves)
+    return CommandLine(folder, {"HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "hub")})
+
+
+@pytest.fixture
+def trap(tmp_path: Path) -> CommandLine:
+    return set_traps(tmp_path, MODULES)
+
+
+@pytest.fixture
+def trap_behind_runpy(tmp_path: Path) -> CommandLine:
+    """Without those that `python -m` itself imports before any of our lines runs: `-P` alone keeps it from these."""
+    (tmp_path / "said.py").write_text("import sys; print(*sys.modules)")
+    said = subprocess.run([sys.executable, "-m", "said"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    before = {name.partition(".")[0] for name in said.stdout.split()}
+    assert not before & {"torch", "json", "typer", "asyncio", "subprocess"}
+    return set_traps(tmp_path, set(MODULES) - before)
+
+
+def assert_nothing_ran(trap: CommandLine) -> None:
+    assert os.listdir(trap.folder / "ran") == []
+
+
+def test_the_trap_springs_where_python_is_left_to_itself(trap: CommandLine) -> None:
+    subprocess.run([sys.executable, "-m", "asyncio", "--help"], cwd=trap.folder, capture_output=True, check=False)
+    assert os.listdir(trap.folder / "ran") != []
+
+
+def test_every_command_is_tried() -> None:
+    assert set(COMMANDS) | {"serve"} == names_of(app)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_file_of_the_working_directory_runs_in_a_command(trap: CommandLine, command: str) -> None:
+    ran = run(trap, SCRIPT, *command.split(), *COMMANDS[command])
+    assert_nothing_ran(trap)
+    assert ran.returncode in (0, 1, 2)
+    assert "Traceback" not in ran.stderr, ran.stderr
+
+
+def test_nor_by_python_m(trap_behind_runpy: CommandLine) -> None:
+    ran = run(trap_behind_runpy, (sys.executable, "-m", "safelight"), "show", "postcard")
+    assert_nothing_ran(trap_behind_runpy)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_nor_by_python_p(trap: CommandLine) -> None:
+    ran = run(trap, (sys.executable, "-P", "-m", "safelight"), "show", "postcard")
+    assert_nothing_ran(trap)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_nor_where_the_path_names_the_working_directory_by_nothing(trap: CommandLine) -> None:
+    """`PYTHONPATH=$PYTHONPATH:/more` with no such variable before: its empty part is the working directory."""
+    ran = run(trap, (sys.executable, "-I", "-m", "safelight"), "show", "postcard", PYTHONPATH=f":{trap.folder.parent}")
+    assert_nothing_ran(trap)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_nor_in_a_server_that_draws(trap_behind_runpy: CommandLine) -> None:
+    with serving(trap_behind_runpy.folder, engine="local") as served:
+        assert draw(served, Order("640x1536", "png", 5))
+    assert_nothing_ran(trap_behind_runpy)
+
+
+def run(
+    trap: CommandLine, start: tuple[str, ...], *arguments: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*start, *arguments],
+        cwd=trap.folder,
+        env=trap.environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
