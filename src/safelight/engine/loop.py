@@ -33,6 +33,7 @@ from safelight.engine.loader import Done, Load, Loader, WarmUp
 from safelight.engine.run import Run
 from safelight.engine.shelf import Shelf
 from safelight.engine.standin import StepTaken
+from safelight.engine.turn_age import TurnAge
 from safelight.engine.turns import Turns
 from safelight.scheduling.policy import FairShare, Parked, Schedule
 
@@ -95,6 +96,7 @@ class Loop:
             conclude=self._conclude,
         )
         self._delivery = Delivery(emit, self._end, keep)
+        self.turn = TurnAge()
 
     def put(self, command: ModelSpec | Draw | Cancel | Watch) -> None:
         """Load that model, draw that job, or cancel one; returns at once."""
@@ -153,7 +155,8 @@ class Loop:
     def _turn(self, chosen: Parked, candidates: Sequence[Parked]) -> None:
         others = [self._runs[parked.run] for parked in candidates if parked.run != chosen.run]
         room = self._max_runs - sum(parked.in_flight for parked in candidates)
-        self._turns.take(self._runs[chosen.run], others, room)
+        with self.turn.within(self._runs[chosen.run].longest_turn_seconds):
+            self._turns.take(self._runs[chosen.run], others, room)
 
     def _begin(self, run: Run) -> None:
         self._hold_model(run)

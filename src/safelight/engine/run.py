@@ -127,6 +127,11 @@ class Run:
         return int(self.arguments.get("num_inference_steps") or self.model.steps)
 
     @property
+    def longest_turn_seconds(self) -> float:
+        """What was measured of the longest of its turns; 0 if nothing was."""
+        return max(self.cost.encode_prompt, self.cost.step, self.cost.decode) if self.cost else 0.0
+
+    @property
     def in_flight(self) -> bool:
         """It has had a turn, and may hold memory of the device."""
         return self._greenlet is not None

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from safelight.contract.traits import Traits
     from safelight.engine.inbox import Inbox
     from safelight.engine.loading import LoadedModel
+    from safelight.engine.loop import Loop
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +102,7 @@ class Worker:
         self._connection = connection
         self._inbox: Inbox = SimpleQueue()
         self._configured = False
+        self._loop: Loop | None = None
 
     def run(self) -> None:
         """Greet, then answer until the other end closes.
@@ -112,13 +114,17 @@ class Worker:
         while (command := self._connection.receive()) is not None:
             match command:
                 case Ping():
-                    self._connection.send(Pong(number=command.number))
+                    self._answer(command)
                 case Configure():
                     self._configure(command)
                 case Draw() | Cancel() | Watch() if self._configured:
                     self._inbox.put(command)
                 case _:
                     raise ProtocolError("A job came before the configuration.")
+
+    def _answer(self, ping: Ping) -> None:
+        seconds, expected = self._loop.turn.look() if self._loop is not None else (0.0, 0.0)
+        self._connection.send(Pong(number=ping.number, turn_seconds=seconds, turn_expected_seconds=expected))
 
     def _configure(self, configure: Configure) -> None:
         if self._configured:
@@ -145,7 +151,7 @@ class Worker:
             gc.freeze()  # nor later: no collection in the middle of a picture goes through what was imported
             gc.enable()
             measured = Path(configure.measured) if configure.measured else None
-            Loop(
+            self._loop = Loop(
                 partial(_load, device=configure.device),
                 self._connection.send,
                 inbox=self._inbox,
@@ -157,7 +163,8 @@ class Worker:
                 warm_up=partial(warm_up, budget_seconds=configure.warm_up_seconds, kept=measured),
                 keep=partial(keep, folder=measured),
                 load_times=LoadTimes(measured),
-            ).serve()
+            )
+            self._loop.serve()
         except BaseException:  # a fault in the engine itself: better a new process than a dumb one
             log.exception("the engine stopped")
             os._exit(EXIT_ENGINE)

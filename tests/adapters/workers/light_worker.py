@@ -3,7 +3,7 @@
 For tests of the pool that start many. It can load every model but `MISSING`, and `SLOW`, which it never has ready;
 `RESTING` it moves into the host's memory, and `RETURNED` back from there, which takes longer than loading it did. Of a
 job it takes as many steps as are asked for, but for long ones, which it begins and never ends: what becomes of those is
-the pool's to decide.
+the pool's to decide. With a job of `STUCK` it says that it has been in one turn for an hour.
 """
 
 from __future__ import annotations
@@ -40,8 +40,10 @@ COMMAND = (sys.executable, __file__)
 LONG = 100
 MISSING = "missing"
 SLOW, SLOW_SECONDS = "slow", 90.0
+STUCK = "stuck"
 RESTING, RETURNED = "resting", "returned"
 LOAD_SECONDS = 2.0
+stuck_seconds = 0.0
 
 
 def loaded(source: str) -> list[Message]:
@@ -60,10 +62,12 @@ def loaded(source: str) -> list[Message]:
 
 def answers(command: Message) -> list[Message]:
     """What a worker says to a command."""
+    global stuck_seconds
     match command:
         case Configure(models=models):
             return [message for spec in models for message in loaded(spec.source)]
         case Draw(job=job):
+            stuck_seconds = 3600.0 if job.source == STUCK else 0.0
             steps = job.steps or 4
             begun: list[Message] = [Started(job_id=job.id), Stepped(job_id=job.id, step=1, steps=steps)]
             if steps >= LONG:
@@ -74,7 +78,7 @@ def answers(command: Message) -> list[Message]:
         case Cancel(job_id=job_id):
             return [Cancelled(job_id=job_id)]
         case Ping(number=number):
-            return [Pong(number=number)]
+            return [Pong(number=number, turn_seconds=stuck_seconds, turn_expected_seconds=0.1)]
         case _:
             raise AssertionError(f"no worker is told {command}")
 

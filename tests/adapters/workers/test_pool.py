@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.adapters.workers.process import WORKER_COMMAND
-from safelight.adapters.workers.tickets import MAX_ATTEMPTS
+from safelight.adapters.workers.tickets import MAX_ATTEMPTS, Ticket, blame
 from safelight.contract.messages import (
     Cancelled,
     Configure,
@@ -284,3 +285,101 @@ async def test_a_model_that_is_loaded_says_when_it_is_expected() -> None:
             await workers.changed()
         assert 0 < expected <= light_worker.SLOW_SECONDS
         assert workers.state().model(light_worker.SLOW).status == "loading"
+
+
+async def test_a_key_with_two_hundred_pictures_waiting_is_not_before_another_key() -> None:
+    async with pool("light", command=light_worker.COMMAND) as workers:
+        for n in range(200):  # none of these ever ends
+            workers.submit(replace(job("light", f"flood{n}", steps=light_worker.LONG), group="flood"))
+        for n in range(3):
+            assert await picture(workers, replace(job("light", f"modest{n}"), group="modest"))
+        assert workers.state().queued + workers.state().running == 200
+
+
+async def test_jobs_for_a_model_that_loads_hold_no_place_of_others() -> None:
+    specs = (ModelSpec(source=light_worker.SLOW), ModelSpec(source="light"))
+    workers = LocalWorkers(Configure(models=specs), telemetry=PrometheusTelemetry(), command=light_worker.COMMAND)
+    await workers.start()
+    try:
+        for n in range(200):
+            workers.submit(job(light_worker.SLOW, f"loading{n}"))
+        assert await picture(workers, job("light"))
+    finally:
+        await workers.stop()
+
+
+async def test_what_a_worker_was_drawing_when_it_died_is_drawn_alone_and_the_rest_after_it() -> None:
+    async with pool("light", command=light_worker.COMMAND) as workers:
+        first = asyncio.Event()
+        guilty = asyncio.create_task(
+            to_the_end(workers.submit(job("light", "guilty", steps=light_worker.LONG)), lambda _: first.set())
+        )
+        await first.wait()
+        for _ in range(MAX_ATTEMPTS):
+            before, company = workers.state().restarts, f"company{workers.state().restarts}"
+            beside = asyncio.create_task(to_the_end(workers.submit(job("light", company, steps=light_worker.LONG))))
+            while workers.state().running < (2 if before == 0 else 1):  # noqa: ASYNC110 - no event says so
+                await asyncio.sleep(0)
+            assert workers.state().running == (2 if before == 0 else 1)  # the suspect is alone from its second try on
+            os.kill(workers.pids[0], signal.SIGKILL)
+            while workers.state().restarts == before:
+                await workers.changed()
+            workers.cancel(company)
+            await beside
+        end = await guilty
+        assert isinstance(end, Failed)
+        assert not end.retry_helps
+        assert await picture(workers, job("light", "harmless"))
+
+
+def test_blame_falls_on_what_was_begun_on_all_if_nothing_was_and_on_who_is_always_there() -> None:
+    begun, queued = Ticket(job("light", "begun")), Ticket(job("light", "queued"))
+    begun.tell(Started(job_id="begun"))
+    blame([begun, queued])
+    assert (begun.attempts, begun.suspect, begun.started) == (1, True, False)
+    assert (queued.attempts, queued.suspect) == (0, False)
+    blame([queued, other := Ticket(job("light", "other"))])  # it died before anything was begun
+    assert [(t.attempts, t.suspect) for t in (queued, other)] == [(0, True)] * 2
+    blame([queued])  # alone, so nobody else can have been it
+    assert queued.attempts == 1
+    sly = Ticket(job("light", "sly"))
+    for _ in range(MAX_ATTEMPTS):
+        company = Ticket(job("light", "company"))
+        company.tell(Started(job_id="company"))
+        blame([company, sly])
+    assert (sly.attempts, sly.suspect) == (0, True)
+
+
+async def test_a_worker_that_answers_pings_and_takes_no_step_is_replaced() -> None:
+    configure = Configure(models=(ModelSpec(source=light_worker.STUCK),))
+    workers = LocalWorkers(
+        configure,
+        telemetry=PrometheusTelemetry(),
+        command=light_worker.COMMAND,
+        first_pause_seconds=0.01,
+        ping_every_seconds=0.01,
+    )
+    await workers.start()
+    try:
+        end = await to_the_end(workers.submit(job(light_worker.STUCK, "stuck", steps=light_worker.LONG)))
+        assert isinstance(end, Failed)
+        assert workers.state().restarts >= MAX_ATTEMPTS
+    finally:
+        await workers.stop()
+
+
+async def test_a_worker_whose_child_keeps_its_log_open_is_replaced(tmp_path: Path) -> None:
+    """The child is in a session of its own, where ending the worker's does not reach it."""
+    pids = tmp_path / "children"
+    program = (
+        "import subprocess, sys\n"
+        f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)\n"
+        f"print(child.pid, file=open({str(pids)!r}, 'a'), flush=True)\n"
+        "raise SystemExit('no such device')\n"
+    )
+    try:
+        async with pool("postcard", command=(sys.executable, "-c", program)) as workers:
+            assert "3 times in a row" in await until_failed(workers, "postcard")
+    finally:
+        for pid in pids.read_text().split():
+            os.kill(int(pid), signal.SIGKILL)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from time import monotonic
 from typing import Literal
 
 import structlog
 
+from safelight.adapters.workers.member import Member
 from safelight.adapters.workers.process import WORKER_COMMAND, WorkerProcess
-from safelight.adapters.workers.tickets import MAX_ATTEMPTS, Ticket
+from safelight.adapters.workers.tickets import MAX_ATTEMPTS, Ticket, blame
 from safelight.contract.errors import ProtocolError
 from safelight.contract.messages import (
     Cancel,
@@ -37,45 +37,19 @@ from safelight.contract.messages import (
     Stepped,
     Watch,
 )
-from safelight.contract.traits import Traits
-from safelight.service.ports import NEAREST_FIRST, EngineState, ModelState, Telemetry, Where
+from safelight.scheduling.line import FairLine, Verdict
+from safelight.service.ports import NEAREST_FIRST, EngineState, ModelState, Telemetry
 
 # Restarts wait 0, 0.5, 1, 2, … up to 30 s, counted from the last worker that was of use.
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 # After this many deaths in a row before anything was drawn, callers are told instead of kept waiting.
 _HOPELESS_AFTER = 3
-# A worker whose reader thread does not answer for this long is stuck in the kernel or stopped.
-_PING_EVERY_SECONDS, _PING_PATIENCE_SECONDS = 10.0, 60.0
-# A worker schedules only what it has, so it is given more than it draws at once; what it lacks can go to another.
+_PING_EVERY_SECONDS = 10.0
+# A worker schedules only what it has, so it is given more than it draws at once; what it lacks can go to another. Of
+# every key that wants something it has one at least, beyond this if need be: so its schedule can be fair to all.
 _IN_HAND = 4
 
 log = structlog.get_logger(__name__)
-
-
-class _Member:
-    """A place in the pool: the worker that fills it now, what that one can draw and is drawing.
-
-    `fruitless_starts` counts deaths since a job last ended, `failed_starts` those since it last spoke of a model.
-    """
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.worker: WorkerProcess | None = None
-        self.models: dict[str, ModelReady | ModelFailed] = {}
-        self.resting: dict[str, Where] = {}
-        self.ready_at: dict[str, float] = {}  # when a model that is loaded is expected, on the monotonic clock
-        self.traits: dict[str, Traits] = {}
-        self.tickets: dict[str, Ticket] = {}
-        self.fruitless_starts = 0
-        self.failed_starts = 0
-        self.last_heard = 0.0
-
-    def can_draw(self, source: str) -> bool:
-        return self.worker is not None and isinstance(self.models.get(source), ModelReady)
-
-    def where(self, source: str) -> Where:
-        """Where the weights of a model are that it can draw."""
-        return self.resting.get(source, "device") if self.can_draw(source) else "none"
 
 
 class LocalWorkers:
@@ -89,13 +63,17 @@ class LocalWorkers:
         telemetry: Telemetry,
         command: Sequence[str] = WORKER_COMMAND,
         first_pause_seconds: float = _FIRST_PAUSE_SECONDS,
+        ping_every_seconds: float = _PING_EVERY_SECONDS,
     ) -> None:
         self._configure = configure
         self._telemetry = telemetry
         self._command = command
         self._first_pause = first_pause_seconds
-        self._members = [_Member(number) for number in range(count)]
-        self._waiting: deque[Ticket] = deque()
+        self._ping_every = ping_every_seconds
+        self._members = [Member(number, _IN_HAND * configure.max_runs) for number in range(count)]
+        self._tickets: dict[str, Ticket] = {}
+        self._line: FairLine[Ticket] = FairLine()
+        self._suspects: dict[str, Ticket] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
         self._restarts = 0
@@ -112,44 +90,44 @@ class LocalWorkers:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for ticket in self._tickets():
-            ticket.tell(Cancelled(job_id=ticket.job.id))
-        self._waiting.clear()
+        for ticket in list(self._tickets.values()):
+            self._end(ticket, Cancelled(job_id=ticket.job.id))
 
     def submit(self, job: Job) -> AsyncIterator[JobEvent]:
-        """Queue a job; it goes to the least busy worker that has its model."""
-        ticket = Ticket(job)
-        self._waiting.append(ticket)
+        """Queue a job; when it is its key's turn, it goes to the least busy worker that has its model."""
+        ticket = self._tickets[job.id] = Ticket(job)
+        self._wait(ticket)
         self._hand_out()
         return ticket.events()
 
     def cancel(self, job_id: str) -> None:
         """End a waiting job now, a running one at its next step."""
-        for ticket in self._tickets():
-            if ticket.job.id == job_id:
-                ticket.cancelled = True
+        waiting = self._waiting(job_id)
+        if waiting is not None:
+            self._end(waiting, Cancelled(job_id=job_id))
+            self._hand_out()
+            return
         for member in self._members:
             if job_id in member.tickets and member.worker is not None:
+                member.tickets[job_id].cancelled = True
                 member.worker.send(Cancel(job_id=job_id))
-        self._hand_out()
 
     def watch(self, job_id: str, longest: int) -> None:
         """Have previews of a job told, by whichever worker draws it."""
-        for ticket in self._tickets():
-            if ticket.job.id == job_id:
-                ticket.longest_preview = longest
+        if job_id in self._tickets:
+            self._tickets[job_id].longest_preview = longest
         for member in self._members:
             if job_id in member.tickets and member.worker is not None:
                 member.worker.send(Watch(job_id=job_id, longest=longest))
 
     def state(self) -> EngineState:
         """How the workers stand."""
-        tickets = self._tickets()
+        running = sum(ticket.started for member in self._members for ticket in member.tickets.values())
         return EngineState(
             models=tuple(self._model_state(spec.source) for spec in self._configure.models),
             workers=sum(member.worker is not None for member in self._members),
-            queued=sum(not ticket.started for ticket in tickets),
-            running=sum(ticket.started for ticket in tickets),
+            queued=len(self._tickets) - running,
+            running=running,
             restarts=self._restarts,
         )
 
@@ -164,33 +142,50 @@ class LocalWorkers:
 
     # Handing out
 
-    def _tickets(self) -> list[Ticket]:
-        return [*self._waiting, *(ticket for member in self._members for ticket in member.tickets.values())]
+    def _wait(self, ticket: Ticket) -> None:
+        """Put a job into the line, or end it if its model cannot be had."""
+        state = self._model_state(ticket.job.source)
+        if state.status == "failed":
+            self._end(ticket, Failed(job_id=ticket.job.id, reason=state.reason or "", retry_helps=False))
+        elif ticket.suspect:
+            self._suspects[ticket.job.id] = ticket
+        else:
+            self._line.add(ticket.waiting())
+
+    def _waiting(self, job_id: str) -> Ticket | None:
+        return self._suspects.get(job_id) or self._line.get(job_id)
+
+    def _end(self, ticket: Ticket, event: Failed | Cancelled | Finished) -> None:
+        """Say how a job ended, unless that was said, and forget it."""
+        self._leave_line(ticket)
+        self._tickets.pop(ticket.job.id, None)
+        ticket.tell(event)
+
+    def _leave_line(self, ticket: Ticket) -> None:
+        self._line.remove(ticket.job.id)
+        self._suspects.pop(ticket.job.id, None)
 
     def _hand_out(self) -> None:
-        """Give waiting jobs to workers with room, oldest first; jobs whose model nobody has yet stay."""
-        still_waiting: deque[Ticket] = deque()
-        room = _IN_HAND * self._configure.max_runs
-        for ticket in self._waiting:
-            job = ticket.job
-            if ticket.cancelled:
-                ticket.tell(Cancelled(job_id=job.id))
-                continue
-            state = self._model_state(job.source)
-            if state.status == "failed":
-                ticket.tell(Failed(job_id=job.id, reason=state.reason or "", retry_helps=False))
-                continue
-            able = [m for m in self._members if m.can_draw(job.source) and len(m.tickets) < room]
-            if not able:
-                still_waiting.append(ticket)
-                continue
-            self._give(ticket, min(able, key=lambda m: len(m.tickets)))
-        self._waiting = still_waiting
+        """Give waiting jobs to workers with room, as their keys' turns come; jobs whose model nobody has yet stay.
 
-    def _give(self, ticket: Ticket, member: _Member) -> None:
+        Suspects come first, each alone with a worker. One worker gets nothing else until it is free for the next.
+        """
+        kept_free: Member | None = None
+        for ticket in self._suspects.values():
+            if able := [member for member in self._members if member.can_draw(ticket.job.source)]:
+                kept_free = min(able, key=lambda m: len(m.tickets))
+                if not kept_free.tickets:
+                    self._leave_line(ticket)
+                    self._give(ticket, kept_free)
+                break
+        members = [member for member in self._members if member is not kept_free]
+        while (waiting := self._line.take(lambda w: _verdict(members, w.item))) is not None:
+            able = [member for member in members if member.judge(waiting.item) == "now"]
+            self._give(waiting.item, min(able, key=lambda m: len(m.tickets)))
+
+    def _give(self, ticket: Ticket, member: Member) -> None:
         assert member.worker is not None  # can_draw
-        ticket.attempts += 1
-        member.tickets[ticket.job.id] = ticket
+        member.take(ticket)
         member.worker.send(Draw(job=ticket.job))
         if ticket.longest_preview:
             member.worker.send(Watch(job_id=ticket.job.id, longest=ticket.longest_preview))
@@ -222,7 +217,7 @@ class LocalWorkers:
 
     # Watching over
 
-    async def _keep(self, member: _Member) -> None:
+    async def _keep(self, member: Member) -> None:
         """Keep one place filled, for as long as the pool runs."""
         while True:
             exit_status, last_words = None, ""
@@ -242,7 +237,7 @@ class LocalWorkers:
                 last_words = worker.last_words
             await asyncio.sleep(self._bury(member, exit_status, last_words))
 
-    async def _listen(self, member: _Member, worker: WorkerProcess) -> None:
+    async def _listen(self, member: Member, worker: WorkerProcess) -> None:
         try:
             async for event in worker.events():
                 member.last_heard = monotonic()
@@ -251,16 +246,20 @@ class LocalWorkers:
             log.error("worker_protocol_error", worker_pid=worker.pid, error=str(error))
             worker.kill()
 
-    async def _watch(self, member: _Member, worker: WorkerProcess) -> None:
+    async def _watch(self, member: Member, worker: WorkerProcess) -> None:
+        """Ask the worker now and then whether it gets on, and end one that does not."""
         number = 0
-        while monotonic() - member.last_heard < _PING_PATIENCE_SECONDS:
-            await asyncio.sleep(_PING_EVERY_SECONDS)
+        while (trouble := member.trouble()) is None:
+            await asyncio.sleep(self._ping_every)
             number += 1
             worker.send(Ping(number=number))
-        log.error("worker_stuck", worker_pid=worker.pid, silent_seconds=_PING_PATIENCE_SECONDS)
+        self._give_up(worker, trouble)
+
+    def _give_up(self, worker: WorkerProcess, trouble: str) -> None:
+        log.error("worker_stuck", worker_pid=worker.pid, reason=trouble)
         worker.kill()
 
-    def _take(self, member: _Member, event: Event) -> None:
+    def _take(self, member: Member, event: Event) -> None:
         match event:
             case ModelReady() | ModelFailed():
                 self._model_reported(member, event)
@@ -277,14 +276,24 @@ class LocalWorkers:
                     member.tickets[event.job_id].tell(event)
             case Finished() | Failed() | Cancelled():
                 member.fruitless_starts = 0
-                ticket = member.tickets.pop(event.job_id, None)
+                ticket = member.release(event.job_id)
                 if ticket is not None:
-                    ticket.tell(event)
+                    self._settle(ticket, event)
                 self._hand_out()
-            case Hello() | Pong():
+            case Pong():
+                trouble = member.trouble(event)
+                if trouble is not None and member.worker is not None:
+                    self._give_up(member.worker, trouble)
+            case Hello():
                 pass
 
-    def _model_reported(self, member: _Member, event: ModelReady | ModelFailed) -> None:
+    def _settle(self, ticket: Ticket, event: Finished | Failed | Cancelled) -> None:
+        """A worker is done with a job; its key's account holds what it took instead of what was expected."""
+        took = event.timings.active if isinstance(event, Finished) else 0.0
+        self._line.correct(ticket.job.group, ticket.job.weight, took - ticket.job.seconds)
+        self._end(ticket, event)
+
+    def _model_reported(self, member: Member, event: ModelReady | ModelFailed) -> None:
         member.models[event.source] = event
         member.resting.pop(event.source, None)
         member.ready_at.pop(event.source, None)
@@ -299,24 +308,22 @@ class LocalWorkers:
             log.error("model_failed", model=event.source, reason=event.reason)
         self._announce()
 
-    def _bury(self, member: _Member, exit_status: int | None, last_words: str) -> float:
-        """A worker died: its jobs wait again, first in line. Returns the seconds until the next start."""
+    def _bury(self, member: Member, exit_status: int | None, last_words: str) -> float:
+        """A worker died: its jobs wait again, as if they had never left. Returns the seconds until the next start."""
         log.error("worker_died", exit_status=exit_status, last_words=last_words, jobs=len(member.tickets))
         self._restarts += 1
         self._telemetry.worker_restarted()
-        if not member.models:
-            member.failed_starts += 1
-        member.models.clear()
-        member.resting.clear()
-        member.ready_at.clear()
-        orphans, member.tickets = list(member.tickets.values()), {}
-        for ticket in reversed(orphans):
-            ticket.started = False
-            if ticket.attempts >= MAX_ATTEMPTS and not ticket.cancelled:
+        orphans = member.bury()
+        blame(orphans)
+        for ticket in orphans:
+            self._line.correct(ticket.job.group, ticket.job.weight, -ticket.job.seconds)
+            if ticket.cancelled:
+                self._end(ticket, Cancelled(job_id=ticket.job.id))
+            elif ticket.attempts >= MAX_ATTEMPTS:
                 reason = f"The drawing process died {ticket.attempts} times while it drew this picture."
-                ticket.tell(Failed(job_id=ticket.job.id, reason=reason, retry_helps=False))
+                self._end(ticket, Failed(job_id=ticket.job.id, reason=reason, retry_helps=False))
             else:
-                self._waiting.appendleft(ticket)
+                self._wait(ticket)
         if member.failed_starts >= _HOPELESS_AFTER:
             self._start_failure = (
                 f"The drawing process ended {member.failed_starts} times in a row before it could draw. "
@@ -336,4 +343,15 @@ class LocalWorkers:
     def _announce(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+        failed = {state.source for state in self.state().models if state.status == "failed"}
+        for ticket in [*self._suspects.values(), *self._line] if failed else ():
+            if ticket.job.source in failed:
+                self._leave_line(ticket)
+                self._wait(ticket)
         self._hand_out()
+
+
+def _verdict(members: Sequence[Member], ticket: Ticket) -> Verdict:
+    """Whether any of them takes that job now."""
+    verdicts = {member.judge(ticket) for member in members}
+    return "now" if "now" in verdicts else "full" if "full" in verdicts else "not yet"

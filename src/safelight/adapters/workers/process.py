@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import socket
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
@@ -28,6 +30,8 @@ WORKER_COMMAND = python_module("safelight.engine.worker")
 _KEPT_LINES = 20
 # A worker that was told to go closes within a step; after this it is killed.
 _GOODBYE_SECONDS = 3.0
+# What a worker said before it died is read for so long. The pipes end with it, unless a child of its own holds them.
+_LAST_WORDS_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -36,13 +40,19 @@ class WorkerProcess:
     """A running worker. Made by `spawn`; `events` ends when the process does."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        process: asyncio.subprocess.Process,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        written: asyncio.StreamReader,
     ) -> None:
         self._process = process
         self._reader = reader
         self._writer = writer
         self._last_lines: deque[str] = deque(maxlen=_KEPT_LINES)
-        self._log_task = asyncio.create_task(self._forward_log(), name=f"worker-log-{process.pid}")
+        self._heard = asyncio.Event()
+        self._log_task = asyncio.create_task(self._forward_log(written), name=f"worker-log-{process.pid}")
+        self._gone = asyncio.create_task(self._until_gone(), name=f"worker-gone-{process.pid}")
 
     @classmethod
     async def spawn(cls, configure: Configure, command: Sequence[str] = WORKER_COMMAND) -> WorkerProcess:
@@ -52,6 +62,8 @@ class WorkerProcess:
             OSError: the process could not be started.
         """
         ours, theirs = socket.socketpair()
+        log_end, stderr = os.pipe()  # our own: with asyncio's a worker has not ended before its children's ends have
+        written, log_pipe = await _reader_of(log_end)
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
@@ -60,17 +72,20 @@ class WorkerProcess:
                 pass_fds=(theirs.fileno(),),  # and no other: neither the database nor the port
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
+                stderr=stderr,
                 start_new_session=True,
                 env=child_environment(),
             )
         except BaseException:
             ours.close()
+            log_pipe.close()
             raise
         finally:
             theirs.close()
+            os.close(stderr)
         reader, writer = await asyncio.open_connection(sock=ours)
-        worker = cls(process, reader, writer)
+        worker = cls(process, reader, writer, written)
+        worker._gone.add_done_callback(lambda _: log_pipe.close())
         worker.send(configure)
         return worker
 
@@ -90,26 +105,26 @@ class WorkerProcess:
 
     async def events(self) -> AsyncIterator[Event]:
         """What the worker says, until it dies or speaks nonsense (then it is killed)."""
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        try:
             while True:
                 length = frame_length(await self._reader.readexactly(HEADER_BYTES))
                 event = read_event(await self._reader.readexactly(length))
                 if isinstance(event, Hello) and event.version != PROTOCOL_VERSION:
                     raise ProtocolError(f"The worker speaks version {event.version}; this is {PROTOCOL_VERSION}.")
                 yield event
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
+            self._heard.set()
 
     async def close(self) -> int:
         """Let the process go, or end it. Returns its exit status (negative: the signal that killed it)."""
+        self._heard.set()
         self._writer.close()
-        try:
-            async with asyncio.timeout(_GOODBYE_SECONDS):
-                await self._process.wait()
-        except TimeoutError:
+        await asyncio.wait((self._gone,), timeout=_GOODBYE_SECONDS)
+        if self._process.returncode is None:
             self.kill()
-            await self._process.wait()
-        await self._log_task
-        with contextlib.suppress(ConnectionError):
-            await self._writer.wait_closed()
+        await self._gone
         return self._process.returncode or 0
 
     def kill(self) -> None:
@@ -117,13 +132,32 @@ class WorkerProcess:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
 
-    async def _forward_log(self) -> None:
-        assert self._process.stderr is not None  # asked for in spawn
-        while line := await _read_line(self._process.stderr):
+    async def _until_gone(self) -> None:
+        """Returns when the process has ended and what it said was read. What it started is ended with it."""
+        await self._process.wait()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_SECONDS):
+                await asyncio.gather(self._log_task, self._heard.wait())
+        self._log_task.cancel()
+        self._writer.transport.abort()
+
+    async def _forward_log(self, written: asyncio.StreamReader) -> None:
+        while line := await _read_line(written):
             text = line.decode(errors="replace").rstrip()
             if text:
                 self._last_lines.append(text)
                 log.info("worker_log", worker_pid=self.pid, line=text)
+
+
+async def _reader_of(pipe: int) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:
+    """A reader of a pipe's end, and what closes it."""
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb", 0)
+    )
+    return reader, transport
 
 
 async def _read_line(stream: asyncio.StreamReader) -> bytes:

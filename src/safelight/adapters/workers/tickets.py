@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from time import monotonic
 
 from safelight.contract.messages import Cancelled, Failed, Finished, Job, JobEvent, Started
+from safelight.scheduling.line import Waiting
 
-# A job that was with this many workers when they died is taken for the cause.
+# A job that was being drawn by this many workers when they died is taken for the cause.
 MAX_ATTEMPTS = 3
 
 
 class Ticket:
-    """A job in the pool, and the events that its submitter reads."""
+    """A job in the pool, and the events that its submitter reads.
+
+    `attempts` counts the workers that died while they drew it, `deaths` those that died with it in their hands. A
+    `suspect` may have been the cause of one, and is drawn alone from then on: so what is innocent shows it.
+    """
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self.came = monotonic()
         self.attempts = 0
+        self.deaths = 0
+        self.suspect = False
         self.longest_preview = 0
         self.started = False
         self.cancelled = False
         self.ended = False
         self._events: asyncio.Queue[JobEvent] = asyncio.Queue()
+
+    def waiting(self) -> Waiting[Ticket]:
+        """How it stands in a line."""
+        job = self.job
+        return Waiting(job.id, self, job.group, job.source, job.seconds, self.came, job.weight)
 
     def tell(self, event: JobEvent) -> None:
         """Pass an event on; after the end nothing more is said."""
@@ -38,3 +52,16 @@ class Ticket:
             yield event
             if isinstance(event, Finished | Failed | Cancelled):
                 return
+
+
+def blame(tickets: Sequence[Ticket]) -> None:
+    """A worker died with these in its hands. Those that it was drawing are suspects; so are all if it drew none, and
+    one that was there again and again: whatever kills before it is begun.
+    """
+    begun = any(ticket.started for ticket in tickets)
+    for ticket in tickets:
+        ticket.deaths += 1
+        if ticket.started or len(tickets) == 1:
+            ticket.attempts += 1
+        ticket.suspect = ticket.suspect or ticket.started or not begun or ticket.deaths >= MAX_ATTEMPTS
+        ticket.started = False

@@ -1,0 +1,89 @@
+"""A place in the pool: the worker that fills it now, what that one can draw and is drawing."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from safelight.adapters.workers.process import WorkerProcess
+from safelight.adapters.workers.tickets import Ticket
+from safelight.contract.messages import ModelFailed, ModelReady, Pong
+from safelight.contract.traits import Traits
+from safelight.scheduling.line import Verdict
+from safelight.scheduling.places import Places
+from safelight.service.ports import Where
+
+# A worker whose reader thread does not answer for this long is stuck in the kernel or stopped.
+_PING_PATIENCE_SECONDS = 60.0
+# A worker whose engine is in one turn (a step, a decoding) for this many times what was measured of the longest turn of
+# that picture takes no step any more. Beside other programs on the same cores turns took up to six times as long, never
+# twenty; and no turn is short enough to be given less than a minute. Of a model that was never measured nothing is
+# known: the longest turn that was ever seen, a decoding of 4096x4096 on two cores, took 58 s.
+_TURN_TIMES, _LEAST_TURN_SECONDS, _UNMEASURED_TURN_SECONDS = 20.0, 60.0, 900.0
+
+
+class Member:
+    """`fruitless_starts` counts deaths since a job last ended, `failed_starts` those since it last spoke of a model."""
+
+    def __init__(self, number: int, most_in_hand: int) -> None:
+        self.number = number
+        self.worker: WorkerProcess | None = None
+        self.models: dict[str, ModelReady | ModelFailed] = {}
+        self.resting: dict[str, Where] = {}
+        self.ready_at: dict[str, float] = {}  # when a model that is loaded is expected, on the monotonic clock
+        self.traits: dict[str, Traits] = {}
+        self.tickets: dict[str, Ticket] = {}
+        self.places = Places(most_in_hand, lambda source: self.where(source) == "device")
+        self.fruitless_starts = 0
+        self.failed_starts = 0
+        self.last_heard = 0.0
+
+    def can_draw(self, source: str) -> bool:
+        """Whether it has that model, be it put away."""
+        return self.worker is not None and isinstance(self.models.get(source), ModelReady)
+
+    def where(self, source: str) -> Where:
+        """Where the weights of a model are that it can draw."""
+        return self.resting.get(source, "device") if self.can_draw(source) else "none"
+
+    def judge(self, ticket: Ticket) -> Verdict:
+        """Whether it takes that job now. Beside a suspect it takes nothing."""
+        if not self.can_draw(ticket.job.source):
+            return "not yet"
+        if any(other.suspect for other in self.tickets.values()):
+            return "full"
+        return self.places.judge(ticket.job.group, ticket.job.weight, ticket.job.source)
+
+    def take(self, ticket: Ticket) -> None:
+        """That job is in its hands now."""
+        self.tickets[ticket.job.id] = ticket
+        self.places.take(ticket.job.id, ticket.job.group, ticket.job.weight, ticket.job.source)
+
+    def release(self, job_id: str) -> Ticket | None:
+        """That job has ended there; None if it was not there."""
+        self.places.leave(job_id)
+        return self.tickets.pop(job_id, None)
+
+    def bury(self) -> list[Ticket]:
+        """Its worker is gone, and nothing is known any more. Returns what that one had in its hands."""
+        if not self.models:
+            self.failed_starts += 1
+        self.models.clear()
+        self.resting.clear()
+        self.ready_at.clear()
+        return [ticket for job_id in list(self.tickets) if (ticket := self.release(job_id)) is not None]
+
+    def trouble(self, pong: Pong | None = None) -> str | None:
+        """Why its worker is of no use any more, by what it said last and when; None while it is."""
+        silent = monotonic() - self.last_heard
+        if silent >= _PING_PATIENCE_SECONDS:
+            return f"it has not answered for {silent:.0f} s"
+        if pong is None:
+            return None
+        allowed = max(_LEAST_TURN_SECONDS, _TURN_TIMES * pong.turn_expected_seconds)
+        if pong.turn_expected_seconds == 0:
+            allowed = _UNMEASURED_TURN_SECONDS
+        if pong.turn_seconds > allowed:
+            return (
+                f"it has been in one turn for {pong.turn_seconds:.0f} s, and {allowed:.0f} s are far too long for that"
+            )
+        return None
