@@ -9,10 +9,11 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
-from greenlet import greenlet
+from greenlet import getcurrent, greenlet
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.messages import Job
@@ -21,6 +22,7 @@ from safelight.engine.clock import Clock
 from safelight.engine.loading import LoadedModel
 from safelight.engine.metadata import Facts
 from safelight.engine.missing import missing_package
+from safelight.engine.pausing import Pause, never
 from safelight.engine.picture import NotANumber, as_asked, check_numbers
 from safelight.engine.shelf import Shelved
 from safelight.engine.standin import Call, StepTaken, copy_for_run, release
@@ -44,9 +46,10 @@ class Failure:
 class Run:
     """A job in flight. Only `resume` and `cancel` are called from outside, both by the engine's thread.
 
-    `call` is what the parked run waits for, `picture` and `failure` what it ended with. `received` is when the job
-    came, on the engine's clock. `cost` is what its stages are expected to take, `latents` are those after its last
-    step.
+    `call` is what the parked run waits for: the engine runs it and resumes with its result, unless it is one that stops
+    on its way, which is run here, a piece a turn. `picture` and `failure` are what it ended with. `received` is when
+    the job came, on the engine's clock. `cost` is what its stages are expected to take, `latents` are those after its
+    last step.
 
     Raises:
         JobRefused: the pipeline does not take something that the job asks for.
@@ -99,7 +102,9 @@ class Run:
         steps = self.steps or self.wanted_steps
         # Of a model never measured, at least long and short are known: a second a step and megapixel.
         point = self.cost or CostPoint(pixels=self.job.pixels, step=self.job.pixels / 1e6)
-        left = (steps - self.step) * point.step + point.decode
+        # What decodes for longer than was expected is taken to need some more, or it would be the next for ever.
+        decode = max(point.decode, 1.25 * self.clock.decode)
+        left = (steps - self.step) * point.step + decode - self.clock.decode
         return Parked(
             self.job.id,
             self._stage,
@@ -111,7 +116,7 @@ class Run:
             weight=self.job.weight,
             came=self.received,
             remaining=left + (point.encode_prompt if self._stage == "encode_prompt" else 0.0),
-            total=point.total(steps),
+            total=point.total(steps) + decode - point.decode,
             step_seconds=point.step,
             in_flight=self.in_flight,
         )
@@ -189,13 +194,25 @@ class Run:
         """What a stand-in does with a call: wait until the engine has run it."""
         if self.cancelled:
             raise RunCancelled
+        result = self._wait(call)
+        if call.stops:
+            result = execute(call, partial(self._pause, call))
+        if isinstance(result, Raised):
+            raise result.error
+        return result
+
+    def _wait(self, call: Call) -> Any:
+        """Until it is this run's turn. Gives what the engine made of the call, unless that is to be run here."""
         self.call = call
         result = self._park()
         if self.cancelled:
             raise RunCancelled
-        if isinstance(result, Raised):
-            raise result.error
         return result
+
+    def _pause(self, call: Call) -> None:
+        """In a call that stops on its way. A component's hooks are seen by all that run it: only the own one counts."""
+        if getcurrent() is self._greenlet:
+            self._wait(call)
 
     def _park(self) -> Any:
         """Back to the engine, until it resumes this run. Both are in one thread and share what PyTorch keeps for it:
@@ -218,11 +235,11 @@ class Raised:
     error: Exception
 
 
-def execute(call: Call) -> Any:
-    """Run a call between two turns of its run; a fault in it is the pipeline's to see."""
+def execute(call: Call, pause: Pause = never) -> Any:
+    """Run a call for its run; a fault in it is the pipeline's to see."""
     try:
         with torch.no_grad():
-            result = call.execute()
+            result = call.execute(pause)
             check_numbers(call, result)
             return result
     except Exception as error:  # noqa: BLE001 - raised again in the run

@@ -22,6 +22,7 @@ from diffusers import DiffusionPipeline, ModelMixin, SchedulerMixin
 from diffusers.hooks.hooks import StateManager
 
 from safelight.engine.offloading import come, computes_on
+from safelight.engine.pausing import Pause, never, pausing
 from safelight.scheduling.policy import Stage
 
 # The ways in which diffusers' pipelines enter a component to compute (0.42: every `self.<component>.<method>(` there).
@@ -80,15 +81,26 @@ class Call:
         """The names of the denoising branches that it is made in, without the run's label."""
         return tuple(str(part).partition(": ")[2] or str(part) for args, _ in self.cache_contexts for part in args)
 
-    def execute(self) -> Any:
-        """Run it here and now."""
+    @property
+    def stops(self) -> bool:
+        """Whether it may stop on its way and let others go before: nothing that is set for it holds for them too."""
+        return self.stage == "decode" and self.noise is None and not self.cache_contexts
+
+    def execute(self, pause: Pause = never) -> Any:
+        """Run it here and now; `pause` is called where it may stop."""
+
+        def paused() -> None:
+            pause()
+            come(self.component)  # another part may have taken its place meanwhile
+
         come(self.component)
         with ExitStack() as stack:
+            more = stack.enter_context(pausing(self.component, self.method, never if pause is never else paused))
             if self.noise is not None:
                 stack.enter_context(self.noise.restored())
             for args, kwargs in self.cache_contexts:
                 stack.enter_context(self.component.cache_context(*args, **kwargs))
-            return getattr(self.component, self.method)(*self.args, **self.kwargs)
+            return getattr(self.component, self.method)(*self.args, **self.kwargs, **more)
 
 
 Hand = Callable[[Call], Any]

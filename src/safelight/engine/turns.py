@@ -77,6 +77,9 @@ class Turns:
         self._go_on(run, self._compute(run.model.source, run.call) if run.call else None, begun)
 
     def _compute(self, source: str, call: Call) -> Any:
+        """Its result; None for a call that its run makes itself once it goes on, pausing on its way."""
+        if call.stops:
+            return None
         key = self._embeddings.key(source, call)
         if key is None:
             return execute(call)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor
 from safelight.postcard.codec import SceneCodec
 from safelight.postcard.layout import Layout, table_name
 from safelight.postcard.render import rasterise, render_svg
+from safelight.postcard.render.raster import never
 from safelight.postcard.scene import Scene
 
 
@@ -46,7 +48,16 @@ class SceneDecoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         """The scene of each item of the batch."""
         return self.codec.decode(latents)
 
-    def decode(self, latents: Tensor, height: int, width: int, vector: bool = False) -> NDArray[np.uint8] | list[str]:
-        """Pictures (batch, height, width, 3), 8 bits a channel, sRGB; or their SVG documents, if `vector`."""
-        drawings = [render_svg(scene, width, height) for scene in self.scenes(latents)]
-        return drawings if vector else np.stack([rasterise(svg, width, height) for svg in drawings])
+    def decode(
+        self, latents: Tensor, height: int, width: int, vector: bool = False, pause: Callable[[], None] = never
+    ) -> NDArray[np.uint8] | list[str]:
+        """Pictures (batch, height, width, 3), 8 bits a channel, sRGB; or their SVG documents, if `vector`.
+
+        `pause` is called between pieces of work of some 50 to 100 ms: whoever gives it may do something else there.
+        """
+        drawings = [render_svg(scene, width, height, pause) for scene in self.scenes(latents)]
+        return drawings if vector else np.stack([self._pixels(svg, width, height, pause) for svg in drawings])
+
+    def _pixels(self, svg: str, width: int, height: int, pause: Callable[[], None]) -> NDArray[np.uint8]:
+        pause()
+        return rasterise(svg, width, height, pause)

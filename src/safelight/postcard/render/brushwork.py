@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from safelight.postcard.render import strokes
 from safelight.postcard.render.raster import small
 from safelight.postcard.render.stage import Stage
 
@@ -48,9 +49,10 @@ def painted(stage: Stage, svg: str, width: int, height: int) -> str:
     ground = "".join(f"{int(v):02x}" for v in picture.mean(axis=(0, 1)))
     body = [f'<path d="M0 0H{stage.frame.width:.0f}V{stage.frame.height:.0f}H0Z" fill="#{ground}"/>']
     for number, brush in enumerate(_BRUSHES):
-        strokes = _layer(picture, angle, detail, brush, unit, rng)
+        stage.pause()
+        painting = _layer(picture, angle, detail, brush, unit, rng)
         attributes = f'id="brush-{number}" fill="none" stroke-linecap="round" stroke-width="{brush.width * unit:.1f}"'
-        body.append(f"<g {attributes}>{''.join(strokes)}</g>")
+        body.append(f"<g {attributes}>{''.join(painting)}</g>")
     view = f"0 0 {stage.frame.width:.1f} {stage.frame.height:.1f}"
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="{view}">'
     return f'{head}<g id="painting">{"".join(body)}</g></svg>'
@@ -107,13 +109,14 @@ def _layer(
     long = brush.length * rng.uniform(0.6, 1.2, x.size) / (1 + detail[i, j] / 60)
     bend = rng.uniform(-0.16, 0.16, x.size) * long
     paths: list[str] = []
+    reach = (brush.length * 1.2 + brush.width / 2) * unit + 2
     for chunk in np.array_split(order, max(1, order.size // 900)):
         groups: dict[tuple[int, ...], list[str]] = {}
         for k in chunk.tolist():
             turn = angle[i[k], j[k]] * math.pi / TURNS
             stroke = _stroke(x[k], y[k], math.cos(turn), math.sin(turn), long[k], bend[k], unit)
             groups.setdefault(tuple(codes[k].tolist()), []).append(stroke)
-        paths += [f'<path d="{"".join(parts)}" stroke="{_code(code)}"/>' for code, parts in groups.items()]
+        paths += [strokes.path(parts, reach, f' stroke="{_code(code)}"') for code, parts in groups.items()]
     return paths
 
 

@@ -8,6 +8,7 @@ from safelight.postcard.render.ground import Band, flat_crest, hill_crest
 from safelight.postcard.render.layers import CREST_ROLLING, INDOORS, OPEN, draw_layer
 from safelight.postcard.render.light import lighting
 from safelight.postcard.render.placing import Placed, place
+from safelight.postcard.render.raster import Pause, never
 from safelight.postcard.render.sky import draw_sky
 from safelight.postcard.render.stage import Frame, Stage
 from safelight.postcard.render.things import draw_thing
@@ -15,13 +16,15 @@ from safelight.postcard.scene import Layer, Scene, rounded
 from safelight.postcard.vocabulary import WATER_LAYERS, LayerKind, Place
 
 
-def render_svg(scene: Scene, width: int, height: int) -> str:
+def render_svg(scene: Scene, width: int, height: int, pause: Pause = never) -> str:
     """The scene drawn for ``width`` x ``height`` pixels, as an SVG document of that size.
 
     The same scene and aspect always give the same text. The scene's numbers are rounded first (`scene.rounded`).
+    ``pause`` is called between pieces of work.
     """
     scene = rounded(scene)
     stage = _stage(scene, width, height)
+    stage.pause = pause
     bands = [_band(stage, layer, i, len(scene.layers)) for i, layer in enumerate(_ordered(scene))]
     placed = place(stage, bands, scene.things)
     stage.boxes.extend((p.x - p.half, p.y - p.size, p.x + p.half, p.y) for p in placed)
@@ -35,6 +38,7 @@ def render_svg(scene: Scene, width: int, height: int) -> str:
     _draw_depths(stage, bands, placed)
     if not any(layer.kind in INDOORS for layer in scene.layers):
         weather.draw_air(stage)
+    pause()
     return styles.finish(stage, scene.world.style, width, height)
 
 

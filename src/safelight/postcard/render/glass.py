@@ -17,7 +17,8 @@ def leaded(stage: Stage, svg: str, width: int, height: int) -> str:
     picture = small(svg, width, height, 232).astype(np.float64)
     unit, rng = stage.frame.width / picture.shape[1], stage.rng("lead")
     seeds, spacing = _seeds(picture, rng.uniform(0, 1))
-    labels = regions(picture, seeds, spacing, 34.0)
+    labels = regions(picture, seeds, spacing, 34.0, pause=stage.pause)
+    stage.pause()
     sizes = np.bincount(labels.ravel(), minlength=len(seeds))
     inside = np.split(picture.reshape(-1, 3)[np.argsort(labels, axis=None, kind="stable")], np.cumsum(sizes)[:-1])
     parts = []

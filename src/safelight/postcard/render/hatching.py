@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from safelight.postcard.render import strokes
 from safelight.postcard.render.canvas import num
 from safelight.postcard.render.colour import Rgb, hexcode, rgb
 from safelight.postcard.render.raster import small
@@ -51,16 +52,19 @@ def tones(svg: str, width: int, height: int) -> NDArray[np.float64]:
 def hatched(stage: Stage, level: NDArray[np.float64], hatches: tuple[Hatch, ...]) -> None:
     """Draws all hatches over the picture, each as one path in a group of its own name."""
     for number, hatch in enumerate(hatches):
-        d = _lines(stage, level, hatch, number)
-        if d:
-            alpha = f' stroke-opacity="{hatch.opacity:.2g}"' if hatch.opacity < 1 else ""
-            stage.canvas.body.append(
-                f'<path class="hatching" d="{d}" fill="none" stroke="{hatch.colour}" stroke-width="{num(hatch.width)}"'
-                f' stroke-linecap="round"{alpha}/>'
-            )
+        stage.pause()
+        lines = _lines(stage, level, hatch, number)
+        alpha = f' stroke-opacity="{hatch.opacity:.2g}"' if hatch.opacity < 1 else ""
+        pen = f' fill="none" stroke="{hatch.colour}" stroke-width="{num(hatch.width)}" stroke-linecap="round"{alpha}'
+        stage.canvas.body.append(strokes.path(lines, _LONGEST * _STEP + 8, f' class="hatching"{pen}'))
 
 
-def _lines(stage: Stage, level: NDArray[np.float64], hatch: Hatch, number: int) -> str:
+_STEP = 9.0
+_LONGEST = 22
+"""Steps of one stroke at most: it is as long as a wrist turns."""
+
+
+def _lines(stage: Stage, level: NDArray[np.float64], hatch: Hatch, number: int) -> list[str]:
     """The hatch's lines, lifted where the picture is bright; each wavers a little, as a hand does."""
     frame, rng = stage.frame, stage.rng(f"hatch{number}")
     cos, sin = math.cos(math.radians(hatch.degrees)), math.sin(math.radians(hatch.degrees))
@@ -68,8 +72,7 @@ def _lines(stage: Stage, level: NDArray[np.float64], hatch: Hatch, number: int) 
     scale = columns / frame.width
     reach = math.hypot(frame.width, frame.height) / 2
     cx, cy = frame.width / 2, frame.height / 2
-    step = 9.0
-    along = np.arange(-reach, reach, step)
+    along = np.arange(-reach, reach, _STEP)
     parts: list[str] = []
     offset = -reach
     while offset < reach:
@@ -83,10 +86,10 @@ def _lines(stage: Stage, level: NDArray[np.float64], hatch: Hatch, number: int) 
         ends = np.flatnonzero(np.diff(np.concatenate(([0], dark.astype(int), [0]))))
         for a, b in zip(ends[::2].tolist(), ends[1::2].tolist(), strict=True):
             while a < b:
-                c = min(b, a + rng.randrange(8, 22))  # a stroke is as long as a wrist turns
+                c = min(b, a + rng.randrange(8, _LONGEST))
                 wave = rng.uniform(-2.4, 2.4)
-                x0, y0, x1, y1 = float(x[a]), float(y[a]), float(x[c - 1]) + cos * step, float(y[c - 1]) + sin * step
+                x0, y0, x1, y1 = float(x[a]), float(y[a]), float(x[c - 1]) + cos * _STEP, float(y[c - 1]) + sin * _STEP
                 mx, my = (x0 + x1) / 2 - sin * wave, (y0 + y1) / 2 + cos * wave
                 parts.append(f"M{x0:.0f} {y0:.0f}Q{mx:.0f} {my:.0f} {x1:.0f} {y1:.0f}")
                 a = c
-    return "".join(parts)
+    return parts

@@ -31,6 +31,7 @@ def _document(stage: Stage, width: int, height: int, name: str, body: str) -> st
 def pixels(stage: Stage, svg: str, width: int, height: int) -> str:
     """Pixel art: 128 pixels on the shorter side, 44 colours, one path a colour."""
     large = small(svg, width, height, 256)
+    stage.pause()
     even = large[: large.shape[0] // 2 * 2, : large.shape[1] // 2 * 2]
     half = even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2, 3).mean(axis=(1, 3)).astype(np.uint8)
     image = Image.fromarray(half).quantize(44, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
@@ -136,6 +137,7 @@ def triangles(stage: Stage, svg: str, width: int, height: int) -> str:
     unit = stage.frame.width / (picture.shape[1] - 1)
     parts = []
     for patch in _patches(stage, picture, 11.5, 6.0):
+        stage.pause()
         quads = _quads(_net(steep, patch, rng))
         splits = [(quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]), (quads[:, [0, 1, 3]], quads[:, [1, 2, 3]])]
         colours = [(_colours(picture, one), _colours(picture, two)) for one, two in splits]

@@ -7,11 +7,15 @@ The regions are superpixels: R. Achanta et al., "SLIC superpixels compared to st
 import numpy as np
 from numpy.typing import NDArray
 
+from safelight.postcard.render.raster import Pause, never
+
 Grid = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 
-def regions(picture: Grid, seeds: Grid, spacing: Grid, weight: float, rounds: int = 5) -> Labels:
+def regions(
+    picture: Grid, seeds: Grid, spacing: Grid, weight: float, rounds: int = 5, *, pause: Pause = never
+) -> Labels:
     """Which seed each pixel belongs to: the nearest in colour and place.
 
     ``picture`` [rows, columns, 3]; ``seeds`` [n, 2] as x, y; ``spacing`` [n] pixels between neighbours of each;
@@ -23,6 +27,7 @@ def regions(picture: Grid, seeds: Grid, spacing: Grid, weight: float, rounds: in
     colours = picture[y, x].copy()
     labels = np.zeros((rows, columns), dtype=np.int64)
     for _ in range(rounds):
+        pause()
         nearest = np.full((rows, columns), np.inf)
         for k in range(len(places)):
             (cx, cy), reach = places[k], float(spacing[k]) * 1.6

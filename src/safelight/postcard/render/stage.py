@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
 from safelight.postcard.render.canvas import Canvas, Line, ellipse
 from safelight.postcard.render.colour import Rgb, mix, named, rgb
 from safelight.postcard.render.light import Lighting
+from safelight.postcard.render.raster import never
 from safelight.postcard.scene import World
 from safelight.postcard.vocabulary import Colour
 
@@ -61,6 +63,9 @@ class Stage:
 
     figures: list[str] = field(default_factory=list)
     """Things set aside to be laid over the finished sheet, where a style takes the rest to pieces."""
+
+    pause: Callable[[], None] = never
+    """Called between pieces of work: others may go before it returns."""
 
     def rng(self, salt: str, detail: float = 0.0) -> Random:
         """A random stream for one purpose. The same scene always gives the same stream."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from safelight.postcard.render import hatching, mosaic, textures
-from safelight.postcard.render.canvas import Canvas, Line, circle, ellipse, num, poly, rect, smooth
+from safelight.postcard.render.canvas import Line, circle, ellipse, num, poly, rect, smooth
 from safelight.postcard.render.colour import WHITE, Rgb, contrast, hexcode, luma, mix, ramp, rgb, saturate
 from safelight.postcard.render.shapes import blob, jagged
 from safelight.postcard.render.stage import Stage
@@ -103,13 +103,6 @@ def finish(stage: Stage, style: Style, width: int, height: int) -> str:
     return stage.canvas.svg(width, height)
 
 
-def _cover(canvas: Canvas, tile: str, size: float) -> None:
-    """A texture over the whole picture."""
-    image = f'<image width="{num(size)}" height="{num(size)}" href="{tile}"/>'
-    name = canvas.define("pattern", f'width="{num(size)}" height="{num(size)}" patternUnits="userSpaceOnUse"', image)
-    canvas.body.append(f'<path class="texture" d="{rect(0, 0, canvas.width, canvas.height)}" fill="url(#{name})"/>')
-
-
 def _margin(stage: Stage, colour: Rgb, wide: float, rough: float, salt: str) -> None:
     """The unpainted edge of the sheet, torn or brushed."""
     frame, rng = stage.frame, stage.rng(salt)
@@ -136,8 +129,8 @@ def _watercolour(stage: Stage) -> None:
         circle(frame.width * rng.random(), frame.height * rng.random(), 1.5 + 7 * rng.random() ** 4) for _ in range(46)
     )
     canvas.path(drops, stage.light.mood.land[1], 0.22, outlined=False)
-    _cover(canvas, textures.paper(), 420)
     _margin(stage, _PAPER, 34, 0.013, "brushed edge")
+    textures.cover(canvas, textures.Grain("paper", 420))
 
 
 def _ink(stage: Stage) -> None:
@@ -193,12 +186,12 @@ def _redraw(stage: Stage, turn: Tone) -> None:
 
 
 def _paper(stage: Stage) -> None:
-    _cover(stage.canvas, textures.fibre(), 256)
+    textures.cover(stage.canvas, textures.Grain("fibre", 256))
 
 
 def _risograph(stage: Stage) -> None:
-    _cover(stage.canvas, textures.halftone(), 280)
     _margin(stage, rgb("#fbf0d8"), 26, 0.001, "sheet")
+    textures.cover(stage.canvas, textures.Grain("halftone", 280))
 
 
 def _neon(stage: Stage) -> None:

@@ -1,0 +1,65 @@
+"""SHA-256 of some two hundred drawings and pictures of the renderer: kept before a change, compared after it.
+
+    python -m tests.postcard.digests keep FILE        a line each: what, digests of SVG and pixels
+    python -m tests.postcard.digests compare FILE     says which differ; exit status 1 if any does
+
+Every scene in its own style at nine sizes, then every style at three sizes, and pictures of several bands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from safelight.postcard.render import rasterise, render_svg
+from safelight.postcard.scene import Scene
+from safelight.postcard.vocabulary import Style
+from tests.postcard.scenes import SCENES, SIZES, SUNSET_MOUNTAINS, small
+
+_LARGE = ((1024, 1024), (1536, 640), (1600, 2000))
+
+
+def cases() -> Iterator[tuple[str, Scene, tuple[int, int]]]:
+    """What is drawn: a name, the scene, the size in pixels."""
+    for name, scene in SCENES.items():
+        for size in SIZES:
+            yield name, scene, small(size, 4)
+    for style in Style:
+        for scene in (SUNSET_MOUNTAINS, SCENES["city night"]):
+            styled = replace(scene, world=replace(scene.world, style=style))
+            for size in ((256, 256), (384, 160), (160, 384)):
+                yield f"{style.value} {scene.world.setting.value}", styled, size
+    for number, style in enumerate(Style):
+        styled = replace(SUNSET_MOUNTAINS, world=replace(SUNSET_MOUNTAINS.world, style=style))
+        yield f"{style.value}, large", styled, _LARGE[number % len(_LARGE)]
+
+
+def lines() -> Iterator[str]:
+    """One a case."""
+    for name, scene, (width, height) in cases():
+        svg = render_svg(scene, width, height)
+        pixels = rasterise(svg, width, height).tobytes()
+        digests = (hashlib.sha256(data).hexdigest()[:24] for data in (svg.encode(), pixels))
+        yield f"{name} {width}x{height}\t" + "\t".join(digests)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("keep", "compare"))
+    parser.add_argument("file", type=Path)
+    options = parser.parse_args()
+    if options.what == "keep":
+        options.file.write_text("\n".join(lines()) + "\n")
+        return 0
+    before = options.file.read_text().splitlines()
+    after = list(lines())
+    different = [now for was, now in zip(before, after, strict=True) if was != now]
+    print("\n".join(line.replace("\t", "  ") for line in different) or f"no difference in {len(after)}")
+    return 1 if different else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
