@@ -41,3 +41,25 @@ def test_every_file_that_a_document_links_to_exists() -> None:
     for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_alerts_ask_for_metrics_that_there_are() -> None:
+    alerts = (ROOT / "docs" / "alerts.md").read_text()
+    asked = set(re.findall(r"\bsafelight_\w+", alerts))
+    assert len(asked) > 5
+    there = {
+        sample for family in PrometheusTelemetry().registry.collect() for sample in _series(family.name, family.type)
+    }
+    assert asked - there == set()
+
+
+def _series(name: str, kind: str) -> tuple[str, ...]:
+    if kind == "histogram":
+        return f"{name}_bucket", f"{name}_count", f"{name}_sum"
+    return (f"{name}_total",) if kind == "counter" else (name,)
+
+
+def test_every_page_is_found_from_the_readme() -> None:
+    linked = set(re.findall(r"\]\(docs/([\w-]+\.md)", (ROOT / "README.md").read_text()))
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"log.md"}  # for contributors: CONTRIBUTING.md
+    assert pages - linked == set()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from safelight.cli.offering import offered
+from safelight.cli.offering import in_little_memory, offered
 from safelight.cli.pulled import ensure, standing
 from safelight.contract.errors import ConfigurationError
 from safelight.settings import read_settings
@@ -166,6 +166,31 @@ def test_show_tells_how_a_model_wants_to_be_run(here: InProcess) -> None:
     assert found["commit"] == COMMIT
     assert found["components"]["unet"] == "UNet2DConditionModel"
     assert 0 < found["bytes"]["bfloat16"]["unet"] * 2 == found["bytes"]["float32"]["unet"]
+
+
+def test_show_ends_with_what_fits_which_card(here: InProcess) -> None:
+    pulled(here)
+    told = here("show", MODEL)
+    assert told.returncode == 0, told.stderr
+    table = told.stdout.partition("What fits a card, computed from the weights")[2]
+    assert [line.split()[0] for line in table.splitlines() if " GB  " in line] == ["8", "16", "24", "48", "80"]
+    found = json.loads(here("show", MODEL, "--json").stdout)
+    assert found["fits"][0] == {
+        "card_gb": 8,
+        "way": {"settings": "nothing to set", "bytes": sum(found["bytes"]["bfloat16"].values())},
+    }
+
+
+def test_low_vram_moves_parts_and_decodes_in_tiles_whatever_the_file_says(tmp_path: Path) -> None:
+    named = {"sd": {"source": "org/sd", "options": {"offload": "none", "attention": "native"}}}
+    options = in_little_memory(named, tmp_path)["sd"]["options"]
+    assert options == {"offload": "model", "vae_tiling": True, "attention": "native"}
+
+
+@pytest.mark.parametrize("models", [None, {"postcard": {"source": "postcard"}}])
+def test_low_vram_without_a_model_that_it_is_for_is_refused(models: Any, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="name one with --model"):
+        in_little_memory(models, tmp_path)
 
 
 def test_rm_deletes_a_model_and_its_pin(here: InProcess) -> None:

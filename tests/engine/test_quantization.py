@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import diffusers
 import numpy as np
 import pytest
 import torch
+from diffusers.quantizers.auto import AUTO_QUANTIZATION_CONFIG_MAPPING as OF_DIFFUSERS
 from numpy.typing import NDArray
 from torchao.quantization import Int8WeightOnlyConfig
 from torchao.utils import TorchAOBaseTensor
@@ -18,6 +20,7 @@ from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import ModelSpec
 from safelight.contract.options import ModelOptions, Quantization
 from safelight.engine.loading import LoadedModel, load
+from safelight.settings.options import OptionSettings
 from tests.engine.drawing import Drawing, alone, job, pixels
 
 INT8 = Quantization(backend="torchao", options={"quant_type": "Int8WeightOnlyConfig"})
@@ -69,6 +72,27 @@ def test_weights_are_in_fewer_bits_and_pictures_are_nearly_the_same(
     assert np.array_equal(pixels(ends[0]), alone(model, one))
     assert np.array_equal(pixels(ends[1]), alone(model, other))
     assert 25 < decibels(pixels(ends[0]), alone(plain, one)) < 99
+
+
+@pytest.mark.parametrize("name", ["int8", "fp8"])
+def test_the_names_for_common_quantizations_are_what_the_library_takes(folder: Path, name: str) -> None:
+    tables = OptionSettings.model_validate({"quantization": name}).quantization
+    model = loaded(folder, *(Quantization(backend=table.backend, options=table.options) for table in tables))
+    assert quantized(model.pipeline.transformer) > 10
+    assert quantized(model.pipeline.text_encoder_2) == 0
+
+
+def test_the_name_for_four_bits_is_a_table_that_bitsandbytes_takes() -> None:
+    """Its library is for CUDA alone and not here; diffusers' configuration of it says what it would be given."""
+    (table,) = OptionSettings.model_validate({"quantization": "nf4"}).quantization
+    takes = inspect.signature(OF_DIFFUSERS[table.backend]).parameters
+    assert table.options == {"bnb_4bit_quant_type": "nf4"}
+    assert set(table.options) <= set(takes)
+
+
+def test_another_name_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(ValueError, match="the names are int8, fp8, nf4"):
+        OptionSettings.model_validate({"quantization": "int3"})
 
 
 def test_the_memory_that_they_take_is_that_of_their_bits(folder: Path, plain: LoadedModel) -> None:

@@ -56,13 +56,17 @@ def serve(
         list[str] | None, typer.Option("--as", help="The id that the --model before it is offered under.")
     ] = None,
     fetch: Annotated[bool, typer.Option("--pull", help="Fetch models that are not here yet.")] = False,
+    low_vram: Annotated[
+        bool, typer.Option("--low-vram", help="Keep one part of each model on the GPU at a time; decode in tiles.")
+    ] = False,
 ) -> None:
     """Serve the images API until Ctrl-C or SIGTERM."""
-    from safelight.cli.offering import offered
+    from safelight.cli.offering import in_little_memory, offered
     from safelight.settings import read_settings
 
+    models = offered(model or [], served_as or [], home)
     said = _said(
-        models=offered(model or [], served_as or [], home),
+        models=in_little_memory(models, home) if low_vram else models,
         host=host,
         port=port,
         home=home,

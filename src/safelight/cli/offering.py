@@ -9,6 +9,33 @@ from safelight.contract.errors import ConfigurationError
 from safelight.contract.hub import HubName
 from safelight.settings import file_models
 
+# One part of a model at a time on the card, and pictures decoded in tiles.
+_LOW_VRAM = {"offload": "model", "vae_tiling": True}
+
+
+def in_little_memory(models: dict[str, dict[str, Any]] | None, home: Path | None) -> dict[str, dict[str, Any]]:
+    """The same models with the options for a card that is too small for them: `serve --low-vram`.
+
+    `models` are those that the command line names; None: those of the configuration file.
+
+    Raises:
+        ConfigurationError: neither names a model that has weights to move.
+    """
+    named = file_models(home) if models is None else models
+    if not any(_has_weights(model) for model in named.values()):
+        raise ConfigurationError(
+            "--low-vram is for models with weights of their own, and none is on offer: name one with --model. The "
+            "bundled Postcard needs 0.1 GB."
+        )
+    return {
+        name: {**model, "options": {**model.get("options", {}), **_LOW_VRAM}} if _has_weights(model) else model
+        for name, model in named.items()
+    }
+
+
+def _has_weights(model: dict[str, Any]) -> bool:
+    return model.get("source") != "postcard"
+
 
 def offered(sources: list[str], ids: list[str], home: Path | None) -> dict[str, dict[str, Any]] | None:
     """The models that the options name, None where they name none.

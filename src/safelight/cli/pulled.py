@@ -16,6 +16,7 @@ import msgspec
 from safelight.adapters.children import child_environment, python_module
 from safelight.adapters.pins import Pin, pinned_commit, read_pins, write_pins
 from safelight.adapters.state_folder import prepare, read_key, served_url
+from safelight.cli.fitting import Fit, fits
 from safelight.cli.show import print_parameters
 from safelight.cli.terminal import note, print_json, print_table
 from safelight.contract.checkpoint_files import INDEX
@@ -88,7 +89,8 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
     if ran.returncode != 0:
         raise SafelightError(f"The checkpoint could not be looked at: {ran.stderr.decode().strip()[-500:]}")
     found = msgspec.json.decode(ran.stdout)
-    found |= {"source": spec.source, "commit": spec.commit}
+    on_cards = fits(found["bytes"]["bfloat16"])
+    found |= {"source": spec.source, "commit": spec.commit, "fits": msgspec.to_builtins(on_cards)}
     capabilities = None
     if ids:
         terms = terms_of(ids[0], settings.models[ids[0]])
@@ -101,6 +103,7 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
     if capabilities is not None:
         print(f"\nParameters of {ids[0]}:\n")
         print_parameters(capabilities)
+    _print_fits(on_cards)
 
 
 def remove(settings: Settings, text: str, *, as_json: bool) -> None:
@@ -229,6 +232,15 @@ def _print_description(found: dict[str, Any]) -> None:
         ("part", "class", "as bfloat16"),
         [(part, kind, _gb(sizes["bfloat16"][part]) if part in sizes["bfloat16"] else "-") for part, kind in parts],
     )
+
+
+def _print_fits(on_cards: tuple[Fit, ...]) -> None:
+    print("\nWhat fits a card, computed from the weights in bfloat16 (a fifth of the card is left for drawing):\n")
+    rows = [
+        (f"{fit.card_gb} GB", fit.way.settings if fit.way else "does not fit", _gb(fit.way.bytes) if fit.way else "-")
+        for fit in on_cards
+    ]
+    print_table(("card", "options", "weights on it"), rows)
 
 
 def _memory(size: int | None) -> str:

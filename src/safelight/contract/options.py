@@ -8,6 +8,9 @@ import msgspec
 
 Offload = Literal["none", "model", "group"]
 
+# The part that takes most of the steps and of the memory, under the names that diffusers' pipelines give it.
+DENOISERS = ("transformer", "unet", "transformer_2")
+
 
 class Lora(msgspec.Struct, frozen=True, kw_only=True):
     """A LoRA in a `.safetensors` file, and how much of it."""

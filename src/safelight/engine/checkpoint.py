@@ -13,7 +13,7 @@ from diffusers import GGUFQuantizationConfig
 
 from safelight.contract.checkpoint_files import CONFIGURES, INDEX, PICKLED, can_be_left_out, read_json
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import ModelOptions, Quantization
+from safelight.contract.options import DENOISERS, ModelOptions, Quantization
 from safelight.engine.layout import (
     CONVERT,
     PartLacking,
@@ -26,7 +26,7 @@ from safelight.engine.layout import (
 )
 from safelight.engine.memory import weights_bytes
 from safelight.engine.missing import missing_package
-from safelight.engine.quantization import DENOISERS, backend_of, check_components, configuration, refusal, table_for
+from safelight.engine.quantization import backend_of, check_components, configuration, refusal, table_for
 from safelight.engine.refusals import explained
 from safelight.engine.sources import Place, place_of
 from safelight.engine.untrusted import check_folder

@@ -17,11 +17,8 @@ import transformers
 from diffusers.quantizers.auto import AUTO_QUANTIZATION_CONFIG_MAPPING as OF_DIFFUSERS
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import Quantization
+from safelight.contract.options import DENOISERS, Quantization
 from safelight.engine.refusals import explained
-
-# The denoiser, under the names that diffusers' pipelines give it.
-DENOISERS = ("transformer", "unet", "transformer_2")
 
 _LIBRARIES = {  # what diffusers imports for a quantization, by the backend's name
     "bitsandbytes_4bit": "bitsandbytes",

@@ -6,6 +6,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+# Names for what most people want of `quantization`, each for the denoiser. int8 and fp8 keep the weights alone in eight
+# bits (torchao); nf4 is QLoRA's four bits (arXiv 2305.14314), which bitsandbytes has for CUDA alone.
+QUANTIZATION_PRESETS: dict[str, dict[str, Any]] = {
+    "int8": {"backend": "torchao", "options": {"quant_type": "Int8WeightOnlyConfig"}},
+    "fp8": {"backend": "torchao", "options": {"quant_type": "Float8WeightOnlyConfig"}},
+    "nf4": {"backend": "bitsandbytes_4bit", "options": {"bnb_4bit_quant_type": "nf4"}},
+}
+
 
 class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,7 +57,7 @@ class OptionSettings(_Table):
     attention: str | None = Field(None, description="diffusers' attention backend, like flash or sage.")
     compile: bool = Field(False, description="Compile the denoiser's repeated blocks with torch.compile.")
     quantization: tuple[QuantizationSettings, ...] = Field(
-        (), description="Weights in fewer bits: a table, or a list of tables for different parts."
+        (), description="Weights in fewer bits: int8, fp8 or nf4, or a table, or a list of tables for different parts."
     )
     cache: CacheSettings | None = Field(None, description="A step cache of diffusers.")
     loras: tuple[LoraSettings, ...] = Field((), description="LoRAs, each a file and a weight.")
@@ -63,6 +71,11 @@ class OptionSettings(_Table):
     @field_validator("quantization", mode="before")
     @classmethod
     def _one_is_a_list_of_one(cls, tables: Any) -> Any:
+        if isinstance(tables, str):
+            if tables not in QUANTIZATION_PRESETS:
+                known = ", ".join(QUANTIZATION_PRESETS)
+                raise ValueError(f"the names are {known}; anything else is a table with `backend`")
+            tables = QUANTIZATION_PRESETS[tables]
         return [tables] if isinstance(tables, dict) else tables
 
     @field_validator("arguments")
