@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
@@ -39,16 +39,19 @@ from safelight.service.flights import OnProgress
 from safelight.service.generate import Asked, Generate
 from safelight.service.job_feed import JobFeed
 from safelight.service.job_line import JobLine
-from safelight.service.job_ports import JobStore
 from safelight.service.job_runner import JobRunner
 from safelight.service.jobs import Jobs
 from safelight.service.keeping import DAY_SECONDS, Keeping
 from safelight.service.keys import Keys
 from safelight.service.limits import RateLimiter
+from safelight.service.place import Place
 from safelight.service.policy import PromptPolicy
 from safelight.service.ports import Engine, Ledger, Telemetry
 from safelight.service.sessions import Sessions
 from safelight.settings import ModelSettings, Settings
+
+if TYPE_CHECKING:  # SQLAlchemy takes a while, and `generate` has no use for it
+    from safelight.adapters.sql import Database
 
 # `created` of the models that are offered: the day of the first release, 2026-11-22.
 _CREATED = 1_795_305_600
@@ -154,18 +157,22 @@ def _generate(
 
 
 def open_jobs(
-    settings: Settings, store: JobStore, generate: Generate, offered: Catalogue, keys: Keys | None = None
+    settings: Settings, database: Database, generate: Generate, offered: Catalogue, keys: Keys | None = None
 ) -> Jobs:
     """Durable jobs over a store that is open; nothing is resumed yet."""
     # Imported when jobs are served: obstore and Pillow are of no use to the other commands.
     from safelight.adapters.files import open_files
     from safelight.adapters.files.thumbnails import thumbnail
 
-    files, feed = open_files(settings.files, settings.home), JobFeed()
+    store, feed = database.jobs, JobFeed()
+    files = open_files(settings.files, settings.home)
     keeping = Keeping(
         store=store,
         files=files,
         feed=feed,
+        place=Place(files, database.notes, own=settings.files is None),
+        upkeep=database.upkeep,
+        weight_of=keys.weight if keys else None,
         keep_seconds=settings.keep_days * DAY_SECONDS,
         keep_bytes=int(settings.keep_gigabytes * 1e9),
     )
@@ -196,6 +203,24 @@ async def tend(jobs: Jobs, home: Path) -> None:
     async with alone_in_drawing(home):
         await jobs.resume()
         await jobs.forget_forever()
+
+
+async def adopt(settings: Settings) -> None:
+    """Take over the place for pictures, whoever's mark it carries. Deletes nothing.
+
+    Raises:
+        ConfigurationError: the place or the database cannot be used.
+    """
+    from safelight.adapters.files import open_files
+    from safelight.adapters.sql import open_database
+
+    database = await open_database(settings.home)
+    try:
+        await Place(open_files(settings.files, settings.home), database.notes).adopt()
+    except OSError as error:
+        raise ConfigurationError(f"The place for pictures cannot be written: {error}") from error
+    finally:
+        await database.close()
 
 
 def serve(settings: Settings) -> int:
@@ -232,7 +257,7 @@ async def _serve(settings: Settings, listener: socket.socket, telemetry: Prometh
         admission = Admission(settings.queue_seconds, settings.workers, settings.request_seconds)
         generate = _generate(settings, engine, ledger, telemetry, admission)
         offered, sessions = catalogue(settings, engine), Sessions(database.sessions, keys)
-        jobs = open_jobs(settings, database.jobs, generate, offered, keys)
+        jobs = open_jobs(settings, database, generate, offered, keys)
         tending = asyncio.create_task(tend(jobs, settings.home), name="jobs")
         stack.callback(tending.cancel)
         services = Services(

@@ -86,7 +86,8 @@ async def _running(
     )
     database = await open_database(home)
     offered = catalogue(settings, engine)
-    jobs = open_jobs(settings, database.jobs, generate, offered, keys)
+    jobs = open_jobs(settings, database, generate, offered, keys)
+    assert await jobs.claim()
     services = Services(
         settings=settings,
         catalogue=offered,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from safelight.adapters.files import ObjectFiles, open_files
@@ -14,6 +16,8 @@ from safelight.contract.jobs import KeptImage, file_name, thumbnail_name
 from safelight.service.job_feed import JobFeed
 from safelight.service.job_ports import JobFilter
 from safelight.service.keeping import DAY_SECONDS, Keeping
+from safelight.service.place import Place
+from safelight.service.steady_clock import SteadyClock
 from tests.adapters.sql.test_jobs import job
 
 NOW = 1000 * DAY_SECONDS
@@ -31,26 +35,44 @@ def files(tmp_path: Path) -> ObjectFiles:
     return open_files(None, tmp_path)
 
 
-def keeping(database: Database, files: ObjectFiles, keep_bytes: int = 10**9, feed: JobFeed | None = None) -> Keeping:
+def keeping(
+    database: Database,
+    files: ObjectFiles,
+    keep_bytes: int = 10**9,
+    feed: JobFeed | None = None,
+    *,
+    place: Place | None = None,
+    clock: SteadyClock | None = None,
+    weights: dict[str, float] | None = None,
+) -> Keeping:
+    async def weight_of(owner: str) -> float:
+        return (weights or {}).get(owner, 1.0)
+
     return Keeping(
+        place=place or Place(files, database.notes, clock=lambda: NOW),
+        upkeep=database.upkeep,
+        weight_of=weight_of,
         store=database.jobs,
         files=files,
         feed=feed or JobFeed(),
         keep_seconds=30 * DAY_SECONDS,
         keep_bytes=keep_bytes,
-        clock=lambda: NOW,
+        clock=clock or SteadyClock(lambda: NOW, lambda: 0.0),
     )
 
 
-async def keep(
-    database: Database, files: ObjectFiles, number: int, days: float, *, starred: bool = False, listed: bool = True
-) -> None:
+async def claimed(database: Database, files: ObjectFiles, since: float = 0.0) -> Place:
+    """The place, ours since then."""
+    place = Place(files, database.notes, clock=lambda: since)
+    assert await place.claim()
+    return place
+
+
+async def keep(database: Database, files: ObjectFiles, number: int, days: float, **fields: Any) -> None:
     """A finished job of that age, with its files of 100 bytes."""
-    record = job(number, state="finished", ended=NOW - days * DAY_SECONDS, starred=starred, listed=listed)
+    record = job(number, state="finished", ended=NOW - days * DAY_SECONDS, **fields)
     image = KeptImage(file=file_name(record), bytes=100, fingerprint="x")
-    await database.jobs.add(
-        job(number, state="finished", ended=record.ended, starred=starred, listed=listed, image=image)
-    )
+    await database.jobs.add(msgspec.structs.replace(record, image=image))
     await files.put(file_name(record), b"x" * 100)
     await files.put(thumbnail_name(record), b"small")
 
@@ -66,7 +88,7 @@ async def test_what_is_older_than_its_time_goes_with_its_files(database: Databas
     await keep(database, files, 5, 0.9, listed=False)
     feed = JobFeed()
     with feed.watch("key-a") as watcher:
-        assert await keeping(database, files, feed=feed).forget() == 2
+        assert await keeping(database, files, feed=feed, place=await claimed(database, files)).forget() == 2
         told = await watcher.next()
     assert told is not None
     assert (told.kind, told.job.number) == ("deleted", 1)
@@ -81,11 +103,13 @@ async def test_what_is_older_than_its_time_goes_with_its_files(database: Databas
 async def test_beyond_the_budget_the_oldest_without_a_star_go(database: Database, files: ObjectFiles) -> None:
     for number in range(1, 6):
         await keep(database, files, number, days=20.0 - number, starred=number == 1)
-    assert await keeping(database, files, keep_bytes=350).forget() == 2
+    weight = job(1).stored_bytes + 100
+    place = await claimed(database, files)
+    assert await keeping(database, files, keep_bytes=4 * weight - 50, place=place).forget() == 2
     assert await left(database) == [5, 4, 1]
 
 
-async def test_the_sweep_takes_old_files_of_no_job_and_nothing_else(
+async def test_the_sweep_puts_old_files_of_no_job_into_the_trash_and_nothing_else(
     database: Database, files: ObjectFiles, tmp_path: Path
 ) -> None:
     await keep(database, files, 1, days=1)
@@ -95,7 +119,67 @@ async def test_the_sweep_takes_old_files_of_no_job_and_nothing_else(
         os.utime(path, (NOW - 7200, NOW - 7200))
     await files.put("zz/job_young.png", b"its row may just be written")
     os.utime(tmp_path / "files" / "zz" / "job_young.png", (NOW - 60, NOW - 60))
-    assert await keeping(database, files).sweep() == 1
+    assert await keeping(database, files, place=await claimed(database, files)).sweep() == 1
     assert await files.get("zz/job_lost.png") is None
+    assert await files.get(f"trash/{NOW:.0f}/zz/job_lost.png") == b"lost"
     for name in (file_name(job(1)), thumbnail_name(job(1)), "zz/notes.txt", "zz/job_young.png"):
         assert await files.get(name) is not None, name
+
+
+async def test_only_who_holds_more_than_a_share_by_weight_loses(database: Database, files: ObjectFiles) -> None:
+    for number in range(1, 31):
+        await keep(database, files, number, days=20.0, owner="flood" if number > 4 else "neighbour")
+    weight = job(1).stored_bytes + 100
+    place = await claimed(database, files)
+    keeper = keeping(database, files, keep_bytes=12 * weight, place=place, weights={"flood": 2.0})
+    assert await keeper.forget() == 18
+    assert {each.owner: each.rows for each in await database.jobs.held()} == {"flood": 8, "neighbour": 4}
+
+
+async def test_jobs_without_a_picture_are_bounded_by_number(
+    database: Database, files: ObjectFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("safelight.service.keeping.MOST_WITHOUT_PICTURE", 3)
+    for number in range(1, 11):
+        await database.jobs.add(job(number, state="cancelled", ended=NOW - 100 + number))
+    await keep(database, files, 11, days=20)
+    assert await keeping(database, files).forget() == 7
+    assert await left(database) == [11, 10, 9, 8]
+
+
+async def test_a_clock_that_is_a_month_ahead_for_a_minute_forgets_nothing(
+    database: Database, files: ObjectFiles
+) -> None:
+    wall, elapsed = [NOW], [0.0]
+    clock = SteadyClock(lambda: wall[0], lambda: elapsed[0])
+    for number in range(1, 6):
+        await keep(database, files, number, days=number)
+    keeper = keeping(database, files, place=await claimed(database, files), clock=clock)
+    wall[0], elapsed[0] = NOW + 31 * DAY_SECONDS, 75.0
+    assert await keeper.forget() == 0
+    wall[0], elapsed[0] = NOW + 150, 150.0
+    assert await keeper.forget() == 0
+    wall[0] = NOW + 31 * DAY_SECONDS  # this time it stays
+    assert await keeper.forget() == 0
+    wall[0], elapsed[0] = wall[0] + DAY_SECONDS, elapsed[0] + DAY_SECONDS
+    assert await keeper.forget() == 5
+
+
+async def test_a_start_with_a_clock_far_ahead_of_the_newest_row_waits_too(
+    database: Database, files: ObjectFiles
+) -> None:
+    clock = SteadyClock(lambda: NOW + 31 * DAY_SECONDS, lambda: 0.0)
+    await keep(database, files, 1, days=1)
+    place = await claimed(database, files)
+    await place.note(NOW)
+    keeper = keeping(database, files, place=place, clock=clock)
+    clock.witness(await place.seen())
+    assert await keeper.forget() == 0
+
+
+async def test_a_round_takes_a_share_of_what_is_too_old(database: Database, files: ObjectFiles) -> None:
+    for number in range(1, 302):
+        await database.jobs.add(job(number, state="finished", ended=1.0))
+    keeper = keeping(database, files, place=await claimed(database, files))
+    assert await keeper.forget() == 200
+    assert await keeper.forget() == 101

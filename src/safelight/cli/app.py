@@ -235,6 +235,18 @@ def doctor(home: Home = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def adopt(home: Home = None) -> None:
+    """Take over the place for pictures that carries another database's mark. Deletes nothing."""
+    import asyncio
+
+    from safelight.bootstrap import adopt as take_over
+    from safelight.settings import read_settings
+
+    asyncio.run(take_over(read_settings(_said(home=home))))
+    typer.echo("The place for pictures is this database's now. What is in it and belongs to no job is left alone.")
+
+
+@app.command()
 def version(as_json: AsJson = False) -> None:
     """Print the version."""
     from safelight import __version__

@@ -31,12 +31,12 @@ class KeptImage(msgspec.Struct, frozen=True, kw_only=True):
 class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A generation. Times are Unix seconds.
 
-    `number` is when it was accepted, in microseconds since 1970, made unique: one number orders, pages and dates.
+    `number` orders and pages; the store gives it, above every earlier one. `created` is when it was accepted.
     `request` holds every parameter that the model supports, so that it can be drawn again; `seed` is the one used.
     `listed` is false for what is kept only because of an `Idempotency-Key`. `image` is there once `finished`.
+    `attempts` counts how often it was begun to be drawn, `stored_bytes` what its row and its picture weigh.
     """
 
-    number: int
     id: str
     owner: str
     request_id: str
@@ -47,6 +47,8 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     height: int
     output_format: str
+    created: float
+    number: int = 0
     state: JobState = "queued"
     started: float | None = None
     ended: float | None = None
@@ -54,11 +56,8 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     listed: bool = True
     error: JobError | None = None
     image: KeptImage | None = None
-
-    @property
-    def created(self) -> float:
-        """When it was accepted."""
-        return self.number / 1e6
+    attempts: int = 0
+    stored_bytes: int = 0
 
     @property
     def has_ended(self) -> bool:

@@ -44,11 +44,20 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     image: KeptImage | None = None
 
 
+class Held(msgspec.Struct, frozen=True):
+    """What an owner holds: jobs, ended ones without a picture among them, and the bytes of rows and pictures."""
+
+    owner: str
+    rows: int
+    without_picture: int
+    bytes: int
+
+
 class JobStore(Protocol):
     """Where jobs are kept. Every change is on disk when a call returns (power may fail right after)."""
 
     async def add(self, job: JobRecord, mark: IdempotencyMark | None = None) -> JobRecord | None:
-        """Keep a new job; returns it, its number raised if that was taken.
+        """Keep a new job; returns it with its number, which is above every earlier one.
 
         With a mark whose key this owner has used since `mark.since`, nothing is added, and what comes back is the job
         that came of it, or None if that was asked for by another body.
@@ -70,7 +79,11 @@ class JobStore(Protocol):
         """Put what was running back into the queue; everybody's queued jobs, oldest first. Leaves out those ids."""
 
     async def start(self, job_id: str, when: float) -> JobRecord | None:
-        """It is being drawn. None if it has ended meanwhile or is gone. The first start's time is kept."""
+        """It is being drawn. None if it has ended meanwhile or is gone. The first start's time is kept, and
+        `attempts` counts on."""
+
+    async def put_back(self, job_id: str) -> JobRecord | None:
+        """A running job was cut short by an orderly stop: it waits again, and was not begun in vain."""
 
     async def end(self, job_id: str, ending: Ending) -> JobRecord | None:
         """End a queued or running job. None if it had ended before or is gone: nobody ends a job twice."""
@@ -84,11 +97,27 @@ class JobStore(Protocol):
     async def expired(self, listed_before: float, unlisted_before: float, limit: int) -> Sequence[JobRecord]:
         """Ended jobs without a star that ended before their time."""
 
-    async def over_budget(self, budget_bytes: int) -> Sequence[JobRecord]:
-        """The oldest finished jobs without a star that must go for all files to fit into the budget."""
+    async def held(self) -> Sequence[Held]:
+        """What each owner holds."""
+
+    async def oldest(self, owner: str, limit: int, *, without_picture: bool = False) -> Sequence[JobRecord]:
+        """An owner's ended jobs without a star, those that ended first first; or only those without a picture."""
+
+    async def forget(self, job_ids: Collection[str]) -> Sequence[JobRecord]:
+        """Take out those of these jobs that have ended and have no star, and return them."""
+
+    async def newest(self) -> float:
+        """When the newest job was accepted (Unix seconds); 0 where there is none."""
 
     async def with_files(self, job_ids: Collection[str]) -> set[str]:
         """Which of these have a picture, or may yet."""
+
+
+class FileEntry(msgspec.Struct, frozen=True):
+    """A file's name and when it was last written (Unix seconds)."""
+
+    name: str
+    written: float
 
 
 class FileStore(Protocol):
@@ -103,8 +132,36 @@ class FileStore(Protocol):
     async def delete(self, name: str) -> None:
         """Remove a file; nothing happens where there is none."""
 
-    def names(self, before: float) -> AsyncIterator[Sequence[str]]:
-        """The names of all files last written before that (Unix seconds), in batches."""
+    async def move(self, name: str, to: str) -> None:
+        """Give a file another name; nothing happens where there is none."""
+
+    def entries(self, under: str = "") -> AsyncIterator[Sequence[FileEntry]]:
+        """Every file in the folder `under` and below, in batches."""
+
+    async def clear_half_written(self, before: float) -> None:
+        """Remove what a killed process left half written, last touched before that (Unix seconds)."""
+
+    def free_bytes(self) -> int | None:
+        """What the disk below still takes; None where that is not known."""
+
+
+class Notes(Protocol):
+    """A few texts that the database remembers by name. On disk when a call returns."""
+
+    async def get(self, name: str) -> str | None:
+        """The text of that name."""
+
+    async def put(self, name: str, text: str) -> None:
+        """Keep it, over one that was there."""
+
+
+class Upkeep(Protocol):
+    """What a database needs done from time to time."""
+
+    async def tidy(self, now: float) -> None:
+        """Drop what has had its time (`now` is Unix seconds), give room back to the disk, and have nothing that was
+        deleted stay readable in the files.
+        """
 
 
 class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +177,7 @@ class SessionStore(Protocol):
     """Where sessions are kept, under the SHA-256 of what the cookie holds."""
 
     async def add(self, digest: bytes, session: SessionRecord) -> None:
-        """Keep a session; expired ones go."""
+        """Keep a session."""
 
     async def get(self, digest: bytes) -> SessionRecord | None:
         """That session, expired or not."""

@@ -75,7 +75,6 @@ class Jobs:
         self._thumbnail_of = thumbnail_of
         self._most_queued = most_queued
         self._clock = clock
-        self._last_number = 0
 
     async def resume(self) -> int:
         """Take up what was accepted and has not ended; how many jobs that are. Once a start, by one process alone.
@@ -87,6 +86,10 @@ class Jobs:
         if queued:
             log.info("jobs_resumed", jobs=len(queued))
         return len(queued)
+
+    async def claim(self) -> bool:
+        """Whether the place for pictures is ours; see `Keeping.claim`."""
+        return await self._keeping.claim()
 
     async def forget_forever(self) -> None:
         """Forget what is to be forgotten, until cancelled. In the process that resumed."""
@@ -211,6 +214,7 @@ class Jobs:
         if ended is None:
             return await self.get(owner, job_id)
         self._runner.drop(job_id)
+        self._keeping.ended_without_picture()
         self._feed.publish(JobUpdate(kind="end", job=ended))
         return ended
 
@@ -287,7 +291,7 @@ class Jobs:
     def _mark(self, key: str | None, digest: bytes) -> IdempotencyMark | None:
         if key is None:
             return None
-        return IdempotencyMark(key=key, digest=digest, since=self._clock() - IDEMPOTENCY_SECONDS)
+        return IdempotencyMark(key=key, digest=digest, since=self._keeping.clock() - IDEMPOTENCY_SECONDS)
 
     async def _add(self, job: JobRecord, mark: IdempotencyMark | None) -> tuple[JobRecord, bool]:
         """The job that is in the store now, and whether it is this one: not if its mark was there already."""
@@ -302,9 +306,8 @@ class Jobs:
         return kept, kept.id == job.id
 
     def _new(self, request: ImageRequest, asked: Asked, *, seed: int = 0, listed: bool = True) -> JobRecord:
-        self._last_number = max(self._last_number + 1, int(self._clock() * 1e6))
         return JobRecord(
-            number=self._last_number,
+            created=self._clock(),
             id=f"job_{secrets.token_hex(12)}",
             owner=asked.key_id,
             request_id=asked.request_id,

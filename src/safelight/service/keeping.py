@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import structlog
 
 from safelight.contract.errors import SafelightError
 from safelight.contract.jobs import JobRecord, JobUpdate, file_name, thumbnail_name
 from safelight.service.job_feed import JobFeed
-from safelight.service.job_ports import FileStore, JobStore
+from safelight.service.job_ports import FileStore, Held, JobStore, Upkeep
+from safelight.service.place import Place
+from safelight.service.shares import shares
+from safelight.service.steady_clock import SteadyClock
+from safelight.service.sweep import Sweep
 
 DAY_SECONDS = 86_400.0
 # An `Idempotency-Key` is honoured for 24 hours, and what is kept for its sake alone is kept as long.
 IDEMPOTENCY_SECONDS = DAY_SECONDS
 _ROUND_SECONDS = 60.0
 _BATCH = 200
-_YOUNG_SECONDS = 3600.0
+# What goes for its age in one round, of all jobs: an hour must pass before a mistake has taken everything.
+_SHARE_OF_A_ROUND = 1 / 60
+# Who tries things out looks at failed jobs for some days; a thousand are more than anybody reads.
+MOST_WITHOUT_PICTURE = 1000
+# Lists stay as quick as they were measured with that many.
+MOST_ROWS = 100_000
+# So many jobs without a picture end before a round comes early: with the longest prompts they weigh 20 MB.
+_HURRY_AFTER = 200
 
 log = structlog.get_logger(__name__)
 
 
 class Keeping:
-    """Forgets ended jobs after `keep_seconds`, and the oldest when files weigh more than `keep_bytes`; and removes
-    files that belong to no job, which a killed process may leave.
+    """Forgets ended jobs after `keep_seconds`, and the oldest of those keys that hold more than their share of
+    `keep_bytes`. `weight_of` says how large a key's share is beside others. `clock` is not the wall's: see there.
     """
 
     def __init__(
@@ -34,64 +45,133 @@ class Keeping:
         store: JobStore,
         files: FileStore,
         feed: JobFeed,
+        place: Place,
+        upkeep: Upkeep,
         keep_seconds: float,
         keep_bytes: int,
-        clock: Callable[[], float] = time.time,
+        weight_of: Callable[[str], Awaitable[float]] | None = None,
+        clock: SteadyClock | None = None,
     ) -> None:
         self._store = store
         self._files = files
         self._feed = feed
+        self._place = place
+        self._upkeep = upkeep
+        self._sweep = Sweep(store, files, place)
         self._keep_bytes = keep_bytes
-        self._clock = clock
+        self._weight_of = weight_of
+        self._without_picture = 0
+        self._hurry = asyncio.Event()
+        self.clock = clock or SteadyClock()
         self.keep_seconds = keep_seconds
 
     async def go_on(self) -> None:
-        """Sweep once, then look every minute, until cancelled."""
+        """Claim the place for pictures, sweep it once, then look every minute, until cancelled."""
+        await self._try(self.claim)
         await self._try(self.sweep)
         while True:
             await self._try(self.forget)
-            await asyncio.sleep(_ROUND_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), _ROUND_SECONDS)
+            self._hurry.clear()
+
+    def ended_without_picture(self) -> None:
+        """A job was cancelled or failed: many at once bring the next round forward."""
+        self._without_picture += 1
+        if self._without_picture >= _HURRY_AFTER:
+            self._without_picture = 0
+            self._hurry.set()
 
     async def forget(self) -> int:
         """Forget what is too old or too much; how many jobs that were."""
-        now, forgotten = self._clock(), 0
-        while batch := await self._store.expired(now - self.keep_seconds, now - IDEMPOTENCY_SECONDS, _BATCH):
-            forgotten += await self._forget_all(batch)
-        return forgotten + await self._forget_all(await self._store.over_budget(self._keep_bytes))
+        now = self.clock()
+        held = await self._store.held()
+        forgotten = await self._trim(held)
+        if await self._place.look():
+            forgotten += await self._forget_old(now, sum(each.rows for each in held))
+            forgotten += await self._forget_heavy()
+            await self._sweep.empty_trash(now)
+        await self._place.note(now)
+        await self._upkeep.tidy(now)
+        if forgotten:
+            log.info("jobs_forgotten", jobs=forgotten)
+        return forgotten
+
+    async def claim(self) -> bool:
+        """Find out whose the place for pictures is; before that nothing in it is deleted.
+
+        Raises:
+            OSError: the place cannot be read or written.
+        """
+        self.clock.witness(max(await self._place.seen(), await self._store.newest()))
+        return await self._place.claim()
 
     async def sweep(self) -> int:
-        """Remove files that belong to no job; how many."""
-        removed = 0
-        # Those of the last hour may belong to a picture whose row is just being written.
-        async for names in self._files.names(self._clock() - _YOUNG_SECONDS):
-            ids = {name: name.rpartition("/")[2].partition(".")[0] for name in names}
-            known = await self._store.with_files(set(ids.values()))
-            for name, job_id in ids.items():
-                if job_id.startswith("job_") and job_id not in known:
-                    await self._files.delete(name)
-                    removed += 1
-        return removed
+        """Move files that belong to no job to the trash; how many."""
+        return await self._sweep.collect(self.clock())
 
     async def remove_files(self, job: JobRecord) -> None:
         """Remove what belongs to a job that is gone. A file that will not go is left to the next sweep."""
+        if not self._place.is_ours:
+            log.warning("file_left", job=job.id, reason="the place for pictures is not known to be ours")
+            return
         for name in (file_name(job), thumbnail_name(job)):
             try:
                 await self._files.delete(name)
             except OSError as error:
                 log.warning("file_not_removed", job=job.id, reason=str(error))
 
-    async def _forget_all(self, jobs: Iterable[JobRecord]) -> int:
+    async def _forget_old(self, now: float, jobs: int) -> int:
+        most = max(_BATCH, int(jobs * _SHARE_OF_A_ROUND))
+        old = await self._store.expired(now - self.keep_seconds, now - IDEMPOTENCY_SECONDS, most)
+        return await self._forget_all(old)
+
+    async def _forget_heavy(self) -> int:
+        held = {each.owner: each.bytes for each in await self._store.held()}
+        if sum(held.values()) <= self._keep_bytes:
+            return 0
+        weights = {owner: 1.0 if self._weight_of is None else await self._weight_of(owner) for owner in held}
         forgotten = 0
-        for job in jobs:
-            if await self._store.delete(job.owner, job.id) is not None:
-                await self.remove_files(job)
-                self._feed.publish(JobUpdate(kind="deleted", job=job))
-                forgotten += 1
-        if forgotten:
-            log.info("jobs_forgotten", jobs=forgotten)
+        for owner, share in shares(held, weights, self._keep_bytes).items():
+            excess = held[owner] - share
+            while excess > 0 and (batch := await self._store.oldest(owner, _BATCH)):
+                going = []
+                for job in batch:
+                    if excess > 0:
+                        going.append(job)
+                        excess -= job.stored_bytes
+                forgotten += await self._forget_all(going)
         return forgotten
 
-    async def _try(self, round_of: Callable[[], Awaitable[int]]) -> None:
+    async def _trim(self, held: Sequence[Held]) -> int:
+        """What is bounded by number: rows without a picture, and rows of one key."""
+        forgotten = 0
+        for each in held:
+            spare = each.without_picture - MOST_WITHOUT_PICTURE
+            forgotten += await self._forget_oldest(each.owner, spare, without_picture=True)
+            if self._place.is_ours:
+                forgotten += await self._forget_oldest(each.owner, each.rows - max(0, spare) - MOST_ROWS)
+        return forgotten
+
+    async def _forget_oldest(self, owner: str, many: int, *, without_picture: bool = False) -> int:
+        forgotten = 0
+        while forgotten < many:
+            most = min(_BATCH, many - forgotten)
+            gone = await self._forget_all(await self._store.oldest(owner, most, without_picture=without_picture))
+            if not gone:
+                break
+            forgotten += gone
+        return forgotten
+
+    async def _forget_all(self, jobs: Sequence[JobRecord]) -> int:
+        gone = await self._store.forget([job.id for job in jobs]) if jobs else []
+        for job in gone:
+            if job.image is not None:
+                await self.remove_files(job)
+            self._feed.publish(JobUpdate(kind="deleted", job=job))
+        return len(gone)
+
+    async def _try(self, round_of: Callable[[], Awaitable[object]]) -> None:
         try:
             await round_of()
         except (OSError, SafelightError) as error:

@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     )
     keep_days: float = Field(30.0, gt=0, le=36_500, description="Days that an ended job is kept. Starred: for good.")
     keep_gigabytes: float = Field(
-        10.0, gt=0, description="How much all pictures may weigh; beyond it the oldest without a star go."
+        10.0, gt=0, description="How much all jobs may weigh; beyond it keys over their share lose their oldest."
     )
     jobs_waiting: int = Field(
         1000,

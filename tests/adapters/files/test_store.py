@@ -16,8 +16,8 @@ from safelight.contract.errors import ConfigurationError
 FAR_AHEAD = 1e10
 
 
-async def names(files: ObjectFiles, before: float = FAR_AHEAD) -> list[str]:
-    return sorted([name async for batch in files.names(before) for name in batch])
+async def names(files: ObjectFiles, under: str = "") -> list[str]:
+    return sorted([entry.name async for batch in files.entries(under) for entry in batch])
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -38,12 +38,21 @@ async def test_what_is_put_is_there_until_it_is_deleted(files: ObjectFiles) -> N
     assert await names(files) == ["cd/y.png"]
 
 
-async def test_young_files_are_not_named(tmp_path: Path) -> None:
+async def test_a_file_is_moved_with_its_content_and_found_by_folder(files: ObjectFiles) -> None:
+    await files.put("ab/x.png", b"one")
+    await files.put("abc.png", b"two")
+    await files.move("ab/x.png", "trash/5/ab/x.png")
+    await files.move("ab/gone.png", "trash/5/ab/gone.png")
+    assert await names(files) == ["abc.png", "trash/5/ab/x.png"]
+    assert await names(files, "trash") == ["trash/5/ab/x.png"]
+    assert await files.get("trash/5/ab/x.png") == b"one"
+
+
+async def test_an_entry_says_when_it_was_written(tmp_path: Path) -> None:
     files = open_files(None, tmp_path)
     await files.put("ab/x.png", b"one")
-    await files.put("ab/y.png", b"two")
     os.utime(tmp_path / "files" / "ab" / "x.png", (1000, 1000))
-    assert await names(files, before=2000) == ["ab/x.png"]
+    assert [entry.written async for batch in files.entries() for entry in batch] == [1000]
 
 
 async def test_a_name_cannot_leave_the_folder(tmp_path: Path) -> None:
@@ -59,6 +68,9 @@ async def test_what_a_killed_process_left_half_written_is_removed_and_never_name
     half = tmp_path / "files" / "ab" / "y.png#1"
     half.write_bytes(b"ha")
     assert await names(files) == ["ab/x.png"]
+    await files.clear_half_written(0.0)
+    assert half.exists()
+    await files.clear_half_written(FAR_AHEAD)
     assert not half.exists()
 
 

@@ -18,12 +18,16 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
+from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql import Database, open_database, sqlite
 from safelight.adapters.sql.migrate import SCRIPTS
 from safelight.adapters.sql.schema import REVISION, metadata
 from safelight.contract.errors import ConfigurationError
+from safelight.service.job_ports import JobFilter, SessionRecord
 from safelight.service.keys import Keys
 from tests.adapters.sql.processes import output_of, start
+from tests.adapters.sql.test_jobs import CANCELLED, job
+from tests.adapters.sql.test_ledger import entry, rows
 
 
 @contextmanager
@@ -200,3 +204,51 @@ asyncio.run(open_database(HOME))
     with raw(tmp_path) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
     asyncio.run(make(tmp_path))
+
+
+async def test_deleted_prompts_are_in_none_of_the_files_and_the_files_shrink(
+    database: Database, tmp_path: Path
+) -> None:
+    for number in range(1, 101):
+        await database.jobs.add(job(number, f"quetzalcoatlus {number} " + f"wordnumber{number} " * 300))
+        await database.jobs.end(f"job_{number}", CANCELLED)
+    large = (tmp_path / "safelight.db").stat().st_size + (tmp_path / "safelight.db-wal").stat().st_size
+    await database.jobs.forget([f"job_{number}" for number in range(1, 101)])
+    await database.upkeep.tidy(0.0)
+    files = {name: (tmp_path / name).read_bytes() for name in ("safelight.db", "safelight.db-wal")}
+    assert [name for name, content in files.items() if b"quetzalcoatlus" in content or b"wordnumber" in content] == []
+    assert sum(len(content) for content in files.values()) < large / 4
+
+
+async def test_the_ledger_and_sessions_are_trimmed(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("safelight.adapters.sql.upkeep.MOST_LEDGER_ROWS", 10)
+    ledger = database.ledger(PrometheusTelemetry())
+    for number in range(30):
+        ledger.write(entry(number))
+    await ledger.close()
+    for expires in (5.0, 50.0):
+        session = SessionRecord(key_id="k", proof="", created=1.0, expires=expires)
+        await database.sessions.add(bytes([int(expires)]), session)
+    await database.upkeep.tidy(10.0)
+    assert [row["request_id"] for row in rows(tmp_path)] == [f"req_{number}" for number in range(20, 30)]
+    assert await database.sessions.get(bytes([5])) is None
+    assert await database.sessions.get(bytes([50])) is not None
+
+
+async def test_a_database_of_the_third_revision_keeps_dates_and_cursors_and_finds_what_it_held(tmp_path: Path) -> None:
+    """Its index knew no words of Chinese, and its file could not shrink."""
+    engine = sqlite.connect(tmp_path)
+    await engine.dispose()
+    with raw(tmp_path) as connection:
+        connection.execute("PRAGMA auto_vacuum = NONE")
+        connection.execute("VACUUM")
+        connection.executescript((Path(__file__).parent / "revision_0003.sql").read_text("utf-8"))
+    database = await open_database(tmp_path)
+    (found,) = await database.jobs.page(JobFilter(owner="key-a", text="狐狸", before=1_795_348_800_000_002), 10)
+    assert (found.number, found.created, found.id) == (1_795_348_800_000_001, 1_795_348_800.000001, "job_1")
+    assert found.stored_bytes > 2000
+    await database.close()
+    with raw(tmp_path) as connection:
+        assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from safelight.adapters.sql import Database, open_database
+from safelight.adapters.sql.jobs import ROW_BYTES
 from safelight.contract.jobs import JobError, JobRecord, KeptImage
-from safelight.service.job_ports import Ending, IdempotencyMark, JobFilter
+from safelight.service.job_ports import Ending, Held, IdempotencyMark, JobFilter
 
 MINE = JobFilter(owner="key-a")
 FINISHED = Ending(state="finished", when=20.0, image=KeptImage(file="f", bytes=100, fingerprint="x"))
@@ -22,6 +23,8 @@ def job(number: int, prompt: str = "a boat", **fields: Any) -> JobRecord:
     given: dict[str, Any] = {"id": f"job_{number}", "owner": "key-a", "model": "postcard"} | fields
     return JobRecord(
         number=number,
+        created=number / 1e6,
+        stored_bytes=ROW_BYTES + len(prompt.encode()) + len(msgspec.json.encode({"prompt": prompt, "seed": 0})),
         request_id="r",
         drawn_by="postcard",
         request={"prompt": prompt, "seed": 0},
@@ -48,11 +51,15 @@ async def test_a_job_comes_back_as_it_was_after_a_restart(database: Database, tm
     await again.close()
 
 
-async def test_a_taken_number_is_raised_until_it_is_free(database: Database) -> None:
+async def test_a_number_is_above_every_earlier_one_whatever_the_clock_says(database: Database) -> None:
     for name in "abc":
         added = await database.jobs.add(job(5, id=name))
         assert added is not None
-    assert await numbers(database) == [7, 6, 5]
+    await database.jobs.add(job(1, id="d"))
+    assert await numbers(database) == [8, 7, 6, 5]
+    kept = await database.jobs.get("key-a", "d")
+    assert kept is not None
+    assert kept.created == 1e-6
 
 
 async def test_a_job_ends_once_whoever_comes_second(database: Database) -> None:
@@ -68,7 +75,7 @@ async def test_a_job_ends_once_whoever_comes_second(database: Database) -> None:
 
 
 async def test_what_ran_waits_again_after_a_restart_oldest_first(database: Database) -> None:
-    for number in (3, 1, 2, 4):
+    for number in (1, 2, 3, 4):
         await database.jobs.add(job(number))
     for number in (1, 4):
         await database.jobs.start(f"job_{number}", 10.0)
@@ -95,28 +102,41 @@ async def test_only_what_has_ended_is_deleted_and_its_words_are_found_no_more(da
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("fox", [2, 1]),
+        ("fox", [10, 2, 1]),
         ("FOX red", [1]),
-        ("fo", [2, 1]),
+        ("fo", [10, 2, 1]),
         ("fo red", []),
         ("ete", [3]),
         ("été", [3]),
         ("OR", []),
         ("key", []),
-        ('"fox"', [2, 1]),
+        ('"fox"', [10, 2, 1]),
         ("prompt:fox", []),
         ("fox_boat", [2]),
         ("日本", [4]),
+        ("本の", [4]),
+        ("春", [4]),
+        ("日春", []),
+        ("狐狸", [6]),
+        ("狸在", [6]),
+        ("森林 狐", [6]),
+        ("灯台", [7]),
+        ("ポット", [8]),
+        ("ﾎﾟｯﾄ", [8]),
+        ("จอก", [9]),
+        ("จิ้งจอก สี", [9]),
+        ("fox 狐", [10]),
         ("🦊", [5]),
         ("\U00010d40", []),
     ],
 )
 async def test_words_of_prompts_are_found(database: Database, text: str, found: list[int]) -> None:
-    prompts = ["a red fox", "fox, boat", "un été", "日本の春", "🦊 !"]
+    prompts = ["a red fox", "fox, boat", "un été", "日本の春", "🦊 !", "森林里的红色狐狸在雪中", "夕暮れの海辺の灯台"]
+    prompts += ["ティーポット", "จิ้งจอกสีแดงในหิมะ", "fox九尾狐"]
     for number, prompt in enumerate(prompts, 1):
         await database.jobs.add(job(number, prompt))
-    await database.jobs.add(job(9, "a red fox", owner="key-b"))
-    await database.jobs.add(job(10, "a red fox", listed=False))
+    await database.jobs.add(job(19, "a red fox", owner="key-b"))
+    await database.jobs.add(job(20, "a red fox", listed=False))
     assert await numbers(database, text=text) == found
 
 
@@ -155,17 +175,31 @@ async def test_what_is_too_old_is_found_by_its_kind_and_starred_never(database: 
     assert await expired(9.0, 9.0) == [1, 2, 4]
 
 
-async def test_the_oldest_go_until_the_files_fit_and_starred_never(database: Database) -> None:
-    for number in range(1, 251):
+async def test_what_each_owner_holds_and_which_go_first(database: Database) -> None:
+    for number in range(1, 5):
         image = KeptImage(file=f"f{number}", bytes=100, fingerprint="x")
-        await database.jobs.add(job(number, state="finished", ended=float(number), image=image, starred=number == 1))
+        await database.jobs.add(job(number, state="finished", ended=9.0 - number, image=image, starred=number == 4))
+    await database.jobs.add(job(5, state="failed", ended=1.0))
+    await database.jobs.add(job(6, owner="key-b"))
+    row = job(1).stored_bytes
+    assert list(await database.jobs.held()) == [
+        Held("key-a", 5, 1, 5 * row + 400),
+        Held("key-b", 1, 0, row),
+    ]
+    assert [kept.number for kept in await database.jobs.oldest("key-a", 3)] == [5, 3, 2]
+    assert [kept.number for kept in await database.jobs.oldest("key-a", 3, without_picture=True)] == [5]
+    gone = await database.jobs.forget(["job_3", "job_4", "job_6"])
+    assert [kept.number for kept in gone] == [3]
 
-    async def over(budget: int) -> list[int]:
-        return [kept.number for kept in await database.jobs.over_budget(budget)]
 
-    assert await over(25_000) == []
-    assert await over(24_750) == [2, 3, 4]
-    assert await over(0) == list(range(2, 251))
+async def test_attempts_count_what_was_begun_and_not_what_an_orderly_stop_cut_short(database: Database) -> None:
+    await database.jobs.add(job(1))
+    for _ in range(2):
+        await database.jobs.start("job_1", 1.0)
+    back = await database.jobs.put_back("job_1")
+    assert back is not None
+    assert (back.attempts, back.state, back.started) == (1, "queued", None)
+    assert await database.jobs.put_back("job_1") is None
 
 
 async def test_a_mark_stands_for_its_first_job_until_it_is_too_old_or_that_is_gone(database: Database) -> None:

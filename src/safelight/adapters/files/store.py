@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from safelight.adapters.whole_file import sync_folder
 from safelight.contract.errors import ConfigurationError
+from safelight.service.job_ports import FileEntry
 
 # What object_store calls a file that is still being written; a kill may leave one.
 _STAGED = re.compile(r".+#\d+")
@@ -71,15 +73,35 @@ class ObjectFiles:
         except BaseError as error:
             raise _as_os_error(error) from error
 
-    async def names(self, before: float) -> AsyncIterator[Sequence[str]]:
-        """Every file last written before that. What a killed process left half written goes on the way."""
-        if self._folder is not None:
-            await asyncio.to_thread(_remove_staged, self._folder, before)
+    async def move(self, name: str, to: str) -> None:
+        """Give a file another name, over one that was there; nothing happens where there is none.
+
+        Raises:
+            OSError: it could not be moved.
+        """
         try:
-            async for batch in obstore.list(self._store, chunk_size=500):
-                yield [entry["path"] for entry in batch if entry["last_modified"].timestamp() < before]
+            await obstore.rename_async(self._store, name, to)
+        except FileNotFoundError:
+            return
         except BaseError as error:
             raise _as_os_error(error) from error
+
+    async def entries(self, under: str = "") -> AsyncIterator[Sequence[FileEntry]]:
+        """Every file whose name begins with the folder `under`, in batches."""
+        try:
+            async for batch in obstore.list(self._store, prefix=under or None, chunk_size=500):
+                yield [FileEntry(entry["path"], entry["last_modified"].timestamp()) for entry in batch]
+        except BaseError as error:
+            raise _as_os_error(error) from error
+
+    async def clear_half_written(self, before: float) -> None:
+        """Remove what a killed process left half written, last touched before that (Unix seconds)."""
+        if self._folder is not None:
+            await asyncio.to_thread(_remove_staged, self._folder, before)
+
+    def free_bytes(self) -> int | None:
+        """What the disk of a local folder still takes; None for an object store."""
+        return None if self._folder is None else shutil.disk_usage(self._folder).free
 
 
 def open_files(where: str | None, home: Path) -> ObjectFiles:

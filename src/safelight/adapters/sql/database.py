@@ -13,7 +13,9 @@ from safelight.adapters.sql.jobs import SqlJobStore
 from safelight.adapters.sql.keys import SqlKeyStore
 from safelight.adapters.sql.ledger import CAPACITY, SqlLedger
 from safelight.adapters.sql.migrate import upgrade
+from safelight.adapters.sql.notes import SqlNotes
 from safelight.adapters.sql.sessions import SqlSessionStore
+from safelight.adapters.sql.upkeep import SqlUpkeep
 from safelight.service.ports import Telemetry
 
 
@@ -27,6 +29,8 @@ class Database:
         self.keys = SqlKeyStore(engine, path)
         self.jobs = SqlJobStore(engine, path)
         self.sessions = SqlSessionStore(engine, path)
+        self.notes = SqlNotes(engine, path)
+        self.upkeep = SqlUpkeep(engine, path, self.jobs)
 
     def ledger(self, telemetry: Telemetry, capacity: int = CAPACITY) -> SqlLedger:
         """A ledger with its background task, for at most `capacity` pending entries; call it in the event loop."""
@@ -64,6 +68,7 @@ async def open_database(home: Path) -> Database:
         with sqlite.readable_errors(path):
             async with state_folder.locked(home):
                 await upgrade(engine)
+                await sqlite.make_shrinkable(engine, path)
     except BaseException:
         await engine.dispose()
         raise

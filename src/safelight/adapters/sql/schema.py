@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 # The newest migration; known here so that a start with nothing to migrate need not import Alembic (0.1 s).
-REVISION = "0003"
+REVISION = "0004"
 
 metadata = MetaData()
 
@@ -66,8 +66,10 @@ ledger = Table(
     Index("ledger_key_time", "key_id", "time"),
 )
 
-# One row a generation. `number` is the time of acceptance in microseconds, made unique; SQLite's rowid, so that the
-# full text index (search.py) gives rows newest first by itself. Every other index ends in it: a page is a range of one.
+# One row a generation. `number` orders and pages: the time of acceptance in microseconds, but above every number before
+# it, whatever the clock did. It is SQLite's rowid, so that the full text index (search.py) gives rows newest first by
+# itself. Lists are ranges of one index; `created` stands in it so that dates are compared without reading rows.
+# `stored_bytes` is what row and picture weigh; `attempts` how often it was begun to be drawn.
 jobs = Table(
     "jobs",
     metadata,
@@ -84,6 +86,7 @@ jobs = Table(
     Column("height", Integer, nullable=False),
     Column("output_format", Text, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("created", Float(53), nullable=False, server_default=text("0")),
     Column("started", Float(53)),
     Column("ended", Float(53)),
     Column("starred", Boolean, nullable=False),
@@ -93,12 +96,22 @@ jobs = Table(
     Column("file", Text),
     Column("image_bytes", BigInteger),
     Column("fingerprint", Text),
-    Index("jobs_owner", "owner", "listed", "number"),
-    Index("jobs_owner_state", "owner", "state", "listed", "number"),
-    Index("jobs_owner_model", "owner", "model", "listed", "number"),
-    Index("jobs_owner_starred", "owner", "starred", "listed", "number"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("stored_bytes", BigInteger, nullable=False, server_default=text("0")),
+    Index("jobs_owner", "owner", "listed", "number", "created"),
+    Index("jobs_owner_state", "owner", "state", "listed", "number", "created"),
+    Index("jobs_owner_model", "owner", "model", "listed", "number", "created"),
+    Index("jobs_owner_starred", "owner", "starred", "listed", "number", "created"),
     Index("jobs_owner_ended", "owner", "ended"),
-    Index("jobs_kept", "starred", "ended", "image_bytes"),
+    Index("jobs_kept", "starred", "ended"),
+    Index("jobs_stored", "owner", "starred", "ended", "stored_bytes"),
+    Index(
+        "jobs_without_picture",
+        "owner",
+        "ended",
+        sqlite_where=text("file IS NULL AND ended IS NOT NULL"),
+        postgresql_where=text("file IS NULL AND ended IS NOT NULL"),
+    ),
     Index(
         "jobs_unfinished",
         "number",
@@ -128,4 +141,13 @@ sessions = Table(
     Column("proof", Text, nullable=False),
     Column("created", Float(53), nullable=False),
     Column("expires", Float(53), nullable=False),
+    Index("sessions_expires", "expires"),
+)
+
+# What the database remembers by name: its own id, and when it was last at work (service/place.py).
+notes = Table(
+    "notes",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("text", Text, nullable=False),
 )

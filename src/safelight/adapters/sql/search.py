@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, UnaryExpression, column, func, literal_column, table
+from sqlalchemy import ColumnElement, Select, UnaryExpression, column, func, literal_column, table, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.operators import custom_op
 from sqlalchemy.sql.selectable import TableClause
 
 from safelight.adapters.sql.schema import jobs
+from safelight.adapters.sql.search_words import phrases_of, words_of
 
 _INDEX: TableClause = table("jobs_text", column("rowid"))
 _PLUS: custom_op[Any] = custom_op("+")
-# What FTS5's tokenizer takes for letters of a word: everything else separates (underscores too).
-_WORD = re.compile(r"[^\W_]+")
+# The index holds no text, so that what goes out of it is said as it was put in.
+_PUT = text("INSERT INTO jobs_text(rowid, words, owner) VALUES (:number, :words, :owner)")
+_TAKE = text("INSERT INTO jobs_text(jobs_text, rowid, words, owner) VALUES ('delete', :number, :words, :owner)")
 
 
-def containing(query: Select[*tuple[Any, ...]], text: str, owner: str) -> Select[*tuple[Any, ...]]:
-    """The jobs of `query` whose prompt has every word of `text`; the last word may be the beginning of one."""
-    words = _WORD.findall(text)
-    if not words:
-        return query.where(_has_signs(text))
-    phrases = " ".join(f'"{word}"' for word in words)
-    match = f'owner : "{owner}" AND prompt : ({phrases}*)'
+async def put_in(connection: AsyncConnection, row: Any) -> None:
+    """Have a job's prompt found."""
+    await connection.execute(_PUT, _entry(row))
+
+
+async def take_out(connection: AsyncConnection, rows: Sequence[Any]) -> None:
+    """Have the prompts of jobs that are gone found no more."""
+    if rows:
+        await connection.execute(_TAKE, [_entry(row) for row in rows])
+
+
+def _entry(row: Any) -> dict[str, Any]:
+    return {"number": row.number, "words": words_of(row.prompt), "owner": row.owner}
+
+
+def containing(query: Select[*tuple[Any, ...]], wanted: str, owner: str) -> Select[*tuple[Any, ...]]:
+    """The jobs of `query` whose prompt has every word of `wanted`; the last may be the beginning of one."""
+    phrases = phrases_of(wanted)
+    if not phrases:
+        return query.where(_has_signs(wanted))
+    match = f'owner : "{owner}" AND words : ({" ".join(phrases)})'
     return query.join(_INDEX, _INDEX.c.rowid == jobs.c.number).where(literal_column("jobs_text").op("MATCH")(match))
 
 
@@ -34,11 +51,11 @@ def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return UnaryExpression(column, operator=_PLUS, type_=column.type)
 
 
-def order_of(text: str | None) -> ColumnElement[int]:
+def order_of(wanted: str | None) -> ColumnElement[int]:
     """What newest first is read from: the index itself, which then need not be sorted."""
-    return _INDEX.c.rowid if text and _WORD.search(text) else jobs.c.number
+    return _INDEX.c.rowid if wanted and phrases_of(wanted) else jobs.c.number
 
 
-def _has_signs(text: str) -> ColumnElement[bool]:
+def _has_signs(wanted: str) -> ColumnElement[bool]:
     """For text without any word ("!?", an emoji), which no index of words can find."""
-    return func.instr(jobs.c.prompt, text.strip()) > 0
+    return func.instr(jobs.c.prompt, wanted.strip()) > 0

@@ -25,7 +25,6 @@ class SqlSessionStore:
     async def add(self, digest: bytes, session: SessionRecord) -> None:
         with readable_errors(self._path):
             async with self._engine.begin() as connection:
-                await connection.execute(delete(sessions).where(sessions.c.expires < session.created))
                 await connection.execute(insert(sessions).values(digest=digest, **msgspec.structs.asdict(session)))
 
     async def get(self, digest: bytes) -> SessionRecord | None:

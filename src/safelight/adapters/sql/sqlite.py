@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from safelight.contract.errors import ConfigurationError
 
 FILE_NAME = "safelight.db"
 # Another process may be committing or migrating; readers never wait in WAL mode.
 BUSY_SECONDS = 10.0
+# Some 2 MB: the lock is held for milliseconds.
+_PAGES_AT_ONCE = 500
+_INCREMENTAL = 2
 
 
 def connect(home: Path) -> AsyncEngine:
@@ -37,19 +42,24 @@ def connect(home: Path) -> AsyncEngine:
     # hide_parameters: an error's text would otherwise hold the values of the row.
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{path}",
+        json_serializer=lambda value: msgspec.json.encode(value).decode(),  # no \\u escapes: a third of the bytes
         connect_args={"isolation_level": None, "timeout": BUSY_SECONDS},
         hide_parameters=True,
     )
-    event.listen(engine.sync_engine, "connect", _prepare_connection)
+    event.listen(engine.sync_engine, "connect", lambda connection, _record: _prepare_connection(connection, path))
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
 
 
-def _prepare_connection(connection: Any, _record: object) -> None:
+def _prepare_connection(connection: Any, path: Path) -> None:
     cursor = connection.cursor()
     # WAL lets readers and one writer work at once. With it the default `synchronous` NORMAL may lose the newest commits
     # when power fails; FULL syncs each (https://sqlite.org/pragma.html#pragma_synchronous).
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    # secure_delete writes zeros over what is deleted (https://sqlite.org/pragma.html#pragma_secure_delete).
+    # auto_vacuum can be chosen for a new file only; `make_shrinkable` changes an old one.
+    if os.path.getsize(path) == 0:
+        cursor.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -64,7 +74,55 @@ def writing(engine: AsyncEngine) -> AsyncEngine:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+    if begin := connection.get_execution_options().get("begin", "BEGIN"):
+        connection.exec_driver_sql(begin)
+
+
+def without_transactions(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine, but each statement stands for itself."""
+    return engine.execution_options(begin="")
+
+
+async def make_shrinkable(engine: AsyncEngine, path: Path) -> None:
+    """Rewrite a file of an earlier version once, so that it can give room back later; where the disk has room for that.
+
+    The caller holds the state folder's lock.
+    """
+    async with without_transactions(engine).connect() as plain:
+        if (await plain.exec_driver_sql("PRAGMA auto_vacuum")).scalar_one() == _INCREMENTAL:
+            return
+        if shutil.disk_usage(path.parent).free > 3 * os.path.getsize(path):  # noqa: ASYNC240 - once, before anything is served
+            await plain.exec_driver_sql("PRAGMA auto_vacuum = INCREMENTAL")
+            await plain.exec_driver_sql("VACUUM")
+
+
+async def scrub(engine: AsyncEngine, *, merge: bool) -> None:
+    """Have nothing that was deleted stay in the files, and give free pages back to the disk.
+
+    The full text index keeps what was deleted until its parts are merged (`merge`), in pieces that hold the lock for
+    milliseconds each (https://sqlite.org/fts5.html#the_merge_command). The log holds pages as they were until it is cut
+    off. Where a reader holds that up, the next call does it.
+    """
+    async with without_transactions(engine).connect() as plain:
+        if merge:
+            await _merge(plain)
+        free = (await plain.exec_driver_sql("PRAGMA freelist_count")).scalar_one()
+        raw: Any = (await plain.get_raw_connection()).driver_connection
+        for _ in range(0, free, _PAGES_AT_ONCE):
+            # It goes a page further each time that it is stepped, and a plain execution steps but once.
+            await raw.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
+        (await plain.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).all()
+
+
+async def _merge(plain: AsyncConnection) -> None:
+    pieces = -_PAGES_AT_ONCE
+    while True:
+        before = (await plain.exec_driver_sql("SELECT total_changes()")).scalar_one()
+        await plain.exec_driver_sql(f"INSERT INTO jobs_text(jobs_text, rank) VALUES ('merge', {pieces})")
+        after = (await plain.exec_driver_sql("SELECT total_changes()")).scalar_one()
+        if after - before < 2:  # as the documentation says of a merge that found nothing to do
+            return
+        pieces = _PAGES_AT_ONCE
 
 
 async def quick_check(engine: AsyncEngine) -> str | None:

@@ -1,0 +1,58 @@
+"""What keeps the database small, and keeps what was deleted from staying on the disk."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from safelight.adapters.sql import sqlite
+from safelight.adapters.sql.finishing import finishing
+from safelight.adapters.sql.jobs import SqlJobStore
+from safelight.adapters.sql.schema import ledger, sessions
+from safelight.adapters.sql.sqlite import readable_errors, writing
+
+# A year has every season in it; five million rows are some 1.5 GB.
+LEDGER_SECONDS = 366 * 86_400.0
+MOST_LEDGER_ROWS = 5_000_000
+# So many rows at once keep the lock for some 20 ms.
+_AT_ONCE = 2000
+# Merging reads and writes the whole full text index, a second's work for 100,000 jobs.
+_MERGE_EVERY_SECONDS = 600.0
+
+
+@finishing
+class SqlUpkeep:
+    """`Upkeep`. Errors of the database are ConfigurationErrors."""
+
+    def __init__(self, engine: AsyncEngine, path: Path, jobs: SqlJobStore) -> None:
+        self._engine = engine
+        self._jobs = jobs
+        self._merged_at = -_MERGE_EVERY_SECONDS
+        self._writing = writing(engine)
+        self._path = path
+
+    async def tidy(self, now: float) -> None:
+        with readable_errors(self._path):
+            async with self._writing.begin() as connection:
+                await connection.execute(delete(sessions).where(sessions.c.expires < now))
+            while await self._trim_ledger(now):
+                pass
+            merge = self._jobs.has_deleted and time.monotonic() - self._merged_at >= _MERGE_EVERY_SECONDS
+            if merge:
+                self._merged_at, self._jobs.has_deleted = time.monotonic(), False
+            await sqlite.scrub(self._engine, merge=merge)
+
+    async def _trim_ledger(self, now: float) -> bool:
+        async with self._writing.begin() as connection:
+            too_many = (await _last(connection)) - MOST_LEDGER_ROWS
+            spare = (ledger.c.time < now - LEDGER_SECONDS) | (ledger.c.id <= too_many)
+            some = select(ledger.c.id).where(spare).limit(_AT_ONCE)
+            gone = await connection.execute(delete(ledger).where(ledger.c.id.in_(some)))
+        return gone.rowcount == _AT_ONCE
+
+
+async def _last(connection: AsyncConnection) -> int:
+    return int((await connection.execute(select(func.max(ledger.c.id)))).scalar_one() or 0)

@@ -1,0 +1,79 @@
+"""Files that belong to no job, which a killed process may leave: to the trash for a week, then gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from safelight.service.job_ports import FileEntry, FileStore, JobStore
+from safelight.service.place import Place
+
+TRASH = "trash"
+# Long enough that somebody notices within a working week and a weekend what should not have gone.
+TRASH_SECONDS = 7 * 86_400.0
+# A file of the last hour may belong to a picture whose row is just being written.
+_YOUNG_SECONDS = 3600.0
+
+log = structlog.get_logger(__name__)
+
+
+class Sweep:
+    """Moves orphans to `trash/<second>/<name>`, and removes what has lain there for a week. Only in a place of ours."""
+
+    def __init__(self, store: JobStore, files: FileStore, place: Place) -> None:
+        self._store = store
+        self._files = files
+        self._place = place
+
+    async def collect(self, now: float) -> int:
+        """Move orphans to the trash; how many. `now` is Unix seconds.
+
+        Raises:
+            OSError: the place cannot be read or written.
+        """
+        if not self._place.is_ours:
+            return 0
+        await self._files.clear_half_written(now - _YOUNG_SECONDS)
+        orphans: list[FileEntry] = []
+        async for entries in self._files.entries():
+            orphans += await self._orphans(entries, now)
+        if any(self._place.was_away(orphan.written) for orphan in orphans):
+            log.warning(
+                "files_of_others",
+                files=len(orphans),
+                reason="they were written while this database was not at work: is it a backup?",
+                effect="they are left alone",
+            )
+            await self._place.leave_alone_until_now()
+            return 0
+        for orphan in orphans:
+            await self._files.move(orphan.name, f"{TRASH}/{now:.0f}/{orphan.name}")
+        if orphans:
+            log.warning("orphans_to_trash", files=len(orphans), days=TRASH_SECONDS / 86_400)
+        return len(orphans)
+
+    async def empty_trash(self, now: float) -> int:
+        """Remove what has been in the trash for a week; how many files.
+
+        Raises:
+            OSError: the place cannot be read or written.
+        """
+        removed = 0
+        async for entries in self._files.entries(TRASH):
+            for entry in entries:
+                thrown = entry.name.split("/")[1]
+                if thrown.isdecimal() and int(thrown) < now - TRASH_SECONDS:
+                    await self._files.delete(entry.name)
+                    removed += 1
+        return removed
+
+    async def _orphans(self, entries: Sequence[FileEntry], now: float) -> list[FileEntry]:
+        """Those with a job's name that no job knows, of the time that this database answers for."""
+        ids = {
+            entry: entry.name.rpartition("/")[2].partition(".")[0]
+            for entry in entries
+            if self._place.since <= entry.written < now - _YOUNG_SECONDS and not entry.name.startswith(f"{TRASH}/")
+        }
+        known = await self._store.with_files(set(ids.values()))
+        return [entry for entry, job_id in ids.items() if job_id.startswith("job_") and job_id not in known]

@@ -1,0 +1,98 @@
+"""Whose the place for pictures is: nothing is deleted in another's, whatever became of the database."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from safelight.adapters.files import ObjectFiles, open_files
+from safelight.adapters.sql import open_database
+from safelight.service.place import MARK, Place
+from safelight.service.sweep import TRASH_SECONDS, Sweep
+
+PICTURE = "ab/job_theirs.png"
+LONG_AFTER = 9e9
+
+
+@pytest.fixture(params=["folder", "memory"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectFiles:
+    return open_files("memory:///" if request.param == "memory" else str(tmp_path / "shared"), tmp_path)
+
+
+async def swept(home: Path, files: ObjectFiles, *, own: bool = False, adopt: bool = False, start: float = 1.0) -> int:
+    """What a server on that state folder takes away from the place at a start, long after everything was written."""
+    database = await open_database(home)
+    place = Place(files, database.notes, own=own, clock=lambda: start)
+    if adopt:
+        await place.adopt()
+    await place.claim()
+    taken = await Sweep(database.jobs, files, place).collect(LONG_AFTER)
+    await place.note(start)
+    await database.close()
+    return taken
+
+
+async def test_another_databases_place_is_left_alone_until_it_is_taken_over(files: ObjectFiles, tmp_path: Path) -> None:
+    await swept(tmp_path / "one", files)
+    await files.put(PICTURE, b"starred")
+    assert await swept(tmp_path / "two", files) == 0
+    assert await files.get(PICTURE) == b"starred"
+    assert await swept(tmp_path / "two", files, adopt=True, start=8e9) == 0
+    assert await swept(tmp_path / "one", files) == 0
+    assert await files.get(PICTURE) == b"starred"
+
+
+async def test_a_place_without_a_mark_is_taken_and_what_was_in_it_stays(files: ObjectFiles, tmp_path: Path) -> None:
+    await files.put(PICTURE, b"from an earlier version")
+    assert await swept(tmp_path, files, start=8e9) == 0
+    assert await files.get(PICTURE) is not None
+    assert await files.get(MARK) is not None
+
+
+async def test_a_new_database_beside_its_own_folder_takes_it_over_and_what_was_in_it_stays(
+    files: ObjectFiles, tmp_path: Path
+) -> None:
+    await swept(tmp_path / "one", files)
+    await files.put(PICTURE, b"x")
+    assert await swept(tmp_path / "new", files, own=True, start=8e9) == 0
+    assert await files.get(PICTURE) == b"x"
+
+
+async def test_a_restored_backup_leaves_alone_what_the_newer_database_made(files: ObjectFiles, tmp_path: Path) -> None:
+    await swept(tmp_path / "now", files)
+    shutil.copytree(tmp_path / "now", tmp_path / "backup")
+    await files.put(PICTURE, b"made since")
+    for _ in range(2):  # at once, and once the newer one has been started again meanwhile
+        assert await swept(tmp_path / "backup", files, start=8e9) == 0
+        await swept(tmp_path / "now", files, start=8e9)
+    assert await files.get(PICTURE) == b"made since"
+
+
+async def test_two_copies_of_one_database_stop_each_other(files: ObjectFiles, tmp_path: Path) -> None:
+    database = await open_database(tmp_path)
+    one, two = Place(files, database.notes), Place(files, database.notes)
+    assert await one.claim()
+    assert await two.claim()
+    assert not await one.look()
+    assert not await two.look()
+    assert not await Place(files, database.notes).claim()
+    await database.close()
+
+
+async def test_an_orphan_goes_to_the_trash_and_from_there_after_a_week(files: ObjectFiles, tmp_path: Path) -> None:
+    assert await swept(tmp_path, files) == 0
+    await files.put(PICTURE, b"x")
+    database = await open_database(tmp_path)
+    place = Place(files, database.notes, clock=lambda: 2.0)
+    await place.claim()
+    sweep = Sweep(database.jobs, files, place)
+    assert await sweep.collect(LONG_AFTER) == 1
+    assert await sweep.collect(LONG_AFTER) == 0
+    kept = f"trash/{LONG_AFTER:.0f}/{PICTURE}"
+    assert await sweep.empty_trash(LONG_AFTER + TRASH_SECONDS) == 0
+    assert await files.get(kept) == b"x"
+    assert await sweep.empty_trash(LONG_AFTER + TRASH_SECONDS + 1) == 1
+    assert await files.get(kept) is None
+    await database.close()
