@@ -292,7 +292,7 @@ async def _serve(settings: Settings, listener: socket.socket, telemetry: Prometh
             print(welcome(settings, services.catalogue, minted, link), file=sys.stderr, flush=True)
 
         stack.callback(withdraw, settings.home)
-        server = Server(create_app(services), drain=drain, on_started=started)
+        server = Server(create_app(services), settings, drain=drain, on_started=started)
         await server.serve([listener])
     return 1 if server.force_exit else 0
 

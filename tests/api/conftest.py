@@ -104,7 +104,7 @@ async def _running(
         partial_of=partial,
     )
     started = asyncio.Event()
-    server = Server(create_app(services), drain=generate.drain, on_started=started.set)
+    server = Server(create_app(services), settings, drain=generate.drain, on_started=started.set)
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         serving = asyncio.create_task(server.serve([listener]))

@@ -71,7 +71,7 @@ async def test_two_keys_that_differ_are_a_401(running: Running) -> None:
 
 
 async def test_the_key_is_decided_before_the_body_is_read(running: Running) -> None:
-    head = f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n".encode()
+    head = f"POST {PICTURES} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n\r\n".encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
     writer.write(head)
     assert (await asyncio.wait_for(reader.readline(), 300)).startswith(b"HTTP/1.1 401")
@@ -113,9 +113,8 @@ async def test_a_compressed_body_is_a_415(running: Running) -> None:
 
 
 async def test_an_announced_body_over_the_limit_is_a_413_without_reading(running: Running) -> None:
-    head = (
-        f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {running.key}\r\ncontent-length: 1048577\r\n\r\n"
-    )
+    head = f"POST {PICTURES} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {running.key}\r\n"
+    head += "content-length: 1048577\r\n\r\n"
     answer = await running.raw(head.encode())
     assert answer.startswith(b"HTTP/1.1 413")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "request_too_large"
@@ -123,7 +122,7 @@ async def test_an_announced_body_over_the_limit_is_a_413_without_reading(running
 
 async def test_a_chunked_body_that_never_ends_is_a_413_when_it_passes_the_limit(running: Running) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
-    head = f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {running.key}\r\n"
+    head = f"POST {PICTURES} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {running.key}\r\n"
     writer.write(head.encode() + b"transfer-encoding: chunked\r\n\r\n")
     chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
     answering = asyncio.create_task(reader.read())
@@ -142,14 +141,16 @@ async def test_a_body_of_exactly_the_limit_is_read(running: Running) -> None:
 
 async def test_a_body_that_does_not_arrive_is_a_408_and_the_connection_closes(serve: Serve) -> None:
     running = await serve(body_timeout_seconds=0.2)
-    head = f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {running.key}\r\ncontent-length: 50\r\n\r\n"
+    head = f"POST {PICTURES} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {running.key}\r\n"
+    head += "content-length: 50\r\n\r\n"
     answer = await running.raw(head.encode() + b'{"model"')
     assert answer.startswith(b"HTTP/1.1 408")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "request_timeout"
 
 
 async def test_a_client_that_leaves_in_the_middle_of_its_request_disturbs_nobody(running: Running) -> None:
-    head = f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {running.key}\r\ncontent-length: 50\r\n\r\n"
+    head = f"POST {PICTURES} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {running.key}\r\n"
+    head += "content-length: 50\r\n\r\n"
     for _ in range(20):
         _, writer = await asyncio.open_connection("127.0.0.1", running.port)
         writer.write(head.encode() + b'{"model"')
@@ -258,7 +259,7 @@ async def test_a_slow_reader_holds_up_nobody(running: Running) -> None:
     connection.connect(("127.0.0.1", running.port))
     reader, writer = await asyncio.open_connection(sock=connection, limit=1024)
     body = b'{"model": "postcard", "prompt": "slow", "n": 10}'
-    head = f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {running.key}\r\n"
+    head = f"POST {PICTURES} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {running.key}\r\n"
     writer.write(head.encode() + f"content-length: {len(body)}\r\n\r\n".encode() + body)
     assert (await reader.readline()).startswith(b"HTTP/1.1 200")
     connections: set[Any] = running.server.server_state.connections

@@ -133,7 +133,7 @@ async def test_requests_without_a_seed_are_never_shared(running: Running) -> Non
 
 async def _leave(running: Running, body: bytes) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", running.port)
-    head = f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {running.key}\r\n"
+    head = f"POST {PICTURES} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {running.key}\r\n"
     writer.write(head.encode() + f"content-length: {len(body)}\r\n\r\n".encode() + body)
     await writer.drain()
     await until(lambda: running.engine.state().running >= 1)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
+from pathlib import Path
 
 import pytest
 
-from safelight.api import lingering
+from safelight.api import delivery, lingering
 from safelight.api.protocol import HttpProtocol
 from tests.api.conftest import PICTURES, Running, Serve, until
+from tests.api.test_jobs import accept, ended
 
-LIVEZ = b"GET /livez HTTP/1.1\r\nhost: x\r\n"
+LIVEZ = b"GET /livez HTTP/1.1\r\nhost: localhost\r\n"
 
 
 def refusal_in(answer: bytes) -> tuple[int, str]:
@@ -73,7 +76,9 @@ async def test_the_time_for_a_head_is_not_the_time_for_a_picture(serve: Serve, m
     running = await serve()
     running.engine.gate.clear()
     body = b'{"model": "stable-image-ultra", "prompt": "a boat"}'
-    head = f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {running.key}\r\n"
+    head = (
+        f"POST {PICTURES} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {running.key}\r\n"
+    )
     drawing, writer = await sent_at_once(running, f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
     await until(lambda: running.engine.state().running == 1)
     assert await running.raw(b"") == b""  # a second connection's time for its head has run out meanwhile
@@ -85,8 +90,9 @@ async def test_the_time_for_a_head_is_not_the_time_for_a_picture(serve: Serve, m
 async def test_an_offer_of_http_2_is_declined_and_the_body_is_read(running: Running) -> None:
     body = b'{"model": "stable-image-ultra", "prompt": "a boat"}'
     head = (
-        f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {running.key}\r\ncontent-length: {len(body)}\r\n"
-        "connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n"
+        f"POST {PICTURES} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {running.key}\r\n"
+        f"content-length: {len(body)}\r\nconnection: Upgrade, HTTP2-Settings\r\n"
+        "upgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n"
     ).encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
     writer.write(head + body[:20])
@@ -100,7 +106,7 @@ async def test_an_offer_of_http_2_is_declined_and_the_body_is_read(running: Runn
 
 
 async def test_a_tunnel_is_refused(running: Running) -> None:
-    assert refusal_in(await running.raw(b"CONNECT x:80 HTTP/1.1\r\nhost: x\r\n\r\n"))[0] == 400
+    assert refusal_in(await running.raw(b"CONNECT x:80 HTTP/1.1\r\nhost: localhost\r\n\r\n"))[0] == 400
 
 
 def send_whole_then_read(port: int, request: bytes) -> bytes:
@@ -116,7 +122,7 @@ async def test_who_sends_a_large_body_whole_before_reading_is_told_why_it_is_ref
 ) -> None:
     body = b" " * (8 * 1024 * 1024)
     key = running.key if known else "sl-unknown"
-    head = f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\n"
+    head = f"POST {PICTURES} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {key}\r\n"
     request = f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
     answer = await asyncio.to_thread(send_whole_then_read, running.port, request)
     assert int(answer.split()[1]) == status
@@ -129,7 +135,7 @@ async def test_who_sends_a_head_without_end_before_reading_is_told_so_too(runnin
 
 
 async def test_a_connection_goes_on_when_a_refused_body_has_been_read(running: Running) -> None:
-    refused = f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\ncontent-length: 300000\r\n\r\n".encode() + b" " * 300_000
+    refused = f"POST {PICTURES} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 300000\r\n\r\n".encode() + b" " * 300_000
     answer = await running.raw(refused + LIVEZ + b"connection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 401")
     assert answer.endswith(b'{"status":"ok"}')
@@ -141,7 +147,9 @@ async def test_a_refused_body_that_never_ends_is_not_read_for_ever(
     running: Running, monkeypatch: pytest.MonkeyPatch, connection: str, bound: str, value: float
 ) -> None:
     monkeypatch.setattr(lingering, bound, value)
-    head = f"POST {PICTURES} HTTP/1.1\r\nhost: x\r\nconnection: {connection}\r\ntransfer-encoding: chunked\r\n\r\n"
+    head = (
+        f"POST {PICTURES} HTTP/1.1\r\nhost: localhost\r\nconnection: {connection}\r\ntransfer-encoding: chunked\r\n\r\n"
+    )
     _, writer = await asyncio.open_connection("127.0.0.1", running.port)
     writer.write(head.encode())
 
@@ -154,3 +162,109 @@ async def test_a_refused_body_that_never_ends_is_not_read_for_ever(
         await send_on()
     writer.close()
     await until(lambda: len(running.server.server_state.connections) == 0)
+
+
+async def test_an_idle_connection_is_kept_as_long_as_the_setting_says(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HttpProtocol, "head_seconds", 0.1)
+    running = await serve(keep_alive_seconds=1)
+    reader, writer = await sent_at_once(running, LIVEZ + b"\r\n")
+    for _ in range(2):
+        assert b"200" in await reader.readline()
+        await reader.readuntil(b'"ok"}')
+        assert await running.raw(b"") == b""  # the time in which a new connection must say something has passed
+        writer.write(LIVEZ + b"\r\n")
+    await reader.readuntil(b'"ok"}')
+    assert await reader.read() == b""
+    writer.close()
+
+
+async def test_the_first_byte_of_a_later_request_starts_the_time_for_its_head(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HttpProtocol, "head_seconds", 0.1)
+    running = await serve(keep_alive_seconds=3600)
+    reader, writer = await sent_at_once(running, LIVEZ + b"\r\n")
+    await reader.readuntil(b'"ok"}')
+    writer.write(b"GET /livez")
+    assert refusal_in(await reader.read()) == (408, "request_timeout")
+    writer.close()
+
+
+LARGE_BYTES = 24 * 1024 * 1024
+
+
+async def large_picture(running: Running, home: Path) -> bytes:
+    """A request for a job's picture whose file is large."""
+    job = await ended(running, (await accept(running))["id"])
+    (file,) = [path for path in (home / "files").rglob(f"{job['id']}.png") if path.is_file()]
+    os.truncate(file, LARGE_BYTES)
+    head = f"GET {job['image']['path']} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {running.key}\r\n"
+    return f"{head}connection: close\r\n\r\n".encode()
+
+
+async def test_an_answer_that_nobody_reads_ends(
+    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "STALLED_SECONDS", 0.1)
+    request = await large_picture(running, tmp_path)
+    before = len(running.server.connections)
+    with socket.create_connection(("127.0.0.1", running.port)) as unread:
+        unread.sendall(request)
+        await until(lambda: len(running.server.connections) == before + 1)
+        await until(lambda: len(running.server.connections) == before)
+
+
+async def test_an_answer_that_is_read_slowly_goes_on(
+    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "STALLED_SECONDS", 0.2)
+    monkeypatch.setattr(delivery, "LEAST_BYTES", 1)
+    request, looks = await large_picture(running, tmp_path), 0
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port, limit=65536)
+    writer.write(request)
+    _, _, body = (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n\r\n")
+    received = len(body)
+    while piece := await reader.read(32768):
+        received += len(piece)
+        looks += 1
+    writer.close()
+    assert received == LARGE_BYTES
+    assert looks > 1
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("evil.example", 421),
+        ("evil.example:8484", 421),
+        ("localhost.evil.example", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("EVIL.example.", 421),
+        ("127.0.0.1", 200),
+        ("[::1]:8484", 200),
+        ("192.168.1.5:80", 200),
+        ("LocalHost", 200),
+        ("studio.localhost:1", 200),
+        ("host.docker.internal:8484", 200),
+        (socket.gethostname(), 200),
+        ("", 200),
+        ("images.example.org:443", 200),
+        ("a.pictures.example.org", 200),
+        ("pictures.example.org.evil.example", 421),
+    ],
+)
+async def test_what_arrives_over_the_loopback_was_meant_for_this_machine(serve: Serve, host: str, status: int) -> None:
+    running = await serve(allowed_hosts=("images.example.org", "*.pictures.example.org"))
+    for path in ("/livez", "/studio", "/nothing"):
+        answer = await running.client.get(path, headers={"host": host})
+        assert (answer.status_code == 421) == (status == 421)
+        if status == 421:
+            assert answer.json()["error"]["code"] == "misdirected_request"
+            assert answer.headers["x-request-id"]
+
+
+async def test_every_name_is_answered_to_where_the_operator_says_so(serve: Serve) -> None:
+    running = await serve(allowed_hosts="*")
+    assert (await running.client.get("/livez", headers={"host": "evil.example"})).status_code == 200

@@ -19,10 +19,14 @@ from safelight.cli import main
 
 @dataclass(frozen=True)
 class CommandLine:
-    """Runs `safelight` in `folder`, with the state folder `folder/home` and nothing else configured."""
+    """Runs `safelight` in `folder`, with the state folder `folder/home` and nothing else configured.
+
+    `limits` are a shell's commands that come before it.
+    """
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
+    limits: str = ""
 
     @property
     def home(self) -> Path:
@@ -45,7 +49,8 @@ class CommandLine:
         return subprocess.Popen(self.command(*arguments), cwd=self.folder, env=self.environment(), text=True, **pipes)
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "safelight", *arguments]
+        shell = ["sh", "-c", f'{self.limits} && exec "$@"', "sh"] if self.limits else []
+        return [*shell, sys.executable, "-m", "safelight", *arguments]
 
     def environment(self, **variables: str) -> dict[str, str]:
         ours = ("SAFELIGHT_", "DIFFUSION_", "PORT", "HF_")  # the engine, imported by a test here, sets HF_HUB_OFFLINE

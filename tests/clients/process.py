@@ -64,13 +64,16 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, *, engine: str = "fake", exit_status: int = 0, **settings: str) -> Iterator[Served]:
+def serving(
+    folder: Path, *, engine: str = "fake", exit_status: int = 0, limits: str = "", **settings: str
+) -> Iterator[Served]:
     """Run `safelight serve` on a free port until the block ends; `settings` are `SAFELIGHT_` variables.
 
-    However it is stopped, here or in the block, it must end with `exit_status`.
+    `limits` are a shell's commands, like `ulimit -n 128`, that come before it in the same process. However it is
+    stopped, here or in the block, it must end with `exit_status`.
     """
     variables = {f"SAFELIGHT_{name.upper()}": value for name, value in (_PATIENT | settings).items()}
-    safelight = CommandLine(folder, {"SAFELIGHT_API_KEY": KEY} | variables)
+    safelight = CommandLine(folder, {"SAFELIGHT_API_KEY": KEY} | variables, limits)
     process = safelight.start(
         "serve", "--engine", engine, "--port", "0", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )

@@ -15,11 +15,13 @@ from starlette.types import Scope
 from safelight.api.cors import Cors
 from safelight.api.envelope import Envelope, JsonResponse, name_route, on_api_error, on_http_exception
 from safelight.api.health import livez, metrics, readyz, version
+from safelight.api.hosts import Hosts
 from safelight.api.images import create_image
 from safelight.api.job_events import all_events, job_events
 from safelight.api.jobs import cancel_job, change_job, delete_job, get_job, job_image, job_thumbnail, list_jobs
 from safelight.api.models import available_models, get_model, heroku_model, list_models
 from safelight.api.openapi import openapi_document
+from safelight.api.proxies import Proxies
 from safelight.api.services import Services
 from safelight.api.studio import get_session, page, sign_in, sign_out
 from safelight.contract.errors import ApiError
@@ -78,12 +80,14 @@ def create_app(services: Services) -> Starlette:
         routes=[_route(path, endpoints) for path, endpoints in by_path.items()],
         middleware=[
             Middleware(Envelope, telemetry=services.telemetry),
+            Middleware(Hosts, allowed=services.settings.allowed_hosts),
             Middleware(Cors, origins=services.settings.cors_origins),
         ],
         exception_handlers={ApiError: on_api_error, HTTPException: on_http_exception},
     )
     app.router.redirect_slashes = False
     app.state.services = services
+    app.state.proxies = Proxies(services.settings.trusted_proxies)
     return app
 
 

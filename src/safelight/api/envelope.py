@@ -11,12 +11,14 @@ from typing import Any
 
 import orjson
 import structlog
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from safelight.api.headers import EVERYWHERE
 from safelight.contract.errors import (
     ApiError,
     ConfigurationError,
@@ -93,6 +95,10 @@ class Envelope:
         with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
             try:
                 await self._app(_without_trailing_slash(scope), receive, exchange.send)
+            except ApiError as error:  # of what stands around the routes
+                await exchange.refuse(error, scope, receive)
+            except ClientDisconnect:
+                pass
             except asyncio.CancelledError:  # the server stops at once; this task ends with its answer
                 stopping = Unavailable("The server is shutting down.", code="shutting_down", retry_after_seconds=5.0)
                 await exchange.refuse(stopping, scope, receive)
@@ -149,7 +155,10 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message["headers"], (b"x-request-id", self.request_id.encode())]
+            headers = MutableHeaders(scope=message)
+            headers["x-request-id"] = self.request_id
+            for name, value in EVERYWHERE.items():
+                headers.setdefault(name, value)
         await self._send(message)
 
 

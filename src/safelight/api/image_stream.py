@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from safelight.api.headers import drawing_headers
 from safelight.api.services import Services
 from safelight.contract.errors import ApiError
 from safelight.contract.messages import Preview
@@ -29,7 +30,7 @@ from safelight.service.generate import Asked
 # Proxies close what is silent: nginx after 60 s, Heroku's router after 55 s.
 COMMENT_SECONDS = 15.0
 PARTIAL_SIDE = 512
-_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+_HEADERS = {"x-accel-buffering": "no"}
 _COMMENT = b":\n\n"
 # The fields that OpenAI's SDKs expect. Nothing here is counted in tokens.
 _USAGE = {
@@ -149,12 +150,6 @@ def finished_stream(request: ImageRequest, pictures: Sequence[Picture], headers:
             yield completed(request, picture)
 
     return StreamingResponse(events(), headers=headers | _HEADERS, media_type="text/event-stream")
-
-
-def drawing_headers(drawn_by: str, seeds: Sequence[int]) -> dict[str, str]:
-    """What is known of pictures before they are drawn. The header with all seeds comes where there are several."""
-    said = {"x-safelight-model": drawn_by, "x-safelight-seed": str(seeds[0])}
-    return said | ({"x-safelight-seeds": ", ".join(map(str, seeds))} if len(seeds) > 1 else {})
 
 
 def base64_text(image: bytes) -> orjson.Fragment:

@@ -15,7 +15,8 @@ from starlette.responses import Response
 from safelight.api.auth import authenticate
 from safelight.api.body import read_body
 from safelight.api.envelope import JsonResponse
-from safelight.api.image_stream import base64_text, begin_stream, drawing_headers, finished_stream
+from safelight.api.headers import drawing_headers
+from safelight.api.image_stream import base64_text, begin_stream, finished_stream
 from safelight.api.jobs import shown
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest, NotAllowed
@@ -104,10 +105,9 @@ def _accepted(job: JobRecord, services: Services, limits: dict[str, str]) -> Res
     headers = {
         "location": f"/v1/jobs/{job.id}",
         "preference-applied": "respond-async",
-        "x-safelight-model": job.drawn_by,
-        "x-safelight-seed": str(job.seed),
     }
-    return JsonResponse(shown(job, services.jobs), 202, headers | limits)
+    said = headers | drawing_headers(job.drawn_by, (job.seed,)) | limits
+    return JsonResponse(shown(job, services.jobs), 202, said)
 
 
 async def _draw(

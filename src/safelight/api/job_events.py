@@ -29,7 +29,7 @@ from safelight.service.jobs import Jobs
 # Proxies close what is silent: nginx after 60 s, Heroku's router after 55 s.
 COMMENT_SECONDS = 15.0
 _RETRY_MILLISECONDS = 1000
-_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+_HEADERS = {"x-accel-buffering": "no"}
 
 
 async def job_events(request: Request) -> Response:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from safelight.api.auth import authenticate
 from safelight.api.body import read_body
 from safelight.api.envelope import JsonResponse
+from safelight.api.headers import drawing_headers
 from safelight.api.job_json import cursor_of, job_object, read_query
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest
@@ -40,8 +41,7 @@ async def list_jobs(request: Request) -> Response:
             "has_more": page.next_before is not None,
             "next_cursor": cursor_of(page.next_before),
             "total": page.total,
-        },
-        headers={"cache-control": "no-store"},
+        }
     )
 
 
@@ -91,15 +91,14 @@ async def job_image(request: Request) -> Response:
     job = await services.jobs.get(principal.key_id, _id(request))
     if _has_it(request, job, "image"):
         return Response(status_code=304, headers=_headers(job, "image"))
-    job, image = await services.jobs.image(principal.key_id, _id(request))
+    job, size, pieces = await services.jobs.open_image(principal.key_id, _id(request))
     kind = "attachment" if request.query_params.get("download") == "1" else "inline"
     name = f"safelight-{job.seed}-{job.id}.{job.output_format}"
-    headers = _headers(job, "image") | {
-        "content-disposition": f'{kind}; filename="{name}"',
-        "x-safelight-model": job.drawn_by,
-        "x-safelight-seed": str(job.seed),
-    }
-    return Response(image, headers=headers, media_type=job.media_type)
+    headers = _headers(job, "image") | drawing_headers(job.drawn_by, (job.seed,))
+    headers |= {"content-disposition": f'{kind}; filename="{name}"', "content-length": str(size)}
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type=job.media_type)
+    return StreamingResponse(pieces, headers=headers, media_type=job.media_type)
 
 
 async def job_thumbnail(request: Request) -> Response:
@@ -114,7 +113,7 @@ async def job_thumbnail(request: Request) -> Response:
 
 
 def _answer(job: JobRecord, services: Services) -> Response:
-    return JsonResponse(shown(job, services.jobs), headers={"cache-control": "no-store"})
+    return JsonResponse(shown(job, services.jobs))
 
 
 def _id(request: Request) -> str:
@@ -133,11 +132,10 @@ def _starred(fields: dict[str, Any]) -> bool:
 
 
 def _headers(job: JobRecord, what: str) -> dict[str, str]:
-    # nosniff and the sandbox: a picture opened by itself is never taken for a page (an SVG may hold scripts).
+    # The sandbox: a picture that is opened by itself is never a page of ours (an SVG may hold scripts).
     return {
         "cache-control": _FOREVER,
         "etag": f'"{job.id}-{what}"',
-        "x-content-type-options": "nosniff",
         "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     }
 

@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from safelight.api.delivery import Delivery
+
 # Enough for a body of the default limit over a slow line, or some times that over a fast one; then it is cut off.
 LINGER_SECONDS = 5.0
 LINGER_BYTES = 16 * 1024 * 1024
@@ -26,6 +28,7 @@ class Lingering(asyncio.Transport):
         self._transport = transport
         self._loop = loop
         self._unfinished = unfinished
+        self._delivery = Delivery(transport, loop, transport.abort)
         self._half_closed = False
         self._allowance: int | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -67,6 +70,17 @@ class Lingering(asyncio.Transport):
                 self.cut()
         return self.is_closing()
 
+    def lost(self) -> None:
+        """The connection is gone."""
+        self.forgive()
+        self._delivery.end()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Hand on what is to be sent, unless it was said that nothing more would be."""
+        if not self._half_closed:
+            self._transport.write(data)
+            self._delivery.wrote(len(data))
+
     def is_closing(self) -> bool:
         return self._half_closed or self._transport.is_closing()
 
@@ -79,9 +93,6 @@ class Lingering(asyncio.Transport):
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return self._transport.get_extra_info(name, default)
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self._transport.write(data)
 
     def is_reading(self) -> bool:
         return self._transport.is_reading()

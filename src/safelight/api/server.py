@@ -7,12 +7,16 @@ import contextlib
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 import uvicorn
 from starlette.applications import Starlette
 
-from safelight.api.protocol import HttpProtocol
+from safelight.api.connections import Connections, most_connections, raise_descriptor_limit
+from safelight.api.protocol import Edge, HttpProtocol
+from safelight.api.proxies import Proxies
 from safelight.contract.errors import ConfigurationError
+from safelight.settings import Settings
 
 _BACKLOG = 2048
 # How long answers that are already being sent may still take once everything is drawn.
@@ -27,17 +31,27 @@ class Server(uvicorn.Server):
     once the port is open.
     """
 
-    def __init__(self, app: Starlette, *, drain: Callable[[], Awaitable[None]], on_started: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: Starlette,
+        settings: Settings,
+        *,
+        drain: Callable[[], Awaitable[None]],
+        on_started: Callable[[], None],
+    ) -> None:
+        self.connections = _connections(settings)
+        edge = Edge(connections=self.connections, proxies=Proxies(settings.trusted_proxies))
         super().__init__(
             uvicorn.Config(
                 app,
-                http=HttpProtocol,
+                http=partial(HttpProtocol, edge=edge),  # type: ignore[arg-type]  # it is called, and nothing else
                 ws="none",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                timeout_keep_alive=settings.keep_alive_seconds,
                 timeout_graceful_shutdown=_FAREWELL_SECONDS,
             )
         )
@@ -84,6 +98,12 @@ class Server(uvicorn.Server):
             await self._drain()
         finally:
             self.should_exit = True
+
+
+def _connections(settings: Settings) -> Connections:
+    """One address gets at most half of all connections, unless the operator says otherwise."""
+    most = most_connections(settings.max_connections, raise_descriptor_limit())
+    return Connections(most, settings.connections_per_address or max(1, most // 2))
 
 
 def listen(host: str, port: int) -> socket.socket:

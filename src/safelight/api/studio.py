@@ -31,7 +31,6 @@ CONTENT_SECURITY_POLICY = (
 # no-referrer: the address may hold the one-time token, or a prompt.
 _PAGE_HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
-    "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
 }
@@ -125,7 +124,7 @@ async def _by_link(request: Request) -> Response:
     # Relative: whatever prefix a proxy has put before us is kept (RFC 9110, 10.2.2).
     path = str(request.path_params.get("path", ""))
     here = "./" if request.scope.get("safelight.trailing_slash") else quote(path.rpartition("/")[2]) or "studio/"
-    answer = Response(status_code=303, headers=_PAGE_HEADERS | {"cache-control": "no-store"})
+    answer = Response(status_code=303, headers=_PAGE_HEADERS)
     answer.headers["location"] = here + (f"?{urlencode(query)}" if query else "")
     if cookie is not None:
         _set_cookie(request, answer, cookie)
@@ -158,7 +157,7 @@ def _session_answer(signed_in: tuple[Principal, SessionRecord] | None) -> Respon
     if signed_in is not None:
         principal, session = signed_in
         shown = {"signed_in": True, "name": principal.name, "key_id": principal.key_id, "expires": session.expires}
-    return JsonResponse(shown, headers={"cache-control": "no-store"})
+    return JsonResponse(shown)
 
 
 def _set_cookie(request: Request, answer: Response, cookie: str) -> None:

@@ -10,6 +10,7 @@
     │   ├── RequestTimeout        408   request_timeout
     │   ├── RequestTooLarge       413   request_too_large
     │   ├── UnsupportedMediaType  415   unsupported_media_type
+    │   ├── MisdirectedRequest    421   misdirected_request
     │   ├── HeadTooLarge          431   request_header_fields_too_large
     │   ├── RateLimited           429   rate_limit_exceeded, with `Retry-After`
     │   ├── Unavailable           503   engine_overloaded, model_loading, shutting_down, with `Retry-After`
@@ -107,6 +108,12 @@ class UnsupportedMediaType(ApiError):
     status = 415
     type = "invalid_request_error"
     default_code = "unsupported_media_type"
+
+
+class MisdirectedRequest(ApiError):
+    status = 421
+    type = "invalid_request_error"
+    default_code = "misdirected_request"
 
 
 class HeadTooLarge(ApiError):

@@ -129,6 +129,9 @@ class FileStore(Protocol):
     async def get(self, name: str) -> bytes | None:
         """A whole file; None where there is none."""
 
+    async def open(self, name: str) -> tuple[int, AsyncIterator[bytes]] | None:
+        """A file's length and its content in pieces, each read when it is asked for; None where there is none."""
+
     async def delete(self, name: str) -> None:
         """Remove a file; nothing happens where there is none."""
 

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -35,6 +35,7 @@ from safelight.service.keeping import IDEMPOTENCY_SECONDS, Keeping
 _RATIO_OF_SIZE = {size: ratio for ratio, size in SIZE_OF_ASPECT_RATIO.items()}
 log = structlog.get_logger(__name__)
 
+_NO_FILE = "The file of this picture is gone."
 # Said to everybody alike: whether a job is somebody else's is nobody's business.
 _NO_JOB = "There is no such job, or it was forgotten. GET /v1/jobs lists those of your key."
 
@@ -238,13 +239,29 @@ class Jobs:
         Raises:
             NotFound: there is no such job, or no picture.
         """
+        job, kept = await self._kept(owner, job_id)
+        image = await self._files.get(kept.file)
+        if image is None:
+            raise NotFound(_NO_FILE)
+        return job, image
+
+    async def open_image(self, owner: str, job_id: str) -> tuple[JobRecord, int, AsyncIterator[bytes]]:
+        """A finished job, the length of its file in bytes, and the file in pieces that are read when asked for.
+
+        Raises:
+            NotFound: there is no such job, or no picture.
+        """
+        job, kept = await self._kept(owner, job_id)
+        opened = await self._files.open(kept.file)
+        if opened is None:
+            raise NotFound(_NO_FILE)
+        return job, *opened
+
+    async def _kept(self, owner: str, job_id: str) -> tuple[JobRecord, KeptImage]:
         job = await self.get(owner, job_id)
         if job.image is None:
             raise NotFound(f"This job has no picture: it is {job.state}.")
-        image = await self._files.get(job.image.file)
-        if image is None:
-            raise NotFound("The file of this picture is gone.")
-        return job, image
+        return job, job.image
 
     async def thumbnail(self, owner: str, job_id: str) -> tuple[JobRecord, bytes]:
         """A finished job and a small JPEG of its picture, made when it is first asked for.

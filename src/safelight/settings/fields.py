@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from pathlib import Path
@@ -77,6 +78,25 @@ class Settings(BaseSettings):
     rate_limit_per_minute: int = Field(0, ge=0, description="Requests that each key may make a minute. 0: no limit.")
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="The largest request body.")
     body_timeout_seconds: float = Field(30.0, gt=0, description="How long a client may take to send its body.")
+    keep_alive_seconds: int = Field(
+        120, ge=1, le=86_400, description="How long a connection may wait for its next request."
+    )
+    max_connections: int = Field(
+        0, ge=0, description="Connections that may be open. 0: 4096, as far as descriptors go. The idlest makes room."
+    )
+    connections_per_address: int = Field(
+        0, ge=0, description="Those of one address that is no trusted proxy. 0: half of them all."
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("127.0.0.0/8", "::1"),
+        description="Addresses and networks of proxies whose X-Forwarded headers are believed, separated by commas in "
+        "the environment.",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Names in the header Host that are answered to beside this machine's own, separated by commas in "
+        "the environment; *.example.org allows every name below; * allows all.",
+    )
     queue_seconds: float = Field(
         60.0, gt=0, description="Work that may wait before more is refused with 503; keys share it by weight."
     )
@@ -169,12 +189,32 @@ class Settings(BaseSettings):
             raise ValueError("a key is one or more visible ASCII characters without spaces")
         return key
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", "allowed_hosts", mode="before")
     @classmethod
-    def _split(cls, origins: object) -> object:
-        if isinstance(origins, str):
-            return tuple(part.strip() for part in origins.split(",") if part.strip())
-        return origins
+    def _split(cls, listed: object) -> object:
+        if isinstance(listed, str):
+            return tuple(part.strip() for part in listed.split(",") if part.strip())
+        return listed
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError:
+                raise ValueError(
+                    f"{proxy!r} is no address and no network; write it like 10.0.0.7 or 10.0.0.0/8"
+                ) from None
+        return proxies
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_host_names(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if host != "*" and not re.fullmatch(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", host):
+                raise ValueError(f"{host!r} is no name of a host; write it like images.example.org, without a port")
+        return tuple(host.lower() for host in hosts)
 
     @field_validator("cors_origins")
     @classmethod

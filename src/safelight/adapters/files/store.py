@@ -21,6 +21,9 @@ from safelight.service.job_ports import FileEntry
 # What object_store calls a file that is still being written; a kill may leave one.
 _STAGED = re.compile(r".+#\d+")
 
+# What a reader of a file holds in memory. A piece is a request to an object store, which takes some 30 ms.
+_PIECE_BYTES = 512 * 1024
+
 
 class ObjectFiles:
     """A `FileStore` over an object store.
@@ -59,6 +62,28 @@ class ObjectFiles:
             return None
         except BaseError as error:
             raise _as_os_error(error) from error
+
+    async def open(self, name: str) -> tuple[int, AsyncIterator[bytes]] | None:
+        """A file's length and its content in pieces, each read when it is asked for: no descriptor is held in between.
+
+        Raises:
+            OSError: it is there and could not be read. So may asking for a piece.
+        """
+        try:
+            size = (await obstore.head_async(self._store, name))["size"]
+        except FileNotFoundError:
+            return None
+        except BaseError as error:
+            raise _as_os_error(error) from error
+        return size, self._pieces(name, size)
+
+    async def _pieces(self, name: str, size: int) -> AsyncIterator[bytes]:
+        for start in range(0, size, _PIECE_BYTES):
+            length = min(_PIECE_BYTES, size - start)
+            try:
+                yield bytes(await obstore.get_range_async(self._store, name, start=start, length=length))
+            except BaseError as error:
+                raise _as_os_error(error) from error
 
     async def delete(self, name: str) -> None:
         """Remove a file.
