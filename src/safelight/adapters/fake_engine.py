@@ -48,6 +48,7 @@ class FakeEngine:
     to take `step_seconds`. `hold` is a gate for tests in other processes: a file with the number of the last step that
     is taken while it is there. `traits` are what the models are said to do; None: that is known once they are loaded.
     `ready_in_seconds` is when models that load are said to be expected.
+    With `flags` its safety checker refuses every picture.
     With `merges` it says of what was not promised to be exact that it was drawn in one batch with others.
     """
 
@@ -62,6 +63,7 @@ class FakeEngine:
     ) -> None:
         self._traits = traits
         self.merges = False
+        self.flags = False
         self.ready_in_seconds: float | None = None
         self.loaded = asyncio.Event()
         self.loaded.set()
@@ -160,9 +162,13 @@ class FakeEngine:
                 ticket.tell(Cancelled(job_id=job.id))
                 return
             ticket.tell(Stepped(job_id=job.id, step=step, steps=steps))
-            if ticket.longest_preview:
+            if ticket.longest_preview and not self.flags:
                 image = draw_preview(job, step, ticket.longest_preview)
                 ticket.tell(Preview(job_id=job.id, step=step, steps=steps, image=image))
+        if self.flags:
+            reason = "The model's safety checker refused the picture that it drew."
+            ticket.tell(Failed(job_id=job.id, reason=reason, retry_helps=False, code="content_policy_violation"))
+            return
         image = await asyncio.to_thread(draw_stripes, job)
         self.drawn.append(job.id)
         tier: Tier = "throughput" if self.merges and not job.exact else "exact"

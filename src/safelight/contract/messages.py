@@ -27,6 +27,9 @@ MetadataMode = Literal["provenance", "full", "none"]
 Tier = Literal["exact", "throughput"]
 """Whether the same request with the same seed gives the same bytes, or may differ in the last bits of a batch."""
 
+FailureCode = Literal["internal_error", "content_policy_violation"]
+"""Why a picture cannot be had: something is wrong on our side, or the model's own safety checker refused it."""
+
 
 class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Whatever crosses the socket."""
@@ -250,11 +253,12 @@ class Finished(Message, frozen=True):
 
 
 class Failed(Message, frozen=True):
-    """That job cannot be drawn. `retry_helps` false: the same job would fail again."""
+    """That job cannot be drawn. `retry_helps` false: the same job would fail again. `code` is the one of the answer."""
 
     job_id: str
     reason: str
     retry_helps: bool = True
+    code: FailureCode = "internal_error"
 
 
 class Cancelled(Message, frozen=True):

@@ -40,6 +40,7 @@ class ModelOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     `transformer` is a file (safetensors or GGUF) that replaces the denoiser's weights; `config` is a folder in
     diffusers' layout that describes a single-file checkpoint. `arguments` are added to every call of the pipeline.
+    Without `safety_checker` the pipeline's own, if it has one, is left out.
     `negative_prompt`, `width` and `height` correct what Safelight reads off the checkpoint.
     """
 
@@ -54,6 +55,7 @@ class ModelOptions(msgspec.Struct, frozen=True, kw_only=True):
     quantization: tuple[Quantization, ...] = ()
     cache: StepCache | None = None
     loras: tuple[Lora, ...] = ()
+    safety_checker: bool = True
     arguments: dict[str, Any] = {}
     negative_prompt: bool | None = None
     width: int | None = None

@@ -44,7 +44,12 @@ class Delivery:
         self._pool.submit(self._deliver, run, time.perf_counter() - run.received)
 
     def show(self, run: Run, taken: StepTaken) -> None:
-        """A run took a step and may be watched. One preview at a time: what comes meanwhile is left out."""
+        """A run took a step and may be watched. One preview at a time: what comes meanwhile is left out.
+
+        Nothing is shown of a picture that the model's safety checker has yet to see.
+        """
+        if run.is_reviewed:
+            return
         previewer = run.shelved.previewer
         if run.longest_preview and run.job.id not in self._showing and previewer and previewer.can_show:
             self._showing.add(run.job.id)

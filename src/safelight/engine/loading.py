@@ -26,6 +26,7 @@ from safelight.engine.memory import largest_part, memory_of, refuse_too_large
 from safelight.engine.missing import missing_package
 from safelight.engine.number_format import dtype_of
 from safelight.engine.quantization import is_known, library_versions
+from safelight.engine.review import has_checker
 from safelight.engine.sources import place_of
 from safelight.engine.traits import traits_of
 from safelight.engine.tuning import check_library, check_options, tune
@@ -124,7 +125,7 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
         return LoadedModel(
             source=spec.source,
             name=name,
-            pipeline=tune(checkpoint.load(dtype, options), options, device),
+            pipeline=tune(_reviewed(checkpoint.load(dtype, options), options), options, device),
             parameters=parameters,
             arguments=options.arguments,
             traits=traits,
@@ -133,6 +134,13 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
             compiled=options.compile,
             offloaded=options.offload != "none",
         )
+
+
+def _reviewed(pipeline: Any, options: ModelOptions) -> Any:
+    """The pipeline, without its safety checker where the operator wants none."""
+    if not options.safety_checker and has_checker(pipeline):
+        pipeline.register_modules(safety_checker=None)
+    return pipeline
 
 
 def weight_of(spec: ModelSpec, device: str) -> int:

@@ -168,7 +168,8 @@ class Loop:
             self._delivery.finish(run)
         else:
             log.error("job %s failed: %s", run.job.id, run.failure.log)
-            self._end(Failed(job_id=run.job.id, reason=run.failure.reason, retry_helps=run.failure.retry_helps))
+            why = run.failure
+            self._end(Failed(job_id=run.job.id, reason=why.reason, retry_helps=why.retry_helps, code=why.code))
         self._leave(run)
 
     def _accept(self, job: Job) -> None:

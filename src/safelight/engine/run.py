@@ -16,7 +16,7 @@ import torch
 from greenlet import getcurrent, greenlet
 
 from safelight.contract.costs import CostPoint
-from safelight.contract.messages import Job
+from safelight.contract.messages import FailureCode, Job
 from safelight.engine.arguments import pipeline_arguments
 from safelight.engine.clock import Clock
 from safelight.engine.loading import LoadedModel
@@ -24,6 +24,7 @@ from safelight.engine.metadata import Facts
 from safelight.engine.missing import missing_package
 from safelight.engine.pausing import Pause, never
 from safelight.engine.picture import NotANumber, as_asked, check_numbers
+from safelight.engine.review import has_checker, is_flagged
 from safelight.engine.shelf import Shelved
 from safelight.engine.standin import Call, StepTaken, copy_for_run, release
 from safelight.engine.traits import guidance_parameter
@@ -41,6 +42,15 @@ class Failure:
     reason: str
     retry_helps: bool
     log: str
+    code: FailureCode = "internal_error"
+
+
+_FLAGGED = Failure(
+    "The model's safety checker refused the picture that it drew. Another seed or another prompt may pass it.",
+    retry_helps=False,
+    log="the model's safety checker refused the picture",
+    code="content_policy_violation",
+)
 
 
 class Run:
@@ -63,6 +73,7 @@ class Run:
         self.shelved = shelved
         self.position = position
         self.holds_model = False
+        self.is_reviewed = has_checker(self.shelved.model.pipeline) if self.shelved.model else False
         self.merged = False
         self._model: LoadedModel | None = None
         self.arguments = pipeline_arguments(job, self.model)
@@ -180,8 +191,11 @@ class Run:
             generator = torch.Generator("cpu").manual_seed(self.job.seed)
             with torch.no_grad():
                 # The first of what it gives is the pictures, under whichever name.
-                picture = pipeline(**self.arguments, generator=generator)[0][0]
-            self.picture = as_asked(picture, self.job.width, self.job.height)
+                output = pipeline(**self.arguments, generator=generator)
+            if is_flagged(output):
+                self.failure = _FLAGGED
+            else:
+                self.picture = as_asked(output[0][0], self.job.width, self.job.height)
         except RunCancelled:
             pass
         except Exception as error:  # noqa: BLE001 - whatever a pipeline raises becomes this run's failure

@@ -9,7 +9,7 @@ from time import monotonic
 
 import structlog
 
-from safelight.contract.errors import DrawingCancelled, InternalError, SafelightError
+from safelight.contract.errors import DrawingCancelled, InternalError, InvalidRequest, SafelightError
 from safelight.contract.messages import Cancelled, Failed, Finished, Job, JobEvent, Preview, Started, Stepped
 from safelight.service.ports import Engine
 
@@ -84,6 +84,8 @@ class Flight:
             case Finished():
                 if not self._outcome.done():
                     self._outcome.set_result(event)
+            case Failed(reason=reason, code="content_policy_violation"):
+                self._fail(InvalidRequest(reason, code="content_policy_violation", param="prompt"))
             case Failed(reason=reason, retry_helps=retry_helps):
                 self._fail(InternalError(reason, retry_helps=retry_helps))
             case Cancelled():
@@ -109,6 +111,7 @@ class Flight:
 
         Raises:
             InternalError: it could not be drawn.
+            InvalidRequest: `content_policy_violation`: it was drawn, and is not to be shown.
             DrawingCancelled: the engine stopped, or everybody left.
         """
         return await asyncio.shield(self._outcome)

@@ -340,6 +340,8 @@ class Jobs:
 
     async def _picture(self, job: JobRecord) -> Picture:
         if job.error is not None:
+            if job.error.code == "content_policy_violation":
+                raise InvalidRequest(job.error.message, code=job.error.code, param="prompt")
             raise InternalError(job.error.message)
         if job.image is None:
             raise InternalError("The drawing was cancelled.", retry_helps=False)

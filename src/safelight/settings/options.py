@@ -61,6 +61,9 @@ class OptionSettings(_Table):
     )
     cache: CacheSettings | None = Field(None, description="A step cache of diffusers.")
     loras: tuple[LoraSettings, ...] = Field((), description="LoRAs, each a file and a weight.")
+    safety_checker: bool = Field(
+        True, description="Whether the checkpoint's own safety checker, where it has one, looks at each picture."
+    )
     arguments: dict[str, Any] = Field(
         default_factory=dict, description="Keyword arguments that are added to every call of the pipeline."
     )

@@ -1,0 +1,85 @@
+"""What a pipeline's safety checker refuses is a failure that says so, and nothing of it is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import pytest
+import torch
+import transformers
+from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
+
+from safelight.contract.messages import Failed, Finished, ModelSpec, Preview, Started, Watch
+from safelight.contract.options import ModelOptions
+from safelight.engine.loading import load
+from safelight.engine.review import is_flagged
+from tests.engine import tiny
+from tests.engine.drawing import Drawing, job, pixels
+
+
+def with_checker(folder: Path, *, flags: bool) -> str:
+    """A tiny Stable Diffusion with a checker that refuses every picture, or none."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        base: Any = tiny.stable_diffusion()
+        vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+        config = transformers.CLIPConfig(projection_dim=16, vision_config=vision | {"image_size": 30, "patch_size": 15})
+        checker = StableDiffusionSafetyChecker(config).eval()
+    checker.concept_embeds_weights.data.fill_(-2.0 if flags else 2.0)
+    processor = transformers.CLIPImageProcessor(size={"shortest_edge": 30}, crop_size={"height": 30, "width": 30})
+    parts = {name: getattr(base, name) for name in ("vae", "text_encoder", "tokenizer", "unet", "scheduler")}
+    pipeline: Any = diffusers.StableDiffusionPipeline(**parts, safety_checker=checker, feature_extractor=processor)
+    pipeline.save_pretrained(folder)
+    return str(folder)
+
+
+def drawn(source: str, *, safety_checker: bool = True) -> tuple[Any, list[Preview]]:
+    """How a watched job ends, and its previews, after the model has drawn a picture that previews are learned from."""
+    spec = ModelSpec(source=source, dtype="float32", options=ModelOptions(safety_checker=safety_checker))
+    model = load(spec, "cpu")
+    drawing: Drawing
+
+    def watch(event: object) -> None:
+        if event == Started(job_id="watched"):
+            drawing.loop.put(Watch(job_id="watched", longest=256))
+
+    with Drawing(model, on_event=watch) as drawing:
+        drawing.draw(job(model, "first", seed=1))
+        (end,) = drawing.draw(job(model, "watched", width=64, height=64))
+    return end, [event for event in drawing.events if isinstance(event, Preview)]
+
+
+def test_a_refused_picture_is_a_failure_with_its_code_and_was_not_shown_on_the_way(tmp_path: Path) -> None:
+    end, previews = drawn(with_checker(tmp_path, flags=True))
+    assert isinstance(end, Failed)
+    assert (end.code, end.retry_helps) == ("content_policy_violation", False)
+    assert "safety checker" in end.reason
+    assert not previews
+
+
+def test_without_the_checker_the_picture_is_what_it_is_with_one_that_refuses_nothing(tmp_path: Path) -> None:
+    without, previews = drawn(with_checker(tmp_path / "flags", flags=True), safety_checker=False)
+    passed, unseen = drawn(with_checker(tmp_path / "passes", flags=False))
+    assert isinstance(without, Finished)
+    assert isinstance(passed, Finished)
+    assert (pixels(without) == pixels(passed)).all()
+    assert pixels(without).std() > 0
+    assert previews
+    assert not unseen
+
+
+@pytest.mark.parametrize(
+    ("said", "flagged"),
+    [
+        ({"nsfw_content_detected": [False, True]}, True),
+        ({"nsfw_detected": [True]}, True),
+        ({"nsfw_detected": torch.tensor([[False]])}, False),
+        ({"nsfw_content_detected": None}, False),
+        ({"nsfw_content_detected": []}, False),
+        ({}, False),
+    ],
+)
+def test_every_way_in_which_pipelines_say_it_is_read(said: dict[str, Any], *, flagged: bool) -> None:
+    assert is_flagged(type("Output", (), said)) is flagged
