@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import os
+import shlex
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -16,6 +18,7 @@ import structlog
 import uvloop
 
 from safelight.adapters.fake_engine import FakeEngine
+from safelight.adapters.links import FileLinks
 from safelight.adapters.logging import configure_logging
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.outlet import standard_error
@@ -44,6 +47,7 @@ from safelight.service.jobs import Jobs
 from safelight.service.keeping import DAY_SECONDS, Keeping
 from safelight.service.keys import Keys
 from safelight.service.limits import RateLimiter
+from safelight.service.links import Links
 from safelight.service.place import Place
 from safelight.service.policy import PromptPolicy
 from safelight.service.ports import Engine, Ledger, Telemetry
@@ -256,7 +260,7 @@ async def _serve(settings: Settings, listener: socket.socket, telemetry: Prometh
         minted = None if settings.api_key else await first_key(settings.home, keys)
         admission = Admission(settings.queue_seconds, settings.workers, settings.request_seconds)
         generate = _generate(settings, engine, ledger, telemetry, admission)
-        offered, sessions = catalogue(settings, engine), Sessions(database.sessions, keys)
+        offered, links = catalogue(settings, engine), Links(FileLinks(settings.home))
         jobs = open_jobs(settings, database, generate, offered, keys)
         tending = asyncio.create_task(tend(jobs, settings.home), name="jobs")
         stack.callback(tending.cancel)
@@ -268,7 +272,7 @@ async def _serve(settings: Settings, listener: socket.socket, telemetry: Prometh
             policy=PromptPolicy(settings.blocked_prompts),
             generate=generate,
             jobs=jobs,
-            sessions=sessions,
+            sessions=Sessions(database.sessions, keys, links),
             engine=engine,
             telemetry=telemetry,
             render_metrics=telemetry.render,
@@ -288,8 +292,10 @@ async def _serve(settings: Settings, listener: socket.socket, telemetry: Prometh
 
         def started() -> None:
             announce(settings.home, settings.url)
-            link = f"{settings.url}/studio/?token={sessions.new_link()}" if services.page else None
-            print(welcome(settings, services.catalogue, minted, link), file=sys.stderr, flush=True)
+            # A log is read by others, and kept: what signs in is shown to a person at a terminal alone.
+            person = sys.stderr.isatty()
+            link = f"{settings.url}/studio/?token={links.new()}" if services.page and person else None
+            print(welcome(settings, services, minted if person else None, link), file=sys.stderr, flush=True)
 
         stack.callback(withdraw, settings.home)
         server = Server(create_app(services), settings, drain=drain, on_started=started)
@@ -297,13 +303,20 @@ async def _serve(settings: Settings, listener: socket.socket, telemetry: Prometh
     return 1 if server.force_exit else 0
 
 
-def welcome(settings: Settings, offered: Catalogue, minted: str | None, studio: str | None = None) -> str:
-    """What a terminal shows once the port is open: who draws, the page's link, and lines that can be pasted."""
-    model = next(iter(offered))
+def welcome(settings: Settings, services: Services, minted: str | None, link: str | None) -> str:
+    """What is said once the port is open: who draws, the way to the page, and lines that work in any other terminal.
+
+    `minted` is the first key and `link` signs in to the page, where a person reads this; else a command shows them.
+    """
+    model = next(iter(services.catalogue))
     lines = [f"Safelight serves {settings.url}"]
-    lines += [f"  {entry.id} is drawn by {_IN_WORDS.get(entry.drawn_by, entry.drawn_by)}." for entry in offered]
-    if studio is not None:
-        lines += ["", "The studio, signed in (this link works once):", "", studio]
+    drawn_by = {entry.id: _IN_WORDS.get(entry.drawn_by, entry.drawn_by) for entry in services.catalogue}
+    lines += [f"  {model_id} is drawn by {who}." for model_id, who in drawn_by.items()]
+    if link is not None:
+        lines += ["", "The studio, signed in (this link works once, within ten minutes):", "", link]
+    elif services.page:
+        lines += ["", f"The studio is at {settings.url}/studio/. This shows a link that signs in:", ""]
+        lines += [_ours(settings, "link")]
     if minted is not None:
         exports = f"export DIFFUSION_URL={settings.url} DIFFUSION_KEY={minted} DIFFUSION_MODEL_ID={model.id}"
         lines += ["", "Your key, in lines to paste into another terminal (it is not shown again):", "", exports]
@@ -311,8 +324,15 @@ def welcome(settings: Settings, offered: Catalogue, minted: str | None, studio: 
         exports = f"export DIFFUSION_URL={settings.url} DIFFUSION_KEY=$SAFELIGHT_API_KEY DIFFUSION_MODEL_ID={model.id}"
         lines += ["", "Lines to paste into another terminal:", "", exports]
     else:
-        lines += ["", "Lines to paste into another terminal:", "", 'eval "$(safelight env)"']
+        lines += ["", "Lines to paste into another terminal:", "", f'eval "$({_ours(settings, "env")})"']
     return "\n".join([*lines, _CURL, ""])
+
+
+def _ours(settings: Settings, command: str) -> str:
+    """A command of ours, as it works in any terminal and folder: by its full path, on this state folder."""
+    program = os.path.abspath(sys.argv[0])
+    start = [program] if os.access(program, os.X_OK) else [sys.executable, "-P", "-m", "safelight"]
+    return shlex.join([*start, command, "--home", str(settings.home)])
 
 
 _IN_WORDS = {

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from safelight.adapters.fake_engine import FakeEngine
-from safelight.adapters.memory_state import MemoryKeyStore, MemoryLedger, MemorySessionStore
+from safelight.adapters.memory_state import MemoryKeyStore, MemoryLedger, MemoryLinks, MemorySessionStore
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.partials import partial
 from safelight.adapters.sql import open_database
@@ -26,6 +26,7 @@ from safelight.service.admission import Admission
 from safelight.service.generate import Generate
 from safelight.service.keys import Keys
 from safelight.service.limits import RateLimiter
+from safelight.service.links import Links
 from safelight.service.policy import PromptPolicy
 from safelight.service.sessions import Sessions
 from safelight.settings import read_settings
@@ -44,6 +45,7 @@ class Running:
     engine: FakeEngine
     ledger: MemoryLedger
     server: Server
+    links: Links
 
     async def draw(self, **fields: Any) -> httpx.Response:
         """Ask for a picture."""
@@ -85,6 +87,7 @@ async def _running(
         load_wait_seconds=settings.load_wait_seconds,
     )
     database = await open_database(home)
+    links = Links(MemoryLinks())
     offered = catalogue(settings, engine)
     jobs = open_jobs(settings, database, generate, offered, keys)
     assert await jobs.claim()
@@ -96,7 +99,7 @@ async def _running(
         policy=PromptPolicy(settings.blocked_prompts),
         generate=generate,
         jobs=jobs,
-        sessions=Sessions(MemorySessionStore(), keys),
+        sessions=Sessions(MemorySessionStore(), keys, links),
         engine=engine,
         telemetry=telemetry,
         render_metrics=telemetry.render,
@@ -111,7 +114,7 @@ async def _running(
         await started.wait()
         headers = {"authorization": f"Bearer {minted.text}"}
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=300) as client:
-            yield Running(client, port, minted.text, services, engine, ledger, server)
+            yield Running(client, port, minted.text, services, engine, ledger, server, links)
         server.should_exit = True
         jobs.close()
         draining = asyncio.create_task(generate.drain())

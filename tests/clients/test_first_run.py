@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -36,17 +38,12 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CommandL
     assert process.returncode == 0
 
 
-def paste(safelight: CommandLine, lines: str, folder: Path) -> None:
-    """Run lines in bash in `folder`, with `safelight` on the path, and open the picture that they wrote."""
-    command = folder / "bin" / "safelight"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec {" ".join(safelight.command())} "$@"\n')
-    command.chmod(0o755)
-    path = f"{command.parent}:{safelight.environment()['PATH']}"
+def paste(lines: str, folder: Path) -> None:
+    """Run lines in bash in another folder, with nothing of ours on the path, and open the picture that they wrote."""
     ran = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", lines],
         cwd=folder,
-        env=safelight.environment(PATH=path),
+        env={"PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
         timeout=300,
@@ -59,10 +56,27 @@ def paste(safelight: CommandLine, lines: str, folder: Path) -> None:
 def test_the_lines_that_are_printed_draw_a_picture_where_they_are_pasted(
     started: tuple[CommandLine, str], tmp_path: Path
 ) -> None:
-    safelight, said = started
-    paste(safelight, said[said.index("export ") :], tmp_path)
+    _, said = started
+    paste(said[said.index("eval ") :], tmp_path)
 
 
-def test_the_variables_of_the_env_command_do_too(started: tuple[CommandLine, str], tmp_path: Path) -> None:
+def test_a_log_holds_neither_key_nor_link(started: tuple[CommandLine, str]) -> None:
     safelight, said = started
-    paste(safelight, 'eval "$(safelight env)"\n' + said[said.index("curl ") :], tmp_path)
+    assert (safelight.home / "key").read_text().strip() not in said
+    assert "token=" not in said
+    assert " link --home " in said
+
+
+def test_a_terminal_is_shown_both(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    safelight = CommandLine(tmp_path)
+    process = safelight.start("serve", "--engine", "fake", "--port", "0", stderr=theirs)
+    said = b""
+    while _LAST_LINE.encode() not in said:
+        said += os.read(ours, 65536)
+    process.terminate()
+    assert process.wait(300) == 0
+    os.close(theirs)
+    os.close(ours)
+    assert (tmp_path / "home" / "key").read_bytes().strip() in said
+    assert b"/studio/?token=" in said

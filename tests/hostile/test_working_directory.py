@@ -24,6 +24,7 @@ MODULES = sorted(name for name in FOUND if name.isidentifier() and name != "safe
 COMMANDS: dict[str, tuple[str, ...]] = {
     "generate": ("a boat", "-o", "boat.png"),
     "env": (),
+    "link": (),
     "models": (),
     "pull": ("org/name",),
     "list": (),

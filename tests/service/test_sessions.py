@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from safelight.adapters.memory_state import MemoryKeyStore, MemorySessionStore
+from safelight.adapters.memory_state import MemoryKeyStore, MemoryLinks, MemorySessionStore
 from safelight.contract.errors import AuthenticationFailed
 from safelight.service.keys import ENVIRONMENT_KEY_ID, LOCAL_KEY_ID, Keys
+from safelight.service.links import LINK_SECONDS, Links
 from safelight.service.sessions import SESSION_SECONDS, Sessions
 
 
@@ -16,8 +17,9 @@ async def test_a_link_signs_in_once_as_the_oldest_valid_key_that_may_use_every_m
     first = await keys.create("first")
     await keys.create("second")
     await keys.revoke(revoked.record.id)
-    sessions = Sessions(MemorySessionStore(), keys)
-    link = sessions.new_link()
+    links = Links(MemoryLinks())
+    sessions = Sessions(MemorySessionStore(), keys, links)
+    link = links.new()
     with pytest.raises(AuthenticationFailed, match="link"):
         await sessions.sign_in_by_link(link + "x")
     cookie, _ = await sessions.sign_in_by_link(link)
@@ -27,22 +29,30 @@ async def test_a_link_signs_in_once_as_the_oldest_valid_key_that_may_use_every_m
         await sessions.sign_in_by_link(link)
 
 
-async def test_only_the_newest_link_counts_and_before_the_first_none() -> None:
-    sessions = Sessions(MemorySessionStore(), Keys(MemoryKeyStore()))
+async def test_every_link_counts_until_its_end_and_before_the_first_none() -> None:
+    now = 1000.0
+    links = Links(MemoryLinks(), clock=lambda: now)
+    sessions = Sessions(MemorySessionStore(), Keys(MemoryKeyStore()), links)
     with pytest.raises(AuthenticationFailed):
         await sessions.sign_in_by_link("")
-    old, new = sessions.new_link(), sessions.new_link()
-    with pytest.raises(AuthenticationFailed):
-        await sessions.sign_in_by_link(old)
-    cookie, _ = await sessions.sign_in_by_link(new)
-    assert (await sessions.authenticate(cookie))[0].key_id == LOCAL_KEY_ID
+    old, new = links.new(), links.new()
+    late, ahead = links.new(), links.new()
+    for token in (new, old):
+        cookie, _ = await sessions.sign_in_by_link(token)
+        assert (await sessions.authenticate(cookie))[0].key_id == LOCAL_KEY_ID
+    now += LINK_SECONDS
+    with pytest.raises(AuthenticationFailed, match="ten minutes"):
+        await sessions.sign_in_by_link(late)
+    now -= 2 * LINK_SECONDS  # the clock is set back: a link would last for longer than it may
+    with pytest.raises(AuthenticationFailed, match="safelight link"):
+        await sessions.sign_in_by_link(ahead)
 
 
 async def test_a_session_ends_with_its_time_and_is_kept_only_as_a_digest() -> None:
     now = 1000.0
     keys, store = Keys(MemoryKeyStore()), MemorySessionStore()
     minted = await keys.create("a")
-    sessions = Sessions(store, keys, clock=lambda: now)
+    sessions = Sessions(store, keys, Links(MemoryLinks()), clock=lambda: now)
     cookie, session = await sessions.sign_in_by_key(minted.text)
     assert session.expires == now + SESSION_SECONDS
     assert await store.get(cookie.encode()) is None
@@ -53,9 +63,9 @@ async def test_a_session_ends_with_its_time_and_is_kept_only_as_a_digest() -> No
 
 async def test_a_session_of_the_environments_key_ends_when_another_takes_its_place() -> None:
     store = MemorySessionStore()
-    cookie, _ = await Sessions(store, Keys(MemoryKeyStore(), "sl-old")).sign_in_by_key("sl-old")
-    same = Sessions(store, Keys(MemoryKeyStore(), "sl-old"))
+    cookie, _ = await Sessions(store, Keys(MemoryKeyStore(), "sl-old"), Links(MemoryLinks())).sign_in_by_key("sl-old")
+    same = Sessions(store, Keys(MemoryKeyStore(), "sl-old"), Links(MemoryLinks()))
     assert (await same.authenticate(cookie))[0].key_id == ENVIRONMENT_KEY_ID
     for replaced in ("sl-new", None):
         with pytest.raises(AuthenticationFailed):
-            await Sessions(store, Keys(MemoryKeyStore(), replaced)).authenticate(cookie)
+            await Sessions(store, Keys(MemoryKeyStore(), replaced), Links(MemoryLinks())).authenticate(cookie)

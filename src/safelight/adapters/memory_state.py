@@ -58,6 +58,19 @@ class MemorySessionStore:
         self._kept.pop(digest, None)
 
 
+class MemoryLinks:
+    """A `LinkStore` in memory."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, float] = {}
+
+    def add(self, digest: str, expires: float) -> None:
+        self._kept[digest] = expires
+
+    def take(self, digest: str) -> float | None:
+        return self._kept.pop(digest, None)
+
+
 class MemoryLedger:
     """A `Ledger` in memory: what was written stands in `entries`."""
 

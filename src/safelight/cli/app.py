@@ -160,6 +160,15 @@ def env(
 
 
 @app.command()
+def link(home: Home = None, as_json: AsJson = False) -> None:
+    """Print a link that signs one browser in to the studio: once, within ten minutes."""
+    from safelight.cli.link import print_link
+    from safelight.settings import read_settings
+
+    print_link(read_settings(_said(home=home)), as_json=as_json)
+
+
+@app.command()
 def models(home: Home = None, as_json: AsJson = False) -> None:
     """Show the models on offer and what each supports."""
     from safelight.cli.show import print_models

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
 from pydantic import BaseModel, SecretStr
 
 from safelight.adapters.state_folder import read_key, served_url
@@ -35,12 +36,21 @@ def print_environment(settings: Settings, *, as_json: bool, address_given: bool)
     values = {
         "DIFFUSION_URL": url or settings.url,
         "DIFFUSION_KEY": key,
-        "DIFFUSION_MODEL_ID": next(iter(settings.models)),
+        "DIFFUSION_MODEL_ID": (url and _first_model(url)) or next(iter(settings.models)),
     }
     if as_json:
         print_json(values)
     else:
         print("export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in values.items()))
+
+
+def _first_model(url: str) -> str | None:
+    """The first id that a running server offers; None where it does not tell."""
+    try:
+        offered = httpx.get(f"{url}/available-models", timeout=5).json()
+        return str(offered[0]["model_id"])
+    except (httpx.HTTPError, ValueError, LookupError, TypeError):
+        return None
 
 
 def print_models(settings: Settings, *, as_json: bool) -> None:

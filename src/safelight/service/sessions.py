@@ -12,6 +12,7 @@ from safelight.contract.errors import AuthenticationFailed
 from safelight.service.job_ports import SessionRecord, SessionStore
 from safelight.service.keeping import DAY_SECONDS
 from safelight.service.keys import Keys, Principal
+from safelight.service.links import Links
 
 SESSION_SECONDS = 30 * DAY_SECONDS
 _TOKEN_BYTES = 32
@@ -21,26 +22,22 @@ _ENDED = "This session has ended. Sign in again."
 class Sessions:
     """The use cases of signing in. A session is worth no more than the key it stands for: it ends when that does."""
 
-    def __init__(self, store: SessionStore, keys: Keys, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: SessionStore, keys: Keys, links: Links, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._keys = keys
+        self._links = links
         self._clock = clock
-        self._link: str | None = None
-
-    def new_link(self) -> str:
-        """A token that signs one browser in, once, as the owner of this server's first key. The last one counts."""
-        self._link = secrets.token_urlsafe(_TOKEN_BYTES)
-        return self._link
 
     async def sign_in_by_link(self, token: str) -> tuple[str, SessionRecord]:
-        """What a cookie is to hold, and the session.
+        """What a cookie is to hold, and the session: that of the owner of this server's first key.
 
         Raises:
-            AuthenticationFailed: that token was used, or never was one.
+            AuthenticationFailed: that token was used, is too old, or never was one.
         """
-        if self._link is None or not hmac.compare_digest(token.encode("utf-8", "surrogatepass"), self._link.encode()):
-            raise AuthenticationFailed("This link was used before, or belongs to an earlier start of the server.")
-        self._link = None
+        if not self._links.use(token):
+            raise AuthenticationFailed(
+                "This link was used before, or is older than ten minutes. `safelight link` makes a new one."
+            )
         return await self._open(await self._keys.first())
 
     async def sign_in_by_key(self, text: str) -> tuple[str, SessionRecord]:

@@ -1,0 +1,26 @@
+"""`safelight link`: an address that signs one browser in to the studio."""
+
+from __future__ import annotations
+
+from safelight.adapters.links import FileLinks
+from safelight.adapters.state_folder import prepare, served_url
+from safelight.cli.terminal import note, print_json
+from safelight.service.links import LINK_SECONDS, Links
+from safelight.settings import Settings
+
+
+def print_link(settings: Settings, *, as_json: bool) -> None:
+    """Make a link on the state folder, for the server that runs there or starts there next.
+
+    Raises:
+        ConfigurationError: the state folder cannot be written.
+    """
+    prepare(settings.home)
+    running = served_url(settings.home)
+    link = f"{running or settings.url}/studio/?token={Links(FileLinks(settings.home)).new()}"
+    if as_json:
+        print_json({"link": link, "seconds": LINK_SECONDS})
+        return
+    print(link)
+    when = "" if running else " No server runs on this state folder yet; `safelight serve` starts one."
+    note(f"It signs one browser in, once, within {LINK_SECONDS / 60:.0f} minutes.{when}")
