@@ -15,7 +15,8 @@ from collections.abc import Mapping
 # The same bytes from every worker: no order by a hash seed, no sums that depend on where memory happens to lie. MKL's
 # "AUTO" promises that for one processor and number of threads, both of which are in the fingerprint; "COMPATIBLE", the
 # same on all processors, leaves AVX512 and AMX unused: a step of Postcard took 19 ms instead of 11.
-_DEFAULTS = {"PYTHONHASHSEED": "0", "MKL_CBWR": "AUTO", "HF_HUB_OFFLINE": "1"}
+# NumPy's library starts its threads when it is imported, and a process with threads cannot be forked.
+_DEFAULTS = {"PYTHONHASHSEED": "0", "MKL_CBWR": "AUTO", "HF_HUB_OFFLINE": "1", "OPENBLAS_NUM_THREADS": "1"}
 _ALWAYS = {"PYTHONSAFEPATH": "1"}
 
 # What is handed on: docs/operations.md says it too. Everything else is left out, since it may be a secret (a key of

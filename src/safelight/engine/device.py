@@ -135,19 +135,22 @@ def default_dtype(device: str) -> str:
     return "bfloat16" if _has_bfloat16(device) else "float32"
 
 
+def before_import(threads: int) -> None:
+    """What PyTorch reads once, when it is imported. `threads` 0 means the usable cores."""
+    os.environ["OMP_NUM_THREADS"] = str(threads or usable_cores())
+    os.environ.setdefault("GOMP_SPINCOUNT", str(_spins()))
+
+
 def prepare(threads: int) -> None:
     """Make PyTorch ready in this process; call in the engine's thread, before it starts another.
 
     `threads` 0 means the usable cores. Denormals are flushed: they appear as latents fade and cost up to 100 times the
     arithmetic's time. Flags of that kind are per thread and handed down to the threads started after.
     """
-    threads = threads or usable_cores()
-    # Both are read once, when PyTorch is imported.
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    os.environ.setdefault("GOMP_SPINCOUNT", str(_spins()))
+    before_import(threads)
     import torch
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(threads or usable_cores())
     torch.set_flush_denormal(True)
     torch.set_grad_enabled(False)
 

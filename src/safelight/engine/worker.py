@@ -39,6 +39,7 @@ from safelight.contract.messages import (
 )
 from safelight.engine.allocator import keep_freed_memory
 from safelight.engine.privileges import take_no_new_privileges
+from safelight.engine.sources import BUNDLED
 
 if TYPE_CHECKING:
     from safelight.contract.traits import Traits
@@ -135,19 +136,18 @@ class Worker:
         threading.Thread(target=self._draw, args=(configure,), name="engine", daemon=True).start()
 
     def _draw(self, configure: Configure) -> None:
-        """The engine's thread. PyTorch is imported here, seconds of work, so that pings are answered meanwhile."""
+        """The engine's thread. PyTorch is imported here, seconds of work, so that pings are answered meanwhile; in a
+        worker that was forked it is there.
+        """
         gc.disable()  # hundreds of thousands of objects that stay: looking through them finds nothing
         try:
+            import_engine(configure)
             from safelight.engine.device import prepare
-
-            # torchao, where it is installed, complains of kernels for other devices whenever diffusers is imported.
-            for library in ("torchao", "torch.utils._pytree", "diffusers.quantizers"):
-                logging.getLogger(library).setLevel(logging.ERROR)
-            prepare(configure.threads)
             from safelight.engine.load_times import LoadTimes
             from safelight.engine.loop import Loop
             from safelight.engine.warm_up import keep, warm_up
 
+            prepare(configure.threads)
             gc.freeze()  # nor later: no collection in the middle of a picture goes through what was imported
             gc.enable()
             measured = Path(configure.measured) if configure.measured else None
@@ -168,6 +168,23 @@ class Worker:
         except BaseException:  # a fault in the engine itself: better a new process than a dumb one
             log.exception("the engine stopped")
             os._exit(EXIT_ENGINE)
+
+
+def import_engine(configure: Configure) -> None:
+    """Import what the models need to be drawn with, and nothing else."""
+    from safelight.engine.device import before_import
+    from safelight.engine.spared_imports import needed, spared
+
+    # torchao, where it is installed, complains of kernels for other devices whenever diffusers is imported.
+    for library in ("torchao", "torch.utils._pytree", "diffusers.quantizers"):
+        logging.getLogger(library).setLevel(logging.ERROR)
+    before_import(configure.threads)
+    with spared(needed(configure.models)):
+        import safelight.engine.loop
+        import safelight.engine.warm_up
+
+        if any(model.source == BUNDLED for model in configure.models):
+            import safelight.postcard.pipeline  # noqa: F401 - and with it the parts of transformers that it needs
 
 
 def _load(spec: ModelSpec, described: Callable[[Traits], None], *, device: str) -> LoadedModel:
@@ -210,12 +227,8 @@ def _weigh(spec: ModelSpec, *, device: str) -> int:
         return 0
 
 
-def main() -> None:
-    """Serve the connection on an inherited file descriptor."""
-    parser = argparse.ArgumentParser(prog="python -m safelight.engine.worker", description=main.__doc__)
-    parser.add_argument("--fd", type=int, required=True, help="one end of a Unix stream socket pair")
-    keep_freed_memory()
-    stream = socket.socket(fileno=parser.parse_args().fd)
+def be_worker(stream: socket.socket) -> int:
+    """Serve a connection until it ends; the exit status, with which the process should end at once."""
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the api process says when to end
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
@@ -225,8 +238,17 @@ def main() -> None:
         Worker(Connection(stream)).run()
     except ProtocolError as error:
         log.error("%s", error)
-        os._exit(EXIT_PROTOCOL)
-    os._exit(0)  # at once, whatever is being computed: nobody is left to have it
+        return EXIT_PROTOCOL
+    return 0
+
+
+def main() -> None:
+    """Serve the connection on an inherited file descriptor."""
+    parser = argparse.ArgumentParser(prog="python -m safelight.engine.worker", description=main.__doc__)
+    parser.add_argument("--fd", type=int, required=True, help="one end of a Unix stream socket pair")
+    keep_freed_memory()
+    # At once, whatever is being computed: nobody is left to have it.
+    os._exit(be_worker(socket.socket(fileno=parser.parse_args().fd)))
 
 
 if __name__ == "__main__":

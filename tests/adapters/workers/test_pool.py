@@ -17,8 +17,8 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.workers.launching import WORKER_COMMAND
 from safelight.adapters.workers.pool import LocalWorkers
-from safelight.adapters.workers.process import WORKER_COMMAND
 from safelight.adapters.workers.tickets import MAX_ATTEMPTS, Ticket, blame
 from safelight.contract.messages import (
     Cancelled,

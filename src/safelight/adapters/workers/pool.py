@@ -10,8 +10,9 @@ from typing import Literal
 
 import structlog
 
+from safelight.adapters.workers.launching import WORKER_COMMAND, Launcher
 from safelight.adapters.workers.member import Member
-from safelight.adapters.workers.process import WORKER_COMMAND, WorkerProcess
+from safelight.adapters.workers.process import WorkerProcess
 from safelight.adapters.workers.tickets import MAX_ATTEMPTS, Ticket, blame
 from safelight.contract.errors import ProtocolError
 from safelight.contract.messages import (
@@ -67,7 +68,7 @@ class LocalWorkers:
     ) -> None:
         self._configure = configure
         self._telemetry = telemetry
-        self._command = command
+        self._launcher = Launcher(configure, command)
         self._first_pause = first_pause_seconds
         self._ping_every = ping_every_seconds
         self._members = [Member(number, _IN_HAND * configure.max_runs) for number in range(count)]
@@ -90,6 +91,7 @@ class LocalWorkers:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._launcher.close()
         for ticket in list(self._tickets.values()):
             self._end(ticket, Cancelled(job_id=ticket.job.id))
 
@@ -222,7 +224,7 @@ class LocalWorkers:
         while True:
             exit_status, last_words = None, ""
             try:
-                worker = await WorkerProcess.spawn(self._configure, self._command)
+                worker = await WorkerProcess.spawn(self._configure, self._launcher)
             except OSError as error:
                 last_words = f"it could not be started: {error.strerror}"
             else:

@@ -8,11 +8,11 @@ import os
 import signal
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import structlog
 
-from safelight.adapters.children import child_environment, python_module
+from safelight.adapters.workers.launching import Launcher, Process
 from safelight.contract.errors import ProtocolError
 from safelight.contract.messages import (
     HEADER_BYTES,
@@ -26,7 +26,6 @@ from safelight.contract.messages import (
     to_frame,
 )
 
-WORKER_COMMAND = python_module("safelight.engine.worker")
 _KEPT_LINES = 20
 # A worker that was told to go closes within a step; after this it is killed.
 _GOODBYE_SECONDS = 3.0
@@ -41,7 +40,7 @@ class WorkerProcess:
 
     def __init__(
         self,
-        process: asyncio.subprocess.Process,
+        process: Process,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         written: asyncio.StreamReader,
@@ -55,8 +54,8 @@ class WorkerProcess:
         self._gone = asyncio.create_task(self._until_gone(), name=f"worker-gone-{process.pid}")
 
     @classmethod
-    async def spawn(cls, configure: Configure, command: Sequence[str] = WORKER_COMMAND) -> WorkerProcess:
-        """Start a worker and tell it what to load. It runs in its own session, so that Ctrl-C does not reach it.
+    async def spawn(cls, configure: Configure, launcher: Launcher) -> WorkerProcess:
+        """Start a worker and tell it what to load.
 
         Raises:
             OSError: the process could not be started.
@@ -65,17 +64,7 @@ class WorkerProcess:
         log_end, stderr = os.pipe()  # our own: with asyncio's a worker has not ended before its children's ends have
         written, log_pipe = await _reader_of(log_end)
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                "--fd",
-                str(theirs.fileno()),
-                pass_fds=(theirs.fileno(),),  # and no other: neither the database nor the port
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=stderr,
-                start_new_session=True,
-                env=child_environment(),
-            )
+            process = await launcher.launch(theirs, stderr)
         except BaseException:
             ours.close()
             log_pipe.close()

@@ -1,0 +1,80 @@
+"""What a worker imports: nothing that its models do not need. In processes of their own, as workers are."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from safelight.contract.messages import ModelSpec
+from safelight.contract.options import Lora, ModelOptions, Quantization
+from safelight.engine.spared_imports import COMPILER, needed
+
+NEVER_FOR_POSTCARD = (
+    "peft",
+    "torchao",
+    "bitsandbytes",
+    "torch._dynamo.convert_frame",
+    "torch._inductor",
+    "torch.distributed.tensor",
+    "torch.distributed.fsdp",
+    "transformers.trainer",
+)
+
+_DRAW = """
+import json, sys
+from safelight.contract.messages import Configure, Job, ModelSpec
+from safelight.engine.worker import import_engine
+spec = ModelSpec(source="postcard")
+import_engine(Configure(models=(spec,), threads=1))
+imported = set(sys.modules)
+from safelight.engine.loading import load
+from safelight.engine.previews import Previewer
+from safelight.engine.warm_up import measure
+model = load(spec, "cpu")
+measure(model, 64, 64, 1, Previewer(model.pipeline))
+print(json.dumps([sorted(imported), sorted(sys.modules)]))
+"""
+
+_COMPILE = """
+from safelight.contract.messages import Configure, ModelSpec
+from safelight.engine.worker import import_engine
+import_engine(Configure(models=(ModelSpec(source="postcard"),), threads=1))
+import torch
+print(torch.compile(lambda x: x + 1, backend="eager")(torch.zeros(1)).item())
+"""
+
+
+def run(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+def test_for_the_bundled_model_nothing_is_imported_that_it_does_not_use() -> None:
+    before_loading, after_drawing = json.loads(run(_DRAW))
+    assert [name for name in NEVER_FOR_POSTCARD if name in after_drawing] == []
+    # What loading and drawing import is paid for by everybody who waits: the template has it before.
+    assert "transformers.models.bert.modeling_bert" in before_loading
+
+
+def test_the_compiler_comes_when_it_is_asked_for() -> None:
+    assert run(_COMPILE).split() == ["1.0"]
+
+
+def test_options_name_what_they_need() -> None:
+    def of(options: ModelOptions) -> frozenset[str]:
+        return needed([ModelSpec(source="postcard"), ModelSpec(source="postcard", options=options)])
+
+    assert of(ModelOptions()) == frozenset()
+    assert of(ModelOptions(loras=(Lora(file="a.safetensors"),))) == {"peft"}
+    assert "torchao" in of(ModelOptions(quantization=(Quantization(backend="torchao"),)))
+    assert COMPILER in of(ModelOptions(compile=True))
+
+
+def test_a_checkpoint_that_comes_quantized_has_its_library(tmp_path: Path) -> None:
+    (tmp_path / "transformer").mkdir()
+    configuration = tmp_path / "transformer" / "config.json"
+    configuration.write_text("{}")
+    assert needed([ModelSpec(source=str(tmp_path))]) == frozenset()
+    configuration.write_text(json.dumps({"quantization_config": {"quant_method": "torchao"}}))
+    assert "torchao" in needed([ModelSpec(source=str(tmp_path))])
