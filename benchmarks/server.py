@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,13 @@ class Server:
         answer = orjson.loads(self.client.post("/v1/images/generations", json=body).raise_for_status().content)
         image: bytes = pybase64.b64decode(answer["data"][0]["b64_json"])
         return image
+
+
+def free_port() -> int:
+    """One that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager

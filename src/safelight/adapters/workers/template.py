@@ -88,7 +88,8 @@ class Template:
         self._fruitless = False
 
     async def fork(self, stream: socket.socket, stderr: int) -> ForkedProcess:
-        """A new worker at the other end of that socket, which writes its log to `stderr`. Waits until the template has imported what it imports.
+        """A new worker at the other end of that socket, with that standard error. Waits until the template has imported
+        what it imports.
 
         Raises:
             NoFork: there is no template here, or it cannot fork.
