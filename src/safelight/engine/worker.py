@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -39,7 +40,6 @@ from safelight.contract.messages import (
 )
 from safelight.engine.allocator import keep_freed_memory
 from safelight.engine.privileges import take_no_new_privileges
-from safelight.engine.sources import BUNDLED
 
 if TYPE_CHECKING:
     from safelight.contract.traits import Traits
@@ -181,10 +181,13 @@ def import_engine(configure: Configure) -> None:
     before_import(configure.threads)
     with spared(needed(configure.models)):
         import safelight.engine.loop
-        import safelight.engine.warm_up
+        import safelight.engine.warm_up  # noqa: F401
+        from safelight.engine.checkpoint import Checkpoint
+        from safelight.engine.sources import place_of
 
-        if any(model.source == BUNDLED for model in configure.models):
-            import safelight.postcard.pipeline  # noqa: F401 - and with it the parts of transformers that it needs
+        for spec in configure.models:
+            with suppress(Exception):  # loading says what is wrong with it
+                Checkpoint.read(place_of(spec.source, spec.commit), spec.options)  # imports the classes that it names
 
 
 def _load(spec: ModelSpec, described: Callable[[Traits], None], *, device: str) -> LoadedModel:
