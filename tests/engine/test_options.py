@@ -198,3 +198,24 @@ def test_a_lora_for_another_model_is_refused(folder: Path, tmp_path: Path) -> No
     save_file({f"{name}.lora_A.weight": torch.zeros(2, 8), f"{name}.lora_B.weight": torch.zeros(8, 2)}, file)
     with pytest.raises(ModelLoadError, match=r"fits no part of this model|does not fit"):
         loaded(folder, loras=(Lora(file=str(file)),))
+
+
+@pytest.mark.parametrize(
+    ("kind", "tensors"),
+    [("LoHa", ("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b")), ("LoKr", ("lokr_w1", "lokr_w2"))],
+)
+def test_other_adapters_are_refused_by_kind_and_file(
+    folder: Path, tmp_path: Path, kind: str, tensors: tuple[str, ...]
+) -> None:
+    layer = "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_q"
+    file = tmp_path / "style.safetensors"
+    save_file({f"{layer}.{name}": torch.zeros(4, 4) for name in tensors}, file)
+    with pytest.raises(ModelLoadError, match=rf"style\.safetensors is a {kind}"):
+        loaded(folder, loras=(Lora(file=str(file)),))
+
+
+def test_whatever_goes_wrong_with_a_lora_names_its_file(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "odd.safetensors"
+    save_file({"transformer.what.is.this": torch.zeros(2)}, file)
+    with pytest.raises(ModelLoadError, match=r"odd\.safetensors"):
+        loaded(folder, loras=(Lora(file=str(file)),))

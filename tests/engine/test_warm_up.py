@@ -7,8 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from safelight.contract.errors import ModelLoadError
+from safelight.contract.messages import Failed, ModelFailed
 from safelight.contract.sizes import SIZES
 from safelight.engine.loading import LoadedModel
 from safelight.engine.previews import Previewer
@@ -74,8 +77,31 @@ def test_a_size_expected_to_take_too_long_is_left_out(flux: LoadedModel, monkeyp
     assert len(warm_up(flux, Previewer(flux.pipeline), budget_seconds=1e-6)) == 1
 
 
-def test_a_model_that_cannot_draw_is_loaded_all_the_same(flux: LoadedModel) -> None:
-    assert warm_up(replace(flux, pipeline=broken), Previewer(None), budget_seconds=60) == ()
+def test_a_model_that_cannot_draw_is_refused_with_the_kind_of_its_fault(flux: LoadedModel) -> None:
+    with pytest.raises(ModelLoadError, match=r"cannot draw: its first picture failed \(\w+Error\)"):
+        warm_up(replace(flux, pipeline=broken), Previewer(None), budget_seconds=60)
+
+
+def test_a_model_that_draws_its_own_size_alone_is_served(flux: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("safelight.engine.warm_up._SIDES", (33, 66))  # sides that its decoder does not have
+    small = replace(flux, traits=msgspec.structs.replace(flux.traits, width=64, height=48, steps=2))
+
+    def no_other(model: LoadedModel, width: int, height: int, *more: Any) -> Any:
+        if (width, height) != (64, 48):
+            raise ValueError("this size is not drawn")
+        return measure(model, width, height, *more)
+
+    monkeypatch.setattr("safelight.engine.warm_up.measure", no_other)
+    (point,) = warm_up(small, Previewer(flux.pipeline), budget_seconds=60)
+    assert point.pixels == 64 * 48
+
+
+def test_a_model_that_cannot_draw_is_never_ready(flux: LoadedModel) -> None:
+    with Drawing(replace(flux, pipeline=broken), warm_up=partial(warm_up, budget_seconds=60)) as drawing:
+        failed = drawing.wait(ModelFailed)
+        assert "cannot draw" in failed.reason
+        (end,) = drawing.draw(job(flux))
+    assert end == Failed(job_id="job", reason=failed.reason, retry_helps=False)
 
 
 def test_pictures_that_were_drawn_correct_what_was_measured(flux: LoadedModel, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 INDEX = "model_index.json"
 CONFIGURES = (".json", ".txt", ".model", ".jinja")
 """Configurations and vocabularies; a README changes nothing."""
+SAFETENSORS = (".safetensors", ".sft")
+"""What a safetensors file may be called; within a folder in diffusers' layout only the first."""
 PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 # model.safetensors, model.fp16.safetensors, model.fp16-00001-of-00002.safetensors
 _WEIGHTS = re.compile(r"[^.]+?(?:\.(?P<variant>\w+?))?(?:-\d{5}-of-\d{5})?\.safetensors")

@@ -25,6 +25,7 @@ from safelight.engine.fingerprint import files_digest, fingerprint
 from safelight.engine.memory import largest_part, memory_of, refuse_too_large
 from safelight.engine.missing import missing_package
 from safelight.engine.number_format import dtype_of
+from safelight.engine.pictures_needed import picture_needed
 from safelight.engine.quantization import is_known, library_versions
 from safelight.engine.review import has_checker
 from safelight.engine.sources import place_of
@@ -154,7 +155,7 @@ def weight_of(spec: ModelSpec, device: str) -> int:
 
 
 def _check_task(pipeline_class: Any) -> None:
-    """Refuse a pipeline that a prompt is not enough for, or that takes none."""
+    """Refuse a pipeline that a prompt is not enough for, or that takes none, or that is not told a size."""
     takes = inspect.signature(pipeline_class.__call__).parameters
     variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     wants = [
@@ -162,12 +163,21 @@ def _check_task(pipeline_class: Any) -> None:
         for name, parameter in takes.items()
         if parameter.default is parameter.empty and parameter.kind not in variable and name not in ("self", "prompt")
     ]
-    if wants or "prompt" not in takes:
-        what = f"it needs {', '.join(f'`{name}`' for name in wants)}" if wants else "it takes none"
-        raise ModelLoadError(
-            f"{pipeline_class.__name__} does not draw from a prompt alone: {what}. Safelight serves text to image; "
-            "of a model in two parts it serves both together, saved as one folder by diffusers."
-        )
+    picture = picture_needed(pipeline_class)
+    if wants:
+        what = f"it needs {', '.join(f'`{name}`' for name in wants)}"
+    elif "prompt" not in takes:
+        what = "it takes none"
+    elif picture is not None:
+        what = f"it works from a picture, `{picture}`"
+    elif not {"width", "height"} <= set(takes):
+        what = f"it works from {'a picture' if 'image' in takes else 'something else'}, and is told no size"
+    else:
+        return
+    raise ModelLoadError(
+        f"{pipeline_class.__name__} does not draw from a prompt alone: {what}. Safelight serves text to image; "
+        "of a model in two parts it serves both together, saved as one folder by diffusers."
+    )
 
 
 def _check_arguments(arguments: dict[str, Any], parameters: dict[str, Any]) -> None:

@@ -6,6 +6,8 @@ import re
 import traceback
 from pathlib import Path
 
+import torch
+
 
 def missing_package(error: Exception) -> str | None:
     """What is not installed, in a sentence, if that is why `error` was raised."""
@@ -28,3 +30,8 @@ def _package_of(error: NameError) -> str | None:
         if re.search(rf"import .*\b{re.escape(str(error.name))}\b", found[2]):
             return found[1]
     return None
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory was missing. PyTorch's allocator for CPUs raises a plain RuntimeError."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)

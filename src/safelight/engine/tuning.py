@@ -4,20 +4,38 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-from collections.abc import Mapping
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import hooks
+from safetensors import SafetensorError, safe_open
 
+from safelight.contract.checkpoint_files import SAFETENSORS
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.options import ModelOptions, StepCache
+from safelight.engine.layout import check_safetensors
 from safelight.engine.offloading import offload
 from safelight.engine.packing import lay_out
 from safelight.engine.quantization import library_of
 from safelight.engine.refusals import explained
 from safelight.engine.standin import stage_of
+
+# Other ways to change few weights, by what their tensors are called (https://github.com/KohakuBlueleaf/LyCORIS).
+_OTHER_ADAPTERS = {
+    ".hada_": "LoHa",
+    ".lokr_": "LoKr",
+    ".oft_": "OFT",
+    ".boft_": "BOFT",
+    ".on_input": "IA3",
+    ".w_norm": "norm of LyCORIS",
+}
+
+log = logging.getLogger(__name__)
 
 
 def check_options(options: ModelOptions, device: str) -> None:
@@ -63,7 +81,7 @@ def _need(library: str, purpose: str) -> None:
 
 
 def _check_file(what: str, path: Path) -> None:
-    allowed = (".safetensors", ".gguf") if what == "transformer" else (".safetensors",)
+    allowed = (*SAFETENSORS, ".gguf") if what == "transformer" else SAFETENSORS
     if path.suffix not in allowed:
         raise ModelLoadError(
             f"The {what} must be a {' or '.join(allowed)} file, and {path.name} is none: other formats can run code "
@@ -71,6 +89,8 @@ def _check_file(what: str, path: Path) -> None:
         )
     if not path.is_file():
         raise ModelLoadError(f"The {what} {path.name} is not there.")
+    if path.suffix in SAFETENSORS:
+        check_safetensors(path, f"The tensors of the {what}")
 
 
 def tune(pipeline: Any, options: ModelOptions, device: str) -> Any:
@@ -136,11 +156,57 @@ def _takes(kind: Any) -> Mapping[str, inspect.Parameter]:
 
 
 def _add_lora(pipeline: Any, path: Path, name: str) -> None:
-    load = _of(pipeline, "load_lora_weights", "This pipeline takes no LoRA.")
-    load(path.parent, weight_name=path.name, adapter_name=name, local_files_only=True, use_safetensors=True)
-    adapters = {adapter for found in pipeline.get_list_adapters().values() for adapter in found}
+    """Whatever goes wrong here is the LoRA's fault, not the checkpoint's.
+
+    Raises:
+        ModelLoadError: naming the file.
+    """
+    keys = _keys_of(path)
+    for mark, kind in _OTHER_ADAPTERS.items():
+        if any(mark in key for key in keys):
+            raise ModelLoadError(
+                f"{path.name} is a {kind}, which diffusers does not load: Safelight takes LoRAs alone."
+            )
+    load = _of(pipeline, "load_lora_weights", f"This pipeline takes no LoRA, and {path.name} is one.")
+    what = f"The LoRA {path.name} does not fit this model"
+    with explained(what, (Exception,)), _called_safetensors(path) as file:
+        load(file.parent, weight_name=file.name, adapter_name=name, local_files_only=True, use_safetensors=True)
+        adapters = {adapter for found in pipeline.get_list_adapters().values() for adapter in found}
     if name not in adapters:
         raise ModelLoadError(f"The LoRA {path.name} fits no part of this model: it was made for another.")
+    pairs, placed = sum(map(_is_down, keys)), _placed_pairs(pipeline, name)
+    if placed < pairs:
+        log.warning("of the LoRA %s, %d of %d layers have no place in this model", path.name, pairs - placed, pairs)
+
+
+def _keys_of(path: Path) -> list[str]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return list(file.keys())
+    except (SafetensorError, OSError):
+        raise ModelLoadError(f"The LoRA {path.name} is cut short or no safetensors file. Get it again.") from None
+
+
+def _is_down(key: str) -> bool:
+    """Whether a tensor is the first of a LoRA's two for one layer, in any of the spellings that diffusers reads."""
+    return key.endswith((".lora_A.weight", ".lora_down.weight", ".lora.down.weight", ".lora_A.default.weight"))
+
+
+def _placed_pairs(pipeline: Any, name: str) -> int:
+    parts = (part for part in pipeline.components.values() if isinstance(part, torch.nn.Module))
+    return sum(name in getattr(module, "lora_A", {}) for part in parts for module in part.modules())
+
+
+@contextmanager
+def _called_safetensors(path: Path) -> Iterator[Path]:
+    """The file under a name by which diffusers knows its format."""
+    if path.suffix == ".safetensors":
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / f"{path.stem}.safetensors"
+        link.symlink_to(path.resolve())
+        yield link
 
 
 def _placed(pipeline: Any, options: ModelOptions, device: str) -> Any:

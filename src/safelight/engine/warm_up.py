@@ -14,11 +14,13 @@ from typing import Any
 import torch
 
 from safelight.contract.costs import CostPoint
+from safelight.contract.errors import ModelLoadError, SafelightError
 from safelight.contract.messages import Job
 from safelight.contract.sizes import SIZES, Size
 from safelight.engine.arguments import pipeline_arguments
 from safelight.engine.kept import read_kept, write_kept
 from safelight.engine.loading import LoadedModel
+from safelight.engine.missing import is_out_of_memory, missing_package
 from safelight.engine.pace import now
 from safelight.engine.previews import Previewer
 from safelight.engine.standin import Call, StepTaken, copy_for_run
@@ -33,10 +35,13 @@ _SIDES = (512, 1024)
 def warm_up(
     model: LoadedModel, previewer: Previewer, *, budget_seconds: float, kept: Path | None = None
 ) -> tuple[CostPoint, ...]:
-    """Measure a model, or read what was measured for the same fingerprint. What cannot be drawn is left out.
+    """Measure a model, or read what was measured for the same fingerprint. A size that it does not draw is left out.
 
     `budget_seconds` bounds what may be spent: a size that is expected to take longer is not tried. What is compiled is
     compiled beyond it, in every process anew. `kept` is a folder.
+
+    Raises:
+        ModelLoadError: neither the first size nor the model's own can be drawn: it can draw nothing.
     """
     known = read_kept(kept / f"{model.fingerprint}.json", tuple[CostPoint, ...]) if kept is not None else None
     if budget_seconds <= 0:
@@ -78,12 +83,30 @@ def _measured(model: LoadedModel, previewer: Previewer, budget_seconds: float) -
                 left -= time.perf_counter() - began
                 began = time.perf_counter()
                 point = measure(model, side, side, _STEPS, previewer)
-        except Exception as error:  # noqa: BLE001 - a model that cannot draw this size may draw others
-            log.warning("a picture of %dx%d could not be drawn to warm up: %s", side, side, type(error).__name__)
+        except Exception as error:  # a model that cannot draw this size may draw others
+            log.warning("a picture of %dx%d could not be drawn to warm up", side, side, exc_info=not before)
+            if not before and not is_out_of_memory(error):
+                yield _at_its_own_size(model, previewer)
             return
         before = time.perf_counter() - began
         left -= before
         yield point
+
+
+def _at_its_own_size(model: LoadedModel, previewer: Previewer) -> CostPoint:
+    try:
+        return measure(model, model.traits.width, model.traits.height, model.steps, previewer)
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise ModelLoadError(
+                f"The model was loaded, and memory does not suffice for a picture ({type(error).__name__})."
+            ) from error
+        log.exception("a picture of the model's own size could not be drawn")
+        why = missing_package(error) or (str(error) if isinstance(error, SafelightError) else "")
+        raise ModelLoadError(
+            "The model was loaded, but cannot draw: its first picture failed "
+            f"({type(error).__name__}). {why or 'The log of the worker says more.'}"
+        ) from error
 
 
 def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: Previewer) -> CostPoint:

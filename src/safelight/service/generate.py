@@ -138,19 +138,22 @@ class Generate:
 
         Raises:
             InvalidRequest: what is wrong with them.
+            InternalError: the model failed before it could be described, so nothing can be right or wrong for it.
             Unavailable: as `described`.
         """
         model = model_named(fields, offered)
         if depends_on_traits(fields, model):
             await self.described(model, wait_seconds)
+            state = self._engine.state().model(model.source)
+            if state.traits is None and state.status == "failed":
+                raise _cannot_draw(model, state)
         return parse_image_request(fields, offered)
 
     async def _model_loaded(self, model: ModelEntry, wait_seconds: float) -> None:
         """A request that comes while its model loads waits for it."""
         state = await self._wait_for(model, lambda state: state.status != "loading", wait_seconds)
         if state.status == "failed":
-            reason = state.reason or "The reason is in the server's log."
-            raise InternalError(f"The model {model.id} cannot draw. {reason}", retry_helps=False)
+            raise _cannot_draw(model, state)
         self._admission.know(model.source, state.costs, state.steps)
 
     async def _wait_for(
@@ -344,3 +347,8 @@ class Generate:
         self._telemetry.drawn(
             model=entry.model, outcome=outcome, queue_seconds=entry.queue_seconds, timings=entry.timings
         )
+
+
+def _cannot_draw(model: ModelEntry, state: ModelState) -> InternalError:
+    reason = state.reason or "The reason is in the server's log."
+    return InternalError(f"The model {model.id} cannot draw. {reason}", retry_helps=False)
