@@ -115,6 +115,7 @@ def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = Tru
         threads=settings.threads,
         max_runs=settings.max_runs,
         merge=settings.merge == "auto",
+        cuda_graphs=settings.cuda_graphs == "auto",
         memory_bytes=int(settings.memory_gigabytes * 1e9),
         host_memory_bytes=None if host is None else int(host * 1e9),
         workers=settings.workers,

@@ -66,6 +66,7 @@ class Configure(Message, frozen=True):
     threads: int = 0
     max_runs: int = 8
     merge: bool = False
+    cuda_graphs: bool = False
     memory_bytes: int = 0
     host_memory_bytes: int | None = None
     workers: int = 1

@@ -30,6 +30,7 @@ from safelight.engine.host_memory import HostMemory, Move, move
 from safelight.engine.inbox import Inbox, Reader
 from safelight.engine.load_times import LoadTimes
 from safelight.engine.loader import Done, Load, Loader, WarmUp
+from safelight.engine.replaying import Replays
 from safelight.engine.run import Run
 from safelight.engine.shelf import Shelf
 from safelight.engine.standin import StepTaken
@@ -75,6 +76,7 @@ class Loop:
         move: Move = move,
         weigh: Callable[[ModelSpec], int] = lambda spec: 0,
         load_times: LoadTimes | None = None,
+        replays: Replays | None = None,
     ) -> None:
         self._emit, self._max_runs = emit, max_runs
         self._schedule = schedule or FairShare()
@@ -92,6 +94,7 @@ class Loop:
             EmbeddingCache() if embeddings is None else embeddings,
             self._positions,
             merge=merge,
+            replays=replays,
             begin=self._begin,
             conclude=self._conclude,
         )
@@ -135,6 +138,7 @@ class Loop:
                     if brought is not None:
                         self._let_in(brought, promised=True)
                     self._shelf.settle()
+                    self._turns.models_moved()
                     self._send_out()
                 case Draw():
                     self._accept(command.job)

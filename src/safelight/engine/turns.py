@@ -11,6 +11,7 @@ from safelight.contract.costs import CostPoint
 from safelight.engine.embeddings import EmbeddingCache
 from safelight.engine.merging import MOST, Merger
 from safelight.engine.pace import Mark, Pace, mark
+from safelight.engine.replaying import Replays
 from safelight.engine.run import Run, execute
 from safelight.engine.standin import Call
 from safelight.scheduling.policy import Parked, Schedule
@@ -29,12 +30,14 @@ class Turns:
         positions: count[int],
         *,
         merge: bool,
+        replays: Replays | None = None,
         begin: Callable[[Run], None],
         conclude: Callable[[Run], None],
     ) -> None:
         self._schedule, self._embeddings, self._positions = schedule, embeddings, positions
         self._begin, self._conclude = begin, conclude
         self._merger = Merger(enabled=merge)
+        self._replays = replays or Replays()
         self._pace = Pace()
 
     def take(self, run: Run, others: Sequence[Run], room: int) -> None:
@@ -50,6 +53,10 @@ class Turns:
         for each, result in zip(group, results, strict=True):
             each.merged = each.merged or merged
             self._go_on(each, result, mark(device))
+
+    def models_moved(self) -> None:
+        """Models came, went or moved: what was recorded of them is forgotten."""
+        self._replays.sweep()
 
     def _merges(self, run: Run) -> bool:
         return not run.job.exact and run.call is not None and run.call.stage == "denoise" and self._merger.enabled
@@ -82,7 +89,7 @@ class Turns:
             return None
         key = self._embeddings.key(source, call)
         if key is None:
-            return execute(call)
+            return self._replays.run(call)
         kept = self._embeddings.get(key)
         if kept is not None:
             return kept

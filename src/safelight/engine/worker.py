@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from safelight.engine.inbox import Inbox
     from safelight.engine.loading import LoadedModel
     from safelight.engine.loop import Loop
+    from safelight.engine.replaying import Replays
 
 log = logging.getLogger(__name__)
 
@@ -163,6 +164,7 @@ class Worker:
                 warm_up=partial(warm_up, budget_seconds=configure.warm_up_seconds, kept=measured),
                 keep=partial(keep, folder=measured),
                 load_times=LoadTimes(measured),
+                replays=_replays(configure),
             )
             self._loop.serve()
         except BaseException:  # a fault in the engine itself: better a new process than a dumb one
@@ -198,6 +200,14 @@ def _load(spec: ModelSpec, described: Callable[[Traits], None], *, device: str) 
         return load(spec, choose_device(device), described)
     except ConfigurationError as error:
         raise ModelLoadError(str(error)) from error
+
+
+def _replays(configure: Configure) -> Replays | None:
+    from safelight.engine.device import choose_device
+    from safelight.engine.recorders import recorder_for
+    from safelight.engine.replaying import Replays
+
+    return Replays(*recorder_for(choose_device(configure.device))) if configure.cuda_graphs else None
 
 
 def _memory_budget(device: str) -> int | None:
