@@ -22,7 +22,9 @@ from safelight.api.jobs import cancel_job, change_job, delete_job, get_job, job_
 from safelight.api.models import available_models, get_model, heroku_model, list_models
 from safelight.api.openapi import openapi_document
 from safelight.api.proxies import Proxies
+from safelight.api.reference import HEADERS, reference_page
 from safelight.api.services import Services
+from safelight.api.signposts import front_door, no_edits_yet
 from safelight.api.studio import get_session, page, sign_in, sign_out
 from safelight.contract.errors import ApiError
 
@@ -54,8 +56,13 @@ ROUTES: tuple[tuple[str, str, Endpoint], ...] = (
     ("/studio/session", "DELETE", sign_out),
 )
 
-# The page itself is for people, and no part of the API's document.
-_PAGE: tuple[tuple[str, str, Endpoint], ...] = (("/studio", "GET", page), ("/studio/{path:path}", "GET", page))
+# What is for people, or not there yet, is no part of the API's document.
+_BESIDE: tuple[tuple[str, str, Endpoint], ...] = (
+    ("/", "GET", front_door),
+    ("/studio", "GET", page),
+    ("/studio/{path:path}", "GET", page),
+    ("/v1/images/edits", "POST", no_edits_yet),
+)
 
 
 class _NamedRoute(Route):
@@ -73,8 +80,13 @@ def create_app(services: Services) -> Starlette:
     async def openapi(request: Request) -> Response:
         return JsonResponse(openapi_document(services.catalogue))
 
+    async def reference(request: Request) -> Response:
+        content = reference_page(openapi_document(services.catalogue))
+        return Response(content, headers=HEADERS, media_type="text/html")
+
     by_path: dict[str, dict[str, Endpoint]] = {}
-    for path, method, endpoint in (*ROUTES, ("/openapi.json", "GET", openapi), *_PAGE):
+    drawn = (("/openapi.json", "GET", openapi), ("/docs", "GET", reference))
+    for path, method, endpoint in (*ROUTES, *drawn, *_BESIDE):
         by_path.setdefault(path, {})[method] = endpoint
     app = Starlette(
         routes=[_route(path, endpoints) for path, endpoints in by_path.items()],
