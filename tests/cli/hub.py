@@ -19,7 +19,8 @@ LARGE = ".safetensors"  # kept apart, with a SHA-256, as Git LFS does
 class Hub:
     """Serves folders as repositories. `asked` holds method, path and range of every request.
 
-    `cut_after` breaks the first transfer of a large file off after so many bytes; `damage` changes a byte of each.
+    `cut_after` breaks the first transfer of a large file off after so many bytes; `damage` changes a byte of each,
+    `checksum` stands in place of every large file's own.
     """
 
     def __init__(self, repositories: dict[str, Path]) -> None:
@@ -28,6 +29,7 @@ class Hub:
         self.asked: list[tuple[str, str, str | None]] = []
         self.cut_after: int | None = None
         self.damage = False
+        self.checksum: str | None = None
         self.url = ""
 
     def sent(self, suffix: str = LARGE) -> list[str]:
@@ -74,7 +76,9 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                         return self._error(404, "RevisionNotFound")
                     return self._json({"id": name, "modelId": name, "sha": hub.commit, "siblings": []})
                 if path.startswith(f"/api/models/{name}/tree/"):
-                    return self._json([_entry(folder, file) for file in sorted(folder.rglob("*")) if file.is_file()])
+                    return self._json(
+                        [_entry(folder, file, hub.checksum) for file in sorted(folder.rglob("*")) if file.is_file()]
+                    )
                 start = f"/{name}/resolve/{hub.commit}/"
                 if path.startswith(start):
                     return self._file(folder / path.removeprefix(start), body=body)
@@ -127,7 +131,7 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _entry(folder: Path, file: Path) -> dict[str, Any]:
+def _entry(folder: Path, file: Path, checksum: str | None) -> dict[str, Any]:
     """A file as the tree route tells it: Git's name for its content, and the SHA-256 of a large one."""
     data = file.read_bytes()
     entry: dict[str, Any] = {
@@ -137,7 +141,7 @@ def _entry(folder: Path, file: Path) -> dict[str, Any]:
         "oid": hashlib.sha1(f"blob {len(data)}\0".encode() + data).hexdigest(),
     }
     if file.suffix == LARGE:
-        entry["lfs"] = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}
+        entry["lfs"] = {"oid": checksum or hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}
     return entry
 
 

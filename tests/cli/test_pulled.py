@@ -259,3 +259,20 @@ def test_the_command_line_offers_models_with_what_the_file_says_of_their_ids(
     assert offered([], [], tmp_path) is None
     with pytest.raises(ConfigurationError, match="there are 2 --model and 1 --as"):
         offered(["a/b", "c/d"], ["x"], tmp_path)
+
+
+@pytest.mark.parametrize("said", ["../../../../outside", "/tmp/outside", "A" * 64, ""])
+def test_a_hub_cannot_say_where_its_files_are_written(here: InProcess, hub: Hub, said: str) -> None:
+    hub.checksum = said or "0" * 63
+    ran = here("pull", MODEL)
+    assert ran.returncode != 0
+    assert "checksum that is none" in ran.stderr
+    assert not list(here.folder.rglob("outside*"))
+    assert hub.sent() == []
+
+
+def test_a_hub_cannot_say_that_a_commit_is_a_path(here: InProcess, hub: Hub) -> None:
+    hub.commit = "../../../outside"
+    ran = here("pull", MODEL)
+    assert "commit that is none" in ran.stderr
+    assert not list(here.folder.rglob("outside*"))

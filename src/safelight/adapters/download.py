@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -19,6 +20,8 @@ from safelight.contract.errors import SafelightError
 
 _BLOCK = 1 << 20
 _PATIENCE_SECONDS = 30.0
+# Less than this in so long is a hub that drips: half a kilobyte a second.
+_LEAST_BYTES, _LEAST_SECONDS = 1 << 16, 120.0
 
 
 class Large(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +54,7 @@ def download(file: Large, headers: dict[str, str], advance: Callable[[int], obje
                 had += _go_on(file, part, had, headers, digest, advance)
             except httpx.TransportError:
                 now = part.stat().st_size
-                if now == had:
+                if now - had < min(_LEAST_BYTES, file.size - had):
                     raise
                 had = now
         if had != file.size or digest.hexdigest() != file.sha256:
@@ -89,9 +92,16 @@ def _go_on(
         answer.raise_for_status()
         if had and answer.status_code != HTTPStatus.PARTIAL_CONTENT:
             raise httpx.ReadError("the hub sends no parts of files")
-        came = 0
+        came = before = 0
+        until = time.monotonic() + _LEAST_SECONDS
         # Unchanged bytes: an answer must not be unpacked on its way.
         for block in answer.iter_raw():
+            if had + came + len(block) > file.size:
+                raise SafelightError(f"{file.name} is longer than the hub said. It is not fetched any further.")
+            if time.monotonic() > until:
+                if came - before < _LEAST_BYTES:
+                    raise httpx.ReadTimeout("hardly anything comes")
+                until, before = time.monotonic() + _LEAST_SECONDS, came
             written.write(block)
             written.flush()
             digest.update(block)

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,21 @@ from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progr
 from tqdm import tqdm
 
 from safelight.adapters.download import Large, download
-from safelight.contract.checkpoint_files import CONFIGURES, INDEX, PICKLED, one_variant, variant_of
+from safelight.contract.checkpoint_files import (
+    CONFIGURES,
+    INDEX,
+    LOOK_AT_PICTURES,
+    PICKLED,
+    is_part_name,
+    one_variant,
+    variant_of,
+)
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.hub import HubName, cache_folder, offline
 
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MOST_FILES = 100_000
 _AT_ONCE = 4  # files that are fetched beside each other
 
 
@@ -51,9 +63,10 @@ def pull(name: HubName, *, variant: str | None = None, bars: bool = True) -> Pul
     cache = cache_folder()
     with _explained(name):
         api = HfApi(endpoint=endpoint)
-        commit = str(api.model_info(name.repo, revision=name.revision).sha)
+        commit = _checked(str(api.model_info(name.repo, revision=name.revision).sha), _COMMIT, "commit")
         tree = api.list_repo_tree(name.repo, revision=commit, recursive=True)
-        files = {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
+        listed = islice((entry for entry in tree if isinstance(entry, RepoFile)), _MOST_FILES)
+        files = {entry.path: entry for entry in listed if _is_inside(entry.path)}
         if INDEX not in files:
             raise ConfigurationError(_no_layout(name, files))
         with _quiet():
@@ -86,11 +99,13 @@ def files_of(index: dict[str, Any], files: Any, variant: str | None, name: HubNa
     """
     wanted = [INDEX]
     for part, value in index.items():
-        if part.startswith("_") or not (isinstance(value, list) and len(value) == 2 and value[0]):
+        if not is_part_name(part) or not (isinstance(value, list) and len(value) == 2 and value[0]):
             continue
         inside = [path for path in files if path.startswith(f"{part}/")]
         weights = [path for path in inside if path.endswith(".safetensors")]
         if not weights and any(path.endswith(PICKLED) for path in inside):
+            if part in LOOK_AT_PICTURES:  # it is served without
+                continue
             raise ConfigurationError(
                 f"The weights of `{part}` in {name} are pickles alone, which can run any code when they are loaded. "
                 "Look for a repository with safetensors, or convert them where you trust their origin."
@@ -131,10 +146,26 @@ def _large(name: HubName, commit: str, entry: RepoFile, cache: Path, endpoint: s
     return Large(
         name=entry.path,
         url=hf_hub_url(name.repo, entry.path, revision=commit, endpoint=endpoint),
-        target=name.folder(cache) / "blobs" / entry.lfs.sha256,
+        target=name.folder(cache) / "blobs" / _checked(entry.lfs.sha256, _SHA256, "checksum"),
         size=entry.size,
         sha256=entry.lfs.sha256,
     )
+
+
+def _checked(text: str, form: re.Pattern[str], what: str) -> str:
+    """What a hub says and a path is made of.
+
+    Raises:
+        SafelightError: it is not of that form.
+    """
+    if form.fullmatch(text) is None:
+        raise SafelightError(f"The hub's answer has a {what} that is none, so nothing is fetched from it.")
+    return text
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a file of a repository lies in it, and not above or at an absolute path."""
+    return not path.startswith("/") and "\\" not in path and not {"..", ".", ""} & set(path.split("/"))
 
 
 def _fetch(files: list[Large], *, shown: bool) -> None:

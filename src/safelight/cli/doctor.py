@@ -18,6 +18,7 @@ from safelight.adapters.children import child_environment, python_module
 from safelight.adapters.pins import pinned_commit
 from safelight.cli.terminal import print_json
 from safelight.cli.weights import Fault, fault_in, safetensors_fault
+from safelight.contract.checkpoint_files import SAFETENSORS
 from safelight.contract.errors import SafelightError
 from safelight.contract.hub import HubName, cache_folder
 from safelight.settings import Settings, read_settings
@@ -233,7 +234,7 @@ def _fault_at(settings: Settings, source: str) -> Fault | None:
             return Fault("it is not on this machine.", f"safelight pull {name}")
         return fault_in(snapshot)
     if path.is_file():
-        wrong = "is no .safetensors file" if path.suffix != ".safetensors" else safetensors_fault(path)
+        wrong = "is no .safetensors file" if path.suffix not in SAFETENSORS else safetensors_fault(path)
         return Fault(f"it {wrong}.", "Get the file again, as safetensors.") if wrong else None
     return fault_in(path)
 

@@ -28,6 +28,7 @@ from safelight.engine.memory import weights_bytes
 from safelight.engine.missing import missing_package
 from safelight.engine.quantization import backend_of, check_components, configuration, refusal, table_for
 from safelight.engine.refusals import explained
+from safelight.engine.single_file import follow, marks_of, read_by_content, read_tensors
 from safelight.engine.sources import Place, place_of
 from safelight.engine.untrusted import check_folder
 
@@ -146,9 +147,13 @@ class Checkpoint:
             return kind.from_pretrained(self.folder, **parts, local_files_only=True, dtype=dtype)
         if not hasattr(kind, "from_single_file"):
             raise ModelLoadError(f"diffusers loads no single file as {kind.__name__}; use a folder.")
-        return kind.from_single_file(
-            str(self.file), config=str(self.folder), **parts, local_files_only=True, torch_dtype=dtype
-        )
+        with read_by_content(self.file, dtype):
+            pipeline = kind.from_single_file(
+                str(self.file), config=str(self.folder), **parts, local_files_only=True, torch_dtype=dtype
+            )
+        if getattr(pipeline, "scheduler", None) is not None:
+            pipeline.scheduler = follow(marks_of(self.file), pipeline.scheduler)
+        return pipeline
 
     def _put_together(self, parts: dict[str, Any], halves: dict[str, ImportError]) -> Any:
         """The pipeline by its constructor: `from_pretrained` insists on the classes that the index names."""
@@ -194,9 +199,17 @@ class Checkpoint:
         """The denoiser from a file of its own; its configuration is the folder's."""
         if not hasattr(component, "from_single_file"):
             raise ModelLoadError(f"diffusers loads no single file as {component.__name__}.")
-        packed = {"quantization_config": GGUFQuantizationConfig(compute_dtype=dtype)} if path.suffix == ".gguf" else {}
+        if path.suffix != ".gguf":
+            return component.from_single_file(
+                read_tensors(path, dtype), config=str(self.folder / name), local_files_only=True, torch_dtype=dtype
+            ).eval()
+        packed = GGUFQuantizationConfig(compute_dtype=dtype)
         return component.from_single_file(
-            str(path), config=str(self.folder / name), local_files_only=True, torch_dtype=dtype, **packed
+            str(path),
+            config=str(self.folder / name),
+            local_files_only=True,
+            torch_dtype=dtype,
+            quantization_config=packed,
         ).eval()
 
     def _text_half(self, name: str, lacking: ImportError) -> Any:

@@ -20,6 +20,7 @@ from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import ModelSpec
 from safelight.contract.options import ModelOptions
 from safelight.contract.traits import Traits
+from safelight.engine import single_file
 from safelight.engine.checkpoint import Checkpoint
 from safelight.engine.fingerprint import files_digest, fingerprint
 from safelight.engine.memory import largest_part, memory_of, refuse_too_large
@@ -203,6 +204,8 @@ def _fingerprint(checkpoint: Checkpoint, traits: Traits, options: ModelOptions, 
     if options != ModelOptions(offload=options.offload):
         defaults["options"] = msgspec.to_builtins(replace(options, offload="none", config=None))
         defaults["added"] = files_digest(added)
+    if checkpoint.file is not None or options.transformer is not None:  # factors and marks are read by our own code
+        defaults["single_file"] = files_digest([Path(single_file.__file__)])
     backends = [*checkpoint.quantized().values(), *(table.backend for table in options.quantization)]
     if backends:
         defaults["libraries"] = library_versions(backends)

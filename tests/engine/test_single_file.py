@@ -1,0 +1,74 @@
+"""What files of weights carry beside them: factors of float8, what their model predicts; and another file name."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from safelight.contract.errors import ModelLoadError
+from safelight.engine.single_file import Marks, follow, marks_of, read_tensors
+from tests.engine import tiny
+from tests.engine.drawing import alone, job
+from tests.engine.test_sources import loaded
+
+
+@pytest.fixture
+def folder(checkpoints: dict[str, Path], tmp_path: Path) -> Path:
+    return shutil.copytree(checkpoints["flux"], tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", ["scale_weight", "weight_scale"])
+@pytest.mark.parametrize("rows", [False, True])
+def test_scaled_float8_is_multiplied_by_its_factors(folder: Path, tmp_path: Path, name: str, rows: bool) -> None:
+    true = load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors")
+    scaled, rounded = {"scaled_fp8": torch.zeros(2)}, {}
+    for key, value in true.items():
+        if value.dim() != 2 or not key.endswith(".weight"):
+            scaled[key] = rounded[key] = value
+            continue
+        factor = (value.abs().amax(1, keepdim=True) if rows else value.abs().max()).clamp(min=1e-6) / 448
+        scaled[key] = (value / factor).to(torch.float8_e4m3fn)
+        scaled[f"{key.removesuffix('weight')}{name}"] = factor.clone()
+        rounded[key] = scaled[key].float() * factor
+    save_file(scaled, tmp_path / "scaled.safetensors")
+    save_file(rounded, tmp_path / "rounded.safetensors")
+    one, other = (loaded(folder, transformer=str(tmp_path / f"{each}.safetensors")) for each in ("scaled", "rounded"))
+    assert np.array_equal(alone(one, job(one)), alone(other, job(other)))
+
+
+def test_factors_of_another_kind_are_refused_by_name(tmp_path: Path) -> None:
+    weight = torch.zeros(4, 8).to(torch.float8_e4m3fn)
+    save_file({"a.weight": weight, "a.weight_scale": torch.ones(2, 2)}, tmp_path / "x.safetensors")
+    with pytest.raises(ModelLoadError, match=r"x\.safetensors holds scaled float8 .*a\.weight_scale"):
+        read_tensors(tmp_path / "x.safetensors", torch.float32)
+
+
+def test_what_a_file_says_of_its_prediction_sets_the_scheduler(tmp_path: Path) -> None:
+    marks = {"v_pred": torch.empty(0), "ztsnr": torch.empty(0)}
+    save_file(marks, tmp_path / "marked.safetensors")
+    save_file({"a": torch.ones(1)}, tmp_path / "said.safetensors", metadata={"modelspec.prediction_type": "v"})
+    save_file({"a": torch.ones(1)}, tmp_path / "plain.safetensors")
+    assert marks_of(tmp_path / "marked.safetensors") == Marks(v_prediction=True, zero_snr=True)
+    assert marks_of(tmp_path / "said.safetensors") == Marks(v_prediction=True)
+    assert marks_of(tmp_path / "plain.safetensors") == Marks()
+    scheduler = follow(Marks(v_prediction=True, zero_snr=True), tiny.stable_diffusion().scheduler)
+    assert scheduler.config.prediction_type == "v_prediction"
+    assert scheduler.config.rescale_betas_zero_snr
+    with pytest.raises(ModelLoadError, match="does not have"):
+        follow(Marks(v_prediction=True), tiny.flux().scheduler)
+
+
+def test_a_safetensors_file_called_sft_is_taken(folder: Path, tmp_path: Path) -> None:
+    before = loaded(folder)
+    weights = folder / "transformer" / "diffusion_pytorch_model.safetensors"
+    shutil.copyfile(weights, tmp_path / "flux.sft")
+    model = loaded(folder, transformer=str(tmp_path / "flux.sft"))
+    weights.unlink()
+    whole = loaded(tmp_path / "flux.sft", config=str(folder))
+    for each in (model, whole):
+        assert np.array_equal(alone(each, job(each)), alone(before, job(before)))
