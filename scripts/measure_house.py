@@ -1,0 +1,169 @@
+"""How roomy the house is: the figures that ARCHITECTURE.md's plan is held to, as a table or, with --json, as JSON.
+
+    python scripts/measure_house.py
+
+Files and classes are read, not imported. What one request executes is counted in a process that serves it with the fake
+engine: files of the package in which a function ran between the request's first byte and its answer, and their lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grimp
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "safelight"
+TESTS = ROOT / "tests"
+_FIELDS_OF = ("ImageRequest", "Job", "JobRecord", "Order", "Recipe", "FileSpec", "Share")
+_LONG_FILE = 300
+
+Row = tuple[str, Any]
+
+
+def rows() -> Iterator[Row]:
+    """Name and figure, in the order of the plan's table."""
+    yield "flat files in engine", _flat(PACKAGE / "engine")
+    yield "flat files in postcard/render", _flat(PACKAGE / "postcard" / "render")
+    yield "Python files that name guidance_scale", _naming("guidance_scale")
+    files, lines = _on_a_requests_way()
+    yield "files that one request executes (fake engine)", files
+    yield "their lines", lines
+    yield "circles among siblings", len(_circles())
+    classes = sorted(_classes(), key=lambda found: -found[1])
+    yield "longest classes", ", ".join(f"{name} {length}" for name, length, _ in classes[:5])
+    yield "fields", ", ".join(f"{name} {fields}" for name, _, fields in classes if name in _FIELDS_OF)
+    yield f"files over {_LONG_FILE} lines", len([path for path in _sources() if _length(path) > _LONG_FILE])
+    yield "longest files", ", ".join(f"{path.name} {_length(path)}" for path in sorted(_sources(), key=_length)[:-4:-1])
+    yield "modules without a test file of their name", len(_untested())
+
+
+def _sources() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def _length(path: Path) -> int:
+    return len(path.read_text().splitlines())
+
+
+def _flat(folder: Path) -> int:
+    return len([path for path in folder.glob("*.py") if path.name != "__init__.py"])
+
+
+def _naming(word: str) -> int:
+    return len([path for path in _sources() if re.search(rf"\b{word}\b", path.read_text())])
+
+
+def _classes() -> Iterator[tuple[str, int, int]]:
+    """Name, lines and annotated fields of every class."""
+    for path in _sources():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                fields = sum(isinstance(item, ast.AnnAssign) for item in node.body)
+                yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1, fields
+
+
+def _untested() -> list[Path]:
+    tested = {path.name.removeprefix("test_") for path in TESTS.rglob("test_*.py")}
+    return [path for path in _sources() if not path.name.startswith("_") and path.name not in tested]
+
+
+def _circles() -> list[set[str]]:
+    """Groups of siblings, on every floor and in every room, that import each other in a circle."""
+    graph, circles, packages = grimp.build_graph("safelight"), [], ["safelight"]
+    while packages:
+        siblings = sorted(graph.find_children(packages.pop()))
+        packages += siblings
+        beyond = {one: _imported(graph, one, siblings) for one in siblings}
+        reached = {one: _reached(one, beyond) for one in siblings}
+        for one in siblings:
+            circle = {other for other in reached[one] if one in reached[other]}
+            if one in reached[one] and circle not in circles:
+                circles.append(circle)
+    return circles
+
+
+def _imported(graph: grimp.ImportGraph, one: str, siblings: list[str]) -> set[str]:
+    return {
+        other
+        for other in siblings
+        if other != one and graph.direct_import_exists(importer=one, imported=other, as_packages=True)
+    }
+
+
+def _reached(start: str, beyond: dict[str, set[str]]) -> set[str]:
+    reached, ahead = set[str](), list(beyond[start])
+    while ahead:
+        one = ahead.pop()
+        if one not in reached:
+            reached.add(one)
+            ahead += beyond[one]
+    return reached
+
+
+# Serves a request with the fake engine in a process of its own, and prints in which files functions ran meanwhile.
+_SERVE_ONE = """
+import json, os, signal, sys, tempfile, threading, urllib.request
+from pathlib import Path
+seen, looking = set(), threading.Event()
+def look(frame, event, argument):
+    if event == "call" and looking.is_set():
+        seen.add(frame.f_code.co_filename)
+def ask():
+    home = Path(os.environ["SAFELIGHT_HOME"])
+    while not (home / "server").exists():
+        threading.Event().wait(0.05)
+    url = (home / "server").read_text()
+    url = url[url.index("http"):].split('"')[0].split()[0]
+    body = json.dumps({"model": "stable-image-ultra", "prompt": "a boat", "seed": 7}).encode()
+    request = urllib.request.Request(url + "/v1/images/generations", body, {"authorization": "Bearer sl-measured"})
+    urllib.request.urlopen(request).read()
+    looking.set()
+    urllib.request.urlopen(request).read()
+    looking.clear()
+    os.kill(os.getpid(), signal.SIGTERM)
+with tempfile.TemporaryDirectory() as home:
+    os.environ |= {"SAFELIGHT_HOME": home, "SAFELIGHT_API_KEY": "sl-measured", "SAFELIGHT_LOG_LEVEL": "error"}
+    from safelight.bootstrap import serve
+    from safelight.settings import read_settings
+    threading.Thread(target=ask, daemon=True).start()
+    threading.setprofile(look)
+    sys.setprofile(look)
+    serve(read_settings({"engine": "fake", "port": 0}))
+    sys.setprofile(None)
+print(json.dumps(sorted(seen)))
+"""
+
+
+def _on_a_requests_way() -> tuple[int, int]:
+    ran = subprocess.run(
+        [sys.executable, "-P", "-c", _SERVE_ONE], capture_output=True, text=True, check=True, timeout=120
+    )
+    found = [Path(name) for name in json.loads(ran.stdout.splitlines()[-1])]
+    ours = [path for path in found if path.is_relative_to(PACKAGE)]
+    return len(ours), sum(_length(path) for path in ours)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    as_json: bool = parser.parse_args().json
+    found = dict(rows())
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    for name, figure in found.items():
+        print(f"{name:48} {figure}")
+
+
+if __name__ == "__main__":
+    main()
