@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from safelight.contract.messages import ModelSpec
+from safelight.contract.offers import Terms, capabilities_of
 from safelight.contract.traits import Traits
 from safelight.engine.checkpoint import Checkpoint
-from safelight.engine.loading import describe
+from safelight.engine.loading import LoadedModel, describe
 from safelight.engine.sources import place_of
 from safelight.engine.traits import traits_of
 from tests.engine.families import unets
@@ -92,3 +93,11 @@ def test_a_negative_prompt_is_taken_where_classifier_free_guidance_is_on(
     found = Checkpoint.read(place_of(str(checkpoint("flux", "plain"))))
     parameters = {"prompt": None, "negative_prompt": None, "true_cfg_scale": scale}
     assert traits_of(found, "plain", parameters).negative_prompt is takes
+
+
+@pytest.mark.parametrize(("family", "tokens"), [("stable-diffusion", 77), ("stable-diffusion-3", 256), ("flux", 512)])
+def test_how_much_of_a_prompt_is_read_is_said(models: dict[str, LoadedModel], family: str, tokens: int) -> None:
+    traits = models[family].traits
+    assert traits.prompt_tokens == tokens
+    offered = capabilities_of(Terms(contract="open"), traits).as_json()["parameters"]["prompt"]
+    assert offered["max_tokens"] == tokens

@@ -23,7 +23,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """One parameter of the images endpoint, as one model supports it.
 
     `minimum` and `maximum` bound a number, the length of a string in Unicode code points, or the sides of a size, which
-    are multiples of `multiple_of`. A size is also one of `values`, or `auto`.
+    are multiples of `multiple_of`. A size is also one of `values`, or `auto`. Of a text no more than `max_tokens` are read.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     maximum: int | float | None = None
     multiple_of: int | None = None
     blank_allowed: bool = True
+    max_tokens: int | None = None
 
     def json_schema(self) -> dict[str, Any]:
         """This parameter as JSON Schema 2020-12 (the dialect of OpenAPI 3.1)."""
@@ -119,5 +120,7 @@ class Capabilities(msgspec.Struct, frozen=True):
             bounds = ("min_length", "max_length") if parameter.kind == "string" else ("minimum", "maximum")
             limits = zip(bounds, (parameter.minimum, parameter.maximum), strict=True)
             entry |= {key: bound for key, bound in limits if bound is not None}
+            if parameter.max_tokens is not None:
+                entry["max_tokens"] = parameter.max_tokens
             shown[parameter.name] = entry
         return {"parameters": shown}

@@ -53,7 +53,15 @@ def stable_image_ultra(traits: Traits | None = None) -> Capabilities:
 
     Where what draws has no use for a negative prompt, only the empty one is accepted.
     """
-    parameters = [*_FIRST, _ASPECT_RATIO, _SIZE, *_negative_prompt(traits), _output_format("jpeg", "png"), _SEED, _FLAG]
+    parameters = [
+        *_first(traits),
+        _ASPECT_RATIO,
+        _SIZE,
+        *_negative_prompt(traits),
+        _output_format("jpeg", "png"),
+        _SEED,
+        _FLAG,
+    ]
     harmless = [Harmless("n", (1,)), _RESPONSE_FORMAT, Harmless("stream", (False,)), _USER]
     return Capabilities(tuple(parameters), (*harmless, *_no_negative_prompt(traits)))
 
@@ -65,7 +73,7 @@ def open_contract(terms: Terms, traits: Traits | None) -> Capabilities:
     """
     formats = ("jpeg", "png", "webp", *(("svg",) if traits is not None and traits.vector else ()))
     parameters = [
-        *_FIRST,
+        *_first(traits),
         _ASPECT_RATIO,
         _SIZE if traits is None else _free_size(terms, traits),
         *_negative_prompt(traits),
@@ -140,6 +148,12 @@ def _free_size(terms: Terms, traits: Traits) -> Parameter:
         multiple_of=multiple,
         description=f"WIDTHxHEIGHT in pixels: one of the list, or {words}; auto: the default.",
     )
+
+
+def _first(traits: Traits | None) -> tuple[Parameter, ...]:
+    """Model and prompt, and how much of the prompt is read where that is known."""
+    model, prompt = _FIRST
+    return model, msgspec.structs.replace(prompt, max_tokens=traits.prompt_tokens if traits is not None else None)
 
 
 def _negative_prompt(traits: Traits | None) -> list[Parameter]:

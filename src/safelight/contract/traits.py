@@ -13,7 +13,7 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     guidance to set. `steps` likewise. `width` and `height` are the pixels it draws when nobody says, and every side
     must be a multiple of `side_multiple`. `few_steps` marks a distilled checkpoint (turbo, lightning, schnell …).
     `vector`: it draws vectors, so that SVG can be had. `notes` are sentences for whoever serves it: what it is served
-    without, and why.
+    without, and why. `prompt_tokens` is how many tokens of a prompt are read; None where that is not known.
     """
 
     pipeline: str
@@ -26,3 +26,4 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     few_steps: bool = False
     vector: bool = False
     notes: tuple[str, ...] = ()
+    prompt_tokens: int | None = None

@@ -18,13 +18,16 @@ from typing import Any
 
 import diffusers
 import torch
+from transformers import PreTrainedTokenizerBase
 
+from safelight.contract.checkpoint_files import read_json
 from safelight.contract.traits import Traits
 from safelight.engine.checkpoint import Checkpoint
 
 log = logging.getLogger(__name__)
 
 _STEPS, _SIDE, _MULTIPLE = 50, 1024, 8  # what nearly all pipelines of diffusers take when their signature does not say
+_UNBOUNDED = 10**6  # transformers writes 10**30 for a tokenizer without a bound
 _FEW = 8  # a class whose own default is no more was made for few steps
 _FEW_STEPS = 4  # what distilled checkpoints are run with where neither their name nor their class says it
 _SAYS_FEW = re.compile(r"turbo|lightning|schnell|distill|hyper-?sd|flash|\blcm|lcm\b|\bdmd|\btcd")
@@ -57,6 +60,7 @@ def traits_of(checkpoint: Checkpoint, name: str, parameters: Mapping[str, Any]) 
         height=height,
         side_multiple=outline.side_multiple(),
         few_steps=few or (said is not None and said["guidance_scale"] == 0),
+        prompt_tokens=_prompt_tokens(checkpoint, parameters),
         vector="svg" in getattr(inspect.getmodule(checkpoint.pipeline_class), "OUTPUT_TYPES", ()),
     )
 
@@ -80,6 +84,32 @@ def _takes_negative_prompt(parameters: Mapping[str, Any], guidance: float | None
     if name is None:
         return True  # guidance is the pipeline's own affair (HunyuanImage's guiders)
     return guidance is not None and guidance > (1 if name == "true_cfg_scale" else 0)
+
+
+def _prompt_tokens(checkpoint: Checkpoint, parameters: Mapping[str, Any]) -> int | None:
+    """How much of a prompt the encoder that reads most of it reads; None where any of them does not say.
+
+    CLIP's encoders have a place for so many tokens. Others read as many as the pipeline's `max_sequence_length` allows.
+    """
+    longest = parameters.get("max_sequence_length")
+    found: list[int] = []
+    for name, kind in checkpoint.components.items():
+        if not issubclass(kind, PreTrainedTokenizerBase):
+            continue
+        own = _model_max_length(checkpoint.folder / name)
+        limit = own if kind.__name__.startswith("CLIPTokenizer") else longest
+        if not isinstance(limit, int):
+            return None
+        found.append(limit)
+    return max(found, default=None)
+
+
+def _model_max_length(folder: Path) -> int | None:
+    try:
+        said = read_json(folder / "tokenizer_config.json").get("model_max_length")
+    except (OSError, ValueError, AttributeError):  # said when it is loaded
+        return None
+    return said if isinstance(said, int) and said < _UNBOUNDED else None
 
 
 @cache
