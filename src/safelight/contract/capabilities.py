@@ -23,7 +23,8 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """One parameter of the images endpoint, as one model supports it.
 
     `minimum` and `maximum` bound a number, the length of a string in Unicode code points, or the sides of a size, which
-    are multiples of `multiple_of`. A size is also one of `values`, or `auto`. Of a text no more than `max_tokens` are read.
+    are multiples of `multiple_of`. A size is also one of `values`, or `auto`. No more than `max_tokens` of a
+    text are read.
     """
 
     name: str
