@@ -189,6 +189,7 @@ def open_jobs(
         catalogue=offered,
         feed=feed,
         line=line,
+        check=PromptPolicy(settings.blocked_prompts).check,
         weight_of=keys.weight if keys else None,
     )
     return Jobs(

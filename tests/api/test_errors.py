@@ -176,7 +176,7 @@ async def test_a_hundred_thousand_brackets_are_invalid_json(running: Running) ->
 
 
 async def test_a_prompt_that_the_operator_blocked_is_a_policy_violation(serve: Serve) -> None:
-    running = await serve(blocked_prompts=(r"\bsecret\b",))
+    running = await serve(blocked_prompts=("secret",))
     response = await running.draw(prompt="a Secret boat")
     error = error_of(response)
     assert (response.status_code, error["code"], error["param"]) == (400, "content_policy_violation", "prompt")

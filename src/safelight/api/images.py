@@ -46,7 +46,7 @@ async def _create(request: Request) -> Response:
     body = await read_body(request, max_bytes=settings.max_body_bytes, timeout_seconds=settings.body_timeout_seconds)
     fields = read_object(body)
     image_request = await _unless_left(request, services.generate.read(fields, services.catalogue))
-    services.policy.check(image_request.prompt)
+    services.policy.check(image_request)
     _check_access(principal, image_request)
     rate = await services.limiter.hit(principal.key_id)
     asked = Asked(request.scope["safelight.request_id"], principal.key_id, principal.weight)

@@ -65,6 +65,7 @@ class JobRunner:
         catalogue: Catalogue,
         feed: JobFeed,
         line: JobLine,
+        check: Callable[[ImageRequest], None] = lambda request: None,
         weight_of: Callable[[str], Awaitable[float]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -74,6 +75,7 @@ class JobRunner:
         self._catalogue = catalogue
         self._feed = feed
         self._line = line
+        self._check = check
         self._weight_of = weight_of
         self._clock = clock
         self._running: dict[str, _Entry] = {}
@@ -185,6 +187,7 @@ class JobRunner:
     async def _draw(self, running: _Entry) -> Picture:
         job = running.job
         request = running.request = await self._generate.read(job.request, self._catalogue, math.inf)
+        self._check(request)  # terms may have been blocked since it was accepted
 
         def on_progress(step: int, steps: int) -> None:
             left = self._expected_seconds(request) * (1 - step / steps)

@@ -112,7 +112,8 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(30.0, ge=0, description="How long running work may take after SIGTERM.")
     blocked_prompts: tuple[str, ...] = Field(
         (),
-        description="Regular expressions; a prompt in which one is found is refused. A JSON list in the environment.",
+        description="Words, or several in a row; a prompt or negative prompt that holds one of them is refused. "
+        "A JSON list in the environment.",
     )
     metrics: Literal["open", "key", "off"] = Field(
         "open", description="Who may read /metrics: everybody, holders of a key, or nobody."
