@@ -34,3 +34,10 @@ async def test_a_refused_picture_is_an_error_in_every_kind_of_answer(serve: Serv
     listed = (await running.client.get("/v1/jobs")).json()["data"]
     assert {json.dumps(one["error"]["code"]) for one in listed} == {f'"{CODE}"'}  # and none was kept as a success
     await until(lambda: running.services.generate.work_seconds == 0)
+
+
+async def test_a_blocked_term_in_the_negative_prompt_is_refused_and_named(serve: Serve) -> None:
+    running = await serve(blocked_prompts=("secret",))
+    refused = await running.draw(model="postcard", negative_prompt="a s\u200becret")
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"], error["param"]) == (400, CODE, "negative_prompt")

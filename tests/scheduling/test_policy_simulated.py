@@ -164,3 +164,12 @@ def test_weighted_keys_get_their_shares_of_a_saturated_device() -> None:
     light = [Picture(f"l{i}", "light", 0.0, 8, weight=1.0) for i in range(100)]
     got = given_by(800.0, [*heavy, *light], Device(FairShare()), lambda p: p.group == "heavy")
     assert got == pytest.approx(600.0, abs=30)
+
+
+def test_beside_two_hundred_waiting_pictures_a_short_one_takes_at_most_half_as_long_again() -> None:
+    rng = random.Random(11)
+    flood = [Picture(f"flood{i}", "greedy", 0.0, 8) for i in range(200)]
+    modest = [Picture(f"modest{i}", "modest", 30.0 * i + 10 * rng.random(), 4) for i in range(50)]
+    Device(FairShare()).run([*flood, *modest])
+    slowdowns = [(p.ended - p.came) / p.alone for p in modest]
+    assert sum(slowdowns) / len(slowdowns) <= 1.5
