@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -21,6 +20,7 @@ from safelight.cli.weights import Fault, fault_in, safetensors_fault
 from safelight.contract.checkpoint_files import SAFETENSORS
 from safelight.contract.errors import SafelightError
 from safelight.contract.hub import HubName, cache_folder
+from safelight.contract.paths import expanded
 from safelight.settings import Settings, read_settings
 
 State = Literal["ok", "note", "wrong"]
@@ -227,7 +227,7 @@ def _weights(settings: Settings) -> Iterator[Finding]:
 
 
 def _fault_at(settings: Settings, source: str) -> Fault | None:
-    name, path = HubName.read(source), Path(source).expanduser()
+    name, path = HubName.read(source), expanded(source, "Set `source`")
     if name is not None:
         snapshot = name.snapshot(cache_folder(), pinned_commit(settings.home, source))
         if snapshot is None:

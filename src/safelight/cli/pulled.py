@@ -77,6 +77,8 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
         spec = model_specs(settings)[settings.models[ids[0]].source]
     else:
         spec = ModelSpec(source=text, commit=pinned_commit(settings.home, text))
+    if HubName.read(spec.source) is not None:
+        cache_folder()  # a user who has none is told so at once
     ran = subprocess.run(
         python_module("safelight.engine.describe"),
         input=msgspec.json.encode(spec),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from safelight.contract.paths import expanded
+
 _NAME = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[\w.-]+)(?:@(?P<revision>[\w][\w./-]*))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 DEFAULT_REVISION = "main"
@@ -54,10 +56,10 @@ class HubName(msgspec.Struct, frozen=True):
 def cache_folder(variables: Mapping[str, str] = os.environ) -> Path:
     """Where the hub's files are kept: `HF_HUB_CACHE`, else `hub` in `HF_HOME`, else in the user's cache folder."""
     if variables.get("HF_HUB_CACHE"):
-        return Path(variables["HF_HUB_CACHE"]).expanduser()
+        return expanded(variables["HF_HUB_CACHE"], "Set HF_HUB_CACHE")
     if variables.get("HF_HOME"):
-        return Path(variables["HF_HOME"]).expanduser() / "hub"
-    return Path(variables.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "huggingface" / "hub"
+        return expanded(variables["HF_HOME"], "Set HF_HOME") / "hub"
+    return expanded(variables.get("XDG_CACHE_HOME") or "~/.cache", "Set HF_HOME") / "huggingface" / "hub"
 
 
 def offline(variables: Mapping[str, str] = os.environ) -> bool:

@@ -10,7 +10,7 @@ import sys
 import msgspec
 import torch
 
-from safelight.contract.errors import ModelLoadError
+from safelight.contract.errors import ConfigurationError, ModelLoadError
 from safelight.contract.messages import ModelSpec
 from safelight.contract.traits import Traits
 from safelight.engine.device import choose_device
@@ -55,7 +55,7 @@ def main() -> None:
     spec = msgspec.json.decode(sys.stdin.buffer.read(), type=ModelSpec)
     try:
         found = describe_here(spec)
-    except ModelLoadError as error:
+    except (ConfigurationError, ModelLoadError) as error:
         print(error, file=sys.stderr)
         sys.exit(EXIT_REFUSED)
     sys.stdout.buffer.write(msgspec.json.encode(found))

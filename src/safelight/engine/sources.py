@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safelight import postcard
-from safelight.contract.errors import ModelLoadError
+from safelight.contract.errors import ConfigurationError, ModelLoadError
 from safelight.contract.hub import DEFAULT_REVISION, HubName, cache_folder
+from safelight.contract.paths import expanded
 
 BUNDLED = "postcard"
 
@@ -30,12 +31,19 @@ def place_of(source: str, commit: str | None = None) -> Place:
     Raises:
         ModelLoadError: they are not on this machine.
     """
+    try:
+        return _place_of(source, commit)
+    except ConfigurationError as error:  # the user has no home folder
+        raise ModelLoadError(str(error)) from error
+
+
+def _place_of(source: str, commit: str | None) -> Place:
     if source == BUNDLED:
         weights = Path(postcard.__file__).parent / "weights"
         return Place(weights, BUNDLED, weights)
     name = HubName.read(source)
     if name is None:
-        path = Path(source).expanduser()
+        path = expanded(source, "Set `source`")
         return Place(path, path.stem if path.is_file() else path.name, _within(path))
     cache = cache_folder()
     snapshot = name.snapshot(cache, commit)

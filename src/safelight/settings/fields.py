@@ -8,12 +8,12 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from safelight.contract.paths import expanded
 from safelight.settings.options import OptionSettings
-from safelight.settings.sources import PREFIX, Environment, File, local_url
+from safelight.settings.sources import PREFIX, Environment, File, default_home, local_url
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on. 0.0.0.0 listens on all.")
     port: int = Field(8484, ge=0, le=65535, description="Port to listen on. 0 takes a free one.")
     home: Path = Field(
-        default_factory=lambda: user_data_path("safelight", appauthor=False),
+        default_factory=default_home,
         description="The state folder: the database and the first key. Created with mode 0700.",
     )
     api_key: SecretStr | None = Field(
@@ -186,7 +186,7 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
-        return Path(os.path.abspath(home.expanduser()))
+        return Path(os.path.abspath(expanded(home, "Set SAFELIGHT_HOME")))
 
     @field_validator("api_key")
     @classmethod

@@ -15,10 +15,12 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
 from safelight.contract.errors import ConfigurationError
+from safelight.contract.paths import expanded
 
 PREFIX = "SAFELIGHT_"
 CONFIG_VARIABLE = "SAFELIGHT_CONFIG"
 FILE_NAME = "safelight.toml"
+_NAME_ANOTHER = "Set SAFELIGHT_HOME"
 
 # Kubernetes and Docker's links describe a service called "safelight" in variables that begin like ours
 # (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
@@ -57,12 +59,27 @@ def config_file(home: object = None) -> Path | None:
     """
     named = os.environ.get(CONFIG_VARIABLE)
     if named:
-        path = Path(named).expanduser()
+        path = expanded(named, f"Set {CONFIG_VARIABLE}")
         if not os.path.isfile(path):
             raise ConfigurationError(f"{CONFIG_VARIABLE} names {path}, and there is no such file.")
         return path
-    folder = Path(str(home)).expanduser() if home else user_data_path("safelight", appauthor=False)
+    folder = expanded(str(home), _NAME_ANOTHER) if home else default_home()
     return next((path for path in (Path(FILE_NAME), folder / FILE_NAME) if os.path.isfile(path)), None)
+
+
+def default_home() -> Path:
+    """The state folder where nobody names one: the platform's data folder.
+
+    Raises:
+        ConfigurationError: this user has no home folder that it could be in.
+    """
+    try:
+        return expanded(user_data_path("safelight", appauthor=False), _NAME_ANOTHER)
+    except RuntimeError:
+        raise ConfigurationError(
+            f"This user has no home folder, which the state folder would be in. {_NAME_ANOTHER} to a folder that it "
+            "can write."
+        ) from None
 
 
 def local_url(host: str, port: int) -> str:

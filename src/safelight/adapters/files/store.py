@@ -16,6 +16,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from safelight.adapters.whole_file import sync_folder
 from safelight.contract.errors import ConfigurationError
+from safelight.contract.paths import expanded
 from safelight.service.job_ports import FileEntry
 
 # What object_store calls a file that is still being written; a kill may leave one.
@@ -140,7 +141,7 @@ def open_files(where: str | None, home: Path) -> ObjectFiles:
             return ObjectFiles(from_url(where))
         except (BaseError, ValueError) as error:
             raise ConfigurationError(f"`files` names {where}, which cannot be opened: {error}") from None
-    folder = Path(os.path.abspath(Path(where).expanduser())) if where else home / "files"
+    folder = Path(os.path.abspath(expanded(where, "Set `files`"))) if where else home / "files"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         sync_folder(folder.parent)
