@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.api.conftest import serve
+from tests.api.conftest import running, serve
 from tests.clients.process import Served, serving
 
-__all__ = ["serve"]
+__all__ = ["running", "serve"]
 
 
 @pytest.fixture(scope="package")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import platform
+from pathlib import PurePath
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from safelight import __version__
+from safelight.contract.hub import HubName
 from safelight.contract.messages import Timings
 
 # From a cached picture of a small model to a large one at the end of a full queue.
@@ -118,8 +120,8 @@ class PrometheusTelemetry:
         self._work.set(work_seconds)
 
     def model_loaded(self, *, source: str, seconds: float) -> None:
-        """A worker loaded a model."""
-        self._load_seconds.labels(source=source).set(seconds)
+        """A worker loaded a model. Of a folder or file only its own name is told: a path is nobody's business."""
+        self._load_seconds.labels(source=source if HubName.read(source) else PurePath(source).name).set(seconds)
 
     def worker_restarted(self) -> None:
         """A worker died and is started again."""

@@ -25,7 +25,9 @@ from safelight.api.proxies import Proxies
 from safelight.api.reference import HEADERS, reference_page
 from safelight.api.services import Services
 from safelight.api.signposts import front_door, no_edits_yet
+from safelight.api.streams import Streams
 from safelight.api.studio import get_session, page, sign_in, sign_out
+from safelight.api.wrong_keys import WrongKeys
 from safelight.contract.errors import ApiError
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -99,6 +101,7 @@ def create_app(services: Services) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.services = services
+    app.state.wrong_keys, app.state.streams = WrongKeys(), Streams()
     app.state.proxies = Proxies(services.settings.trusted_proxies)
     return app
 

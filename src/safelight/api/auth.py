@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
+from safelight.api.proxies import Proxies
 from safelight.api.services import Services
+from safelight.api.wrong_keys import WrongKeys
 from safelight.contract.errors import AuthenticationFailed, UnsupportedMediaType
 from safelight.service.keys import Principal, bearer_token
 
@@ -25,9 +27,26 @@ async def authenticate(request: Request) -> Principal:
         if request.method not in _SAFE_METHODS:
             require_json(request)
     else:
-        principal = await services.keys.authenticate(bearer_token(header))
+        principal = await by_key(request, bearer_token(header))
     request.scope["safelight.key_id"] = principal.key_id
     return principal
+
+
+async def by_key(request: Request, text: str) -> Principal:
+    """The holder of a key.
+
+    Raises:
+        AuthenticationFailed: unknown or revoked; said later and later where many such come from one address.
+        RateLimited: too many such wait to be told so.
+    """
+    services: Services = request.app.state.services
+    try:
+        return await services.keys.authenticate(text)
+    except AuthenticationFailed:
+        proxies: Proxies = request.app.state.proxies
+        wrong_keys: WrongKeys = request.app.state.wrong_keys
+        await wrong_keys.count(proxies.caller(request.scope))
+        raise
 
 
 def _authorization(request: Request) -> str | None:

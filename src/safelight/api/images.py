@@ -18,6 +18,7 @@ from safelight.api.envelope import JsonResponse
 from safelight.api.headers import drawing_headers
 from safelight.api.image_stream import base64_text, begin_stream, finished_stream
 from safelight.api.jobs import shown
+from safelight.api.proxies import root
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest, NotAllowed
 from safelight.contract.jobs import JobRecord
@@ -53,7 +54,7 @@ async def _create(request: Request) -> Response:
     limits, key = rate.headers() if rate else {}, idempotency_key(request)
     if wants_job(request):
         job = await services.jobs.accept(_one_picture(image_request), asked, key)
-        return _accepted(job, services, limits)
+        return _accepted(request, job, limits)
     if image_request.stream and key is None:
         return await _unless_left(request, begin_stream(services, request, image_request, asked, limits))
     pictures, created = await _unless_left(request, _draw(services, image_request, asked, key))
@@ -100,14 +101,15 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
-def _accepted(job: JobRecord, services: Services, limits: dict[str, str]) -> Response:
+def _accepted(request: Request, job: JobRecord, limits: dict[str, str]) -> Response:
     """202: where the job can be followed, and the job."""
+    services: Services = request.app.state.services
     headers = {
-        "location": f"/v1/jobs/{job.id}",
+        "location": f"{root(request)}v1/jobs/{job.id}",
         "preference-applied": "respond-async",
     }
     said = headers | drawing_headers(job.drawn_by, (job.seed,)) | limits
-    return JsonResponse(shown(job, services.jobs), 202, said)
+    return JsonResponse(shown(job, services.jobs, root(request)), 202, said)
 
 
 async def _draw(

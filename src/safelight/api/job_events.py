@@ -16,11 +16,15 @@ import orjson
 import pybase64
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from safelight.api.auth import authenticate
+from safelight.api.event_texts import EventTexts
 from safelight.api.job_json import place_object, progress_object
 from safelight.api.jobs import shown
+from safelight.api.proxies import root
 from safelight.api.services import Services
+from safelight.api.streams import Streams
 from safelight.contract.errors import AuthenticationFailed
 from safelight.contract.jobs import JobRecord, JobUpdate, Progress, QueuePlace
 from safelight.service.job_feed import Watcher
@@ -29,6 +33,7 @@ from safelight.service.jobs import Jobs
 # Proxies close what is silent: nginx after 60 s, Heroku's router after 55 s.
 COMMENT_SECONDS = 15.0
 _RETRY_MILLISECONDS = 1000
+_TEXTS = EventTexts()
 _HEADERS = {"x-accel-buffering": "no"}
 
 
@@ -41,7 +46,9 @@ async def job_events(request: Request) -> Response:
     seen = request.headers.get("last-event-id")
     if job.has_ended and seen == _state_id(job, None, None):
         return Response(status_code=204)  # tells an EventSource not to come back
-    return _stream(_while_welcome(request, _one_job(services.jobs, principal.key_id, job_id, seen)))
+    return _stream(
+        _while_welcome(request, _one_job(services.jobs, principal.key_id, job_id, seen, root(request))), request
+    )
 
 
 async def all_events(request: Request) -> Response:
@@ -50,7 +57,7 @@ async def all_events(request: Request) -> Response:
     principal = await authenticate(request)
     seen = request.headers.get("last-event-id", "")
     since = int(seen) / 1e6 if seen.isascii() and seen.isdigit() and len(seen) <= 16 else None
-    return _stream(_while_welcome(request, _all_jobs(services.jobs, principal.key_id, since)))
+    return _stream(_while_welcome(request, _all_jobs(services.jobs, principal.key_id, since, root(request))), request)
 
 
 async def _while_welcome(request: Request, events: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
@@ -67,14 +74,14 @@ async def _while_welcome(request: Request, events: AsyncGenerator[bytes, None]) 
             yield event
 
 
-async def _one_job(jobs: Jobs, owner: str, job_id: str, seen: str | None) -> AsyncGenerator[bytes, None]:
+async def _one_job(jobs: Jobs, owner: str, job_id: str, seen: str | None, root: str) -> AsyncGenerator[bytes, None]:
     yield _opening()
     with jobs.watch(owner, job_id, looks=True) as watcher:
         job = await jobs.get(owner, job_id)
         place, progress = jobs.place(job), jobs.progress(job)
         if _state_id(job, place, progress) != seen:
             kind = "end" if job.has_ended else "job"
-            yield _event(kind, _state_id(job, place, progress), shown(job, jobs))
+            yield _event(kind, _state_id(job, place, progress), shown(job, jobs, root))
         if job.has_ended:
             return
         if preview := jobs.preview(job):
@@ -84,26 +91,26 @@ async def _one_job(jobs: Jobs, owner: str, job_id: str, seen: str | None) -> Asy
                 yield b":\n\n"
                 continue
             event_id = _state_id(update.job, update.place, update.progress)
-            yield _preview(update) if update.kind == "preview" else _event(update.kind, event_id, _data(update, jobs))
+            yield _told(update, event_id, jobs, root)
             if update.kind in ("end", "deleted"):
                 return
 
 
-async def _all_jobs(jobs: Jobs, owner: str, since: float | None) -> AsyncGenerator[bytes, None]:
+async def _all_jobs(jobs: Jobs, owner: str, since: float | None, root: str) -> AsyncGenerator[bytes, None]:
     yield _opening()
     with jobs.watch(owner, looks=True) as watcher:
         if since is not None:
             for job in await jobs.ended_since(owner, since):
-                yield _event("end", _now(), shown(job, jobs))
+                yield _event("end", _now(), shown(job, jobs, root))
         for job in reversed(await jobs.unfinished(owner)):
-            yield _event("job", _now(), shown(job, jobs))
+            yield _event("job", _now(), shown(job, jobs, root))
             if preview := jobs.preview(job):
                 yield _preview(JobUpdate(kind="preview", job=job, preview=preview))
         async for update in _updates(watcher):
             if update is None:
                 yield b":\n\n"
             else:
-                yield _preview(update) if update.kind == "preview" else _event(update.kind, _now(), _data(update, jobs))
+                yield _told(update, _now(), jobs, root)
 
 
 async def _updates(watcher: Watcher) -> AsyncIterator[JobUpdate | None]:
@@ -120,7 +127,15 @@ async def _updates(watcher: Watcher) -> AsyncIterator[JobUpdate | None]:
         yield update
 
 
-def _data(update: JobUpdate, jobs: Jobs) -> dict[str, Any]:
+def _told(update: JobUpdate, event_id: str, jobs: Jobs, root: str) -> bytes:
+    """An update as an event. All but its id is the same for whoever is told it."""
+    if update.kind == "preview":
+        return _TEXTS.of(update, "", lambda: _preview(update))
+    text = _TEXTS.of(update, root, lambda: orjson.dumps(_data(update, jobs, root)))
+    return _named(update.kind, event_id, text)
+
+
+def _data(update: JobUpdate, jobs: Jobs, root: str) -> dict[str, Any]:
     match update:
         case JobUpdate(kind="queue", place=QueuePlace() as place):
             return {"id": update.job.id} | place_object(place)
@@ -129,7 +144,7 @@ def _data(update: JobUpdate, jobs: Jobs) -> dict[str, Any]:
         case JobUpdate(kind="deleted"):
             return {"id": update.job.id}
         case _:
-            return shown(update.job, jobs)
+            return shown(update.job, jobs, root)
 
 
 def _state_id(job: JobRecord, place: QueuePlace | None, progress: Progress | None) -> str:
@@ -147,7 +162,11 @@ def _now() -> str:
 
 
 def _event(kind: str, event_id: str, data: dict[str, Any]) -> bytes:
-    return b"id: %s\nevent: %s\ndata: %s\n\n" % (event_id.encode(), kind.encode(), orjson.dumps(data))
+    return _named(kind, event_id, orjson.dumps(data))
+
+
+def _named(kind: str, event_id: str, text: bytes) -> bytes:
+    return b"id: %s\nevent: %s\ndata: %s\n\n" % (event_id.encode(), kind.encode(), text)
 
 
 def _preview(update: JobUpdate) -> bytes:
@@ -161,5 +180,18 @@ def _opening() -> bytes:
     return b"retry: %d\n\n" % _RETRY_MILLISECONDS
 
 
-def _stream(events: AsyncIterator[bytes]) -> Response:
-    return StreamingResponse(events, headers=_HEADERS, media_type="text/event-stream")
+class _EventStream(StreamingResponse):
+    """A stream that counts among those of its key while it is open."""
+
+    def __init__(self, events: AsyncIterator[bytes], request: Request) -> None:
+        super().__init__(events, headers=_HEADERS, media_type="text/event-stream")
+        streams: Streams = request.app.state.streams
+        self._counted = streams.one_more(request.scope["safelight.key_id"])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._counted:
+            await super().__call__(scope, receive, send)
+
+
+def _stream(events: AsyncIterator[bytes], request: Request) -> Response:
+    return _EventStream(events, request)

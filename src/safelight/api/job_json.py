@@ -26,10 +26,10 @@ _BARE_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def job_object(
-    job: JobRecord, place: QueuePlace | None, progress: Progress | None, expires: float | None
+    job: JobRecord, place: QueuePlace | None, progress: Progress | None, expires: float | None, *, root: str
 ) -> dict[str, Any]:
-    """The object that every route and event shows."""
-    path = f"/v1/jobs/{job.id}"
+    """The object that every route and event shows. `root` stands before the addresses in it."""
+    path = f"{root}v1/jobs/{job.id}"
     image = None
     if job.image is not None:
         image = {

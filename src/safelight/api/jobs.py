@@ -12,6 +12,7 @@ from safelight.api.body import read_body
 from safelight.api.envelope import JsonResponse
 from safelight.api.headers import drawing_headers
 from safelight.api.job_json import cursor_of, job_object, read_query
+from safelight.api.proxies import root
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.jobs import JobRecord
@@ -22,9 +23,9 @@ from safelight.service.jobs import Jobs
 _FOREVER = "private, max-age=31536000, immutable"
 
 
-def shown(job: JobRecord, jobs: Jobs) -> dict[str, Any]:
+def shown(job: JobRecord, jobs: Jobs, root: str) -> dict[str, Any]:
     """A job as it stands now."""
-    return job_object(job, jobs.place(job), jobs.progress(job), jobs.expires(job))
+    return job_object(job, jobs.place(job), jobs.progress(job), jobs.expires(job), root=root)
 
 
 async def list_jobs(request: Request) -> Response:
@@ -37,7 +38,7 @@ async def list_jobs(request: Request) -> Response:
     return JsonResponse(
         {
             "object": "list",
-            "data": [shown(j, jobs) for j in page.jobs],
+            "data": [shown(j, jobs, root(request)) for j in page.jobs],
             "has_more": page.next_before is not None,
             "next_cursor": cursor_of(page.next_before),
             "total": page.total,
@@ -49,7 +50,7 @@ async def get_job(request: Request) -> Response:
     """`GET /v1/jobs/{job_id}`."""
     services: Services = request.app.state.services
     principal = await authenticate(request)
-    return _answer(await services.jobs.get(principal.key_id, _id(request)), services)
+    return _answer(request, await services.jobs.get(principal.key_id, _id(request)))
 
 
 async def change_job(request: Request) -> Response:
@@ -64,14 +65,14 @@ async def change_job(request: Request) -> Response:
     except ClientDisconnect:
         return Response(status_code=499)
     starred = _starred(read_object(body))
-    return _answer(await services.jobs.star(principal.key_id, _id(request), starred), services)
+    return _answer(request, await services.jobs.star(principal.key_id, _id(request), starred))
 
 
 async def cancel_job(request: Request) -> Response:
     """`POST /v1/jobs/{job_id}/cancel`: never deletes, so that it cannot come too late."""
     services: Services = request.app.state.services
     principal = await authenticate(request)
-    return _answer(await services.jobs.cancel(principal.key_id, _id(request)), services)
+    return _answer(request, await services.jobs.cancel(principal.key_id, _id(request)))
 
 
 async def delete_job(request: Request) -> Response:
@@ -81,7 +82,7 @@ async def delete_job(request: Request) -> Response:
     job = await services.jobs.cancel_or_delete(principal.key_id, _id(request))
     if job is None:
         return JsonResponse({"object": "job.deleted", "id": _id(request), "deleted": True})
-    return _answer(job, services)
+    return _answer(request, job)
 
 
 async def job_image(request: Request) -> Response:
@@ -112,8 +113,9 @@ async def job_thumbnail(request: Request) -> Response:
     return Response(small, headers=_headers(job, "thumbnail"), media_type="image/jpeg")
 
 
-def _answer(job: JobRecord, services: Services) -> Response:
-    return JsonResponse(shown(job, services.jobs))
+def _answer(request: Request, job: JobRecord) -> Response:
+    services: Services = request.app.state.services
+    return JsonResponse(shown(job, services.jobs, root(request)))
 
 
 def _id(request: Request) -> str:

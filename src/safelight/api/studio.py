@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from safelight.api.auth import cookie_name, require_json
+from safelight.api.auth import by_key, cookie_name, require_json
 from safelight.api.body import read_body
 from safelight.api.envelope import JsonResponse
 from safelight.api.services import BuiltFile, Services
@@ -90,6 +90,7 @@ async def sign_in(request: Request) -> Response:
         return Response(status_code=499)
     name, text = _credential(read_object(body))
     if name == "key":
+        await by_key(request, text)
         cookie, session = await services.sessions.sign_in_by_key(text)
     else:
         cookie, session = await services.sessions.sign_in_by_link(text)

@@ -62,7 +62,7 @@ def stable_image_ultra(traits: Traits | None = None) -> Capabilities:
         _SEED,
         _FLAG,
     ]
-    harmless = [Harmless("n", (1,)), _RESPONSE_FORMAT, Harmless("stream", (False,)), _USER]
+    harmless = [Harmless("n", (1,)), _RESPONSE_FORMAT, Harmless("stream", (False,)), *_USERS]
     return Capabilities(tuple(parameters), (*harmless, *_no_negative_prompt(traits)))
 
 
@@ -83,7 +83,12 @@ def open_contract(terms: Terms, traits: Traits | None) -> Capabilities:
         *(() if traits is None else _steering(terms, traits)),
         _FLAG,
     ]
-    harmless = [_RESPONSE_FORMAT, _USER, Harmless("background", ("auto", "opaque")), Harmless("moderation", ("auto",))]
+    harmless = [
+        _RESPONSE_FORMAT,
+        *_USERS,
+        Harmless("background", ("auto", "opaque")),
+        Harmless("moderation", ("auto",)),
+    ]
     return Capabilities(tuple(parameters), (*harmless, *_no_negative_prompt(traits)))
 
 
@@ -244,4 +249,5 @@ _MANY = (
     ),
 )
 _RESPONSE_FORMAT = Harmless("response_format", ("b64_json", "base64"))
-_USER = Harmless("user", None)
+# OpenAI's clients send the second since 2026-09, in place of the first.
+_USERS = (Harmless("user", None), Harmless("safety_identifier", None))

@@ -13,6 +13,7 @@ from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.offers import steps_of_quality
 from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO, Size
+from safelight.contract.surrogates import half_pair, half_pair_in, refuse_half_pair
 
 AUTO = "auto"
 COMPRESSED_FORMATS = ("jpeg", "webp")
@@ -61,6 +62,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     except RecursionError:
         raise _invalid_json("The body is nested too deeply. Send one flat JSON object.") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
+        refuse_half_pair(body.removeprefix(codecs.BOM_UTF8))
         if not body.strip():
             raise _invalid_json("The body is empty. Send a JSON object with at least `model` and `prompt`.") from None
         raise _invalid_json("The body is not valid JSON (in UTF-8). Send one JSON object.") from None
@@ -167,9 +169,12 @@ def _string(parameter: Parameter, value: object) -> str:
     if not isinstance(value, str):
         raise _wrong(parameter.name, "a string", value)
     if "\0" in value:
-        raise InvalidRequest(f"`{parameter.name}` holds a NUL character. Remove it.", param=parameter.name)
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise InvalidRequest(f"`{parameter.name}` holds half of a surrogate pair.", param=parameter.name)
+        raise InvalidRequest(
+            f"`{parameter.name}` holds a NUL as character {value.index(chr(0)) + 1}. Remove it.", param=parameter.name
+        )
+    place = half_pair_in(value)
+    if place is not None:
+        raise half_pair(parameter.name, place)
     if not parameter.blank_allowed and not value.strip():
         raise InvalidRequest(f"`{parameter.name}` is blank. Say what the picture should show.", param=parameter.name)
     if parameter.maximum is not None and len(value) > parameter.maximum:
