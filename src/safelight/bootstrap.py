@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import structlog
 import uvloop
+from filelock import FileLock
 
 from safelight.adapters.fake_engine import FakeEngine
 from safelight.adapters.links import FileLinks
@@ -23,7 +24,7 @@ from safelight.adapters.logging import configure_logging
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.outlet import standard_error
 from safelight.adapters.pins import pinned_commit
-from safelight.adapters.state_folder import alone_in_drawing, announce, first_key, prepare, withdraw
+from safelight.adapters.state_folder import alone_in_drawing, alone_in_serving, announce, first_key, prepare, withdraw
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.api.app import create_app
 from safelight.api.server import Server, listen
@@ -64,6 +65,12 @@ DOCUMENTED_MODEL = "stable-image-ultra"
 
 # The built page, beside this file in the package.
 PAGE = Path(__file__).parent / "studio"
+
+# How long what was drawn in time may take to be written down, of `drain_seconds`; and then the database to be closed.
+_RECORDING_SECONDS = 5.0
+_CLOSING_SECONDS = 1.0
+# The log is written by a thread of its own.
+_LAST_LINES_SECONDS = 0.2
 
 log = structlog.get_logger(__name__)
 
@@ -204,11 +211,10 @@ def open_jobs(
     )
 
 
-async def tend(jobs: Jobs, home: Path) -> None:
+async def tend(jobs: Jobs, home: Path, keys: Keys) -> None:
     """Take up what an earlier process left, and forget what is to be forgotten, until cancelled."""
     async with alone_in_drawing(home):
-        await jobs.resume()
-        await jobs.forget_forever()
+        await asyncio.gather(jobs.resume(), jobs.forget_forever(), jobs.end_revoked(keys.is_revoked))
 
 
 async def adopt(settings: Settings) -> None:
@@ -240,13 +246,14 @@ def serve(settings: Settings) -> int:
         outlet.on_dropped = telemetry.log_dropped
         configure_logging(settings.log_format, settings.log_level, outlet)
         prepare(settings.home)
+        serving = alone_in_serving(settings.home)
         listener = listen(settings.host, settings.port)
         with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             port = listener.getsockname()[1]
-            return runner.run(_serve(settings.model_copy(update={"port": port}), listener, telemetry))
+            return runner.run(_serve(settings.model_copy(update={"port": port}), listener, telemetry, serving))
 
 
-async def _serve(settings: Settings, listener: socket.socket, telemetry: PrometheusTelemetry) -> int:
+async def _serve(settings: Settings, listener: socket.socket, telemetry: PrometheusTelemetry, serving: FileLock) -> int:
     from safelight.adapters.partials import partial
     from safelight.adapters.sql import open_database
 
@@ -255,16 +262,20 @@ async def _serve(settings: Settings, listener: socket.socket, telemetry: Prometh
         await engine.start()
         stack.push_async_callback(engine.stop)
         database = await open_database(settings.home)
-        stack.push_async_callback(database.close)
+        closed = [True]
+
+        async def close_database() -> None:
+            closed[0] = await database.close(_CLOSING_SECONDS)
+
+        stack.push_async_callback(close_database)
         ledger = database.ledger(telemetry)
-        stack.push_async_callback(ledger.close)
         keys = Keys(database.keys, settings.api_key.get_secret_value() if settings.api_key else None)
         minted = None if settings.api_key else await first_key(settings.home, keys)
         admission = Admission(settings.queue_seconds, settings.workers, settings.request_seconds)
         generate = _generate(settings, engine, ledger, telemetry, admission)
         offered, links = catalogue(settings, engine), Links(FileLinks(settings.home))
         jobs = open_jobs(settings, database, generate, offered, keys)
-        tending = asyncio.create_task(tend(jobs, settings.home), name="jobs")
+        tending = asyncio.create_task(tend(jobs, settings.home, keys), name="jobs")
         stack.callback(tending.cancel)
         services = Services(
             settings=settings,
@@ -284,12 +295,15 @@ async def _serve(settings: Settings, listener: socket.socket, telemetry: Prometh
 
         async def drain() -> None:
             log.info("draining", seconds=settings.drain_seconds)
+            withdraw(settings.home)
+            serving.release()  # the next server may start
+            recording = max(1.0, min(_RECORDING_SECONDS, settings.drain_seconds / 5))
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(settings.drain_seconds):
+                async with asyncio.timeout(max(0.0, settings.drain_seconds - recording)):
                     await generate.drain()
             await engine.stop()
-            # What was cut short stays in the store, and is drawn after the next start.
-            await jobs.settle()
+            # What was cut short, or cannot be recorded, stays in the store, and is drawn after the next start.
+            await jobs.settle(recording)
             jobs.close()
 
         def started() -> None:
@@ -302,7 +316,13 @@ async def _serve(settings: Settings, listener: socket.socket, telemetry: Prometh
         stack.callback(withdraw, settings.home)
         server = Server(create_app(services), settings, drain=drain, on_started=started)
         await server.serve([listener])
-    return 1 if server.force_exit else 0
+    status = 1 if server.force_exit else 0
+    if not closed[0]:
+        # A thread waits for the database's lock, and nothing can wake it. The kernel lets go of what we hold.
+        log.error("database_not_closed", effect="what was not recorded is drawn again after the next start")
+        await asyncio.sleep(_LAST_LINES_SECONDS)
+        os._exit(status)
+    return status
 
 
 def welcome(settings: Settings, services: Services, minted: str | None, link: str | None) -> str:

@@ -2,6 +2,7 @@
 
 safelight.db   keys, ledger and jobs     key      the first key, for `safelight env`
 files/         the pictures of jobs      drawing  held by the server that takes up this folder's unfinished jobs
+serving        held by the server that takes requests, until it drains
 lock           held while migrating      server   where the running server listens, for `safelight env`
 """
 
@@ -25,6 +26,7 @@ KEY_FILE = "key"
 _SERVER_FILE = "server"
 _LOCK_FILE = "lock"
 _DRAWING_FILE = "drawing"
+_SERVING_FILE = "serving"
 _ASK_AGAIN_SECONDS = 0.25
 # Long enough for another process to migrate a large ledger, short enough that a person still waits for the message.
 LOCK_SECONDS = 30.0
@@ -68,6 +70,27 @@ async def locked(home: Path, seconds: float = LOCK_SECONDS) -> AsyncIterator[Non
         yield
     finally:
         lock.release()
+
+
+def alone_in_serving(home: Path) -> FileLock:
+    """Take the right to serve from this folder; release it when draining begins, so that a next server may start.
+
+    It ends with its process.
+
+    Raises:
+        ConfigurationError: another server has it; its address and process where they are known.
+    """
+    lock = FileLock(home / _SERVING_FILE, thread_local=False, mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        noted = _noted(home)
+        who = f"the one at {noted[1]} (process {noted[0]})" if noted is not None else "one that is just starting"
+        raise ConfigurationError(
+            f"Another server uses the state folder {home}: {who}. Stop it, or give this one a folder of its own with "
+            "SAFELIGHT_HOME or --home."
+        ) from None
+    return lock
 
 
 @asynccontextmanager

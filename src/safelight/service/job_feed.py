@@ -98,6 +98,11 @@ class JobFeed:
             if watcher.looks or update.kind != "preview":
                 watcher.tell(update)
 
+    def dismiss(self, owner: str) -> None:
+        """That owner's key was ended: so is every watch of it."""
+        for watcher in self._watchers.get(owner, ()):
+            watcher.close()
+
     def close(self) -> None:
         """The server stops: every watch ends."""
         self._closed = True

@@ -43,6 +43,11 @@ class JobLine:
         """Who waits."""
         return [job.id for job in self._line]
 
+    @property
+    def owners(self) -> list[str]:
+        """Whose jobs wait."""
+        return [owner for owner, waiting in self._owners.items() if waiting]
+
     def of(self, owner: str) -> list[JobRecord]:
         """An owner's jobs that wait."""
         return list(self._owners.get(owner, {}).values())

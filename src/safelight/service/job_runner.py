@@ -139,10 +139,25 @@ class JobRunner:
         running = self._running.get(job_id)
         return running.preview if running is not None else b""
 
-    async def settle(self) -> None:
-        """Returns when nothing is being drawn or kept any more. Nothing new is begun while the service drains."""
-        while self._running:
-            await asyncio.wait([r.task for r in self._running.values() if r.task is not None])
+    @property
+    def owners(self) -> set[str]:
+        """Whose jobs wait or are drawn."""
+        return {running.job.owner for running in self._running.values()} | set(self._line.owners)
+
+    async def settle(self, within_seconds: float | None = None) -> None:
+        """Returns when nothing is being drawn or kept any more. Nothing new is begun while the service drains.
+
+        What cannot be recorded within that time is given up: it is drawn again after the next start.
+        """
+        try:
+            async with asyncio.timeout(within_seconds):
+                while self._running:
+                    await asyncio.wait([r.task for r in self._running.values() if r.task is not None])
+        except TimeoutError:
+            left = [r.task for r in self._running.values() if r.task is not None]
+            log.error("jobs_not_recorded", jobs=len(left), effect="they are drawn again after the next start")
+            for task in left:
+                task.cancel()
 
     def _hand_out(self) -> None:
         while not (self._stopping or self._generate.draining) and (job := self._line.next()) is not None:
@@ -174,6 +189,8 @@ class JobRunner:
         except Unavailable as error:  # the server stops: the job stays as it is, and the next start resumes it
             self._stopping = True
             log.info("job_left", job=job.id, code=error.code)
+            with contextlib.suppress(SafelightError):
+                await self._store.put_back(job.id)
         except ApiError as error:
             await self._end(running, Ending(state="failed", when=self._clock(), error=_told(error)))
         except Exception as error:  # becomes the job's end; the log has the cause

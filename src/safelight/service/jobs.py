@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
 import structlog
 
-from safelight.contract.errors import InternalError, InvalidRequest, NotFound
+from safelight.contract.errors import InternalError, InvalidRequest, NotFound, SafelightError, Unavailable
 from safelight.contract.jobs import (
+    JobError,
     JobRecord,
     JobUpdate,
     KeptImage,
@@ -33,6 +35,9 @@ from safelight.service.job_runner import JobRunner
 from safelight.service.keeping import IDEMPOTENCY_SECONDS, Keeping
 
 _RATIO_OF_SIZE = {size: ratio for ratio, size in SIZE_OF_ASPECT_RATIO.items()}
+# A job that takes the whole server down does so no more often than this.
+MOST_ATTEMPTS = 3
+_LOOK_FOR_REVOKED_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
 _NO_FILE = "The file of this picture is gone."
@@ -83,10 +88,42 @@ class Jobs:
         What this process accepted before it was alone it draws already.
         """
         queued = await self._store.requeue(self._runner.ids)
-        await self._runner.resume(queued)
         if queued:
             log.info("jobs_resumed", jobs=len(queued))
+        suspects = [job for job in queued if job.attempts > 0]
+        with contextlib.suppress(Unavailable):  # the server stops in the middle
+            for job in suspects:
+                await self._try_again(job)
+        for job in queued:
+            if job.attempts == 0:
+                self._runner.add(job)
         return len(queued)
+
+    async def _try_again(self, job: JobRecord) -> None:
+        """A job in whose drawing the server ended is drawn alone: no other is taken for guilty. In the end it fails."""
+        if job.attempts < MOST_ATTEMPTS:
+            self._runner.add(job)
+            await self._ended(job)
+            return
+        said = f"The server ended {job.attempts} times while it drew this. It is not tried again."
+        why = JobError("internal_error", said)
+        ended = await self._store.end(job.id, Ending(state="failed", when=self._clock(), error=why))
+        if ended is not None:
+            log.error("job_given_up", job=job.id, attempts=job.attempts)
+            self._feed.publish(JobUpdate(kind="end", job=ended))
+
+    async def end_revoked(self, is_revoked: Callable[[str], Awaitable[bool]]) -> None:
+        """End the jobs and streams of keys that were ended, also by another process, until cancelled."""
+        while True:
+            for owner in self._runner.owners | set(self._feed.owners):
+                try:
+                    if await is_revoked(owner):
+                        for job in await self.unfinished(owner):
+                            await self.cancel(owner, job.id)
+                        self._feed.dismiss(owner)
+                except SafelightError as error:
+                    log.error("revoked_jobs_not_ended", owner=owner, reason=str(error))
+            await asyncio.sleep(_LOOK_FOR_REVOKED_SECONDS)
 
     async def claim(self) -> bool:
         """Whether the place for pictures is ours; see `Keeping.claim`."""
@@ -297,9 +334,9 @@ class Jobs:
         """Watch an owner's jobs, or one of them; who `looks` is told previews too."""
         return self._feed.watch(owner, job_id, looks=looks)
 
-    async def settle(self) -> None:
+    async def settle(self, within_seconds: float | None = None) -> None:
         """Returns when what is being drawn has been drawn and kept, in a service that drains."""
-        await self._runner.settle()
+        await self._runner.settle(within_seconds)
 
     def close(self) -> None:
         """End every watch: the server stops."""

@@ -158,6 +158,11 @@ class Keys:
             return None
         return _holder(record)
 
+    async def is_revoked(self, key_id: str) -> bool:
+        """Whether the key with that id was ended. One that is not in the store, the environment's, never is."""
+        record = await self._store.by_id(key_id)
+        return record is not None and record.revoked is not None
+
     async def weight(self, key_id: str) -> float:
         """How much of a device the key with that id has beside others; 1 where there is none such any more."""
         principal = await self.by_id(key_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -47,12 +48,17 @@ class Database:
         with sqlite.readable_errors(self._path):
             return await sqlite.quick_check(self._engine)
 
-    async def close(self) -> None:
-        """Write out what is pending and let go of the file. A second call does nothing."""
-        while self._ledgers:
-            await self._ledgers.pop().close()
-        await settled()
-        await self._engine.dispose()
+    async def close(self, within_seconds: float | None = None) -> bool:
+        """Write out what is pending and let go of the file; whether that was done in time. Again does nothing."""
+        try:
+            async with asyncio.timeout(within_seconds):
+                while self._ledgers:
+                    await self._ledgers.pop().close()
+                await settled()
+                await self._engine.dispose()
+        except TimeoutError:
+            return False
+        return True
 
 
 async def open_database(home: Path) -> Database:
