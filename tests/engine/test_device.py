@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -51,14 +48,3 @@ def test_auto_is_a_device_that_is_here_and_others_are_refused_by_name() -> None:
     for absent in ("cuda:99", "xpu", "toaster"):
         with pytest.raises(ConfigurationError, match=f"no device '{absent}' here. Devices: cpu"):
             choose_device(absent)
-
-
-def test_the_command_prints_one_line_of_json() -> None:
-    command = [sys.executable, "-m", "safelight.engine.device", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
-    machine = json.loads(done.stdout)
-    assert done.stdout.count("\n") == 1
-    assert machine["threads"] == usable_cores()
-    assert machine["dtypes"]["float32"] == "native"
-    assert machine["versions"]["torch"]
-    assert isinstance(machine["problems"], list)

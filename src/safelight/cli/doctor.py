@@ -176,7 +176,7 @@ class _Problem(msgspec.Struct):
 
 
 class _Machine(msgspec.Struct):
-    """What `safelight.engine.device` prints. The engine itself is not imported here: PyTorch would come with it."""
+    """What `safelight.engine.report` prints. The engine itself is not imported here: PyTorch would come with it."""
 
     device: str
     name: str
@@ -194,7 +194,7 @@ class _Machine(msgspec.Struct):
 
 def _machine() -> _Machine | str:
     """What the machine has, or why that cannot be found out: a broken PyTorch must not take us along."""
-    command = python_module("safelight.engine.device", "--json")
+    command = python_module("safelight.engine.report", "--json")
     try:
         ran = subprocess.run(
             command, capture_output=True, text=True, timeout=_DEVICE_SECONDS, check=False, env=child_environment()

@@ -13,6 +13,7 @@ import msgspec
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from safelight.adapters.whole_file import write_whole
+from safelight.cli.drawn import Drawn
 from safelight.cli.terminal import errors_console, note, print_json
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.settings import Settings
@@ -33,16 +34,6 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None
     timeout: float
     as_json: bool
-
-
-class Drawn(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture that came back. Unknown is what a server of another kind did not say."""
-
-    image: bytes
-    output_format: str
-    seed: int | None
-    drawn_by: str | None
-    fingerprint: str | None
 
 
 def draw(settings: Settings, wish: Wish) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from safelight.adapters.state_folder import read_key, served_url
-from safelight.cli.generate import Drawn
+from safelight.cli.drawn import Drawn
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.settings import Settings
 

@@ -1,52 +1,15 @@
-"""What the machine has: cores that this process may use, memory, matrix units, accelerators.
-
-`python -m safelight.engine.device --json` prints it, for commands that must not import torch themselves.
-"""
+"""What the machine has: cores that this process may use, memory, matrix units, accelerators."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
-import msgspec
-
-from safelight.contract.errors import ConfigurationError, ModelLoadError
+from safelight.contract.errors import ConfigurationError
 
 _CGROUP = Path("/sys/fs/cgroup")
 _PROC = Path("/proc")
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that makes drawing slower or impossible, and how to mend it."""
-
-    what: str
-    mend: str
-
-
-class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is. `threads` is what this process may use: affinity and cgroup quota, not what is installed.
-
-    `device` is what `"auto"` takes and `dtype` what it computes in there; `dtypes` says for each number format whether
-    that device has it in hardware.
-    """
-
-    device: str
-    name: str
-    dtype: str
-    dtypes: dict[str, Literal["native", "emulated"]]
-    threads: int
-    cores_installed: int
-    memory_bytes: int | None
-    features: tuple[str, ...]
-    accelerators: tuple[str, ...]
-    versions: dict[str, str]
-    weights: dict[str, str]
-    problems: tuple[Problem, ...]
 
 
 def usable_cores(cgroup: Path = _CGROUP, proc: Path = _PROC) -> int:
@@ -115,7 +78,7 @@ def choose_device(wanted: str) -> str:
     """
     import torch
 
-    available = _accelerators()
+    available = accelerators()
     if wanted == "auto":
         return available[0] if available else "cpu"
     try:
@@ -132,7 +95,7 @@ def default_dtype(device: str) -> str:
 
     Not float16 anywhere: many checkpoints overflow in it. CPUs have bfloat16 with AMX or AVX512-BF16.
     """
-    return "bfloat16" if _has_bfloat16(device) else "float32"
+    return "bfloat16" if has_bfloat16(device) else "float32"
 
 
 def before_import(threads: int) -> None:
@@ -166,49 +129,6 @@ def _spins() -> int:
     return 3_000 if "Intel" in processor_name() else 10_000
 
 
-def machine() -> Machine:
-    """All there is to know, for `doctor`."""
-    import torch
-
-    device = choose_device("auto")
-    found = versions()
-    native = {"float32", *(("bfloat16",) if _has_bfloat16(device) else ()), *(("float16",) if device != "cpu" else ())}
-    weights = _bundled_weights()
-    return Machine(
-        device=device,
-        name=torch.cuda.get_device_name(device) if device.startswith("cuda") else processor_name(),
-        dtype=default_dtype(device),
-        dtypes={name: "native" if name in native else "emulated" for name in ("float32", "bfloat16", "float16")},
-        threads=usable_cores(),
-        cores_installed=os.cpu_count() or 1,
-        memory_bytes=usable_memory(),
-        features=(torch.backends.cpu.get_cpu_capability(), *_cpu_bfloat16()),
-        accelerators=tuple(_accelerators()),
-        versions=found,
-        weights={"postcard": weights},
-        problems=tuple(_problems(found, weights)),
-    )
-
-
-def _problems(found: dict[str, str], weights: str) -> Iterator[Problem]:
-    if found["isal"] == "missing":
-        yield Problem(what="isal is missing: writing a PNG takes eight times as long.", mend="pip install isal")
-    if weights != "ok":
-        yield Problem(what=f"The bundled model cannot draw: {weights}", mend="Install Safelight again.")
-
-
-def _bundled_weights() -> str:
-    """`"ok"`, or what is wrong with the weights in the package."""
-    from safelight.engine.checkpoint import Checkpoint
-    from safelight.engine.sources import BUNDLED, place_of
-
-    try:
-        Checkpoint.read(place_of(BUNDLED))
-    except ModelLoadError as error:
-        return str(error)
-    return "ok"
-
-
 def versions() -> dict[str, str]:
     """The packages that drawing depends on, and Python."""
     from importlib.metadata import PackageNotFoundError, version
@@ -222,37 +142,24 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _cpu_bfloat16() -> tuple[str, ...]:
+def cpu_bfloat16() -> tuple[str, ...]:
     """Which of the CPU's units for bfloat16 there are, as Linux names them."""
     flags = (_read(_PROC / "cpuinfo") or "").partition("\nflags")[2].partition("\n")[0].split()
     return tuple(name for name in ("avx512_bf16", "amx_bf16") if name in flags)
 
 
-def _has_bfloat16(device: str) -> bool:
+def has_bfloat16(device: str) -> bool:
+    """Whether the arithmetic of bfloat16 is in that device's hardware."""
     import torch
 
     if device.startswith("cuda"):
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return device == "cpu" and bool(_cpu_bfloat16())
+    return device == "cpu" and bool(cpu_bfloat16())
 
 
-def _accelerators() -> list[str]:
+def accelerators() -> list[str]:
     """What there is beside the CPU, best first, as `torch.device` names it."""
     import torch
 
     found = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     return found + (["mps"] if torch.backends.mps.is_available() else [])
-
-
-def main() -> None:
-    """Print the machine as JSON."""
-    parser = argparse.ArgumentParser(prog="python -m safelight.engine.device", description=main.__doc__)
-    parser.add_argument("--json", action="store_true", help="one line of JSON instead of indented text")
-    text = msgspec.json.encode(machine())
-    if not parser.parse_args().json:
-        text = msgspec.json.format(text, indent=2)
-    sys.stdout.write(text.decode() + "\n")
-
-
-if __name__ == "__main__":
-    main()
