@@ -65,13 +65,13 @@ def operations(folder: Path, side: int, device: str) -> float:
     """Floating point operations of one step's denoiser calls, a multiplication and an addition counted as two."""
     pipeline = tuned(folder, device)
     counted: list[int] = []
-    with _counting(denoiser(pipeline), counted):
+    with counting(denoiser(pipeline), counted):
         _draw(pipeline, side)(1)
     return float(sum(counted))
 
 
 @contextmanager
-def _counting(module: Any, counted: list[int]) -> Iterator[None]:
+def counting(module: Any, counted: list[int]) -> Iterator[None]:
     forward = module.forward
 
     def counting(*args: Any, **kwargs: Any) -> Any:

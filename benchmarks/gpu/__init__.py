@@ -1,0 +1,1 @@
+"""What only a GPU can show, in minutes: `scripts/gpu_check.sh`."""

@@ -1,0 +1,83 @@
+"""The engine's loop in this process with models that were built here, and what a picture by it takes."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from benchmarks.engine import job
+from safelight.contract.messages import Draw, Event, Failed, Finished, Job, ModelReady, ModelSpec
+from safelight.contract.traits import Traits
+from safelight.engine.loading import LoadedModel
+from safelight.engine.loop import Loop
+from safelight.engine.recorders import recorder_for
+from safelight.engine.replaying import Replays
+
+LIMIT_SECONDS = 300.0
+
+
+def built(pipeline: Any, name: str, device: str) -> LoadedModel:
+    """A pipeline that is on its device, as the engine knows it; nothing is written to a disk."""
+    pipeline.set_progress_bar_config(disable=True)
+    signature = inspect.signature(type(pipeline).__call__).parameters
+    parameters = {key: value.default for key, value in signature.items() if key != "self"}
+    return LoadedModel(
+        name, name, pipeline, parameters, {}, Traits(pipeline=type(pipeline).__name__, steps=20), device, name
+    )
+
+
+class Drawer:
+    """Draws jobs with a loop of its own; ends it when the block ends."""
+
+    def __init__(self, *models: LoadedModel, recorded: bool = True, **options: Any) -> None:
+        self._changed = threading.Condition()
+        self._ends: dict[str, Finished | Failed] = {}
+        self._ready: set[str] = set()
+        by_source = {model.source: model for model in models}
+        replays = Replays(*recorder_for(models[0].device)) if recorded else None
+        self.loop = Loop(lambda spec, described: by_source[spec.source], self._emit, replays=replays, **options)
+        self._thread = threading.Thread(target=self.loop.serve)
+        self._thread.start()
+        for source in by_source:
+            self.loop.put(ModelSpec(source=source))
+
+    def __enter__(self) -> Drawer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.loop.stop()
+        self._thread.join(LIMIT_SECONDS)
+
+    def draw(self, *jobs: Job) -> list[Finished | Failed]:
+        """How each ended."""
+        for each in jobs:
+            self.loop.put(Draw(job=each))
+        with self._changed:
+            if not self._changed.wait_for(lambda: all(each.id in self._ends for each in jobs), LIMIT_SECONDS):
+                raise SystemExit("a picture did not end")
+        return [self._ends[each.id] for each in jobs]
+
+    def _emit(self, event: Event) -> None:
+        with self._changed:
+            if isinstance(event, Finished | Failed):
+                self._ends[event.job_id] = event
+            if isinstance(event, ModelReady):
+                self._ready.add(event.source)
+            self._changed.notify_all()
+
+
+def picture(model: LoadedModel, side: int, steps: int, seed: int = 7) -> Job:
+    """A job of that size with a name of its own."""
+    asked = job(f"{time.perf_counter_ns()}-{seed}", steps, "")
+    return msgspec.structs.replace(asked, source=model.source, width=side, height=side, seed=seed)
+
+
+def seconds(action: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    action()
+    return time.perf_counter() - begun

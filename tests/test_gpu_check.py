@@ -1,0 +1,67 @@
+"""The GPU check, run tiny on a CPU: that it runs to its end, keeps to its time, and tells what failed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks.gpu.__main__ import Part, parts, run, write
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_it_takes_eight_minutes_at_most_and_speed_comes_last() -> None:
+    everything = parts("cuda:0", small=False)
+    assert sum(part.seconds for part in everything) <= 480
+    assert [part.name for part in everything][:2] == ["families, bfloat16", "families, float32"]
+    assert [part.name for part in everything][-3:] == ["sdxl", "sd35-large", "flux1-dev"]
+
+
+def test_a_part_that_hangs_is_ended_and_one_that_fails_is_told(tmp_path: Path) -> None:
+    hangs = run(Part("hangs", ("-c", "import time; print('begun', flush=True); time.sleep(600)"), 3))
+    fails = run(Part("fails", ("-c", "raise SystemExit('no kernel for this')"), 60))
+    holds = run(Part("holds", ("-c", "import json; print('much'); print(json.dumps({'x': 1}))"), 60, measures=True))
+    assert (hangs["ok"], hangs["said"], hangs["why"]) == (False, "begun", "took more than 3 s")
+    assert (fails["ok"], fails["said"]) == (False, "no kernel for this")
+    assert holds["figures"] == {"x": 1}
+    write(tmp_path, {"machine": {"device": "none"}, "parts": {"hangs": hangs, "fails": fails, "holds": holds}})
+    table = (tmp_path / "gpu.md").read_text()
+    assert "| hangs | FAILED |" in table
+    assert "| holds | as it must be |" in table
+    assert json.loads((tmp_path / "gpu.json").read_text())["parts"]["fails"]["log"]
+
+
+@pytest.mark.parametrize("part", ["several-models", "out-of-memory", "sdxl"])
+def test_it_runs_on_a_cpu_with_small_sizes(part: str, tmp_path: Path) -> None:
+    options = ("--device", "cpu", "--small", "--out", str(tmp_path), "--only", part)
+    done = subprocess.run(
+        ["bash", "scripts/gpu_check.sh", "-", *options],
+        cwd=ROOT,
+        env=os.environ | {"PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = json.loads((tmp_path / "gpu.json").read_text())
+    assert said["parts"][part]["ok"]
+    if part == "sdxl":
+        assert said["parts"][part]["figures"]["recorded has the same bytes"] is True
+
+
+def test_every_wheel_of_the_bundle_is_pinned_and_none_is_pytorch() -> None:
+    pinned = {line.partition("==")[0] for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    listed = (ROOT / "scripts/gpu_packages.txt").read_text().splitlines()
+    wanted = {line for line in listed if not line.startswith("#")}
+    assert {plain(name) for name in wanted} <= {plain(name) for name in pinned}
+    assert "torch" not in wanted
+
+
+def plain(name: str) -> str:
+    """As package indexes compare names."""
+    return name.lower().replace("_", "-")
