@@ -119,17 +119,18 @@ def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = Tru
     configure = Configure(
         models=tuple(specs.values()),
         device=settings.device,
-        threads=settings.threads,
+        threads=settings.most_threads,
+        try_threads=settings.threads == "auto",
         max_runs=settings.max_runs,
         merge=settings.merge == "auto",
         cuda_graphs=settings.cuda_graphs == "auto",
         memory_bytes=int(settings.memory_gigabytes * 1e9),
         host_memory_bytes=None if host is None else int(host * 1e9),
-        workers=settings.workers,
+        workers=settings.least_workers,
         warm_up_seconds=settings.warm_up_seconds if warm_up else 0.0,
         measured=str(settings.home / "measured") if warm_up else None,
     )
-    return LocalWorkers(configure, count=settings.workers, telemetry=telemetry)
+    return LocalWorkers(configure, count=None if settings.workers == "auto" else settings.workers, telemetry=telemetry)
 
 
 def model_specs(settings: Settings) -> dict[str, ModelSpec]:
@@ -188,7 +189,7 @@ def open_jobs(
         keep_seconds=settings.keep_days * DAY_SECONDS,
         keep_bytes=int(settings.keep_gigabytes * 1e9),
     )
-    line = JobLine(most=settings.jobs_waiting, workers=settings.workers, is_here=generate.is_here)
+    line = JobLine(most=settings.jobs_waiting, workers=settings.least_workers, is_here=generate.is_here)
     runner = JobRunner(
         store=store,
         files=files,
@@ -271,7 +272,7 @@ async def _serve(settings: Settings, listener: socket.socket, telemetry: Prometh
         ledger = database.ledger(telemetry)
         keys = Keys(database.keys, settings.api_key.get_secret_value() if settings.api_key else None)
         minted = None if settings.api_key else await first_key(settings.home, keys)
-        admission = Admission(settings.queue_seconds, settings.workers, settings.request_seconds)
+        admission = Admission(settings.queue_seconds, settings.least_workers, settings.request_seconds)
         generate = _generate(settings, engine, ledger, telemetry, admission)
         offered, links = catalogue(settings, engine), Links(FileLinks(settings.home))
         jobs = open_jobs(settings, database, generate, offered, keys)

@@ -207,8 +207,8 @@ def _machine() -> _Machine | str:
 
 
 def _threads(machine: _Machine, settings: Settings) -> Finding:
-    used = (settings.threads or machine.threads) * settings.workers
-    workers = "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
+    used = (settings.most_threads or machine.threads) * settings.least_workers
+    workers = "1 worker" if settings.least_workers == 1 else f"{settings.least_workers} workers"
     detail = f"{used} in {workers}; {machine.threads} usable cores of {machine.cores_installed} installed."
     if used > machine.threads:
         mend = "More threads than cores only slow each other down. Set `threads` or `workers` lower."

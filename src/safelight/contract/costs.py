@@ -19,6 +19,7 @@ _LEAST_POWER, _GREATEST_POWER = 0.1, 2.0
 class CostPoint(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds of each stage at one size: the prompt's encoding, one step of `batch` pictures together, the decoding.
 
+    `threads` is how many it was measured with where others were tried too; 0: as many as are fastest.
     `passes` tells apart what a step does: with a negative prompt it may take two passes where it takes one without.
     """
 
@@ -28,6 +29,7 @@ class CostPoint(msgspec.Struct, frozen=True, kw_only=True):
     decode: float = 0.0
     batch: int = 1
     passes: str = ""
+    threads: int = 0
 
     def total(self, steps: int) -> float:
         """Seconds of a picture of so many steps."""

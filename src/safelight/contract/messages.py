@@ -18,7 +18,7 @@ from safelight.contract.traits import Traits
 
 _T = TypeVar("_T")
 
-PROTOCOL_VERSION = 5
+PROTOCOL_VERSION = 6
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 _HEADER = struct.Struct("!I")
 HEADER_BYTES = _HEADER.size
@@ -53,7 +53,8 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Configure(Message, frozen=True):
-    """The first message: what to load and how to run. `threads` 0 means the cores that the process may use.
+    """The first message: what to load and how to run. `threads` 0 means the cores that the process may use;
+    with `try_threads` fewer are tried when a model is loaded, and used where they are faster and change no byte.
 
     `memory_bytes` bounds what all models together may take; 0 means four fifths of the device's. `host_memory_bytes`
     bounds what those that are put away may keep in the host's memory; None means a share of what is free there, by the
@@ -64,6 +65,7 @@ class Configure(Message, frozen=True):
     models: tuple[ModelSpec, ...]
     device: str = "auto"
     threads: int = 0
+    try_threads: bool = False
     max_runs: int = 8
     merge: bool = False
     cuda_graphs: bool = False
@@ -146,13 +148,19 @@ class Watch(Message, frozen=True):
     longest: int
 
 
+class Share(Message, frozen=True):
+    """So many workers draw on this machine now, that one included: its cores are theirs to share."""
+
+    busy: int
+
+
 class Ping(Message, frozen=True):
     """Answered at once by `Pong`, whatever is being drawn."""
 
     number: int
 
 
-Command = Configure | Draw | Cancel | Watch | Ping
+Command = Configure | Draw | Cancel | Watch | Share | Ping
 
 
 # From a worker to the api process
@@ -180,6 +188,7 @@ class ModelLoading(Message, frozen=True):
 class ModelReady(Message, frozen=True):
     """That model can draw. `seconds` is how long loading took, `costs` what was measured then, `bytes` its weights.
 
+    `workers`: how many of them would serve it best on this machine, by what was measured.
     `moved`: it was not loaded, but came back from the host's memory, which took `seconds`.
     """
 
@@ -191,6 +200,7 @@ class ModelReady(Message, frozen=True):
     costs: tuple[CostPoint, ...] = ()
     bytes: int = 0
     moved: bool = False
+    workers: int = 1
 
 
 class ModelResting(Message, frozen=True):

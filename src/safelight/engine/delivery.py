@@ -40,7 +40,7 @@ class Delivery:
         if not run.merged:
             costs.observe(run.job.cost(run.clock.timings(0.0, 0.0)))
         if costs.observed & (costs.observed - 1) == 0:  # after 1, 2, 4, 8, … pictures
-            self._pool.submit(self._keep, run.model, costs.points)
+            self._pool.submit(self._keep, run.model, (*costs.points, *run.shelved.by_threads))
         self._pool.submit(self._deliver, run, time.perf_counter() - run.received)
 
     def show(self, run: Run, taken: StepTaken) -> None:

@@ -10,6 +10,7 @@ from safelight.contract.errors import ConfigurationError
 
 _CGROUP = Path("/sys/fs/cgroup")
 _PROC = Path("/proc")
+_reference = 0
 
 
 def usable_cores(cgroup: Path = _CGROUP, proc: Path = _PROC) -> int:
@@ -110,12 +111,21 @@ def prepare(threads: int) -> None:
     `threads` 0 means the usable cores. Denormals are flushed: they appear as latents fade and cost up to 100 times the
     arithmetic's time. Flags of that kind are per thread and handed down to the threads started after.
     """
+    global _reference
     before_import(threads)
     import torch
 
-    torch.set_num_threads(threads or usable_cores())
+    _reference = threads or usable_cores()
+    torch.set_num_threads(_reference)
     torch.set_flush_denormal(True)
     torch.set_grad_enabled(False)
+
+
+def reference_threads() -> int:
+    """The number of threads whose bytes are this process's; others may compute with fewer where those are the same."""
+    import torch
+
+    return _reference or torch.get_num_threads()
 
 
 def _spins() -> int:

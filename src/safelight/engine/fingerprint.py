@@ -19,7 +19,7 @@ import torch
 
 from safelight import __version__
 from safelight.engine import packed_layers, packing
-from safelight.engine.device import processor_name, versions
+from safelight.engine.device import processor_name, reference_threads, versions
 from safelight.engine.encode import encoder_settings
 
 _HEX_DIGITS = 16
@@ -83,6 +83,6 @@ def _device_facts(device: str) -> dict[str, Any]:
         "kind": device,
         "processor": processor_name(),
         "instruction_set": torch.backends.cpu.get_cpu_capability(),
-        "threads": torch.get_num_threads(),
+        "threads": reference_threads(),
         "mkl": os.environ.get("MKL_CBWR", ""),
     }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from queue import Empty, SimpleQueue
 
-from safelight.contract.messages import Cancel, Draw, ModelSpec, Watch
+from safelight.contract.messages import Cancel, Draw, ModelSpec, Share, Watch
 from safelight.engine.allocator import give_back
 from safelight.engine.loader import Done
 
-Told = ModelSpec | Draw | Cancel | Watch | Done | None
+Told = ModelSpec | Draw | Cancel | Watch | Share | Done | None
 Inbox = SimpleQueue[Told]
 
 # Who asks for one picture after another finds memory kept; nobody else misses it for long.

@@ -16,6 +16,7 @@ from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import Event, ModelDescribed, ModelResting, ModelSpec
 from safelight.contract.traits import Traits
 from safelight.engine.allocator import give_back
+from safelight.engine.device import reference_threads
 from safelight.engine.host_memory import HOST, Move
 from safelight.engine.loading import LoadedModel
 from safelight.engine.previews import Previewer
@@ -107,6 +108,7 @@ class Loader:
 
     def _do(self, errand: Errand) -> None:
         begun = time.perf_counter()
+        torch.set_num_threads(reference_threads())  # what this thread would have otherwise is what the last call took
         resting: dict[str, LoadedModel | None] = {}
         while errand.departures:
             self._see_off(errand.departures.pop(0), resting)

@@ -19,6 +19,7 @@ from safelight.contract.messages import (
     Finished,
     Job,
     ModelSpec,
+    Share,
     Started,
     Stepped,
     Watch,
@@ -101,7 +102,7 @@ class Loop:
         self._delivery = Delivery(emit, self._end, keep)
         self.turn = TurnAge()
 
-    def put(self, command: ModelSpec | Draw | Cancel | Watch) -> None:
+    def put(self, command: ModelSpec | Draw | Cancel | Watch | Share) -> None:
         """Load that model, draw that job, or cancel one; returns at once."""
         self._inbox.put(command)
 
@@ -144,6 +145,8 @@ class Loop:
                     self._accept(command.job)
                 case Cancel():
                     self._cancel(command.job_id)
+                case Share():
+                    self._turns.threads.share(command.busy)
                 case Watch():
                     self._watch(command.job_id, command.longest)
 

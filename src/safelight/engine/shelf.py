@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from safelight.contract.costs import Costs
+from safelight.contract.costs import CostPoint, Costs
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import Event, ModelFailed, ModelLoading, ModelReady, ModelSpec
 from safelight.engine.host_memory import HostMemory
@@ -20,6 +20,7 @@ from safelight.engine.load_times import LoadTimes
 from safelight.engine.loader import Arrival, Departure, Done, Errand, Loaded, Loader
 from safelight.engine.loading import LoadedModel
 from safelight.engine.previews import Previewer
+from safelight.engine.team_size import workers_that_serve_best
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,8 @@ log = logging.getLogger(__name__)
 @dataclass
 class Shelved:
     """A model on offer. `model` is None while it cannot draw, `resting` not None while it is in the host's memory,
-    `error` why it cannot be loaded; `bytes` as measured or weighed, 0 while unknown."""
+    `error` why it cannot be loaded; `by_threads` is what was measured with so many threads, `bytes` as measured or
+    weighed, 0 while unknown."""
 
     spec: ModelSpec
     model: LoadedModel | None = None
@@ -35,6 +37,7 @@ class Shelved:
     error: ModelLoadError | None = None
     previewer: Previewer | None = None
     costs: Costs = field(default_factory=Costs)
+    by_threads: tuple[CostPoint, ...] = ()
     bytes: int = 0
     last_used: int = 0
     in_use: int = 0
@@ -185,7 +188,8 @@ class Shelf:
             return
         place.model, place.previewer = loaded.result, loaded.previewer
         if not loaded.moved:
-            place.costs = Costs(loaded.costs)
+            place.costs = Costs(point for point in loaded.costs if not point.threads)
+            place.by_threads = tuple(point for point in loaded.costs if point.threads)
         place.bytes = loaded.result.bytes
         place.last_used = next(self._uses)
         self._times.note(loaded.source, loaded.ready_seconds, place.bytes, moved=loaded.moved)
@@ -198,7 +202,8 @@ class Shelf:
                 device=loaded.result.device,
                 steps=loaded.result.steps,
                 seconds=loaded.seconds,
-                costs=loaded.costs,
+                costs=place.costs.points,
+                workers=workers_that_serve_best(place.by_threads, place.bytes),
                 bytes=place.bytes,
                 moved=loaded.moved,
             )

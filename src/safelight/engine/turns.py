@@ -12,8 +12,9 @@ from safelight.engine.embeddings import EmbeddingCache
 from safelight.engine.merging import MOST, Merger
 from safelight.engine.pace import Mark, Pace, mark
 from safelight.engine.replaying import Replays
-from safelight.engine.run import Run, execute
+from safelight.engine.run import Run
 from safelight.engine.standin import Call
+from safelight.engine.threads import Threads
 from safelight.scheduling.policy import Parked, Schedule
 
 
@@ -37,8 +38,8 @@ class Turns:
         self._schedule, self._embeddings, self._positions = schedule, embeddings, positions
         self._begin, self._conclude = begin, conclude
         self._merger = Merger(enabled=merge)
-        self._replays = replays or Replays()
         self._pace = Pace()
+        self.threads = Threads((replays or Replays()).run)
 
     def take(self, run: Run, others: Sequence[Run], room: int) -> None:
         """A turn of that run, with those of `others` that make a batch with it, of which `room` may be begun for it."""
@@ -81,19 +82,20 @@ class Turns:
         if not run.in_flight:
             self._begin(run)
         begun = mark(run.model.device)
-        self._go_on(run, self._compute(run.model.source, run.call) if run.call else None, begun)
+        self._go_on(run, self._compute(run, run.call) if run.call else None, begun)
 
-    def _compute(self, source: str, call: Call) -> Any:
+    def _compute(self, run: Run, call: Call) -> Any:
         """Its result; None for a call that its run makes itself once it goes on, pausing on its way."""
         if call.stops:
             return None
-        key = self._embeddings.key(source, call)
+        key = self._embeddings.key(run.model.source, call)
+        compute = partial(self.threads.compute, call, run.shelved.by_threads, run.model.device)
         if key is None:
-            return self._replays.run(call)
+            return compute()
         kept = self._embeddings.get(key)
         if kept is not None:
             return kept
-        result = execute(call)
+        result = compute()
         self._embeddings.put(key, result)
         return result
 
@@ -109,6 +111,8 @@ class Turns:
 
     def _account(self, run: Run, parked: Parked, seconds: float, *, stepped: bool) -> None:
         run.clock.turn(parked.stage, seconds, stepped=stepped)
+        if stepped and run.model.device == "cpu":
+            self.threads.stepped(run.likeness, run.clock.steps[-1])
         self._schedule.served(parked, seconds)
 
     def _account_batch(self, group: Sequence[Run], seconds: float, *, merged: bool) -> None:

@@ -6,24 +6,28 @@ They also pay for what every first call pays: allocations, kernels chosen or com
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError, SafelightError
 from safelight.contract.messages import Job
 from safelight.contract.sizes import SIZES, Size
 from safelight.engine.arguments import pipeline_arguments
+from safelight.engine.device import reference_threads
 from safelight.engine.kept import read_kept, write_kept
 from safelight.engine.loading import LoadedModel
 from safelight.engine.missing import is_out_of_memory, missing_package
 from safelight.engine.pace import now
 from safelight.engine.previews import Previewer
 from safelight.engine.standin import Call, StepTaken, copy_for_run
+from safelight.engine.team_size import counts_to_try
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +37,12 @@ _SIDES = (512, 1024)
 
 
 def warm_up(
-    model: LoadedModel, previewer: Previewer, *, budget_seconds: float, kept: Path | None = None
+    model: LoadedModel, previewer: Previewer, *, budget_seconds: float, kept: Path | None = None, threads: bool = False
 ) -> tuple[CostPoint, ...]:
     """Measure a model, or read what was measured for the same fingerprint. A size that it does not draw is left out.
 
     `budget_seconds` bounds what may be spent: a size that is expected to take longer is not tried. What is compiled is
-    compiled beyond it, in every process anew. `kept` is a folder.
+    compiled beyond it, in every process anew. `kept` is a folder. `threads`: fewer than all are tried too.
 
     Raises:
         ModelLoadError: neither the first size nor the model's own can be drawn: it can draw nothing.
@@ -48,9 +52,13 @@ def warm_up(
         return known or ()
     if model.compiled:
         _compile(model, previewer)
-    if known:
+    tries = threads and model.device == "cpu" and reference_threads() > 1
+    if known and (not tries or any(point.threads for point in known)):
         return known
-    points = tuple(_measured(model, previewer, budget_seconds))
+    began = time.perf_counter()
+    points = known or tuple(_measured(model, previewer, budget_seconds))
+    if tries and points:
+        points += tuple(_by_threads(model, previewer, points, budget_seconds - (time.perf_counter() - began)))
     if points:
         keep(model, points, kept)
     return points
@@ -107,6 +115,24 @@ def _at_its_own_size(model: LoadedModel, previewer: Previewer) -> CostPoint:
             "The model was loaded, but cannot draw: its first picture failed "
             f"({type(error).__name__}). {why or 'The log of the worker says more.'}"
         ) from error
+
+
+def _by_threads(
+    model: LoadedModel, previewer: Previewer, points: tuple[CostPoint, ...], budget_seconds: float
+) -> Iterator[CostPoint]:
+    """The largest picture that was measured, with all threads and with fewer, the better of two each. None where that
+    would take too long: half of the threads may take twice the time."""
+    point, counts = max(points, key=lambda p: p.pixels), counts_to_try(reference_threads())
+    side = math.isqrt(point.pixels)
+    if budget_seconds < sum(2 * point.total(_STEPS) * counts[-1] / count for count in counts):
+        return
+    try:
+        for count in counts:
+            torch.set_num_threads(count)
+            tries = [measure(model, side, side, _STEPS, previewer) for _ in range(2)]
+            yield replace(min(tries, key=lambda tried: tried.total(_STEPS)), threads=count)
+    finally:
+        torch.set_num_threads(reference_threads())
 
 
 def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: Previewer) -> CostPoint:

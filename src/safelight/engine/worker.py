@@ -33,6 +33,7 @@ from safelight.contract.messages import (
     ModelSpec,
     Ping,
     Pong,
+    Share,
     Watch,
     frame_length,
     read_command,
@@ -119,7 +120,7 @@ class Worker:
                     self._answer(command)
                 case Configure():
                     self._configure(command)
-                case Draw() | Cancel() | Watch() if self._configured:
+                case Draw() | Cancel() | Watch() | Share() if self._configured:
                     self._inbox.put(command)
                 case _:
                     raise ProtocolError("A job came before the configuration.")
@@ -161,7 +162,9 @@ class Worker:
                 memory_bytes=configure.memory_bytes or _memory_budget(configure.device),
                 host_memory_bytes=_host_budget(configure),
                 weigh=partial(_weigh, device=configure.device),
-                warm_up=partial(warm_up, budget_seconds=configure.warm_up_seconds, kept=measured),
+                warm_up=partial(
+                    warm_up, budget_seconds=configure.warm_up_seconds, kept=measured, threads=configure.try_threads
+                ),
                 keep=partial(keep, folder=measured),
                 load_times=LoadTimes(measured),
                 replays=_replays(configure),

@@ -147,8 +147,14 @@ class Settings(BaseSettings):
     fake_hold: Path | None = Field(
         None, description="A file with a number: while it is there, the stand-in goes no further than that step."
     )
-    workers: int = Field(1, ge=1, le=64, description="Worker processes. Each loads every model.")
-    threads: int = Field(0, ge=0, description="Threads that each worker computes with. 0: as many as it has cores.")
+    workers: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = Field(
+        "auto", description="Worker processes. Each loads every model. auto: as many as serve best by measurement."
+    )
+    threads: Literal["auto"] | Annotated[int, Field(ge=0)] = Field(
+        "auto",
+        description="Threads that each worker computes with. auto: as many as are fastest by measurement, up to the "
+        "usable cores; 0: as many as there are usable cores.",
+    )
     device: str = Field("auto", min_length=1, description="Where to compute: auto, cpu, cuda, cuda:1, mps.")
     cuda_graphs: Literal["auto", "off"] = Field(
         "auto",
@@ -177,6 +183,16 @@ class Settings(BaseSettings):
         default_factory=lambda: {name: ModelSettings.model_validate(entry) for name, entry in _BUILT_IN.items()},
         description="The models on offer, by id. Given, the table is the whole list.",
     )
+
+    @property
+    def least_workers(self) -> int:
+        """Workers that there are from the start."""
+        return 1 if self.workers == "auto" else self.workers
+
+    @property
+    def most_threads(self) -> int:
+        """Threads whose bytes are drawn; 0: the usable cores."""
+        return 0 if self.threads == "auto" else self.threads
 
     @property
     def url(self) -> str:

@@ -34,6 +34,7 @@ from safelight.contract.messages import (
     Ping,
     Pong,
     Preview,
+    Share,
     Started,
     Stepped,
     Watch,
@@ -54,13 +55,14 @@ log = structlog.get_logger(__name__)
 
 
 class LocalWorkers:
-    """Fills the `Engine` port with `count` worker processes on this machine."""
+    """Fills the `Engine` port with `count` worker processes on this machine; None: one, and then
+    as many as that one says serve best."""
 
     def __init__(
         self,
         configure: Configure,
         *,
-        count: int = 1,
+        count: int | None = 1,
         telemetry: Telemetry,
         command: Sequence[str] = WORKER_COMMAND,
         first_pause_seconds: float = _FIRST_PAUSE_SECONDS,
@@ -71,7 +73,9 @@ class LocalWorkers:
         self._launcher = Launcher(configure, command)
         self._first_pause = first_pause_seconds
         self._ping_every = ping_every_seconds
-        self._members = [Member(number, _IN_HAND * configure.max_runs) for number in range(count)]
+        self._grows = count is None
+        self._members = [Member(number, _IN_HAND * configure.max_runs) for number in range(count or 1)]
+        self._busy = 0
         self._tickets: dict[str, Ticket] = {}
         self._line: FairLine[Ticket] = FairLine()
         self._suspects: dict[str, Ticket] = {}
@@ -84,7 +88,7 @@ class LocalWorkers:
 
     async def start(self) -> None:
         """Start every worker; returns before they are ready."""
-        self._tasks = [asyncio.create_task(self._keep(m), name=f"worker-{m.number}") for m in self._members]
+        self._tasks = [self._start(member) for member in self._members]
 
     async def stop(self) -> None:
         """End every worker; what is still waiting or being drawn ends as cancelled."""
@@ -185,6 +189,17 @@ class LocalWorkers:
             able = [member for member in members if member.judge(waiting.item) == "now"]
             self._give(waiting.item, min(able, key=lambda m: len(m.tickets)))
 
+        self._share()
+
+    def _share(self) -> None:
+        """Tell those that draw among how many the cores are shared."""
+        busy = sum(bool(member.tickets) for member in self._members)
+        if busy != self._busy and len(self._members) > 1:
+            for member in self._members:
+                if member.worker is not None:
+                    member.worker.send(Share(busy=busy))
+        self._busy = busy
+
     def _give(self, ticket: Ticket, member: Member) -> None:
         assert member.worker is not None  # can_draw
         member.take(ticket)
@@ -218,6 +233,21 @@ class LocalWorkers:
         return ModelState(source=source, status=status, reason=reason, traits=traits, ready_in_seconds=ready_in)
 
     # Watching over
+
+    def _start(self, member: Member) -> asyncio.Task[None]:
+        return asyncio.create_task(self._keep(member), name=f"worker-{member.number}")
+
+    def _grow(self) -> None:
+        """As many workers as serve every model well: one measured them all first, alone on the machine."""
+        said = self._members[0].models
+        if not self._grows or len(said) < len(self._configure.models):
+            return
+        self._grows = False
+        wanted = min((event.workers for event in said.values() if isinstance(event, ModelReady)), default=1)
+        more = [Member(number, _IN_HAND * self._configure.max_runs) for number in range(1, wanted)]
+        self._members += more
+        self._tasks += [self._start(member) for member in more]
+        log.info("workers", count=len(self._members))
 
     async def _keep(self, member: Member) -> None:
         """Keep one place filled, for as long as the pool runs."""
@@ -308,6 +338,7 @@ class LocalWorkers:
             log.info("model_ready", model=event.source, device=event.device, seconds=seconds, moved=event.moved)
         else:
             log.error("model_failed", model=event.source, reason=event.reason)
+        self._grow()
         self._announce()
 
     def _bury(self, member: Member, exit_status: int | None, last_words: str) -> float:

@@ -1,0 +1,101 @@
+"""Calls with fewer threads: only where they are faster, and where the bytes are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+
+from safelight.contract.costs import CostPoint
+from safelight.engine import device, team_size
+from safelight.engine.standin import Call
+from safelight.engine.team_size import counts_to_try, fastest, workers_that_serve_best
+from safelight.engine.threads import Threads
+
+
+def points(seconds: dict[int, float]) -> tuple[CostPoint, ...]:
+    return tuple(CostPoint(pixels=1, step=took, threads=count) for count, took in seconds.items())
+
+
+FASTER_ALONE = points({1: 0.5, 2: 1.0})
+
+
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    before = torch.get_num_threads()
+    monkeypatch.setattr(device, "_reference", 2)
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+class Counting(torch.nn.Module):
+    """Notes with how many threads it is called, and may let that be seen in what it gives."""
+
+    def __init__(self, *, tells: bool) -> None:
+        super().__init__()
+        self.tells, self.seen = tells, list[int]()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.seen.append(torch.get_num_threads())
+        return x + torch.get_num_threads() if self.tells else x + 1
+
+
+def calls(part: Counting, shape: tuple[int, ...] = (2, 2), times: int = 4) -> tuple[list[Any], Threads]:
+    threads = Threads()
+    call = Call("transformer", part, "__call__", "denoise", (torch.zeros(shape),), {})
+    return [threads.compute(call, FASTER_ALONE, "cpu") for _ in range(times)], threads
+
+
+def test_fewer_threads_are_used_once_they_gave_the_same_bytes() -> None:
+    part = Counting(tells=False)
+    calls(part)
+    assert part.seen == [2, 1, 1, 1, 1]
+
+
+def test_where_bytes_differ_all_results_are_those_of_the_reference() -> None:
+    part = Counting(tells=True)
+    results, _ = calls(part)
+    assert part.seen == [2, 1, 2, 2, 2]
+    assert all(torch.equal(result, torch.full((2, 2), 2.0)) for result in results)
+
+
+def test_another_shape_is_compared_anew() -> None:
+    part, threads = Counting(tells=False), Threads()
+    for shape in ((2, 2), (3, 3)):
+        call = Call("transformer", part, "__call__", "denoise", (torch.zeros(shape),), {})
+        threads.compute(call, FASTER_ALONE, "cpu")
+    assert part.seen == [2, 1, 2, 1]
+
+
+def test_workers_that_draw_together_share_the_cores() -> None:
+    part, threads = Counting(tells=False), Threads()
+    call = Call("transformer", part, "__call__", "denoise", (torch.zeros(2, 2),), {})
+    faster_together = points({1: 1.0, 2: 0.6})
+    threads.compute(call, faster_together, "cpu")
+    threads.share(2)
+    threads.compute(call, faster_together, "cpu")
+    threads.compute(call, faster_together, "cpu")
+    threads.share(1)
+    threads.compute(call, faster_together, "cpu")
+    assert part.seen == [2, 2, 1, 1, 2]
+
+
+def test_the_fewest_that_are_as_fast_as_any_are_taken() -> None:
+    assert counts_to_try(1) == (1,)
+    assert counts_to_try(6) == (1, 2, 4, 6)
+    assert counts_to_try(8) == (1, 2, 4, 8)
+    assert fastest(points({1: 1.02, 2: 1.0}), "step", 2) == 1
+    assert fastest(points({1: 1.2, 2: 1.0}), "step", 2) == 2
+    assert fastest(points({1: 1.2, 2: 1.0}), "step", 1) == 1
+    assert fastest((), "step", 2) == 2
+
+
+def test_as_many_workers_as_give_the_most_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(team_size, "usable_memory", lambda: 16_000_000_000)
+    assert workers_that_serve_best(points({1: 1.1, 2: 1.0}), 100_000_000) == 2
+    assert workers_that_serve_best(points({1: 1.9, 2: 1.0}), 100_000_000) == 1
+    assert workers_that_serve_best(points({1: 1.1, 2: 1.0}), 12_000_000_000) == 1
+    assert workers_that_serve_best((), 100_000_000) == 1
