@@ -12,6 +12,7 @@ from diffusers import FluxPipeline, StableDiffusionPipeline
 
 from safelight.engine import fingerprint as module
 from safelight.engine.checkpoint import Checkpoint
+from safelight.engine.device import prepare
 from safelight.engine.fingerprint import fingerprint
 from safelight.engine.sources import place_of
 
@@ -45,9 +46,9 @@ def test_it_changes_with_everything_that_the_bytes_depend_on(folder: Path, monke
         of(folder, dtype="bfloat16"),
     ]
     threads = torch.get_num_threads()
-    torch.set_num_threads(threads + 1)
+    prepare(threads + 1)
     found.append(of(folder))
-    torch.set_num_threads(threads)
+    prepare(threads)
     with monkeypatch.context() as patch:
         patch.setattr(module, "encoder_settings", lambda: "another level")
         found.append(of(folder))

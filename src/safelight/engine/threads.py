@@ -90,7 +90,7 @@ class Threads:
         return self._run(call)
 
 
-def _shapes(value: Any) -> Hashable:
+def _shapes(value: Any) -> Any:
     """What decides how a call is computed: shapes and number formats of tensors, and whatever else is said."""
     if isinstance(value, torch.Tensor):
         return tuple(value.shape), value.dtype, value.stride()
@@ -98,8 +98,7 @@ def _shapes(value: Any) -> Hashable:
         return tuple((name, _shapes(part)) for name, part in value.items())
     if isinstance(value, list | tuple):
         return tuple(_shapes(part) for part in value)
-    plain: Hashable = value if value is None or isinstance(value, int | float | str) else type(value)
-    return plain
+    return value if value is None or isinstance(value, int | float | str) else type(value)
 
 
 def _equal(a: Any, b: Any) -> bool:
