@@ -37,6 +37,10 @@ class Threads:
         self._busy = 1
         self._used = self._reference
 
+    def forget(self) -> None:
+        """Components may be others from now on: what was found of them is found anew."""
+        self._same.clear()
+
     def share(self, busy: int) -> None:
         """So many workers draw on this machine now."""
         self._busy = max(1, busy)

@@ -39,7 +39,8 @@ class Turns:
         self._begin, self._conclude = begin, conclude
         self._merger = Merger(enabled=merge)
         self._pace = Pace()
-        self.threads = Threads((replays or Replays()).run)
+        self._replays = replays or Replays()
+        self.threads = Threads(self._replays.run)
 
     def take(self, run: Run, others: Sequence[Run], room: int) -> None:
         """A turn of that run, with those of `others` that make a batch with it, of which `room` may be begun for it."""
@@ -58,6 +59,7 @@ class Turns:
     def models_moved(self) -> None:
         """Models came, went or moved: what was recorded of them is forgotten."""
         self._replays.sweep()
+        self.threads.forget()
 
     def _merges(self, run: Run) -> bool:
         return not run.job.exact and run.call is not None and run.call.stage == "denoise" and self._merger.enabled
