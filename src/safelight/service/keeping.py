@@ -28,7 +28,7 @@ _SHARE_OF_A_ROUND = 1 / 60
 MOST_WITHOUT_PICTURE = 1000
 # Lists stay as quick as they were measured with that many.
 MOST_ROWS = 100_000
-# So many jobs without a picture end before a round comes early: with the longest prompts they weigh 20 MB.
+# So many jobs without a picture end before a round comes early: a flood is then not left to grow for a minute.
 _HURRY_AFTER = 200
 
 log = structlog.get_logger(__name__)

@@ -21,7 +21,7 @@ from safelight.contract.errors import ConfigurationError
 FILE_NAME = "safelight.db"
 # Another process may be committing or migrating; readers never wait in WAL mode.
 BUSY_SECONDS = 10.0
-# Some 2 MB: the lock is held for milliseconds.
+# A bound for one piece of work, some 2 MB: writers wait for a piece only.
 _PAGES_AT_ONCE = 500
 _INCREMENTAL = 2
 
@@ -99,9 +99,9 @@ async def make_shrinkable(engine: AsyncEngine, path: Path) -> None:
 async def scrub(engine: AsyncEngine, *, merge: bool) -> None:
     """Have nothing that was deleted stay in the files, and give free pages back to the disk.
 
-    The full text index keeps what was deleted until its parts are merged (`merge`), in pieces that hold the lock for
-    milliseconds each (https://sqlite.org/fts5.html#the_merge_command). The log holds pages as they were until it is cut
-    off. Where a reader holds that up, the next call does it.
+    The full text index keeps what was deleted until its parts are merged (`merge`), in small pieces
+    (https://sqlite.org/fts5.html#the_merge_command). The log holds pages as they were until it is cut off.
+    Where a reader holds that up, the next call does it.
     """
     async with without_transactions(engine).connect() as plain:
         if merge:

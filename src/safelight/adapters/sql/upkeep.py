@@ -14,12 +14,12 @@ from safelight.adapters.sql.jobs import SqlJobStore
 from safelight.adapters.sql.schema import ledger, sessions
 from safelight.adapters.sql.sqlite import readable_errors, writing
 
-# A year has every season in it; five million rows are some 1.5 GB.
+# A year has every season in it; the number bounds a busy server (not measured).
 LEDGER_SECONDS = 366 * 86_400.0
 MOST_LEDGER_ROWS = 5_000_000
-# So many rows at once keep the lock for some 20 ms.
+# A bound for one transaction, so that writers wait for a part of the work only.
 _AT_ONCE = 2000
-# Merging reads and writes the whole full text index, a second's work for 100,000 jobs.
+# Merging reads and writes the whole full text index: half a second for 100,000 jobs.
 _MERGE_EVERY_SECONDS = 600.0
 
 
