@@ -218,6 +218,15 @@ BUSY = (
 )
 
 
+def test_a_prompt_that_was_cut_is_told(quick: InProcess) -> None:
+    body = b'{"data": [{"b64_json": "aGVsbG8="}]}'
+    with answering(200, body, x_safelight_prompt_truncated="prompt;read=77;tokens=122") as url:
+        ran = quick("generate", "a boat", "--url", url, "--key", "k", "-o", "boat.png")
+        assert "`prompt` was cut: the model reads 77 tokens, and it has 122." in ran.stderr
+        told = quick("generate", "a boat", "--url", url, "--key", "k", "-o", "boat.png", "--json")
+    assert json.loads(told.stdout)["prompt_truncated"] == {"prompt": {"read": 77, "tokens": 122}}
+
+
 @pytest.mark.parametrize(
     ("status", "body", "exit_code", "said"),
     [

@@ -30,6 +30,7 @@ from safelight.contract.messages import (
     Tier,
     Timings,
 )
+from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.provenance import description, packet
 from safelight.contract.traits import Traits
 from safelight.service.ports import EngineState, ModelState
@@ -48,7 +49,7 @@ class FakeEngine:
     to take `step_seconds`. `hold` is a gate for tests in other processes: a file with the number of the last step that
     is taken while it is there. `traits` are what the models are said to do; None: that is known once they are loaded.
     `ready_in_seconds` is when models that load are said to be expected.
-    With `flags` its safety checker refuses every picture.
+    `cuts` is what it says of prompts that it read only in part. With `flags` its safety checker refuses every picture.
     With `merges` it says of what was not promised to be exact that it was drawn in one batch with others.
     """
 
@@ -64,6 +65,7 @@ class FakeEngine:
         self._traits = traits
         self.merges = False
         self.flags = False
+        self.cuts: tuple[PromptCut, ...] = ()
         self.ready_in_seconds: float | None = None
         self.loaded = asyncio.Event()
         self.loaded.set()
@@ -174,7 +176,8 @@ class FakeEngine:
         tier: Tier = "throughput" if self.merges and not job.exact else "exact"
         seconds = (self._step_seconds or _LEAST_STEP_SECONDS,) * steps
         timings = Timings(denoise=sum(seconds), steps=seconds)
-        ticket.tell(Finished(job_id=job.id, image=image, fingerprint="fake", timings=timings, tier=tier))
+        finished = Finished(job_id=job.id, image=image, fingerprint="fake", timings=timings, tier=tier, cuts=self.cuts)
+        ticket.tell(finished)
 
     def _last_step(self) -> int:
         """How far jobs may go just now."""

@@ -17,7 +17,7 @@ _ALLOWED_HEADERS = "authorization, content-type, x-request-id, idempotency-key, 
 _EXPOSED_HEADERS = (
     "location, preference-applied, x-request-id, retry-after, openai-processing-ms, "
     "x-safelight-model, x-safelight-seed, x-safelight-seeds, x-safelight-fingerprint, "
-    "x-safelight-tier, "
+    "x-safelight-tier, x-safelight-prompt-truncated, "
     "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests"
 )
 # Names of fields, separated by commas (RFC 9110, 5.6.2).

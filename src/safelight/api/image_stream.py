@@ -23,6 +23,7 @@ from safelight.api.headers import drawing_headers
 from safelight.api.services import Services
 from safelight.contract.errors import ApiError
 from safelight.contract.messages import Preview
+from safelight.contract.prompt_cut import cuts_object
 from safelight.contract.request import ImageRequest
 from safelight.service.drawing import Drawing, Picture
 from safelight.service.generate import Asked
@@ -159,7 +160,9 @@ def base64_text(image: bytes) -> orjson.Fragment:
 
 def completed(request: ImageRequest, picture: Picture) -> bytes:
     """The event of a finished picture."""
-    return _event(_fields("image_generation.completed", request, picture.image) | {"usage": _USAGE})
+    said = _fields("image_generation.completed", request, picture.image) | {"usage": _USAGE}
+    # A stream's head is sent before the prompt is read, so it is said here.
+    return _event(said | ({"prompt_truncated": cuts_object(picture.cuts)} if picture.cuts else {}))
 
 
 def _fields(kind: str, request: ImageRequest, image: bytes) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from safelight.api.proxies import root
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest, NotAllowed
 from safelight.contract.jobs import JobRecord
+from safelight.contract.prompt_cut import cut_header
 from safelight.contract.request import ImageRequest, read_object
 from safelight.service.drawing import Picture
 from safelight.service.generate import Asked
@@ -161,11 +162,15 @@ async def _left(request: Request) -> None:
 def picture_headers(pictures: Sequence[Picture], seconds: float) -> dict[str, str]:
     """What a caller may want to know beside the documented body (CONTRACT 1)."""
     exact = all(picture.tier == "exact" for picture in pictures)
-    return drawing_headers(pictures[0].drawn_by, [picture.seed for picture in pictures]) | {
-        "openai-processing-ms": str(round(seconds * 1000)),
-        "x-safelight-fingerprint": pictures[0].fingerprint,
-        "x-safelight-tier": "exact" if exact else "throughput",
-    }
+    return (
+        drawing_headers(pictures[0].drawn_by, [picture.seed for picture in pictures])
+        | {
+            "openai-processing-ms": str(round(seconds * 1000)),
+            "x-safelight-fingerprint": pictures[0].fingerprint,
+            "x-safelight-tier": "exact" if exact else "throughput",
+        }
+        | cut_header(pictures[0].cuts)
+    )
 
 
 def picture_body(pictures: Sequence[Picture], created: float) -> bytes:

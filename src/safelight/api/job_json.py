@@ -11,6 +11,7 @@ from starlette.datastructures import QueryParams
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.jobs import STATES, JobRecord, JobState, Progress, QueuePlace
+from safelight.contract.prompt_cut import cuts_object
 from safelight.service.job_ports import JobFilter
 
 MOST_PER_PAGE = 200
@@ -38,6 +39,7 @@ def job_object(
             "bytes": job.image.bytes,
             "media_type": job.media_type,
             "fingerprint": job.image.fingerprint,
+            "prompt_truncated": cuts_object(job.image.cuts) or None,
         }
     return {
         "object": "job",

@@ -18,6 +18,10 @@ _PICTURE_HEADERS: Schema = {
     "x-safelight-seed": {"description": "The seed that was used, the first of several.", "schema": {"type": "integer"}},
     "x-safelight-seeds": {"description": "All seeds, where there are several pictures.", "schema": {"type": "string"}},
     "x-safelight-fingerprint": {"description": "What the bytes depend on.", "schema": {"type": "string"}},
+    "x-safelight-prompt-truncated": {
+        "description": "Where a prompt was cut: how many of its tokens were read, and how many it has (RFC 9651).",
+        "schema": {"type": "string"},
+    },
     "x-safelight-tier": {"description": "What is promised of the bytes.", "schema": {"enum": ["exact", "throughput"]}},
 }
 # What real clients always send (CONTRACT 1.2).

@@ -113,6 +113,7 @@ def job_schemas() -> Schema:
 def _job() -> Schema:
     queue = exact_object({"position": {"type": "integer", "minimum": 1}, "seconds": _SECONDS})
     progress = exact_object({"step": _COUNT, "steps": {"type": ["integer", "null"]}, "seconds_left": _SECONDS_OR_NULL})
+    cut = exact_object({"read": _COUNT, "tokens": _COUNT})
     image = exact_object(
         {
             "path": _TEXT,
@@ -120,6 +121,7 @@ def _job() -> Schema:
             "bytes": _COUNT,
             "media_type": {"enum": list(MEDIA_TYPES.values())},
             "fingerprint": _TEXT,
+            "prompt_truncated": _or_null({"type": "object", "additionalProperties": cut}),
         }
     )
     return exact_object(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from safelight.contract.prompt_cut import PromptCut
+
 
 class Drawn(msgspec.Struct, frozen=True, kw_only=True):
     """A picture that came back. Unknown is what a server of another kind did not say."""
@@ -13,3 +15,4 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None
     drawn_by: str | None
     fingerprint: str | None
+    cuts: tuple[PromptCut, ...] = ()

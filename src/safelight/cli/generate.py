@@ -16,6 +16,7 @@ from safelight.adapters.whole_file import write_whole
 from safelight.cli.drawn import Drawn
 from safelight.cli.terminal import errors_console, note, print_json
 from safelight.contract.errors import ConfigurationError, SafelightError
+from safelight.contract.prompt_cut import cuts_object
 from safelight.settings import Settings
 
 _STANDARD_OUTPUT = "-"
@@ -76,6 +77,7 @@ async def _in_process(settings: Settings, fields: dict[str, Any], on_progress: O
             seed=picture.seed,
             drawn_by=picture.drawn_by,
             fingerprint=picture.fingerprint,
+            cuts=picture.cuts,
         )
         for picture in pictures
     )
@@ -108,6 +110,8 @@ def _output_format(wish: Wish) -> str:
 
 
 def _write(drawn: tuple[Drawn, ...], wish: Wish, model: str) -> None:
+    for cut in drawn[0].cuts:  # all were drawn from the same prompt
+        note(str(cut))
     if wish.output == _STANDARD_OUTPUT:
         sys.stdout.buffer.write(drawn[0].image)
         sys.stdout.buffer.flush()
@@ -139,7 +143,8 @@ def _write_file(drawn: Drawn, path: Path) -> dict[str, Any]:
     except OSError as error:
         raise SafelightError(f"{path} cannot be written: {error.strerror}.") from None
     told = {"file": str(path), "bytes": len(drawn.image), "seed": drawn.seed}
-    return {**told, "drawn_by": drawn.drawn_by, "fingerprint": drawn.fingerprint}
+    cut = {"prompt_truncated": cuts_object(drawn.cuts)} if drawn.cuts else {}
+    return {**told, "drawn_by": drawn.drawn_by, "fingerprint": drawn.fingerprint, **cut}
 
 
 @contextmanager

@@ -12,6 +12,8 @@ import httpx
 from safelight.adapters.state_folder import read_key, served_url
 from safelight.cli.drawn import Drawn
 from safelight.contract.errors import ConfigurationError, SafelightError
+from safelight.contract.prompt_cut import HEADER as CUT_HEADER
+from safelight.contract.prompt_cut import read_cut_header
 from safelight.settings import Settings
 
 # Statuses where asking differently helps; with any other the server could not do what was rightly asked.
@@ -80,6 +82,7 @@ def _drawn(base: str, answer: httpx.Response, output_format: str) -> tuple[Drawn
             seed=seed,
             drawn_by=answer.headers.get("x-safelight-model"),
             fingerprint=answer.headers.get("x-safelight-fingerprint"),
+            cuts=read_cut_header(answer.headers.get(CUT_HEADER, "")),
         )
         for image, seed in zip(images, _seeds(answer, len(images)), strict=True)
     )

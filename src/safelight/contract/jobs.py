@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from safelight.contract.prompt_cut import PromptCut
+
 JobState = Literal["queued", "running", "finished", "failed", "cancelled"]
 STATES: tuple[JobState, ...] = ("queued", "running", "finished", "failed", "cancelled")
 UNFINISHED: tuple[JobState, ...] = ("queued", "running")
@@ -21,11 +23,13 @@ class JobError(msgspec.Struct, frozen=True):
 
 
 class KeptImage(msgspec.Struct, frozen=True, kw_only=True):
-    """The file of a finished job: its name in the file store, its length, what its bytes depended on."""
+    """The file of a finished job: its name in the file store, its length, what its bytes depended on, and the
+    prompts of which something was not read."""
 
     file: str
     bytes: int
     fingerprint: str
+    cuts: tuple[PromptCut, ...] = ()
 
 
 class JobRecord(msgspec.Struct, frozen=True, kw_only=True):

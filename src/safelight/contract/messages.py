@@ -14,6 +14,7 @@ import msgspec
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ProtocolError
 from safelight.contract.options import ModelOptions
+from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.traits import Traits
 
 _T = TypeVar("_T")
@@ -256,11 +257,14 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finished(Message, frozen=True):
+    """That job's picture, as a file. `cuts` are the prompts of which something was not read."""
+
     job_id: str
     image: bytes
     fingerprint: str
     timings: Timings
     tier: Tier = "exact"
+    cuts: tuple[PromptCut, ...] = ()
 
 
 class Failed(Message, frozen=True):

@@ -71,7 +71,10 @@ class Delivery:
             return
         timings = run.clock.timings(seconds, time.perf_counter() - begun)
         tier: Tier = "throughput" if run.merged else "exact"
-        self._end(Finished(job_id=job.id, image=image, fingerprint=run.model.fingerprint, timings=timings, tier=tier))
+        cuts, fingerprint = run.reading.cuts(), run.model.fingerprint
+        for cut in cuts:
+            log.warning("job %s: %s", job.id, cut)
+        self._end(Finished(job_id=job.id, image=image, fingerprint=fingerprint, timings=timings, tier=tier, cuts=cuts))
         previewer = run.shelved.previewer
         if previewer is not None and previewer.wants_examples and isinstance(run.picture, Image.Image):
             previewer.learn(run.latents, run.picture)

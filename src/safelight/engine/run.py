@@ -24,6 +24,7 @@ from safelight.engine.metadata import Facts
 from safelight.engine.missing import missing_package
 from safelight.engine.pausing import Pause, never
 from safelight.engine.picture import NotANumber, as_asked, check_numbers
+from safelight.engine.prompt_reading import PromptReading
 from safelight.engine.review import has_checker, is_flagged
 from safelight.engine.shelf import Shelved
 from safelight.engine.standin import Call, StepTaken, copy_for_run, release
@@ -58,8 +59,8 @@ class Run:
 
     `call` is what the parked run waits for: the engine runs it and resumes with its result, unless it is one that stops
     on its way, which is run here, a piece a turn. `picture` and `failure` are what it ended with. `received` is when
-    the job came, on the engine's clock. `cost` is what its stages are expected to take, `latents` are those after its
-    last step.
+    the job came, on the engine's clock. `reading` is how much of its prompts was read. `cost` is what its
+    stages are expected to take, `latents` are those after its last step.
 
     Raises:
         JobRefused: the pipeline does not take something that the job asks for.
@@ -83,6 +84,7 @@ class Run:
         self.failure: Failure | None = None
         self.step, self.steps = 0, 0
         self.longest_preview = 0
+        self.reading = PromptReading(job)
         self.latents: Any = None
         self.cost = shelved.costs.at(job.pixels, passes=job.passes)
         self._stands: Parked | None = None
@@ -187,7 +189,7 @@ class Run:
         pipeline = None
         try:
             # A local name: when this run ends, nothing holds the copy and what the pipeline left on it.
-            pipeline = copy_for_run(self.model.pipeline, self._hand, self._stepped)
+            pipeline = copy_for_run(self.model.pipeline, self._hand, self._stepped, self.reading.hear)
             generator = torch.Generator("cpu").manual_seed(self.job.seed)
             with torch.no_grad():
                 # The first of what it gives is the pictures, under whichever name.

@@ -23,6 +23,7 @@ from diffusers.hooks.hooks import StateManager
 
 from safelight.engine.offloading import come, computes_on
 from safelight.engine.pausing import Pause, never, pausing
+from safelight.engine.prompt_reading import Heard, listened_to
 from safelight.scheduling.policy import Stage
 
 # The ways in which diffusers' pipelines enter a component to compute (0.42: every `self.<component>.<method>(` there).
@@ -204,13 +205,16 @@ def _handing_over(real: type, method: str) -> Callable[..., Any]:
     return hand_over
 
 
-def copy_for_run(pipeline: DiffusionPipeline, hand: Hand, stepped: OnStep) -> DiffusionPipeline:
+def copy_for_run(
+    pipeline: DiffusionPipeline, hand: Hand, stepped: OnStep, heard: Heard | None = None
+) -> DiffusionPipeline:
     """A shallow copy of a pipeline for one run: stand-ins for its components, its own schedulers, no progress bar.
 
     Pipelines keep a call's state on themselves and step counts in their scheduler; weights stay shared. `stepped` is
-    told each step of their schedulers once it is taken. Pipelines inside the pipeline are copied the same way.
+    told each step of their schedulers once it is taken, `heard` what their tokenizers read. Pipelines inside the
+    pipeline are copied the same way.
     """
-    return _Copying(hand, stepped).pipeline(pipeline)
+    return _Copying(hand, stepped, heard).pipeline(pipeline)
 
 
 def release(pipeline: DiffusionPipeline) -> None:
@@ -229,8 +233,9 @@ def _nothing() -> None:
 class _Copying:
     """One copy in the making; remembers what it replaced, so that a shared component is replaced by one object."""
 
-    def __init__(self, hand: Hand, stepped: OnStep) -> None:
+    def __init__(self, hand: Hand, stepped: OnStep, heard: Heard | None) -> None:
         self._hand = hand
+        self._heard = heard
         self._progress = _Progress(stepped)
         self._replaced: dict[int, Any] = {}
 
@@ -252,6 +257,8 @@ class _Copying:
             replacement = self._progress.watch(copy.deepcopy(value))
         elif (stage := stage_of(name, value)) is not None:
             replacement = stand_in(name, value, stage, self._hand)
+        elif self._heard is not None and (listening := listened_to(value, self._heard)) is not None:
+            replacement = listening
         else:
             return value
         self._replaced[id(value)] = replacement

@@ -11,13 +11,15 @@ from types import TracebackType
 import msgspec
 
 from safelight.contract.errors import ApiError, DrawingCancelled, Unavailable
+from safelight.contract.jobs import JobRecord, KeptImage, file_name
 from safelight.contract.messages import Finished, Tier
+from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.request import ImageRequest
 from safelight.service.flights import Flight, OnPreview
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """A finished picture: the file's bytes, and what they depend on."""
+    """A finished picture: the file's bytes, what they depend on, and what of its prompts was not read."""
 
     image: bytes
     output_format: str
@@ -25,6 +27,12 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     drawn_by: str
     fingerprint: str
     tier: Tier = "exact"
+    cuts: tuple[PromptCut, ...] = ()
+
+
+def kept_image(job: JobRecord, picture: Picture) -> KeptImage:
+    """What is kept of a picture beside its file."""
+    return KeptImage(file=file_name(job), bytes=len(picture.image), fingerprint=picture.fingerprint, cuts=picture.cuts)
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -96,6 +104,7 @@ class Drawing:
             drawn_by=self.request.model.drawn_by,
             fingerprint=self._fingerprint(finished, self.request),
             tier=finished.tier,
+            cuts=finished.cuts,
         )
 
     async def pictures(self) -> tuple[Picture, ...]:

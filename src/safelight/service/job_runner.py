@@ -13,11 +13,11 @@ import structlog
 
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import ApiError, InvalidRequest, SafelightError, Unavailable
-from safelight.contract.jobs import JobError, JobRecord, JobUpdate, KeptImage, Progress, QueuePlace, file_name
+from safelight.contract.jobs import JobError, JobRecord, JobUpdate, Progress, QueuePlace, file_name
 from safelight.contract.messages import Preview
 from safelight.contract.request import ImageRequest, parse_image_request
 from safelight.service.admission import Cost
-from safelight.service.drawing import Drawing, Picture
+from safelight.service.drawing import Drawing, Picture, kept_image
 from safelight.service.generate import Asked, Generate
 from safelight.service.job_feed import JobFeed
 from safelight.service.job_line import JobLine
@@ -260,7 +260,7 @@ class JobRunner:
             why = JobError("internal_error", "The picture was drawn and could not be kept; the server's log says why.")
             await self._end(running, Ending(state="failed", when=self._clock(), error=why))
             return
-        image = KeptImage(file=name, bytes=len(picture.image), fingerprint=picture.fingerprint)
+        image = kept_image(job, picture)
         if not await self._end(running, Ending(state="finished", when=self._clock(), image=image)):
             # It was cancelled in the meantime. Should this fail, the sweep at the next start removes the file.
             with contextlib.suppress(OSError):

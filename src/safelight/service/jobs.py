@@ -27,7 +27,7 @@ from safelight.contract.jobs import (
 )
 from safelight.contract.request import ImageRequest
 from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO
-from safelight.service.drawing import Picture, shutting_down
+from safelight.service.drawing import Picture, kept_image, shutting_down
 from safelight.service.generate import Asked, Generate
 from safelight.service.job_feed import JobFeed, Watcher
 from safelight.service.job_ports import Ending, FileStore, IdempotencyMark, JobFilter, JobStore
@@ -200,7 +200,7 @@ class Jobs:
             await self._files.put(file_name(job), picture.image)
         except OSError as error:
             raise InternalError("The picture was drawn and could not be kept; the server's log says why.") from error
-        image = KeptImage(file=file_name(job), bytes=len(picture.image), fingerprint=picture.fingerprint)
+        image = kept_image(job, picture)
         ended = msgspec.structs.replace(job, state="finished", started=job.created, ended=self._clock(), image=image)
         kept = await self._store.add(ended)
         if kept is not None:
@@ -389,6 +389,7 @@ class Jobs:
             seed=job.seed,
             drawn_by=job.drawn_by,
             fingerprint=job.image.fingerprint,
+            cuts=job.image.cuts,
         )
 
 

@@ -16,6 +16,7 @@ from safelight.adapters.sql.schema import idempotency, jobs
 from safelight.adapters.sql.search import containing, order_of, put_in, take_out, unindexed
 from safelight.adapters.sql.sqlite import readable_errors, writing
 from safelight.contract.jobs import UNFINISHED, JobError, JobRecord, KeptImage
+from safelight.contract.prompt_cut import PromptCut
 from safelight.service.job_ports import Ending, Held, IdempotencyMark, JobFilter
 
 _UNFINISHED = jobs.c.state.in_(UNFINISHED)
@@ -101,7 +102,7 @@ class SqlJobStore:
             values |= {"error_code": ending.error.code, "error_message": ending.error.message}
         if ending.image is not None:
             image = ending.image
-            values |= {"file": image.file, "image_bytes": image.bytes, "fingerprint": image.fingerprint}
+            values |= _of_image(image)
             values["stored_bytes"] = jobs.c.stored_bytes + image.bytes
         return await self._write(update(jobs).where(jobs.c.id == job_id, _UNFINISHED).values(values))
 
@@ -210,11 +211,20 @@ def _row(job: JobRecord) -> dict[str, Any]:
     error, image = row.pop("error"), row.pop("image")
     row["prompt"] = job.request["prompt"]
     row |= {"error_code": error and error.code, "error_message": error and error.message}
-    row |= {"file": image and image.file, "image_bytes": image and image.bytes}
-    row["fingerprint"] = image and image.fingerprint
+    row |= {} if image is None else _of_image(image)
     prompt, request = len(job.request["prompt"].encode()), len(msgspec.json.encode(job.request))
     row["stored_bytes"] = ROW_BYTES + prompt + request + (image.bytes if image else 0)
     return row
+
+
+def _of_image(image: KeptImage) -> dict[str, Any]:
+    cuts = msgspec.to_builtins(image.cuts) or None
+    return {
+        "file": image.file,
+        "image_bytes": image.bytes,
+        "fingerprint": image.fingerprint,
+        "prompt_cuts": cuts,
+    }
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> JobRecord:
@@ -222,7 +232,8 @@ def _record(row: Row[*tuple[Any, ...]]) -> JobRecord:
     error = None if row.error_code is None else JobError(row.error_code, row.error_message or "")
     image = None
     if row.file is not None:
-        image = KeptImage(file=row.file, bytes=row.image_bytes, fingerprint=row.fingerprint)
+        cuts = msgspec.convert(row.prompt_cuts or (), tuple[PromptCut, ...])
+        image = KeptImage(file=row.file, bytes=row.image_bytes, fingerprint=row.fingerprint, cuts=cuts)
     return JobRecord(error=error, image=image, **fields)
 
 

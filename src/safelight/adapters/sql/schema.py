@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 # The newest migration; known here so that a start with nothing to migrate need not import Alembic (0.1 s).
-REVISION = "0004"
+REVISION = "0005"
 
 metadata = MetaData()
 
@@ -96,6 +96,7 @@ jobs = Table(
     Column("file", Text),
     Column("image_bytes", BigInteger),
     Column("fingerprint", Text),
+    Column("prompt_cuts", JSON(none_as_null=True)),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("stored_bytes", BigInteger, nullable=False, server_default=text("0")),
     Index("jobs_owner", "owner", "listed", "number", "created"),
