@@ -182,6 +182,26 @@ class Canvas:
             for (top, code), end in zip(bands, ends, strict=True):
                 self.body.append(f'<path d="M{left} {num(top)}H{right}V{num(end)}H{left}Z" fill="{code}"/>')
 
+    def veil(self, x: float, y: float, w: float, h: float, stops: Sequence[Stop], down: float) -> None:
+        """A rectangle whose colours and opacities run from ``y`` over ``down`` units, in bands as `graded` has them.
+
+        Plain bands that let something through take a third of the time of a gradient.
+        """
+        toned = [(at, self.tone(colour), alpha) for at, colour, alpha in stops]
+        colours, alphas = [(at, colour) for at, colour, _ in toned], [(at, (alpha,) * 3) for at, _, alpha in toned]
+        count = max(1, int(h / 2.0))
+        bands: list[tuple[float, str]] = []
+        for k in range(count):
+            at = (k + 0.5) / count * h / max(down, 1.0)
+            paint = f'fill="{hexcode(_along(colours, at))}" fill-opacity="{_along(alphas, at)[0]:.3f}"'
+            if not bands or bands[-1][1] != paint:
+                bands.append((y + h * k / count, paint))
+        ends = [*(top for top, _ in bands[1:]), y + h]
+        left, right = num(x), num(x + w)
+        with self.group('class="gradient" shape-rendering="crispEdges"'):
+            for (top, paint), end in zip(bands, ends, strict=True):
+                self.body.append(f'<path d="M{left} {num(top)}H{right}V{num(end)}H{left}Z" {paint}/>')
+
     def _outline(self, d: str, fill: Rgb | str, extra: str) -> None:
         """The style's line around a shape, drawn before its fill: of shapes that overlap only the rim is seen."""
         line = self.line

@@ -4,7 +4,7 @@ import itertools
 import math
 from random import Random
 
-from safelight.postcard.render.canvas import Point, num, poly, rect
+from safelight.postcard.render.canvas import Point, num, poly
 from safelight.postcard.render.colour import Rgb, mix, scale
 from safelight.postcard.render.ground import Band, albedo, earth, needles
 from safelight.postcard.render.peaks import Peak, draw_peak, make_peak
@@ -92,8 +92,7 @@ def _mist(stage: Stage, foot: float, tall: float) -> None:
     """Haze that lies in the valleys before the peaks."""
     haze, canvas, frame = stage.light.haze, stage.canvas, stage.frame
     top = foot - tall * 0.55
-    paint = canvas.linear(((0.0, haze, 0.0), (1.0, haze, 0.62)), 0, top, 0, foot)
-    canvas.path(rect(-12, top, frame.width + 24, foot - top + 1), paint, outlined=False)
+    canvas.veil(-12, top, frame.width + 24, foot - top + 1, ((0.0, haze, 0.0), (1.0, haze, 0.62)), foot - top)
 
 
 _BARE = frozenset({Setting.DESERT, Setting.CANYON, Setting.PLANET, Setting.OASIS, Setting.BEACH, Setting.VOLCANO})

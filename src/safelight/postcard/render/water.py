@@ -3,7 +3,7 @@
 import math
 from random import Random
 
-from safelight.postcard.render.canvas import Point, ellipse, num, poly, smooth
+from safelight.postcard.render.canvas import Point, ellipse, num, smooth
 from safelight.postcard.render.colour import NAMED, WHITE, Rgb, mix, multiply, rgb
 from safelight.postcard.render.copses import copses
 from safelight.postcard.render.dry import scrub
@@ -35,20 +35,13 @@ def draw_open_water(stage: Stage, band: Band, mirrored: str) -> None:
     frame, canvas = stage.frame, stage.canvas
     top, floor = band.foot, stage.floor
     far, near = water_colours(stage, band)
-    box = poly([(-12, top), (frame.width + 12, top), (frame.width + 12, floor), (-12, floor)])
     stops = ((0.0, far), (0.45, mix(far, near, 0.55)), (1.0, near))
     canvas.graded(-12, top, frame.width + 24, max(1.0, floor - top), stops, max(1.0, floor - top))
     calm = 1 - band.layer.roughness
     if mirrored:
         reflect(stage, top, mirrored)
-        veil = canvas.linear(
-            ((0.0, far, 0.5 - 0.28 * calm), (0.5, mix(far, near, 0.6), 0.66 - 0.22 * calm), (1.0, near, 0.94)),
-            0,
-            top,
-            0,
-            top + 0.75 * frame.rise,
-        )
-        canvas.path(box, veil, outlined=False)
+        veil = ((0.0, far, 0.5 - 0.28 * calm), (0.5, mix(far, near, 0.6), 0.66 - 0.22 * calm), (1.0, near, 0.94))
+        canvas.veil(-12, top, frame.width + 24, max(1.0, floor - top), veil, 0.75 * frame.rise)
     _sun_path(stage, band)
     _ripples(stage, band, far, near)
     if band.layer.roughness > 0.55:

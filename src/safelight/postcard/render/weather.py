@@ -2,7 +2,7 @@
 
 from random import Random
 
-from safelight.postcard.render.canvas import Point, circle, num, poly, rect
+from safelight.postcard.render.canvas import Point, circle, num, poly
 from safelight.postcard.render.colour import WHITE, mix, rgb
 from safelight.postcard.render.shapes import jagged
 from safelight.postcard.render.sky import SHOWN
@@ -66,8 +66,7 @@ def draw_fog(stage: Stage) -> None:
     with canvas.group('id="fog"'):
         top, floor = frame.horizon * 0.45, frame.height
         stops = ((0.0, haze, 0.0), (0.4, haze, 0.36 * amount), (0.7, haze, 0.14 * amount), (1.0, haze, 0.0))
-        sheet = rect(-12, top, frame.width + 24, floor - top)
-        canvas.path(sheet, canvas.linear(stops, 0, top, 0, floor), outlined=False)
+        canvas.veil(-12, top, frame.width + 24, floor - top, stops, floor - top)
         for _ in range(3):
             y = frame.horizon + (frame.height - frame.horizon) * rng.uniform(-0.25, 0.6)
             x, w, h = (

@@ -101,10 +101,14 @@ def _canopy(stage: Stage, band: Band, tall: float) -> None:
         x += w * (1.5 if pines else 1.7)
     floor = band.foot + tall * 0.1
     d = poly(points, close=False) if pines else smooth(points)
-    paint = stage.canvas.linear(
-        ((0.0, tone, 1.0), (1.0, mix(tone, light.haze, 0.35), 1.0)), 0, band.foot - tall, 0, floor
-    )
-    stage.canvas.path(d + f"L{num(frame.width + 60)} {num(floor)}L-60 {num(floor)}Z", paint)
+    top, low = band.foot - tall, mix(tone, stage.light.haze, 0.35)
+    paint = stage.canvas.linear(((0.0, tone, 1.0), (1.0, low, 1.0)), 0, top, 0, floor)
+    waist = min(floor, max(y for _, y in points) + 1)  # below it nothing stands out: plain bands are drawn sooner
+    stage.canvas.path(d + f"L{num(frame.width + 60)} {num(waist + 1)}L-60 {num(waist + 1)}Z", paint)
+    if floor > waist:
+        start = min(1.0, max(0.0, (waist - top) / max(1.0, floor - top)))
+        stops = ((0.0, mix(tone, low, start)), (max(0.001, 1.0 - start), low), (1.0, low))
+        stage.canvas.graded(-60, waist, frame.width + 120, floor - waist, stops, max(1.0, floor - top))
 
 
 def _leaf(stage: Stage, band: Band, pines: bool) -> Rgb:
