@@ -6,10 +6,9 @@ import asyncio
 import contextlib
 import math
 import os
-import shlex
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +18,13 @@ import uvloop
 from filelock import FileLock
 
 from safelight.adapters.fake_engine import FakeEngine
+from safelight.adapters.greeting import welcome
 from safelight.adapters.links import FileLinks
 from safelight.adapters.logging import configure_logging
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.outlet import standard_error
 from safelight.adapters.pins import pinned_commit
+from safelight.adapters.preflight import check_device, lacking
 from safelight.adapters.state_folder import alone_in_drawing, alone_in_serving, announce, first_key, prepare, withdraw
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.api.app import create_app
@@ -242,19 +243,47 @@ def serve(settings: Settings) -> int:
     Raises:
         ConfigurationError: something that the operator can mend, before anything was served.
     """
+    lacks = look(settings)
+    # Whoever takes the first model that is offered gets one that draws.
+    order = sorted(settings.models.items(), key=lambda item: item[1].source in lacks)
+    settings = settings.model_copy(update={"models": dict(order)})
     with standard_error() as outlet:
         telemetry = PrometheusTelemetry()
         outlet.on_dropped = telemetry.log_dropped
         configure_logging(settings.log_format, settings.log_level, outlet)
         prepare(settings.home)
+        for source, why in lacks.items():
+            log.error("model_missing", model=source, reason=why)
         serving = alone_in_serving(settings.home)
         listener = listen(settings.host, settings.port)
         with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            port = listener.getsockname()[1]
-            return runner.run(_serve(settings.model_copy(update={"port": port}), listener, telemetry, serving))
+            served = settings.model_copy(update={"port": listener.getsockname()[1]})
+            return runner.run(_serve(served, listener, telemetry, serving, lacks))
 
 
-async def _serve(settings: Settings, listener: socket.socket, telemetry: PrometheusTelemetry, serving: FileLock) -> int:
+def look(settings: Settings) -> dict[str, str]:
+    """See before anything is served what can never draw: why, by the source of each model.
+
+    Raises:
+        ConfigurationError: none of the models can, or the device is not here.
+    """
+    if settings.engine == "fake":
+        return {}
+    check_device(settings.device)
+    specs = model_specs(settings)
+    lacks = lacking(specs.values())
+    if len(lacks) == len(specs):
+        raise ConfigurationError(" ".join(lacks.values()))
+    return lacks
+
+
+async def _serve(
+    settings: Settings,
+    listener: socket.socket,
+    telemetry: PrometheusTelemetry,
+    serving: FileLock,
+    lacks: Mapping[str, str],
+) -> int:
     from safelight.adapters.partials import partial
     from safelight.adapters.sql import open_database
 
@@ -312,7 +341,15 @@ async def _serve(settings: Settings, listener: socket.socket, telemetry: Prometh
             # A log is read by others, and kept: what signs in is shown to a person at a terminal alone.
             person = sys.stderr.isatty()
             link = f"{settings.url}/studio/?token={links.new()}" if services.page and person else None
-            print(welcome(settings, services, minted if person else None, link), file=sys.stderr, flush=True)
+            said = welcome(
+                settings,
+                offered,
+                lacks=lacks,
+                page=bool(services.page),
+                minted=minted if person else None,
+                link=link,
+            )
+            print(said, file=sys.stderr, flush=True)
 
         stack.callback(withdraw, settings.home)
         server = Server(create_app(services), settings, drain=drain, on_started=started)
@@ -324,49 +361,6 @@ async def _serve(settings: Settings, listener: socket.socket, telemetry: Prometh
         await asyncio.sleep(_LAST_LINES_SECONDS)
         os._exit(status)
     return status
-
-
-def welcome(settings: Settings, services: Services, minted: str | None, link: str | None) -> str:
-    """What is said once the port is open: who draws, the way to the page, and lines that work in any other terminal.
-
-    `minted` is the first key and `link` signs in to the page, where a person reads this; else a command shows them.
-    """
-    model = next(iter(services.catalogue))
-    lines = [f"Safelight serves {settings.url}"]
-    drawn_by = {entry.id: _IN_WORDS.get(entry.drawn_by, entry.drawn_by) for entry in services.catalogue}
-    lines += [f"  {model_id} is drawn by {who}." for model_id, who in drawn_by.items()]
-    if link is not None:
-        lines += ["", "The studio, signed in (this link works once, within ten minutes):", "", link]
-    elif services.page:
-        lines += ["", f"The studio is at {settings.url}/studio/. This shows a link that signs in:", ""]
-        lines += [_ours(settings, "link")]
-    if minted is not None:
-        exports = f"export DIFFUSION_URL={settings.url} DIFFUSION_KEY={minted} DIFFUSION_MODEL_ID={model.id}"
-        lines += ["", "Your key, in lines to paste into another terminal (it is not shown again):", "", exports]
-    elif settings.api_key is not None:
-        exports = f"export DIFFUSION_URL={settings.url} DIFFUSION_KEY=$SAFELIGHT_API_KEY DIFFUSION_MODEL_ID={model.id}"
-        lines += ["", "Lines to paste into another terminal:", "", exports]
-    else:
-        lines += ["", "Lines to paste into another terminal:", "", f'eval "$({_ours(settings, "env")})"']
-    return "\n".join([*lines, _CURL, ""])
-
-
-def _ours(settings: Settings, command: str) -> str:
-    """A command of ours, as it works in any terminal and folder: by its full path, on this state folder."""
-    program = os.path.abspath(sys.argv[0])
-    start = [program] if os.access(program, os.X_OK) else [sys.executable, "-P", "-m", "safelight"]
-    return shlex.join([*start, command, "--home", str(settings.home)])
-
-
-_IN_WORDS = {
-    "postcard": "Postcard, the bundled model: it illustrates scenes",
-    "fake": "the fake engine: coloured stripes",
-}
-_CURL = r"""curl $DIFFUSION_URL/v1/images/generations \
-  -H "Authorization: Bearer $DIFFUSION_KEY" -H 'Content-Type: application/json' \
-  -d '{"model": "'$DIFFUSION_MODEL_ID'", "prompt": "A serene mountain landscape at sunset", "aspect_ratio": "16:9"}' \
-  | python3 -c 'import base64, json, sys
-open("picture.png", "wb").write(base64.b64decode(json.load(sys.stdin)["data"][0]["b64_json"]))'"""
 
 
 class Local:

@@ -9,6 +9,7 @@ import signal
 import httpx
 import pytest
 
+from safelight.adapters.fake_engine import FakeEngine
 from tests.api.conftest import Running, Serve, until
 
 
@@ -61,6 +62,27 @@ async def test_health_needs_no_key_and_head_is_answered(running: Running) -> Non
         for path in ("/health", "/livez", "/readyz", "/version", "/openapi.json", "/metrics"):
             assert (await anonymous.get(path)).status_code == 200, path
         assert (await anonymous.head("/livez")).status_code == 200
+
+
+async def test_ready_tells_how_each_model_stands_and_why_one_failed(serve: Serve) -> None:
+    engine = FakeEngine(("postcard",))
+    engine.loaded.clear()
+    running = await serve(engine=engine)
+    loading = await running.client.get("/readyz")
+    assert (loading.status_code, loading.json()["error"]["code"]) == (503, "model_loading")
+    assert loading.json()["models"] == {"stable-image-ultra": "loading", "postcard": "loading"}
+    engine.loaded.set()
+    ready = await running.client.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ok")
+    assert "reasons" not in ready.json()
+
+
+async def test_ready_tells_why_every_model_failed(serve: Serve) -> None:
+    running = await serve(engine=FakeEngine(("postcard",), broken="Its weights are torn."))
+    failed = await running.client.get("/readyz")
+    assert failed.status_code == 503
+    assert failed.json()["error"]["message"] == "No model can draw. Its weights are torn."
+    assert failed.json()["reasons"]["postcard"] == "Its weights are torn."
 
 
 async def test_options_is_answered_without_a_key(running: Running) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,6 +13,7 @@ from safelight.api.auth import authenticate
 from safelight.api.envelope import JsonResponse
 from safelight.api.services import Services
 from safelight.contract.errors import NotFound, Unavailable
+from safelight.service.ports import ModelState
 
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -20,17 +24,33 @@ async def livez(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """200 when a picture could be drawn now: every model of the catalogue that did not fail is loaded, and one is."""
+    """200 when a picture could be drawn now: every model of the catalogue that did not fail is loaded, and one is.
+
+    Whatever the status, the body says how each model stands, and of those that failed why.
+    """
     services: Services = request.app.state.services
+    engine = services.engine.state()
+    states = {entry.id: engine.model(entry.source) for entry in services.catalogue}
+    body: dict[str, Any] = {"status": "ok", "models": {name: state.status for name, state in states.items()}}
+    if failed := {name: state.reason for name, state in states.items() if state.status == "failed"}:
+        body["reasons"] = failed
+    obstacle = _obstacle(services, states.values())
+    if obstacle is None:
+        return JsonResponse(body)
+    request.scope["safelight.error_code"] = obstacle.code
+    return JsonResponse(body | {"status": "unavailable"} | obstacle.body(), obstacle.status, obstacle.headers)
+
+
+def _obstacle(services: Services, states: Collection[ModelState]) -> Unavailable | None:
+    """Why no picture could be drawn now."""
     if services.generate.draining:
-        raise Unavailable("The server is shutting down.", code="shutting_down", retry_after_seconds=5)
-    states = {e.source: services.engine.state().model(e.source) for e in services.catalogue}
-    if any(state.status == "loading" for state in states.values()):
-        raise Unavailable("A model is loading.", code="model_loading", retry_after_seconds=5)
-    if not any(state.status == "ready" for state in states.values()):
-        reasons = " ".join(state.reason or "" for state in states.values())
-        raise Unavailable(f"No model can draw. {reasons}".strip(), code="model_loading", retry_after_seconds=60)
-    return JsonResponse({"status": "ok", "models": {e.id: states[e.source].status for e in services.catalogue}})
+        return Unavailable("The server is shutting down.", code="shutting_down", retry_after_seconds=5)
+    if any(state.status == "loading" for state in states):
+        return Unavailable("A model is loading.", code="model_loading", retry_after_seconds=5)
+    if not any(state.status == "ready" for state in states):
+        reasons = " ".join(dict.fromkeys(state.reason or "" for state in states))
+        return Unavailable(f"No model can draw. {reasons}".strip(), code="model_loading", retry_after_seconds=60)
+    return None
 
 
 async def version(request: Request) -> Response:

@@ -70,6 +70,7 @@ def model_object(entry: ModelEntry, services: Services) -> dict[str, Any]:
         "aliases": list(entry.aliases),
         "drawn_by": entry.drawn_by,
         "status": state.status,
+        "reason": state.reason,
         "resident": state.resident,
         "where": state.where,
         "memory_bytes": state.bytes,

@@ -72,12 +72,19 @@ def _paths(catalogue: Catalogue) -> Schema:
             "get": read_operation("herokuModel", "Heroku's model info.", "HerokuModel", key=True, more=("404",)),
             "parameters": [model_id],
         },
-        "/health": {"get": read_operation("health", "200 when a picture could be drawn.", "Status", more=("503",))},
-        "/readyz": {"get": read_operation("readyz", "200 when a picture could be drawn.", "Status", more=("503",))},
+        "/health": {"get": _readiness("health")},
+        "/readyz": {"get": _readiness("readyz")},
         "/livez": {"get": read_operation("livez", "200 while the process answers.", "Status")},
         "/version": {"get": read_operation("version", "Which Safelight this is.", "Version")},
         "/metrics": {"get": _metrics()},
     }
+
+
+def _readiness(name: str) -> Schema:
+    """Its 503 says more than other errors: how each model stands."""
+    operation = read_operation(name, "200 when a picture could be drawn.", "Status", more=("503",))
+    operation["responses"]["503"]["content"] = {"application/json": {"schema": ref("Unready")}}
+    return operation
 
 
 def _create_image() -> Schema:
@@ -177,6 +184,18 @@ def _schemas(catalogue: Catalogue) -> Schema:
             "properties": {
                 "status": {"const": "ok"},
                 "models": {"type": "object", "additionalProperties": text},
+                "reasons": {"type": "object", "additionalProperties": text, "description": "Why models failed."},
+            },
+            "additionalProperties": False,
+        },
+        "Unready": {
+            "type": "object",
+            "required": ["status", "models", "error"],
+            "properties": {
+                "status": {"const": "unavailable"},
+                "models": {"type": "object", "additionalProperties": text},
+                "reasons": {"type": "object", "additionalProperties": text},
+                "error": {"type": "object"},
             },
             "additionalProperties": False,
         },
@@ -194,6 +213,7 @@ def _model(text: Schema, texts: Schema) -> Schema:
             "aliases": texts,
             "drawn_by": text,
             "status": {"enum": ["loading", "ready", "failed"]},
+            "reason": {"type": ["string", "null"], "description": "Why it failed."},
             "resident": {"type": "boolean"},
             "where": {"enum": list(NEAREST_FIRST)},
             "memory_bytes": {"type": ["integer", "null"]},

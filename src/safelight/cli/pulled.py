@@ -10,13 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 
 from safelight.adapters.children import child_environment, python_module
 from safelight.adapters.pins import Pin, pinned_commit, read_pins, write_pins
-from safelight.adapters.state_folder import prepare, read_key, served_url
+from safelight.adapters.state_folder import prepare, served_url
 from safelight.cli.fitting import Fit, fits
+from safelight.cli.running_server import running_server
 from safelight.cli.show import print_parameters
 from safelight.cli.terminal import note, print_json, print_table
 from safelight.contract.checkpoint_files import INDEX
@@ -27,7 +27,7 @@ from safelight.contract.offers import capabilities_of
 from safelight.contract.traits import Traits
 from safelight.settings import Settings
 
-_OF_A_MODEL = ("drawn_by", "status", "resident", "where", "memory_bytes")
+_OF_A_MODEL = ("drawn_by", "status", "resident", "where", "memory_bytes", "reason")
 _PUT_AWAY = {"host": "in host memory", "none": "put away"}
 _EXIT_REFUSED = 4  # safelight.engine.describe: the sentence on standard error is for people
 
@@ -136,23 +136,20 @@ def running(settings: Settings, *, as_json: bool) -> None:
     Raises:
         SafelightError: no server runs here, or it does not answer.
     """
-    url = served_url(settings.home)
-    key = settings.api_key.get_secret_value() if settings.api_key else read_key(settings.home)
-    if url is None:
+    if served_url(settings.home) is None:
         raise SafelightError("No server runs on this state folder. `safelight serve` starts one.")
-    if key is None:
+    server = running_server(settings)
+    if server is None:
         raise ConfigurationError("The server wants a key, and none is kept here: `safelight keys create --save`.")
-    try:
-        answer = httpx.get(f"{url}/v1/models", headers={"authorization": f"Bearer {key}"}, timeout=10)
-        answer.raise_for_status()
-        models: list[dict[str, Any]] = answer.json()["data"]
-    except (httpx.HTTPError, ValueError, KeyError) as error:
-        raise SafelightError(f"The server at {url} did not tell its models: {error}") from None
+    models = server.models()
     rows = [{"model": m["id"], **{name: m[name] for name in _OF_A_MODEL}} for m in models]
     if as_json:
         print_json(rows)
     else:
         print_table(("model", "drawn by", "status", "memory"), [standing(row) for row in rows])
+        for row in rows:
+            if row["reason"]:
+                print(f"\n{row['model']} failed: {row['reason']}")
 
 
 def standing(row: dict[str, Any]) -> tuple[str, ...]:

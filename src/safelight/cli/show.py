@@ -6,13 +6,13 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
 from pydantic import BaseModel, SecretStr
 
-from safelight.adapters.state_folder import read_key, served_url
-from safelight.cli.terminal import print_json, print_table
+from safelight.adapters.state_folder import served_url
+from safelight.cli.running_server import RunningServer, known_key, running_server, usable
+from safelight.cli.terminal import note, print_json, print_table
 from safelight.contract.capabilities import Capabilities
-from safelight.contract.errors import ConfigurationError
+from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.settings import Settings, config_file, origins, read_settings
 
 _HIDDEN = "(hidden)"
@@ -26,17 +26,19 @@ def print_environment(settings: Settings, *, as_json: bool, address_given: bool)
     Raises:
         ConfigurationError: no key is known in plain text.
     """
-    key = settings.api_key.get_secret_value() if settings.api_key else read_key(settings.home)
+    key = known_key(settings)
     if key is None:
+        running = served_url(settings.home)
+        theirs = f" The server at {running} may have been started with SAFELIGHT_API_KEY: set it here too."
         raise ConfigurationError(
             f"No key is kept in {settings.home}. The first `safelight serve` makes one; where keys were made already, "
-            "`safelight keys create --save` makes and keeps another."
+            f"`safelight keys create --save` makes and keeps another.{theirs if running else ''}"
         )
-    url = None if address_given else served_url(settings.home)
+    server = None if address_given else running_server(settings)
     values = {
-        "DIFFUSION_URL": url or settings.url,
+        "DIFFUSION_URL": server.url if server else settings.url,
         "DIFFUSION_KEY": key,
-        "DIFFUSION_MODEL_ID": (url and _first_model(url)) or next(iter(settings.models)),
+        "DIFFUSION_MODEL_ID": (server and _first_model(server)) or next(iter(settings.models)),
     }
     if as_json:
         print_json(values)
@@ -44,12 +46,12 @@ def print_environment(settings: Settings, *, as_json: bool, address_given: bool)
         print("export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in values.items()))
 
 
-def _first_model(url: str) -> str | None:
-    """The first id that a running server offers; None where it does not tell."""
+def _first_model(server: RunningServer) -> str | None:
+    """The first of its models that can draw; None where it does not tell."""
     try:
-        offered = httpx.get(f"{url}/available-models", timeout=5).json()
-        return str(offered[0]["model_id"])
-    except (httpx.HTTPError, ValueError, LookupError, TypeError):
+        return usable(server.models())
+    except (SafelightError, LookupError) as error:
+        note(f"{error} The model is the first of the settings.")
         return None
 
 

@@ -1,0 +1,64 @@
+"""What is said once the port is open: who draws, the way to the page, and lines that work in any other terminal."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+
+from safelight.contract.catalogue import Catalogue
+from safelight.settings import Settings
+
+_IN_WORDS = {
+    "postcard": "Postcard, the bundled model: it illustrates scenes",
+    "fake": "the fake engine: coloured stripes",
+}
+_CURL = r"""curl $DIFFUSION_URL/v1/images/generations \
+  -H "Authorization: Bearer $DIFFUSION_KEY" -H 'Content-Type: application/json' \
+  -d '{"model": "'$DIFFUSION_MODEL_ID'", "prompt": "A serene mountain landscape at sunset", "aspect_ratio": "16:9"}' \
+  | python3 -c 'import base64, json, sys
+open("picture.png", "wb").write(base64.b64decode(json.load(sys.stdin)["data"][0]["b64_json"]))'"""
+
+
+def welcome(
+    settings: Settings,
+    offered: Catalogue,
+    *,
+    lacks: Mapping[str, str],
+    page: bool,
+    minted: str | None,
+    link: str | None,
+) -> str:
+    """The text. `lacks` says which sources can never draw, and why.
+
+    `minted` is the first key and `link` signs in to the page, where a person reads this; else a command shows them.
+    """
+    lines = [f"Safelight serves {settings.url}"]
+    for entry in offered:
+        if entry.source in lacks:
+            lines.append(f"  {entry.id} CANNOT DRAW. {lacks[entry.source]}")
+        else:
+            lines.append(f"  {entry.id} is drawn by {_IN_WORDS.get(entry.drawn_by, entry.drawn_by)}.")
+    if link is not None:
+        lines += ["", "The studio, signed in (this link works once, within ten minutes):", "", link]
+    elif page:
+        lines += ["", f"The studio is at {settings.url}/studio/. This shows a link that signs in:", ""]
+        lines += [_ours(settings, "link")]
+    model = next(entry.id for entry in offered if entry.source not in lacks)
+    if minted is not None:
+        exports = f"export DIFFUSION_URL={settings.url} DIFFUSION_KEY={minted} DIFFUSION_MODEL_ID={model}"
+        lines += ["", "Your key, in lines to paste into another terminal (it is not shown again):", "", exports]
+    else:
+        where = "another terminal"
+        if settings.api_key is not None:
+            where += ", in which SAFELIGHT_API_KEY has the value that it has here"
+        lines += ["", f"Lines to paste into {where}:", "", f'eval "$({_ours(settings, "env")})"']
+    return "\n".join([*lines, _CURL, ""])
+
+
+def _ours(settings: Settings, command: str) -> str:
+    """A command of ours, as it works in any terminal and folder: by its full path, on this state folder."""
+    program = os.path.abspath(sys.argv[0])
+    start = [program] if os.access(program, os.X_OK) else [sys.executable, "-P", "-m", "safelight"]
+    return shlex.join([*start, command, "--home", str(settings.home)])

@@ -1,0 +1,122 @@
+"""What can be seen before the port is bound: models that are not on this machine, and a device that is not in it.
+
+Files are looked at and nothing of torch is imported, which takes milliseconds. What only loading can find out, weights
+that do not fit for example, is found by the worker.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import runpy
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from safelight.adapters.children import child_environment, python_module
+from safelight.contract.checkpoint_files import INDEX, PICKLED, read_json
+from safelight.contract.errors import ConfigurationError
+from safelight.contract.hub import HubName, cache_folder
+from safelight.contract.messages import ModelSpec
+from safelight.contract.paths import expanded
+
+BUNDLED = "postcard"
+_DEVICE = re.compile(r"(auto|cpu|mps)|(cuda)(?::(\d{1,3}))?")
+_ASK_SECONDS = 20.0
+
+
+def lacking(specs: Iterable[ModelSpec]) -> dict[str, str]:
+    """Why those models can never be loaded that cannot be, as sentences for the operator, by source."""
+    return {spec.source: why for spec in specs if (why := _lacking(spec)) is not None}
+
+
+def _lacking(spec: ModelSpec) -> str | None:
+    if spec.source == BUNDLED:
+        return None
+    try:
+        name = HubName.read(spec.source)
+        if name is None:
+            path = expanded(spec.source, "Set `source`")
+        elif (snapshot := name.snapshot(cache_folder(), spec.commit)) is not None:
+            path = snapshot
+        else:
+            return (
+                f"{name} is not on this machine, and there is no folder of that name. `safelight pull {name}` fetches "
+                "it, and so does `safelight serve --pull`."
+            )
+        return _not_a_checkpoint(path)
+    except ConfigurationError as error:  # the user has no home folder
+        return str(error)
+
+
+def _not_a_checkpoint(path: Path) -> str | None:
+    if path.is_file():
+        pickled = f"{path} is a pickle, which can run any code when it is loaded. Get it as safetensors."
+        return pickled if path.suffix in PICKLED else None
+    if not path.is_dir():
+        return f"There is no folder and no file {os.path.abspath(path)}. Mend the path, or name a model as org/name."
+    try:
+        index = read_json(path / INDEX)
+    except FileNotFoundError:
+        return f"The folder {path} holds no {INDEX}, so it is not in diffusers' layout."
+    except (OSError, ValueError) as error:
+        return f"{path / INDEX} cannot be read ({error}). Get the checkpoint again."
+    return None if isinstance(index, dict) else f"{path / INDEX} is not a JSON object. Get the checkpoint again."
+
+
+def check_device(device: str) -> None:
+    """See that this device is here.
+
+    Raises:
+        ConfigurationError: it is not, and what to do.
+    """
+    named = _DEVICE.fullmatch(device)
+    if named is None:
+        raise ConfigurationError(f"`device` is auto, cpu, mps, cuda or cuda:NUMBER; got {device!r}.")
+    if named[2] is None:
+        return
+    if _torch_is_built_for() == "cpu":
+        raise ConfigurationError(
+            f"`device` is {device}, and the PyTorch that is installed computes on processors alone. Install the one "
+            "for your GPU (https://pytorch.org/get-started/locally), or set `device` to cpu or auto."
+        )
+    count = gpu_count()
+    if count is not None and int(named[3] or 0) >= count:
+        found = "none" if count == 0 else f"{count}, so the last is cuda:{count - 1}"
+        raise ConfigurationError(
+            f"`device` is {device}, and there is no such GPU here (found: {found}). Look whether its driver is "
+            "installed (`nvidia-smi`) and CUDA_VISIBLE_DEVICES shows it, or set `device` to cpu or auto."
+        )
+
+
+def gpu_count() -> int | None:
+    """GPUs that PyTorch could use, 0 where it is built for processors alone; None if they could not be counted, as with
+    ROCm, whose library may lie anywhere.
+
+    CUDA's driver is asked by another process: one that was asked once does not survive a fork.
+    """
+    built_for = _torch_is_built_for()
+    if built_for != "cuda":
+        return 0 if built_for == "cpu" else None
+    try:
+        asked = subprocess.run(
+            python_module("safelight.engine.gpu_count"),
+            capture_output=True,
+            env=child_environment(),
+            timeout=_ASK_SECONDS,
+            check=True,
+        )
+        return int(asked.stdout)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+
+
+def _torch_is_built_for() -> Literal["cuda", "rocm", "cpu"]:
+    """As torch's own file `version.py` has it: reading that does not import torch."""
+    torch = importlib.util.find_spec("torch")
+    if torch is None or torch.origin is None:
+        return "cpu"
+    version = runpy.run_path(str(Path(torch.origin).with_name("version.py")))
+    return "cuda" if version.get("cuda") else "rocm" if version.get("hip") else "cpu"
