@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from safelight.contract.errors import ConfigurationError
 from safelight.engine.device import choose_device, usable_cores, usable_memory
@@ -39,6 +40,12 @@ def test_memory_is_what_the_control_group_allows(tmp_path: Path) -> None:
     assert usable_memory(tmp_path) == 1073741824
     (tmp_path / "memory.max").write_text("max\n")
     assert usable_memory(tmp_path) == installed
+
+
+def test_of_several_gpus_each_worker_takes_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert [choose_device("auto", number) for number in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
+    assert choose_device("cuda:1", 0) == "cuda:1"
 
 
 def test_auto_is_a_device_that_is_here_and_others_are_refused_by_name() -> None:

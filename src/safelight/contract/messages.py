@@ -59,8 +59,8 @@ class Configure(Message, frozen=True):
 
     `memory_bytes` bounds what all models together may take; 0 means four fifths of the device's. `host_memory_bytes`
     bounds what those that are put away may keep in the host's memory; None means a share of what is free there, by the
-    number of `workers` on the machine. `warm_up_seconds` bounds what measuring a model after loading may take;
-    `measured` is the folder where it is kept.
+    number of `workers` on the machine, of which this is one by its `number` from 0. `warm_up_seconds` bounds what
+    measuring a model after loading may take; `measured` is the folder where it is kept.
     """
 
     models: tuple[ModelSpec, ...]
@@ -73,6 +73,7 @@ class Configure(Message, frozen=True):
     memory_bytes: int = 0
     host_memory_bytes: int | None = None
     workers: int = 1
+    number: int = 0
     warm_up_seconds: float = 0.0
     measured: str | None = None
 

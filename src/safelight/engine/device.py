@@ -71,8 +71,10 @@ def processor_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def choose_device(wanted: str) -> str:
+def choose_device(wanted: str, number: int = 0) -> str:
     """`"auto"` to the best device there is: CUDA, then MPS, then the CPU; any other name is checked.
+
+    `number` is which worker asks: of several CUDA devices each takes the next, beginning anew after the last.
 
     Raises:
         ConfigurationError: that device is not here.
@@ -81,7 +83,7 @@ def choose_device(wanted: str) -> str:
 
     available = accelerators()
     if wanted == "auto":
-        return available[0] if available else "cpu"
+        return available[number % len(available)] if available else "cpu"
     try:
         device = torch.device(wanted)
     except RuntimeError:

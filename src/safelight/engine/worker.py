@@ -21,6 +21,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from safelight.contract.errors import ConfigurationError, ModelLoadError, ProtocolError
 from safelight.contract.messages import (
     HEADER_BYTES,
@@ -152,6 +154,7 @@ class Worker:
             prepare(configure.threads)
             gc.freeze()  # nor later: no collection in the middle of a picture goes through what was imported
             gc.enable()
+            configure = _on_its_device(configure)
             measured = Path(configure.measured) if configure.measured else None
             self._loop = Loop(
                 partial(_load, device=configure.device),
@@ -193,6 +196,15 @@ def import_engine(configure: Configure) -> None:
         for spec in configure.models:
             with suppress(Exception):  # loading says what is wrong with it
                 Checkpoint.read(place_of(spec.source, spec.commit), spec.options)  # imports the classes that it names
+
+
+def _on_its_device(configure: Configure) -> Configure:
+    """`auto` for this worker: of several GPUs each worker has one."""
+    from safelight.engine.device import choose_device
+
+    if configure.device != "auto":
+        return configure  # checked when a model is loaded, whose error says so
+    return msgspec.structs.replace(configure, device=choose_device("auto", configure.number))
 
 
 def _load(spec: ModelSpec, described: Callable[[Traits], None], *, device: str) -> LoadedModel:

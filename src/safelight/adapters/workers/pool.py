@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Literal
 
 import structlog
+from msgspec import structs
 
 from safelight.adapters.workers.launching import WORKER_COMMAND, Launcher
 from safelight.adapters.workers.member import Member
@@ -254,7 +255,8 @@ class LocalWorkers:
         while True:
             exit_status, last_words = None, ""
             try:
-                worker = await WorkerProcess.spawn(self._configure, self._launcher)
+                configure = structs.replace(self._configure, number=member.number)
+                worker = await WorkerProcess.spawn(configure, self._launcher)
             except OSError as error:
                 last_words = f"it could not be started: {error.strerror}"
             else:
