@@ -4,7 +4,6 @@ import type { Job } from './api'
 import { announcer } from './announcer.svelte'
 import { draft, settingsOf } from './draft.svelte'
 import { fileName, plural } from './format'
-import { jobs } from './jobs.svelte'
 import { router } from './route.svelte'
 import { snippet, type Language } from './snippets'
 import { ui } from './ui.svelte'
@@ -50,7 +49,7 @@ export async function copy(text: string, done: string): Promise<void> {
 
 export async function download(job: Job): Promise<void> {
   try {
-    save(await api.picture(job.id), fileName(job))
+    save(await api.picture(job.id, ui.settingsInFiles), fileName(job))
   } catch (error) {
     announcer.tell((error as Error).message, true)
   }
@@ -62,21 +61,12 @@ export async function downloadAll(chosen: readonly Job[]): Promise<void> {
   try {
     const entries = []
     for (const job of chosen) {
-      entries.push({ name: fileName(job), data: new Uint8Array(await (await api.picture(job.id)).arrayBuffer()) })
+      entries.push({ name: fileName(job), data: new Uint8Array(await (await api.picture(job.id, ui.settingsInFiles)).arrayBuffer()) })
     }
     save(zip(entries), `safelight-${chosen.length}-pictures.zip`)
   } catch (error) {
     announcer.tell((error as Error).message, true)
   }
-}
-
-export async function removeAll(chosen: readonly Job[]): Promise<boolean> {
-  const what = chosen.length === 1 ? 'this picture' : plural(chosen.length, 'picture')
-  if (!(await ui.ask(`Delete ${what}?`, 'The file and everything it was made with are gone for good.', 'Delete'))) return false
-  let gone = 0
-  for (const job of chosen) if (await jobs.remove(job.id)) gone++
-  announcer.say(`${plural(gone, 'picture')} deleted.`)
-  return gone > 0
 }
 
 export function save(file: Blob, name: string): void {

@@ -21,6 +21,8 @@ export interface Model {
   aliases: string[]
   drawn_by: string
   status: 'ready' | 'loading' | 'failed'
+  /** Why it cannot draw, where it failed. */
+  reason: string | null
   capabilities: { parameters: Record<string, Parameter> }
 }
 
@@ -71,6 +73,7 @@ export interface Filter {
   state?: string
   model?: string
   starred?: boolean
+  shape?: string
   from?: string
   to?: string
   total?: boolean
@@ -95,13 +98,14 @@ export const baseUrl = (): string => address('v1')
 export const imageUrl = (id: string): string => address(`v1/jobs/${id}/image`)
 export const thumbnailUrl = (id: string): string => address(`v1/jobs/${id}/thumbnail`)
 
-async function call(path: string, method = 'GET', body?: unknown, headers: Record<string, string> = {}): Promise<unknown> {
+async function call(path: string, method = 'GET', body?: unknown, headers: Record<string, string> = {}, keepalive = false): Promise<unknown> {
   let response: Response
   try {
     response = await fetch(address(path), {
       method,
       credentials: 'same-origin',
       cache: 'no-store',
+      keepalive,
       // A cookie is only honoured with the JSON content type: no form of another site can send that.
       headers: { 'content-type': 'application/json', ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -131,9 +135,18 @@ function readJson(text: string): unknown {
   }
 }
 
-export async function signedIn(): Promise<boolean> {
-  return ((await call('studio/session')) as { signed_in: boolean }).signed_in
+/** Whose session it is; null where nobody is signed in. */
+export interface Who {
+  name: string
+  key_id: string
 }
+
+export async function whoIsThere(): Promise<Who | null> {
+  const answer = (await call('studio/session')) as Who & { signed_in: boolean }
+  return answer.signed_in ? answer : null
+}
+
+export const version = async (): Promise<string> => ((await call('version')) as { version: string }).version
 
 /** @throws ApiError 401 where the key or the link's token is not valid. */
 export const signIn = (secret: { key: string } | { token: string }): Promise<unknown> => call('studio/session', 'POST', secret)
@@ -161,56 +174,17 @@ export const job = async (id: string): Promise<Job> => (await call(`v1/jobs/${id
 export const star = async (id: string, starred: boolean): Promise<Job> => (await call(`v1/jobs/${id}`, 'PATCH', { starred })) as Job
 /** Answers at once; a job that has ended comes back as it is. */
 export const cancel = async (id: string): Promise<Job> => (await call(`v1/jobs/${id}/cancel`, 'POST')) as Job
-/** Deletes a job that has ended, with its file. */
-export const remove = (id: string): Promise<unknown> => call(`v1/jobs/${id}`, 'DELETE')
+/** Deletes a job that has ended, with its file; also while the page goes. */
+export const remove = (id: string): Promise<unknown> => call(`v1/jobs/${id}`, 'DELETE', undefined, {}, true)
 
-export async function picture(id: string): Promise<Blob> {
-  const response = await fetch(imageUrl(id), { credentials: 'same-origin' })
+/** A picture's file; with `settings` it says what it was made with. */
+export async function picture(id: string, settings = false): Promise<Blob> {
+  let response: Response
+  try {
+    response = await fetch(`${imageUrl(id)}${settings ? '?metadata=full' : ''}`, { credentials: 'same-origin' })
+  } catch {
+    throw new ApiError('The server cannot be reached.', 0)
+  }
   if (!response.ok) throw new ApiError('The picture is no longer kept.', response.status)
   return response.blob()
-}
-
-export interface Watcher {
-  opened(): void
-  failed(): void
-  job(job: Job): void
-  queue(id: string, queue: { position: number; seconds: number | null }): void
-  progress(id: string, progress: Progress): void
-  preview(id: string, url: string): void
-  deleted(id: string): void
-}
-
-/** A proxy that has lost its server answers 502, and after any such answer a browser does not come back by itself. */
-const REOPEN_MS = 2000
-
-/** Follow all own jobs on one stream, until the returned function is called, whatever breaks it in between. */
-export function watch(watcher: Watcher): () => void {
-  let source: EventSource
-  let timer: ReturnType<typeof setTimeout> | undefined
-  function open(): void {
-    source = follow(watcher)
-    source.onerror = () => {
-      if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, REOPEN_MS)
-      watcher.failed()
-    }
-  }
-  open()
-  return () => {
-    clearTimeout(timer)
-    source.close()
-  }
-}
-
-function follow(watcher: Watcher): EventSource {
-  const source = new EventSource(address('v1/jobs/events'))
-  const on = <T>(name: string, act: (data: T & { id: string }) => void): void =>
-    source.addEventListener(name, (event) => act(JSON.parse((event as MessageEvent<string>).data) as T & { id: string }))
-  source.onopen = () => watcher.opened()
-  on<Job>('job', (job) => watcher.job(job))
-  on<Job>('end', (job) => watcher.job(job))
-  on<{ position: number; seconds: number | null }>('queue', ({ id, ...queue }) => watcher.queue(id, queue))
-  on<Progress>('progress', ({ id, ...progress }) => watcher.progress(id, progress))
-  on<{ b64_json: string; media_type: string }>('preview', (p) => watcher.preview(p.id, `data:${p.media_type};base64,${p.b64_json}`))
-  on('deleted', ({ id }) => watcher.deleted(id))
-  return source
 }

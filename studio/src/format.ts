@@ -30,6 +30,8 @@ export function progress(job: Job): string {
   if (job.state !== 'running') return { finished: 'Finished', failed: 'Failed', cancelled: 'Cancelled' }[job.state]
   const { step, steps, seconds_left: left } = job.progress ?? { step: 0, steps: null, seconds_left: null }
   if (!steps || step === 0) return 'Starting'
+  // The last step is taken: what was drawn is made a picture of, which takes long where a style is painted.
+  if (step >= steps) return 'Painting'
   const done = `Step ${step} of ${steps}`
   return left !== null && left >= 1 ? `${done}, about ${left < 90 ? `${Math.ceil(left)} s` : duration(left)} left` : done
 }
@@ -49,6 +51,17 @@ export function fileName(job: Job): string {
 
 /** What names a picture to a screen reader: nobody wants to hear ten thousand characters before the next button. */
 export const short = (text: string, most = 120): string => {
-  const letters = text.length > most ? [...text.slice(0, 2 * most)] : []
+  // Letters beyond the first plane are two of JavaScript's: enough are taken to see whether there are too many.
+  const letters = text.length > most ? [...text.slice(0, 2 * most + 2)] : []
   return letters.length > most ? `${letters.slice(0, most - 1).join('').trimEnd()}…` : text
 }
+
+const ON_A_DAY = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
+/** The day as a heading: today and yesterday by name. */
+export function day(unixSeconds: number, now = Date.now()): string {
+  const ago = Math.round((midnight(now) - midnight(unixSeconds * 1000)) / 86_400_000)
+  return ago === 0 ? 'Today' : ago === 1 ? 'Yesterday' : ON_A_DAY.format(unixSeconds * 1000)
+}
+
+/** When that day began here, in milliseconds. */
+export const midnight = (milliseconds: number): number => new Date(milliseconds).setHours(0, 0, 0, 0)

@@ -5,6 +5,7 @@ import { announcer } from './announcer.svelte'
 import { draft } from './draft.svelte'
 import { plural, progress, share } from './format'
 import { session } from './session.svelte'
+import { watch } from './watching'
 
 const RECENT = 40
 const PAGE = 200
@@ -16,33 +17,51 @@ class Jobs {
   recent = $state<Job[]>([])
   /** Small pictures of what is being drawn, by job. */
   previews = $state<Record<string, string>>({})
-  /** The job on the stage; null shows the newest. */
+  /** The picture that somebody wants to see; null follows what is alive. */
   chosen = $state<string | null>(null)
   loaded = $state(false)
+  /** Counts what was taken back: lists that left it out ask again. */
+  restored = $state(0)
   live = $derived(this.recent.filter(isLive))
-  shown = $derived(this.recent.find((job) => job.id === this.chosen) ?? this.recent[0] ?? null)
+  /** What is being drawn, else what is next: the line under the stage tells of it. */
+  working = $derived(this.live.find((job) => job.id === this.chosen) ?? this.live.findLast((job) => job.state === 'running') ?? this.live.at(-1) ?? null)
+  /**
+   * The picture on the stage: the chosen one, else what is being drawn as soon as there is something to see, else what
+   * ended last. What only waits has nothing to show, and comes last.
+   */
+  shown = $derived.by((): Job | null => {
+    const chosen = this.recent.find((job) => job.id === this.chosen)
+    if (chosen) return chosen
+    const drawn = this.recent.findLast((job) => job.state === 'running' && this.previews[job.id])
+    return drawn ?? lastEnded(this.recent) ?? this.working
+  })
   /** Called for every job that changed, and for the ids of deleted ones. */
   readonly listeners = new Set<(job: Job | null, id: string) => void>()
   #stop: (() => void) | undefined
   #quarters = new Map<string, number>()
   /** What the stream has told of since the list was last asked for: the answer knows less of these. */
   #told = new Set<string>()
+  #doomed = new Map<string, Job>()
+  #going = new Set<string>()
 
   /** Follow the server until `stop`. */
   start(): void {
     this.stop()
-    this.#stop = api.watch({
+    const who = session.who?.key_id
+    if (!who) return
+    const watcher = {
       opened: () => {
         session.reachable = true
         void this.refresh()
       },
       failed: () => void this.#lookWhy(),
-      job: (job) => (this.#told.add(job.id), this.take(job)),
-      queue: (id, queue) => (this.#told.add(id), this.#change(id, (job) => ({ ...job, queue }))),
-      progress: (id, now) => (this.#told.add(id), this.#step(id, now)),
-      preview: (id, url) => (this.previews[id] = url),
-      deleted: (id) => (this.#told.add(id), this.#forget(id)),
-    })
+      job: (job: Job) => (this.#told.add(job.id), this.take(job)),
+      queue: (id: string, queue: Job['queue']) => (this.#told.add(id), this.#change(id, (job) => ({ ...job, queue }))),
+      progress: (id: string, now: Progress) => (this.#told.add(id), this.#step(id, now)),
+      preview: (id: string, url: string) => void (this.previews[id] = url),
+      deleted: (id: string) => (this.#told.add(id), this.#forget(id)),
+    }
+    this.#stop = watch(watcher, who)
     void this.refresh()
   }
 
@@ -53,6 +72,7 @@ class Jobs {
 
   /** Forget everything: somebody else may sign in. */
   clear(): void {
+    this.sweep()
     this.stop()
     this.recent = []
     this.previews = {}
@@ -63,15 +83,13 @@ class Jobs {
   async refresh(): Promise<void> {
     const told = (this.#told = new Set())
     try {
-      const { data } = await api.jobs({ state: 'queued,running,finished,failed' }, RECENT)
+      const page = await api.jobs({ state: 'queued,running,finished,failed' }, RECENT)
+      const data = page.data.filter((job) => !this.isDoomed(job.id))
       if (told !== this.#told) return
       const ended = this.recent.filter(isLive).filter((job) => !told.has(job.id) && !data.some((now) => now.id === job.id))
       const kept = this.recent.filter((job) => told.has(job.id))
       const news = data.filter((job) => !told.has(job.id))
       this.recent = [...news, ...kept].sort((one, other) => other.created - one.created)
-      // Coming back to a queue, what is being drawn is more to look at than what waits last in line.
-      if (!this.loaded && this.recent[0]?.state === 'queued')
-        this.chosen ??= (this.recent.findLast((job) => job.state === 'running') ?? this.recent.find((job) => job.state === 'finished'))?.id ?? null
       this.loaded = true
       for (const job of ended) void api.job(job.id).then((now) => this.take(now), () => undefined)
       for (const job of news) for (const listener of this.listeners) listener(job, job.id)
@@ -102,7 +120,8 @@ class Jobs {
         // The answer says how it was when it was accepted; the stream may have told of it since.
         if (!this.#told.has(job.id)) this.take(job)
         this.#told.add(job.id)
-        if (made.length === 1) this.chosen = job.id
+        // Whoever draws wants to see that.
+        this.chosen = null
       }
     } catch (error) {
       session.heard(error)
@@ -124,6 +143,22 @@ class Jobs {
     }
   }
 
+  /** Everything that has not ended, also what the page does not show. */
+  async cancelAll(): Promise<void> {
+    this.recent = this.recent.filter((job) => !isLive(job))
+    try {
+      for (let more = true; more; ) {
+        const page = await api.jobs({ state: 'queued,running' }, PAGE)
+        for (const { id } of page.data) this.take(await api.cancel(id))
+        more = page.has_more
+      }
+      announcer.say('All are cancelled.')
+    } catch (error) {
+      session.heard(error)
+      void this.refresh()
+    }
+  }
+
   async star(job: Job): Promise<void> {
     this.take({ ...job, starred: !job.starred })
     try {
@@ -134,8 +169,44 @@ class Jobs {
     }
   }
 
-  /** True when it is gone. */
-  async remove(id: string): Promise<boolean> {
+  /** Take pictures away, with some seconds to take that back; the server is told after them, or when the page goes. */
+  remove(gone: readonly Job[]): void {
+    this.sweep()
+    this.#doomed = new Map(gone.map((job) => [job.id, job]))
+    for (const { id } of gone) this.#forget(id)
+    announcer.tell(`${plural(gone.length, 'picture')} deleted.`, false, { name: 'Undo', act: () => this.restore(), over: () => this.sweep() })
+  }
+
+  /** Whether the page shows it as deleted. */
+  isDoomed = (id: string): boolean => this.#doomed.has(id) || this.#going.has(id)
+  get doomed(): number {
+    return this.#doomed.size
+  }
+
+  restore(): void {
+    const back = [...this.#doomed.values()]
+    this.#doomed.clear()
+    for (const job of back) this.take(job)
+    this.restored++
+    announcer.say(`${plural(back.length, 'picture')} back.`)
+  }
+
+  /** Delete for good what was taken away. */
+  sweep(): void {
+    for (const job of this.#doomed.values()) {
+      this.#going.add(job.id)
+      void this.erase(job.id).then((done) => {
+        this.#going.delete(job.id)
+        if (done) return
+        this.take(job)
+        this.restored++
+      })
+    }
+    this.#doomed = new Map()
+  }
+
+  /** Delete at once. True when it is gone. */
+  async erase(id: string): Promise<boolean> {
     try {
       await api.remove(id)
     } catch (error) {
@@ -150,6 +221,7 @@ class Jobs {
 
   /** Put a job's newest state in its place. */
   take(job: Job): void {
+    if (this.isDoomed(job.id)) return
     const at = this.recent.findIndex((known) => known.id === job.id)
     const before = this.recent[at]
     if (job.state === 'cancelled') this.recent = this.recent.filter((known) => known.id !== job.id)
@@ -194,7 +266,7 @@ class Jobs {
   /** A stream that breaks says nothing; a call tells whether the session ended or the server is away. */
   async #lookWhy(): Promise<void> {
     try {
-      if (!(await api.signedIn())) session.ended()
+      await session.look()
     } catch (error) {
       session.heard(error)
     }
@@ -204,6 +276,11 @@ class Jobs {
     session.heard(error)
     if (error instanceof api.ApiError && error.status !== 401) announcer.tell(error.message, true)
   }
+}
+
+/** Among finished and failed ones; null where none has ended. */
+function lastEnded(recent: readonly Job[]): Job | null {
+  return recent.filter((job) => !isLive(job)).reduce<Job | null>((last, job) => (last && (last.ended ?? 0) >= (job.ended ?? 0) ? last : job), null)
 }
 
 export const jobs = new Jobs()
@@ -255,12 +332,13 @@ export class Gallery {
   }
 
   find(id: string): Job | undefined {
-    const at = this.#known.get(id)
-    return at === undefined ? undefined : this.items[at]
+    const at = this.index(id)
+    return this.items[at]
   }
 
   index(id: string): number {
-    return this.#known.get(id) ?? -1
+    // The list is what changes and is watched; the map of it is not.
+    return this.items.length ? (this.#known.get(id) ?? -1) : -1
   }
 
   async #load(fresh: boolean): Promise<void> {
@@ -274,8 +352,8 @@ export class Gallery {
       if (asked !== this.#asked) return
       this.#cursor = page.next_cursor
       this.done = !page.has_more
-      if (fresh) this.total = page.total
-      const found = page.data.flatMap((job) => this.#changed.get(job.id) ?? (this.#changed.has(job.id) ? [] : job))
+      if (fresh) this.total = page.total === null ? null : Math.max(0, page.total - jobs.doomed)
+      const found = page.data.filter((job) => !jobs.isDoomed(job.id)).flatMap((job) => this.#changed.get(job.id) ?? (this.#changed.has(job.id) ? [] : job))
       const newer = fresh && this.#unfiltered() ? this.items.filter((job) => this.#changed.has(job.id) && !found.some(({ id }) => id === job.id)) : []
       this.#put(fresh ? [...newer, ...found] : [...this.items, ...found.filter((job) => !this.#known.has(job.id))])
     } catch (error) {

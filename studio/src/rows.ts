@@ -8,10 +8,15 @@ export interface Row {
   end: number
   /** Stretched to the full width. */
   full: boolean
+  /** A heading stands above it. */
+  headed: boolean
 }
 
-/** Rows near `target` high whose pictures fill `width`, `gap` apart. The last row is not stretched. */
-export function layOut(ratios: readonly number[], width: number, target: number, gap: number): Row[] {
+/**
+ * Rows near `target` high whose pictures fill `width`, `gap` apart. The last row is not stretched, nor is one before a
+ * heading: those stand before the pictures in `heads`, `room` high.
+ */
+export function layOut(ratios: readonly number[], width: number, target: number, gap: number, heads: ReadonlySet<number> = new Set(), room = 0): Row[] {
   const rows: Row[] = []
   let top = 0
   let first = 0
@@ -20,10 +25,12 @@ export function layOut(ratios: readonly number[], width: number, target: number,
     sum += ratios[at]!
     const count = at - first + 1
     const height = (width - gap * (count - 1)) / sum
-    const last = at === ratios.length - 1
+    const last = at === ratios.length - 1 || heads.has(at + 1)
     if (height > target * 1.15 && !last) continue
     const used = Math.floor(last ? Math.min(height, target) : height)
-    rows.push({ top, height: used, first, end: at + 1, full: height <= target * 1.15 })
+    const headed = heads.has(first)
+    if (headed) top += room
+    rows.push({ top, height: used, first, end: at + 1, full: height <= target * 1.15, headed })
     top += used + gap
     first = at + 1
     sum = 0

@@ -1,10 +1,11 @@
 /** Who is signed in, which models there are, and whether the server can be reached. */
-import { ApiError, models, signedIn, signIn, signOut, type Model } from './api'
+import { ApiError, models, signIn, signOut, whoIsThere, type Model, type Who } from './api'
 
 const RETRY_MS = 2000
 
 class Session {
   state = $state<'asking' | 'out' | 'in'>('asking')
+  who = $state.raw<Who | null>(null)
   models = $state<Model[]>([])
   reachable = $state(true)
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -17,8 +18,7 @@ class Session {
   async begin(token: string | null): Promise<void> {
     try {
       if (token) await signIn({ token }).catch((error: unknown) => this.#onlyRefused(error))
-      if (await signedIn()) await this.#enter()
-      else this.state = 'out'
+      await this.look()
       this.reachable = true
     } catch {
       this.lost()
@@ -28,17 +28,30 @@ class Session {
   /** @throws ApiError where the key is not valid or the server cannot be reached. */
   async signIn(key: string): Promise<void> {
     await signIn({ key })
-    await this.#enter()
+    await this.look()
   }
 
+  /** @throws ApiError where the server cannot be reached: then the session goes on. */
   async signOut(): Promise<void> {
-    await signOut().catch(() => undefined)
+    await signOut()
     this.ended()
+  }
+
+  /** Ask whose session it is: another page may have signed out, or somebody else in. @throws ApiError */
+  async look(): Promise<void> {
+    const who = await whoIsThere()
+    if (!who) return this.ended()
+    if (who.key_id !== this.who?.key_id) this.models = []
+    this.models = await models()
+    if (who.key_id !== this.who?.key_id) this.who = who
+    this.state = 'in'
+    this.reachable = true
   }
 
   /** The server no longer knows us. */
   ended(): void {
     this.state = 'out'
+    this.who = null
     this.models = []
   }
 
@@ -62,12 +75,6 @@ class Session {
     } catch (error) {
       this.heard(error)
     }
-  }
-
-  async #enter(): Promise<void> {
-    this.models = await models()
-    this.state = 'in'
-    this.reachable = true
   }
 
   async #retry(): Promise<void> {

@@ -2,6 +2,9 @@
 
 export interface Sheet {
   title: string
+  /** What varies across and down; empty where nothing does. */
+  across?: string
+  down?: string
   columns: string[]
   rows: string[]
   /** By row; null where nothing was drawn. */
@@ -10,7 +13,7 @@ export interface Sheet {
 
 const GAP = 16
 const MARGIN = 40
-const TITLE = 64
+const TITLE = 72
 /** Browsers refuse canvases beyond this side. */
 const MAX_SIDE = 8000
 const FONT = '"Instrument Sans", system-ui, sans-serif'
@@ -33,6 +36,8 @@ export async function drawSheet(sheet: Sheet): Promise<Blob> {
   pen.fillRect(0, 0, canvas.width, canvas.height)
   pen.textBaseline = 'middle'
   write(pen, sheet.title, MARGIN, MARGIN + 12, canvas.width - 2 * MARGIN, `600 24px ${FONT}`, '#efe8e2')
+  const axes = [sheet.across && `Across: ${sheet.across}`, sheet.down && `Down: ${sheet.down}`].filter(Boolean).join(' · ')
+  write(pen, axes, MARGIN, MARGIN + 42, canvas.width - 2 * MARGIN, `500 16px ${FONT}`, '#a99d95')
   sheet.columns.forEach((label, x) => write(pen, label, left + x * (cellWidth + GAP), top - 22, cellWidth, `500 18px ${FONT}`, '#a99d95'))
   sheet.rows.forEach((label, y) => write(pen, label, MARGIN, top + y * (cellHeight + GAP) + cellHeight / 2, 136, `500 18px ${FONT}`, '#a99d95'))
   sheet.pictures.forEach((row, y) =>

@@ -1,6 +1,10 @@
 /** What is open, and what the keyboard does: shared by the parts of the page. */
 
+import type { Job } from './api'
+
 const SINGLE_KEYS = 'safelight.single-keys'
+const SETTINGS_IN_FILES = 'safelight.settings-in-files'
+const THEME = 'safelight.theme'
 
 class Ui {
   /** The sheet of keyboard shortcuts. */
@@ -15,25 +19,29 @@ class Ui {
     localStorage.setItem(SINGLE_KEYS, on ? 'on' : 'off')
   }
 
-  /** A question before something that cannot be undone. */
-  question = $state<{ title: string; text: string; action: string; answer: (yes: boolean) => void } | null>(null)
+  /** The sheet that says how the page is used. */
+  help = $state(false)
+  /** The picture that is looked at closely; keys are for it. */
+  picture = $state.raw<Job | null>(null)
+  /** Whether a downloaded file says what it was made with. */
+  settingsInFiles = $state(localStorage.getItem(SETTINGS_IN_FILES) !== 'off')
 
-  ask(title: string, text: string, action: string): Promise<boolean> {
-    return new Promise((resolve) => {
-      this.question = {
-        title,
-        text,
-        action,
-        answer: (yes) => {
-          this.question = null
-          resolve(yes)
-        },
-      }
-    })
+  setSettingsInFiles(on: boolean): void {
+    this.settingsInFiles = on
+    localStorage.setItem(SETTINGS_IN_FILES, on ? 'on' : 'off')
   }
 
-  focusPrompt(): void {
-    document.getElementById('prompt')?.focus()
+  theme = $state(localStorage.getItem(THEME) ?? 'system')
+
+  setTheme(theme: string): void {
+    this.theme = theme
+    localStorage.setItem(THEME, theme)
+    this.showTheme()
+  }
+
+  /** `light-dark()` in the style sheet follows what this says. */
+  showTheme(): void {
+    document.documentElement.dataset['theme'] = this.theme
   }
 }
 

@@ -26,8 +26,19 @@ describe('rows of the gallery', () => {
     expect(end - first).toBeLessThanOrEqual(touching.length + 1)
   })
 
+  it('stand apart where a heading begins, and leave room for it', () => {
+    const parted = layOut([1, 1, 1, 1, 1, 1, 1, 1], 700, 230, 6, new Set([0, 3]), 40)
+    expect(parted.map(({ first, end, full, headed }) => [first, end, full, headed])).toEqual([
+      [0, 3, true, true],
+      [3, 6, true, true],
+      [6, 8, false, false],
+    ])
+    expect(parted[0]?.top).toBe(40)
+    expect(parted[1]?.top).toBe(40 + parted[0]!.height + 6 + 40)
+  })
+
   it('do not stretch the last one', () => {
-    expect(layOut([1], 1200, 230, 6)).toEqual([{ top: 0, height: 230, first: 0, end: 1, full: false }])
+    expect(layOut([1], 1200, 230, 6)).toEqual([{ top: 0, height: 230, first: 0, end: 1, full: false, headed: false }])
   })
 })
 
@@ -70,7 +81,7 @@ describe('a zip', () => {
 
 describe('an axis of the grid', () => {
   const offer: Offer = {
-    models: [{ id: 'postcard', aliases: ['p'], drawn_by: 'postcard', status: 'ready', capabilities: { parameters: {} } }],
+    models: [{ id: 'postcard', aliases: ['p'], drawn_by: 'postcard', status: 'ready', reason: null, capabilities: { parameters: {} } }],
     shapes: shapes(['1024x1024', '1344x768']),
     parameters: { seed: { type: 'integer', required: false, minimum: 0, maximum: 100 }, steps: { type: 'integer', required: false, minimum: 1, maximum: 50 } },
     extras: [],

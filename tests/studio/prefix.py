@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -14,8 +14,11 @@ _ANSWER_SECONDS = 60
 
 
 @contextmanager
-def behind(prefix: str, url: str) -> Iterator[str]:
-    """The address of the server at `url` behind `prefix`, which begins with a slash; all else is a 404 there."""
+def behind(prefix: str, url: str, *, refuses: Callable[[str], bool] = lambda path: False) -> Iterator[str]:
+    """The address of the server at `url` behind `prefix`, which begins with a slash; all else is a 404 there.
+
+    `refuses`: asked about each path, whether to answer 502 as a proxy does that has lost its server.
+    """
     target = urlsplit(url)
 
     class Proxy(BaseHTTPRequestHandler):
@@ -25,6 +28,9 @@ def behind(prefix: str, url: str) -> Iterator[str]:
         def _pass_on(self) -> None:
             if not self.path.startswith(f"{prefix}/"):
                 self.send_error(404)
+                return
+            if refuses(self.path.removeprefix(prefix)):
+                self.send_error(502)
                 return
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}

@@ -62,7 +62,7 @@ def test_a_drawing_is_kept_as_lines_where_the_model_draws_them(visit: Visit) -> 
     thumbnail = visit.context.request.get(f"{visit.url}/v1/jobs/{job}/thumbnail")
     assert max(Image.open(io.BytesIO(thumbnail.body())).size) == 384
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download").click()
+        page.get_by_role("button", name="Download", exact=True).click()
     assert re.fullmatch(r"a-kite-\d+\.svg", download.value.suggested_filename)
 
 

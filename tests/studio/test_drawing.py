@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.studio.visit import Hold, Visit
@@ -154,3 +155,98 @@ def test_a_screen_reader_hears_quarters_and_the_end(visit: Visit, hold: Hold) ->
     assert heard[0] == "1 picture started."
     assert heard[-1] == "Finished: a fox"
     assert [said[:2] for said in heard if "percent" in said] == ["25", "50", "75"]
+
+
+def test_the_stage_follows_what_is_alive(visit: Visit, hold: Hold) -> None:
+    """Of what waits there is nothing to see: the last picture stays until there is."""
+    page = visit.page
+    visit.draw("the last")
+    stage = page.get_by_role("region", name="Picture")
+    picture = page.get_by_title("Look at it closely").get_by_role("img", name="the last")
+    hold.at(0)
+    page.get_by_label("How many pictures").select_option("8")
+    visit.generate("eight in line")
+    boxes = page.get_by_role("list", name="Latest pictures").get_by_role("button", name=re.compile("eight in line$"))
+    expect(boxes).to_have_count(8)
+    expect(picture).to_be_visible()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(boxes).to_have_count(7)
+    expect(picture).to_be_visible()
+    hold.at(2)
+    expect(stage.locator("img.preview")).to_be_visible()
+    page.get_by_role("button", name="Cancel all").click()
+    expect(boxes).to_have_count(0)
+    expect(picture).to_be_visible()
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    page.wait_for_function(
+        """async () => (await (await fetch('../v1/jobs?state=queued,running')).json()).data.length === 0"""
+    )
+
+
+def test_boxes_that_wait_can_be_seen(visit: Visit, hold: Hold) -> None:
+    hold.at(0)
+    visit.page.get_by_label("How many pictures").select_option("3")
+    visit.generate("wait")
+    box = visit.page.get_by_role("button", name=re.compile("wait$")).last
+    expect(box).to_be_visible()
+    contrast = """box => {
+        const light = colour => {
+            const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map(n => n / 255)
+                .map(n => n <= 0.04045 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4)
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05
+        }
+        const ground = getComputedStyle(document.documentElement).backgroundColor
+        const edge = getComputedStyle(box).boxShadow
+        const [a, b] = [light(edge), light(ground)]
+        return Math.max(a, b) / Math.min(a, b)
+    }"""
+    for scheme in ("dark", "light"):
+        visit.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        assert box.evaluate(contrast) >= 3
+
+
+def test_a_seed_that_is_none_stays_as_it_was_typed(visit: Visit) -> None:
+    page = visit.page
+    visit.prompt.fill("a boat")
+    page.get_by_label("Seed", exact=True).fill("abc")
+    button = page.get_by_role("button", name="Generate")
+    expect(button).to_have_accessible_description("The seed must be a whole number from 1 to 4294967295, not “abc”.")
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("abc")
+    page.reload()
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("abc")
+
+
+def test_a_side_that_is_out_of_bounds_is_said(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_label("Model").select_option("postcard")
+    width = page.get_by_label("Width in pixels")
+    width.fill("99999")
+    width.press("Tab")
+    most = width.input_value()
+    expect(page.get_by_text(re.compile(f"^Width is .*{most} was taken, not 99999"))).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("model=unheard-of", "the model unheard-of (stable-image-ultra draws instead)"),
+        ("size=999x555", "the size 999x555 (1344x768 comes nearest)"),
+        ("size=huge", "the size huge"),
+        ("aspect_ratio=7:5", "the shape 7:5"),
+        ("output_format=bmp", "the format bmp"),
+        ("seed=abc", "the seed abc"),
+    ],
+)
+def test_an_address_that_asks_for_what_is_not_there_is_answered(visit: Visit, query: str, said: str) -> None:
+    visit.page.goto(f"{visit.studio}?prompt=a+red+barn&{query}")
+    expect(visit.page.get_by_text(f"The address asks for what is not offered here: {said}.")).to_be_visible()
+    expect(visit.prompt).to_have_value("a red barn")
+
+
+def test_what_draws_is_said_with_a_sample(visit: Visit) -> None:
+    page = visit.page
+    visit.draw("a mill")
+    page.reload()
+    sample = page.get_by_role("img", name=re.compile("^A picture that"))
+    expect(sample).to_be_visible()
+    expect(page.get_by_text(re.compile("^Drawn by"))).to_be_visible()

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.clients.process import Served
 from tests.studio.conftest import STUDIO
-from tests.studio.visit import DESKTOP, PHONE, Hold, Visit, settle, visiting
+from tests.studio.visit import DESKTOP, PHONE, Hold, Visit, arrive, settle, visiting
 
 # Level A and AA of WCAG 2.0, 2.1 and 2.2, and what axe calls best practice.
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -71,18 +71,26 @@ def test_axe_finds_nothing(browser: Browser, served: Served, axe: Axe, hold: Hol
         second = visit.draw("a village")
         for address in ("#/gallery", f"#/gallery/{first}", f"#/compare/{first}/{second}", "#/grid"):
             page.goto(f"{visit.studio}{address}")
-            page.wait_for_load_state("networkidle")
+            arrive(page)
             assert axe.look(page) == [], address
 
 
 def test_axe_finds_nothing_in_what_opens_over_the_page(visit: Visit, axe: Axe) -> None:
     page = visit.page
     visit.draw("a mill")
-    page.get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("alertdialog")).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Menu")).click()
+    expect(page.get_by_role("menu")).to_be_visible()
+    assert axe.look(page) == []
+    page.get_by_role("menuitem", name="Help").click()
+    help_sheet = page.get_by_role("dialog", name="Help")
+    expect(help_sheet.get_by_text(re.compile(r"^Safelight \d"))).to_be_visible()
     assert axe.look(page) == []
     page.keyboard.press("Escape")
-    expect(page.get_by_role("alertdialog")).to_have_count(0)
+    expect(help_sheet).to_have_count(0)
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    assert axe.look(page) == []
+    page.get_by_role("button", name="Undo").click()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     assert axe.look(page) == []
@@ -114,7 +122,7 @@ def test_a_phone_shows_prompt_and_picture_first(phone: Visit) -> None:
     assert picture["width"] == PHONE[0]
     for address in ("#/", "#/gallery", f"#/gallery/{job}", f"#/compare/{job}/{job}", "#/grid"):
         page.goto(f"{phone.studio}{address}")
-        page.wait_for_load_state("networkidle")
+        arrive(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], address
 
 
@@ -198,3 +206,87 @@ def test_the_first_paint_waits_for_the_page_and_what_it_names_and_for_no_answer(
     )
     for route in kept_back:
         route.continue_()
+
+
+def test_the_theme_is_chosen_and_stays(visit: Visit) -> None:
+    page = visit.page
+    dark = page.evaluate(
+        "getComputedStyle(document.body).backgroundColor + getComputedStyle(document.documentElement).backgroundColor"
+    )
+    page.get_by_role("button", name=re.compile("^Menu")).click()
+    page.get_by_role("menuitemradio", name="Light").click()
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    light = page.evaluate(
+        "getComputedStyle(document.body).backgroundColor + getComputedStyle(document.documentElement).backgroundColor"
+    )
+    assert light != dark
+
+
+@pytest.mark.parametrize("size", [(640, 400), (320, 640)], ids=["200 percent", "400 percent"])
+def test_everything_is_within_reach_when_the_page_is_enlarged(
+    browser: Browser, served: Served, size: tuple[int, int]
+) -> None:
+    """1280 by 800 pixels at twice and four times the size (WCAG 1.4.10): nothing is scrolled sideways."""
+    with visiting(browser, served.url, served.new_key(), size=size) as visit:
+        page = visit.page
+        job = visit.draw("a harbour at dawn")
+        for address in ("#/", "#/gallery", f"#/gallery/{job}", f"#/compare/{job}/{job}", "#/grid"):
+            page.goto(f"{visit.studio}{address}")
+            arrive(page)
+            assert page.evaluate("document.documentElement.scrollWidth") <= size[0], address
+        page.goto(f"{visit.studio}#/gallery/{job}")
+        page.get_by_role("button", name="Close").click()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_close_look_on_a_phone_can_always_be_closed_and_is_turned_by_a_finger(phone: Visit) -> None:
+    page = phone.page
+    page.get_by_label("9:21, 640 by 1536 pixels").check(force=True)
+    older = phone.draw("an older tower")
+    newer = phone.draw("a newer tower")
+    page.goto(f"{phone.studio}#/gallery/{newer}")
+    dialog = page.get_by_role("dialog")
+    picture = dialog.get_by_role("img", name="a newer tower")
+    expect(picture).to_be_visible()
+    box = picture.bounding_box()
+    assert box is not None
+    assert box["height"] < PHONE[1]  # a tall one is seen whole
+    close = page.get_by_role("button", name="Close")
+    page.evaluate("document.querySelector('.viewer').scrollTo(0, 10_000)")
+    expect(close).to_be_in_viewport()
+    for way, job, button in ((-120, older, "Older picture"), (120, newer, "Newer picture")):
+        expect(page.get_by_role("button", name=button)).to_be_enabled()
+        page.evaluate(
+            """way => {
+                const target = document.querySelector('.picture')
+                const at = x => new Touch({identifier: 1, target, clientX: x, clientY: 300})
+                const fire = (type, list, changed) => target.dispatchEvent(
+                    new TouchEvent(type, {touches: list, changedTouches: changed, bubbles: true}))
+                fire('touchstart', [at(200)], [at(200)])
+                fire('touchend', [], [at(200 + way)])
+            }""",
+            way,
+        )
+        expect(page).to_have_url(re.compile(f"{job}$"))
+    close.click()
+    expect(dialog).to_have_count(0)
+
+
+def test_what_is_read_out_is_short(visit: Visit) -> None:
+    page = visit.page
+    visit.prompt.fill("a very long story " * 100)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_title("Look at it closely").get_by_role("img")).to_have_class(re.compile("there"))
+    for address in ("#/", "#/gallery"):
+        page.goto(f"{visit.studio}{address}")
+        expect(page.get_by_role("img").first).to_be_visible()
+        names = page.eval_on_selector_all(
+            "[aria-label], img", "all => all.map(e => e.getAttribute('aria-label') ?? e.getAttribute('alt'))"
+        )
+        assert max(len(name) for name in names) <= 140, names
+
+
+def test_words_of_any_script_run_their_own_way(visit: Visit) -> None:
+    visit.prompt.fill("ثعلب في الثلج")
+    assert visit.prompt.evaluate("field => getComputedStyle(field).direction") == "rtl"

@@ -54,3 +54,24 @@ def test_whatever_a_model_takes_can_be_varied(visit: Visit) -> None:
     page.get_by_role("button", name="Draw 2 pictures").click()
     expect(page.get_by_role("table").get_by_role("img")).to_have_count(2)
     assert {job["request"]["steps"] for job in visit.jobs()} == {2, 3}
+
+
+def test_cells_are_shown_whole_and_axes_have_names(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_role("link", name="Grid").click()
+    visit.prompt.fill("a tower")
+    page.get_by_label("Across varies").select_option("Seed")
+    page.get_by_label("Values, with commas between").first.fill("11, 12")
+    page.get_by_label("Down varies").select_option("Shape")
+    page.get_by_label("Values, with commas between").last.fill("9:21, 21:9")
+    page.get_by_role("button", name="Draw 4 pictures").click()
+    pictures = page.get_by_role("table").get_by_role("img")
+    expect(pictures).to_have_count(4)
+    for name in ("Seed", "Shape"):
+        expect(page.get_by_role("columnheader", name=name, exact=True)).to_be_visible()
+    for cell in page.get_by_role("table").get_by_role("link").all():
+        box, job = cell.bounding_box(), cell.get_by_role("img")
+        assert box is not None
+        expect(job).to_have_js_property("complete", True)
+        ratio = job.evaluate("image => image.naturalWidth / image.naturalHeight")
+        assert abs(box["width"] / box["height"] / ratio - 1) < 0.03

@@ -74,18 +74,126 @@ def test_search_stars_and_deleting(visit: Visit) -> None:
     expect(pictures).to_have_count(1)
     pictures.click()
     page.get_by_role("button", name="Delete").click()
-    page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("Nothing fits this search.")).to_be_visible()
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        page.get_by_role("button", name="Dismiss").click()
     assert sorted(job["request"]["prompt"] for job in visit.jobs()) == ["a blue boat", "a red barn"]
 
 
 def test_a_picture_is_downloaded_as_it_was_drawn(visit: Visit) -> None:
     job = visit.draw("a quiet harbour")
+    visit.page.get_by_role("button", name="What a downloaded file holds").click()
+    visit.page.get_by_role("menuitemcheckbox", name="Files keep their settings").click()
     with visit.page.expect_download() as download:
-        visit.page.get_by_role("button", name="Download").click()
+        visit.page.get_by_role("button", name="Download", exact=True).click()
     kept = visit.context.request.get(f"{visit.url}/v1/jobs/{job}/image").body()
     assert re.fullmatch(r"a-quiet-harbour-\d+\.png", download.value.suggested_filename)
     assert Path(download.value.path()).read_bytes() == kept
+
+
+@pytest.mark.parametrize("output_format", ["png", "jpeg", "webp"])
+def test_a_download_that_is_dropped_back_gives_everything_back(visit: Visit, output_format: str) -> None:
+    page = visit.page
+    page.get_by_label("Model").select_option("postcard")
+    page.get_by_label("Format").select_option(output_format)
+    page.get_by_label("Seed", exact=True).fill("42")
+    page.get_by_role("radio", name=re.compile("^16:9,")).check(force=True)
+    page.get_by_text("More settings").click()
+    page.get_by_label("Negative prompt").fill("<people> & „text“")
+    page.get_by_label("Steps").fill("3")
+    visit.draw("a quiet harbour")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download", exact=True).click()
+    with Image.open(download.value.path()) as picture:
+        assert picture.size == (1344, 768)
+        picture.load()
+    visit.prompt.fill("another")
+    page.get_by_label("Seed", exact=True).fill("")
+    page.get_by_label("Negative prompt").fill("")
+    page.get_by_label("Steps").fill("")
+    page.get_by_label("Read the settings of a picture").set_input_files(download.value.path())
+    page.get_by_role("dialog", name="Made with Safelight").get_by_role("button", name="Use everything").click()
+    expect(page.get_by_text("The settings are taken over.")).to_be_visible()
+    expect(visit.prompt).to_have_value("a quiet harbour")
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("42")
+    expect(page.get_by_label("Negative prompt")).to_have_value("<people> & „text“")
+    expect(page.get_by_label("Steps")).to_have_value("3")
+    expect(page.get_by_label("Format")).to_have_value(output_format)
+
+
+def test_deleting_can_be_undone(visit: Visit) -> None:
+    page = visit.page
+    visit.draw("a keeper")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_title("Look at it closely").get_by_role("img", name="a keeper")).to_be_visible()
+    page.keyboard.press("g")
+    page.get_by_role("checkbox", name="Choose: a keeper").check(force=True)
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("listitem")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("listitem")).to_have_count(1)
+    assert [job["state"] for job in visit.jobs()] == ["finished"]
+
+
+def test_what_was_deleted_is_gone_when_the_page_goes(visit: Visit) -> None:
+    page = visit.page
+    visit.draw("not kept")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    page.goto("about:blank")
+    page.goto(visit.studio)
+    expect(page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+    assert visit.jobs() == []
+
+
+def test_the_gallery_names_days_and_is_filtered_by_shape_and_date(visit: Visit) -> None:
+    page = visit.page
+    visit.draw("a square")
+    page.get_by_role("radio", name=re.compile("^16:9,")).check(force=True)
+    visit.draw("a wide one")
+    page.keyboard.press("g")
+    expect(page.get_by_role("heading", name="Today")).to_be_visible()
+    pictures = page.get_by_role("listitem").get_by_role("link")
+    expect(pictures).to_have_count(2)
+    page.get_by_label("Shape").select_option("Landscape")
+    expect(pictures).to_have_count(1)
+    expect(page.get_by_role("link", name="a wide one")).to_be_visible()
+    page.get_by_label("Shape").select_option("Portrait")
+    expect(page.get_by_text("Nothing fits this search.")).to_be_visible()
+    page.get_by_role("button", name="Show everything").click()
+    expect(pictures).to_have_count(2)
+    page.get_by_label("When").select_option("Past 7 days")
+    expect(pictures).to_have_count(2)
+    page.get_by_label("When").select_option("One day …")
+    page.get_by_label("Day", exact=True).fill("2001-02-03")
+    expect(page.get_by_text("Nothing fits this search.")).to_be_visible()
+
+
+def test_the_keys_of_the_sheet_work_where_they_are_shown(visit: Visit) -> None:
+    page, press = visit.page, visit.page.keyboard.press
+    visit.draw("the older")
+    newer = visit.draw("the newer")
+    page.goto(f"{visit.studio}#/gallery/{newer}")
+    star = page.get_by_role("button", name="Star", exact=True)
+    press("?")
+    sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(sheet.get_by_text("Star the picture")).to_be_visible()
+    expect(sheet.get_by_text("Generate", exact=True)).to_have_count(0)
+    press("Escape")
+    expect(sheet).to_have_count(0)
+    press("s")
+    expect(star).to_have_attribute("aria-pressed", "true")
+    press("ArrowRight")
+    expect(page.get_by_role("dialog").get_by_role("img", name="the older")).to_be_visible()
+    visit.page.keyboard.press("r")
+    expect(visit.prompt).to_have_value("the older")
+    press("Escape")
+    page.get_by_role("link", name="Gallery").click()
+    press("?")
+    expect(sheet.get_by_text("Search the gallery")).to_be_visible()
+    expect(sheet.get_by_text("Star the picture")).to_have_count(0)
 
 
 def test_several_are_downloaded_as_one_zip(visit: Visit) -> None:

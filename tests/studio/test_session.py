@@ -29,14 +29,16 @@ def test_a_key_signs_in_and_out(browser: Browser, served: Served) -> None:
         page.reload()
         expect(page.get_by_role("button", name="Generate")).to_be_visible()
         assert page.evaluate("document.cookie") == ""
-        page.get_by_role("button", name="Sign out").click()
+        page.get_by_role("button", name=re.compile("^Menu")).click()
+        page.get_by_role("menuitem", name="Sign out").click()
         expect(page.get_by_role("button", name="Sign in")).to_be_visible()
         assert visit.context.request.get(f"{visit.url}/v1/jobs").status == 401
 
 
 def test_nobody_sees_what_was_drawn_before_them(browser: Browser, visit: Visit, served: Served) -> None:
     visit.draw("mine alone")
-    visit.page.get_by_role("button", name="Sign out").click()
+    visit.page.get_by_role("button", name=re.compile("^Menu")).click()
+    visit.page.get_by_role("menuitem", name="Sign out").click()
     visit.page.get_by_label("Key").fill(served.new_key())
     visit.page.get_by_role("button", name="Sign in").click()
     expect(visit.page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
@@ -92,20 +94,109 @@ def test_offline_and_back(visit: Visit) -> None:
     visit.draw("now")
 
 
-def test_a_stream_that_a_proxy_refuses_is_opened_again(visit: Visit) -> None:
-    opened: list[Route] = []
+def test_a_stream_that_a_proxy_refuses_is_opened_again(browser: Browser, served: Served) -> None:
+    opened: list[str] = []
 
-    def refuse_once(route: Route) -> None:
-        opened.append(route)
-        if len(opened) == 1:
-            route.fulfill(status=502, content_type="text/html", body="Bad gateway")
-        else:
-            route.continue_()
+    def refuse_once(path: str) -> bool:
+        if path == "/v1/jobs/events":
+            opened.append(path)
+        return opened == [path]
 
-    visit.context.route("**/v1/jobs/events", refuse_once)
-    visit.page.reload()
-    visit.draw("after all")
-    assert len(opened) == 2
+    with (
+        behind("/here", served.url, refuses=refuse_once) as url,
+        visiting(browser, url, served.new_key()) as visit,
+    ):
+        visit.draw("after all")
+        assert len(opened) == 2
+
+
+def test_while_the_server_is_away_the_page_stays_itself_whatever_is_clicked(browser: Browser, served: Served) -> None:
+    away: list[bool] = []
+    with (
+        behind("/here", served.url, refuses=lambda path: bool(away)) as url,
+        visiting(browser, url, served.new_key()) as visit,
+    ):
+        page = visit.page
+        visit.draw("before")
+        expect(page.get_by_title("Look at it closely").get_by_role("img")).to_be_visible()
+        away.append(True)
+        for name in ("Gallery", "Grid", "Draw"):
+            page.get_by_role("link", name=name, exact=True).click()
+            expect(page.get_by_role("link", name=name, exact=True)).to_have_attribute("aria-current", "page")
+        page.get_by_role("button", name="Download", exact=True).click()
+        expect(page.get_by_text("The picture is no longer kept.")).to_be_visible()
+        page.get_by_role("button", name=re.compile("^Menu")).click()
+        page.get_by_role("menuitem", name="Sign out").click()
+        expect(page.get_by_text(re.compile("^You are still signed in."))).to_be_visible()
+        expect(visit.prompt).to_have_value("before")
+        away.clear()
+        visit.draw("after")
+
+
+def test_eight_pages_share_one_stream_and_all_of_them_draw(browser: Browser, served: Served) -> None:
+    """A browser has six connections to a host; a stream for each page would leave none."""
+    streams: list[str] = []
+
+    def count(path: str) -> bool:
+        streams.extend([path] if path == "/v1/jobs/events" else [])
+        return False
+
+    with behind("/here", served.url, refuses=count) as url, visiting(browser, url, served.new_key()) as visit:
+        expect(visit.page.get_by_role("button", name="Generate")).to_be_visible()
+        others = [visit.watch(visit.context.new_page()) for _ in range(7)]
+        for other in others:
+            other.goto(visit.studio)
+            expect(other.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+        visit.draw("for all")
+        for other in others:
+            picture = other.get_by_title("Look at it closely").get_by_role("img", name="for all")
+            expect(picture).to_have_class(re.compile("there"))
+        assert streams == ["/v1/jobs/events"]
+
+
+_HIDE = """hidden => {
+    Object.defineProperty(document, 'hidden', {value: hidden, configurable: true})
+    document.dispatchEvent(new Event('visibilitychange'))
+}"""
+
+
+@pytest.mark.parametrize("shares", [True, False], ids=["shared", "alone"])
+def test_a_page_that_is_hidden_lets_the_stream_go_and_catches_up(
+    browser: Browser, served: Served, hold: Hold, shares: bool
+) -> None:
+    with visiting(browser, served.url, None) as visit:
+        page = visit.page
+        if not shares:
+            page.add_init_script("delete window.SharedWorker")
+            page.reload()
+        page.get_by_label("Key").fill(served.new_key())
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+        hold.at(1)
+        visit.generate("unseen")
+        expect(page.get_by_text(re.compile("^Step 1 of 4"))).to_be_visible()
+        page.evaluate(_HIDE, True)
+        hold.free()
+        page.wait_for_function(
+            """async () => (await (await fetch('../v1/jobs')).json()).data.every(job => job.state === 'finished')"""
+        )
+        expect(page.get_by_text(re.compile("^Step 1 of 4"))).to_be_visible()
+        page.evaluate(_HIDE, False)
+        picture = page.get_by_title("Look at it closely").get_by_role("img", name="unseen")
+        expect(picture).to_have_class(re.compile("there"))
+
+
+def test_a_page_learns_that_another_one_signed_somebody_else_in(visit: Visit, served: Served) -> None:
+    visit.draw("mine alone")
+    other = visit.watch(visit.context.new_page())
+    other.goto(visit.studio)
+    other.get_by_role("button", name=re.compile("^Menu")).click()
+    other.get_by_role("menuitem", name="Sign out").click()
+    other.get_by_label("Key").fill(served.new_key())
+    other.get_by_role("button", name="Sign in").click()
+    for page in (other, visit.page):
+        expect(page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+        expect(page.get_by_role("img", name="mine alone")).to_have_count(0)
 
 
 def test_a_server_that_restarts_in_the_middle_draws_on(browser: Browser, tmp_path: Path) -> None:
@@ -141,17 +232,18 @@ def test_a_stale_chunk_is_answered_by_one_reload(visit: Visit, comes_back: bool)
     documents: list[Request] = []
 
     def refuse(route: Route) -> None:
-        if not documents or not comes_back:
+        if len(documents) < 2 or not comes_back:
             route.fulfill(status=404, body="")
         else:
             route.continue_()
 
     visit.context.route("**/assets/Gallery-*.js", refuse)
     page.on("request", lambda asked: documents.append(asked) if asked.resource_type == "document" else None)
-    page.get_by_role("link", name="Gallery").click()
+    with page.expect_request(lambda asked: asked.resource_type == "document" and len(documents) == 2):
+        page.goto(f"{visit.studio}?#/gallery")
     if comes_back:
         expect(page.get_by_label("Search in prompts")).to_be_visible()
     else:
         expect(page.get_by_text("This part of the page could not be loaded.")).to_be_visible()
-    assert len(documents) == 1
+    assert len(documents) == 2  # as it was opened, and once again
     visit.faults.clear()

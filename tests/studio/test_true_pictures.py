@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.clients.process import serving
-from tests.studio.visit import PHONE, Visit, settle, visiting
+from tests.studio.visit import PHONE, Visit, arrive, settle, visiting
 
 # Drawn when screenshots are asked for; a plain run draws the first alone.
 _PROMPTS = (
@@ -46,7 +46,7 @@ def _draw(visit: Visit, prompt: str, shape: str) -> str:
 
 
 def _shoot(page: Page, path: Path) -> None:
-    page.wait_for_load_state("networkidle")
+    arrive(page)
     page.evaluate(
         """() => Promise.all([
             ...[...document.images]

@@ -30,6 +30,19 @@ def settle(page: Page) -> None:
     )
 
 
+def arrive(page: Page) -> None:
+    """Wait until the view is there with the pictures that are in sight.
+
+    The network tells nothing of that: a worker that all pages share keeps it open.
+    """
+    expect(page.locator("main > *").first).to_be_visible()
+    page.wait_for_function(
+        """() => [...document.images].every(image => image.complete || image.loading === 'lazy')
+            && document.querySelectorAll('[role=dialog].viewer, .gallery, .compare img, .grid, .draw').length > 0"""
+    )
+    settle(page)
+
+
 @dataclass(frozen=True)
 class Hold:
     """Holds up what the fake engine draws (its setting `fake_hold`)."""

@@ -12,11 +12,11 @@ from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.jobs import STATES, JobRecord, JobState, Progress, QueuePlace
 from safelight.contract.prompt_cut import cuts_object
-from safelight.service.job_ports import JobFilter
+from safelight.service.job_ports import SHAPES, JobFilter, Shape
 
 MOST_PER_PAGE = 200
 DEFAULT_PER_PAGE = 50
-QUERY = ("limit", "cursor", "state", "model", "q", "from", "to", "starred", "total")
+QUERY = ("limit", "cursor", "state", "model", "q", "from", "to", "starred", "shape", "total")
 _MAX_TEXT = 1000
 # The year 2286: beyond it Unix seconds have eleven digits, and microseconds would leave 64 bits some time after.
 _LAST_SECOND = 1e10
@@ -101,6 +101,7 @@ def read_query(query: QueryParams, owner: str, catalogue: Catalogue) -> tuple[Jo
         since=_when(query, "from"),
         until=_when(query, "to", end_of_day=True),
         starred=_flag(query, "starred"),
+        shape=_shape(query),
         before=_cursor(query),
     )
     return wanted, _limit(query), _flag(query, "total") or False
@@ -138,6 +139,15 @@ def _iso(text: str, *, end_of_day: bool) -> float:
     if end_of_day and _BARE_DATE.fullmatch(text):
         moment = datetime.combine(moment.date(), time.max, UTC)
     return moment.timestamp()
+
+
+def _shape(query: QueryParams) -> Shape | None:
+    for shape in SHAPES:
+        if query.get("shape") == shape:
+            return shape
+    if query.get("shape"):
+        raise _wrong("shape", f"one of {', '.join(SHAPES)}")
+    return None
 
 
 def _flag(query: QueryParams, name: str) -> bool | None:

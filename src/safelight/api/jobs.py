@@ -14,6 +14,7 @@ from safelight.api.headers import drawing_headers
 from safelight.api.job_json import cursor_of, job_object, read_query
 from safelight.api.proxies import root
 from safelight.api.services import Services
+from safelight.contract.embedding import with_settings
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.jobs import JobRecord
 from safelight.contract.request import read_object
@@ -86,17 +87,22 @@ async def delete_job(request: Request) -> Response:
 
 
 async def job_image(request: Request) -> Response:
-    """`GET /v1/jobs/{job_id}/image`: the file, to the byte."""
+    """`GET /v1/jobs/{job_id}/image`: the file, to the byte; with `metadata=full` it says what it was made with."""
     services: Services = request.app.state.services
     principal = await authenticate(request)
     job = await services.jobs.get(principal.key_id, _id(request))
-    if _has_it(request, job, "image"):
-        return Response(status_code=304, headers=_headers(job, "image"))
-    job, size, pieces = await services.jobs.open_image(principal.key_id, _id(request))
+    what = "image-with-settings" if _wants_settings(request) else "image"
+    if _has_it(request, job, what):
+        return Response(status_code=304, headers=_headers(job, what))
     kind = "attachment" if request.query_params.get("download") == "1" else "inline"
     name = f"safelight-{job.seed}-{job.id}.{job.output_format}"
-    headers = _headers(job, "image") | drawing_headers(job.drawn_by, (job.seed,))
-    headers |= {"content-disposition": f'{kind}; filename="{name}"', "content-length": str(size)}
+    headers = _headers(job, what) | drawing_headers(job.drawn_by, (job.seed,))
+    headers |= {"content-disposition": f'{kind}; filename="{name}"'}
+    if _wants_settings(request):
+        job, image = await services.jobs.image(principal.key_id, _id(request))
+        return Response(with_settings(image, job), headers=headers, media_type=job.media_type)
+    job, size, pieces = await services.jobs.open_image(principal.key_id, _id(request))
+    headers |= {"content-length": str(size)}
     if request.method == "HEAD":
         return Response(headers=headers, media_type=job.media_type)
     return StreamingResponse(pieces, headers=headers, media_type=job.media_type)
@@ -120,6 +126,13 @@ def _answer(request: Request, job: JobRecord) -> Response:
 
 def _id(request: Request) -> str:
     return str(request.path_params["job_id"])
+
+
+def _wants_settings(request: Request) -> bool:
+    mode = request.query_params.get("metadata", "")
+    if mode not in ("", "full"):
+        raise InvalidRequest("The query parameter `metadata` must be full, or left out.", param="metadata")
+    return mode == "full"
 
 
 def _starred(fields: dict[str, Any]) -> bool:

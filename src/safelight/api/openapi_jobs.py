@@ -7,6 +7,7 @@ from typing import Any
 from safelight.api.job_json import DEFAULT_PER_PAGE, MOST_PER_PAGE
 from safelight.api.openapi_parts import KEY, REQUEST_ID, Schema, errors, exact_object, read_operation, ref
 from safelight.contract.jobs import MEDIA_TYPES, STATES
+from safelight.service.job_ports import SHAPES
 
 _BODY_ERRORS = ("400", "401", "408", "413", "415", "500")
 _JOB_ID: Schema = {"name": "job_id", "in": "path", "required": True, "schema": {"type": "string"}}
@@ -39,13 +40,21 @@ def job_paths() -> Schema:
         },
         "/v1/jobs/{job_id}/image": {
             "parameters": [_JOB_ID],
-            "get": _file("jobImage", "The picture.", tuple(MEDIA_TYPES.values())),
+            "get": _file("jobImage", "The picture.", tuple(MEDIA_TYPES.values())) | {"parameters": [_SETTINGS]},
         },
         "/v1/jobs/{job_id}/thumbnail": {
             "parameters": [_JOB_ID],
             "get": _file("jobThumbnail", "A small JPEG of it.", ("image/jpeg",)),
         },
     }
+
+
+_SETTINGS: Schema = {
+    "name": "metadata",
+    "in": "query",
+    "schema": {"enum": ["full"]},
+    "description": "`full`: the file says what it was made with, whatever the server writes into its files.",
+}
 
 
 def session_paths() -> Schema:
@@ -168,6 +177,7 @@ def _list() -> Schema:
         ("from", _SECONDS, when),
         ("to", _SECONDS, when),
         ("starred", {"type": "boolean"}, "Only with, or only without a star."),
+        ("shape", {"enum": list(SHAPES)}, "Wider than high, higher than wide, or neither."),
         ("total", {"type": "boolean"}, "Count all that there are."),
     ]
     shown: list[dict[str, Any]] = [

@@ -7,15 +7,14 @@ XMP carries both, in every format: `Iptc4xmpExt:DigitalSourceType` as the IPTC d
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
 
 from safelight import __version__
+from safelight.contract.embedding import NAMESPACE, request_element
 from safelight.contract.messages import Job
 from safelight.contract.provenance import description, packet
 
-NAMESPACE = "urn:safelight:metadata:1.0#"
+__all__ = ["NAMESPACE", "Facts", "Metadata", "metadata", "provenance"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def metadata(job: Job, facts: Facts) -> Metadata:
 
 
 def _request(job: Job, facts: Facts) -> str:
-    """The request as JSON in ASCII: XML cannot hold control characters, JSON's escapes can."""
+    """The whole request, as XML."""
     request = {
         "model": job.model,
         "prompt": job.prompt,
@@ -72,8 +71,7 @@ def _request(job: Job, facts: Facts) -> str:
     }
     if job.compression is not None:
         request["output_compression"] = job.compression
-    text = escape(json.dumps(request))
-    return f'<safelight:request xmlns:safelight="{NAMESPACE}">{text}</safelight:request>'
+    return request_element(request)
 
 
 def _parameters(job: Job, facts: Facts) -> str:

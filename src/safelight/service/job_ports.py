@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
 from safelight.contract.jobs import JobError, JobRecord, JobState, KeptImage
+
+Shape = Literal["landscape", "portrait", "square"]
+SHAPES: tuple[Shape, ...] = ("landscape", "portrait", "square")
 
 
 class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +27,7 @@ class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
     since: float | None = None
     until: float | None = None
     starred: bool | None = None
+    shape: Shape | None = None
     before: int | None = None
 
 

@@ -197,6 +197,13 @@ def _matching(query: _Rows, wanted: JobFilter) -> _Rows:
         query = query.where(of(jobs.c.model) == wanted.model)
     if wanted.starred is not None:
         query = query.where(of(jobs.c.starred) == wanted.starred)
+    match wanted.shape:
+        case "landscape":
+            query = query.where(jobs.c.width > jobs.c.height)
+        case "portrait":
+            query = query.where(jobs.c.width < jobs.c.height)
+        case "square":
+            query = query.where(jobs.c.width == jobs.c.height)
     if wanted.since is not None:
         query = query.where(jobs.c.created >= wanted.since)
     if wanted.until is not None:
