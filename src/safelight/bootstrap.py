@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import structlog
 import uvloop
 from filelock import FileLock
 
+from safelight.adapters.disk import room_of
 from safelight.adapters.fake_engine import FakeEngine
 from safelight.adapters.greeting import welcome
 from safelight.adapters.links import FileLinks
@@ -39,6 +41,7 @@ from safelight.contract.offers import Terms
 from safelight.contract.options import ModelOptions
 from safelight.contract.request import ImageRequest
 from safelight.service.admission import Admission
+from safelight.service.disk_space import DiskSpace
 from safelight.service.drawing import Picture
 from safelight.service.flights import OnProgress
 from safelight.service.generate import Asked, Generate
@@ -171,7 +174,12 @@ def _generate(
 
 
 def open_jobs(
-    settings: Settings, database: Database, generate: Generate, offered: Catalogue, keys: Keys | None = None
+    settings: Settings,
+    database: Database,
+    generate: Generate,
+    offered: Catalogue,
+    telemetry: Telemetry,
+    keys: Keys | None = None,
 ) -> Jobs:
     """Durable jobs over a store that is open; nothing is resumed yet."""
     # Imported when jobs are served: obstore and Pillow are of no use to the other commands.
@@ -180,6 +188,7 @@ def open_jobs(
 
     store, feed = database.jobs, JobFeed()
     files = open_files(settings.files, settings.home)
+    disks = DiskSpace({"files": files.room, "home": partial(room_of, settings.home)}, telemetry)
     keeping = Keeping(
         store=store,
         files=files,
@@ -198,6 +207,7 @@ def open_jobs(
         catalogue=offered,
         feed=feed,
         line=line,
+        disks=disks,
         check=PromptPolicy(settings.blocked_prompts).check,
         weight_of=keys.weight if keys else None,
     )
@@ -208,6 +218,7 @@ def open_jobs(
         feed=feed,
         runner=runner,
         keeping=keeping,
+        disks=disks,
         thumbnail_of=thumbnail,
         most_queued=settings.jobs_waiting,
     )
@@ -216,7 +227,9 @@ def open_jobs(
 async def tend(jobs: Jobs, home: Path, keys: Keys) -> None:
     """Take up what an earlier process left, and forget what is to be forgotten, until cancelled."""
     async with alone_in_drawing(home):
-        await asyncio.gather(jobs.resume(), jobs.forget_forever(), jobs.end_revoked(keys.is_revoked))
+        await asyncio.gather(
+            jobs.resume(), jobs.forget_forever(), jobs.watch_disks(), jobs.end_revoked(keys.is_revoked)
+        )
 
 
 async def adopt(settings: Settings) -> None:
@@ -284,7 +297,7 @@ async def _serve(
     serving: FileLock,
     lacks: Mapping[str, str],
 ) -> int:
-    from safelight.adapters.partials import partial
+    from safelight.adapters.partials import partial as partial_of
     from safelight.adapters.sql import open_database
 
     async with contextlib.AsyncExitStack() as stack:
@@ -304,7 +317,7 @@ async def _serve(
         admission = Admission(settings.queue_seconds, settings.least_workers, settings.request_seconds)
         generate = _generate(settings, engine, ledger, telemetry, admission)
         offered, links = catalogue(settings, engine), Links(FileLinks(settings.home))
-        jobs = open_jobs(settings, database, generate, offered, keys)
+        jobs = open_jobs(settings, database, generate, offered, telemetry, keys)
         tending = asyncio.create_task(tend(jobs, settings.home, keys), name="jobs")
         stack.callback(tending.cancel)
         services = Services(
@@ -320,7 +333,7 @@ async def _serve(
             telemetry=telemetry,
             render_metrics=telemetry.render,
             page=read_built(PAGE),
-            partial_of=partial,
+            partial_of=partial_of,
         )
 
         async def drain() -> None:

@@ -89,7 +89,7 @@ async def _running(
     database = await open_database(home)
     links = Links(MemoryLinks())
     offered = catalogue(settings, engine)
-    jobs = open_jobs(settings, database, generate, offered, keys)
+    jobs = open_jobs(settings, database, generate, offered, telemetry, keys)
     assert await jobs.claim()
     services = Services(
         settings=settings,

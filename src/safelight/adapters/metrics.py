@@ -51,6 +51,9 @@ class PrometheusTelemetry:
         self._ledger_lost = Counter(
             "safelight_ledger_lost_total", "Ledger entries that could not be written.", registry=registry
         )
+        self._disk_free = Gauge(
+            "safelight_disk_free_bytes", "What the disk of a folder still takes.", ["disk"], registry=registry
+        )
 
     def _make_drawing_metrics(self) -> None:
         registry = self.registry
@@ -134,6 +137,10 @@ class PrometheusTelemetry:
     def ledger_lost(self, *, entries: int) -> None:
         """Ledger entries could not be written."""
         self._ledger_lost.inc(entries)
+
+    def disk_free(self, *, disk: str, free: int) -> None:
+        """What the disk of the folder that a setting names still takes, in bytes."""
+        self._disk_free.labels(disk=disk).set(free)
 
     def render(self) -> bytes:
         """Everything in Prometheus' text format."""

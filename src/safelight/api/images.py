@@ -52,6 +52,8 @@ async def _create(request: Request) -> Response:
     _check_access(principal, image_request)
     rate = await services.limiter.hit(principal.key_id)
     asked = Asked(request.scope["safelight.request_id"], principal.key_id, principal.weight)
+    if settings.store == "all":
+        await services.jobs.check_room()
     limits, key = rate.headers() if rate else {}, idempotency_key(request)
     if wants_job(request):
         job = await services.jobs.accept(_one_picture(image_request), asked, key)

@@ -124,6 +124,13 @@ class FileEntry(msgspec.Struct, frozen=True):
     written: float
 
 
+class Room(msgspec.Struct, frozen=True):
+    """What a disk holds in all, and what it still takes, in bytes."""
+
+    total: int
+    free: int
+
+
 class FileStore(Protocol):
     """Where pictures are kept. A file is there whole or not at all, and durable when `put` returns."""
 
@@ -148,8 +155,12 @@ class FileStore(Protocol):
     async def clear_half_written(self, before: float) -> None:
         """Remove what a killed process left half written, last touched before that (Unix seconds)."""
 
-    def free_bytes(self) -> int | None:
-        """What the disk below still takes; None where that is not known."""
+    def room(self) -> Room | None:
+        """What the disk below has room for; None where that is not known. Takes as long as the disk does.
+
+        Raises:
+            OSError: the disk does not say.
+        """
 
 
 class Notes(Protocol):

@@ -17,6 +17,7 @@ from safelight.contract.jobs import JobError, JobRecord, JobUpdate, Progress, Qu
 from safelight.contract.messages import Preview
 from safelight.contract.request import ImageRequest, parse_image_request
 from safelight.service.admission import Cost
+from safelight.service.disk_space import DiskSpace
 from safelight.service.drawing import Drawing, Picture, kept_image
 from safelight.service.generate import Asked, Generate
 from safelight.service.job_feed import JobFeed
@@ -25,6 +26,7 @@ from safelight.service.job_ports import Ending, FileStore, JobStore
 
 # Who watches is told of a queue that moves this often at most.
 _TELL_QUEUE_SECONDS = 0.2
+_FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
 _PREVIEW_SIDE = 256
 
@@ -65,6 +67,7 @@ class JobRunner:
         catalogue: Catalogue,
         feed: JobFeed,
         line: JobLine,
+        disks: DiskSpace,
         check: Callable[[ImageRequest], None] = lambda request: None,
         weight_of: Callable[[str], Awaitable[float]] | None = None,
         clock: Callable[[], float] = time.time,
@@ -75,6 +78,7 @@ class JobRunner:
         self._catalogue = catalogue
         self._feed = feed
         self._line = line
+        self._disks = disks
         self._check = check
         self._weight_of = weight_of
         self._clock = clock
@@ -83,6 +87,7 @@ class JobRunner:
         self._places_told: dict[str, QueuePlace] = {}
         self._telling: asyncio.TimerHandle | None = None
         feed.on_look(self._look_again)
+        disks.on_room(self._hand_out)
 
     @property
     def ids(self) -> list[str]:
@@ -159,8 +164,12 @@ class JobRunner:
             for task in left:
                 task.cancel()
 
+    @property
+    def _may_begin(self) -> bool:
+        return not (self._stopping or self._generate.draining or self._disks.is_short)
+
     def _hand_out(self) -> None:
-        while not (self._stopping or self._generate.draining) and (job := self._line.next()) is not None:
+        while self._may_begin and (job := self._line.next()) is not None:
             self._begin(_Entry(job, self._request_of(job)))
         self._queue_moved()
 
@@ -254,7 +263,7 @@ class JobRunner:
         job = running.job
         name = file_name(job)
         try:
-            await self._files.put(name, picture.image)
+            await self._put(name, picture.image)
         except OSError as error:
             log.error("picture_not_kept", job=job.id, reason=str(error))
             why = JobError("internal_error", "The picture was drawn and could not be kept; the server's log says why.")
@@ -266,6 +275,23 @@ class JobRunner:
             with contextlib.suppress(OSError):
                 await self._files.delete(name)
 
+    async def _put(self, name: str, image: bytes) -> None:
+        """Write a picture's file; where its disk is full, as often as it takes.
+
+        Raises:
+            OSError: it could not be written for another reason.
+        """
+        pauses = _pauses()
+        while True:
+            try:
+                return await self._files.put(name, image)
+            except OSError as error:
+                if not await self._disks.look():
+                    raise
+                pause = next(pauses)
+                log.error("picture_waits_for_room", file=name, reason=str(error), again_in_seconds=pause)
+                await asyncio.sleep(pause)
+
     async def _end(self, running: _Entry, ending: Ending) -> bool:
         running.keeping = True
         ended = await self._firmly(lambda: self._store.end(running.job.id, ending))
@@ -275,14 +301,14 @@ class JobRunner:
 
     async def _firmly(self, change: Callable[[], Awaitable[JobRecord | None]]) -> JobRecord | None:
         """Make a change to the store, as often as it takes: a full disk must not lose a picture that is drawn."""
-        pause = 0.5
+        pauses = _pauses()
         while True:
             try:
                 return await change()
             except SafelightError as error:
+                pause = next(pauses)
                 log.error("job_store_failed", reason=str(error), again_in_seconds=pause)
             await asyncio.sleep(pause)
-            pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
 
     def _request_of(self, job: JobRecord) -> ImageRequest | None:
         """What to draw, as today's catalogue reads it; None where it no longer offers that."""
@@ -310,6 +336,14 @@ class JobRunner:
                     self._places_told[job.id] = place
                     if told.get(job.id) != place:
                         self._feed.publish(JobUpdate(kind="queue", job=job, place=place))
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds to wait before something is tried again: twice as long each time, up to a bound."""
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
 
 
 def _left(progress: Progress) -> float:

@@ -27,6 +27,7 @@ from safelight.contract.jobs import (
 )
 from safelight.contract.request import ImageRequest
 from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO
+from safelight.service.disk_space import DiskSpace
 from safelight.service.drawing import Picture, kept_image, shutting_down
 from safelight.service.generate import Asked, Generate
 from safelight.service.job_feed import JobFeed, Watcher
@@ -70,6 +71,7 @@ class Jobs:
         keeping: Keeping,
         thumbnail_of: Callable[[bytes], bytes],
         most_queued: int,
+        disks: DiskSpace,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -80,6 +82,7 @@ class Jobs:
         self._keeping = keeping
         self._thumbnail_of = thumbnail_of
         self._most_queued = most_queued
+        self._disks = disks
         self._clock = clock
 
     async def resume(self) -> int:
@@ -87,6 +90,7 @@ class Jobs:
 
         What this process accepted before it was alone it draws already.
         """
+        await self._disks.look()
         queued = await self._store.requeue(self._runner.ids)
         if queued:
             log.info("jobs_resumed", jobs=len(queued))
@@ -133,6 +137,10 @@ class Jobs:
         """Forget what is to be forgotten, until cancelled. In the process that resumed."""
         await self._keeping.go_on()
 
+    async def watch_disks(self) -> None:
+        """Watch the disks for room, until cancelled."""
+        await self._disks.watch()
+
     async def accept(self, request: ImageRequest, asked: Asked, key: str | None = None) -> JobRecord:
         """Accept a job: once this returns it will be drawn, whatever happens to the process.
 
@@ -143,6 +151,7 @@ class Jobs:
         if self._generate.draining:
             raise shutting_down()
         self._generate.check_size(request)
+        await self._disks.check()
         with self._runner.room(asked.key_id, asked.weight):
             job, is_new = await self._add(self._new(request, asked), self._mark(key, _digest(request)))
             if is_new:
@@ -161,6 +170,7 @@ class Jobs:
             InvalidRequest: `idempotency_key_reused`.
             InternalError: one of them could not be drawn.
         """
+        await self._disks.check()
         reserved = self._generate.reserve(request, asked)
         digest = _digest(request)
         accepted = []
@@ -187,6 +197,14 @@ class Jobs:
                     raise shutting_down()
                 job = update.job if update.kind == "end" else job
         return job
+
+    async def check_room(self) -> None:
+        """Before a picture is drawn that is then to be kept.
+
+        Raises:
+            Unavailable: a disk is nearly full.
+        """
+        await self._disks.check()
 
     async def keep(self, request: ImageRequest, asked: Asked, picture: Picture) -> None:
         """Keep a picture that was drawn for a caller who waited (the setting `store` = "all").

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import re
-import shutil
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -14,10 +13,11 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from safelight.adapters.disk import room_of
 from safelight.adapters.whole_file import sync_folder
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.paths import expanded
-from safelight.service.job_ports import FileEntry
+from safelight.service.job_ports import FileEntry, Room
 
 # What object_store calls a file that is still being written; a kill may leave one.
 _STAGED = re.compile(r".+#\d+")
@@ -125,9 +125,9 @@ class ObjectFiles:
         if self._folder is not None:
             await asyncio.to_thread(_remove_staged, self._folder, before)
 
-    def free_bytes(self) -> int | None:
-        """What the disk of a local folder still takes; None for an object store."""
-        return None if self._folder is None else shutil.disk_usage(self._folder).free
+    def room(self) -> Room | None:
+        """What the disk of a local folder has room for; None for an object store, which has no end that it tells of."""
+        return None if self._folder is None else room_of(self._folder)
 
 
 def open_files(where: str | None, home: Path) -> ObjectFiles:

@@ -1,0 +1,96 @@
+"""A disk that fills up, and one that is full to the last byte: real disks, of some megabytes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import httpx
+
+from tests.clients.process import MODEL, Served, serving
+from tests.e2e.drawing import wait_until
+from tests.hostile.small_disk import small_disk
+from tests.hostile.test_ending_and_sharing import accept, state
+
+_DRAIN_SECONDS = 6.0
+
+
+def ask(served: Served, **headers: str) -> httpx.Response:
+    key = {"authorization": f"Bearer {served.key}"}
+    body = {"model": MODEL, "prompt": "a boat"}
+    return httpx.post(f"{served.base_url}/images/generations", json=body, headers=key | headers, timeout=300)
+
+
+def is_short(served: Served) -> bool:
+    return ask(served, prefer="respond-async").status_code == 503
+
+
+def test_below_the_reserve_new_jobs_are_refused_plain_pictures_come_and_it_recovers_by_itself(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 16) as disk, serving(tmp_path, files=str(disk.folder / "files")) as served:
+        first = accept(served)
+        wait_until(lambda: state(served.safelight.home, first) == "finished")
+        disk.fill(but=100_000)
+        wait_until(lambda: is_short(served))
+        refused = ask(served, prefer="respond-async")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "engine_overloaded")
+        assert "`files` is nearly full" in refused.json()["error"]["message"]
+        assert "make room" in refused.json()["error"]["message"]
+        assert refused.headers["retry-after"] == "60"
+        assert ask(served, **{"idempotency-key": "once"}).status_code == 503
+        assert ask(served).status_code == 200
+        assert 'safelight_disk_free_bytes{disk="files"}' in httpx.get(f"{served.url}/metrics").text
+        disk.empty()
+        wait_until(lambda: not is_short(served))
+        wait_until(lambda: ask(served, **{"idempotency-key": "once"}).status_code == 200)
+
+
+def test_pictures_that_are_to_be_kept_are_refused_before_they_are_drawn(tmp_path: Path) -> None:
+    with (
+        small_disk(tmp_path / "disk", 16) as disk,
+        serving(tmp_path, files=str(disk.folder / "files"), store="all") as served,
+    ):
+        assert ask(served).status_code == 200
+        disk.fill(but=100_000)
+        wait_until(lambda: ask(served).status_code == 503)
+
+
+def test_a_picture_that_is_drawn_waits_for_room_instead_of_failing(tmp_path: Path) -> None:
+    hold = tmp_path / "hold"
+    hold.write_text("1")
+    with (
+        small_disk(tmp_path / "disk", 16) as disk,
+        serving(tmp_path, files=str(disk.folder / "files"), fake_hold=str(hold)) as served,
+    ):
+        job = accept(served)
+        wait_until(lambda: state(served.safelight.home, job) == "running")
+        disk.fill()
+        hold.unlink()
+        wait_until(lambda: _has_logged(served, "picture_waits_for_room"))
+        disk.empty()
+        wait_until(lambda: state(served.safelight.home, job) == "finished")
+
+
+def test_a_full_disk_does_not_hold_up_the_end_and_the_job_is_drawn_again(tmp_path: Path) -> None:
+    hold = tmp_path / "hold"
+    hold.write_text("1")
+    with small_disk(tmp_path / "disk", 16) as disk:
+        home = disk.folder / "home"
+        with serving(tmp_path, home=str(home), fake_hold=str(hold), drain_seconds=str(_DRAIN_SECONDS)) as served:
+            job = accept(served)
+            wait_until(lambda: state(home, job) == "running")
+            disk.fill()
+            hold.unlink()
+            asked = time.monotonic()
+            served.process.terminate()
+            served.process.wait(60)
+            assert time.monotonic() - asked < _DRAIN_SECONDS + 2.0  # for a process to be taken down on a busy machine
+        assert state(home, job) != "finished"
+        disk.empty()
+        with serving(tmp_path, home=str(home)):
+            wait_until(lambda: state(home, job) == "finished")
+
+
+def _has_logged(served: Served, event: str) -> bool:
+    line = served.lines.get(timeout=300)
+    assert line is not None
+    return event in line
