@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.paths import expanded
+from safelight.settings.working_directory import own_file
 
 PREFIX = "SAFELIGHT_"
 CONFIG_VARIABLE = "SAFELIGHT_CONFIG"
@@ -64,7 +65,8 @@ def config_file(home: object = None) -> Path | None:
             raise ConfigurationError(f"{CONFIG_VARIABLE} names {path}, and there is no such file.")
         return path
     folder = expanded(str(home), _NAME_ANOTHER) if home else default_home()
-    return next((path for path in (Path(FILE_NAME), folder / FILE_NAME) if os.path.isfile(path)), None)
+    ours = folder / FILE_NAME
+    return own_file(FILE_NAME) or (ours if os.path.isfile(ours) else None)
 
 
 def default_home() -> Path:
