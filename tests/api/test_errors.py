@@ -26,7 +26,7 @@ def error_of(response: httpx.Response) -> dict[str, Any]:
     return dict(body["error"])
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/v1", "/v1/images", "/studios", "/docs", "//", "/v1/models/x/y"])
+@pytest.mark.parametrize("path", ["/nothing", "/v1", "/v1/images", "/studios", "/docs/x", "//x", "/v1/models/x/y"])
 async def test_an_unknown_path_is_a_404_in_our_shape(running: Running, path: str) -> None:
     response = await running.client.get(f"http://127.0.0.1:{running.port}{path}")
     assert response.status_code == 404
