@@ -1,32 +1,44 @@
 # make serve · make test · make lint: each sets up first, and does nothing twice.
+# Packages are installed from requirements/*.txt, each file by its hash. PyTorch is not among them: which build fits depends
+# on the machine (CPU, CUDA, Apple), so pip chooses it, at the pinned version.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STAMP := $(VENV)/.set-up
+TEST_STAMP := $(VENV)/.set-up-tests
 PORT ?= 8484
 
-.PHONY: setup serve test lint bench postcard studio clean
+.PHONY: setup serve test lint bench postcard studio lock clean
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt requirements/serve.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Safelight needs Python 3.11 or newer; make PYTHON=python3.12 chooses one."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the pinned dependencies into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(PIP) --require-hashes --no-deps -r requirements/serve.txt
+	@$(PIP) -c constraints.txt torch
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
+
+$(TEST_STAMP): $(STAMP) requirements/test.txt
+	@echo "Installing what the tests need ..."
+	@$(PIP) --require-hashes --no-deps -r requirements/test.txt
+	@touch $(TEST_STAMP)
 
 serve: setup
 	@exec $(BIN)/safelight serve --port $(PORT)
 
-test: setup
+test: $(TEST_STAMP)
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
 
-lint: setup
+lint: $(TEST_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/audit.py
 
 bench: setup
 	$(BIN)/python -m benchmarks
@@ -38,5 +50,16 @@ postcard: setup
 studio:
 	cd studio && npm ci --ignore-scripts && npm run check && npm test && npm run build
 
+# Writes requirements/*.txt anew from pyproject.toml and constraints.txt. The hashes are those of the package index.
+lock:
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check 'pip<26' pip-tools==7.6.2
+	for set in serve:models test:dev; do \
+	  $(VENV)-lock/bin/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-annotate --no-emit-index-url \
+	    --no-emit-trusted-host --no-emit-find-links --unsafe-package torch --build-deps-for editable -c constraints.txt \
+	    --extra $${set#*:} -o $(VENV)-lock/lock.txt pyproject.toml && \
+	  awk '/^# WARNING/ {exit} NF' $(VENV)-lock/lock.txt > requirements/$${set%:*}.txt || exit 1; \
+	done
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache
