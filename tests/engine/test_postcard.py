@@ -14,7 +14,7 @@ from safelight.contract.messages import Configure, Draw, Finished, Job, ModelRea
 from safelight.contract.sizes import SIZES, Size
 from safelight.engine.loading import LoadedModel, load
 from safelight.engine.sources import BUNDLED
-from safelight.postcard.render.raster import rasterise
+from safelight.postcard.render.paper.raster import rasterise
 from tests.engine.drawing import Drawing, alone, pixels
 from tests.engine.worker_process import WorkerProcess
 

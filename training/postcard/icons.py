@@ -1,7 +1,7 @@
 """Builds the renderer's icon asset from the npm package ``@iconify-json/fluent-emoji-flat`` (Fluent Emoji, MIT).
 
     npm pack @iconify-json/fluent-emoji-flat && tar xzf iconify-json-fluent-emoji-flat-*.tgz
-    python -m training.postcard.icons package/icons.json src/safelight/postcard/render/icons.json.gz
+    python -m training.postcard.icons package/icons.json src/safelight/postcard/render/figures/icons.json.gz
 
 For each icon that the catalogue names it keeps the drawing and what the renderer wants to know: the box that its pixels
 fill, and how much of it each colour covers (for recolouring). Baked-in ground, water and sky are taken out.

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.render.figures import DRAWINGS, aspect_of
-from safelight.postcard.render.icons import icons
-from safelight.postcard.render.raster import small as small_sheet
+from safelight.postcard.render.figures.drawings import DRAWINGS, aspect_of
+from safelight.postcard.render.figures.icons import icons
+from safelight.postcard.render.paper.raster import small as small_sheet
 from safelight.postcard.scene import Layer, Scene, Sky, Thing, World
 from safelight.postcard.things import THING_KEYS, THINGS
 from safelight.postcard.vocabulary import (

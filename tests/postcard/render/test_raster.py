@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from safelight.postcard.render import rasterise, render_svg, strokes, textures
-from safelight.postcard.render.raster import _drawn, band_edges
+from safelight.postcard.render import rasterise, render_svg
+from safelight.postcard.render.paper import strokes, textures
+from safelight.postcard.render.paper.raster import _drawn, band_edges
 from safelight.postcard.scene import Scene
 from safelight.postcard.vocabulary import Style
 from tests.postcard.scenes import SUNSET_MOUNTAINS

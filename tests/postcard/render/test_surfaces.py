@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.render.canvas import Canvas
-from safelight.postcard.render.panes import outlines, regions
+from safelight.postcard.render.paper.canvas import Canvas
+from safelight.postcard.render.styles.panes import outlines, regions
 from safelight.postcard.scene import Layer, Scene, Thing, World
 from safelight.postcard.vocabulary import LayerKind, Light, Setting, Style
 from tests.postcard.scenes import SUNSET_MOUNTAINS

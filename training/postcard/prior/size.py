@@ -6,7 +6,7 @@ The prior keeps things apart and inside the edges by it, and the judge reads off
 from dataclasses import dataclass
 from functools import cache
 
-from safelight.postcard.render.figures import aspect_of
+from safelight.postcard.render.figures.drawings import aspect_of
 from safelight.postcard.scene import Scene
 from safelight.postcard.things import THINGS, ThingKind
 from safelight.postcard.vocabulary import LayerKind, Place, Setting

@@ -17,7 +17,7 @@ _PING_PATIENCE_SECONDS = 60.0
 # A worker whose engine is in one turn (a step, a decoding) for this many times what was measured of the longest turn of
 # that picture takes no step any more. Beside other programs on the same cores turns took up to six times as long, never
 # twenty; and no turn is short enough to be given less than a minute. Of a model that was never measured nothing is
-# known: the longest turn that was ever seen, a decoding of 4096x4096 on two cores, took 58 s.
+# known, and its call may be one long turn: a VAE that is not tiled decodes in one piece, and so does a denoiser's step.
 _TURN_TIMES, _LEAST_TURN_SECONDS, _UNMEASURED_TURN_SECONDS = 20.0, 60.0, 900.0
 
 

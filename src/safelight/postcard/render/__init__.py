@@ -1,11 +1,12 @@
 """The renderer: a scene and a size become an SVG drawing, and the drawing becomes pixels.
 
-Read in this order: `colour`, `moods` (palettes), `light`, `shapes` (ridges, blobs), `canvas` (SVG writing), `stage`
-(what every drawer is given), then one file a theme (`sky`, `terrain`, `water`, `trees`, `buildings`, `boats` …),
-`styles`, and at last `compose`.
+Read `compose` first: it calls all else. Then the rooms, from the ground up: `paper` (colours, shapes, SVG, pixels),
+`light`, `stage` (what every drawer is given), `air`, `ground`, `land`, `water`, `plants`, `built` and `figures`, each
+with one theme a file, and `styles`. `layers` and `figures.drawings` say which code draws what, `placing` where a thing
+stands. Rooms import those below them only; the contract in pyproject.toml says in which order.
 """
 
 from safelight.postcard.render.compose import render_svg
-from safelight.postcard.render.raster import rasterise
+from safelight.postcard.render.paper.raster import rasterise
 
 __all__ = ["rasterise", "render_svg"]

@@ -1,16 +1,17 @@
 """From a scene to an SVG drawing: sky, layers and things by depth, the weather before them, the style's finish."""
 
-from safelight.postcard.render import backdrops, styles, weather
-from safelight.postcard.render.canvas import Canvas
-from safelight.postcard.render.framing import draw_framing
-from safelight.postcard.render.grade import grade
-from safelight.postcard.render.ground import Band, flat_crest, hill_crest
+from safelight.postcard.render.air import backdrops, weather
+from safelight.postcard.render.air.sky import draw_sky
+from safelight.postcard.render.ground.relief import Band, flat_crest, hill_crest
 from safelight.postcard.render.layers import CREST_ROLLING, INDOORS, OPEN, draw_layer
-from safelight.postcard.render.light import lighting
+from safelight.postcard.render.light.grade import grade
+from safelight.postcard.render.light.lighting import lighting
+from safelight.postcard.render.paper.canvas import Canvas
+from safelight.postcard.render.paper.raster import Pause, never
 from safelight.postcard.render.placing import Placed, place
-from safelight.postcard.render.raster import Pause, never
-from safelight.postcard.render.sky import draw_sky
+from safelight.postcard.render.plants.framing import draw_framing
 from safelight.postcard.render.stage import Frame, Stage
+from safelight.postcard.render.styles import styles
 from safelight.postcard.render.things import draw_thing
 from safelight.postcard.scene import Layer, Scene, rounded
 from safelight.postcard.vocabulary import WATER_LAYERS, LayerKind, Place

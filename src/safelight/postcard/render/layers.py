@@ -2,24 +2,12 @@
 
 from collections.abc import Callable
 
-from safelight.postcard.render import (
-    fields,
-    ice,
-    indoors,
-    isles,
-    mountains,
-    rocks,
-    seabed,
-    street,
-    terrain,
-    town,
-    volcano,
-    water,
-    waterfall,
-    woods,
-)
-from safelight.postcard.render.ground import Band
+from safelight.postcard.render.built import indoors, street, town
+from safelight.postcard.render.ground.relief import Band
+from safelight.postcard.render.land import fields, isles, mountains, rocks, terrain, volcano
+from safelight.postcard.render.plants import woods
 from safelight.postcard.render.stage import Stage
+from safelight.postcard.render.water import ice, seabed, surface, waterfall
 from safelight.postcard.vocabulary import WATER_LAYERS, LayerKind
 
 _DRAW: dict[LayerKind, Callable[[Stage, Band], None]] = {
@@ -88,10 +76,10 @@ def draw_layer(stage: Stage, band: Band, mirrored: str, behind: Band | None) -> 
     """Draws one layer. ``mirrored`` is the group that water reflects; ``behind`` the layer it lies before."""
     kind = band.layer.kind
     if kind is LayerKind.RIVER:
-        water.draw_river(stage, band, mirrored)
+        surface.draw_river(stage, band, mirrored)
     elif kind in WATER_LAYERS:
-        water.draw_open_water(stage, band, mirrored)
+        surface.draw_open_water(stage, band, mirrored)
     else:
         _DRAW.get(kind, woods.draw_wood)(stage, band)
         if kind in (LayerKind.SAND, LayerKind.ROCKS) and behind is not None and behind.layer.kind in WATER_LAYERS:
-            water.draw_shore(stage, band)
+            surface.draw_shore(stage, band)

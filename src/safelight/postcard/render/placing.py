@@ -8,9 +8,9 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from safelight.postcard.render.figures import aspect_of
-from safelight.postcard.render.ground import Band
-from safelight.postcard.render.rocks import cliff_top
+from safelight.postcard.render.figures.drawings import aspect_of
+from safelight.postcard.render.ground.relief import Band
+from safelight.postcard.render.land.rocks import cliff_top
 from safelight.postcard.render.stage import Stage
 from safelight.postcard.scene import Thing
 from safelight.postcard.things import THINGS, ThingKind

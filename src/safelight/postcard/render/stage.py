@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from safelight.postcard.render.canvas import Canvas, Line, ellipse
-from safelight.postcard.render.colour import Rgb, mix, named, rgb
-from safelight.postcard.render.light import Lighting
-from safelight.postcard.render.raster import never
+from safelight.postcard.render.light.lighting import Lighting
+from safelight.postcard.render.paper.canvas import Canvas, Line, ellipse
+from safelight.postcard.render.paper.colour import Rgb, mix, named, rgb
+from safelight.postcard.render.paper.raster import never
 from safelight.postcard.scene import World
 from safelight.postcard.vocabulary import Colour
 

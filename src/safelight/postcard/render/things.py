@@ -1,10 +1,10 @@
 """Drawing one placed thing: its reflection or shadow, then itself, in a group named by what it is."""
 
-from safelight.postcard.render.canvas import Line, ellipse, num, poly
-from safelight.postcard.render.colour import BLACK, mix, rgb, scale
-from safelight.postcard.render.figures import DRAWINGS, GLIDING
-from safelight.postcard.render.ground import grass
-from safelight.postcard.render.icons import draw_icon
+from safelight.postcard.render.figures.drawings import DRAWINGS, GLIDING
+from safelight.postcard.render.figures.icons import draw_icon
+from safelight.postcard.render.ground.relief import grass
+from safelight.postcard.render.paper.canvas import Line, ellipse, num, poly
+from safelight.postcard.render.paper.colour import BLACK, mix, rgb, scale
 from safelight.postcard.render.placing import Placed
 from safelight.postcard.render.stage import Pen, Stage
 from safelight.postcard.vocabulary import Facing, Place, Season, Setting, Style

@@ -1,0 +1,1 @@
+"""What is above and before the land: backdrops, sky, clouds, weather."""

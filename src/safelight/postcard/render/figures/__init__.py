@@ -1,0 +1,1 @@
+"""Things, each drawn by a pen in its own units; `drawings` says which code draws which thing."""

@@ -1,0 +1,1 @@
+"""What land is made of and what lies on it, for all rooms that draw land: crests, folds, stones, grass, copses."""

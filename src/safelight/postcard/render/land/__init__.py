@@ -1,0 +1,1 @@
+"""Layers of land: hills, mountains, volcanoes, rock, islands, fields."""

@@ -1,0 +1,1 @@
+"""The light of a scene: palettes for each hour, how it falls on things, how a palette turns colours."""

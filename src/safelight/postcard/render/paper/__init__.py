@@ -1,0 +1,1 @@
+"""What a drawing is made of and made into: colours, shapes, SVG, textures, pixels. Knows nothing of scenes."""

@@ -1,0 +1,1 @@
+"""What grows: trees and small plants, each drawn by a pen, and the layers and frames that are made of them."""

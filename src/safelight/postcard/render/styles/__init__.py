@@ -1,0 +1,1 @@
+"""Styles: how the same scene looks in another medium."""

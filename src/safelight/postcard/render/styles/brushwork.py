@@ -1,0 +1,130 @@
+"""Oil: the picture painted anew with brush strokes, broad ones first and finer ones where there is something to see.
+
+After A. Hertzmann, "Painterly rendering with curved brush strokes of multiple sizes" (SIGGRAPH 1998): each layer of
+strokes takes its colours from the drawing blurred to the brush's size, and paints only where that adds detail. Strokes
+follow the edges, by the structure tensor.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safelight.postcard.render.paper import strokes
+from safelight.postcard.render.paper.raster import small
+from safelight.postcard.render.stage import Stage
+
+Grid = NDArray[np.float64]
+TURNS = 32
+"""Directions a stroke may take: coarse, so that the last bits of arithmetic never turn one."""
+
+
+@dataclass(frozen=True)
+class _Brush:
+    """One layer: width and length of its strokes in small pixels, and the detail from which it paints."""
+
+    width: float
+    length: float
+    needed: float
+    share: float  # how many strokes it sets even where there is none
+
+
+_BRUSHES = (_Brush(17, 44, 0.0, 1.0), _Brush(8.5, 24, 7.0, 0.2), _Brush(4.2, 13, 17.0, 0.02), _Brush(2.2, 7, 34.0, 0.0))
+
+
+def painted(stage: Stage, svg: str, width: int, height: int) -> str:
+    """The drawing as layers of brush strokes; the groups are named after the brushes."""
+    picture = small(svg, width, height, 320).astype(np.float64)
+    unit = stage.frame.width / picture.shape[1]
+    level = picture @ np.array([0.3, 0.55, 0.15])
+    rng = np.random.Generator(np.random.PCG64(stage.rng("brush").randrange(2**32)))
+    angle = _directions(level)
+    detail = _detail(level)
+    for x0, y0, x1, y1 in stage.boxes:  # the things are what is looked at: they get the fine brushes throughout
+        left, right = (max(0, int(v / unit)) for v in (x0, x1))
+        top, bottom = (max(0, int(v / unit)) for v in (y0, y1))
+        detail[top:bottom, left:right] *= 2.2
+    ground = "".join(f"{int(v):02x}" for v in picture.mean(axis=(0, 1)))
+    body = [f'<path d="M0 0H{stage.frame.width:.0f}V{stage.frame.height:.0f}H0Z" fill="#{ground}"/>']
+    for number, brush in enumerate(_BRUSHES):
+        stage.pause()
+        painting = _layer(picture, angle, detail, brush, unit, rng)
+        attributes = f'id="brush-{number}" fill="none" stroke-linecap="round" stroke-width="{brush.width * unit:.1f}"'
+        body.append(f"<g {attributes}>{''.join(painting)}</g>")
+    view = f"0 0 {stage.frame.width:.1f} {stage.frame.height:.1f}"
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="{view}">'
+    return f'{head}<g id="painting">{"".join(body)}</g></svg>'
+
+
+def blurred(field: Grid, radius: int) -> Grid:
+    """A box blur over the first two axes, the edge repeated."""
+    for axis in (0, 1):
+        pad = [(0, 0)] * field.ndim
+        pad[axis] = (radius + 1, radius)
+        sums = np.pad(field, pad, "edge").cumsum(axis=axis)
+        size = 2 * radius + 1
+        upper = np.take(sums, range(size, sums.shape[axis]), axis=axis)
+        field = (upper - np.take(sums, range(sums.shape[axis] - size), axis=axis)) / size
+    return field
+
+
+def _slopes(level: Grid) -> tuple[Grid, Grid]:
+    down, across = np.gradient(level)
+    return np.asarray(across, dtype=np.float64), np.asarray(down, dtype=np.float64)
+
+
+def _detail(level: Grid) -> Grid:
+    """How much changes around each pixel."""
+    across, down = _slopes(level)
+    return np.asarray(blurred(np.abs(across) + np.abs(down), 2) * 2)
+
+
+def _directions(level: Grid) -> NDArray[np.int64]:
+    """The direction along the edges, in steps of half a turn / `TURNS`; slowly waving where nothing has an edge."""
+    across, down = _slopes(blurred(level, 1))
+    xx, yy, xy = (blurred(f, 5) for f in (across * across, down * down, across * down))
+    edge = 0.5 * np.arctan2(2 * xy, xx - yy) + math.pi / 2
+    y, x = np.mgrid[0 : level.shape[0], 0 : level.shape[1]]
+    calm = 0.32 * np.sin(x / 37 + y / 23) + 0.2 * np.sin(y / 11 - x / 61)
+    angle = np.where(xx + yy > 1.2, edge, calm)
+    return np.asarray(np.round(angle / math.pi * TURNS).astype(np.int64) % TURNS)
+
+
+def _layer(
+    picture: Grid, angle: NDArray[np.int64], detail: Grid, brush: _Brush, unit: float, rng: np.random.Generator
+) -> list[str]:
+    """The strokes of one brush as paths, a few hundred strokes at a time, those of one colour together."""
+    rows, columns = detail.shape
+    step = brush.width * 0.58
+    y, x = np.mgrid[0:rows:step, 0:columns:step]
+    y, x = (f.ravel() + rng.uniform(-0.5, 0.5, f.size) * step for f in (y, x))
+    i, j = (np.clip(f.astype(int), 0, top - 1) for f, top in ((y, rows), (x, columns)))
+    chosen = (detail[i, j] >= brush.needed) | (rng.random(x.size) < brush.share)
+    order = rng.permutation(np.flatnonzero(chosen))
+    colours = blurred(picture, max(0, round(brush.width / 5)))[i, j]
+    colours = np.clip(colours * (1 + rng.normal(0, 0.035, (x.size, 1))) + rng.normal(0, 2.5, (x.size, 3)), 0, 255)
+    codes = (colours / 255 * 28 + 0.5).astype(int)
+    long = brush.length * rng.uniform(0.6, 1.2, x.size) / (1 + detail[i, j] / 60)
+    bend = rng.uniform(-0.16, 0.16, x.size) * long
+    paths: list[str] = []
+    reach = (brush.length * 1.2 + brush.width / 2) * unit + 2
+    for chunk in np.array_split(order, max(1, order.size // 900)):
+        groups: dict[tuple[int, ...], list[str]] = {}
+        for k in chunk.tolist():
+            turn = angle[i[k], j[k]] * math.pi / TURNS
+            stroke = _stroke(x[k], y[k], math.cos(turn), math.sin(turn), long[k], bend[k], unit)
+            groups.setdefault(tuple(codes[k].tolist()), []).append(stroke)
+        paths += [strokes.path(parts, reach, f' stroke="{_code(code)}"') for code, parts in groups.items()]
+    return paths
+
+
+def _stroke(x: float, y: float, dx: float, dy: float, long: float, bend: float, unit: float) -> str:
+    ax, ay = (x - dx * long / 2) * unit, (y - dy * long / 2) * unit
+    mx, my = (dx * long / 2 - dy * bend) * unit, (dy * long / 2 + dx * bend) * unit
+    return f"M{ax:.0f} {ay:.0f}q{mx:.0f} {my:.0f} {dx * long * unit:.0f} {dy * long * unit:.0f}"
+
+
+def _code(levels: Sequence[int]) -> str:
+    return "#" + "".join(f"{min(255, round(v * 255 / 28)):02x}" for v in levels)

@@ -1,0 +1,95 @@
+"""Ink and pencil: the drawing as lines, its tones as hatching that grows denser and crosses where it is darker."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safelight.postcard.render.paper import strokes
+from safelight.postcard.render.paper.canvas import num
+from safelight.postcard.render.paper.colour import Rgb, hexcode, rgb
+from safelight.postcard.render.paper.raster import small
+from safelight.postcard.render.stage import Stage
+
+_PAINT = re.compile(r'(fill|stop-color)="(#[0-9a-f]{6})"')
+
+
+@dataclass(frozen=True)
+class Hatch:
+    """One set of parallel lines: drawn where the picture is darker than ``below`` (0 black, 1 white)."""
+
+    degrees: float
+    gap: float  # user units between lines
+    below: float
+    width: float
+    colour: str
+    opacity: float = 1.0
+
+
+def recoloured(svg: str, turn: Callable[[Rgb], Rgb]) -> str:
+    """The drawing with every fill turned; its lines stay as they are."""
+    known: dict[str, str] = {}
+
+    def paint(match: re.Match[str]) -> str:
+        code = match.group(2)
+        if code not in known:
+            known[code] = hexcode(turn(rgb(code)))
+        return f'{match.group(1)}="{known[code]}"'
+
+    return _PAINT.sub(paint, svg)
+
+
+def tones(svg: str, width: int, height: int) -> NDArray[np.float64]:
+    """How bright the drawing is, 0 to 1, at 288 pixels on its shorter side."""
+    picture = small(svg, width, height, 288).astype(np.float64)
+    level: NDArray[np.float64] = picture @ (np.array([0.2126, 0.7152, 0.0722]) / 255)
+    return level
+
+
+def hatched(stage: Stage, level: NDArray[np.float64], hatches: tuple[Hatch, ...]) -> None:
+    """Draws all hatches over the picture, each as one path in a group of its own name."""
+    for number, hatch in enumerate(hatches):
+        stage.pause()
+        lines = _lines(stage, level, hatch, number)
+        alpha = f' stroke-opacity="{hatch.opacity:.2g}"' if hatch.opacity < 1 else ""
+        pen = f' fill="none" stroke="{hatch.colour}" stroke-width="{num(hatch.width)}" stroke-linecap="round"{alpha}'
+        stage.canvas.body.append(strokes.path(lines, _LONGEST * _STEP + 8, f' class="hatching"{pen}'))
+
+
+_STEP = 9.0
+_LONGEST = 22
+"""Steps of one stroke at most: it is as long as a wrist turns."""
+
+
+def _lines(stage: Stage, level: NDArray[np.float64], hatch: Hatch, number: int) -> list[str]:
+    """The hatch's lines, lifted where the picture is bright; each wavers a little, as a hand does."""
+    frame, rng = stage.frame, stage.rng(f"hatch{number}")
+    cos, sin = math.cos(math.radians(hatch.degrees)), math.sin(math.radians(hatch.degrees))
+    rows, columns = level.shape
+    scale = columns / frame.width
+    reach = math.hypot(frame.width, frame.height) / 2
+    cx, cy = frame.width / 2, frame.height / 2
+    along = np.arange(-reach, reach, _STEP)
+    parts: list[str] = []
+    offset = -reach
+    while offset < reach:
+        offset += hatch.gap * rng.uniform(0.75, 1.25)
+        x = cx + along * cos - offset * sin
+        y = cy + along * sin + offset * cos
+        inside = (x >= 0) & (x < frame.width) & (y >= 0) & (y < frame.height)
+        i = np.clip((y * scale).astype(int), 0, rows - 1)
+        j = np.clip((x * scale).astype(int), 0, columns - 1)
+        dark = inside & (level[i, j] < hatch.below * rng.uniform(0.93, 1.05))
+        ends = np.flatnonzero(np.diff(np.concatenate(([0], dark.astype(int), [0]))))
+        for a, b in zip(ends[::2].tolist(), ends[1::2].tolist(), strict=True):
+            while a < b:
+                c = min(b, a + rng.randrange(8, _LONGEST))
+                wave = rng.uniform(-2.4, 2.4)
+                x0, y0, x1, y1 = float(x[a]), float(y[a]), float(x[c - 1]) + cos * _STEP, float(y[c - 1]) + sin * _STEP
+                mx, my = (x0 + x1) / 2 - sin * wave, (y0 + y1) / 2 + cos * wave
+                parts.append(f"M{x0:.0f} {y0:.0f}Q{mx:.0f} {my:.0f} {x1:.0f} {y1:.0f}")
+                a = c
+    return parts

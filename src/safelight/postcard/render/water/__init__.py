@@ -1,0 +1,1 @@
+"""Layers of water: seas, lakes and rivers, waterfalls, ice, the sea bed."""
