@@ -12,8 +12,13 @@ import pytest
 from safetensors.numpy import save_file
 
 from safelight.cli.doctor import findings_of
+from safelight.cli.looking import look_at
 from safelight.cli.weights import fault_in, safetensors_fault
+from safelight.contract.errors import SafelightError
+from safelight.contract.messages import ModelSpec
 from tests.cli.conftest import CommandLine
+from tests.engine import tiny
+from tests.engine.test_loading import change_index
 
 
 def test_everything_is_looked_at_and_what_is_wrong_is_found(safelight: CommandLine) -> None:
@@ -120,7 +125,31 @@ def test_models_of_the_hub_and_single_files_are_looked_at_where_they_are(
     (tmp_path / "cut.safetensors").write_bytes(whole[:-1])
     sources = ["acme/tiny", "acme/other", str(tmp_path / "one.safetensors"), str(tmp_path / "cut.safetensors")]
     models = {f"m{number}": {"source": source} for number, source in enumerate(sources)}
+    monkeypatch.setattr(doctor, "_model", lambda spec: ())
     found = [f for f in findings_of({"home": tmp_path / "home", "models": models}) if f.what == "weights"]
     assert [finding.state for finding in found] == ["ok", "wrong", "ok", "wrong"]
     assert found[1].mend == "safelight pull acme/other"
     assert "has 65 bytes where 66 belong" in found[3].detail
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("StableDiffusionInpaintPipeline", "it works from a picture"), ("StableDiffusionPipeline", None)],
+)
+def test_what_a_model_is_for_is_looked_at_as_show_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, said: str | None
+) -> None:
+    from safelight.cli import doctor
+
+    monkeypatch.setattr(doctor, "_device", lambda settings: ())
+    folder = tiny.save("stable-diffusion", tmp_path / "model")
+    change_index(folder, _class_name=kind)
+    models = {"mine": {"source": str(folder)}}
+    (found,) = [f for f in findings_of({"home": tmp_path / "home", "models": models}) if f.what == "model"]
+    assert found.state == ("ok" if said is None else "wrong")
+    assert (said or "draws from a prompt") in found.detail
+
+
+def test_a_look_that_does_not_end_is_given_up(tmp_path: Path) -> None:
+    with pytest.raises(SafelightError, match=r"did not end within 0\.01 s, and was given up"):
+        look_at(ModelSpec(source=str(tmp_path)), seconds=0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,12 +12,19 @@ import msgspec
 import pytest
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import Failed, ModelFailed
+from safelight.contract.messages import Failed, Finished, ModelFailed, ModelReady, Started
 from safelight.contract.sizes import SIZES
 from safelight.engine.loading import LoadedModel
 from safelight.engine.previews import Previewer
 from safelight.engine.warm_up import keep, measure, warm_up
 from tests.engine.drawing import Drawing, job
+
+
+def calling(pipeline: Any, call: Any) -> Any:
+    """The same pipeline, with that in place of its `__call__`."""
+    other = copy.copy(pipeline)
+    object.__setattr__(other, "__class__", type("Calling", (type(pipeline),), {"__call__": call}))
+    return other
 
 
 def broken(*args: Any, **kwargs: Any) -> Any:
@@ -109,3 +117,40 @@ def test_pictures_that_were_drawn_correct_what_was_measured(flux: LoadedModel, t
         drawing.draw(*(job(flux, str(i), seed=i) for i in range(3)))
     (point,) = warm_up(replace(flux, pipeline=broken), Previewer(None), budget_seconds=60, kept=tmp_path)
     assert (point.pixels, point.passes) == (64 * 48, "")
+
+
+def test_a_model_that_was_not_warmed_up_and_cannot_draw_fails_at_its_first_request(flux: LoadedModel) -> None:
+    def no_step(*args: Any, **kwargs: Any) -> Any:
+        raise ValueError("there is no such step")
+
+    model = replace(flux, pipeline=calling(flux.pipeline, no_step))
+    with Drawing(model, warm_up=partial(warm_up, budget_seconds=0)) as drawing:
+        drawing.wait(ModelReady)
+        first, second = drawing.draw(job(model, "first"), job(model, "second"))
+        failed = drawing.wait(ModelFailed)
+        (later,) = drawing.draw(job(model, "later"))
+    assert isinstance(first, Failed)
+    assert failed.reason == f"The model was loaded, but cannot draw. {first.reason}"
+    assert later == Failed(job_id="later", reason=failed.reason, retry_helps=False)
+    assert isinstance(second, Failed)
+
+
+def test_a_request_that_fails_by_itself_leaves_a_model_that_draws_ready(flux: LoadedModel) -> None:
+    small = replace(flux, traits=msgspec.structs.replace(flux.traits, width=64, height=48, steps=2))
+
+    def no_other(*args: Any, **kwargs: Any) -> Any:
+        if kwargs["height"] != 48:
+            raise ValueError("this size is not drawn")
+        return flux.pipeline.__class__.__call__(*args, **kwargs)
+
+    picky = replace(small, pipeline=calling(flux.pipeline, no_other))
+    with Drawing(picky) as drawing:
+        (failed,) = drawing.draw(job(picky, "wide", height=64))
+        (drawn,) = drawing.draw(job(picky, "right"))
+        (again,) = drawing.draw(job(picky, "wide again", height=64))
+    assert isinstance(failed, Failed)
+    assert isinstance(drawn, Finished)
+    assert isinstance(again, Failed)
+    assert not [event for event in drawing.events if isinstance(event, ModelFailed)]
+    trials = [event for event in drawing.events if isinstance(event, Started) and " " in event.job_id]
+    assert len([trial for trial in trials if trial.job_id.startswith("trial ")]) == 1

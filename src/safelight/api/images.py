@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
@@ -20,6 +21,7 @@ from safelight.api.image_stream import base64_text, begin_stream, finished_strea
 from safelight.api.jobs import shown
 from safelight.api.proxies import root
 from safelight.api.services import Services
+from safelight.contract.catalogue import ModelEntry
 from safelight.contract.errors import InvalidRequest, NotAllowed
 from safelight.contract.jobs import JobRecord
 from safelight.contract.prompt_cut import cut_header
@@ -47,9 +49,11 @@ async def _create(request: Request) -> Response:
     settings = services.settings
     body = await read_body(request, max_bytes=settings.max_body_bytes, timeout_seconds=settings.body_timeout_seconds)
     fields = read_object(body)
-    image_request = await _unless_left(request, services.generate.read(fields, services.catalogue))
+    check_access = partial(_check_access, principal)
+    reading = services.generate.read(fields, services.catalogue, check_access=check_access)
+    image_request = await _unless_left(request, reading)
     services.policy.check(image_request)
-    _check_access(principal, image_request)
+    check_access(image_request.model)
     rate = await services.limiter.hit(principal.key_id)
     asked = Asked(request.scope["safelight.request_id"], principal.key_id, principal.weight)
     if settings.store == "all":
@@ -130,10 +134,10 @@ async def _draw(
     return pictures, time.time()
 
 
-def _check_access(principal: Principal, request: ImageRequest) -> None:
-    if principal.models is not None and request.model.id not in principal.models:
+def _check_access(principal: Principal, model: ModelEntry) -> None:
+    if principal.models is not None and model.id not in principal.models:
         allowed = ", ".join(principal.models) or "none"
-        raise NotAllowed(f"This key may not use the model {request.model.id}. It may use: {allowed}.", param="model")
+        raise NotAllowed(f"This key may not use the model {model.id}. It may use: {allowed}.", param="model")
 
 
 async def _unless_left(request: Request, work: Coroutine[Any, Any, _T]) -> _T:

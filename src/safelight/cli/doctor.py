@@ -15,11 +15,13 @@ import msgspec
 from safelight import __version__
 from safelight.adapters.children import child_environment, python_module
 from safelight.adapters.pins import pinned_commit
+from safelight.cli.looking import look_at
 from safelight.cli.terminal import print_json
 from safelight.cli.weights import Fault, fault_in, safetensors_fault
 from safelight.contract.checkpoint_files import SAFETENSORS
 from safelight.contract.errors import SafelightError
 from safelight.contract.hub import HubName, cache_folder
+from safelight.contract.messages import ModelSpec
 from safelight.contract.paths import expanded
 from safelight.settings import Settings, read_settings
 
@@ -218,12 +220,31 @@ def _threads(machine: _Machine, settings: Settings) -> Finding:
 
 def _weights(settings: Settings) -> Iterator[Finding]:
     """Checkpoints that the operator named; the bundled model's weights are the engine's to check."""
-    for source in dict.fromkeys(model.source for model in settings.models.values() if model.source != "postcard"):
+    from safelight.bootstrap import model_specs
+
+    for source, spec in model_specs(settings).items():
+        if source == "postcard":
+            continue
         fault = _fault_at(settings, source)
-        if fault is None:
-            yield Finding(what="weights", state="ok", detail=f"{source}: all files are there and whole.")
-        else:
+        if fault is not None:
             yield Finding(what="weights", state="wrong", detail=f"{source}: {fault.what}", mend=fault.mend)
+            continue
+        yield Finding(what="weights", state="ok", detail=f"{source}: all files are there and whole.")
+        yield from _model(spec)
+
+
+def _model(spec: ModelSpec) -> Iterator[Finding]:
+    """What loading would say before it reads weights: the same look that `safelight show` takes."""
+    try:
+        found = look_at(spec)
+    except SafelightError as error:
+        mend = f"Mend that, or take the model out of the settings. `safelight show {spec.source}` looks again."
+        yield Finding(what="model", state="wrong", detail=f"{spec.source}: {error}", mend=mend)
+        return
+    pipeline, notes = found["traits"]["pipeline"], found["traits"].get("notes", ())
+    yield Finding(what="model", state="ok", detail=f"{spec.source}: {pipeline} draws from a prompt.")
+    for text in notes:
+        yield Finding(what="model", state="note", detail=f"{spec.source}: {text}")
 
 
 def _fault_at(settings: Settings, source: str) -> Fault | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import textwrap
 import time
 from datetime import datetime
@@ -12,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from safelight.adapters.children import child_environment, python_module
 from safelight.adapters.pins import Pin, pinned_commit, read_pins, write_pins
 from safelight.adapters.state_folder import prepare, served_url
 from safelight.cli.fitting import Fit, fits
+from safelight.cli.looking import look_at
 from safelight.cli.running_server import running_server
 from safelight.cli.show import print_parameters
 from safelight.cli.terminal import note, print_json, print_table
@@ -29,7 +28,6 @@ from safelight.settings import Settings
 
 _OF_A_MODEL = ("drawn_by", "status", "resident", "where", "memory_bytes", "reason")
 _PUT_AWAY = {"host": "in host memory", "none": "put away"}
-_EXIT_REFUSED = 4  # safelight.engine.describe: the sentence on standard error is for people
 
 
 def pull(settings: Settings, text: str, *, variant: str | None, as_json: bool) -> None:
@@ -79,18 +77,7 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
         spec = ModelSpec(source=text, commit=pinned_commit(settings.home, text))
     if HubName.read(spec.source) is not None:
         cache_folder()  # a user who has none is told so at once
-    ran = subprocess.run(
-        python_module("safelight.engine.describe"),
-        input=msgspec.json.encode(spec),
-        capture_output=True,
-        env=child_environment(),
-        check=False,
-    )
-    if ran.returncode == _EXIT_REFUSED:
-        raise SafelightError(ran.stderr.decode().strip().splitlines()[-1])
-    if ran.returncode != 0:
-        raise SafelightError(f"The checkpoint could not be looked at: {ran.stderr.decode().strip()[-500:]}")
-    found = msgspec.json.decode(ran.stdout)
+    found = look_at(spec)
     on_cards = fits(found["bytes"]["bfloat16"])
     found |= {"source": spec.source, "commit": spec.commit, "fits": msgspec.to_builtins(on_cards)}
     capabilities = None

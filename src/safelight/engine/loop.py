@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import count
 from queue import Empty, SimpleQueue
 
+from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import (
     Cancel,
     Cancelled,
@@ -32,9 +33,10 @@ from safelight.engine.inbox import Inbox, Reader
 from safelight.engine.load_times import LoadTimes
 from safelight.engine.loader import Done, Load, Loader, WarmUp
 from safelight.engine.replaying import Replays
-from safelight.engine.run import Run
-from safelight.engine.shelf import Shelf
+from safelight.engine.run import Failure, Run
+from safelight.engine.shelf import Shelf, Shelved
 from safelight.engine.standin import StepTaken
+from safelight.engine.trial import is_trial, trial_after, trial_id
 from safelight.engine.turn_age import TurnAge
 from safelight.engine.turns import Turns
 from safelight.scheduling.policy import FairShare, Parked, Schedule
@@ -172,12 +174,35 @@ class Loop:
     def _conclude(self, run: Run) -> None:
         del self._runs[run.job.id]
         if run.failure is None:
+            if run.shelved.on_trial and not run.shelved.drew:  # now it is known
+                self._cancel(trial_id(run.job.source))
+            run.shelved.drew = True
             self._delivery.finish(run)
         else:
             log.error("job %s failed: %s", run.job.id, run.failure.log)
             why = run.failure
             self._end(Failed(job_id=run.job.id, reason=why.reason, retry_helps=why.retry_helps, code=why.code))
         self._leave(run)
+        if run.failure is not None:
+            self._doubt(run.job, run.shelved, run.failure)
+
+    def _doubt(self, job: Job, place: Shelved, failure: Failure) -> None:
+        """A picture failed. If its model never drew any, it is seen whether it can; if it cannot, that is said."""
+        if is_trial(job) and not failure.retry_helps:
+            self._give_up(job.source, ModelLoadError(f"The model was loaded, but cannot draw. {failure.reason}"))
+        elif (trial := trial_after(failure, job, place)) is not None:
+            place.on_trial = True
+            self._held.setdefault(job.source, []).append(_Held(trial, time.perf_counter(), next(self._positions)))
+            self._let_in(job.source)
+
+    def _give_up(self, source: str, error: ModelLoadError) -> None:
+        for run in [run for run in self._runs.values() if run.job.source == source]:
+            del self._runs[run.job.id]
+            run.cancel()
+            self._end(Failed(job_id=run.job.id, reason=str(error), retry_helps=False))
+            self._leave(run)
+        self._shelf.fail(source, error)
+        self._let_in(source)
 
     def _accept(self, job: Job) -> None:
         if job.id in self._open:
@@ -204,6 +229,7 @@ class Loop:
         """
         place = self._shelf.place(source)
         assert place is not None  # jobs of unknown models are not held
+        refused: list[tuple[Job, Failure]] = []
         for held in self._held.pop(source, []):
             if place.error is not None:
                 self._end(Failed(job_id=held.job.id, reason=str(place.error), retry_helps=False))
@@ -212,11 +238,14 @@ class Loop:
                 run = Run(held.job, place, held.position, self._stepped, held.received)
             except JobRefused as error:
                 self._end(Failed(job_id=held.job.id, reason=str(error), retry_helps=False))
+                refused.append((held.job, Failure(str(error), retry_helps=False, log=str(error))))
                 continue
             run.longest_preview = held.longest_preview
             if promised:
                 self._hold_model(run)
             self._runs[held.job.id] = run
+        for job, failure in refused:
+            self._doubt(job, place, failure)
 
     def _hold_model(self, run: Run) -> None:
         if not run.holds_model:

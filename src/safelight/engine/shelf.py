@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 class Shelved:
     """A model on offer. `model` is None while it cannot draw, `resting` not None while it is in the host's memory,
     `error` why it cannot be loaded; `by_threads` is what was measured with so many threads, `bytes` as measured or
-    weighed, 0 while unknown."""
+    weighed, 0 while unknown. `drew`: it has drawn a picture; `on_trial`: it is being seen whether it can, or was."""
 
     spec: ModelSpec
     model: LoadedModel | None = None
@@ -41,6 +41,8 @@ class Shelved:
     bytes: int = 0
     last_used: int = 0
     in_use: int = 0
+    drew: bool = False
+    on_trial: bool = False
 
 
 class Shelf:
@@ -187,6 +189,7 @@ class Shelf:
             self._emit(ModelFailed(source=loaded.source, reason=str(loaded.result)))
             return
         place.model, place.previewer = loaded.result, loaded.previewer
+        place.drew = place.drew or bool(loaded.costs)
         if not loaded.moved:
             place.costs = Costs(point for point in loaded.costs if not point.threads)
             place.by_threads = tuple(point for point in loaded.costs if point.threads)
@@ -208,6 +211,14 @@ class Shelf:
                 moved=loaded.moved,
             )
         )
+
+    def fail(self, source: str, error: ModelLoadError) -> None:
+        """A model is here and cannot draw. Nothing draws with it any more."""
+        place = self._places[source]
+        place.model = place.previewer = None
+        place.error = error
+        self._emit(ModelFailed(source=source, reason=str(error)))
+        self.settle()
 
     def close(self) -> None:
         """Wait for the loader."""

@@ -17,7 +17,6 @@ from msgspec.structs import replace
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError, SafelightError
-from safelight.contract.messages import Job
 from safelight.contract.sizes import SIZES, Size
 from safelight.engine.arguments import pipeline_arguments
 from safelight.engine.device import reference_threads
@@ -28,10 +27,10 @@ from safelight.engine.pace import now
 from safelight.engine.previews import Previewer
 from safelight.engine.standin import Call, StepTaken, copy_for_run
 from safelight.engine.team_size import counts_to_try
+from safelight.engine.trial import trial_job
 
 log = logging.getLogger(__name__)
 
-_PROMPT = "a lighthouse on a cliff by the sea at sunset"
 _STEPS = 2
 _SIDES = (512, 1024)
 
@@ -153,18 +152,7 @@ def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: 
         nonlocal latents
         latents = taken.latents
 
-    job = Job(
-        id="warm-up",
-        model=model.name,
-        source=model.source,
-        prompt=_PROMPT,
-        negative_prompt="",
-        width=width,
-        height=height,
-        seed=1,
-        output_format="png",
-        steps=steps,
-    )
+    job = trial_job(model, width, height, steps)
     pipeline = copy_for_run(model.pipeline, hand, stepped)
     with torch.no_grad():
         generator = torch.Generator("cpu").manual_seed(job.seed)

@@ -133,8 +133,16 @@ class Generate:
         wait = self._load_wait_seconds if wait_seconds is None else wait_seconds
         await self._wait_for(model, lambda state: state.traits is not None or state.status != "loading", wait)
 
-    async def read(self, fields: dict[str, Any], offered: Catalogue, wait_seconds: float | None = None) -> ImageRequest:
+    async def read(
+        self,
+        fields: dict[str, Any],
+        offered: Catalogue,
+        wait_seconds: float | None = None,
+        check_access: Callable[[ModelEntry], None] = lambda model: None,
+    ) -> ImageRequest:
         """What the fields of a body ask for; where that depends on what the model can do, once that is known.
+
+        `check_access` raises for a caller who may not use the model, and so is not told why it cannot draw.
 
         Raises:
             InvalidRequest: what is wrong with them.
@@ -146,6 +154,7 @@ class Generate:
             await self.described(model, wait_seconds)
             state = self._engine.state().model(model.source)
             if state.traits is None and state.status == "failed":
+                check_access(model)
                 raise _cannot_draw(model, state)
         return parse_image_request(fields, offered)
 
