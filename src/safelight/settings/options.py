@@ -52,6 +52,9 @@ class OptionSettings(_Table):
     offload: Literal["none", "model", "group"] = Field(
         "none", description="Keep weights in host memory while an accelerator does not need them: by part or by layer."
     )
+    safety_checker: bool = Field(
+        True, description="Whether the checkpoint's own safety checker, where it has one, looks at each picture."
+    )
     vae_tiling: bool = Field(False, description="Decode in tiles: less memory, and pictures change a little.")
     vae_slicing: bool = Field(False, description="Decode the pictures of a batch one by one.")
     attention: str | None = Field(None, description="diffusers' attention backend, like flash or sage.")
@@ -61,9 +64,6 @@ class OptionSettings(_Table):
     )
     cache: CacheSettings | None = Field(None, description="A step cache of diffusers.")
     loras: tuple[LoraSettings, ...] = Field((), description="LoRAs, each a file and a weight.")
-    safety_checker: bool = Field(
-        True, description="Whether the checkpoint's own safety checker, where it has one, looks at each picture."
-    )
     arguments: dict[str, Any] = Field(
         default_factory=dict, description="Keyword arguments that are added to every call of the pipeline."
     )
