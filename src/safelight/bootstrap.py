@@ -199,7 +199,7 @@ def open_jobs(
         keep_seconds=settings.keep_days * DAY_SECONDS,
         keep_bytes=int(settings.keep_gigabytes * 1e9),
     )
-    line = JobLine(most=settings.jobs_waiting, workers=settings.least_workers, is_here=generate.is_here)
+    line = JobLine(most=settings.jobs_waiting, workers=lambda: generate.workers, is_here=generate.is_here)
     runner = JobRunner(
         store=store,
         files=files,
@@ -314,7 +314,7 @@ async def _serve(
         ledger = database.ledger(telemetry)
         keys = Keys(database.keys, settings.api_key.get_secret_value() if settings.api_key else None)
         minted = None if settings.api_key else await first_key(settings.home, keys)
-        admission = Admission(settings.queue_seconds, settings.least_workers, settings.request_seconds)
+        admission = Admission(settings.queue_seconds, lambda: engine.state().workers, settings.request_seconds)
         generate = _generate(settings, engine, ledger, telemetry, admission)
         offered, links = catalogue(settings, engine), Links(FileLinks(settings.home))
         jobs = open_jobs(settings, database, generate, offered, telemetry, keys)

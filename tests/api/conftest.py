@@ -80,7 +80,7 @@ async def _running(
     minted = await keys.create("test")
     generate = Generate(
         engine=engine,
-        admission=Admission(settings.queue_seconds, 1, settings.request_seconds),
+        admission=Admission(settings.queue_seconds, lambda: engine.state().workers, settings.request_seconds),
         ledger=ledger,
         telemetry=telemetry,
         metadata=settings.metadata,

@@ -146,6 +146,18 @@ async def test_jobs_wait_in_line_and_say_where(serve: Serve, held: FakeEngine) -
     assert len(held.drawn) == 5
 
 
+async def test_two_jobs_for_each_worker_are_begun_as_many_as_there_are_by_now(serve: Serve, held: FakeEngine) -> None:
+    running = await serve(engine=held)
+    jobs = [await accept(running, prompt=f"boat {number}") for number in range(6)]
+    held.workers = 2
+    jobs.append(await accept(running, prompt="the last boat"))
+    waiting = [(await job_of(running, job["id"]))["queue"] for job in jobs]
+    assert [queue["position"] for queue in waiting if queue] == [1, 2, 3]
+    held.gate.set()
+    for job in jobs:
+        assert (await ended(running, job["id"]))["state"] == "finished"
+
+
 async def test_a_cancelled_job_answers_at_once_whether_it_waits_or_runs(serve: Serve, held: FakeEngine) -> None:
     running = await serve(engine=held)
     jobs = [await accept(running, prompt=f"boat {number}") for number in range(3)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,12 +11,16 @@ from typing import Any
 
 import msgspec
 import pytest
+import torch
 
+from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import Failed, Finished, ModelFailed, ModelReady, Started
 from safelight.contract.sizes import SIZES
+from safelight.engine import device
 from safelight.engine.loading import LoadedModel
 from safelight.engine.previews import Previewer
+from safelight.engine.team_size import workers_that_serve_best
 from safelight.engine.warm_up import keep, measure, warm_up
 from tests.engine.drawing import Drawing, job
 
@@ -68,6 +73,37 @@ def test_a_compiled_model_draws_every_size_before_it_is_ready_in_every_process_a
     warm_up(compiled, Previewer(flux.pipeline), budget_seconds=0, kept=tmp_path)
     warm_up(flux, Previewer(flux.pipeline), budget_seconds=60, kept=tmp_path)
     assert drawn == []
+
+
+@pytest.fixture
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    before = torch.get_num_threads()
+    monkeypatch.setattr(device, "_reference", 2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_fewer_threads_are_tried_though_a_team_beside_neighbours_takes_most_of_the_time(
+    flux: LoadedModel, two_cores: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that only pictures move: 1.6 s with two threads beside a neighbour, 0.6 with one, and ten in all."""
+    clock = 0.0
+
+    def drawn(model: LoadedModel, width: int, height: int, steps: int, previewer: Previewer) -> CostPoint:
+        nonlocal clock
+        took = 1.6 if torch.get_num_threads() == 2 else 0.6
+        clock += took
+        return CostPoint(pixels=width * height, step=took / steps)
+
+    torch.set_num_threads(2)
+    monkeypatch.setattr("safelight.engine.warm_up.measure", drawn)
+    monkeypatch.setattr("safelight.engine.warm_up.time.perf_counter", lambda: clock)
+    points = warm_up(flux, Previewer(None), budget_seconds=10, threads=True)
+    assert {point.threads: round(point.total(2), 3) for point in points if point.threads} == {1: 0.6, 2: 1.6}
+    assert workers_that_serve_best((point for point in points if point.threads), 1) == 2
+    assert torch.get_num_threads() == 2
+    clock = 0.0
+    assert not [point for point in warm_up(flux, Previewer(None), budget_seconds=6, threads=True) if point.threads]
 
 
 def test_a_damaged_file_is_measured_anew(flux: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

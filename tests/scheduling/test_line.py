@@ -122,7 +122,7 @@ def test_asking_for_a_place_costs_about_the_same_in_a_line_of_a_hundred_times_th
 
 
 def test_a_group_with_nothing_served_has_a_place_at_once_and_no_more_than_its_share_after() -> None:
-    places = Places(4, lambda kind: True)
+    places = Places(lambda: 4, lambda kind: True)
     for n in range(4):
         assert places.judge("a", 1.0, "m") == "now"
         places.take(f"a{n}", "a", 1.0, "m")
@@ -140,7 +140,7 @@ def test_a_group_with_nothing_served_has_a_place_at_once_and_no_more_than_its_sh
 
 def test_what_waits_for_its_model_holds_no_place_of_others() -> None:
     here = {"ready"}
-    places = Places(2, here.__contains__)
+    places = Places(lambda: 2, here.__contains__)
     for n in range(2):
         assert places.judge("a", 1.0, "loading") == "now"
         places.take(f"loading{n}", "a", 1.0, "loading")

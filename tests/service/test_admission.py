@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -34,7 +35,7 @@ def admit(admission: Admission, one: Job) -> Cost:
     return cost
 
 
-def learned(bound: float, seconds: float, workers: int = 1) -> Admission:
+def learned(bound: float, seconds: float, workers: Callable[[], int] = lambda: 1) -> Admission:
     admission = Admission(bound, workers)
     stages = {"encode_prompt": 0.1 * seconds, "denoise": 0.6 * seconds, "decode": 0.3 * seconds}
     admission.observe(job(), Timings(**stages, steps=(0.15 * seconds,) * 4))
@@ -67,8 +68,24 @@ def test_steps_that_are_done_make_room_before_the_job_has_ended() -> None:
     admit(admission, job("b"))
 
 
+def test_workers_that_come_and_go_count_from_then_on() -> None:
+    workers = 1
+    admission = learned(bound=20, seconds=10, workers=lambda: workers)
+    for name in "ab":
+        admit(admission, job(name))
+    with pytest.raises(Unavailable, match="about 20 s of work"):
+        admit(admission, job("c"))
+    workers = 2
+    for name in "cd":
+        admit(admission, job(name))
+    assert admission.work_seconds == pytest.approx(20)
+    workers = 0  # both have just died
+    with pytest.raises(Unavailable, match=r"about 40 s of work.* the limit is 20 s"):
+        admit(admission, job("e"))
+
+
 def test_two_workers_do_twice_the_work_in_the_same_time() -> None:
-    admission = learned(bound=20, seconds=10, workers=2)
+    admission = learned(bound=20, seconds=10, workers=lambda: 2)
     for name in "abcd":
         admit(admission, job(name))
     assert admission.work_seconds == pytest.approx(20)
@@ -188,7 +205,7 @@ def test_all_pictures_of_a_request_are_admitted_or_none() -> None:
 
 
 def test_a_request_beyond_its_seconds_is_refused_and_told_what_is_allowed() -> None:
-    admission = Admission(60, 1, request_seconds=45)
+    admission = Admission(60, request_seconds=45)
     admission.observe(job(), Timings(denoise=10, steps=(2.5,) * 4))
     four, five = ([of("key", str(n)) for n in range(count)] for count in (4, 5))
     admission.check_size(four, job())
@@ -201,7 +218,7 @@ def test_a_request_beyond_its_seconds_is_refused_and_told_what_is_allowed() -> N
 
 
 def test_one_ordinary_picture_is_allowed_however_slow_the_machine() -> None:
-    admission = Admission(60, 1, request_seconds=45)
+    admission = Admission(60, request_seconds=45)
     admission.observe(job(), Timings(denoise=300, steps=(75.0,) * 4))
     admission.check_size([job()], job())
     with pytest.raises(InvalidRequest, match="at most 300 s"):
@@ -209,4 +226,4 @@ def test_one_ordinary_picture_is_allowed_however_slow_the_machine() -> None:
 
 
 def test_nothing_is_refused_for_its_size_before_anything_was_measured() -> None:
-    Admission(60, 1, request_seconds=1e-6).check_size([job(width=4096, height=4096)], job())
+    Admission(60, request_seconds=1e-6).check_size([job(width=4096, height=4096)], job())

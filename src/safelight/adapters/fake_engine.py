@@ -50,7 +50,8 @@ class FakeEngine:
     is taken while it is there. `traits` are what the models are said to do; None: that is known once they are loaded.
     `ready_in_seconds` is when models that load are said to be expected.
     `cuts` is what it says of prompts that it read only in part. With `flags` its safety checker refuses every picture.
-    With `merges` it says of what was not promised to be exact that it was drawn in one batch with others.
+    With `merges` it says of what was not promised to be exact that it was drawn in one batch with others. `workers` is
+    how many it says that it has.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class FakeEngine:
         traits: Traits | None = TRAITS,
     ) -> None:
         self._traits = traits
+        self.workers = 1
         self.merges = False
         self.flags = False
         self.cuts: tuple[PromptCut, ...] = ()
@@ -130,7 +132,7 @@ class FakeEngine:
                 )
                 for source in self._sources
             ),
-            workers=1,
+            workers=self.workers,
             queued=0,
             running=len(self._tickets),
             restarts=0,

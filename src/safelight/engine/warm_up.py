@@ -55,7 +55,7 @@ def warm_up(
     if known and (not tries or any(point.threads for point in known)):
         return known
     began = time.perf_counter()
-    points = known or tuple(_measured(model, previewer, budget_seconds))
+    points = known or tuple(_measured(model, previewer, budget_seconds / 2 if tries else budget_seconds))
     if tries and points:
         points += tuple(_by_threads(model, previewer, points, budget_seconds - (time.perf_counter() - began)))
     if points:
@@ -119,19 +119,34 @@ def _at_its_own_size(model: LoadedModel, previewer: Previewer) -> CostPoint:
 def _by_threads(
     model: LoadedModel, previewer: Previewer, points: tuple[CostPoint, ...], budget_seconds: float
 ) -> Iterator[CostPoint]:
-    """The largest picture that was measured, with all threads and with fewer, the better of two each. None where that
-    would take too long: half of the threads may take twice the time."""
-    point, counts = max(points, key=lambda p: p.pixels), counts_to_try(reference_threads())
-    side = math.isqrt(point.pixels)
-    if budget_seconds < sum(2 * point.total(_STEPS) * counts[-1] / count for count in counts):
+    """The largest picture that there is time for, with all threads and with fewer, the better of two each if there is
+    time for that too: in turns, so that a neighbour disturbs all alike, the fewest threads first: beside neighbours a
+    team of all may take several times what it takes at rest, and that must not hide that one thread does not.
+    """
+    all_threads, began = reference_threads(), time.perf_counter()
+    counts = counts_to_try(all_threads)
+    once = sum(all_threads / count for count in counts)
+    fitting = [point for point in points if once * point.total(_STEPS) <= budget_seconds]
+    if not fitting:
+        log.info("measuring took too long to try fewer than %d threads", all_threads)
         return
-    try:
-        for count in counts:
-            torch.set_num_threads(count)
-            tries = [measure(model, side, side, _STEPS, previewer) for _ in range(2)]
-            yield replace(min(tries, key=lambda tried: tried.total(_STEPS)), threads=count)
-    finally:
-        torch.set_num_threads(reference_threads())
+    point, best = max(fitting, key=lambda p: p.pixels), dict[int, CostPoint]()
+    side = math.isqrt(point.pixels)
+    for count in counts + counts:
+        # Half of the threads take twice the time at most.
+        expected = best[count].total(_STEPS) if count in best else point.total(_STEPS) * all_threads / count
+        if time.perf_counter() - began + expected > budget_seconds:
+            break
+        torch.set_num_threads(count)
+        try:
+            tried = measure(model, side, side, _STEPS, previewer)
+        finally:
+            torch.set_num_threads(all_threads)
+        best[count] = min(best.get(count, tried), tried, key=lambda found: found.total(_STEPS))
+    if len(best) == len(counts):
+        for count, found in sorted(best.items()):
+            log.info("a picture of %dx%d takes %.2f s with %d threads", side, side, found.total(_STEPS), count)
+            yield replace(found, threads=count)
 
 
 def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: Previewer) -> CostPoint:

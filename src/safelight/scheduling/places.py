@@ -17,13 +17,14 @@ class _Taken:
 
 
 class Places:
-    """`most` places. A group without any always gets one, and otherwise no more than its share when they are scarce.
+    """As many places as `most` says now. A group without any always gets one, and otherwise no more than its share when
+    they are scarce.
 
     `here` says of a kind (a model) whether it is where it is needed. Those that wait for their kind to be brought take
-    `most` places of their own for each such kind, and none of the others.
+    as many places of their own for each such kind, and none of the others.
     """
 
-    def __init__(self, most: int, here: Callable[[str], bool]) -> None:
+    def __init__(self, most: Callable[[], int], here: Callable[[str], bool]) -> None:
         self._most = most
         self._here = here
         self._taken: dict[str, _Taken] = {}
@@ -34,7 +35,7 @@ class Places:
     def judge(self, group: str, weight: float, kind: str) -> Verdict:
         """Whether one more of that group and kind may be served."""
         here = self._here(kind)
-        bound = FairBound(self._most)
+        bound = FairBound(self._most())
         for taken in self._taken.values():
             if taken.kind == kind or (here and self._here(taken.kind)):
                 bound.add(taken.group, taken.weight, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from safelight.contract.costs import CostPoint, Costs
@@ -38,16 +38,24 @@ class Admission:
     Keys share the bound by weight (`FairBound`): since they share the devices too, it bounds how long a key's own work
     may have to wait. A key with nothing under way gets a picture in, however long it is and whatever others have asked
     for. No request may take more than `request_seconds` of drawing, unless it is one picture as the model draws it by
-    itself: that one must be possible on a slow machine too.
+    itself: that one must be possible on a slow machine too. `workers` says how many draw at once now, which changes.
     """
 
-    def __init__(self, bound_seconds: float, workers: int = 1, request_seconds: float = math.inf) -> None:
-        self._workers = max(1, workers)
-        self._bound = FairBound(bound_seconds * self._workers)
+    def __init__(
+        self, bound_seconds: float, workers: Callable[[], int] = lambda: 1, request_seconds: float = math.inf
+    ) -> None:
+        self._count = workers
+        self._bound_seconds = bound_seconds
+        self._bound = FairBound(bound_seconds)
         self._request_seconds = request_seconds
         self._admitted: dict[str, _Admitted] = {}
         self._costs: dict[str, Costs] = {}
         self._steps: dict[str, int] = {}
+
+    @property
+    def _workers(self) -> int:
+        """At least one: one that has just died is replaced."""
+        return max(1, self._count())
 
     @property
     def work_seconds(self) -> float:
@@ -79,15 +87,17 @@ class Admission:
         return costs
 
     def _check(self, job: Job, seconds: float) -> None:
+        workers = self._workers
+        self._bound.bound = self._bound_seconds * workers
         excess = self._bound.excess(job.group, job.weight, seconds)
         if excess > 0:
-            own = self._bound.of(job.group) / self._workers
+            own = self._bound.of(job.group) / workers
             raise Unavailable(
                 f"{len(self._admitted)} pictures are waiting or being drawn, about {self.work_seconds:.0f} s of work, "
-                f"{own:.0f} s of it for your key; the limit is {self._bound.bound / self._workers:.0f} s, shared among "
+                f"{own:.0f} s of it for your key; the limit is {self._bound_seconds:.0f} s, shared among "
                 "the keys that have work under way. Try again after the time in Retry-After.",
                 code="engine_overloaded",
-                retry_after_seconds=excess / self._workers,
+                retry_after_seconds=excess / workers,
             )
 
     def check_size(self, jobs: Sequence[Job], ordinary: Job) -> None:

@@ -277,6 +277,11 @@ class Generate:
         """Whether the weights of that model are on a device, so that it draws at once."""
         return self._engine.state().model(source).resident
 
+    @property
+    def workers(self) -> int:
+        """How many of the engine's draw now: counted by it, since it starts more where that serves better."""
+        return self._engine.state().workers
+
     def check_size(self, request: ImageRequest) -> None:
         """Raises:
         InvalidRequest: the request would take too long, as far as that is known.

@@ -22,14 +22,14 @@ class JobLine:
     drawn has a place at once, as the engine then shares its devices among keys.
 
     `is_here` says of a model's source whether its weights are on a device: what has to wait for that takes no place
-    from others. At most `most` jobs wait, of which every key has its share.
+    from others. At most `most` jobs wait, of which every key has its share. `workers` says how many draw at once now.
     """
 
-    def __init__(self, *, most: int, workers: int, is_here: Callable[[str], bool]) -> None:
+    def __init__(self, *, most: int, workers: Callable[[], int], is_here: Callable[[str], bool]) -> None:
         self._bound = FairBound(most)
         self._line: FairLine[JobRecord] = FairLine()
-        self._places = Places(_PLACES_PER_WORKER * workers, is_here)
         self._workers = workers
+        self._places = Places(lambda: _PLACES_PER_WORKER * max(1, workers()), is_here)
         self._owners: dict[str, dict[str, JobRecord]] = {}
 
     def __len__(self) -> int:
@@ -104,7 +104,7 @@ class JobLine:
         if found is None:
             return None
         position, seconds = found
-        return QueuePlace(position, round((seconds + ahead_seconds) / self._workers, 1))
+        return QueuePlace(position, round((seconds + ahead_seconds) / max(1, self._workers()), 1))
 
     def _left(self, job: JobRecord) -> None:
         self._bound.remove(job.owner, 1)

@@ -3,7 +3,8 @@
 For tests of the pool that start many. It can load every model but `MISSING`, and `SLOW`, which it never has ready;
 `RESTING` it moves into the host's memory, and `RETURNED` back from there, which takes longer than loading it did. Of a
 job it takes as many steps as are asked for, but for long ones, which it begins and never ends: what becomes of those is
-the pool's to decide. With a job of `STUCK` it says that it has been in one turn for an hour.
+the pool's to decide. `GROWING` is served best by two workers, and its pictures say how many share the cores. With a job
+of `STUCK` it says that it has been in one turn for an hour.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from safelight.contract.messages import (
     ModelResting,
     Ping,
     Pong,
+    Share,
     Started,
     Stepped,
     Timings,
@@ -42,8 +44,10 @@ MISSING = "missing"
 SLOW, SLOW_SECONDS = "slow", 90.0
 STUCK = "stuck"
 RESTING, RETURNED = "resting", "returned"
+GROWING, GROWN = "growing", 2
 LOAD_SECONDS = 2.0
 stuck_seconds = 0.0
+sharers = 1
 
 
 def loaded(source: str) -> list[Message]:
@@ -54,6 +58,8 @@ def loaded(source: str) -> list[Message]:
     ready = ModelReady(source=source, fingerprint="light", device="none", steps=4, seconds=LOAD_SECONDS)
     if source == RESTING:
         return [ready, ModelResting(source=source, where="host")]
+    if source == GROWING:
+        return [replace(ready, workers=GROWN)]
     if source == RETURNED:
         back = replace(ready, seconds=LOAD_SECONDS + 1, moved=True)
         return [ready, ModelResting(source=source, where="host"), back]
@@ -62,7 +68,7 @@ def loaded(source: str) -> list[Message]:
 
 def answers(command: Message) -> list[Message]:
     """What a worker says to a command."""
-    global stuck_seconds
+    global stuck_seconds, sharers
     match command:
         case Configure(models=models):
             return [message for spec in models for message in loaded(spec.source)]
@@ -73,8 +79,12 @@ def answers(command: Message) -> list[Message]:
             if steps >= LONG:
                 return begun
             more = [Stepped(job_id=job.id, step=step, steps=steps) for step in range(2, steps + 1)]
-            end = Finished(job_id=job.id, image=f"{job.seed}".encode(), fingerprint="light", timings=Timings())
+            image = f"{job.seed}".encode() if job.source != GROWING else f"{sharers} share".encode()
+            end = Finished(job_id=job.id, image=image, fingerprint="light", timings=Timings())
             return [*begun, *more, end]
+        case Share(busy=busy):
+            sharers = busy
+            return []
         case Cancel(job_id=job_id):
             return [Cancelled(job_id=job_id)]
         case Ping(number=number):

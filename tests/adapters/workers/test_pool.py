@@ -44,7 +44,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @asynccontextmanager
 async def pool(
-    source: str, *, count: int = 1, max_runs: int = 8, command: Sequence[str] = WORKER_COMMAND
+    source: str, *, count: int | None = 1, max_runs: int = 8, command: Sequence[str] = WORKER_COMMAND
 ) -> AsyncIterator[LocalWorkers]:
     configure = Configure(models=(ModelSpec(source=source, dtype="float32"),), threads=1, max_runs=max_runs)
     workers = LocalWorkers(
@@ -294,6 +294,43 @@ async def test_a_key_with_two_hundred_pictures_waiting_is_not_before_another_key
         for n in range(3):
             assert await picture(workers, replace(job("light", f"modest{n}"), group="modest"))
         assert workers.state().queued + workers.state().running == 200
+
+
+async def grown(workers: LocalWorkers) -> None:
+    while workers.state().workers < light_worker.GROWN:
+        await workers.changed()
+
+
+async def test_a_pool_grows_to_the_workers_that_serve_best_and_those_that_draw_share_the_cores() -> None:
+    source = light_worker.GROWING
+    async with pool(source, count=None, command=light_worker.COMMAND) as workers:
+        assert workers.state().workers <= 1
+        assert await picture(workers, job(source, "first")) == b"1 share"
+        await grown(workers)
+        endless = [
+            asyncio.create_task(to_the_end(workers.submit(job(source, name, steps=light_worker.LONG))))
+            for name in ("one", "other")
+        ]
+        while workers.state().running < len(endless):  # noqa: ASYNC110 - no event says so
+            await asyncio.sleep(0)
+        told = {await picture(workers, job(source, f"beside{n}")) for n in range(4)}
+        assert b"2 share" in told  # whoever had been told before its first picture
+        for name in ("one", "other"):
+            workers.cancel(name)
+        await asyncio.gather(*endless)
+        await picture(workers, job(source, "alone"))
+        os.kill(workers.pids[-1], signal.SIGKILL)
+        while workers.state().restarts == 0:
+            await workers.changed()
+        await grown(workers)
+        assert len(workers.pids) == light_worker.GROWN
+
+
+async def test_a_pool_of_a_set_size_does_not_grow() -> None:
+    async with pool(light_worker.GROWING, count=1, command=light_worker.COMMAND) as workers:
+        for n in range(8):
+            assert await picture(workers, job(light_worker.GROWING, f"{n}")) == b"1 share"
+        assert len(workers.pids) == 1
 
 
 async def test_jobs_for_a_model_that_loads_hold_no_place_of_others() -> None:

@@ -32,10 +32,11 @@ class Member:
         self.ready_at: dict[str, float] = {}  # when a model that is loaded is expected, on the monotonic clock
         self.traits: dict[str, Traits] = {}
         self.tickets: dict[str, Ticket] = {}
-        self.places = Places(most_in_hand, lambda source: self.where(source) == "device")
+        self.places = Places(lambda: most_in_hand, lambda source: self.where(source) == "device")
         self.fruitless_starts = 0
         self.failed_starts = 0
         self.last_heard = 0.0
+        self.sharers = 1  # among how many the cores are shared, as its worker was told
 
     def can_draw(self, source: str) -> bool:
         """Whether it has that model, be it put away."""
@@ -67,6 +68,7 @@ class Member:
         """Its worker is gone, and nothing is known any more. Returns what that one had in its hands."""
         if not self.models:
             self.failed_starts += 1
+        self.sharers = 1
         self.models.clear()
         self.resting.clear()
         self.ready_at.clear()

@@ -76,7 +76,6 @@ class LocalWorkers:
         self._ping_every = ping_every_seconds
         self._grows = count is None
         self._members = [Member(number, _IN_HAND * configure.max_runs) for number in range(count or 1)]
-        self._busy = 0
         self._tickets: dict[str, Ticket] = {}
         self._line: FairLine[Ticket] = FairLine()
         self._suspects: dict[str, Ticket] = {}
@@ -189,17 +188,15 @@ class LocalWorkers:
         while (waiting := self._line.take(lambda w: _verdict(members, w.item))) is not None:
             able = [member for member in members if member.judge(waiting.item) == "now"]
             self._give(waiting.item, min(able, key=lambda m: len(m.tickets)))
-
         self._share()
 
     def _share(self) -> None:
-        """Tell those that draw among how many the cores are shared."""
-        busy = sum(bool(member.tickets) for member in self._members)
-        if busy != self._busy and len(self._members) > 1:
-            for member in self._members:
-                if member.worker is not None:
-                    member.worker.send(Share(busy=busy))
-        self._busy = busy
+        """Tell each worker, if it does not know, among how many the cores are shared: it may have come just now."""
+        busy = max(1, sum(bool(member.tickets) for member in self._members))
+        for member in self._members:
+            if member.worker is not None and member.sharers != busy:
+                member.worker.send(Share(busy=busy))
+                member.sharers = busy
 
     def _give(self, ticket: Ticket, member: Member) -> None:
         assert member.worker is not None  # can_draw
