@@ -37,7 +37,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
 
 
 def test_every_option_of_a_model_is_documented_and_no_other() -> None:
-    text = (DOCS / "models.md").read_text().partition("## Options")[2].partition("## Families")[0]
+    text = (DOCS / "models-reference.md").read_text().partition("## Options")[2].partition("## Families")[0]
     rows = re.findall(r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \|", text, re.M)
     assert [name for row in rows for name in re.findall(r"`([a-z_]+)`", row)] == list(OptionSettings.model_fields)
 

@@ -53,7 +53,7 @@ def test_one_that_works_from_a_picture_is_refused_and_the_picture_named(name: st
 
 
 def test_every_family_that_is_served_draws_from_words() -> None:
-    documented = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    documented = (Path(__file__).parents[2] / "docs" / "models-reference.md").read_text()
     kinds = [name for name in dir(diffusers) if name.endswith("Pipeline") and f"| {name} |" in documented]
     assert len(kinds) > len(FAMILIES) - 10
     for name in kinds:

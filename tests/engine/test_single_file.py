@@ -72,3 +72,25 @@ def test_a_safetensors_file_called_sft_is_taken(folder: Path, tmp_path: Path) ->
     whole = loaded(tmp_path / "flux.sft", config=str(folder))
     for each in (model, whole):
         assert np.array_equal(alone(each, job(each)), alone(before, job(before)))
+
+
+def test_tensors_without_a_place_are_said(folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    true = load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors")
+    save_file(true, tmp_path / "whole.safetensors")
+    save_file(true | {"extra.one": torch.ones(1), "extra.two": torch.ones(1)}, tmp_path / "more.safetensors")
+    loaded(folder, transformer=str(tmp_path / "whole.safetensors"))
+    assert "have no place" not in caplog.text
+    loaded(folder, transformer=str(tmp_path / "more.safetensors"))
+    assert "more.safetensors: 2 tensors have no place in this model and do nothing, first extra.one" in caplog.text
+
+
+def test_a_denoisers_file_sets_the_scheduler_too(checkpoints: dict[str, Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(checkpoints["stable-diffusion"], tmp_path / "model")
+    true = load_file(folder / "unet" / "diffusion_pytorch_model.safetensors")
+    save_file(true, tmp_path / "plain.safetensors")
+    save_file(true, tmp_path / "v.safetensors", metadata={"modelspec.prediction_type": "v"})
+    kinds = []
+    for name in ("plain", "v"):
+        model = loaded(folder, transformer=str(tmp_path / f"{name}.safetensors"))
+        kinds.append(model.pipeline.scheduler.config.prediction_type)
+    assert kinds == ["epsilon", "v_prediction"]

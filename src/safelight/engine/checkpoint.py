@@ -11,7 +11,14 @@ import torch
 import transformers
 from diffusers import GGUFQuantizationConfig
 
-from safelight.contract.checkpoint_files import CONFIGURES, INDEX, PICKLED, can_be_left_out, read_json
+from safelight.contract.checkpoint_files import (
+    CONFIGURES,
+    INDEX,
+    PICKLED,
+    SAFETENSORS,
+    can_be_left_out,
+    read_json,
+)
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.options import DENOISERS, ModelOptions, Quantization
 from safelight.engine.layout import (
@@ -28,7 +35,7 @@ from safelight.engine.memory import weights_bytes
 from safelight.engine.missing import missing_package
 from safelight.engine.quantization import backend_of, check_components, configuration, refusal, table_for
 from safelight.engine.refusals import explained
-from safelight.engine.single_file import follow, marks_of, read_by_content, read_tensors
+from safelight.engine.single_file import Marks, Tensors, follow, marks_of, part_of, read_tensors
 from safelight.engine.sources import Place, place_of
 from safelight.engine.untrusted import check_folder
 
@@ -141,19 +148,21 @@ class Checkpoint:
                 except ImportError as error:  # also of a class with `_backends`, which stands for one not made here
                     parts[name], halves[name] = self._text_half(name, error), error
         kind: Any = self.pipeline_class
-        if halves:
+        if (scheduler := self.components.get("scheduler")) is not None and (marks := self._marks(options)):
+            parts["scheduler"] = follow(marks, self._small("scheduler", scheduler))
+        if halves and self.file is None:
             return self._put_together(parts, halves)
         if self.file is None:
             return kind.from_pretrained(self.folder, **parts, local_files_only=True, dtype=dtype)
         if not hasattr(kind, "from_single_file"):
             raise ModelLoadError(f"diffusers loads no single file as {kind.__name__}; use a folder.")
-        with read_by_content(self.file, dtype):
-            pipeline = kind.from_single_file(
-                str(self.file), config=str(self.folder), **parts, local_files_only=True, torch_dtype=dtype
-            )
-        if getattr(pipeline, "scheduler", None) is not None:
-            pipeline.scheduler = follow(marks_of(self.file), pipeline.scheduler)
-        return pipeline
+        tensors = Tensors(read_tensors(self.file, dtype))
+        for name, component in sorted(self.components.items()):
+            if name not in parts and issubclass(component, torch.nn.Module):
+                optional = can_be_left_out(name, kind._optional_components)
+                parts[name] = None if optional else part_of(tensors, name, component, self.folder, dtype)
+        tensors.say_unplaced(self.file.name, parts.values())
+        return self._put_together(parts, halves)
 
     def _put_together(self, parts: dict[str, Any], halves: dict[str, ImportError]) -> Any:
         """The pipeline by its constructor: `from_pretrained` insists on the classes that the index names."""
@@ -166,10 +175,18 @@ class Checkpoint:
         try:
             return kind(**{name: parts.get(name) for name in expected}, **settings)
         except (AttributeError, TypeError) as error:  # it asks a processor for more than its half
+            if not halves:
+                raise
             name, lacking = next(iter(halves.items()))
             raise ModelLoadError(
                 f"The checkpoint's `{name}` is needed as a whole. {missing_package(lacking)}"
             ) from error
+
+    def _marks(self, options: ModelOptions) -> Marks | None:
+        """What the single file, or the file with the denoiser, says about the scheduler."""
+        named = None if options.transformer is None else Path(options.transformer).expanduser()
+        file = named if named is not None and named.suffix in SAFETENSORS else self.file
+        return None if file is None else marks_of(file)
 
     def _small(self, name: str, component: Any) -> Any:
         """A part without weights."""
@@ -200,9 +217,13 @@ class Checkpoint:
         if not hasattr(component, "from_single_file"):
             raise ModelLoadError(f"diffusers loads no single file as {component.__name__}.")
         if path.suffix != ".gguf":
-            return component.from_single_file(
-                read_tensors(path, dtype), config=str(self.folder / name), local_files_only=True, torch_dtype=dtype
+            tensors = Tensors(read_tensors(path, dtype))
+            tensors.keep_those_of(component, self.folder / name)
+            module = component.from_single_file(
+                tensors, config=str(self.folder / name), local_files_only=True, torch_dtype=dtype
             ).eval()
+            tensors.say_unplaced(path.name, [module])
+            return module
         packed = GGUFQuantizationConfig(compute_dtype=dtype)
         return component.from_single_file(
             str(path),

@@ -6,15 +6,16 @@ Beside the weights, single files carry tensors that diffusers drops: factors of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import logging
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
+import diffusers
 import torch
-from diffusers.loaders import single_file
+from diffusers.loaders.single_file import load_single_file_sub_model
 from safetensors import safe_open
 
 from safelight.contract.errors import ModelLoadError
@@ -22,7 +23,13 @@ from safelight.contract.errors import ModelLoadError
 _SCALES = (".scale_weight", ".weight_scale")
 _BESIDE = (".scale_input", ".input_scale", ".comfy_quant")
 _MARKS = ("scaled_fp8", "v_pred", "ztsnr")
+# The schedule of the training, its moving average, and tables of positions that transformers no longer keeps.
+_OF_TRAINING = re.compile(
+    r"^(model_ema\.|(betas|alphas_cumprod\w*|sqrt_\w+|log_one_minus_\w+|posterior_\w+|logvar|denoiser\.\w+)$)|position_ids$"
+)
 _FLOAT8 = (torch.float8_e4m3fn, torch.float8_e5m2)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -67,15 +74,63 @@ def _fits(factor: torch.Tensor, weight: torch.Tensor) -> bool:
     return factor.numel() == 1 or factor.shape in ((weight.shape[0],), (weight.shape[0], 1))
 
 
-@contextmanager
-def read_by_content(path: Path, dtype: torch.dtype) -> Iterator[None]:
-    """Within it diffusers' `from_single_file` of a pipeline is given the file as `read_tensors` reads it."""
+class Tensors(dict[str, torch.Tensor]):
+    """A file's tensors, which remember which of them diffusers took to convert them."""
 
-    def read(*arguments: Any, **options: Any) -> dict[str, torch.Tensor]:
-        return read_tensors(path, dtype)
+    def __init__(self, tensors: dict[str, torch.Tensor]) -> None:
+        super().__init__(tensors)
+        self._names = tuple(tensors)
+        self._taken: set[str] = set()
 
-    with mock.patch.object(single_file, "load_single_file_checkpoint", read):
-        yield
+    def __getitem__(self, name: str) -> torch.Tensor:
+        self._taken.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self._taken.add(name)
+        return super().get(name, default)
+
+    def pop(self, name: str, *default: Any) -> Any:
+        self._taken.add(name)
+        return super().pop(name, *default)
+
+    def keep_those_of(self, component: Any, folder: Path) -> None:
+        """Where all tensors of a part are here by the names that diffusers has: drop the others, or it would take the
+        file for one of another layout and convert it."""
+        with torch.device("meta"):
+            names = set(component.from_config(component.load_config(folder, local_files_only=True)).state_dict())
+        for name in set(self) - names if names <= set(self) else ():
+            del self[name]
+
+    def unplaced(self, parts: Iterable[Any]) -> list[str]:
+        """Those that no part took, neither converted nor by their names as they are; leftovers of training aside."""
+        placed = self._taken.union(*(part.state_dict() for part in parts if isinstance(part, torch.nn.Module)))
+        return [name for name in self._names if name not in placed and not _OF_TRAINING.search(name)]
+
+    def say_unplaced(self, file: str, parts: Iterable[Any]) -> None:
+        """A warning where there are such."""
+        names = self.unplaced(parts)
+        if names:
+            first = ", ".join(names[:3])
+            log.warning("%s: %d tensors have no place in this model and do nothing, first %s", file, len(names), first)
+
+
+def part_of(tensors: Tensors, name: str, component: Any, folder: Path, dtype: torch.dtype) -> Any:
+    """A part of a pipeline out of a file with all of them, as diffusers' `from_single_file` of the pipeline does it.
+
+    `folder` has the part's configuration in its folder `name`.
+    """
+    return load_single_file_sub_model(
+        library_name=component.__module__.partition(".")[0],
+        class_name=component.__name__,
+        name=name,
+        checkpoint=tensors,
+        pipelines=diffusers.pipelines,
+        is_pipeline_module=False,
+        cached_model_config_path=str(folder),
+        local_files_only=True,
+        torch_dtype=dtype,
+    )
 
 
 def follow(marks: Marks, scheduler: Any) -> Any:

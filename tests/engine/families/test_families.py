@@ -178,7 +178,7 @@ def test_a_negative_prompt_counts_or_is_refused_by_name(loaded: Loaded) -> None:
 
 
 def test_every_family_is_in_the_documentation_with_what_it_supports() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "models.md").read_text().partition("## Families")[2]
+    text = (Path(__file__).parents[3] / "docs" / "models-reference.md").read_text().partition("## Families")[2]
     rows = re.findall(r"^\| ([\w.-]+) \| (\w+Pipeline) \| (\d+), ([\d.]+|off) \| (yes|no) \|", text, re.M)
     documented = {name: (int(steps), guidance, negative) for name, _, steps, guidance, negative in rows}
     tested = {

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.* is deprecated and will be rem
 
 
 def documented() -> str:
-    text = (Path(__file__).parents[3] / "docs" / "models.md").read_text().partition("## Families")[2]
+    text = (Path(__file__).parents[3] / "docs" / "models-reference.md").read_text().partition("## Families")[2]
     return " ".join(text.split())
 
 
