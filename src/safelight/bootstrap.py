@@ -350,7 +350,7 @@ async def _serve(
             jobs.close()
 
         def started() -> None:
-            announce(settings.home, settings.url)
+            announce(settings.home, settings.url, settings.model_dump(mode="json", include={"models", "engine"}))
             # A log is read by others, and kept: what signs in is shown to a person at a terminal alone.
             person = sys.stderr.isatty()
             link = f"{settings.url}/studio/?token={links.new()}" if services.page and person else None

@@ -217,9 +217,9 @@ def test_a_server_told_to_pulls_what_is_not_here_and_no_other(
     assert hub.asked == []
 
 
-def test_a_model_without_an_id_of_its_own_is_refused_before_anything_starts(quick: InProcess) -> None:
-    ran = quick("serve", "--model", "a/b", "--model", "c/d", "--as", "x")
-    assert_sentence(ran, 2, "there are 2 --model and 1 --as")
+def test_an_id_without_a_model_before_it_is_refused_before_anything_starts(quick: InProcess) -> None:
+    ran = quick("serve", "--as", "x", "--model", "a/b")
+    assert_sentence(ran, 2, "--as names the --model before it: there is none for `--as x`")
 
 
 def test_ps_tells_the_models_of_the_running_server(server: Server, quick: InProcess) -> None:
@@ -250,15 +250,21 @@ def test_the_command_line_offers_models_with_what_the_file_says_of_their_ids(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "safelight.toml").write_text('[models.ultra]\nsource = "postcard"\nsteps = 12\n')
-    assert offered(["acme/tiny", "/srv/Other"], ["ultra", "other"], tmp_path) == {
+    assert offered(["--model", "acme/tiny", "--as=ultra", "--port", "0", "--model=/srv/Other"], tmp_path) == {
         "ultra": {"source": "acme/tiny", "steps": 12},
         "other": {"source": "/srv/Other"},
     }
-    assert offered(["acme/Tiny-XL.1"], [], tmp_path) == {"tiny-xl.1": {"source": "acme/Tiny-XL.1"}}
-    assert offered(["/srv/Fine.safetensors"], [], tmp_path) == {"fine": {"source": "/srv/Fine.safetensors"}}
-    assert offered([], [], tmp_path) is None
-    with pytest.raises(ConfigurationError, match="there are 2 --model and 1 --as"):
-        offered(["a/b", "c/d"], ["x"], tmp_path)
+    assert offered(["--model", "acme/Tiny-XL.1"], tmp_path) == {"tiny-xl.1": {"source": "acme/Tiny-XL.1"}}
+    assert offered(["--model", "/srv/Fine.safetensors"], tmp_path) == {"fine": {"source": "/srv/Fine.safetensors"}}
+    assert offered([], tmp_path) is None
+    assert offered(["--model", "a/b", "--model", "c/d", "--as", "x"], tmp_path) == {
+        "b": {"source": "a/b"},
+        "x": {"source": "c/d"},
+    }
+    with pytest.raises(ConfigurationError, match="there is none for `--as y`"):
+        offered(["--model", "a/b", "--as", "x", "--as", "y"], tmp_path)
+    with pytest.raises(ConfigurationError, match="Two models are called b"):
+        offered(["--model", "a/b", "--model", "c/b"], tmp_path)
 
 
 @pytest.mark.parametrize("said", ["../../../../outside", "/tmp/outside", "A" * 64, ""])

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -150,10 +152,11 @@ def forget_key(home: Path) -> None:
     (home / KEY_FILE).unlink(missing_ok=True)
 
 
-def announce(home: Path, url: str) -> None:
-    """Note where this process serves, for `safelight env` in another terminal."""
-    with suppress(OSError):  # A courtesy; without it `env` says what the settings say.
-        write_whole(home / _SERVER_FILE, f"{os.getpid()} {url}\n".encode(), mode=0o600)
+def announce(home: Path, url: str, told: Mapping[str, object] | None = None) -> None:
+    """Note where this process serves, and in a second line as JSON what else it tells other commands of itself."""
+    lines = f"{os.getpid()} {url}\n{json.dumps(told or {})}\n"
+    with suppress(OSError):  # A courtesy; without it commands go by the settings.
+        write_whole(home / _SERVER_FILE, lines.encode(), mode=0o600)
 
 
 def withdraw(home: Path) -> None:
@@ -179,8 +182,19 @@ def served_url(home: Path) -> str | None:
     return url
 
 
+def told_by_server(home: Path) -> dict[str, Any]:
+    """What the server that uses this folder told with `announce`; nothing where none runs."""
+    if served_url(home) is None:
+        return {}
+    try:
+        told = json.loads((_read(home / _SERVER_FILE) or "").partition("\n")[2] or "{}")
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
 def _noted(home: Path) -> tuple[int, str] | None:
-    process, _, url = (_read(home / _SERVER_FILE) or "").partition(" ")
+    process, _, url = (_read(home / _SERVER_FILE) or "").partition("\n")[0].partition(" ")
     return (int(process), url) if process.isdecimal() and url else None
 
 

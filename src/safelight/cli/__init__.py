@@ -36,7 +36,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     from safelight.contract.errors import ConfigurationError, InvalidRequest, SafelightError
 
     try:
-        app(arguments, prog_name="safelight")
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        app(given, prog_name="safelight", obj=tuple(given))
     except SystemExit as end:
         sys.stdout.flush()
         return end.code if isinstance(end.code, int) else int(end.code is not None)

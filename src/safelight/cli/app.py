@@ -11,7 +11,7 @@ app = typer.Typer(
     name="safelight",
     help="Image generation on your own machine, behind the images API that Heroku and OpenAI speak.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -32,6 +32,21 @@ LogFormat = Annotated[str | None, typer.Option("--log-format", help="auto, prett
 LogLevel = Annotated[str | None, typer.Option("--log-level", help="debug, info, warning or error.", show_default=False)]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _options_of_all(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
 def _said(**options: object) -> dict[str, object]:
     """The options that were given: what the settings take from the command line."""
     return {name: value for name, value in options.items() if value is not None}
@@ -39,6 +54,7 @@ def _said(**options: object) -> dict[str, object]:
 
 @app.command()
 def serve(
+    context: typer.Context,
     host: Host = None,
     port: Port = None,
     home: Home = None,
@@ -53,7 +69,10 @@ def serve(
         typer.Option("--model", help="What draws: org/name, a folder or a file; repeat for more."),
     ] = None,
     served_as: Annotated[
-        list[str] | None, typer.Option("--as", help="The id that the --model before it is offered under.")
+        list[str] | None,
+        typer.Option(
+            "--as", help="The id that the --model before it is offered under; else the last part of its name."
+        ),
     ] = None,
     fetch: Annotated[bool, typer.Option("--pull", help="Fetch models that are not here yet.")] = False,
     low_vram: Annotated[
@@ -61,10 +80,11 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the images API until Ctrl-C or SIGTERM."""
+    del model, served_as  # which --as stands after which --model is seen in the command line alone
     from safelight.cli.offering import in_little_memory, offered
     from safelight.settings import read_settings
 
-    models = offered(model or [], served_as or [], home)
+    models = offered(context.obj or (), home)
     said = _said(
         models=in_little_memory(models, home) if low_vram else models,
         host=host,
@@ -113,7 +133,13 @@ def generate(
     output_compression: Annotated[
         int | None, typer.Option("--output-compression", help="Quality that JPEG and WebP keep, 0 to 100.")
     ] = None,
-    url: Annotated[str | None, typer.Option("--url", help="Ask this server instead of drawing in process.")] = None,
+    url: Annotated[
+        str | None,
+        typer.Option("--url", help="Ask this server; else the one that runs on the state folder, if one does."),
+    ] = None,
+    in_process: Annotated[
+        bool, typer.Option("--in-process", help="Draw in this process, also where a server runs.")
+    ] = False,
     key: Annotated[str | None, typer.Option("--key", envvar="DIFFUSION_KEY", help="The API key for --url.")] = None,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait for a server's answer.")] = 300,
     home: Home = None,
@@ -122,13 +148,13 @@ def generate(
     engine: EngineKind = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw a picture, or several, in process or by a running server."""
+    """Draw a picture, or several, by the server that runs here, or in process where none does."""
     from safelight.cli.generate import Wish, draw
     from safelight.settings import read_settings
 
     settings = read_settings(_said(home=home, threads=threads, device=device, engine=engine))
     fields: dict[str, Any] = _said(
-        model=model or next(iter(settings.models)),
+        model=model,
         prompt=prompt,
         negative_prompt=negative_prompt,
         aspect_ratio=aspect_ratio,
@@ -141,7 +167,12 @@ def generate(
         guidance_scale=guidance_scale,
         output_compression=output_compression,
     )
-    draw(settings, Wish(fields=fields, output=output, url=url, key=key, timeout=timeout, as_json=as_json))
+    # How to draw here is said to whoever draws here.
+    ours = in_process or not (threads is None and device is None and engine is None)
+    draw(
+        settings,
+        Wish(fields=fields, output=output, url=url, key=key, timeout=timeout, as_json=as_json, in_process=ours),
+    )
 
 
 @app.command()

@@ -27,7 +27,10 @@ OnProgress = Callable[[int, int], None]
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line asked for. `fields` are the endpoint's parameters by their names on the wire."""
+    """What the command line asked for. `fields` are the endpoint's parameters by their names on the wire.
+
+    Without `in_process` a server on the state folder is asked, where one runs.
+    """
 
     fields: dict[str, Any]
     output: str | None
@@ -35,6 +38,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None
     timeout: float
     as_json: bool
+    in_process: bool
 
 
 def draw(settings: Settings, wish: Wish) -> None:
@@ -47,14 +51,49 @@ def draw(settings: Settings, wish: Wish) -> None:
     """
     _check_output(wish)
     fields = {**wish.fields, "output_format": _output_format(wish)}
+    server = _server_for(settings, wish)
+    if server is not None:
+        note(f"Asking the server at {server.url}; with --in-process it is drawn here.")
+        fields.setdefault("model", server.first_model)
+    elif wish.url is None:
+        fields.setdefault("model", next(iter(settings.models)))
     with _progress() as on_progress:
-        if wish.url is None:
+        if wish.url is None and server is None:
             drawn = asyncio.run(_in_process(settings, fields, on_progress))
         else:
             from safelight.cli.remote import ask
 
-            drawn = ask(settings, fields, url=wish.url, key=wish.key, timeout=wish.timeout)
+            url, key = (server.url, server.key) if server else (wish.url or "", wish.key)
+            fields.setdefault("model", next(iter(settings.models)))
+            drawn = ask(settings, fields, url=url, key=key, timeout=wish.timeout)
     _write(drawn, wish, str(fields["model"]))
+
+
+class _Server(msgspec.Struct, frozen=True):
+    url: str
+    key: str
+    first_model: str
+
+
+def _server_for(settings: Settings, wish: Wish) -> _Server | None:
+    """The server on the state folder, where it is to be asked: it has the models in memory."""
+    from safelight.cli.running_server import running_server, usable
+
+    server = None if wish.url is not None or wish.in_process else running_server(settings)
+    if server is None:
+        return None
+    try:
+        models = server.models()
+        names = {name for model in models for name in (model["id"], *model["aliases"])}
+        wanted = wish.fields.get("model")
+        ours = {name for key, entry in settings.models.items() for name in (key, *entry.aliases)}
+        if wanted in ours and wanted not in names:
+            note(f"The server at {server.url} does not offer {wanted}, so it is drawn here.")
+            return None
+        return _Server(server.url, server.key, usable(models))
+    except (SafelightError, LookupError) as error:
+        note(f"{error} It is drawn here.")
+        return None
 
 
 async def _in_process(settings: Settings, fields: dict[str, Any], on_progress: OnProgress) -> tuple[Drawn, ...]:

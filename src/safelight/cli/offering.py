@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,26 +38,43 @@ def _has_weights(model: dict[str, Any]) -> bool:
     return model.get("source") != "postcard"
 
 
-def offered(sources: list[str], ids: list[str], home: Path | None) -> dict[str, dict[str, Any]] | None:
-    """The models that the options name, None where they name none.
+def offered(arguments: Sequence[str], home: Path | None) -> dict[str, dict[str, Any]] | None:
+    """The models that a command line names, None where it names none.
 
-    Options pair up in order; without ids, one source is offered under the last part of its name. What the
+    `--as` names the `--model` before it; without it, a source is offered under the last part of its name. What the
     configuration file says of an id (`steps`, `options`, aliases) holds for it all the same.
 
     Raises:
-        ConfigurationError: the numbers of the two do not match.
+        ConfigurationError: an `--as` without a `--model` before it, or one id for two.
     """
-    if not sources and not ids:
+    named: list[tuple[str, str | None]] = []
+    for option, value in _said_of_models(arguments):
+        if option == "--model":
+            named.append((value, None))
+        elif named and named[-1][1] is None:
+            named[-1] = named[-1][0], value
+        else:
+            raise ConfigurationError(f"--as names the --model before it: there is none for `--as {value}`.")
+    if not named:
         return None
-    if ids and len(ids) != len(sources):
-        raise ConfigurationError(
-            f"--as names each --model in order: there are {len(sources)} --model and {len(ids)} --as."
-        )
-    written = file_models(home)
-    return {
-        name: {**written.get(name, {}), "source": source}
-        for name, source in zip(ids or [_plain_name(source) for source in sources], sources, strict=True)
-    }
+    written, found = file_models(home), dict[str, dict[str, Any]]()
+    for source, said in named:
+        name = said or _plain_name(source)
+        if name in found:
+            raise ConfigurationError(
+                f"Two models are called {name}. Say with --as after each --model what it is called."
+            )
+        found[name] = {**written.get(name, {}), "source": source}
+    return found
+
+
+def _said_of_models(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Every `--model` and `--as` with its value, in their order."""
+    rest = iter(arguments)
+    for argument in rest:
+        option, equals, value = argument.partition("=")
+        if option in ("--model", "--as"):
+            yield option, value if equals else next(rest, "")
 
 
 def _plain_name(source: str) -> str:

@@ -15,7 +15,7 @@ from safelight.adapters.pins import Pin, pinned_commit, read_pins, write_pins
 from safelight.adapters.state_folder import prepare, served_url
 from safelight.cli.fitting import Fit, fits
 from safelight.cli.looking import look_at
-from safelight.cli.running_server import running_server
+from safelight.cli.running_server import as_served, running_server
 from safelight.cli.show import print_parameters
 from safelight.cli.terminal import note, print_json, print_table
 from safelight.contract.checkpoint_files import INDEX
@@ -70,6 +70,7 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
     """
     from safelight.bootstrap import model_specs, terms_of
 
+    settings = as_served(settings)
     ids = [name for name, entry in settings.models.items() if text in (name, *entry.aliases)]
     if ids:
         spec = model_specs(settings)[settings.models[ids[0]].source]
@@ -91,7 +92,7 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
     _print_description(found)
     if capabilities is not None:
         print(f"\nParameters of {ids[0]}:\n")
-        print_parameters(capabilities)
+        print_parameters(found["capabilities"])
     _print_fits(on_cards)
 
 

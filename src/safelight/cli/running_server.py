@@ -7,9 +7,10 @@ from typing import Any
 import httpx
 import msgspec
 
-from safelight.adapters.state_folder import read_key, served_url
+from safelight.adapters.state_folder import read_key, served_url, told_by_server
+from safelight.cli.terminal import note
 from safelight.contract.errors import SafelightError
-from safelight.settings import Settings
+from safelight.settings import ModelSettings, Settings
 
 _ASK_SECONDS = 10.0
 
@@ -49,6 +50,20 @@ def running_server(settings: Settings) -> RunningServer | None:
     """The server on this state folder; None where none runs, or no key for it is known."""
     url, key = served_url(settings.home), known_key(settings)
     return RunningServer(url, key) if url is not None and key is not None else None
+
+
+def as_served(settings: Settings) -> Settings:
+    """The settings with what the server on this state folder really offers, said on standard error; these where none
+    runs. `serve --model … --as …` may have said other models than the configuration does.
+    """
+    told = told_by_server(settings.home)
+    try:
+        served = {name: ModelSettings.model_validate(model) for name, model in told["models"].items()}
+        engine = told["engine"]
+    except (KeyError, AttributeError, ValueError):  # none runs, or one of another version
+        return settings
+    note(f"As the server at {served_url(settings.home)} has it.")
+    return settings.model_copy(update={"models": served, "engine": engine})
 
 
 def usable(models: list[dict[str, Any]]) -> str:

@@ -9,9 +9,8 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from safelight.adapters.state_folder import served_url
-from safelight.cli.running_server import RunningServer, known_key, running_server, usable
+from safelight.cli.running_server import RunningServer, as_served, known_key, running_server, usable
 from safelight.cli.terminal import note, print_json, print_table
-from safelight.contract.capabilities import Capabilities
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.settings import Settings, config_file, origins, read_settings
 
@@ -56,39 +55,56 @@ def _first_model(server: RunningServer) -> str | None:
 
 
 def print_models(settings: Settings, *, as_json: bool) -> None:
-    """The catalogue: ids and aliases, what draws them, what they support."""
+    """The catalogue: ids and aliases, what draws them, what they support; as a running server has it."""
     from safelight.bootstrap import catalogue
 
-    entries = list(catalogue(settings))
+    settings = as_served(settings)
+    offered = catalogue(settings)
+    found: list[dict[str, Any]] = [
+        {
+            "id": entry.id,
+            "aliases": list(entry.aliases),
+            "drawn_by": entry.drawn_by,
+            "source": entry.source,
+            "capabilities": entry.capabilities.as_json(),
+        }
+        for entry in offered
+    ]
+    known = _known_to_server(settings)  # which has looked at the checkpoints
+    found = [{**model, **known.get(model["id"], {})} for model in found]
     if as_json:
-        print_json(
-            [
-                {
-                    "id": entry.id,
-                    "aliases": list(entry.aliases),
-                    "drawn_by": entry.drawn_by,
-                    "source": entry.source,
-                    "capabilities": entry.capabilities.as_json(),
-                }
-                for entry in entries
-            ]
-        )
+        print_json(found)
         return
     print_table(
         ("model", "also called", "drawn by"),
-        [(entry.id, ", ".join(entry.aliases) or "-", entry.drawn_by) for entry in entries],
+        [(model["id"], ", ".join(model["aliases"]) or "-", model["drawn_by"]) for model in found],
     )
-    for capabilities in dict.fromkeys(entry.capabilities for entry in entries):
-        alike = [entry for entry in entries if entry.capabilities == capabilities]
-        print(f"\nParameters of {', '.join(entry.id for entry in alike)}:\n")
+    told: list[Any] = []
+    for model in found:
+        if (capabilities := model["capabilities"]) in told:
+            continue
+        told.append(capabilities)
+        alike = [other["id"] for other in found if other["capabilities"] == capabilities]
+        print(f"\nParameters of {', '.join(alike)}:\n")
         print_parameters(capabilities)
-        if alike[0].terms.contract == "open":
-            print(f"\nAnd what else the model can do: `safelight show {alike[0].id}`.")
+        if not known and offered.find(alike[0]).terms.contract == "open":
+            print(f"\nAnd what else the model can do: `safelight show {alike[0]}`.")
 
 
-def print_parameters(capabilities: Capabilities) -> None:
-    """What is allowed and what is taken unasked, by parameter."""
-    shown = capabilities.as_json()["parameters"]
+def _known_to_server(settings: Settings) -> dict[str, dict[str, Any]]:
+    """What the running server says of its models beyond the settings, by id."""
+    server = running_server(settings)
+    try:
+        models = server.models() if server else []
+    except SafelightError as error:
+        note(f"{error} What follows is by the settings.")
+        return {}
+    return {model["id"]: {name: model[name] for name in ("status", "capabilities")} for model in models}
+
+
+def print_parameters(capabilities: dict[str, Any]) -> None:
+    """What is allowed and what is taken unasked, by parameter; `Capabilities.as_json` gives them."""
+    shown = capabilities["parameters"]
     print_table(("parameter", "allowed", "default"), [(name, _allowed(p), _default(p)) for name, p in shown.items()])
 
 
