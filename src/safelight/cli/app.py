@@ -215,7 +215,7 @@ def pull(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch a model from the hub; once more after a cut goes on from there."""
+    """Fetch a model from the hub. A download that was cut goes on where it stopped."""
     from safelight.cli.pulled import pull
     from safelight.settings import read_settings
 
