@@ -77,5 +77,9 @@ def metric(served: Served, name: str) -> float:
 
 
 def workers(served: Served) -> list[psutil.Process]:
-    """The worker processes of a server."""
-    return list(psutil.Process(served.process.pid).children())
+    """The worker processes of a server: those that it started, and those that were forked from its template."""
+    found = list[psutil.Process]()
+    for child in psutil.Process(served.process.pid).children():
+        is_template = "safelight.engine.template" in child.cmdline()
+        found += child.children() if is_template else [child]
+    return found
