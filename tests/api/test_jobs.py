@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from safelight.adapters.fake_engine import FakeEngine
-from tests.api.conftest import PICTURES, Running, Serve
+from tests.api.conftest import PICTURES, Running, Serve, until
 
 ASYNC = {"prefer": "respond-async"}
 
@@ -356,6 +356,20 @@ async def test_the_same_key_at_the_same_time_is_drawn_once(serve: Serve, held: F
     first, second = await asyncio.gather(*both)
     assert first.content == second.content
     assert len(held.drawn) == 1
+
+
+async def test_a_request_that_may_be_repeated_waits_for_its_model_as_long_as_any_other(serve: Serve) -> None:
+    engine = FakeEngine(("postcard",))
+    engine.loaded.clear()
+    running = await serve(engine=engine, load_wait_seconds=0)
+    refused = await once(running, "k1")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "model_loading")
+    assert int(refused.headers["retry-after"]) >= 1
+    engine.loaded.set()
+    await until(lambda: engine.drawn)  # what was asked for is drawn all the same
+    answer = await once(running, "k1")
+    assert answer.status_code == 200
+    assert len(engine.drawn) == 1
 
 
 async def test_another_body_or_another_owner_is_another_matter(running: Running) -> None:

@@ -58,10 +58,19 @@ class Device:
     busy: float = 0.0
     here: dict[str, Picture] = field(default_factory=dict)
 
-    def run(self, arrivals: Sequence[Picture]) -> list[Picture]:
-        """Serve all of them; returns them in the order in which they ended."""
+    def run(
+        self, arrivals: Sequence[Picture], next_of: Callable[[float, int], Picture | None] = lambda now, number: None
+    ) -> list[Picture]:
+        """Serve all of them; returns them in the order in which they ended.
+
+        `next_of` makes the first picture of somebody who asks for the next when the last has come, and each next.
+        """
         todo, ended = sorted(arrivals, key=lambda p: p.came), list[Picture]()
+        number, asked, asked_for = 0, next_of(0.0, 0), ""
         while todo or self.here:
+            if asked is not None and asked.came <= self.now:
+                self.here[asked.name] = asked
+                asked_for, asked = asked.name, None
             if not self.here:
                 self.now = max(self.now, todo[0].came)
             while todo and todo[0].came <= self.now:
@@ -75,6 +84,9 @@ class Device:
             if picture.advance():
                 picture.ended = self.now
                 ended.append(self.here.pop(picture.name))
+                if picture.name == asked_for:
+                    number += 1
+                    asked = next_of(self.now, number)
             self.schedule.served(chosen, seconds)
         return ended
 
@@ -173,3 +185,13 @@ def test_beside_two_hundred_waiting_pictures_a_short_one_takes_at_most_half_as_l
     Device(FairShare()).run([*flood, *modest])
     slowdowns = [(p.ended - p.came) / p.alone for p in modest]
     assert sum(slowdowns) / len(slowdowns) <= 1.5
+
+
+def test_a_key_that_sends_short_pictures_one_after_another_has_its_share_and_no_more() -> None:
+    # Each is sent when the answer to the last has come: in between the key has nothing there for a moment.
+    device = Device(FairShare())
+    flood = [Picture(f"flood{i}", "greedy", 0.0, 50) for i in range(30)]
+    served = device.run(flood, next_of=lambda now, i: Picture(f"short{i}", "modest", now + 0.1, 4) if i < 100 else None)
+    both = max(p.ended for p in served if p.group == "modest")
+    modest = sum(p.alone for p in served if p.group == "modest")
+    assert modest == pytest.approx(both / 2, rel=0.05)

@@ -6,17 +6,16 @@ It keeps every promise of the `Engine` port: the same job gives the same bytes, 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import io
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-from PIL import Image
+import structlog
 
-from safelight.adapters.partials import png_info
+from safelight.adapters.changes import Changes
+from safelight.adapters.fake_device import FakeDevice, first
+from safelight.adapters.stripes import draw_preview, draw_stripes
 from safelight.adapters.workers.tickets import Ticket
 from safelight.contract.messages import (
     Cancelled,
@@ -31,19 +30,21 @@ from safelight.contract.messages import (
     Timings,
 )
 from safelight.contract.prompt_cut import PromptCut
-from safelight.contract.provenance import description, packet
 from safelight.contract.traits import Traits
 from safelight.service.ports import EngineState, ModelState
 
-_STRIPES = 8
 _LOOK_SECONDS = 0.02
 _LEAST_STEP_SECONDS = 0.00025
 TRAITS = Traits(pipeline="Stripes", steps=4, guidance_scale=2.0, negative_prompt=True, side_multiple=16, vector=True)
+
+log = structlog.get_logger(__name__)
 
 
 class FakeEngine:
     """Fills the `Engine` port in process.
 
+    `capacity` is how many pictures are in the making at once, of which one takes a step at a time, as in a worker and
+    by the same policy; None: all that were submitted, side by side.
     `loaded` and `gate` are for tests that need to stand between: models are ready once `loaded` is set, and a job takes
     its next step only while `gate` is set. `broken` makes the models fail to load, for that reason. Each step pretends
     to take `step_seconds`. `hold` is a gate for tests in other processes: a file with the number of the last step that
@@ -58,6 +59,7 @@ class FakeEngine:
         self,
         sources: Sequence[str],
         *,
+        capacity: int | None = None,
         step_seconds: float = 0.0,
         broken: str | None = None,
         hold: Path | None = None,
@@ -69,7 +71,8 @@ class FakeEngine:
         self.flags = False
         self.cuts: tuple[PromptCut, ...] = ()
         self.ready_in_seconds: float | None = None
-        self.loaded = asyncio.Event()
+        self._changes = Changes()
+        self.loaded = _Switch(self._changes.announce)
         self.loaded.set()
         self.gate = asyncio.Event()
         self.gate.set()
@@ -77,9 +80,13 @@ class FakeEngine:
         self._step_seconds = step_seconds
         self._broken = broken
         self._hold = hold
+        self._device = None if capacity is None else FakeDevice(capacity, self._seconds_of_a_step, self.gate)
+        self._serving: asyncio.Task[None] | None = None
+        self._stopped = False
         self._tickets: dict[str, Ticket] = {}
         self._left: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.submitted: list[Job] = []
         self.drawn: list[str] = []
         self.cancelled: list[str] = []
 
@@ -87,15 +94,23 @@ class FakeEngine:
         """Nothing to start."""
 
     async def stop(self) -> None:
-        """Cancel what is being drawn."""
+        """Cancel what is being drawn; what comes later is cancelled too."""
+        self._stopped = True
         for job_id in self._tickets:
             self.cancel(job_id)
-        self.loaded.set()
         await asyncio.gather(*self._tasks)
+        if self._serving is not None:
+            self._serving.cancel()
 
     def submit(self, job: Job) -> AsyncIterator[JobEvent]:
-        """Draw a job, every one at the same time."""
+        """Draw a job, every one at the same time or as there is capacity."""
+        self.submitted.append(job)
         ticket = Ticket(job)
+        if self._stopped:
+            ticket.tell(Cancelled(job_id=job.id))
+            return ticket.events()
+        if self._device is not None and self._serving is None:
+            self._serving = asyncio.create_task(self._device.serve(), name="fake-device")
         self._tickets[job.id] = ticket
         self._left[job.id] = asyncio.Event()
         task = asyncio.create_task(self._draw(ticket), name=f"fake-{job.id}")
@@ -118,6 +133,7 @@ class FakeEngine:
         status: Literal["failed", "ready", "loading"] = "ready" if self.loaded.is_set() else "loading"
         if self._broken is not None:
             status = "failed"
+        running = sum(ticket.started for ticket in self._tickets.values())
         return EngineState(
             models=tuple(
                 ModelState(
@@ -133,42 +149,82 @@ class FakeEngine:
                 for source in self._sources
             ),
             workers=self.workers,
-            queued=0,
-            running=len(self._tickets),
+            queued=len(self._tickets) - running,
+            running=running,
             restarts=0,
         )
 
-    async def changed(self) -> None:
-        """Returns when the models are loaded."""
-        await self.loaded.wait()
+    def changed(self) -> Awaitable[object]:
+        """Done when `loaded` is next set, or cleared."""
+        return self._changes.next()
+
+    async def turn(self) -> Job:
+        """For tests, of an engine with a capacity, while the gate is closed: have one step taken, of whoever is next.
+
+        So steps are a clock that runs as the test says. Waits for somebody to be there, and returns whose step it was.
+        """
+        assert self._device is not None
+        return await self._device.turn()
 
     async def _draw(self, ticket: Ticket) -> None:
-        job = ticket.job
-        await self.loaded.wait()
-        if self._broken is not None:
-            ticket.tell(Failed(job_id=job.id, reason=self._broken, retry_helps=False))
-        else:
-            ticket.tell(Started(job_id=job.id))
-            await self._step_through(ticket)
-        del self._tickets[job.id], self._left[job.id]
-
-    async def _step_through(self, ticket: Ticket) -> None:
-        job = ticket.job
-        steps = job.steps or (self._traits or TRAITS).steps
-        for step in range(1, steps + 1):
-            await _first(self.gate, self._left[job.id])
-            while step > self._last_step() and not self._left[job.id].is_set():
-                await _first(self._left[job.id], seconds=_LOOK_SECONDS)
-            if self._step_seconds:
-                await _first(self._left[job.id], seconds=self._step_seconds)
-            if self._left[job.id].is_set():
+        job, left = ticket.job, self._left[ticket.job.id]
+        try:
+            await first(self.loaded, left)
+            if self._broken is not None:
+                ticket.tell(Failed(job_id=job.id, reason=self._broken, retry_helps=False))
+            elif job.source not in self._sources:
+                ticket.tell(Failed(job_id=job.id, reason="No worker was told to load that model.", retry_helps=False))
+            elif await self._stepped_through(ticket, left):
+                await self._finish(ticket)
+            else:
                 self.cancelled.append(job.id)
                 ticket.tell(Cancelled(job_id=job.id))
-                return
-            ticket.tell(Stepped(job_id=job.id, step=step, steps=steps))
-            if ticket.longest_preview and not self.flags:
-                image = draw_preview(job, step, ticket.longest_preview)
-                ticket.tell(Preview(job_id=job.id, step=step, steps=steps, image=image))
+        except Exception as error:  # becomes the job's end; the log has the cause
+            log.error("stripes_failed", job=job.id, exc_info=error)
+            ticket.tell(Failed(job_id=job.id, reason="The stripes could not be drawn; the log says why."))
+        finally:
+            del self._tickets[job.id], self._left[job.id]
+
+    async def _stepped_through(self, ticket: Ticket, left: asyncio.Event) -> bool:
+        """Take all steps; false if the job was cancelled before the last."""
+        job = ticket.job
+        steps = self._steps_of(job)
+        seat = None if self._device is None else self._device.enter(job, steps, left)
+        try:
+            for step in range(1, steps + 1):
+                while step > self._last_step() and not left.is_set():
+                    await first(left, seconds=_LOOK_SECONDS)
+                if self._device is None or seat is None:
+                    self._start(ticket)
+                    await first(self.gate, left)
+                else:
+                    await self._device.park(seat)
+                if self._step_seconds:
+                    await first(left, seconds=self._step_seconds)
+                if left.is_set():
+                    return False
+                self._start(ticket)
+                if seat is not None:
+                    seat.step = step
+                self._tell_step(ticket, step, steps)
+        finally:
+            if self._device is not None and seat is not None:
+                self._device.leave(seat)
+        return True
+
+    def _start(self, ticket: Ticket) -> None:
+        if not ticket.started:
+            ticket.tell(Started(job_id=ticket.job.id))
+
+    def _tell_step(self, ticket: Ticket, step: int, steps: int) -> None:
+        job = ticket.job
+        ticket.tell(Stepped(job_id=job.id, step=step, steps=steps))
+        if ticket.longest_preview and not self.flags:
+            image = draw_preview(job, step, ticket.longest_preview)
+            ticket.tell(Preview(job_id=job.id, step=step, steps=steps, image=image))
+
+    async def _finish(self, ticket: Ticket) -> None:
+        job = ticket.job
         if self.flags:
             reason = "The model's safety checker refused the picture that it drew."
             ticket.tell(Failed(job_id=job.id, reason=reason, retry_helps=False, code="content_policy_violation"))
@@ -176,10 +232,17 @@ class FakeEngine:
         image = await asyncio.to_thread(draw_stripes, job)
         self.drawn.append(job.id)
         tier: Tier = "throughput" if self.merges and not job.exact else "exact"
-        seconds = (self._step_seconds or _LEAST_STEP_SECONDS,) * steps
+        seconds = (self._seconds_of_a_step,) * self._steps_of(job)
         timings = Timings(denoise=sum(seconds), steps=seconds)
         finished = Finished(job_id=job.id, image=image, fingerprint="fake", timings=timings, tier=tier, cuts=self.cuts)
         ticket.tell(finished)
+
+    def _steps_of(self, job: Job) -> int:
+        return job.steps or (self._traits or TRAITS).steps
+
+    @property
+    def _seconds_of_a_step(self) -> float:
+        return self._step_seconds or _LEAST_STEP_SECONDS
 
     def _last_step(self) -> int:
         """How far jobs may go just now."""
@@ -191,49 +254,17 @@ class FakeEngine:
             return 0
 
 
-async def _first(*events: asyncio.Event, seconds: float | None = None) -> None:
-    """Returns when any of the events is set, or after so many seconds."""
-    waits = [asyncio.create_task(event.wait()) for event in events]
-    await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
+class _Switch(asyncio.Event):
+    """An event that says so when it is set or cleared."""
 
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        super().__init__()
+        self._on_change = on_change
 
-def _stripes(job: Job, count: int = _STRIPES) -> Image.Image:
-    """The first stripes of a job's picture, one pixel each: they depend on everything that a picture depends on."""
-    digest = hashlib.sha256(msgspec.json.encode(job.picture())).digest()
-    return Image.frombytes("RGB", (count, 1), digest[: count * 3])
+    def set(self) -> None:
+        super().set()
+        self._on_change()
 
-
-def draw_preview(job: Job, step: int, longest: int) -> bytes:
-    """The stripes that are there after a step, as a small JPEG of the picture's shape."""
-    scale = min(1.0, longest / max(job.width, job.height))
-    size = max(1, round(job.width * scale)), max(1, round(job.height * scale))
-    file = io.BytesIO()
-    _stripes(job, min(_STRIPES, 2 * step)).resize(size, Image.Resampling.NEAREST).save(file, "JPEG", quality=85)
-    return file.getvalue()
-
-
-def draw_stripes(job: Job) -> bytes:
-    """A file of the job's size and format."""
-    marked = job.metadata != "none"
-    if job.output_format == "svg":
-        return _svg(job, description() if marked else "")
-    picture = _stripes(job).resize((job.width, job.height), Image.Resampling.NEAREST)
-    file, xmp = io.BytesIO(), packet(description()) if marked else b""
-    if job.output_format == "png":
-        picture.save(file, "PNG", compress_level=1, pnginfo=png_info(xmp))
-    else:
-        quality = 90 if job.compression is None else job.compression
-        picture.save(file, job.output_format, quality=quality, xmp=xmp)
-    return file.getvalue()
-
-
-def _svg(job: Job, about: str) -> bytes:
-    stripes, width = _stripes(job), job.width / _STRIPES
-    rectangles = "".join(
-        f'<rect x="{x * width:g}" width="{width:g}" height="{job.height}" fill="rgb{stripes.getpixel((x, 0))}"/>'
-        for x in range(_STRIPES)
-    )
-    size = f'width="{job.width}" height="{job.height}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><metadata>{about}</metadata>{rectangles}</svg>'.encode()
+    def clear(self) -> None:
+        super().clear()
+        self._on_change()

@@ -1,7 +1,8 @@
 """What runs next: policy alone, without torch and without a clock, so that it can be tried out by the thousand.
 
 Two questions at every step boundary. *Whose turn is it?* Start-time fair queueing (`shares`); a group that comes back
-from idleness starts a few steps before the others, so that a short request is answered at once. *Which of its
+from idleness starts a few steps before the others, so that a short request is answered at once; it has those steps
+again when the others have had as many. *Which of its
 pictures?* The one with the least due time, which is when it came (its own turns taken out) plus four times the work
 that it has left: short remaining work first, but nothing is overtaken for ever. What waits for a worker or for its
 place among durable jobs is chosen by the same two answers (`line`).

@@ -17,26 +17,32 @@ class Claim:
 class Shares:
     """Every group has a virtual time that grows by the seconds it was given, divided by its weight; the least is next.
 
-    A group that comes back from idleness starts at most its credit before the others: idleness is no savings account.
+    A group that comes starts at most its credit before the others: idleness is no savings account. Nor is leaving: what
+    a group has spent of its credit it has again once the others' virtual time has grown by as much. Else a group that
+    asks for one short picture after another would have a new credit for each, and with it the whole device.
     """
 
     def __init__(self) -> None:
         self._virtual = 0.0
         self._used: dict[str, float] = {}
         self._weights: dict[str, float] = {}
+        self._credits: dict[str, float] = {}
 
     def __len__(self) -> int:
         """How many groups are remembered."""
         return len(self._used)
 
     def enter(self, claims: Mapping[str, Claim]) -> None:
-        """These groups have something to do now; the others are forgotten once these have caught up with them."""
+        """These groups have something to do now; the others are forgotten once nothing of theirs is owed or spent."""
         came = claims.keys() - self._weights.keys()
         self._weights = {group: claim.weight for group, claim in claims.items()}
         for group in came:
-            first = self._virtual - claims[group].credit / claims[group].weight
+            self._credits[group] = claims[group].credit / claims[group].weight
+            first = self._virtual - self._credits[group]
             self._used[group] = max(self._used.get(group, first), first)
-        self._used = {g: used for g, used in self._used.items() if g in claims or used > self._virtual}
+        for group in [g for g in self._used if g not in claims and self._is_as_new(g)]:
+            del self._used[group]
+            self._credits.pop(group, None)
 
     def used(self, group: str) -> float:
         """The virtual time of a group; that of one which is not here yet is now."""
@@ -50,5 +56,9 @@ class Shares:
         """A group was given so many seconds; fewer than 0 take back what had been expected."""
         self._used[group] = self._used.get(group, self._virtual) + seconds / weight
         self._virtual += max(0.0, seconds) / max(sum(self._weights.values()), weight)
-        if len(self._weights) == 1:  # nobody to be ahead of: a credit is not kept for later
+        if len(self._used) == 1:  # nobody to be ahead of, here or just gone: a credit is not kept for later
             self._used[group] = self._virtual
+
+    def _is_as_new(self, group: str) -> bool:
+        """Whether a group would start where it starts now if it had never been here."""
+        return self._used[group] <= self._virtual - self._credits.get(group, 0.0)

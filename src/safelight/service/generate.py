@@ -133,6 +133,14 @@ class Generate:
         wait = self._load_wait_seconds if wait_seconds is None else wait_seconds
         await self._wait_for(model, lambda state: state.traits is not None or state.status != "loading", wait)
 
+    async def loaded(self, model: ModelEntry) -> None:
+        """Returns once a model does not load any more.
+
+        Raises:
+            Unavailable: that took too long, or the server shuts down.
+        """
+        await self._wait_for(model, lambda state: state.status != "loading", self._load_wait_seconds)
+
     async def read(
         self,
         fields: dict[str, Any],

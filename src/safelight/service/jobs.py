@@ -166,7 +166,7 @@ class Jobs:
         It goes on when the caller leaves, since the answer is promised to whoever asks again.
 
         Raises:
-            Unavailable: too much is waiting, or the server shuts down.
+            Unavailable: too much is waiting, the server shuts down, or the model took too long to load.
             InvalidRequest: `idempotency_key_reused`.
             InternalError: one of them could not be drawn.
         """
@@ -185,8 +185,27 @@ class Jobs:
         finally:
             for cost in reserved:  # of those that are drawn already
                 self._generate.release(cost)
-        ended = [await self._ended(job) for job in accepted]
+        ended = await self._all_ended(request, accepted)
         return tuple([await self._picture(job) for job in ended]), max(job.ended or job.created for job in ended)
+
+    async def _all_ended(self, request: ImageRequest, jobs: Sequence[JobRecord]) -> list[JobRecord]:
+        """These jobs once they have ended, or the error that their model loads for too long: they wait on for it."""
+        if all(job.has_ended for job in jobs):
+            return list(jobs)
+        ended = asyncio.ensure_future(self._one_after_another(jobs))
+        loaded = asyncio.ensure_future(self._generate.loaded(request.model))
+        try:
+            await asyncio.wait((ended, loaded), return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():
+                loaded.result()
+            return await ended
+        finally:
+            ended.cancel()
+            loaded.cancel()
+            await asyncio.gather(ended, loaded, return_exceptions=True)
+
+    async def _one_after_another(self, jobs: Sequence[JobRecord]) -> list[JobRecord]:
+        return [await self._ended(job) for job in jobs]
 
     async def _ended(self, job: JobRecord) -> JobRecord:
         with self._feed.watch(job.owner, job.id) as watcher:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -65,7 +65,7 @@ class Engine(Protocol):
         """Begin to load; returns at once."""
 
     async def stop(self) -> None:
-        """End every process; jobs still there end as `Cancelled`."""
+        """End every process; jobs that are still there, or come later, end as `Cancelled`."""
 
     def submit(self, job: Job) -> AsyncIterator[JobEvent]:
         """Draw a job. The events end with exactly one of `Finished`, `Failed`, `Cancelled`.
@@ -82,8 +82,8 @@ class Engine(Protocol):
     def state(self) -> EngineState:
         """How things stand now."""
 
-    async def changed(self) -> None:
-        """Returns when a model's status next changes."""
+    def changed(self) -> Awaitable[object]:
+        """Done when a model's status changes after this call, however long one takes to begin to wait for it."""
 
 
 class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from time import monotonic
 from typing import Literal
 
 import structlog
 from msgspec import structs
 
+from safelight.adapters.changes import Changes
 from safelight.adapters.workers.launching import WORKER_COMMAND, Launcher
 from safelight.adapters.workers.member import Member
 from safelight.adapters.workers.process import WorkerProcess
@@ -80,9 +81,10 @@ class LocalWorkers:
         self._line: FairLine[Ticket] = FairLine()
         self._suspects: dict[str, Ticket] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._changed = asyncio.Event()
+        self._changes = Changes()
         self._restarts = 0
         self._start_failure: str | None = None
+        self._stopped = False
 
     # The Engine port
 
@@ -91,7 +93,8 @@ class LocalWorkers:
         self._tasks = [self._start(member) for member in self._members]
 
     async def stop(self) -> None:
-        """End every worker; what is still waiting or being drawn ends as cancelled."""
+        """End every worker; what is still waiting or being drawn, or comes later, ends as cancelled."""
+        self._stopped = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -102,8 +105,11 @@ class LocalWorkers:
     def submit(self, job: Job) -> AsyncIterator[JobEvent]:
         """Queue a job; when it is its key's turn, it goes to the least busy worker that has its model."""
         ticket = self._tickets[job.id] = Ticket(job)
-        self._wait(ticket)
-        self._hand_out()
+        if self._stopped:
+            self._end(ticket, Cancelled(job_id=job.id))
+        else:
+            self._wait(ticket)
+            self._hand_out()
         return ticket.events()
 
     def cancel(self, job_id: str) -> None:
@@ -137,9 +143,9 @@ class LocalWorkers:
             restarts=self._restarts,
         )
 
-    async def changed(self) -> None:
-        """Returns when a model's status next changes."""
-        await self._changed.wait()
+    def changed(self) -> Awaitable[object]:
+        """Done when a model's status changes after this call."""
+        return self._changes.next()
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -373,8 +379,7 @@ class LocalWorkers:
         return min(_LONGEST_PAUSE_SECONDS, doubled)
 
     def _announce(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._changes.announce()
         failed = {state.source for state in self.state().models if state.status == "failed"}
         for ticket in [*self._suspects.values(), *self._line] if failed else ():
             if ticket.job.source in failed:

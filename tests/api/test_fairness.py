@@ -1,0 +1,115 @@
+"""One key that always has two hundred pictures waiting, and another that asks for a short one now and then.
+
+Over real connections, and with a clock that the test drives: the shipped fake engine takes a step when it is told to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from safelight.adapters.fake_engine import FakeEngine
+from tests.api.conftest import PICTURES, Running, Serve, until
+
+_WAITING = 200
+_SHORT, _LONG = 4, 8
+_ASKED = 12
+_MOST = 1.5
+"""What a short picture takes at most, in steps that anybody takes until it is drawn, over its own steps: the mean."""
+
+
+async def _serve(serve: Serve) -> tuple[Running, FakeEngine]:
+    engine = FakeEngine(("postcard",), capacity=8)
+    engine.gate.clear()
+    return await serve(engine=engine, queue_seconds=3600, models={"ours": {"source": "postcard"}}), engine
+
+
+@asynccontextmanager
+async def _client(running: Running, name: str) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
+    """A client with a key of its own, and that key's id."""
+    minted = await running.services.keys.create(name)
+    headers = {"authorization": f"Bearer {minted.text}"}
+    limits = httpx.Limits(max_connections=_WAITING + 10)
+    async with httpx.AsyncClient(
+        base_url=running.client.base_url, headers=headers, timeout=300, limits=limits
+    ) as client:
+        yield client, minted.record.id
+
+
+def _body(steps: int) -> dict[str, Any]:
+    return {"model": "ours", "prompt": "a boat", "size": "256x256", "steps": steps}
+
+
+@asynccontextmanager
+async def _always(count: int, ask: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    """While this is entered, so many requests are under way: when one is answered, the next is sent."""
+
+    async def one_after_another() -> None:
+        while True:
+            await ask()
+
+    async with asyncio.TaskGroup() as group:  # one that fails ends the test
+        tasks = [group.create_task(one_after_another()) for _ in range(count)]
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+def _in_hand(engine: FakeEngine) -> int:
+    return engine.state().queued + engine.state().running
+
+
+async def _mean_slowdown(engine: FakeEngine, key_id: str, ask: Callable[[], Awaitable[object]], in_hand: int) -> float:
+    """Of short pictures that come now and then. `in_hand` is how many pictures of others the engine always has."""
+    rng, slowdowns = random.Random(5), list[float]()
+    for _ in range(_ASKED):
+        for _ in range(rng.randrange(12, 24)):
+            await until(lambda: _in_hand(engine) >= in_hand)
+            await engine.turn()
+        await until(lambda: _in_hand(engine) >= in_hand)
+        number = sum(job.group == key_id for job in engine.submitted)
+        asked = asyncio.ensure_future(ask())
+        await until(lambda: sum(job.group == key_id for job in engine.submitted) > number)  # noqa: B023
+        took = own = 0
+        while own < _SHORT:
+            took, own = took + 1, own + ((await engine.turn()).group == key_id)
+        await asked
+        slowdowns.append(took / _SHORT)
+    return sum(slowdowns) / len(slowdowns)
+
+
+async def test_beside_two_hundred_pictures_of_a_key_anothers_short_picture_takes_little_longer(serve: Serve) -> None:
+    running, engine = await _serve(serve)
+    async with _client(running, "greedy") as (greedy, _), _client(running, "modest") as (modest, key_id):
+
+        async def flood() -> None:
+            assert (await greedy.post(PICTURES, json=_body(_LONG))).status_code == 200
+
+        async def ask() -> None:
+            assert (await modest.post(PICTURES, json=_body(_SHORT))).status_code == 200
+
+        async with _always(_WAITING, flood):
+            assert await _mean_slowdown(engine, key_id, ask, _WAITING) <= _MOST
+            engine.gate.set()
+
+
+async def test_beside_two_hundred_jobs_of_a_key_anothers_short_job_takes_little_longer(serve: Serve) -> None:
+    running, engine = await _serve(serve)
+    respond_async = {"prefer": "respond-async"}
+    async with _client(running, "greedy") as (greedy, _), _client(running, "modest") as (modest, key_id):
+        for _ in range(_WAITING):
+            assert (await greedy.post(PICTURES, json=_body(_LONG), headers=respond_async)).status_code == 202
+
+        async def ask() -> None:
+            accepted = await modest.post(PICTURES, json=_body(_SHORT), headers=respond_async)
+            assert accepted.status_code == 202
+            events = await modest.get(f"{accepted.headers['location']}/events")  # they end when it ends
+            assert '"state":"finished"' in events.text
+
+        # Two for each worker are given to the engine, and one of each other key.
+        assert await _mean_slowdown(engine, key_id, ask, 2) <= _MOST
