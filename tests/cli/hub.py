@@ -20,7 +20,7 @@ class Hub:
     """Serves folders as repositories. `asked` holds method, path and range of every request.
 
     `cut_after` breaks the first transfer of a large file off after so many bytes; `damage` changes a byte of each,
-    `checksum` stands in place of every large file's own.
+    `longer` adds so many bytes to every small one, `checksum` stands in place of every large file's own.
     """
 
     def __init__(self, repositories: dict[str, Path]) -> None:
@@ -30,6 +30,7 @@ class Hub:
         self.cut_after: int | None = None
         self.damage = False
         self.checksum: str | None = None
+        self.longer = 0
         self.url = ""
 
     def sent(self, suffix: str = LARGE) -> list[str]:
@@ -88,7 +89,7 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             if not file.is_file():
                 self._error(404, "EntryNotFound")
                 return
-            data = file.read_bytes()
+            data = file.read_bytes() + b" " * (hub.longer if file.suffix != LARGE else 0)
             first = int((self.headers.get("range") or "bytes=0-").removeprefix("bytes=").partition("-")[0] or 0)
             self.send_response(206 if first else 200)
             self.send_header("X-Repo-Commit", hub.commit)

@@ -100,6 +100,13 @@ def test_what_comes_damaged_is_deleted_and_said(here: InProcess, hub: Hub) -> No
     pulled(here)
 
 
+def test_a_small_file_that_is_longer_than_was_said_is_not_fetched_on(here: InProcess, hub: Hub) -> None:
+    hub.longer = 1000
+    assert_sentence(here("pull", MODEL), 1, "model_index.json is longer than the hub said")
+    hub.longer = 0
+    pulled(here)
+
+
 def test_a_bar_shows_how_far_it_is(here: InProcess) -> None:
     ran = here("pull", MODEL)
     assert ran.returncode == 0

@@ -25,13 +25,23 @@ _LEAST_BYTES, _LEAST_SECONDS = 1 << 16, 120.0
 
 
 class Large(msgspec.Struct, frozen=True, kw_only=True):
-    """One file to fetch: where it is, where it goes, and what it must be."""
+    """One file to fetch: where it is, where it goes, and what it must be.
+
+    `sha256` is of its bytes; without, `git_sha1` is Git's own name for them (gitformat-loose, "blob <size>").
+    """
 
     name: str
     url: str
     target: Path
     size: int
-    sha256: str
+    sha256: str | None = None
+    git_sha1: str | None = None
+
+    def digest(self) -> hashlib._Hash:
+        """What its bytes are to be fed to."""
+        if self.sha256 is not None:
+            return hashlib.sha256()
+        return hashlib.sha1(f"blob {self.size}\0".encode(), usedforsecurity=False)
 
 
 def download(file: Large, headers: dict[str, str], advance: Callable[[int], object]) -> None:
@@ -47,7 +57,7 @@ def download(file: Large, headers: dict[str, str], advance: Callable[[int], obje
         if file.target.exists():
             advance(file.size)
             return
-        digest = hashlib.sha256()
+        digest = file.digest()
         had = _read(part, digest, advance)
         while had < file.size:
             try:
@@ -57,8 +67,8 @@ def download(file: Large, headers: dict[str, str], advance: Callable[[int], obje
                 if now - had < min(_LEAST_BYTES, file.size - had):
                     raise
                 had = now
-        if had != file.size or digest.hexdigest() != file.sha256:
-            part.unlink()
+        if had != file.size or digest.hexdigest() != (file.sha256 or file.git_sha1):
+            part.unlink(missing_ok=True)
             raise SafelightError(f"{file.name} came damaged: its checksum is not the hub's. It is deleted; pull again.")
         os.replace(part, file.target)
     Path(f"{part}.lock").unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -15,11 +14,10 @@ from typing import Any
 
 import httpx
 import msgspec
-from huggingface_hub import HfApi, hf_hub_download, hf_hub_url, snapshot_download
+from huggingface_hub import HfApi, hf_hub_url
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils._headers import build_hf_headers
-from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 from tqdm import tqdm
 
 from safelight.adapters.download import Large, download
@@ -27,9 +25,11 @@ from safelight.contract.checkpoint_files import (
     CONFIGURES,
     INDEX,
     LOOK_AT_PICTURES,
+    MAX_CONFIGURATION_BYTES,
     PICKLED,
     is_part_name,
     one_variant,
+    read_json,
     variant_of,
 )
 from safelight.contract.errors import ConfigurationError, SafelightError
@@ -69,26 +69,17 @@ def pull(name: HubName, *, variant: str | None = None, bars: bool = True) -> Pul
         files = {entry.path: entry for entry in listed if _is_inside(entry.path)}
         if INDEX not in files:
             raise ConfigurationError(_no_layout(name, files))
-        with _quiet():
-            index = hf_hub_download(name.repo, INDEX, revision=commit, cache_dir=cache, endpoint=endpoint)
-        wanted = files_of(msgspec.json.decode(Path(index).read_bytes()), files, variant, name)
+        index = _blob(name, commit, files[INDEX], cache, endpoint)
+        _fetch([index], shown=False)
+        wanted = files_of(read_json(index.target), files, variant, name)
         _check_space(cache, sum(files[path].size for path in wanted))
-        large = [_large(name, commit, files[path], cache, endpoint) for path in wanted if files[path].lfs is not None]
-        _fetch(large, shown=bars)
-        # The small ones, and the links by which a snapshot shows both kinds.
-        with _quiet():
-            folder = snapshot_download(
-                name.repo,
-                revision=commit,
-                cache_dir=cache,
-                endpoint=endpoint,
-                allow_patterns=[re.sub(r"([*?[])", r"[\1]", path) for path in wanted],
-            )
-    for path in wanted:
-        if files[path].lfs is None:
-            _verify(Path(folder) / path, files[path])
+        blobs = [_blob(name, commit, files[path], cache, endpoint) for path in wanted]
+        _fetch(blobs, shown=bars)
+        folder = name.folder(cache) / "snapshots" / commit
+        for blob in blobs:
+            _link(folder / blob.name, blob.target)
     _point(name, cache, commit)
-    return Pulled(name, commit, Path(folder), sum(files[path].size for path in wanted))
+    return Pulled(name, commit, folder, sum(files[path].size for path in wanted))
 
 
 def files_of(index: dict[str, Any], files: Any, variant: str | None, name: HubName) -> list[str]:
@@ -140,16 +131,28 @@ def _check_space(cache: Path, needed: int) -> None:
         )
 
 
-def _large(name: HubName, commit: str, entry: RepoFile, cache: Path, endpoint: str | None) -> Large:
-    """A file that the hub keeps apart; in the cache it is named by its SHA-256."""
-    assert entry.lfs is not None
+def _blob(name: HubName, commit: str, entry: RepoFile, cache: Path, endpoint: str | None) -> Large:
+    """A file of a repository. In the cache it is named by its SHA-256 if the hub keeps it apart, else by Git's name."""
+    if entry.lfs is None and entry.size > MAX_CONFIGURATION_BYTES:
+        raise SafelightError(f"{entry.path} has {entry.size} bytes, which no configuration has. It is not fetched.")
+    kept_apart = None if entry.lfs is None else _checked(entry.lfs.sha256, _SHA256, "checksum")
+    plain = None if kept_apart else _checked(entry.blob_id, _COMMIT, "checksum")
     return Large(
         name=entry.path,
         url=hf_hub_url(name.repo, entry.path, revision=commit, endpoint=endpoint),
-        target=name.folder(cache) / "blobs" / _checked(entry.lfs.sha256, _SHA256, "checksum"),
+        target=name.folder(cache) / "blobs" / (kept_apart or plain or ""),
         size=entry.size,
-        sha256=entry.lfs.sha256,
+        sha256=kept_apart,
+        git_sha1=plain,
     )
+
+
+def _link(shown: Path, blob: Path) -> None:
+    """A snapshot shows its files as links to what they are, as huggingface_hub lays its cache out."""
+    shown.parent.mkdir(parents=True, exist_ok=True)
+    if not shown.exists():
+        shown.unlink(missing_ok=True)
+        shown.symlink_to(os.path.relpath(blob, shown.parent))
 
 
 def _checked(text: str, form: re.Pattern[str], what: str) -> str:
@@ -180,34 +183,12 @@ def _fetch(files: list[Large], *, shown: bool) -> None:
         each.result()
 
 
-def _verify(path: Path, entry: RepoFile) -> None:
-    """Compare a small file with what the hub says of it: Git's own SHA-1 (gitformat-loose, "blob <size>")."""
-    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
-    digest.update(path.read_bytes())
-    if digest.hexdigest() != entry.blob_id:
-        path.resolve().unlink()
-        path.unlink(missing_ok=True)
-        raise SafelightError(f"{entry.path} came damaged: its checksum is not the hub's. It is deleted; pull again.")
-
-
 def _point(name: HubName, cache: Path, commit: str) -> None:
     """Note which commit the revision stands for, as the cache's layout has it."""
     if name.revision != commit:
         ref = name.folder(cache) / "refs" / name.revision
         ref.parent.mkdir(parents=True, exist_ok=True)
         ref.write_text(commit)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the bars of huggingface_hub: ours has shown all that takes time."""
-    before = are_progress_bars_disabled()
-    disable_progress_bars()
-    try:
-        yield
-    finally:
-        if not before:
-            enable_progress_bars()
 
 
 @contextmanager
