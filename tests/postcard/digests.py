@@ -11,13 +11,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from safelight.postcard.render import rasterise, render_svg
 from safelight.postcard.scene import Scene
 from safelight.postcard.vocabulary import Style
-from tests.postcard.scenes import SCENES, SIZES, SUNSET_MOUNTAINS, small
+from tests.postcard.scenes import SCENES, SIZES, SUNSET_MOUNTAINS, small, styled
 
 _LARGE = ((1024, 1024), (1536, 640), (1600, 2000))
 
@@ -29,12 +28,10 @@ def cases() -> Iterator[tuple[str, Scene, tuple[int, int]]]:
             yield name, scene, small(size, 4)
     for style in Style:
         for scene in (SUNSET_MOUNTAINS, SCENES["city night"]):
-            styled = replace(scene, world=replace(scene.world, style=style))
             for size in ((256, 256), (384, 160), (160, 384)):
-                yield f"{style.value} {scene.world.setting.value}", styled, size
+                yield f"{style.value} {scene.world.setting.value}", styled(scene, style), size
     for number, style in enumerate(Style):
-        styled = replace(SUNSET_MOUNTAINS, world=replace(SUNSET_MOUNTAINS.world, style=style))
-        yield f"{style.value}, large", styled, _LARGE[number % len(_LARGE)]
+        yield f"{style.value}, large", styled(SUNSET_MOUNTAINS, style), _LARGE[number % len(_LARGE)]
 
 
 def lines() -> Iterator[str]:

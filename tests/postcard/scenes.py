@@ -1,5 +1,8 @@
 """Scenes made by hand: one for each kind of place the renderer composes differently."""
 
+from dataclasses import replace
+
+from safelight.postcard.render import rasterise, render_svg
 from safelight.postcard.scene import Layer, Scene, Sky, Thing, World
 from safelight.postcard.vocabulary import (
     CloudKind,
@@ -11,6 +14,7 @@ from safelight.postcard.vocabulary import (
     Season,
     Setting,
     SkyBody,
+    Style,
     Weather,
 )
 
@@ -31,6 +35,19 @@ SIZES = (
 def small(size: tuple[int, int], share: int = 8) -> tuple[int, int]:
     """The same aspect in fewer pixels, for speed."""
     return size[0] // share, size[1] // share
+
+
+SMALL = tuple(small(size, 10) for size in SIZES)
+
+
+def styled(scene: Scene, style: Style) -> Scene:
+    """The scene in another style."""
+    return replace(scene, world=replace(scene.world, style=style))
+
+
+def spread(scene: Scene, size: tuple[int, int]) -> float:
+    """Draws the scene and gives the spread of its colours: 0 would be an empty sheet."""
+    return float(rasterise(render_svg(scene, *size), *size).std())
 
 
 SUNSET_MOUNTAINS = Scene(

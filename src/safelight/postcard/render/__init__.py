@@ -2,8 +2,8 @@
 
 Read `compose` first: it calls all else. Then the rooms, from the ground up: `paper` (colours, shapes, SVG, pixels),
 `light`, `stage` (what every drawer is given), `air`, `ground`, `land`, `water`, `plants`, `built` and `figures`, each
-with one theme a file, and `styles`. `layers` and `figures.drawings` say which code draws what, `placing` where a thing
-stands. Rooms import those below them only; the contract in pyproject.toml says in which order.
+with one theme a file, and `styles` on `techniques`. `layers` and `figures.drawings` say which code draws what,
+`placing` where a thing stands. Rooms import those below them only; the contract in pyproject.toml says in which order.
 """
 
 from safelight.postcard.render.compose import render_svg

@@ -7,24 +7,27 @@ from safelight.postcard.render.layers import CREST_ROLLING, INDOORS, OPEN, draw_
 from safelight.postcard.render.light.grade import grade
 from safelight.postcard.render.light.lighting import lighting
 from safelight.postcard.render.paper.canvas import Canvas
+from safelight.postcard.render.paper.look import Look
 from safelight.postcard.render.paper.raster import Pause, never
 from safelight.postcard.render.placing import Placed, place
 from safelight.postcard.render.plants.framing import draw_framing
 from safelight.postcard.render.stage import Frame, Stage
-from safelight.postcard.render.styles import styles
+from safelight.postcard.render.styles import STYLES
+from safelight.postcard.render.techniques.medium import Medium
 from safelight.postcard.render.things import draw_thing
 from safelight.postcard.scene import Layer, Scene, rounded
 from safelight.postcard.vocabulary import WATER_LAYERS, LayerKind, Place
 
 
-def render_svg(scene: Scene, width: int, height: int, pause: Pause = never) -> str:
+def render_svg(scene: Scene, width: int, height: int, pause: Pause = never, medium: Medium | None = None) -> str:
     """The scene drawn for ``width`` x ``height`` pixels, as an SVG document of that size.
 
     The same scene and aspect always give the same text. The scene's numbers are rounded first (`scene.rounded`).
-    ``pause`` is called between pieces of work.
+    ``pause`` is called between pieces of work. ``medium`` is drawn in instead of that of the scene's style.
     """
     scene = rounded(scene)
-    stage = _stage(scene, width, height)
+    medium = medium or STYLES[scene.world.style]
+    stage = _stage(scene, width, height, medium.look)
     stage.pause = pause
     bands = [_band(stage, layer, i, len(scene.layers)) for i, layer in enumerate(_ordered(scene))]
     placed = place(stage, bands, scene.things)
@@ -40,17 +43,16 @@ def render_svg(scene: Scene, width: int, height: int, pause: Pause = never) -> s
     if not any(layer.kind in INDOORS for layer in scene.layers):
         weather.draw_air(stage)
     pause()
-    return styles.finish(stage, scene.world.style, width, height)
+    return medium.finished(stage, width, height)
 
 
-def _stage(scene: Scene, width: int, height: int) -> Stage:
+def _stage(scene: Scene, width: int, height: int, look: Look) -> Stage:
     world = scene.world
     light = lighting(world)
     frame = Frame.of(width, height, world.horizon)
-    look = styles.look(world.style)
     tone = grade(world, light.mood)
     canvas = Canvas(frame.width, frame.height, lambda c: look.tone(tone(c)), look.line, look.relief)
-    return Stage(canvas, frame, light, world)
+    return Stage(canvas, frame, light, world, look)
 
 
 def _ordered(scene: Scene) -> list[Layer]:

@@ -9,6 +9,7 @@ from random import Random
 from safelight.postcard.render.light.lighting import Lighting
 from safelight.postcard.render.paper.canvas import Canvas, Line, ellipse
 from safelight.postcard.render.paper.colour import Rgb, mix, named, rgb
+from safelight.postcard.render.paper.look import Look
 from safelight.postcard.render.paper.raster import never
 from safelight.postcard.scene import World
 from safelight.postcard.vocabulary import Colour
@@ -53,6 +54,7 @@ class Stage:
     frame: Frame
     light: Lighting
     world: World
+    look: Look
     floor: float = 0.0
     """y down to which the layer being drawn must be filled: below it the next one covers all."""
     clear: list[tuple[float, float, float]] = field(default_factory=list)

@@ -7,23 +7,23 @@ from safelight.postcard.render.paper.canvas import Line, ellipse, num, poly
 from safelight.postcard.render.paper.colour import BLACK, mix, rgb, scale
 from safelight.postcard.render.placing import Placed
 from safelight.postcard.render.stage import Pen, Stage
-from safelight.postcard.vocabulary import Facing, Place, Season, Setting, Style
+from safelight.postcard.vocabulary import Facing, Place, Season, Setting
 
 
 def draw_thing(stage: Stage, number: int, placed: Placed) -> None:
     """The thing with what ties it to its place: a shadow on the ground, a mirror image in water, an islet at sea."""
-    if stage.world.style is Style.STAINED_GLASS:
-        _set_aside(stage, number, placed)
+    if stage.look.set_aside is not None:
+        _set_aside(stage, number, placed, stage.look.set_aside)
     else:
         _draw(stage, number, placed)
 
 
-def _set_aside(stage: Stage, number: int, placed: Placed) -> None:
-    """Draws the thing in lead outlines and keeps it for the end."""
+def _set_aside(stage: Stage, number: int, placed: Placed, line: Line) -> None:
+    """Draws the thing in outlines of its own and keeps it for the end."""
     canvas, mark = stage.canvas, len(stage.canvas.body)
-    canvas.line = Line(1.7, rgb("#17161c"))
+    canvas.line = line
     _draw(stage, number, placed)
-    canvas.line = None
+    canvas.line = stage.look.line
     stage.figures.append(canvas.since(mark))
     del canvas.body[mark:]
 

@@ -6,7 +6,7 @@ from safelight.postcard.render.air.clouds import draw_clouds
 from safelight.postcard.render.paper.canvas import Point, circle, ellipse, num, poly, rect
 from safelight.postcard.render.paper.colour import WHITE, Rgb, mix, rgb, scale
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.vocabulary import MoonPhase, SkyBody, Style, Weather
+from safelight.postcard.vocabulary import MoonPhase, SkyBody, Weather
 
 SHOWN = 0.08
 """Amounts below this are drawn as none."""
@@ -148,7 +148,7 @@ def _sun(stage: Stage) -> None:
     canvas.path(circle(x, y, reach), canvas.radial(stops, x, y, reach), outlined=False)
     canvas.path(circle(x, y, r), mix(mood.sun, mood.glow, 0.22), 0.55 + 0.45 * dim)
     canvas.path(circle(x, y, r * 0.86), mix(mood.sun, WHITE, 0.4), 0.55 + 0.45 * dim, outlined=False)
-    if stage.world.style is Style.NEON:
+    if stage.look.striped_sun:
         slits = []
         for k in range(6):
             drop = r * (0.12 + 0.15 * k)

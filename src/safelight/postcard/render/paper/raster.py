@@ -1,8 +1,8 @@
 """From the SVG drawing to pixels, in bands: a large picture is made piece by piece, and others may go between.
 
 A band is drawn by moving the drawing up behind a window of the band's height. Rounded to single precision, pixels along
-edges then differ from the picture in one piece: one in a hundred by up to 52 levels of 255, one in ten in pencil by up
-to 44. But a size is always cut the same way, so a picture has the same bytes in all company.
+edges then differ from the picture in one piece: one in fifty by up to 60 levels of 255, one in ten in pencil by up to
+44. But a size is always cut the same way, so a picture has the same bytes in all company.
 """
 
 import io

@@ -2,17 +2,24 @@
 
 import numpy as np
 
-from safelight.postcard.render.paper.canvas import smooth
+from safelight.postcard.render.paper.canvas import Line, smooth
+from safelight.postcard.render.paper.colour import Rgb, contrast, rgb, saturate
+from safelight.postcard.render.paper.look import Look
 from safelight.postcard.render.paper.raster import small
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.render.styles.panes import Grid, outlines, regions, smoothed
+from safelight.postcard.render.techniques.medium import Medium
+from safelight.postcard.render.techniques.panes import Grid, outlines, regions, smoothed
 
 LEAD = "#17161c"
 _PANE = 25.0
 """Pixels (of 232 on the shorter side) between the middles of panes."""
 
 
-def leaded(stage: Stage, svg: str, width: int, height: int) -> str:
+def _vivid(c: Rgb) -> Rgb:
+    return contrast(saturate(c, 1.6), 0.25)
+
+
+def _leaded(stage: Stage, svg: str, width: int, height: int) -> str:
     """The drawing as panes of glass."""
     picture = small(svg, width, height, 232).astype(np.float64)
     unit, rng = stage.frame.width / picture.shape[1], stage.rng("lead")
@@ -68,3 +75,6 @@ def _seeds(picture: Grid, turn: float) -> tuple[Grid, Grid]:
                 places.append((x0 + (0.5 + k[0]) * (x1 - x0), y0 + (0.5 + k[1]) * (y1 - y0)))
                 gaps.append(_PANE * (0.55 if busy else 1.0))
     return np.array(places), np.array(gaps)
+
+
+STYLE = Medium(Look(_vivid, set_aside=Line(1.7, rgb(LEAD))), maker=_leaded)

@@ -1,54 +1,24 @@
-"""Styles that put the picture together anew from pieces: pixels, triangles, panes of glass.
+"""Low poly: a net of triangles whose corners sit on the edges of the picture."""
 
-The drawing is rasterised small, the pieces take their colours from it, and the result is a drawing of pieces again.
-"""
-
-import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from safelight.postcard.render.paper.colour import Rgb, contrast, saturate
+from safelight.postcard.render.paper.look import Look
 from safelight.postcard.render.paper.raster import small
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.render.styles.brushwork import painted
-from safelight.postcard.render.styles.glass import leaded
-from safelight.postcard.vocabulary import Style
+from safelight.postcard.render.techniques.medium import Medium
+from safelight.postcard.render.techniques.pieces import document
 
 Pixels = NDArray[np.uint8]
 Grid = NDArray[np.float64]
 
 
-def _document(stage: Stage, width: int, height: int, name: str, body: str) -> str:
-    view = f"0 0 {stage.frame.width:.1f} {stage.frame.height:.1f}"
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="{view}">'
-    return f'{head}<g id="{name}">{body}</g></svg>'
-
-
-def pixels(stage: Stage, svg: str, width: int, height: int) -> str:
-    """Pixel art: 128 pixels on the shorter side, 44 colours, one path a colour."""
-    large = small(svg, width, height, 256)
-    stage.pause()
-    even = large[: large.shape[0] // 2 * 2, : large.shape[1] // 2 * 2]
-    half = even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2, 3).mean(axis=(1, 3)).astype(np.uint8)
-    image = Image.fromarray(half).quantize(44, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    palette, index = image.getpalette() or [], np.asarray(image)
-    rows, columns = index.shape
-    runs: dict[int, list[str]] = {}
-    for y in range(rows):
-        line = index[y]
-        starts = [0, *(np.flatnonzero(line[1:] != line[:-1]) + 1).tolist(), columns]
-        for a, b in itertools.pairwise(starts):
-            runs.setdefault(int(line[a]), []).append(f"M{a} {y}v1h{b - a}v-1Z")
-    body = "".join(
-        f'<path d="{"".join(parts)}" fill="#{palette[3 * k]:02x}{palette[3 * k + 1]:02x}{palette[3 * k + 2]:02x}"/>'
-        for k, parts in sorted(runs.items())
-    )
-    scale = f"scale({stage.frame.width / columns:.5f} {stage.frame.height / rows:.5f})"
-    return _document(stage, width, height, "pixels", f'<g transform="{scale}" shape-rendering="crispEdges">{body}</g>')
+def _clear(c: Rgb) -> Rgb:
+    return contrast(saturate(c, 1.15), 0.12)
 
 
 def _steepness(picture: Pixels) -> Grid:
@@ -130,7 +100,7 @@ def _path(piece: Grid, unit: float, colour: Grid, outlined: bool) -> str:
     return f'<path d="M{d}Z" fill="{code}" stroke="{code}"/>' if outlined else f'<path d="M{d}Z" fill="{code}"/>'
 
 
-def triangles(stage: Stage, svg: str, width: int, height: int) -> str:
+def _triangles(stage: Stage, svg: str, width: int, height: int) -> str:
     """Low poly: a net of triangles whose corners sit on the picture's edges, finer over the things."""
     picture = small(svg, width, height, 320)
     steep, rng = _steepness(picture), stage.rng("net")
@@ -148,12 +118,7 @@ def triangles(stage: Stage, svg: str, width: int, height: int) -> str:
             tones = np.where(pick[:, None], colours[1][half], colours[0][half])
             parts += [_path(shape, unit, tone, True) for shape, tone in zip(shapes, tones, strict=True)]
     body = f'<g stroke-width="1.2" stroke-linejoin="round">{"".join(parts)}</g>'
-    return _document(stage, width, height, "triangles", body)
+    return document(stage, width, height, "triangles", body)
 
 
-MAKERS: dict[Style, Callable[[Stage, str, int, int], str]] = {
-    Style.OIL: painted,
-    Style.PIXEL: pixels,
-    Style.LOW_POLY: triangles,
-    Style.STAINED_GLASS: leaded,
-}
+STYLE = Medium(Look(_clear), maker=_triangles)

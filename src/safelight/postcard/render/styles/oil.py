@@ -13,8 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safelight.postcard.render.paper import strokes
+from safelight.postcard.render.paper.colour import Rgb, contrast, saturate
+from safelight.postcard.render.paper.look import Look
 from safelight.postcard.render.paper.raster import small
 from safelight.postcard.render.stage import Stage
+from safelight.postcard.render.techniques.medium import Medium
+from safelight.postcard.render.techniques.pieces import document
 
 Grid = NDArray[np.float64]
 TURNS = 32
@@ -34,7 +38,11 @@ class _Brush:
 _BRUSHES = (_Brush(17, 44, 0.0, 1.0), _Brush(8.5, 24, 7.0, 0.2), _Brush(4.2, 13, 17.0, 0.02), _Brush(2.2, 7, 34.0, 0.0))
 
 
-def painted(stage: Stage, svg: str, width: int, height: int) -> str:
+def _rich(c: Rgb) -> Rgb:
+    return contrast(saturate(c, 1.28), 0.32)
+
+
+def _painted(stage: Stage, svg: str, width: int, height: int) -> str:
     """The drawing as layers of brush strokes; the groups are named after the brushes."""
     picture = small(svg, width, height, 320).astype(np.float64)
     unit = stage.frame.width / picture.shape[1]
@@ -53,9 +61,7 @@ def painted(stage: Stage, svg: str, width: int, height: int) -> str:
         painting = _layer(picture, angle, detail, brush, unit, rng)
         attributes = f'id="brush-{number}" fill="none" stroke-linecap="round" stroke-width="{brush.width * unit:.1f}"'
         body.append(f"<g {attributes}>{''.join(painting)}</g>")
-    view = f"0 0 {stage.frame.width:.1f} {stage.frame.height:.1f}"
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="{view}">'
-    return f'{head}<g id="painting">{"".join(body)}</g></svg>'
+    return document(stage, width, height, "painting", "".join(body))
 
 
 def blurred(field: Grid, radius: int) -> Grid:
@@ -128,3 +134,6 @@ def _stroke(x: float, y: float, dx: float, dy: float, long: float, bend: float, 
 
 def _code(levels: Sequence[int]) -> str:
     return "#" + "".join(f"{min(255, round(v * 255 / 28)):02x}" for v in levels)
+
+
+STYLE = Medium(Look(_rich), maker=_painted)

@@ -29,7 +29,7 @@ class Hatch:
     opacity: float = 1.0
 
 
-def recoloured(svg: str, turn: Callable[[Rgb], Rgb]) -> str:
+def _recoloured(svg: str, turn: Callable[[Rgb], Rgb]) -> str:
     """The drawing with every fill turned; its lines stay as they are."""
     known: dict[str, str] = {}
 
@@ -42,9 +42,17 @@ def recoloured(svg: str, turn: Callable[[Rgb], Rgb]) -> str:
     return _PAINT.sub(paint, svg)
 
 
-def tones(svg: str, width: int, height: int) -> NDArray[np.float64]:
-    """How bright the drawing is, 0 to 1, at 288 pixels on its shorter side."""
-    picture = small(svg, width, height, 288).astype(np.float64)
+def redraw(stage: Stage, turn: Callable[[Rgb], Rgb]) -> None:
+    """Turns the colours of all that is drawn so far."""
+    canvas = stage.canvas
+    canvas.body[:] = [_recoloured(part, turn) for part in canvas.body]
+    canvas.defs[:] = [_recoloured(part, turn) for part in canvas.defs]
+
+
+def tones(stage: Stage) -> NDArray[np.float64]:
+    """How bright the drawing is so far, 0 to 1, at 288 pixels on its shorter side."""
+    width, height = round(stage.frame.width), round(stage.frame.height)
+    picture = small(stage.canvas.svg(width, height), width, height, 288).astype(np.float64)
     level: NDArray[np.float64] = picture @ (np.array([0.2126, 0.7152, 0.0722]) / 255)
     return level
 

@@ -1,0 +1,1 @@
+"""What several styles are made with: the medium that each of them is, margins, hatching, pieces, panes."""

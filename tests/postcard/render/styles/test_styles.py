@@ -1,0 +1,99 @@
+"""Every style draws everything, and is one object."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from safelight.postcard.render import rasterise, render_svg
+from safelight.postcard.render.paper.canvas import Line, circle
+from safelight.postcard.render.paper.colour import BLACK, WHITE, Rgb, mix
+from safelight.postcard.render.paper.look import Look
+from safelight.postcard.render.paper.raster import small as small_sheet
+from safelight.postcard.render.stage import Stage
+from safelight.postcard.render.styles import STYLES
+from safelight.postcard.render.techniques.margin import margin
+from safelight.postcard.render.techniques.medium import Medium
+from safelight.postcard.render.techniques.pieces import document
+from safelight.postcard.scene import Scene, Sky, Thing, World
+from safelight.postcard.vocabulary import (
+    Light,
+    MoonPhase,
+    SkyBody,
+    Style,
+)
+from tests.postcard.scenes import SMALL, STILL_LIFE, SUNSET_MOUNTAINS, spread, styled
+
+
+@pytest.mark.parametrize("style", Style)
+def test_every_style_draws_every_moon(style: Style) -> None:
+    for phase in MoonPhase:
+        sky = Sky(SkyBody.MOON, 0.5, 0.8, 0.9, phase=phase)
+        assert spread(Scene(World(light=Light.NIGHT, style=style, sky=sky)), (96, 96)) > 0
+
+
+@pytest.mark.parametrize("style", [Style.STAINED_GLASS, Style.OIL, Style.PIXEL, Style.LOW_POLY])
+def test_a_long_picture_is_put_together_anew_from_a_sheet_of_bounded_size(style: Style) -> None:
+    scene = styled(SUNSET_MOUNTAINS, style)
+    assert rasterise(render_svg(scene, 2048, 64), 2048, 64).std() > 0
+    assert small_sheet(render_svg(SUNSET_MOUNTAINS, 4096, 64), 4096, 64, 320).shape[1] == 2560
+
+
+@pytest.mark.parametrize("style", Style)
+def test_every_style_changes_the_picture_at_sizes_of_its_share(style: Style) -> None:
+    there = styled(STILL_LIFE, style)
+    order = list(Style).index(style)
+    for size in (SMALL[order % 9], SMALL[(order + 4) % 9], SMALL[(order + 6) % 9]):
+        plain = rasterise(render_svg(STILL_LIFE, *size), *size).astype(int)
+        other = rasterise(render_svg(there, *size), *size).astype(int)
+        assert other.shape == plain.shape
+        assert (np.abs(other - plain).mean() > 1.5) == (style is not Style.FLAT)
+
+
+def _warm(colour: Rgb) -> Rgb:
+    return mix((0.9, 0.5, 0.1), colour, 0.3)
+
+
+def _stamped(stage: Stage) -> None:
+    stage.canvas.path(circle(500, 500, 100), BLACK)
+
+
+def _framed(stage: Stage, svg: str, width: int, height: int) -> str:
+    return document(stage, width, height, "made-anew", svg)
+
+
+def _edged(stage: Stage) -> None:
+    margin(stage, WHITE, 60, 0, "edge")
+
+
+MADE_UP = Medium(Look(_warm, Line(3.0, BLACK)), hatching=_stamped, finish=_edged)
+"""A style that no file of the renderer knows."""
+
+
+def test_a_new_style_is_one_object() -> None:
+    svg = render_svg(SUNSET_MOUNTAINS, 200, 200, medium=MADE_UP)
+    picture = rasterise(svg, 200, 200)
+    assert picture[100, 100].tolist() == [round(255 * part) for part in _warm(BLACK)]  # the stamp
+    assert picture[3, 3].tolist() == [255, 255, 255]  # the margin
+    land = picture[20:180, 20:80].reshape(-1, 3).astype(int)
+    assert (land[:, 0] >= land[:, 2]).all()  # every colour passed the tone
+    assert svg.index('class="margin"') > svg.index('<g id="finish">')
+    anew = render_svg(SUNSET_MOUNTAINS, 200, 200, medium=replace(MADE_UP, maker=_framed))
+    assert anew.index('<g id="made-anew"') < anew.index('class="margin"')
+
+
+def test_a_look_sets_things_aside_and_cuts_the_sun() -> None:
+    aside, sunny = Line(2.0, WHITE), replace(SUNSET_MOUNTAINS, things=(Thing("oak", 0.5, 0.8),))
+    plain, striped, apart = (
+        render_svg(sunny, 200, 200, medium=Medium(look))
+        for look in (Look(_warm), Look(_warm, striped_sun=True), Look(_warm, set_aside=aside))
+    )
+    assert striped != plain
+    assert 'class="thing"' in plain
+    assert 'class="thing"' not in apart
+
+
+@pytest.mark.parametrize("style", Style)
+def test_each_word_of_the_vocabulary_has_its_file_and_object(style: Style) -> None:
+    assert isinstance(STYLES[style], Medium)
+    assert render_svg(styled(STILL_LIFE, style), 96, 96) == render_svg(STILL_LIFE, 96, 96, medium=STYLES[style])

@@ -1,0 +1,15 @@
+"""Tones as lines."""
+
+from dataclasses import replace
+
+from safelight.postcard.render import rasterise, render_svg
+from safelight.postcard.vocabulary import Light, Style
+from tests.postcard.scenes import SUNSET_MOUNTAINS
+
+
+def test_hatching_is_denser_where_the_picture_is_darker() -> None:
+    def ink(light: Light) -> float:
+        world = replace(SUNSET_MOUNTAINS.world, style=Style.INK, light=light)
+        return float(rasterise(render_svg(replace(SUNSET_MOUNTAINS, world=world), 192, 192), 192, 192).mean())
+
+    assert ink(Light.NIGHT) < ink(Light.NOON) - 8
