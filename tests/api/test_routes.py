@@ -8,6 +8,7 @@ import signal
 
 import httpx
 import pytest
+import structlog
 
 from safelight.adapters.fake_engine import FakeEngine
 from tests.api.conftest import Running, Serve, until
@@ -118,6 +119,46 @@ async def test_metrics_count_what_happened_and_carry_no_prompt(running: Running)
     assert 'safelight_drawings_total{model="stable-image-ultra",outcome="finished"} 1.0' in text
     assert 'stage="denoise"' in text
     assert "private" not in text
+
+
+async def test_metrics_say_how_the_server_stands(running: Running) -> None:
+    running.engine.gate.clear()
+    accepted = await running.client.post(
+        "/v1/images/generations",
+        json={"model": "postcard", "prompt": "a boat"},
+        headers={"prefer": "respond-async"},
+    )
+    assert accepted.status_code == 202
+    await until(lambda: running.engine.state().running == 1)
+    text = (await running.client.get("/metrics")).text
+    assert 'safelight_model_status{model="postcard",status="ready"} 1.0' in text
+    assert 'safelight_model_status{model="postcard",status="failed"} 0.0' in text
+    assert "safelight_durable_jobs_waiting 0.0" in text
+    assert "safelight_durable_jobs_running 1.0" in text
+    assert "safelight_draining 0.0" in text
+    assert "safelight_files_budget_bytes 1e+10" in text
+    (memory,) = [line for line in text.splitlines() if line.startswith("safelight_memory_bytes")]
+    assert float(memory.split()[1]) > 1e7
+    assert "_created" not in text
+    running.engine.gate.set()
+
+
+async def test_a_model_that_failed_is_a_metric(serve: Serve) -> None:
+    running = await serve(engine=FakeEngine(("postcard",), broken="Its weights are torn."))
+    text = (await running.client.get("/metrics")).text
+    assert 'safelight_model_status{model="postcard",status="failed"} 1.0' in text
+
+
+async def test_each_picture_is_one_line_at_info_with_what_one_looks_for(running: Running) -> None:
+    with structlog.testing.capture_logs() as lines:
+        await running.draw(seed=7)
+        await running.client.get("/livez")
+    (line,) = [line for line in lines if line["event"] == "picture"]
+    assert (line["log_level"], line["model"], line["size"]) == ("info", "stable-image-ultra", "1024x1024")
+    assert line["outcome"] == "finished"
+    assert line["key_id"].startswith("key")
+    assert line["seconds"] >= 0
+    assert {line["log_level"] for line in lines if line.get("route") == "/livez"} == {"debug"}
 
 
 @pytest.mark.parametrize(("mode", "with_key", "without"), [("key", 200, 401), ("off", 404, 404), ("open", 200, 200)])

@@ -24,6 +24,9 @@ LogFormat = Literal["auto", "pretty", "json"]
 _PRIVATE = frozenset({"prompt", "negative_prompt", "authorization", "api_key", "body"})
 _KEY = re.compile(r"sl-[A-Za-z0-9_-]{16,}|(?<=[Bb]earer )\S+")
 _REMOVED = "[removed]"
+# What happened and to what stands before who saw it, for people who read the lines as they are.
+_FIRST = ("timestamp", "level", "event", "model", "size", "seconds", "outcome", "key_id")
+_LAST = ("request_id", "logger")
 
 # uvicorn says per request what our own line says better, and Alembic tells of every step of a migration.
 _QUIET = {"uvicorn.access": logging.WARNING, "alembic": logging.WARNING, "asyncio": logging.WARNING}
@@ -99,8 +102,9 @@ def _renderer(target: TextIO | Outlet, pretty: bool) -> Processor:
 
 
 def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    first = {key: event.pop(key) for key in ("timestamp", "level", "event", "request_id") if key in event}
-    return orjson.dumps({**first, **event}, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    last = {key: event.pop(key) for key in _LAST if key in event}
+    first = {key: event.pop(key) for key in _FIRST if key in event}
+    return orjson.dumps({**first, **event, **last}, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def _keep_private(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import platform
 from pathlib import PurePath
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
 from safelight import __version__
+from safelight.adapters.process_memory import memory_of_all
 from safelight.contract.hub import HubName
 from safelight.contract.messages import Timings
+from safelight.service.ports import Standing
+
+# A series with the time of creation beside each counter: half of the page, and nobody asks for it.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 # From a cached picture of a small model to a large one at the end of a full queue.
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
@@ -22,6 +27,7 @@ class PrometheusTelemetry:
         self.registry = CollectorRegistry()
         self._make_service_metrics()
         self._make_drawing_metrics()
+        self._make_standing_metrics()
         info = Gauge(
             "safelight_build_info", "Always 1; the labels say what runs.", ["version", "python"], registry=self.registry
         )
@@ -89,6 +95,52 @@ class PrometheusTelemetry:
             "safelight_model_load_seconds", "How long the last load took.", ["source"], registry=registry
         )
         self._restarts = Counter("safelight_worker_restarts_total", "Workers that died.", registry=registry)
+
+    def _make_standing_metrics(self) -> None:
+        """How things stand when the metrics are read."""
+        registry = self.registry
+        self._models = Gauge(
+            "safelight_model_status",
+            "1 for the status of each model: loading, ready, failed; 0 for the others.",
+            ["model", "status"],
+            registry=registry,
+        )
+        self._model_bytes = Gauge(
+            "safelight_model_bytes",
+            "What the weights of a model take where it is loaded.",
+            ["model"],
+            registry=registry,
+        )
+        self._workers = Gauge("safelight_workers", "Worker processes that live.", registry=registry)
+        self._draining = Gauge("safelight_draining", "1 while the server drains, else 0.", registry=registry)
+        self._jobs_waiting = Gauge(
+            "safelight_durable_jobs_waiting", "Durable jobs that wait in the store for their turn.", registry=registry
+        )
+        self._jobs_drawn = Gauge(
+            "safelight_durable_jobs_running", "Durable jobs that are being drawn.", registry=registry
+        )
+        self._files = Gauge(
+            "safelight_files_bytes", "What all kept jobs weigh, by the last round of a minute.", registry=registry
+        )
+        self._budget = Gauge("safelight_files_budget_bytes", "How much they may (keep_gigabytes).", registry=registry)
+        self._memory = Gauge(
+            "safelight_memory_bytes", "Resident memory of the server's process and its workers'.", registry=registry
+        )
+
+    def standing(self, now: Standing) -> None:
+        """How things stand; called when the metrics are read."""
+        for model, status in now.models.items():
+            for each in ("loading", "ready", "failed"):
+                self._models.labels(model=model, status=each).set(each == status)
+        for model, size in now.model_bytes.items():
+            self._model_bytes.labels(model=model).set(size)
+        self._workers.set(now.workers)
+        self._draining.set(now.draining)
+        self._jobs_waiting.set(now.jobs_waiting)
+        self._jobs_drawn.set(now.jobs_running)
+        self._files.set(now.files_bytes)
+        self._budget.set(now.files_budget_bytes)
+        self._memory.set(memory_of_all())
 
     def request(self, *, route: str, method: str, status: int, seconds: float) -> None:
         """An answer was sent. `route` is the pattern, not the path."""

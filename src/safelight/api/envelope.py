@@ -32,6 +32,8 @@ from safelight.service.ports import Telemetry
 
 _CALLER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _OTHER_ROUTE = "other"
+_PROBES = ("/livez", "/readyz", "/health", "/metrics")
+_THUMBNAIL = "/thumbnail"
 
 log = structlog.get_logger(__name__)
 
@@ -123,7 +125,8 @@ class Envelope:
         self._telemetry.request(route=route, method=method, status=status, seconds=seconds)
         if code is not None:
             self._telemetry.rejected(code=code)
-        quiet = route in ("/livez", "/readyz", "/health", "/metrics") and status in (200, 503)  # probes ask often
+        # Probes ask often, and a page shows many pictures.
+        quiet = (route in _PROBES and status in (200, 503)) or (route.endswith(_THUMBNAIL) and status in (200, 304))
         (log.debug if quiet else log.info)(
             "request",
             method=method,

@@ -13,7 +13,7 @@ from safelight.api.auth import authenticate
 from safelight.api.envelope import JsonResponse
 from safelight.api.services import Services
 from safelight.contract.errors import NotFound, Unavailable
-from safelight.service.ports import ModelState
+from safelight.service.ports import EngineState, ModelState, Standing
 
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -72,4 +72,20 @@ async def metrics(request: Request) -> Response:
         oldest_seconds=services.generate.oldest_seconds,
         work_seconds=services.generate.work_seconds,
     )
+    services.telemetry.standing(_standing(services, state))
     return Response(services.render_metrics(), media_type=_METRICS_TYPE)
+
+
+def _standing(services: Services, engine: EngineState) -> Standing:
+    states = {entry.id: engine.model(entry.source) for entry in services.catalogue}
+    waiting, running, held = services.jobs.standing()
+    return Standing(
+        models={name: state.status for name, state in states.items()},
+        model_bytes={name: state.bytes for name, state in states.items() if state.bytes is not None},
+        workers=engine.workers,
+        draining=services.generate.draining,
+        jobs_waiting=waiting,
+        jobs_running=running,
+        files_bytes=held,
+        files_budget_bytes=int(services.settings.keep_gigabytes * 1e9),
+    )

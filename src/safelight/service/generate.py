@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
+import structlog
 
 from safelight.contract.capabilities import MAX_SEED
 from safelight.contract.catalogue import Catalogue, ModelEntry
@@ -20,6 +21,8 @@ from safelight.service.admission import Admission, Cost
 from safelight.service.drawing import Arrival, Drawing, shutting_down
 from safelight.service.flights import Flight
 from safelight.service.ports import Engine, Ledger, LedgerEntry, ModelState, Telemetry
+
+log = structlog.get_logger(__name__)
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -366,6 +369,15 @@ class Generate:
             timings=finished.timings if finished is not None else None,
         )
         self._ledger.write(entry)
+        log.info(
+            "picture",
+            request_id=entry.request_id,
+            model=entry.model,
+            size=f"{entry.width}x{entry.height}",
+            seconds=round(total, 2),
+            outcome=outcome,
+            key_id=entry.key_id,
+        )
         self._telemetry.drawn(
             model=entry.model, outcome=outcome, queue_seconds=entry.queue_seconds, timings=entry.timings
         )

@@ -94,6 +94,11 @@ class JobRunner:
         """What it has taken and not done with."""
         return [*self._line.ids, *self._running]
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many jobs wait, and how many are being drawn."""
+        return len(self._line), len(self._running)
+
     async def resume(self, jobs: Sequence[JobRecord]) -> None:
         """Take up jobs that an earlier process left in the store."""
         weights = {owner: await self._weight(owner) for owner in {job.owner for job in jobs}}

@@ -351,6 +351,10 @@ class Jobs:
             await self._files.put(thumbnail_name(job), small)
         return job, small
 
+    def standing(self) -> tuple[int, int, int]:
+        """Jobs that wait, jobs that are being drawn, and what all that are kept weighed at the last round, in bytes."""
+        return *self._runner.counts, self._keeping.held_bytes
+
     def place(self, job: JobRecord) -> QueuePlace | None:
         """Where a job stands in the queue."""
         return self._runner.place(job.id)

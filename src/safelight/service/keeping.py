@@ -60,6 +60,7 @@ class Keeping:
         self._sweep = Sweep(store, files, place)
         self._keep_bytes = keep_bytes
         self._weight_of = weight_of
+        self.held_bytes = 0
         self._without_picture = 0
         self._hurry = asyncio.Event()
         self.clock = clock or SteadyClock()
@@ -86,6 +87,7 @@ class Keeping:
         """Forget what is too old or too much; how many jobs that were."""
         now = self.clock()
         held = await self._store.held()
+        self.held_bytes = sum(each.bytes for each in held)
         forgotten = await self._trim(held)
         if await self._place.look():
             forgotten += await self._forget_old(now, sum(each.rows for each in held))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -149,6 +149,19 @@ class Ledger(Protocol):
         """Write out what is pending."""
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How the server stands. `models` are statuses and `model_bytes` the weights of those that are loaded, by id."""
+
+    models: Mapping[str, str]
+    model_bytes: Mapping[str, int]
+    workers: int
+    draining: bool
+    jobs_waiting: int
+    jobs_running: int
+    files_bytes: int
+    files_budget_bytes: int
+
+
 class Telemetry(Protocol):
     """Counts and durations. Labels are ids and codes, never text that a caller wrote."""
 
@@ -161,6 +174,8 @@ class Telemetry(Protocol):
     def estimated(self, *, model: str, expected_seconds: float, seconds: float) -> None: ...
 
     def queue(self, *, depth: int, running: int, oldest_seconds: float, work_seconds: float) -> None: ...
+
+    def standing(self, now: Standing) -> None: ...
 
     def model_loaded(self, *, source: str, seconds: float) -> None: ...
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
+import re
 import signal
 import socket
 from collections import deque
@@ -27,6 +29,7 @@ from safelight.contract.messages import (
 )
 
 _KEPT_LINES = 20
+_LEVEL = re.compile(r"worker \d+: (DEBUG|INFO|WARNING|ERROR|CRITICAL) ")
 # A worker that was told to go closes within a step; after this it is killed.
 _GOODBYE_SECONDS = 3.0
 # What a worker said before it died is read for so long. The pipes end with it, unless a child of its own holds them.
@@ -137,7 +140,13 @@ class WorkerProcess:
             text = line.decode(errors="replace").rstrip()
             if text:
                 self._last_lines.append(text)
-                log.info("worker_log", worker_pid=self.pid, line=text)
+                log.log(_level_of(text), "worker_log", worker_pid=self.pid, line=text)
+
+
+def _level_of(line: str) -> int:
+    """As the worker's own log says (`safelight.engine.worker`); what libraries print is at info."""
+    found = _LEVEL.match(line)
+    return logging.getLevelNamesMapping()[found[1]] if found else logging.INFO
 
 
 async def _reader_of(pipe: int) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:
