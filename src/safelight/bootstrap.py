@@ -8,7 +8,7 @@ import math
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from safelight.adapters.logging import configure_logging
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.outlet import standard_error
 from safelight.adapters.pins import pinned_commit
-from safelight.adapters.preflight import check_device, lacking
+from safelight.adapters.preflight import check_device, gpu_count, lacking
 from safelight.adapters.state_folder import alone_in_drawing, alone_in_serving, announce, first_key, prepare, withdraw
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.api.app import create_app
@@ -64,6 +64,8 @@ if TYPE_CHECKING:  # SQLAlchemy takes a while, and `generate` has no use for it
 
 # `created` of the models that are offered: the day of the first release, 2026-11-22.
 _CREATED = 1_795_305_600
+
+_MOST_WORKERS = 64  # the setting's bound
 
 DOCUMENTED_MODEL = "stable-image-ultra"
 
@@ -119,6 +121,7 @@ def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = Tru
     specs = model_specs(settings)
     if settings.engine == "fake":
         return FakeEngine(tuple(specs), step_seconds=settings.fake_step_seconds, hold=settings.fake_hold)
+    count = worker_count(settings) if warm_up else 1
     host = settings.host_memory_gigabytes
     configure = Configure(
         models=tuple(specs.values()),
@@ -130,11 +133,19 @@ def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = Tru
         cuda_graphs=settings.cuda_graphs == "auto",
         memory_bytes=int(settings.memory_gigabytes * 1e9),
         host_memory_bytes=None if host is None else int(host * 1e9),
-        workers=settings.least_workers,
+        workers=count or 1,
         warm_up_seconds=settings.warm_up_seconds if warm_up else 0.0,
         measured=str(settings.home / "measured") if warm_up else None,
     )
-    return LocalWorkers(configure, count=None if settings.workers == "auto" else settings.workers, telemetry=telemetry)
+    return LocalWorkers(configure, count=count, telemetry=telemetry)
+
+
+def worker_count(settings: Settings, gpus: Callable[[], int | None] = gpu_count) -> int | None:
+    """Workers to begin with: of several GPUs each has one. None: one measures first how many serve best."""
+    if settings.workers != "auto":
+        return settings.workers
+    several = (gpus() or 0) if settings.device == "auto" else 0
+    return min(several, _MOST_WORKERS) if several > 1 else None
 
 
 def model_specs(settings: Settings) -> dict[str, ModelSpec]:
