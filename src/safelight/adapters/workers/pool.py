@@ -99,6 +99,8 @@ class LocalWorkers:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._launcher.close()
+        for member in self._members:
+            member.bury()
         for ticket in list(self._tickets.values()):
             self._end(ticket, Cancelled(job_id=ticket.job.id))
 
@@ -230,6 +232,8 @@ class LocalWorkers:
             )
         failed = next((event for event in said if isinstance(event, ModelFailed)), None)
         reason = failed.reason if failed is not None else self._start_failure
+        if all(spec.source != source for spec in self._configure.models):
+            reason = "No worker was told to load that model."
         status: Literal["loading", "failed"] = "loading" if reason is None else "failed"
         expected = min((m.ready_at[source] for m in self._members if source in m.ready_at), default=None)
         # What is overdue will take about as much longer as it is late by now: nobody knows better.

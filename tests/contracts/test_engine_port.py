@@ -1,0 +1,159 @@
+"""What the `Engine` port promises, held by whatever fills it: the shipped fake, and a real worker with Postcard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import pytest_asyncio
+
+from safelight.adapters.fake_engine import FakeEngine
+from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.workers.pool import LocalWorkers
+from safelight.contract.messages import (
+    Cancelled,
+    Configure,
+    Failed,
+    Finished,
+    Job,
+    JobEvent,
+    ModelSpec,
+    Preview,
+    Started,
+    Stepped,
+)
+from safelight.service.ports import Engine
+
+SOURCE = "postcard"
+_ENDS = (Finished, Failed, Cancelled)
+
+
+@asynccontextmanager
+async def _fake(capacity: int | None) -> AsyncIterator[Engine]:
+    engine = FakeEngine((SOURCE,), capacity=capacity, step_seconds=0.01)
+    await engine.start()
+    try:
+        yield engine
+    finally:
+        await engine.stop()
+
+
+@asynccontextmanager
+async def _workers() -> AsyncIterator[Engine]:
+    configure = Configure(models=(ModelSpec(source=SOURCE, dtype="float32"),), threads=1, max_runs=2)
+    engine = LocalWorkers(configure, count=1, telemetry=PrometheusTelemetry())
+    await engine.start()
+    try:
+        yield engine
+    finally:
+        await engine.stop()
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(params=["fake", "fake with a capacity", "workers"], scope="module", loop_scope="module")
+async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
+    """One of each kind for all tests, ready to draw. Each test leaves it idle, and the last one stops it."""
+    made = {"fake": _fake(None), "fake with a capacity": _fake(2), "workers": _workers()}
+    async with made[request.param] as engine:
+        while engine.state().model(SOURCE).status == "loading":
+            await engine.changed()
+        yield engine
+
+
+def job(name: str, *, source: str = SOURCE, steps: int = 4, group: str = "") -> Job:
+    """A small picture."""
+    return Job(
+        id=name,
+        model="m",
+        source=source,
+        prompt="a boat",
+        negative_prompt="",
+        width=64,
+        height=64,
+        seed=7,
+        output_format="png",
+        steps=steps,
+        group=group,
+        seconds=0.1,
+    )
+
+
+async def told(events: AsyncIterator[JobEvent]) -> list[JobEvent]:
+    """Everything that is said of a job."""
+    return [event async for event in events]
+
+
+async def test_every_job_is_started_once_ends_once_and_counts_its_steps(engine: Engine) -> None:
+    everything = await asyncio.gather(*(told(engine.submit(job(f"j{n}", group=f"g{n % 2}"))) for n in range(5)))
+    for events in everything:
+        assert isinstance(events[0], Started)
+        assert isinstance(events[-1], Finished)
+        assert [event.step for event in events if isinstance(event, Stepped)] == [1, 2, 3, 4]
+        assert sum(isinstance(event, _ENDS) for event in events) == 1
+    assert len({events[-1].image for events in everything if isinstance(events[-1], Finished)}) == 1
+    assert (engine.state().queued, engine.state().running) == (0, 0)
+
+
+async def test_what_waits_and_what_is_drawn_are_counted_apart(engine: Engine) -> None:
+    jobs = [engine.submit(job(f"j{n}", steps=40)) for n in range(6)]
+    state = engine.state()
+    assert (state.queued, state.running) == (6, 0)
+    assert isinstance(await anext(jobs[0]), Started)
+    state = engine.state()
+    assert state.running >= 1
+    assert state.queued + state.running == 6
+    for n in range(6):
+        engine.cancel(f"j{n}")
+    ends = [(await told(events))[-1] for events in jobs]
+    assert all(isinstance(end, Cancelled) for end in ends)
+    assert (engine.state().queued, engine.state().running) == (0, 0)
+
+
+async def test_a_cancelled_job_ends_as_cancelled_and_an_unknown_id_is_ignored(engine: Engine) -> None:
+    engine.cancel("nobody")
+    engine.watch("nobody", 64)
+    events = engine.submit(job("long", steps=50))
+    assert isinstance(await anext(events), Started)
+    engine.cancel("long")
+    engine.cancel("long")
+    rest = await told(events)
+    assert isinstance(rest[-1], Cancelled)
+    assert sum(isinstance(event, _ENDS) for event in rest) == 1
+    engine.cancel("long")
+
+
+async def test_previews_are_told_of_those_that_are_watched_alone(engine: Engine) -> None:
+    watched, other = engine.submit(job("watched", steps=8)), engine.submit(job("other", steps=8))
+    engine.watch("watched", 32)
+    seen, unseen = await asyncio.gather(told(watched), told(other))
+    previews = [event for event in seen if isinstance(event, Preview)]
+    assert previews
+    assert all(preview.image and 1 <= preview.step <= preview.steps == 8 for preview in previews)
+    assert not [event for event in unseen if isinstance(event, Preview)]
+
+
+async def test_a_job_for_a_model_that_the_engine_was_not_told_of_fails(engine: Engine) -> None:
+    end = (await told(engine.submit(job("lost", source="unheard"))))[-1]
+    assert isinstance(end, Failed)
+    assert not end.retry_helps
+
+
+async def test_a_change_is_waited_for_and_nobody_is_told_of_none(engine: Engine) -> None:
+    waiting = asyncio.ensure_future(engine.changed())
+    await told(engine.submit(job("one")))
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_what_is_there_when_it_stops_and_what_comes_later_ends_as_cancelled(engine: Engine) -> None:
+    running, waiting = engine.submit(job("running", steps=50)), engine.submit(job("waiting", steps=50))
+    assert isinstance(await anext(running), Started)
+    await engine.stop()
+    late = engine.submit(job("late"))
+    for events in (running, waiting, late):
+        assert isinstance((await told(events))[-1], Cancelled)
+    assert (engine.state().queued, engine.state().running) == (0, 0)

@@ -1,0 +1,66 @@
+"""What the stores of keys and sessions promise, held by the memory's and the database's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from safelight.adapters.memory_state import MemoryKeyStore, MemorySessionStore
+from safelight.adapters.sql import open_database
+from safelight.service.job_ports import SessionRecord, SessionStore
+from safelight.service.ports import KeyRecord, KeyStore
+
+Stores = tuple[KeyStore, SessionStore]
+
+
+@pytest.fixture(params=["memory", "sql"])
+async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
+    if request.param == "memory":
+        yield MemoryKeyStore(), MemorySessionStore()
+        return
+    database = await open_database(tmp_path)
+    yield database.keys, database.sessions
+    await database.close()
+
+
+def key(name: str, created: int) -> KeyRecord:
+    return KeyRecord(id=name, name=name, hint="...", created=created, models=("m",), weight=2.0)
+
+
+async def test_a_key_is_found_by_its_digest_and_by_its_id_and_by_no_other(stores: Stores) -> None:
+    keys, _ = stores
+    await keys.add(key("a", 5), b"1" * 32)
+    assert await keys.by_digest(b"1" * 32) == await keys.by_id("a") == key("a", 5)
+    assert await keys.by_digest(b"2" * 32) is None
+    assert await keys.by_id("b") is None
+
+
+async def test_keys_are_listed_oldest_first_in_whatever_order_they_were_added(stores: Stores) -> None:
+    keys, _ = stores
+    for number, (name, created) in enumerate((("late", 9), ("early", 1), ("b", 5), ("a", 5))):
+        await keys.add(key(name, created), bytes([number]) * 32)
+    assert [record.id for record in await keys.all()] == ["early", "a", "b", "late"]
+
+
+async def test_revoking_twice_keeps_the_first_time_and_revoked_keys_are_still_found(stores: Stores) -> None:
+    keys, _ = stores
+    await keys.add(key("a", 5), b"1" * 32)
+    for when in (7, 8):
+        revoked = await keys.revoke("a", when)
+        assert revoked is not None
+        assert revoked.revoked == 7
+    assert await keys.by_digest(b"1" * 32) == await keys.by_id("a") == revoked
+    assert await keys.revoke("b", 7) is None
+
+
+async def test_a_session_is_there_until_it_is_deleted_expired_or_not(stores: Stores) -> None:
+    _, sessions = stores
+    session = SessionRecord(key_id="a", proof="p", created=1.0, expires=2.0)
+    await sessions.add(b"s" * 32, session)
+    assert await sessions.get(b"s" * 32) == session
+    assert await sessions.get(b"t" * 32) is None
+    for _ in range(2):
+        await sessions.delete(b"s" * 32)
+    assert await sessions.get(b"s" * 32) is None
