@@ -14,6 +14,7 @@ from diffusers.models.activations import GEGLU, GELU, SwiGLU
 from torch import nn
 
 from safelight.contract.messages import ModelSpec
+from safelight.engine import packing
 from safelight.engine.loading import load
 from safelight.engine.memory import memory_of
 from safelight.engine.packed_layers import PackedConv2d, PackedLinear, PackedWeight
@@ -48,7 +49,8 @@ def half(module: nn.Module) -> Any:
 @torch.no_grad()
 def test_a_packed_layer_computes_what_it_did(layer: nn.Module, shape: tuple[int, ...]) -> None:
     plain, same = half(layer), packed(half(layer))
-    assert type(same) in (PackedLinear, PackedConv2d)
+    is_point = isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1)
+    assert (type(same) in (PackedLinear, PackedConv2d)) == (not is_point or packing.packs_points())
     for layout in (torch.contiguous_format, torch.channels_last):
         if layout is torch.channels_last and len(shape) != 4:
             continue
@@ -149,6 +151,18 @@ def test_some_layers_stay_as_they_are() -> None:
     for module in left:
         packed(module)
         assert not any(isinstance(weight, PackedWeight) for weight in module.parameters()), module
+
+
+@pytest.mark.parametrize("units", [(), ("avx512_bf16",), ("avx512_bf16", "amx_bf16")])
+def test_kernels_of_one_pixel_are_packed_with_amx_alone(
+    units: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "cpu_bfloat16", lambda: units)
+    point, wide = packed(half(nn.Conv2d(16, 32, 1))), packed(half(nn.Conv2d(16, 32, 3)))
+    assert type(wide) is PackedConv2d
+    assert (type(point) is PackedConv2d) == ("amx_bf16" in units)
+    if type(point) is nn.Conv2d:
+        assert point.weight.stride() == torch.empty(32, 16, 1, 1, memory_format=torch.channels_last).stride()
 
 
 def test_what_is_to_be_compiled_is_not_packed() -> None:
