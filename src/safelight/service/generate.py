@@ -169,6 +169,15 @@ class Generate:
                 raise _cannot_draw(model, state)
         return parse_image_request(fields, offered)
 
+    async def loaded(self, model: ModelEntry) -> None:
+        """Returns once a model is loaded.
+
+        Raises:
+            InternalError: it never will be.
+            Unavailable: the server shuts down.
+        """
+        await self._model_loaded(model, math.inf)
+
     async def _model_loaded(self, model: ModelEntry, wait_seconds: float) -> None:
         """A request that comes while its model loads waits for it."""
         state = await self._wait_for(model, lambda state: state.status != "loading", wait_seconds)

@@ -18,7 +18,7 @@ from safelight.contract.messages import Preview
 from safelight.contract.request import ImageRequest, parse_image_request
 from safelight.service.admission import Cost
 from safelight.service.disk_space import DiskSpace
-from safelight.service.drawing import Drawing, Picture, kept_image
+from safelight.service.drawing import Drawing, Picture, kept_image, shutting_down
 from safelight.service.generate import Asked, Generate
 from safelight.service.job_feed import JobFeed
 from safelight.service.job_line import JobLine
@@ -84,6 +84,7 @@ class JobRunner:
         self._clock = clock
         self._running: dict[str, _Entry] = {}
         self._stopping = False
+        self._alone = False
         self._places_told: dict[str, QueuePlace] = {}
         self._telling: asyncio.TimerHandle | None = None
         feed.on_look(self._look_again)
@@ -125,6 +126,26 @@ class JobRunner:
     def draw_at_once(self, job: JobRecord, reserved: Cost) -> None:
         """Draw a job that is in the store, and past the line: somebody waits on an open connection."""
         self._begin(_Entry(job, self._request_of(job), reserved))
+
+    async def draw_alone(self, job: JobRecord) -> None:
+        """Draw a job that is in the store while none of the line is drawn; returns when it has ended or was left.
+
+        Who waits on an open connection is not held up.
+
+        Raises:
+            Unavailable: the server stops.
+        """
+        self._alone = True
+        try:
+            if beside := [running.task for running in self._running.values() if running.task is not None]:
+                await asyncio.wait(beside)
+            if self._stopping or self._generate.draining:
+                raise shutting_down()
+            entry = _Entry(job, self._request_of(job))
+            await asyncio.wait([self._begin(entry)])
+        finally:
+            self._alone = False
+            self._hand_out()
 
     def drop(self, job_id: str) -> None:
         """That job has been cancelled in the store: draw it no further."""
@@ -171,18 +192,19 @@ class JobRunner:
 
     @property
     def _may_begin(self) -> bool:
-        return not (self._stopping or self._generate.draining or self._disks.is_short)
+        return not (self._alone or self._stopping or self._generate.draining or self._disks.is_short)
 
     def _hand_out(self) -> None:
         while self._may_begin and (job := self._line.next()) is not None:
             self._begin(_Entry(job, self._request_of(job)))
         self._queue_moved()
 
-    def _begin(self, entry: _Entry) -> None:
+    def _begin(self, entry: _Entry) -> asyncio.Task[None]:
         job_id = entry.job.id
         self._running[job_id] = entry
         entry.task = asyncio.create_task(self._run(entry), name=f"job-{job_id}")
         entry.task.add_done_callback(lambda _: self._done(entry))
+        return entry.task
 
     def _done(self, entry: _Entry) -> None:
         del self._running[entry.job.id]
@@ -193,6 +215,10 @@ class JobRunner:
 
     async def _run(self, running: _Entry) -> None:
         job = running.job
+        if running.request is not None:
+            # Until its model is there it is not begun: a server that ends in loading has not ended in drawing this.
+            with contextlib.suppress(ApiError):
+                await self._generate.loaded(running.request.model)
         started = await self._firmly(lambda: self._store.start(job.id, self._clock()))
         if started is None:
             return

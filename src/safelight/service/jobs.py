@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import secrets
 import time
@@ -14,9 +13,8 @@ from typing import Any
 import msgspec
 import structlog
 
-from safelight.contract.errors import InternalError, InvalidRequest, NotFound, SafelightError, Unavailable
+from safelight.contract.errors import InternalError, InvalidRequest, NotFound, SafelightError
 from safelight.contract.jobs import (
-    JobError,
     JobRecord,
     JobUpdate,
     KeptImage,
@@ -34,10 +32,9 @@ from safelight.service.job_feed import JobFeed, Watcher
 from safelight.service.job_ports import Ending, FileStore, IdempotencyMark, JobFilter, JobStore
 from safelight.service.job_runner import JobRunner
 from safelight.service.keeping import IDEMPOTENCY_SECONDS, Keeping
+from safelight.service.suspects import Suspects
 
 _RATIO_OF_SIZE = {size: ratio for ratio, size in SIZE_OF_ASPECT_RATIO.items()}
-# A job that takes the whole server down does so no more often than this.
-MOST_ATTEMPTS = 3
 _LOOK_FOR_REVOKED_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
@@ -83,6 +80,7 @@ class Jobs:
         self._thumbnail_of = thumbnail_of
         self._most_queued = most_queued
         self._disks = disks
+        self._suspects = Suspects(store, feed, runner, clock)
         self._clock = clock
 
     async def resume(self) -> int:
@@ -94,32 +92,13 @@ class Jobs:
         queued = await self._store.requeue(self._runner.ids)
         if queued:
             log.info("jobs_resumed", jobs=len(queued))
-        suspects = [job for job in queued if job.attempts > 0]
-        with contextlib.suppress(Unavailable):  # the server stops in the middle
-            for job in suspects:
-                await self._try_again(job)
-        for job in queued:
-            if job.attempts == 0:
-                self._runner.add(job)
+        await self._suspects.resume(queued)
         return len(queued)
-
-    async def _try_again(self, job: JobRecord) -> None:
-        """A job in whose drawing the server ended is drawn alone: no other is taken for guilty. In the end it fails."""
-        if job.attempts < MOST_ATTEMPTS:
-            self._runner.add(job)
-            await self._ended(job)
-            return
-        said = f"The server ended {job.attempts} times while it drew this. It is not tried again."
-        why = JobError("internal_error", said)
-        ended = await self._store.end(job.id, Ending(state="failed", when=self._clock(), error=why))
-        if ended is not None:
-            log.error("job_given_up", job=job.id, attempts=job.attempts)
-            self._feed.publish(JobUpdate(kind="end", job=ended))
 
     async def end_revoked(self, is_revoked: Callable[[str], Awaitable[bool]]) -> None:
         """End the jobs and streams of keys that were ended, also by another process, until cancelled."""
         while True:
-            for owner in self._runner.owners | set(self._feed.owners):
+            for owner in self._runner.owners | self._suspects.owners | set(self._feed.owners):
                 try:
                     if await is_revoked(owner):
                         for job in await self.unfinished(owner):

@@ -1,0 +1,87 @@
+"""Jobs in whose drawing the server ended: is one of them guilty, or was it merely there?
+
+A job that takes the whole server down must not be drawn for ever; one that was hit by kills from outside, however many,
+must not fail. From the row alone the two look the same. What tells them apart is where they are tried again:
+
+- alone, with nothing else in the line drawn beside it, so that no other is hit with it;
+- once at once, since most are innocent and their callers wait; then only after the server has lived for a while, longer
+  each time. A server that something else ends again and again does not live that long, and the job is not begun in
+  vain; one that lives calmly and ends whenever this job is begun has found its culprit.
+
+`attempts` counts what was begun and not ended: the first time in any company, then those alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from safelight.contract.errors import Unavailable
+from safelight.contract.jobs import JobError, JobRecord, JobUpdate
+from safelight.service.job_feed import JobFeed
+from safelight.service.job_ports import Ending, JobStore
+from safelight.service.job_runner import JobRunner
+
+# How long the server must have lived before a job is tried alone, for each time. A supervisor that restarts what fails
+# does so within seconds (systemd: 0.1 s; Kubernetes: 10 s, then longer).
+CALM_SECONDS = (0.0, 10.0, 60.0)
+
+log = structlog.get_logger(__name__)
+
+
+class Suspects:
+    """Tries suspects again. One for each process: it knows how long that has lived."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        feed: JobFeed,
+        runner: JobRunner,
+        clock: Callable[[], float] = time.time,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._feed = feed
+        self._runner = runner
+        self._clock = clock
+        self._elapsed = elapsed
+        self._born = elapsed()
+        self._waiting: dict[str, JobRecord] = {}
+
+    @property
+    def owners(self) -> set[str]:
+        """Whose suspects wait."""
+        return {job.owner for job in self._waiting.values()}
+
+    async def resume(self, queued: Sequence[JobRecord]) -> None:
+        """Take up what an earlier process left: those for which no server ended as soon as nothing is tried alone."""
+        self._waiting = {job.id: job for job in queued if job.attempts > 0}
+        suspects = sorted(self._waiting.values(), key=lambda job: (job.attempts, job.number))
+        at_once = [job for job in suspects if job.attempts == 1]
+        for job in at_once:
+            await self._try(job)
+        await self._runner.resume([job for job in queued if job.attempts == 0])
+        for job in suspects[len(at_once) :]:
+            await self._try(job)
+
+    async def _try(self, job: JobRecord) -> None:
+        if job.attempts > len(CALM_SECONDS):
+            await self._give_up(job)
+        else:
+            await asyncio.sleep(max(0.0, CALM_SECONDS[job.attempts - 1] - (self._elapsed() - self._born)))
+            try:
+                await self._runner.draw_alone(job)
+            except Unavailable:  # the server stops: the next start takes it up
+                return
+        self._waiting.pop(job.id, None)
+
+    async def _give_up(self, job: JobRecord) -> None:
+        said = f"The server ended {job.attempts - 1} times while it drew this and nothing else. It is not tried again."
+        ending = Ending(state="failed", when=self._clock(), error=JobError("internal_error", said))
+        ended = await self._store.end(job.id, ending)
+        if ended is not None:
+            log.error("job_given_up", job=job.id, attempts=job.attempts)
+            self._feed.publish(JobUpdate(kind="end", job=ended))
