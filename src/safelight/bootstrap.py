@@ -58,6 +58,7 @@ from safelight.service.policy import PromptPolicy
 from safelight.service.ports import Engine, Ledger, Telemetry
 from safelight.service.sessions import Sessions
 from safelight.settings import ModelSettings, Settings
+from safelight.settings.draining import draining
 
 if TYPE_CHECKING:  # SQLAlchemy takes a while, and `generate` has no use for it
     from safelight.adapters.sql import Database
@@ -72,9 +73,6 @@ DOCUMENTED_MODEL = "stable-image-ultra"
 # The built page, beside this file in the package.
 PAGE = Path(__file__).parent / "studio"
 
-# How long what was drawn in time may take to be written down, of `drain_seconds`; and then the database to be closed.
-_RECORDING_SECONDS = 5.0
-_CLOSING_SECONDS = 1.0
 # The log is written by a thread of its own.
 _LAST_LINES_SECONDS = 0.2
 
@@ -247,11 +245,13 @@ async def adopt(settings: Settings) -> None:
     """Take over the place for pictures, whoever's mark it carries. Deletes nothing.
 
     Raises:
-        ConfigurationError: the place or the database cannot be used.
+        ConfigurationError: the place or the database cannot be used, or a server is using them.
     """
     from safelight.adapters.files import open_files
     from safelight.adapters.sql import open_database
 
+    prepare(settings.home)
+    alone = alone_in_serving(settings.home)
     database = await open_database(settings.home)
     try:
         await Place(open_files(settings.files, settings.home), database.notes).adopt()
@@ -259,6 +259,7 @@ async def adopt(settings: Settings) -> None:
         raise ConfigurationError(f"The place for pictures cannot be written: {error}") from error
     finally:
         await database.close()
+        alone.release()
 
 
 def serve(settings: Settings) -> int:
@@ -316,10 +317,10 @@ async def _serve(
         await engine.start()
         stack.push_async_callback(engine.stop)
         database = await open_database(settings.home)
-        closed = [True]
+        closed, budget = [True], draining(settings.drain_seconds)
 
         async def close_database() -> None:
-            closed[0] = await database.close(_CLOSING_SECONDS)
+            closed[0] = await database.close(budget.closing)
 
         stack.push_async_callback(close_database)
         ledger = database.ledger(telemetry)
@@ -351,13 +352,12 @@ async def _serve(
             log.info("draining", seconds=settings.drain_seconds)
             withdraw(settings.home)
             serving.release()  # the next server may start
-            recording = max(1.0, min(_RECORDING_SECONDS, settings.drain_seconds / 5))
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, settings.drain_seconds - recording)):
+                async with asyncio.timeout(budget.drawing):
                     await generate.drain()
             await engine.stop()
             # What was cut short, or cannot be recorded, stays in the store, and is drawn after the next start.
-            await jobs.settle(recording)
+            await jobs.settle(budget.recording)
             jobs.close()
 
         def started() -> None:

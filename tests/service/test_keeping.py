@@ -15,7 +15,7 @@ from safelight.adapters.sql import Database, open_database
 from safelight.contract.jobs import KeptImage, file_name, thumbnail_name
 from safelight.service.job_feed import JobFeed
 from safelight.service.job_ports import JobFilter
-from safelight.service.keeping import DAY_SECONDS, Keeping
+from safelight.service.keeping import DAY_SECONDS, MOST_WITHOUT_PICTURE, Keeping
 from safelight.service.place import Place
 from safelight.service.steady_clock import SteadyClock
 from tests.adapters.sql.test_jobs import job
@@ -183,3 +183,21 @@ async def test_a_round_takes_a_share_of_what_is_too_old(database: Database, file
     keeper = keeping(database, files, place=await claimed(database, files))
     assert await keeper.forget() == 200
     assert await keeper.forget() == 101
+
+
+def size_of(home: Path) -> int:
+    return sum(file.stat().st_size for file in home.glob("safelight.db*"))
+
+
+async def test_a_flood_of_cancelled_jobs_leaves_a_database_of_bounded_size(
+    database: Database, files: ObjectFiles, tmp_path: Path
+) -> None:
+    keeper, sizes = keeping(database, files, place=await claimed(database, files)), list[int]()
+    for wave in range(4):
+        for number in range(600):
+            number += wave * 600 + 1
+            await database.jobs.add(job(number, f"a boat {number} " * 100, state="cancelled", ended=NOW))
+        await keeper.forget()
+        sizes.append(size_of(tmp_path))
+    assert sum(each.rows for each in await database.jobs.held()) == MOST_WITHOUT_PICTURE
+    assert sizes[3] < 1.1 * sizes[1]  # the bound was reached in the second wave

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from safelight.adapters.memory_state import MemoryKeyStore, MemoryLinks, MemorySessionStore
+from safelight.adapters.sql import open_database
 from safelight.contract.errors import AuthenticationFailed
 from safelight.service.keys import ENVIRONMENT_KEY_ID, LOCAL_KEY_ID, Keys
 from safelight.service.links import LINK_SECONDS, Links
-from safelight.service.sessions import SESSION_SECONDS, Sessions
+from safelight.service.sessions import MOST_SESSIONS, SESSION_SECONDS, Sessions
 
 
 async def test_a_link_signs_in_once_as_the_oldest_valid_key_that_may_use_every_model() -> None:
@@ -69,3 +72,19 @@ async def test_a_session_of_the_environments_key_ends_when_another_takes_its_pla
     for replaced in ("sl-new", None):
         with pytest.raises(AuthenticationFailed):
             await Sessions(store, Keys(MemoryKeyStore(), replaced), Links(MemoryLinks())).authenticate(cookie)
+
+
+async def test_beyond_a_bound_the_sessions_that_a_key_opened_first_end(tmp_path: Path) -> None:
+    database = await open_database(tmp_path)
+    for store in (MemorySessionStore(), database.sessions):
+        keys = Keys(MemoryKeyStore())
+        mine, others = await keys.create("mine"), await keys.create("others")
+        times = iter(range(10**6, 0, -1))  # the order is not the clock's, which is set back all the time
+        sessions = Sessions(store, keys, Links(MemoryLinks()), clock=lambda times=times: float(next(times)))
+        kept, _ = await sessions.sign_in_by_key(others.text)
+        cookies = [(await sessions.sign_in_by_key(mine.text))[0] for _ in range(MOST_SESSIONS + 1)]
+        for cookie in (kept, *cookies[1:]):
+            await sessions.authenticate(cookie)
+        with pytest.raises(AuthenticationFailed):
+            await sessions.authenticate(cookies[0])
+    await database.close()

@@ -48,8 +48,11 @@ class MemorySessionStore:
     def __init__(self) -> None:
         self._kept: dict[bytes, SessionRecord] = {}
 
-    async def add(self, digest: bytes, session: SessionRecord) -> None:
+    async def add(self, digest: bytes, session: SessionRecord, most: int) -> None:
         self._kept[digest] = session
+        of_key = [kept for kept, each in self._kept.items() if each.key_id == session.key_id]
+        for oldest in of_key[: max(0, len(of_key) - most)]:
+            del self._kept[oldest]
 
     async def get(self, digest: bytes) -> SessionRecord | None:
         return self._kept.get(digest)

@@ -17,10 +17,9 @@ from safelight.api.protocol import Edge, HttpProtocol
 from safelight.api.proxies import Proxies
 from safelight.contract.errors import ConfigurationError
 from safelight.settings import Settings
+from safelight.settings.draining import draining
 
 _BACKLOG = 2048
-# How long answers that are already being sent may still take once everything is drawn.
-_FAREWELL_SECONDS = 5
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -40,6 +39,8 @@ class Server(uvicorn.Server):
         on_started: Callable[[], None],
     ) -> None:
         self.connections = _connections(settings)
+        # Half for answers that are being sent once everything is drawn, half for what is then cut off to end.
+        self._farewell_seconds = draining(settings.drain_seconds).farewell / 2
         edge = Edge(connections=self.connections, proxies=Proxies(settings.trusted_proxies))
         super().__init__(
             uvicorn.Config(
@@ -52,7 +53,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 timeout_keep_alive=settings.keep_alive_seconds,
-                timeout_graceful_shutdown=_FAREWELL_SECONDS,
+                timeout_graceful_shutdown=self._farewell_seconds,  # type: ignore[arg-type]  # it waits for it, whole or not
             )
         )
         self._drain = drain
@@ -71,7 +72,7 @@ class Server(uvicorn.Server):
         for task in unanswered:
             task.cancel()
         if unanswered:
-            await asyncio.wait(unanswered, timeout=_FAREWELL_SECONDS)
+            await asyncio.wait(unanswered, timeout=self._farewell_seconds)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -53,7 +53,7 @@ Note = Callable[[int, str, Flight, Finished | None], None]
 class Drawing:
     """A context manager: whoever leaves it gives up what is not finished and nobody else waits for.
 
-    `seeds` are those of the pictures, in order. `note` is called once for every picture.
+    `seeds` are those of the pictures, in order. `note` is called once for every picture, `on_left` at the end.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Drawing:
         flights: Sequence[Flight],
         note: Note,
         fingerprint: Callable[[Finished, ImageRequest], str],
+        on_left: Callable[[Drawing], None],
     ) -> None:
         self.request = request
         self.seeds = tuple(flight.job.seed for flight in flights)
@@ -69,6 +70,8 @@ class Drawing:
         self._note = note
         self._noted: set[int] = set()
         self._fingerprint = fingerprint
+        self._on_left = on_left
+        self._refused: asyncio.Future[ApiError] = asyncio.get_running_loop().create_future()
         for flight in flights:
             flight.join()
 
@@ -81,6 +84,22 @@ class Drawing:
         for index, flight in enumerate(self._flights):
             flight.leave()
             self._end(index, "cancelled", None)
+        self._on_left(self)
+
+    def refuse(self, why: ApiError) -> None:
+        """Whoever waits for a picture that is not finished is told this instead."""
+        if not self._refused.done():
+            self._refused.set_result(why)
+
+    async def _outcome(self, index: int) -> Finished:
+        outcome = asyncio.ensure_future(self._flights[index].outcome())
+        try:
+            await asyncio.wait((outcome, self._refused), return_when=asyncio.FIRST_COMPLETED)
+            if not outcome.done():
+                raise self._refused.result()
+            return outcome.result()
+        finally:
+            outcome.cancel()
 
     async def picture(self, index: int = 0) -> Picture:
         """One of the pictures, when it is finished.
@@ -88,9 +107,10 @@ class Drawing:
         Raises:
             Unavailable: the server shuts down.
             InternalError: it cannot be drawn; the message says why.
+            ApiError: what `refuse` was told.
         """
         try:
-            finished = await self._flights[index].outcome()
+            finished = await self._outcome(index)
         except DrawingCancelled as error:
             raise shutting_down() from error
         except ApiError as error:

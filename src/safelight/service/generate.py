@@ -7,6 +7,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -67,6 +68,7 @@ class Generate:
         self._load_wait_seconds = load_wait_seconds
         self._draw_seed = draw_seed
         self._flights: dict[bytes, Flight] = {}
+        self._drawings: dict[str, set[Drawing]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = asyncio.Event()
 
@@ -106,7 +108,24 @@ class Generate:
         finally:
             if outcome:
                 note(seeds[0], outcome, None, None)
-        return Drawing(request, flights, note, self._fingerprint)
+        drawing = Drawing(request, flights, note, self._fingerprint, partial(self._left, asked.key_id))
+        self._drawings.setdefault(asked.key_id, set()).add(drawing)
+        return drawing
+
+    def _left(self, key_id: str, drawing: Drawing) -> None:
+        self._drawings[key_id].discard(drawing)
+        if not self._drawings[key_id]:
+            del self._drawings[key_id]
+
+    @property
+    def owners(self) -> set[str]:
+        """The keys for which something is drawn."""
+        return set(self._drawings)
+
+    def refuse(self, key_id: str, why: ApiError) -> None:
+        """Tell those who wait for pictures with that key this instead of the pictures."""
+        for drawing in self._drawings.get(key_id, ()):
+            drawing.refuse(why)
 
     def _seeds(self, request: ImageRequest, accepted: int | None) -> tuple[int, ...]:
         """One for each picture: those after the caller's, or fresh ones that differ."""

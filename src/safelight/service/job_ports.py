@@ -194,8 +194,8 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
 class SessionStore(Protocol):
     """Where sessions are kept, under the SHA-256 of what the cookie holds."""
 
-    async def add(self, digest: bytes, session: SessionRecord) -> None:
-        """Keep a session."""
+    async def add(self, digest: bytes, session: SessionRecord, most: int) -> None:
+        """Keep a session; beyond `most` of its key, those that were opened first go."""
 
     async def get(self, digest: bytes) -> SessionRecord | None:
         """That session, expired or not."""

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from safelight.contract.errors import InternalError, InvalidRequest, NotFound, SafelightError
+from safelight.contract.errors import AuthenticationFailed, InternalError, InvalidRequest, NotFound, SafelightError
 from safelight.contract.jobs import (
     JobRecord,
     JobUpdate,
@@ -38,6 +38,7 @@ _RATIO_OF_SIZE = {size: ratio for ratio, size in SIZE_OF_ASPECT_RATIO.items()}
 _LOOK_FOR_REVOKED_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
+_REVOKED = "This key was revoked while the request was under way."
 _NO_FILE = "The file of this picture is gone."
 # Said to everybody alike: whether a job is somebody else's is nobody's business.
 _NO_JOB = "There is no such job, or it was forgotten. GET /v1/jobs lists those of your key."
@@ -96,17 +97,22 @@ class Jobs:
         return len(queued)
 
     async def end_revoked(self, is_revoked: Callable[[str], Awaitable[bool]]) -> None:
-        """End the jobs and streams of keys that were ended, also by another process, until cancelled."""
+        """End the jobs, requests and streams of keys that were ended, also by another process, until cancelled."""
         while True:
-            for owner in self._runner.owners | self._suspects.owners | set(self._feed.owners):
+            for owner in self._owners():
                 try:
                     if await is_revoked(owner):
                         for job in await self.unfinished(owner):
                             await self.cancel(owner, job.id)
+                        self._generate.refuse(owner, AuthenticationFailed(_REVOKED))
                         self._feed.dismiss(owner)
                 except SafelightError as error:
                     log.error("revoked_jobs_not_ended", owner=owner, reason=str(error))
             await asyncio.sleep(_LOOK_FOR_REVOKED_SECONDS)
+
+    def _owners(self) -> set[str]:
+        """Whose jobs, requests or streams are under way."""
+        return self._runner.owners | self._suspects.owners | self._generate.owners | set(self._feed.owners)
 
     async def claim(self) -> bool:
         """Whether the place for pictures is ours; see `Keeping.claim`."""

@@ -14,6 +14,8 @@ from safelight.service.keeping import DAY_SECONDS
 from safelight.service.keys import Keys, Principal
 from safelight.service.links import Links
 
+# More browsers than a person has, and less than a script that signs in again and again would leave.
+MOST_SESSIONS = 100
 SESSION_SECONDS = 30 * DAY_SECONDS
 _TOKEN_BYTES = 32
 _ENDED = "This session has ended. Sign in again."
@@ -71,7 +73,7 @@ class Sessions:
         session = SessionRecord(
             key_id=principal.key_id, proof=self._keys.proof(principal), created=now, expires=now + SESSION_SECONDS
         )
-        await self._store.add(_digest(cookie), session)
+        await self._store.add(_digest(cookie), session, MOST_SESSIONS)
         return cookie, session
 
 

@@ -109,7 +109,11 @@ class Settings(BaseSettings):
     load_wait_seconds: float = Field(
         120.0, ge=0, description="How long a request waits for its model to load before 503."
     )
-    drain_seconds: float = Field(30.0, ge=0, description="How long running work may take after SIGTERM.")
+    drain_seconds: float = Field(
+        30.0,
+        ge=0,
+        description="How long everything may take after SIGTERM: drawing on, recording, answers on their way, closing.",
+    )
     blocked_prompts: tuple[str, ...] = Field(
         (),
         description="Words, or several in a row; a prompt or negative prompt that holds one of them is refused. "

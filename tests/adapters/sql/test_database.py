@@ -230,7 +230,7 @@ async def test_the_ledger_and_sessions_are_trimmed(
     await ledger.close()
     for expires in (5.0, 50.0):
         session = SessionRecord(key_id="k", proof="", created=1.0, expires=expires)
-        await database.sessions.add(bytes([int(expires)]), session)
+        await database.sessions.add(bytes([int(expires)]), session, 10)
     await database.upkeep.tidy(10.0)
     assert [row["request_id"] for row in rows(tmp_path)] == [f"req_{number}" for number in range(20, 30)]
     assert await database.sessions.get(bytes([5])) is None

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import sessions
-from safelight.adapters.sql.sqlite import readable_errors
+from safelight.adapters.sql.sqlite import readable_errors, writing
 from safelight.service.job_ports import SessionRecord
 
 
@@ -22,10 +22,14 @@ class SqlSessionStore:
         self._engine = engine
         self._path = path
 
-    async def add(self, digest: bytes, session: SessionRecord) -> None:
+    async def add(self, digest: bytes, session: SessionRecord, most: int) -> None:
+        of_key = select(sessions.c.digest).where(sessions.c.key_id == session.key_id)
+        # SQLite numbers rows as they come, whatever the clock says.
+        spare = of_key.order_by(literal_column("rowid").desc()).offset(most)
         with readable_errors(self._path):
-            async with self._engine.begin() as connection:
+            async with writing(self._engine).begin() as connection:
                 await connection.execute(insert(sessions).values(digest=digest, **msgspec.structs.asdict(session)))
+                await connection.execute(delete(sessions).where(sessions.c.digest.in_(spare)))
 
     async def get(self, digest: bytes) -> SessionRecord | None:
         with readable_errors(self._path):
