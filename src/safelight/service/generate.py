@@ -155,13 +155,14 @@ class Generate:
         wait = self._load_wait_seconds if wait_seconds is None else wait_seconds
         await self._wait_for(model, lambda state: state.traits is not None or state.status != "loading", wait)
 
-    async def loaded(self, model: ModelEntry) -> None:
-        """Returns once a model does not load any more.
+    async def loaded(self, model: ModelEntry, wait_seconds: float | None = None) -> None:
+        """Returns once a model does not load any more, however that went.
 
         Raises:
             Unavailable: that took too long, or the server shuts down.
         """
-        await self._wait_for(model, lambda state: state.status != "loading", self._load_wait_seconds)
+        wait = self._load_wait_seconds if wait_seconds is None else wait_seconds
+        await self._wait_for(model, lambda state: state.status != "loading", wait)
 
     async def read(
         self,
@@ -187,15 +188,6 @@ class Generate:
                 check_access(model)
                 raise _cannot_draw(model, state)
         return parse_image_request(fields, offered)
-
-    async def loaded(self, model: ModelEntry) -> None:
-        """Returns once a model is loaded.
-
-        Raises:
-            InternalError: it never will be.
-            Unavailable: the server shuts down.
-        """
-        await self._model_loaded(model, math.inf)
 
     async def _model_loaded(self, model: ModelEntry, wait_seconds: float) -> None:
         """A request that comes while its model loads waits for it."""

@@ -218,7 +218,7 @@ class JobRunner:
         if running.request is not None:
             # Until its model is there it is not begun: a server that ends in loading has not ended in drawing this.
             with contextlib.suppress(ApiError):
-                await self._generate.loaded(running.request.model)
+                await self._generate.loaded(running.request.model, math.inf)
         started = await self._firmly(lambda: self._store.start(job.id, self._clock()))
         if started is None:
             return
