@@ -79,8 +79,8 @@ async def test_beyond_a_bound_the_sessions_that_a_key_opened_first_end(tmp_path:
     for store in (MemorySessionStore(), database.sessions):
         keys = Keys(MemoryKeyStore())
         mine, others = await keys.create("mine"), await keys.create("others")
-        times = iter(range(10**6, 0, -1))  # the order is not the clock's, which is set back all the time
-        sessions = Sessions(store, keys, Links(MemoryLinks()), clock=lambda times=times: float(next(times)))
+        times = map(float, range(10**6, 0, -1))  # the order is not the clock's, which is set back all the time
+        sessions = Sessions(store, keys, Links(MemoryLinks()), clock=times.__next__)
         kept, _ = await sessions.sign_in_by_key(others.text)
         cookies = [(await sessions.sign_in_by_key(mine.text))[0] for _ in range(MOST_SESSIONS + 1)]
         for cookie in (kept, *cookies[1:]):
