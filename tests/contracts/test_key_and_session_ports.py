@@ -58,7 +58,7 @@ async def test_revoking_twice_keeps_the_first_time_and_revoked_keys_are_still_fo
 async def test_a_session_is_there_until_it_is_deleted_expired_or_not(stores: Stores) -> None:
     _, sessions = stores
     session = SessionRecord(key_id="a", proof="p", created=1.0, expires=2.0)
-    await sessions.add(b"s" * 32, session)
+    await sessions.add(b"s" * 32, session, 10)
     assert await sessions.get(b"s" * 32) == session
     assert await sessions.get(b"t" * 32) is None
     for _ in range(2):
