@@ -13,10 +13,10 @@ import { zip } from './zip'
 export type Part = 'all' | 'prompt' | 'seed' | 'remix'
 
 const TAKEN: Record<Part, string> = {
-  all: 'Everything is taken over.',
-  prompt: 'The prompt is taken over.',
-  seed: 'The seed is taken over.',
-  remix: 'Everything but the seed is taken over.',
+  all: 'All settings of the picture are in the form.',
+  prompt: 'The prompt is in the form.',
+  seed: 'The seed is in the form.',
+  remix: 'All settings but the seed are in the form.',
 }
 
 /** Fill the form from a picture: all of it, or a part. Remix is everything with a fresh seed. */
@@ -26,7 +26,7 @@ export function reuse(job: Job, part: Part): void {
   const missing = draft.apply({ all: settings, prompt: { prompt, negativePrompt }, seed: { seed }, remix: { ...settings, seed: undefined } }[part])
   if (part === 'remix') draft.seed = null
   router.go('')
-  announcer.tell(missing.length ? `${TAKEN[part]} Not offered here: ${missing.join(', ')}.` : TAKEN[part])
+  announcer.tell(missing.length ? `${TAKEN[part]} This server does not offer: ${missing.join(', ')}.` : TAKEN[part])
 }
 
 export async function copyAs(job: Job, language: Language): Promise<void> {
@@ -35,7 +35,7 @@ export async function copyAs(job: Job, language: Language): Promise<void> {
   const asked: api.ImageRequest = { ...request, model: job.request.model, prompt: job.request.prompt, seed: job.seed }
   if (negative_prompt) asked['negative_prompt'] = negative_prompt
   if (asked['size']) delete asked['aspect_ratio']
-  await copy(snippet(language, asked, api.baseUrl()), 'The code is copied. It reads the key from DIFFUSION_KEY, as `safelight env` exports it.')
+  await copy(snippet(language, asked, api.baseUrl()), 'The code is copied. It reads your key from the variable DIFFUSION_KEY, which `safelight env` sets.')
 }
 
 export async function copy(text: string, done: string): Promise<void> {
@@ -43,7 +43,7 @@ export async function copy(text: string, done: string): Promise<void> {
     await navigator.clipboard.writeText(text)
     announcer.tell(done)
   } catch {
-    announcer.tell('The browser did not allow copying. It does so only on https and on localhost.', true)
+    announcer.tell('The browser did not allow copying. Browsers allow it only on https and on localhost.', true)
   }
 }
 

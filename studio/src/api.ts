@@ -185,6 +185,6 @@ export async function picture(id: string, settings = false): Promise<Blob> {
   } catch {
     throw new ApiError('The server cannot be reached.', 0)
   }
-  if (!response.ok) throw new ApiError('The picture is no longer kept.', response.status)
+  if (!response.ok) throw new ApiError('The picture is no longer on the server.', response.status)
   return response.blob()
 }

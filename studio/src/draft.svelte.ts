@@ -80,11 +80,11 @@ class Draft {
 
   /** Why this cannot be drawn, or null. */
   fault = $derived.by((): string | null => {
-    if (!this.entry) return 'No model is offered here.'
+    if (!this.entry) return 'This server offers no model.'
     if (this.entry.status === 'failed') return `${this.entry.id} could not be loaded.`
     const length = [...this.prompt].length
     const most = this.parameters['prompt']?.max_length ?? 10_000
-    if (!this.prompt.trim()) return 'Say what the picture should show.'
+    if (!this.prompt.trim()) return 'Write what the picture should show.'
     if (length > most) return `The prompt is ${length - most} characters too long.`
     const negative = [...this.negativePrompt].length - (this.parameters['negative_prompt']?.max_length ?? 10_000)
     if (negative > 0) return `The negative prompt is ${negative} characters too long.`
@@ -149,7 +149,7 @@ class Draft {
     }
     if (settings.seed !== undefined) {
       this.seedText = this.#isSeed(settings.seed) ? String(settings.seed) : ''
-      if (!this.seedText) missing.push(`the seed ${settings.seed} (the next picture gets a fresh one)`)
+      if (!this.seedText) missing.push(`the seed ${settings.seed} (the next picture gets a new one)`)
     }
     if (settings.width && settings.height) {
       const exact = `${settings.width}x${settings.height}`

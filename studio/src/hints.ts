@@ -6,7 +6,7 @@ const POSTCARD = 'postcard'
 
 /** One line for each model. */
 export function lineOf(model: Model): string {
-  if (model.status === 'failed') return `It cannot draw. ${model.reason ?? "The reason is in the server's log."}`
+  if (model.status === 'failed') return `This model cannot draw. ${model.reason ?? "The reason is in the server's log."}`
   const name = model.drawn_by === model.id ? '' : `Drawn by ${model.drawn_by}. `
   if (model.drawn_by === POSTCARD) return `${model.id === POSTCARD ? 'Postcard' : 'Drawn by Postcard'}: illustrations of scenes, from English prompts.`
   const { size, steps, negative_prompt } = model.capabilities.parameters

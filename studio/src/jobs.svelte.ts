@@ -152,7 +152,7 @@ class Jobs {
         for (const { id } of page.data) this.take(await api.cancel(id))
         more = page.has_more
       }
-      announcer.say('All are cancelled.')
+      announcer.say('All pictures are cancelled.')
     } catch (error) {
       session.heard(error)
       void this.refresh()
@@ -188,7 +188,7 @@ class Jobs {
     this.#doomed.clear()
     for (const job of back) this.take(job)
     this.restored++
-    announcer.say(`${plural(back.length, 'picture')} back.`)
+    announcer.say(`${plural(back.length, 'picture')} restored.`)
   }
 
   /** Delete for good what was taken away. */

@@ -71,7 +71,7 @@ export function sizeFault(size: string, offered: readonly Shape[], sides: Sides 
   const { least, most, step } = sides
   const fits = (side: number): boolean => side >= least && side <= most && side % step === 0
   if (parsed && fits(parsed.width) && fits(parsed.height)) return null
-  return `Width and height are from ${least} to ${most} pixels${step > 1 ? `, in steps of ${step}` : ''}.`
+  return `Width and height must be from ${least} to ${most} pixels${step > 1 ? `, in steps of ${step}` : ''}.`
 }
 
 /** The nearest size that is possible, side by side. */

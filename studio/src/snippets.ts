@@ -12,13 +12,14 @@ export function snippet(language: Language, request: ImageRequest, baseUrl: stri
   return { curl, python, javascript }[language](request, baseUrl, file)
 }
 
+/** Without jq, which many machines lack. An error is printed, and then no picture is written. */
 function curl(request: ImageRequest, baseUrl: string, file: string): string {
   return [
-    `curl --silent --show-error --fail-with-body ${shell(`${baseUrl}/images/generations`)} \\`,
-    `  --header "Authorization: Bearer $${KEY}" \\`,
-    `  --header 'Content-Type: application/json' \\`,
-    `  --data ${shell(JSON.stringify(request, null, 2))} \\`,
-    `  | jq --raw-output '.data[0].b64_json' | base64 --decode > ${file}`,
+    `curl -sS --fail-with-body ${shell(`${baseUrl}/images/generations`)} \\`,
+    `  -H "Authorization: Bearer $${KEY}" \\`,
+    `  -H 'Content-Type: application/json' \\`,
+    `  -d ${shell(JSON.stringify(request, null, 2))} \\`,
+    `  -o answer.json && sed 's/.*"b64_json": *"//; s/".*//' answer.json | base64 --decode > ${file} || cat answer.json`,
     '',
   ].join('\n')
 }

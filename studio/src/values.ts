@@ -13,5 +13,5 @@ export function numberFault(name: string, value: Value, { type, minimum, maximum
   const low = name === 'seed' ? 1 : (minimum ?? -Infinity)
   const high = maximum ?? Infinity
   if (typeof value === 'number' && value >= low && value <= high && (type === 'number' || Number.isInteger(value))) return null
-  return `${title(name)} is a${type === 'integer' ? ' whole' : ''} number from ${low} to ${high}, not ${said}.`
+  return `${title(name)} must be a${type === 'integer' ? ' whole' : ''} number from ${low} to ${high}, not ${said}.`
 }

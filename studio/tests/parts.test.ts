@@ -60,7 +60,7 @@ describe('sizes', () => {
     const sides = sidesOf({ type: 'size', required: false, values: ['1344x768'], minimum: 64, maximum: 2048, multiple_of: 16 })
     const offered = shapes(['1344x768', '100x100'])
     for (const size of ['1344x768', '100x100', '64x2048', '800x608']) expect(sizeFault(size, offered, sides)).toBeNull()
-    for (const size of ['800x600', '48x64', '64x2064', '0x64', '64', 'auto']) expect(sizeFault(size, offered, sides)).toBe('Width and height are from 64 to 2048 pixels, in steps of 16.')
+    for (const size of ['800x600', '48x64', '64x2064', '0x64', '64', 'auto']) expect(sizeFault(size, offered, sides)).toBe('Width and height must be from 64 to 2048 pixels, in steps of 16.')
     expect(sides && [fitted(1000, 600, sides), fitted(1, 9999, sides)]).toEqual(['1008x608', '64x2048'])
     expect(sidesOf({ type: 'enum', required: false, values: ['1344x768'] })).toBeNull()
     expect(sizeFault('800x608', offered, null)).toBe('There is no size 800x608.')

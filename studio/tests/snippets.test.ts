@@ -7,7 +7,7 @@ const request = { model: 'postcard', prompt: `it's "quoted" \\ $HOME \`x\`\nnew 
 describe('snippets', () => {
   it('curl sends the request as it is, whatever the prompt holds', () => {
     const code = snippet('curl', request, URL)
-    const body = /--data '([\s\S]*)' \\\n {2}\| jq/.exec(code)?.[1]?.replaceAll(`'\\''`, "'")
+    const body = /-d '([\s\S]*)' \\\n {2}-o answer/.exec(code)?.[1]?.replaceAll(`'\\''`, "'")
     expect(JSON.parse(body ?? '')).toEqual(request)
     expect(code).toContain('> picture.jpg')
   })

@@ -14,7 +14,7 @@ describe('a model', () => {
   })
 
   it('that failed says why, as the API does', () => {
-    expect(lineOf(model({ status: 'failed', reason: 'Its folder is empty.' }))).toBe('It cannot draw. Its folder is empty.')
+    expect(lineOf(model({ status: 'failed', reason: 'Its folder is empty.' }))).toBe('This model cannot draw. Its folder is empty.')
   })
 })
 

@@ -302,6 +302,18 @@ async def test_the_list_is_filtered_by_everything_that_is_promised(running: Runn
     assert await ids(running, q="fox", total="true", starred="false") == [boat["id"]]
 
 
+async def test_the_list_is_filtered_by_shape(running: Running) -> None:
+    wide = await finished(running, size="1344x768")
+    high = await finished(running, size="768x1344")
+    even = await finished(running, size="1024x1024")
+    assert await ids(running, shape="landscape") == [wide["id"]]
+    assert await ids(running, shape="portrait") == [high["id"]]
+    assert await ids(running, shape="square") == [even["id"]]
+    assert await ids(running, shape="") == [even["id"], high["id"], wide["id"]]
+    page = (await running.client.get("/v1/jobs", params={"shape": "landscape", "total": "true"})).json()
+    assert page["total"] == 1
+
+
 @pytest.mark.parametrize(
     ("name", "value", "code"),
     [
@@ -311,6 +323,7 @@ async def test_the_list_is_filtered_by_everything_that_is_promised(running: Runn
         ("state", "done", "invalid_value"),
         ("from", "yesterday", "invalid_value"),
         ("starred", "yes", "invalid_value"),
+        ("shape", "wide", "invalid_value"),
         ("q", "x" * 1001, "invalid_value"),
         ("prompt", "fox", "unknown_parameter"),
     ],

@@ -57,7 +57,7 @@ def test_a_drawing_is_kept_as_lines_where_the_model_draws_them(visit: Visit) -> 
     page.get_by_label("Model").select_option("postcard")
     page.get_by_label("Format").select_option("svg")
     job = visit.draw("a kite")
-    picture = page.get_by_title("Look at it closely").get_by_role("img", name="a kite")
+    picture = page.get_by_title("Open the picture").get_by_role("img", name="a kite")
     expect(picture).to_have_js_property("naturalWidth", 1024)
     thumbnail = visit.context.request.get(f"{visit.url}/v1/jobs/{job}/thumbnail")
     assert max(Image.open(io.BytesIO(thumbnail.body())).size) == 384
@@ -78,7 +78,5 @@ def test_the_picture_appears_while_it_is_drawn(visit: Visit, hold: Hold) -> None
     hold.at(3)
     expect(preview).not_to_have_attribute("src", str(first))
     hold.free()
-    expect(page.get_by_title("Look at it closely").get_by_role("img", name="a comet")).to_have_class(
-        re.compile("there")
-    )
+    expect(page.get_by_title("Open the picture").get_by_role("img", name="a comet")).to_have_class(re.compile("there"))
     expect(preview).to_have_count(0)

@@ -11,9 +11,9 @@ from tests.studio.visit import Hold, Visit
 
 
 def test_the_first_picture_is_one_click_away(visit: Visit) -> None:
-    expect(visit.page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+    expect(visit.page.get_by_role("heading", name="Choose one to draw your first picture.")).to_be_visible()
     visit.page.get_by_role("button", name="a lighthouse on a cliff at sunset").click()
-    picture = visit.page.get_by_title("Look at it closely").get_by_role("img")
+    picture = visit.page.get_by_title("Open the picture").get_by_role("img")
     expect(picture).to_have_class(re.compile("there"))
     assert picture.evaluate("image => image.naturalWidth") == 1024
     assert [job["state"] for job in visit.jobs()] == ["finished"]
@@ -31,7 +31,7 @@ def test_ctrl_enter_draws_what_the_form_says(visit: Visit, hold: Hold) -> None:
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("progressbar")).to_be_visible()
     hold.free()
-    expect(page.get_by_title("Look at it closely").get_by_role("img")).to_have_class(re.compile("there"))
+    expect(page.get_by_title("Open the picture").get_by_role("img")).to_have_class(re.compile("there"))
     (job,) = visit.jobs()
     assert (job["width"], job["height"], job["output_format"], job["seed"]) == (1344, 768, "jpeg", 77)
     assert (job["request"]["prompt"], job["request"]["negative_prompt"]) == ("a tram in the rain", "people")
@@ -40,7 +40,7 @@ def test_ctrl_enter_draws_what_the_form_says(visit: Visit, hold: Hold) -> None:
 def test_the_button_says_why_it_cannot_be_pressed(page: Page) -> None:
     button = page.get_by_role("button", name="Generate")
     expect(button).to_have_attribute("aria-disabled", "true")
-    expect(button).to_have_accessible_description("Say what the picture should show.")
+    expect(button).to_have_accessible_description("Write what the picture should show.")
     page.get_by_role("textbox", name="Prompt", exact=True).fill("x" * 10_001)
     expect(button).to_have_accessible_description("The prompt is 1 characters too long.")
     page.get_by_role("textbox", name="Prompt", exact=True).fill("a boat")
@@ -54,7 +54,7 @@ def test_a_picture_half_drawn_goes_on_after_a_reload(visit: Visit, hold: Hold) -
     visit.page.reload()
     expect(visit.page.get_by_text(re.compile("^Step 2 of 4"))).to_be_visible()
     hold.free()
-    picture = visit.page.get_by_title("Look at it closely").get_by_role("img", name="a balloon over a valley")
+    picture = visit.page.get_by_title("Open the picture").get_by_role("img", name="a balloon over a valley")
     expect(picture).to_have_class(re.compile("there"))
     assert len(visit.jobs()) == 1
 
@@ -68,7 +68,7 @@ def test_cancelling_answers_before_the_server_has(visit: Visit, hold: Hold) -> N
     expect(page.get_by_text(re.compile("^Step 1 of 4"))).to_be_visible()
     page.get_by_role("button", name="Cancel", exact=True).click()
     expect(page.get_by_role("progressbar")).to_have_count(0)
-    expect(page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Choose one to draw your first picture.")).to_be_visible()
     assert [job["state"] for job in visit.jobs()] == ["running"]
     with page.expect_response("**/cancel"):
         kept_back[0].continue_()
@@ -126,9 +126,9 @@ def test_an_address_fills_the_form_once(visit: Visit) -> None:
 def test_a_job_started_in_one_tab_is_seen_in_the_other(visit: Visit) -> None:
     other = visit.watch(visit.context.new_page())
     other.goto(visit.studio)
-    expect(other.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+    expect(other.get_by_role("heading", name="Choose one to draw your first picture.")).to_be_visible()
     visit.draw("two boats")
-    picture = other.get_by_title("Look at it closely").get_by_role("img", name="two boats")
+    picture = other.get_by_title("Open the picture").get_by_role("img", name="two boats")
     expect(picture).to_have_class(re.compile("there"))
 
 
@@ -162,7 +162,7 @@ def test_the_stage_follows_what_is_alive(visit: Visit, hold: Hold) -> None:
     page = visit.page
     visit.draw("the last")
     stage = page.get_by_role("region", name="Picture")
-    picture = page.get_by_title("Look at it closely").get_by_role("img", name="the last")
+    picture = page.get_by_title("Open the picture").get_by_role("img", name="the last")
     hold.at(0)
     page.get_by_label("How many pictures").select_option("8")
     visit.generate("eight in line")
@@ -223,7 +223,7 @@ def test_a_side_that_is_out_of_bounds_is_said(visit: Visit) -> None:
     width.fill("99999")
     width.press("Tab")
     most = width.input_value()
-    expect(page.get_by_text(re.compile(f"^Width is .*{most} was taken, not 99999"))).to_be_visible()
+    expect(page.get_by_text(re.compile(f"^Width must be .*99999 was changed to {most}"))).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,9 @@ def test_a_side_that_is_out_of_bounds_is_said(visit: Visit) -> None:
 )
 def test_an_address_that_asks_for_what_is_not_there_is_answered(visit: Visit, query: str, said: str) -> None:
     visit.page.goto(f"{visit.studio}?prompt=a+red+barn&{query}")
-    expect(visit.page.get_by_text(f"The address asks for what is not offered here: {said}.")).to_be_visible()
+    expect(
+        visit.page.get_by_text(f"The address asks for something that this server does not offer: {said}.")
+    ).to_be_visible()
     expect(visit.prompt).to_have_value("a red barn")
 
 

@@ -79,10 +79,10 @@ def test_a_seed_that_cannot_be_used_here_is_named_and_left_fresh(
     dialog = page.get_by_role("dialog", name="Made with ComfyUI")
     expect(dialog.get_by_text(shown, exact=True)).to_be_visible()
     dialog.get_by_role("button", name="Use everything").click()
-    expect(page.get_by_text(f"the seed {shown} (the next picture gets a fresh one)")).to_be_visible()
+    expect(page.get_by_text(f"the seed {shown} (the next picture gets a new one)")).to_be_visible()
     expect(page.get_by_label("Seed", exact=True)).to_have_value("")
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_title("Look at it closely").get_by_role("img", name="a red fox")).to_be_visible()
+    expect(page.get_by_title("Open the picture").get_by_role("img", name="a red fox")).to_be_visible()
 
 
 def test_pictures_that_were_made_to_freeze_the_page_do_not(visit: Visit) -> None:
@@ -95,7 +95,7 @@ def test_pictures_that_were_made_to_freeze_the_page_do_not(visit: Visit) -> None
     }
     for name, data in files.items():
         _open(page, name, data)
-        expect(page.get_by_text(f"{name} does not say what it was made with.")).to_be_visible()
+        expect(page.get_by_text(f"{name} holds no settings.")).to_be_visible()
     _open(page, "branching.png", _png(_text("prompt", _branching(1000))))
     page.get_by_role("dialog", name="Made with ComfyUI").get_by_role("button", name="Seed only").click()
     expect(page.get_by_label("Seed", exact=True)).to_have_value("1")
@@ -111,7 +111,7 @@ def test_a_reader_that_takes_too_long_is_ended(visit: Visit) -> None:
         _open(page, "endless.png", _png(_text("parameters", "x")))
     with started.value.expect_event("close"):
         visit.prompt.fill("the page goes on")  # it answers while the other thread turns round and round
-        expect(page.get_by_text("endless.png takes too long to read. Nothing was taken from it.")).to_be_visible()
+        expect(page.get_by_text("endless.png takes too long to read. The form is as it was.")).to_be_visible()
 
 
 def test_a_reader_that_cannot_be_fetched_says_so(visit: Visit) -> None:
@@ -120,7 +120,7 @@ def test_a_reader_that_cannot_be_fetched_says_so(visit: Visit) -> None:
 
     visit.context.route("**/assets/worker-*.js", away)
     _open(visit.page, "far.png", _png(_text("parameters", "x")))
-    expect(visit.page.get_by_text("far.png could not be read. Is the server there?")).to_be_visible()
+    expect(visit.page.get_by_text("far.png could not be read. The server may be away.")).to_be_visible()
 
 
 def test_what_is_no_picture_says_so(visit: Visit, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_axe_finds_nothing(browser: Browser, served: Served, axe: Axe, hold: Hol
         assert axe.look(page) == []
         page.get_by_label("Key").fill(served.new_key())
         page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+        expect(page.get_by_role("heading", name="Choose one to draw your first picture.")).to_be_visible()
         assert axe.look(page) == []
         hold.at(2)
         visit.generate("a lighthouse")
@@ -100,7 +100,7 @@ def test_axe_finds_nothing_in_what_opens_over_the_page(visit: Visit, axe: Axe) -
     assert axe.look(page) == []
     page.keyboard.press("Escape")
     visit.context.set_offline(True)
-    expect(page.get_by_text(re.compile("^The server cannot be reached. What"))).to_be_visible()
+    expect(page.get_by_text(re.compile("^The server cannot be reached. Pictures"))).to_be_visible()
     assert axe.look(page) == []
     visit.context.set_offline(False)
 
@@ -114,7 +114,7 @@ def phone(browser: Browser, served: Served) -> Iterator[Visit]:
 def test_a_phone_shows_prompt_and_picture_first(phone: Visit) -> None:
     job = phone.draw("a harbour at dawn")
     page = phone.page
-    picture = page.get_by_title("Look at it closely").bounding_box()
+    picture = page.get_by_title("Open the picture").bounding_box()
     prompt = phone.prompt.bounding_box()
     assert picture is not None
     assert prompt is not None
@@ -137,7 +137,7 @@ def test_what_a_thumb_touches_is_large_enough(phone: Visit) -> None:
 
 def test_everything_is_done_without_a_mouse(visit: Visit) -> None:
     page, press = visit.page, visit.page.keyboard.press
-    expect(page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Choose one to draw your first picture.")).to_be_visible()
     press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     press("Enter")
@@ -147,7 +147,7 @@ def test_everything_is_done_without_a_mouse(visit: Visit) -> None:
     press("Tab")
     expect(page.get_by_role("button", name="Generate")).to_be_focused()
     press("Enter")
-    picture = page.get_by_title("Look at it closely").get_by_role("img", name="a tower")
+    picture = page.get_by_title("Open the picture").get_by_role("img", name="a tower")
     expect(picture).to_have_class(re.compile("there"))
     press("s")
     expect(page.get_by_role("button", name="Star", exact=True)).to_have_attribute("aria-pressed", "true")
@@ -169,7 +169,7 @@ def test_a_sheet_shows_the_shortcuts_and_single_letters_can_be_turned_off(visit:
     expect(page.get_by_role("button", name="Generate")).to_be_visible()
     page.keyboard.press("?")
     sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
-    sheet.get_by_label("Shortcuts of a single letter").uncheck()
+    sheet.get_by_label("Use single letters as shortcuts").uncheck()
     page.keyboard.press("Escape")
     expect(sheet).to_have_count(0)
     page.keyboard.press("g")
@@ -240,6 +240,23 @@ def test_everything_is_within_reach_when_the_page_is_enlarged(
         expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+@pytest.mark.parametrize("width", [320, 390, 768, 820, 1000, 1440])
+@pytest.mark.parametrize("model", ["stable-image-ultra", "postcard"])
+def test_no_setting_is_cut_off_at_the_edge_of_its_column(visit: Visit, model: str, width: int) -> None:
+    page = visit.page
+    page.set_viewport_size({"width": width, "height": 900})
+    page.get_by_label("Model").select_option(model)
+    page.get_by_text("More settings").click()
+    column = page.get_by_role("region", name="Settings", exact=True)
+    cut = """column => {
+        const { right } = column.getBoundingClientRect()
+        return [...column.querySelectorAll('*')]
+            .filter(part => part.getClientRects().length && part.getBoundingClientRect().right > right)
+            .map(part => `${part.tagName} ${part.className}`)
+    }"""
+    assert column.evaluate(cut) == []
+
+
 def test_a_close_look_on_a_phone_can_always_be_closed_and_is_turned_by_a_finger(phone: Visit) -> None:
     page = phone.page
     page.get_by_label("9:21, 640 by 1536 pixels").check(force=True)
@@ -277,7 +294,7 @@ def test_what_is_read_out_is_short(visit: Visit) -> None:
     page = visit.page
     visit.prompt.fill("a very long story " * 100)
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_title("Look at it closely").get_by_role("img")).to_have_class(re.compile("there"))
+    expect(page.get_by_title("Open the picture").get_by_role("img")).to_have_class(re.compile("there"))
     for address in ("#/", "#/gallery"):
         page.goto(f"{visit.studio}{address}")
         expect(page.get_by_role("img").first).to_be_visible()

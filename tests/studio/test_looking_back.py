@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -23,6 +24,7 @@ from tests.studio.visit import Visit
 __all__ = ["node_modules"]
 
 FILES = STUDIO / "tests" / "files"
+README = STUDIO.parent / "README.md"
 
 
 def test_the_gallery_shows_what_was_drawn_and_what_with(visit: Visit) -> None:
@@ -31,7 +33,7 @@ def test_the_gallery_shows_what_was_drawn_and_what_with(visit: Visit) -> None:
     visit.draw("a cat on a windowsill")
     page.get_by_role("link", name="Gallery").click()
     page.get_by_role("link", name="a cat on a windowsill").click()
-    facts = page.get_by_role("complementary", name="What it was made with")
+    facts = page.get_by_role("complementary", name="Settings of the picture")
     for fact in ("a cat on a windowsill", "1024 × 1024 (1:1)", "42", "PNG", "stable-image-ultra"):
         expect(facts.get_by_text(fact, exact=True)).to_be_visible()
     page.keyboard.press("Escape")
@@ -74,7 +76,7 @@ def test_search_stars_and_deleting(visit: Visit) -> None:
     expect(pictures).to_have_count(1)
     pictures.click()
     page.get_by_role("button", name="Delete").click()
-    expect(page.get_by_text("Nothing fits this search.")).to_be_visible()
+    expect(page.get_by_text("No picture fits this search.")).to_be_visible()
     with page.expect_response(lambda answer: answer.request.method == "DELETE"):
         page.get_by_role("button", name="Dismiss").click()
     assert sorted(job["request"]["prompt"] for job in visit.jobs()) == ["a blue boat", "a red barn"]
@@ -82,8 +84,8 @@ def test_search_stars_and_deleting(visit: Visit) -> None:
 
 def test_a_picture_is_downloaded_as_it_was_drawn(visit: Visit) -> None:
     job = visit.draw("a quiet harbour")
-    visit.page.get_by_role("button", name="What a downloaded file holds").click()
-    visit.page.get_by_role("menuitemcheckbox", name="Files keep their settings").click()
+    visit.page.get_by_role("button", name="Options for downloads").click()
+    visit.page.get_by_role("menuitemcheckbox", name="Files hold their settings").click()
     with visit.page.expect_download() as download:
         visit.page.get_by_role("button", name="Download", exact=True).click()
     kept = visit.context.request.get(f"{visit.url}/v1/jobs/{job}/image").body()
@@ -113,7 +115,7 @@ def test_a_download_that_is_dropped_back_gives_everything_back(visit: Visit, out
     page.get_by_label("Steps").fill("")
     page.get_by_label("Read the settings of a picture").set_input_files(download.value.path())
     page.get_by_role("dialog", name="Made with Safelight").get_by_role("button", name="Use everything").click()
-    expect(page.get_by_text("The settings are taken over.")).to_be_visible()
+    expect(page.get_by_text("The settings are in the form.")).to_be_visible()
     expect(visit.prompt).to_have_value("a quiet harbour")
     expect(page.get_by_label("Seed", exact=True)).to_have_value("42")
     expect(page.get_by_label("Negative prompt")).to_have_value("<people> & „text“")
@@ -125,9 +127,9 @@ def test_deleting_can_be_undone(visit: Visit) -> None:
     page = visit.page
     visit.draw("a keeper")
     page.get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Choose one to draw your first picture.")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_title("Look at it closely").get_by_role("img", name="a keeper")).to_be_visible()
+    expect(page.get_by_title("Open the picture").get_by_role("img", name="a keeper")).to_be_visible()
     page.keyboard.press("g")
     page.get_by_role("checkbox", name="Choose: a keeper").check(force=True)
     page.get_by_role("button", name="Delete").click()
@@ -144,7 +146,7 @@ def test_what_was_deleted_is_gone_when_the_page_goes(visit: Visit) -> None:
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
     page.goto("about:blank")
     page.goto(visit.studio)
-    expect(page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Choose one to draw your first picture.")).to_be_visible()
     assert visit.jobs() == []
 
 
@@ -161,14 +163,14 @@ def test_the_gallery_names_days_and_is_filtered_by_shape_and_date(visit: Visit) 
     expect(pictures).to_have_count(1)
     expect(page.get_by_role("link", name="a wide one")).to_be_visible()
     page.get_by_label("Shape").select_option("Portrait")
-    expect(page.get_by_text("Nothing fits this search.")).to_be_visible()
-    page.get_by_role("button", name="Show everything").click()
+    expect(page.get_by_text("No picture fits this search.")).to_be_visible()
+    page.get_by_role("button", name="Show all pictures").click()
     expect(pictures).to_have_count(2)
     page.get_by_label("When").select_option("Past 7 days")
     expect(pictures).to_have_count(2)
     page.get_by_label("When").select_option("One day …")
     page.get_by_label("Day", exact=True).fill("2001-02-03")
-    expect(page.get_by_text("Nothing fits this search.")).to_be_visible()
+    expect(page.get_by_text("No picture fits this search.")).to_be_visible()
 
 
 def test_the_keys_of_the_sheet_work_where_they_are_shown(visit: Visit) -> None:
@@ -185,6 +187,7 @@ def test_the_keys_of_the_sheet_work_where_they_are_shown(visit: Visit) -> None:
     expect(sheet).to_have_count(0)
     press("s")
     expect(star).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="Older picture")).to_be_enabled()  # the list is there
     press("ArrowRight")
     expect(page.get_by_role("dialog").get_by_role("img", name="the older")).to_be_visible()
     visit.page.keyboard.press("r")
@@ -218,7 +221,7 @@ def test_two_pictures_are_compared_by_slider_and_by_parameters(visit: Visit) -> 
     page.get_by_label("Seed", exact=True).fill("5")
     visit.draw("a mill")
     visit.draw("a mill by a river")
-    page.get_by_role("button", name="Compare with the one before").click()
+    page.get_by_role("button", name="Compare with the picture before").click()
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader"))
     expect(row).to_have_count(1)
     expect(row).to_have_text(re.compile("Prompt.*a mill.*a mill by a river"))
@@ -264,7 +267,7 @@ def test_a_file_that_is_dropped_gives_its_settings_back(visit: Visit) -> None:
 
 def test_a_file_without_settings_says_so(visit: Visit) -> None:
     visit.page.get_by_label("Read the settings of a picture").set_input_files(FILES / "plain.png")
-    expect(visit.page.get_by_text("plain.png does not say what it was made with.")).to_be_visible()
+    expect(visit.page.get_by_text("plain.png holds no settings.")).to_be_visible()
 
 
 def _copied(page: Page, language: str) -> str:
@@ -302,3 +305,22 @@ def test_the_code_that_is_copied_draws_the_same_picture(
     assert ran.returncode == 0, ran.stderr
     with Image.open(folder / "picture.webp") as drawn, Image.open(io.BytesIO(kept)) as before:
         assert drawn.tobytes() == before.tobytes()
+
+
+def test_the_copied_curl_needs_no_jq_and_shows_an_error_instead_of_a_picture(visit: Visit, tmp_path: Path) -> None:
+    visit.draw("a mill")
+    code = _copied(visit.page, "curl")
+    assert "jq" not in code
+    recipe = README.read_text().partition("-o answer.json && ")[2].splitlines()[0]
+    assert recipe in code
+    ran = subprocess.run(
+        ["bash", "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"DIFFUSION_KEY": "sk-wrong"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert json.loads(ran.stdout)["error"]["code"] == "invalid_api_key"
+    assert not (tmp_path / "picture.png").exists()

@@ -14,7 +14,7 @@ from tests.clients.process import Served, serving
 from tests.studio.prefix import behind
 from tests.studio.visit import Hold, Visit, visiting
 
-AWAY = "The server cannot be reached. What was started goes on there; the page comes back by itself."
+AWAY = "The server cannot be reached. Pictures that you started are not lost. This page connects again by itself."
 
 
 def test_a_key_signs_in_and_out(browser: Browser, served: Served) -> None:
@@ -41,7 +41,7 @@ def test_nobody_sees_what_was_drawn_before_them(browser: Browser, visit: Visit, 
     visit.page.get_by_role("menuitem", name="Sign out").click()
     visit.page.get_by_label("Key").fill(served.new_key())
     visit.page.get_by_role("button", name="Sign in").click()
-    expect(visit.page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+    expect(visit.page.get_by_role("heading", name="Choose one to draw your first picture.")).to_be_visible()
     expect(visit.page.get_by_role("img", name="mine alone")).to_have_count(0)
 
 
@@ -88,7 +88,7 @@ def test_offline_and_back(visit: Visit) -> None:
     visit.context.set_offline(True)
     expect(page.get_by_text(AWAY)).to_be_visible()
     button = page.get_by_role("button", name="Generate")
-    expect(button).to_have_accessible_description("The server cannot be reached just now.")
+    expect(button).to_have_accessible_description("The server cannot be reached now.")
     visit.context.set_offline(False)
     expect(page.get_by_text(AWAY)).to_have_count(0)
     visit.draw("now")
@@ -118,13 +118,13 @@ def test_while_the_server_is_away_the_page_stays_itself_whatever_is_clicked(brow
     ):
         page = visit.page
         visit.draw("before")
-        expect(page.get_by_title("Look at it closely").get_by_role("img")).to_be_visible()
+        expect(page.get_by_title("Open the picture").get_by_role("img")).to_be_visible()
         away.append(True)
         for name in ("Gallery", "Grid", "Draw"):
             page.get_by_role("link", name=name, exact=True).click()
             expect(page.get_by_role("link", name=name, exact=True)).to_have_attribute("aria-current", "page")
         page.get_by_role("button", name="Download", exact=True).click()
-        expect(page.get_by_text("The picture is no longer kept.")).to_be_visible()
+        expect(page.get_by_text("The picture is no longer on the server.")).to_be_visible()
         page.get_by_role("button", name=re.compile("^Menu")).click()
         page.get_by_role("menuitem", name="Sign out").click()
         expect(page.get_by_text(re.compile("^You are still signed in."))).to_be_visible()
@@ -146,10 +146,10 @@ def test_eight_pages_share_one_stream_and_all_of_them_draw(browser: Browser, ser
         others = [visit.watch(visit.context.new_page()) for _ in range(7)]
         for other in others:
             other.goto(visit.studio)
-            expect(other.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+            expect(other.get_by_role("heading", name="Choose one to draw your first picture.")).to_be_visible()
         visit.draw("for all")
         for other in others:
-            picture = other.get_by_title("Look at it closely").get_by_role("img", name="for all")
+            picture = other.get_by_title("Open the picture").get_by_role("img", name="for all")
             expect(picture).to_have_class(re.compile("there"))
         assert streams == ["/v1/jobs/events"]
 
@@ -171,7 +171,7 @@ def test_a_page_that_is_hidden_lets_the_stream_go_and_catches_up(
             page.reload()
         page.get_by_label("Key").fill(served.new_key())
         page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+        expect(page.get_by_role("heading", name="Choose one to draw your first picture.")).to_be_visible()
         hold.at(1)
         visit.generate("unseen")
         expect(page.get_by_text(re.compile("^Step 1 of 4"))).to_be_visible()
@@ -182,7 +182,7 @@ def test_a_page_that_is_hidden_lets_the_stream_go_and_catches_up(
         )
         expect(page.get_by_text(re.compile("^Step 1 of 4"))).to_be_visible()
         page.evaluate(_HIDE, False)
-        picture = page.get_by_title("Look at it closely").get_by_role("img", name="unseen")
+        picture = page.get_by_title("Open the picture").get_by_role("img", name="unseen")
         expect(picture).to_have_class(re.compile("there"))
 
 
@@ -195,7 +195,7 @@ def test_a_page_learns_that_another_one_signed_somebody_else_in(visit: Visit, se
     other.get_by_label("Key").fill(served.new_key())
     other.get_by_role("button", name="Sign in").click()
     for page in (other, visit.page):
-        expect(page.get_by_role("heading", name="The first picture is one click away.")).to_be_visible()
+        expect(page.get_by_role("heading", name="Choose one to draw your first picture.")).to_be_visible()
         expect(page.get_by_role("img", name="mine alone")).to_have_count(0)
 
 
@@ -217,7 +217,7 @@ def test_a_server_that_restarts_in_the_middle_draws_on(browser: Browser, tmp_pat
             "serve", "--engine", "fake", "--port", port, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            picture = visit.page.get_by_title("Look at it closely").get_by_role("img", name="a long night")
+            picture = visit.page.get_by_title("Open the picture").get_by_role("img", name="a long night")
             expect(picture).to_have_class(re.compile("there"), timeout=40_000)
             assert [job["state"] for job in visit.jobs()] == ["finished"]
         finally:

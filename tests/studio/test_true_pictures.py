@@ -40,9 +40,9 @@ def _draw(visit: Visit, prompt: str, shape: str) -> str:
     page.get_by_role("radio", name=re.compile(f"^{shape},")).check(force=True)
     page.get_by_label("Seed", exact=True).fill(_SEED)
     visit.generate(prompt)
-    picture = page.get_by_title("Look at it closely").get_by_role("img", name=prompt)
+    picture = page.get_by_title("Open the picture").get_by_role("img", name=prompt)
     expect(picture).to_have_class(re.compile("there"), timeout=_LONGEST_SECONDS * 1000)
-    return str(page.get_by_title("Look at it closely").get_attribute("href")).rpartition("/")[2]
+    return str(page.get_by_title("Open the picture").get_attribute("href")).rpartition("/")[2]
 
 
 def _shoot(page: Page, path: Path) -> None:
@@ -65,7 +65,7 @@ def _shoot_all(browser: Browser, visit: Visit, folder: Path) -> None:
     ids = [_draw(visit, prompt, shape) for prompt, shape in reversed(_PROMPTS)][::-1]
     page, studio = visit.page, visit.studio
     page.goto(studio)
-    expect(page.get_by_title("Look at it closely").get_by_role("img")).to_have_class(re.compile("there"))
+    expect(page.get_by_title("Open the picture").get_by_role("img")).to_have_class(re.compile("there"))
     _shoot(page, folder / "draw.jpg")
     page.goto(f"{studio}#/gallery")
     expect(page.get_by_role("listitem").get_by_role("img")).to_have_count(len(_PROMPTS))
@@ -81,9 +81,9 @@ def _shoot_all(browser: Browser, visit: Visit, folder: Path) -> None:
     page.goto(f"{studio}#/grid")
     visit.prompt.fill("a fox in a forest")
     page.get_by_label("Across varies").select_option("Prompt")
-    page.get_by_label("One prompt a line").fill("a fox in a forest\na fox on a beach\na fox in the snow")
+    page.get_by_label("One prompt on each line").fill("a fox in a forest\na fox on a beach\na fox in the snow")
     page.get_by_label("Down varies").select_option("Shape")
-    page.get_by_label("Values, with commas between").last.fill("16:9, 21:9")
+    page.get_by_label("Values, separated by commas").last.fill("16:9, 21:9")
     page.get_by_role("button", name="Draw 6 pictures").click()
     expect(page.get_by_role("table").get_by_role("img")).to_have_count(6, timeout=_LONGEST_SECONDS * 1000)
     _shoot(page, folder / "grid.jpg")

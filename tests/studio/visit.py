@@ -96,7 +96,7 @@ class Visit:
     def draw(self, prompt: str) -> str:
         """Draw that prompt and wait until the picture is there; the job's id."""
         self.generate(prompt)
-        link = self.page.get_by_title("Look at it closely")
+        link = self.page.get_by_title("Open the picture")
         expect(link.get_by_role("img", name=prompt)).to_have_class(re.compile("there"))
         return str(link.get_attribute("href")).rpartition("/")[2]
 
