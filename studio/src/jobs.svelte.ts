@@ -124,8 +124,7 @@ class Jobs {
         this.chosen = null
       }
     } catch (error) {
-      session.heard(error)
-      if (error instanceof api.ApiError && error.status !== 401) announcer.tell(error.message, true)
+      this.#complain(error)
     }
     return made
   }
@@ -272,9 +271,10 @@ class Jobs {
     }
   }
 
+  /** Sign-in and the notice of a server that is away say those two themselves. */
   #complain(error: unknown): void {
     session.heard(error)
-    if (error instanceof api.ApiError && error.status !== 401) announcer.tell(error.message, true)
+    if (error instanceof api.ApiError && error.status !== 401 && error.status !== 0) announcer.tell(error.message, true)
   }
 }
 

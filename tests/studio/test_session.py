@@ -82,6 +82,20 @@ def test_a_session_that_ends_elsewhere_asks_for_a_key(visit: Visit) -> None:
     expect(visit.page.get_by_role("button", name="Sign in")).to_be_visible()
 
 
+def test_a_server_that_is_away_is_said_once(visit: Visit) -> None:
+    page = visit.page
+    first = page.get_by_role("button", name="a lighthouse on a cliff at sunset")
+    expect(first).to_be_visible()
+    visit.context.set_offline(True)
+    failed: list[Request] = []
+    page.on("requestfailed", lambda asked: failed.append(asked) if asked.method == "POST" else None)
+    with page.expect_event("requestfailed", lambda _: len(failed) == 2):  # it asks twice with one idempotency key
+        first.click()
+    expect(page.get_by_text(AWAY)).to_be_visible()
+    expect(visit.prompt).to_have_value("a lighthouse on a cliff at sunset")
+    expect(page.locator(".notice")).to_have_count(1)
+
+
 def test_offline_and_back(visit: Visit) -> None:
     page = visit.page
     visit.prompt.fill("not yet")
