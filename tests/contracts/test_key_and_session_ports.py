@@ -37,11 +37,11 @@ async def test_a_key_is_found_by_its_digest_and_by_its_id_and_by_no_other(stores
     assert await keys.by_id("b") is None
 
 
-async def test_keys_are_listed_oldest_first_in_whatever_order_they_were_added(stores: Stores) -> None:
+async def test_keys_are_listed_oldest_first_and_those_of_one_second_as_they_were_added(stores: Stores) -> None:
     keys, _ = stores
     for number, (name, created) in enumerate((("late", 9), ("early", 1), ("b", 5), ("a", 5))):
         await keys.add(key(name, created), bytes([number]) * 32)
-    assert [record.id for record in await keys.all()] == ["early", "a", "b", "late"]
+    assert [record.id for record in await keys.all()] == ["early", "b", "a", "late"]
 
 
 async def test_revoking_twice_keeps_the_first_time_and_revoked_keys_are_still_found(stores: Stores) -> None:

@@ -30,7 +30,7 @@ class MemoryKeyStore:
         return self._kept[key_id][0] if key_id in self._kept else None
 
     async def all(self) -> Sequence[KeyRecord]:
-        return sorted((record for record, _ in self._kept.values()), key=lambda record: (record.created, record.id))
+        return sorted((record for record, _ in self._kept.values()), key=lambda record: record.created)
 
     async def revoke(self, key_id: str, when: int) -> KeyRecord | None:
         if key_id not in self._kept:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, insert, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from safelight.adapters.sql.finishing import finishing
@@ -58,7 +58,8 @@ class SqlKeyStore:
     async def all(self) -> Sequence[KeyRecord]:
         with readable_errors(self._path):
             async with self._engine.connect() as connection:
-                rows = await connection.execute(select(*_RECORD).order_by(keys.c.created, keys.c.id))
+                # Of keys of one second the one that was added first: SQLite counts rows as they come.
+                rows = await connection.execute(select(*_RECORD).order_by(keys.c.created, literal_column("rowid")))
                 return [_record(row) for row in rows]
 
     async def revoke(self, key_id: str, when: int) -> KeyRecord | None:
