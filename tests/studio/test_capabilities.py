@@ -23,7 +23,7 @@ def test_a_model_that_can_do_more_shows_more(visit: Visit) -> None:
     page.get_by_label("Guidance scale").fill("99")
     visit.prompt.fill("a whale under a paper moon")
     why = page.get_by_role("button", name="Generate")
-    expect(why).to_have_accessible_description("Guidance scale is a number from 0 to 30, not 99.")
+    expect(why).to_have_accessible_description("Guidance scale must be a number from 0 to 30, not 99.")
     page.get_by_label("Guidance scale").fill("3.5")
     page.get_by_role("combobox", name="Quality").select_option("high")
     page.get_by_label("Steps").fill("3")  # a request has either
