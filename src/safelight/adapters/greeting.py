@@ -14,11 +14,12 @@ _IN_WORDS = {
     "postcard": "Postcard, the bundled model: it illustrates scenes",
     "fake": "the fake engine: coloured stripes",
 }
-_CURL = r"""curl $DIFFUSION_URL/v1/images/generations \
+# The README's recipe: it needs no tool beside curl, prints what is wrong, and then writes no picture.
+_CURL = r"""curl -sS --fail-with-body $DIFFUSION_URL/v1/images/generations \
   -H "Authorization: Bearer $DIFFUSION_KEY" -H 'Content-Type: application/json' \
   -d '{"model": "'$DIFFUSION_MODEL_ID'", "prompt": "A serene mountain landscape at sunset", "aspect_ratio": "16:9"}' \
-  | python3 -c 'import base64, json, sys
-open("picture.png", "wb").write(base64.b64decode(json.load(sys.stdin)["data"][0]["b64_json"]))'"""
+  -o answer.json && sed 's/.*"b64_json": *"//; s/".*//' answer.json | base64 --decode > picture.png || cat answer.json
+"""
 
 
 def welcome(
@@ -54,7 +55,7 @@ def welcome(
         if settings.api_key is not None:
             where += ", in which SAFELIGHT_API_KEY has the value that it has here"
         lines += ["", f"Lines to paste into {where}:", "", f'eval "$({_ours(settings, "env")})"']
-    return "\n".join([*lines, _CURL, ""])
+    return "\n".join([*lines, _CURL.rstrip(), ""])
 
 
 def _ours(settings: Settings, command: str) -> str:
