@@ -20,7 +20,8 @@ class Hub:
     """Serves folders as repositories. `asked` holds method, path and range of every request.
 
     `cut_after` breaks the first transfer of a large file off after so many bytes; `damage` changes a byte of each,
-    `longer` adds so many bytes to every small one, `checksum` stands in place of every large file's own.
+    `longer` adds so many bytes to every small one, `checksum` stands in place of every large file's own. The list
+    of files goes on at `next_page`, if it is set, and every page but the first is empty.
     """
 
     def __init__(self, repositories: dict[str, Path]) -> None:
@@ -31,6 +32,7 @@ class Hub:
         self.damage = False
         self.checksum: str | None = None
         self.longer = 0
+        self.next_page: str | None = None
         self.url = ""
 
     def sent(self, suffix: str = LARGE) -> list[str]:
@@ -77,9 +79,8 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                         return self._error(404, "RevisionNotFound")
                     return self._json({"id": name, "modelId": name, "sha": hub.commit, "siblings": []})
                 if path.startswith(f"/api/models/{name}/tree/"):
-                    return self._json(
-                        [_entry(folder, file, hub.checksum) for file in sorted(folder.rglob("*")) if file.is_file()]
-                    )
+                    files = [] if "page" in self.path else sorted(folder.rglob("*"))
+                    return self._json([_entry(folder, file, hub.checksum) for file in files if file.is_file()])
                 start = f"/{name}/resolve/{hub.commit}/"
                 if path.startswith(start):
                     return self._file(folder / path.removeprefix(start), body=body)
@@ -118,6 +119,8 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             data = json.dumps(value).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
+            if isinstance(value, list) and hub.next_page is not None:
+                self.send_header("Link", f'<{hub.next_page}>; rel="next"')
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)

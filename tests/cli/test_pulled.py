@@ -115,6 +115,19 @@ def test_a_bar_shows_how_far_it_is(here: InProcess) -> None:
     assert f"safelight serve --model {MODEL} --as tiny" in ran.stderr
 
 
+def test_a_list_of_files_without_end_is_given_up(here: InProcess, hub: Hub) -> None:
+    hub.next_page = f"{hub.url}/api/models/{MODEL}/tree/{COMMIT}?page=more"
+    assert_sentence(here("pull", MODEL), 1, "has more than 200 pages")
+    assert len([path for _, path, _ in hub.asked if "/tree/" in path]) == 200
+    assert not hub.sent()
+
+
+def test_a_list_of_files_is_not_followed_to_another_host(here: InProcess, hub: Hub) -> None:
+    hub.next_page = "http://localhost:1/elsewhere"
+    assert_sentence(here("pull", MODEL), 1, "goes on at localhost, which is not the hub")
+    assert not hub.sent()
+
+
 def test_offline_nothing_is_fetched(here: InProcess, hub: Hub) -> None:
     assert_sentence(here("pull", MODEL, HF_HUB_OFFLINE="1"), 2, "HF_HUB_OFFLINE is set, so nothing is fetched")
     assert hub.asked == []

@@ -21,6 +21,7 @@ from huggingface_hub.utils._headers import build_hf_headers
 from tqdm import tqdm
 
 from safelight.adapters.download import Large, download
+from safelight.adapters.hub_listing import files_in
 from safelight.contract.checkpoint_files import (
     CONFIGURES,
     INDEX,
@@ -64,8 +65,7 @@ def pull(name: HubName, *, variant: str | None = None, bars: bool = True) -> Pul
     with _explained(name):
         api = HfApi(endpoint=endpoint)
         commit = _checked(str(api.model_info(name.repo, revision=name.revision).sha), _COMMIT, "commit")
-        tree = api.list_repo_tree(name.repo, revision=commit, recursive=True)
-        listed = islice((entry for entry in tree if isinstance(entry, RepoFile)), _MOST_FILES)
+        listed = islice(files_in(name.repo, commit, endpoint), _MOST_FILES)
         files = {entry.path: entry for entry in listed if _is_inside(entry.path)}
         if INDEX not in files:
             raise ConfigurationError(_no_layout(name, files))
