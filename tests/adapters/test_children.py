@@ -56,14 +56,21 @@ def test_no_part_of_the_path_stands_for_the_working_directory() -> None:
 def test_a_worker_has_no_secret_no_new_privileges_and_no_descriptor_of_the_servers(tmp_path: Path) -> None:
     with serving(tmp_path, engine="local") as served:
         wait_until_ready(served)
-        (worker,) = workers(served)
-        environment = worker.environ()
-        status = Path(f"/proc/{worker.pid}/status").read_text()
-        shared = open_files(worker.pid) & open_files(served.process.pid)
-    assert "SAFELIGHT_API_KEY" not in environment
-    assert not [name for name in environment if name.startswith("SAFELIGHT_")]
-    assert "NoNewPrivs:\t1" in status
-    assert shared <= {"/dev/null"}
+        seen = [seen_of(worker.pid, served.process.pid) for worker in workers(served)]
+    assert seen
+    for variables, status, shared in seen:  # more than one, where that serves best
+        assert not [name for name in variables if name.startswith("SAFELIGHT_")]
+        assert "NoNewPrivs:\t1" in status
+        assert shared <= {"/dev/null"}
+
+
+def seen_of(worker: int, server: int) -> tuple[list[str], str, set[str]]:
+    """Names of a worker's variables, what Linux tells of it, and what it has open that the server has too: but for its
+    standard error, a pipe whose other end the server reads."""
+    environment = Path(f"/proc/{worker}/environ").read_bytes().decode().split("\0")
+    status = Path(f"/proc/{worker}/status").read_text()
+    shared = open_files(worker) & open_files(server) - {os.readlink(f"/proc/{worker}/fd/2")}
+    return [variable.partition("=")[0] for variable in environment], status, shared
 
 
 def open_files(pid: int) -> set[str]:

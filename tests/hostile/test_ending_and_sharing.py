@@ -56,7 +56,7 @@ def test_a_second_server_on_a_state_folder_is_refused_by_name_and_takes_nothing_
         assert refused.returncode == 2
         assert served.url in refused.stderr
         assert str(served.process.pid) in refused.stderr
-        assert (served.safelight.home / "server").read_text().split() == [str(served.process.pid), served.url]
+        assert (served.safelight.home / "server").read_text().split()[:2] == [str(served.process.pid), served.url]
 
 
 def test_the_jobs_and_streams_of_a_key_that_was_ended_end(tmp_path: Path) -> None:

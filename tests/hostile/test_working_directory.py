@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "version": (),
     "config show": (),
     "keys create": ("--save",),
+    "adopt": (),
     "keys list": (),
     "keys revoke": ("key-0",),
 }
