@@ -43,6 +43,25 @@ def test_every_file_that_a_document_links_to_exists() -> None:
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
 
+def test_every_heading_that_a_document_links_to_exists() -> None:
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    anchors = {document.resolve(): _anchors(document.read_text()) for document in documents}
+    seen = 0
+    for document in documents:
+        for target, anchor in re.findall(r"\]\(([^)#:\s]*)#([^)\s]+)\)", document.read_text()):
+            page = (document.parent / target).resolve() if target else document.resolve()
+            assert anchor in anchors[page], f"{document.name} links to {target}#{anchor}"
+            seen += 1
+    assert seen > 20
+
+
+def _anchors(text: str) -> set[str]:
+    """As GitHub makes them of headings, and those that are written out."""
+    headings = re.findall(r"^#+ (.*)$", text, re.M)
+    made = {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+    return made | set(re.findall(r'id="([^"]+)"', text))
+
+
 def test_alerts_ask_for_metrics_that_there_are() -> None:
     alerts = (ROOT / "docs" / "alerts.md").read_text()
     asked = set(re.findall(r"\bsafelight_\w+", alerts))
