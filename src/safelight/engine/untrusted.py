@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,14 +100,6 @@ def _check_value(key: str, value: object, shown: str) -> None:
             f"The checkpoint's {shown} wants code from the hub ({value[:60]!r}), which Safelight does not run. Take "
             f"`{key}` out of that file."
         )
-
-
-def is_ordinary(path: Path) -> bool:
-    """Whether it is a file, and no pipe, device or folder: those may never end."""
-    try:
-        return stat.S_ISREG(path.stat().st_mode)
-    except OSError:
-        return False
 
 
 @contextmanager
