@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from safelight.adapters.memory_state import MemoryKeyStore, MemorySessionStore
 from safelight.adapters.sql import open_database
+from safelight.contract.errors import ConfigurationError
 from safelight.service.job_ports import SessionRecord, SessionStore
 from safelight.service.ports import KeyRecord, KeyStore
 
@@ -53,6 +55,37 @@ async def test_revoking_twice_keeps_the_first_time_and_revoked_keys_are_still_fo
         assert revoked.revoked == 7
     assert await keys.by_digest(b"1" * 32) == await keys.by_id("a") == revoked
     assert await keys.revoke("b", 7) is None
+
+
+async def test_which_models_a_key_may_use_and_its_weight_are_kept(stores: Stores) -> None:
+    keys, _ = stores
+    every, none = (
+        msgspec.structs.replace(key("a", 1), models=None, weight=0.5),
+        msgspec.structs.replace(key("b", 2), models=()),
+    )
+    await keys.add(every, b"1" * 32)
+    await keys.add(none, b"2" * 32)
+    assert list(await keys.all()) == [every, none]
+
+
+@pytest.mark.parametrize(("name", "digest"), [("a", b"2" * 32), ("b", b"1" * 32)])
+async def test_no_two_keys_share_an_id_or_a_text(stores: Stores, name: str, digest: bytes) -> None:
+    keys, _ = stores
+    await keys.add(key("a", 1), b"1" * 32)
+    with pytest.raises(ConfigurationError):
+        await keys.add(key(name, 2), digest)
+    assert list(await keys.all()) == [key("a", 1)]
+
+
+async def test_beyond_a_bound_the_sessions_that_a_key_opened_first_go(stores: Stores) -> None:
+    _, sessions = stores
+    others = SessionRecord(key_id="b", proof="p", created=1.0, expires=2.0)
+    await sessions.add(b"o" * 32, others, 2)
+    mine = [SessionRecord(key_id="a", proof="p", created=9.0 - number, expires=20.0) for number in range(4)]
+    for number, session in enumerate(mine):
+        await sessions.add(bytes([number]) * 32, session, 2)
+    assert [await sessions.get(bytes([number]) * 32) for number in range(4)] == [None, None, *mine[2:]]
+    assert await sessions.get(b"o" * 32) == others
 
 
 async def test_a_session_is_there_until_it_is_deleted_expired_or_not(stores: Stores) -> None:

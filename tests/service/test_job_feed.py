@@ -6,7 +6,7 @@ import asyncio
 
 from safelight.contract.jobs import JobUpdate, Progress
 from safelight.service.job_feed import JobFeed
-from tests.adapters.sql.test_jobs import job
+from tests.contracts.jobs import job
 
 
 async def test_a_slow_watcher_is_told_the_newest_and_the_end_replaces_all() -> None:

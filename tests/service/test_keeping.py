@@ -18,7 +18,7 @@ from safelight.service.job_ports import JobFilter
 from safelight.service.keeping import DAY_SECONDS, MOST_WITHOUT_PICTURE, Keeping
 from safelight.service.place import Place
 from safelight.service.steady_clock import SteadyClock
-from tests.adapters.sql.test_jobs import job
+from tests.contracts.jobs import job
 
 NOW = 1000 * DAY_SECONDS
 

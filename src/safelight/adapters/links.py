@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,15 +17,15 @@ class FileLinks:
     def __init__(self, home: Path) -> None:
         self._folder = home / _FOLDER
 
-    def add(self, digest: str, expires: float) -> None:
-        """Keep a link; those that have ended go.
+    def add(self, digest: str, expires: float, now: float) -> None:
+        """Keep a link; those that ended before `now` go.
 
         Raises:
             ConfigurationError: the state folder cannot be written.
         """
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            self._forget(time.time())
+            self._forget(now)
             write_whole(self._folder / digest, f"{expires}\n".encode(), mode=0o600)
         except OSError as error:
             raise ConfigurationError(f"{self._folder} cannot be written: {error.strerror}.") from None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from safelight.contract.errors import ConfigurationError
 from safelight.service.job_ports import SessionRecord
 from safelight.service.ports import KeyRecord, LedgerEntry
 
@@ -18,6 +19,8 @@ class MemoryKeyStore:
         self._kept: dict[str, tuple[KeyRecord, bytes]] = {}
 
     async def add(self, record: KeyRecord, digest: bytes) -> None:
+        if record.id in self._kept or await self.by_digest(digest) is not None:
+            raise ConfigurationError("There is a key with that id or that text.")
         self._kept[record.id] = (record, digest)
 
     async def by_digest(self, digest: bytes) -> KeyRecord | None:
@@ -67,22 +70,23 @@ class MemoryLinks:
     def __init__(self) -> None:
         self._kept: dict[str, float] = {}
 
-    def add(self, digest: str, expires: float) -> None:
-        self._kept[digest] = expires
+    def add(self, digest: str, expires: float, now: float) -> None:
+        self._kept = {link: end for link, end in self._kept.items() if end >= now} | {digest: expires}
 
     def take(self, digest: str) -> float | None:
         return self._kept.pop(digest, None)
 
 
 class MemoryLedger:
-    """A `Ledger` in memory: what was written stands in `entries`."""
+    """A `Ledger` in memory: what was written before it was closed stands in `entries`."""
 
     def __init__(self) -> None:
         self.entries: list[LedgerEntry] = []
         self.closed = False
 
     def write(self, entry: LedgerEntry) -> None:
-        self.entries.append(entry)
+        if not self.closed:
+            self.entries.append(entry)
 
     async def close(self) -> None:
         self.closed = True

@@ -16,8 +16,8 @@ _TOKEN_BYTES = 32
 class LinkStore(Protocol):
     """Where links are kept until they are used, under the SHA-256 of their token. Other processes may add some."""
 
-    def add(self, digest: str, expires: float) -> None:
-        """Keep a link; those that have ended go."""
+    def add(self, digest: str, expires: float, now: float) -> None:
+        """Keep a link until `expires`; those that ended before `now` go. Both are Unix seconds."""
 
     def take(self, digest: str) -> float | None:
         """When that link ends (Unix seconds), None where there is none. It is gone: of several takers one gets it."""
@@ -33,7 +33,8 @@ class Links:
     def new(self) -> str:
         """A token that signs one browser in."""
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        self._store.add(_digest(token), self._clock() + LINK_SECONDS)
+        now = self._clock()
+        self._store.add(_digest(token), now + LINK_SECONDS, now)
         return token
 
     def use(self, token: str) -> bool:

@@ -105,7 +105,11 @@ class KeyStore(Protocol):
     """Where keys live. Every change is on disk when the call returns (power may fail right after)."""
 
     async def add(self, record: KeyRecord, digest: bytes) -> None:
-        """Keep a key under the SHA-256 of its text."""
+        """Keep a key under the SHA-256 of its text.
+
+        Raises:
+            ConfigurationError: there is one with that id or that text, or it cannot be kept.
+        """
 
     async def by_digest(self, digest: bytes) -> KeyRecord | None:
         """The key with that SHA-256, revoked ones included."""
@@ -143,10 +147,10 @@ class Ledger(Protocol):
     """The book of requests. Writing never delays or fails a request."""
 
     def write(self, entry: LedgerEntry) -> None:
-        """Note an entry; it reaches the disk soon, and at the latest on `close`."""
+        """Note an entry; it reaches the disk soon, and at the latest on `close`. After that none is kept."""
 
     async def close(self) -> None:
-        """Write out what is pending."""
+        """Write out what is pending. Again does nothing."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,8 +26,8 @@ from safelight.contract.errors import ConfigurationError
 from safelight.service.job_ports import JobFilter, SessionRecord
 from safelight.service.keys import Keys
 from tests.adapters.sql.processes import output_of, start
-from tests.adapters.sql.test_jobs import CANCELLED, job
 from tests.adapters.sql.test_ledger import entry, rows
+from tests.contracts.jobs import CANCELLED, job
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The key store in SQL: durable, and the same for every process."""
+"""The key store in SQL, beside what `tests/contracts` asks of it: durable, and the same for every process."""
 
 from __future__ import annotations
 
@@ -17,42 +17,6 @@ from tests.adapters.sql.processes import output_of, start
 
 def record(key_id: str, created: int, models: tuple[str, ...] | None = None) -> KeyRecord:
     return KeyRecord(id=key_id, name=f"name of {key_id}", hint="abcd", created=created, models=models)
-
-
-async def test_what_was_added_is_found_by_its_digest_alone(database: Database) -> None:
-    kept = record("key-1", 5, models=("postcard", "stable-image-ultra"))
-    await database.keys.add(kept, digest_of("one"))
-    assert await database.keys.by_digest(digest_of("one")) == kept
-    assert await database.keys.by_digest(digest_of("two")) is None
-
-
-async def test_a_weight_is_kept(database: Database) -> None:
-    minted = await Keys(database.keys).create(weight=0.5)
-    assert await database.keys.by_digest(digest_of(minted.text)) == minted.record
-    assert minted.record.weight == 0.5
-
-
-async def test_keys_are_listed_oldest_first(database: Database) -> None:
-    for key_id, created in (("b", 2), ("c", 3), ("a", 1)):
-        await database.keys.add(record(key_id, created), digest_of(key_id))
-    assert [kept.id for kept in await database.keys.all()] == ["a", "b", "c"]
-
-
-async def test_a_key_that_may_use_every_model_is_not_one_that_may_use_none(database: Database) -> None:
-    await database.keys.add(record("all", 1, None), digest_of("all"))
-    await database.keys.add(record("none", 2, ()), digest_of("none"))
-    assert [kept.models for kept in await database.keys.all()] == [None, ()]
-
-
-async def test_revoking_keeps_the_first_time_and_says_none_of_an_unknown_key(database: Database) -> None:
-    await database.keys.add(record("a", 1), digest_of("a"))
-    first = await database.keys.revoke("a", 10)
-    assert first is not None
-    assert first.revoked == 10
-    again = await database.keys.revoke("a", 20)
-    assert again == first
-    assert await database.keys.by_digest(digest_of("a")) == first
-    assert await database.keys.revoke("b", 10) is None
 
 
 async def test_no_two_keys_share_a_digest(database: Database) -> None:

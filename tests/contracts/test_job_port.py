@@ -1,0 +1,273 @@
+"""What the `JobStore` and `Notes` ports promise, held by a new database and by one that an earlier version made.
+
+There is no job store in memory: to open a database of its own takes a test 30 ms, and nothing else would use one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from safelight.adapters.sql import Database, open_database
+from safelight.adapters.sql.sqlite import FILE_NAME
+from safelight.contract.jobs import JobError, KeptImage
+from safelight.service.job_ports import SHAPES, Ending, Held, IdempotencyMark, JobFilter, JobStore, Notes
+from tests.contracts.jobs import CANCELLED, FINISHED, job
+
+REVISION_0003 = Path(__file__).parent.parent / "adapters" / "sql" / "revision_0003.sql"
+MINE = JobFilter(owner="key-a")
+
+
+async def numbers(store: JobStore, **wanted: Any) -> list[int]:
+    found = await store.page(msgspec.structs.replace(MINE, **wanted), 100)
+    assert await store.count(msgspec.structs.replace(MINE, **wanted)) == len(found)
+    return [kept.number for kept in found]
+
+
+@pytest.fixture(params=["new", "of an earlier version"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    if request.param == "of an earlier version":
+        with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
+            connection.executescript(REVISION_0003.read_text("utf-8"))
+            connection.execute("DELETE FROM jobs")
+            connection.commit()
+    opened = await open_database(tmp_path)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def store(database: Database) -> JobStore:
+    return database.jobs
+
+
+async def test_a_job_comes_back_as_it_was_to_its_owner_alone(store: JobStore) -> None:
+    kept = job(5, "été 狐")
+    assert await store.add(kept) == kept
+    assert await store.get("key-a", "job_5") == kept
+    assert await store.get("key-b", "job_5") is None
+    assert await store.get("key-a", "job_6") is None
+
+
+async def test_a_number_is_above_every_earlier_one_whatever_the_clock_says(store: JobStore) -> None:
+    for name in "abc":
+        added = await store.add(job(5, id=name))
+        assert added is not None
+    await store.add(job(1, id="d"))
+    assert await numbers(store) == [8, 7, 6, 5]
+    kept = await store.get("key-a", "d")
+    assert kept is not None
+    assert kept.created == 1e-6
+
+
+async def test_a_job_ends_once_whoever_comes_second(store: JobStore) -> None:
+    await store.add(job(1))
+    started = await store.start("job_1", 10.0)
+    assert started is not None
+    assert (started.state, started.started) == ("running", 10.0)
+    endings = [FINISHED, CANCELLED, Ending(state="failed", when=22.0, error=JobError("internal_error", "no"))]
+    ended = await asyncio.gather(*(store.end("job_1", ending) for ending in endings))
+    (winner,) = [kept for kept in ended if kept is not None]
+    assert await store.get("key-a", "job_1") == winner
+    assert await store.start("job_1", 30.0) is None
+
+
+async def test_what_ran_waits_again_after_a_restart_oldest_first(store: JobStore) -> None:
+    for number in (1, 2, 3, 4):
+        await store.add(job(number))
+    for number in (1, 4):
+        await store.start(f"job_{number}", 10.0)
+    await store.end("job_2", CANCELLED)
+    queued = await store.requeue(["job_4"])
+    assert [(kept.number, kept.state, kept.started) for kept in queued] == [(1, "queued", None), (3, "queued", None)]
+    left = await store.get("key-a", "job_4")
+    assert left is not None
+    assert left.state == "running"
+
+
+async def test_only_what_has_ended_is_deleted_and_its_words_are_found_no_more(store: JobStore) -> None:
+    await store.add(job(1, "a red fox"))
+    assert await store.delete("key-a", "job_1") is None
+    await store.end("job_1", CANCELLED)
+    assert await store.delete("key-b", "job_1") is None
+    assert await numbers(store, text="fox") == [1]
+    deleted = await store.delete("key-a", "job_1")
+    assert deleted is not None
+    assert deleted.id == "job_1"
+    assert await numbers(store, text="fox") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("fox", [10, 2, 1]),
+        ("FOX red", [1]),
+        ("fo", [10, 2, 1]),
+        ("fo red", []),
+        ("ete", [3]),
+        ("été", [3]),
+        ("OR", []),
+        ("key", []),
+        ('"fox"', [10, 2, 1]),
+        ("prompt:fox", []),
+        ("fox_boat", [2]),
+        ("日本", [4]),
+        ("本の", [4]),
+        ("春", [4]),
+        ("日春", []),
+        ("狐狸", [6]),
+        ("狸在", [6]),
+        ("森林 狐", [6]),
+        ("灯台", [7]),
+        ("ポット", [8]),
+        ("ﾎﾟｯﾄ", [8]),
+        ("จอก", [9]),
+        ("จิ้งจอก สี", [9]),
+        ("fox 狐", [10]),
+        ("🦊", [5]),
+        ("\U00010d40", []),
+    ],
+)
+async def test_words_of_prompts_are_found(store: JobStore, text: str, found: list[int]) -> None:
+    prompts = ["a red fox", "fox, boat", "un été", "日本の春", "🦊 !", "森林里的红色狐狸在雪中", "夕暮れの海辺の灯台"]
+    prompts += ["ティーポット", "จิ้งจอกสีแดงในหิมะ", "fox九尾狐"]
+    for number, prompt in enumerate(prompts, 1):
+        await store.add(job(number, prompt))
+    await store.add(job(19, "a red fox", owner="key-b"))
+    await store.add(job(20, "a red fox", listed=False))
+    assert await numbers(store, text=text) == found
+
+
+async def test_filters_go_together_and_pages_begin_where_the_last_ended(store: JobStore) -> None:
+    for number in range(1, 11):
+        await store.add(job(number, "fox" if number % 2 else "boat", model=f"m{number % 3}"))
+        if number % 5 == 0:
+            await store.star("key-a", f"job_{number}", True)
+    assert await numbers(store, starred=True) == [10, 5]
+    assert await numbers(store, starred=False, text="fox") == [9, 7, 3, 1]
+    assert await numbers(store, model="m1", text="fox") == [7, 1]
+    assert await numbers(store, since=3e-6, until=5e-6) == [5, 4, 3]
+    assert await numbers(store, since=3e-6, text="fox", before=7) == [5, 3]
+    assert await numbers(store, states=("running", "failed")) == []
+
+
+async def test_what_ended_after_a_moment_is_told_in_order(store: JobStore) -> None:
+    for number in range(1, 5):
+        await store.add(job(number, listed=number != 3))
+        await store.end(f"job_{number}", Ending(state="cancelled", when=100.0 - number))
+    found = await store.ended_since("key-a", 96.0, 10)
+    assert [kept.number for kept in found] == [2, 1]
+
+
+async def test_what_is_too_old_is_found_by_its_kind_and_starred_never(store: JobStore) -> None:
+    kinds: list[dict[str, Any]] = [{}, {"listed": False}, {"starred": True}, {}]
+    for number, fields in enumerate(kinds, 1):
+        await store.add(job(number, **fields))
+        await store.end(f"job_{number}", Ending(state="failed", when=float(number)))
+    await store.add(job(5))
+
+    async def expired(listed: float, unlisted: float) -> list[int]:
+        return [kept.number for kept in await store.expired(listed, unlisted, 10)]
+
+    assert await expired(4.0, 0.0) == [1]
+    assert await expired(9.0, 9.0) == [1, 2, 4]
+
+
+async def test_what_each_owner_holds_and_which_go_first(store: JobStore) -> None:
+    for number in range(1, 5):
+        image = KeptImage(file=f"f{number}", bytes=100, fingerprint="x")
+        await store.add(job(number, state="finished", ended=9.0 - number, image=image, starred=number == 4))
+    await store.add(job(5, state="failed", ended=1.0))
+    await store.add(job(6, owner="key-b"))
+    row = job(1).stored_bytes
+    assert list(await store.held()) == [
+        Held("key-a", 5, 1, 5 * row + 400),
+        Held("key-b", 1, 0, row),
+    ]
+    assert [kept.number for kept in await store.oldest("key-a", 3)] == [5, 3, 2]
+    assert [kept.number for kept in await store.oldest("key-a", 3, without_picture=True)] == [5]
+    gone = await store.forget(["job_3", "job_4", "job_6"])
+    assert [kept.number for kept in gone] == [3]
+
+
+async def test_attempts_count_what_was_begun_and_not_what_an_orderly_stop_cut_short(store: JobStore) -> None:
+    await store.add(job(1))
+    for _ in range(2):
+        await store.start("job_1", 1.0)
+    back = await store.put_back("job_1")
+    assert back is not None
+    assert (back.attempts, back.state, back.started) == (1, "queued", None)
+    assert await store.put_back("job_1") is None
+
+
+async def test_a_mark_stands_for_its_first_job_until_it_is_too_old_or_that_is_gone(store: JobStore) -> None:
+    def mark(digest: bytes, since: float = 0.0) -> IdempotencyMark:
+        return IdempotencyMark(key="k", digest=digest, since=since)
+
+    first = await store.add(job(1), mark(b"a"))
+    assert await store.add(job(2), mark(b"a")) == first
+    assert await store.add(job(3), mark(b"b")) is None
+    other = await store.add(job(4, owner="key-b"), mark(b"b"))
+    assert other is not None
+    assert await numbers(store) == [1]
+    later = await store.add(job(5), mark(b"b", since=1.0))
+    assert later is not None
+    await store.end("job_5", CANCELLED)
+    await store.delete("key-a", "job_5")
+    again = await store.add(job(6), mark(b"c"))
+    assert again is not None
+    assert again.id == "job_6"
+
+
+async def test_two_who_use_one_key_at_once_get_one_job(store: JobStore) -> None:
+    mark = IdempotencyMark(key="k", digest=b"a", since=0.0)
+    added = await asyncio.gather(*(store.add(job(number), mark) for number in range(1, 20)))
+    assert len({kept.id for kept in added if kept is not None}) == 1
+    assert len(await numbers(store)) == 1
+
+
+async def test_files_belong_to_what_has_a_picture_or_may_yet(store: JobStore) -> None:
+    for number in range(1, 4):
+        await store.add(job(number))
+    await store.end("job_1", FINISHED)
+    await store.end("job_2", CANCELLED)
+    assert await store.with_files(["job_1", "job_2", "job_3", "job_4"]) == {"job_1", "job_3"}
+
+
+async def test_a_star_is_set_and_taken_away_by_its_owner_alone(store: JobStore) -> None:
+    await store.add(job(1))
+    assert await store.star("key-b", "job_1", True) is None
+    for starred in (True, False):
+        kept = await store.star("key-a", "job_1", starred)
+        assert kept is not None
+        assert kept.starred is starred
+        assert await store.get("key-a", "job_1") == kept
+
+
+async def test_the_newest_is_the_one_that_was_added_last_whoever_owns_it(store: JobStore) -> None:
+    assert await store.newest() == 0
+    await store.add(job(5_000_000))
+    await store.add(job(6_000_000, owner="key-b"))
+    assert await store.newest() == 6
+
+
+async def test_pictures_are_told_apart_by_their_shape(store: JobStore) -> None:
+    for number, (width, height) in enumerate(((96, 64), (64, 96), (64, 64)), 1):
+        await store.add(msgspec.structs.replace(job(number), width=width, height=height))
+    assert [await numbers(store, shape=shape) for shape in SHAPES] == [[1], [2], [3]]
+
+
+async def test_a_note_is_what_was_put_last_under_its_name(database: Database) -> None:
+    notes: Notes = database.notes
+    assert await notes.get("a") is None
+    await notes.put("a", "one")
+    await notes.put("b", "")
+    await notes.put("a", "another")
+    assert (await notes.get("a"), await notes.get("b")) == ("another", "")
