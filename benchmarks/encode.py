@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from safelight.contract.messages import Job
-from safelight.engine.encode import encode
-from safelight.engine.metadata import Facts
+from safelight.engine.output.encode import encode
+from safelight.engine.output.metadata import Facts
 
 SIDE = 1024
 REPEATS = 15

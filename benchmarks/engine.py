@@ -19,7 +19,7 @@ from safelight.contract.messages import (
     Stepped,
 )
 from safelight.contract.options import ModelOptions
-from safelight.engine.allocator import keep_freed_memory
+from safelight.engine.machine.allocator import keep_freed_memory
 from safelight.scheduling.policy import Schedule
 
 
@@ -49,8 +49,9 @@ class Engine:
         device: str = "cpu",
         options: ModelOptions | None = None,
     ) -> None:
-        from safelight.engine.loading import LoadedModel, load
-        from safelight.engine.loop import Loop
+        from safelight.engine.checkpoint.loading import load
+        from safelight.engine.drawing.loop import Loop
+        from safelight.engine.pipeline.model import LoadedModel
 
         keep_freed_memory()  # as a worker does
         self._changed = threading.Condition()

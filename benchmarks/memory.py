@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from safelight.engine.device import prepare
+from safelight.engine.machine.device import prepare
 
 WARM = 20
 STEPS = 2

@@ -15,7 +15,7 @@ import psutil
 
 from benchmarks.server import Server, serving
 from safelight.contract.messages import ModelSpec
-from safelight.engine.device import prepare
+from safelight.engine.machine.device import prepare
 
 PORT = 8497
 ROUNDS = 30
@@ -54,7 +54,7 @@ def resident_mib(process: psutil.Process) -> float:
 
 def main() -> int:
     prepare(0)  # threads as in a worker, before PyTorch is imported: else they would wait for each other differently
-    from safelight.engine.loading import load
+    from safelight.engine.checkpoint.loading import load
 
     pipeline = load(ModelSpec(source="postcard"), "cpu").pipeline
     pipeline.set_progress_bar_config(disable=True)

@@ -17,14 +17,14 @@ from typing import Any
 import torch
 
 from benchmarks.peers.with_diffusers import tuned
-from safelight.engine.sources import BUNDLED, place_of
+from safelight.engine.checkpoint.location import BUNDLED, location_of
 from safelight.postcard.pipeline import PostcardPipeline
 
 
 def load(source: str) -> Any:
     """The bundled model, or a folder with the best that diffusers has for a CPU with matrix units."""
     if source == BUNDLED:
-        return PostcardPipeline.from_pretrained(place_of(source).path)
+        return PostcardPipeline.from_pretrained(location_of(source).path)
     return tuned(Path(source), "cpu")
 
 

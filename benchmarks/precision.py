@@ -4,7 +4,7 @@
 
 A row's figure is the PSNR of the picture, in dB, the mean over eight seeds; 40 dB is an error that nobody sees. Random
 weights are the worst case there is: nothing pulls a picture back to where it should be. Families that are served in
-float32 on a CPU, unless the operator says otherwise, are told apart and may be below (`engine/number_format.py`).
+float32 on a CPU, unless the operator says otherwise, are told apart and may be below (`engine/checkpoint/dtypes.py`).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from tests.engine.families.build import FAMILIES, Family
 
 from safelight.contract.messages import ModelSpec
 from safelight.contract.options import ModelOptions
-from safelight.engine.loading import describe, load
-from safelight.engine.number_format import dtype_of
+from safelight.engine.checkpoint.dtypes import dtype_of
+from safelight.engine.checkpoint.loading import describe, load
 
 TARGET_DB = 40.0
 SEEDS = tuple(range(1, 9))  # a single picture may be 3 dB from the mean

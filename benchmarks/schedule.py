@@ -11,7 +11,7 @@ from __future__ import annotations
 import statistics
 
 from benchmarks.engine import Engine, job
-from safelight.engine.device import prepare
+from safelight.engine.machine.device import prepare
 from safelight.scheduling.policy import FairShare, FirstComeFirstServed
 
 ROUNDS = 5

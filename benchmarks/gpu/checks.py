@@ -62,8 +62,8 @@ def out_of_memory(device: str, *, small: bool) -> dict[str, Any]:
 
 def postcard(device: str, *, small: bool) -> dict[str, Any]:
     """The bundled model on the device: seconds of a picture, and the same bytes twice."""
-    from safelight.engine.loading import load
-    from safelight.engine.sources import BUNDLED
+    from safelight.engine.checkpoint.loading import load
+    from safelight.engine.checkpoint.location import BUNDLED
 
     model = load(ModelSpec(source=BUNDLED), device)
     side = 128 if small else 1024

@@ -13,10 +13,10 @@ import msgspec
 from benchmarks.engine import job
 from safelight.contract.messages import Draw, Event, Failed, Finished, Job, ModelReady, ModelSpec
 from safelight.contract.traits import Traits
-from safelight.engine.loading import LoadedModel
-from safelight.engine.loop import Loop
-from safelight.engine.recorders import recorder_for
-from safelight.engine.replaying import Replays
+from safelight.engine.drawing.loop import Loop
+from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.runs.recorders import recorder_for
+from safelight.engine.runs.replaying import Replays
 
 LIMIT_SECONDS = 300.0
 

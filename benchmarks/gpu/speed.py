@@ -22,7 +22,7 @@ from benchmarks.peers.architectures import ARCHITECTURES
 from benchmarks.peers.measuring import PROMPT
 from benchmarks.peers.with_diffusers import denoiser, products_rate
 from safelight.contract.messages import Finished
-from safelight.engine.loading import LoadedModel
+from safelight.engine.pipeline.model import LoadedModel
 
 FEW, MANY, TURNS = 2, 12, 3
 

@@ -39,7 +39,7 @@ def compiled(folder: Path, side: int, device: str) -> Draw:
 
 def tuned(folder: Path, device: str) -> Any:
     """The pipeline as it is at its best without compiling."""
-    from safelight.engine.device import usable_cores
+    from safelight.engine.machine.device import usable_cores
 
     torch.set_num_threads(usable_cores())
     torch.set_flush_denormal(True)

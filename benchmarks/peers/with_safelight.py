@@ -22,7 +22,7 @@ def compiled(folder: Path, side: int, device: str) -> Draw:
 
 
 def _draw(folder: Path, side: int, device: str, options: ModelOptions) -> Draw:
-    from safelight.engine.device import prepare
+    from safelight.engine.machine.device import prepare
 
     os.environ.setdefault("MKL_CBWR", "AUTO")
     prepare(threads=0)

@@ -11,8 +11,9 @@ import torch
 import transformers
 
 from safelight.contract.messages import ModelSpec
-from safelight.engine.device import prepare
-from safelight.engine.loading import LoadedModel, load
+from safelight.engine.checkpoint.loading import load
+from safelight.engine.machine.device import prepare
+from safelight.engine.pipeline.model import LoadedModel
 from tests.engine import tiny
 
 diffusers.utils.logging.disable_progress_bar()

@@ -16,8 +16,8 @@ from PIL import Image
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import Cancel, Cancelled, Draw, Event, Failed, Finished, Job, ModelSpec
 from safelight.contract.traits import Traits
-from safelight.engine.loading import LoadedModel
-from safelight.engine.loop import Loop
+from safelight.engine.drawing.loop import Loop
+from safelight.engine.pipeline.model import LoadedModel
 from safelight.scheduling.policy import Parked, RoundRobin
 
 _T = TypeVar("_T")

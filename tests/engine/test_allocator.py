@@ -12,13 +12,13 @@ from queue import Empty, SimpleQueue
 import pytest
 
 from safelight.contract.messages import Cancel
-from safelight.engine import inbox
-from safelight.engine.inbox import Inbox, Reader
+from safelight.engine.drawing import inbox
+from safelight.engine.drawing.inbox import Inbox, Reader
 
 MIB = 1024**2
 IN_A_PROCESS = """
 import json, re, threading
-from safelight.engine.allocator import give_back, keep_freed_memory
+from safelight.engine.machine.allocator import give_back, keep_freed_memory
 
 def resident():
     return int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1]) * 1024

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from safelight.engine.arguments import pipeline_arguments
-from safelight.engine.loading import LoadedModel
+from safelight.engine.pipeline.arguments import pipeline_arguments
+from safelight.engine.pipeline.model import LoadedModel
 from tests.engine.drawing import job
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from safelight.contract.errors import ConfigurationError
-from safelight.engine.device import choose_device, usable_cores, usable_memory
+from safelight.engine.machine.device import choose_device, usable_cores, usable_memory
 
 
 def test_cores_are_those_of_the_affinity_without_a_quota(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from safelight.engine.embeddings import EmbeddingCache
-from safelight.engine.loading import LoadedModel
-from safelight.engine.standin import Call
+from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.pipeline.standin import Call
+from safelight.engine.runs.embeddings import EmbeddingCache
 from tests.engine.drawing import Drawing, alone, job, pixels
 
 

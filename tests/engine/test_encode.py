@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from safelight.contract.messages import Job
-from safelight.engine import encode as module
-from safelight.engine.encode import encode
-from safelight.engine.metadata import Facts
+from safelight.engine.output import encode as module
+from safelight.engine.output.encode import encode
+from safelight.engine.output.metadata import Facts
 
 FACTS = Facts(steps=8, guidance_scale=3.5, drawn_by="postcard")
 

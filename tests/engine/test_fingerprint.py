@@ -10,11 +10,11 @@ import pytest
 import torch
 from diffusers import FluxPipeline, StableDiffusionPipeline
 
-from safelight.engine import fingerprint as module
-from safelight.engine.checkpoint import Checkpoint
-from safelight.engine.device import prepare
-from safelight.engine.fingerprint import fingerprint
-from safelight.engine.sources import place_of
+from safelight.engine.checkpoint import fingerprint as module
+from safelight.engine.checkpoint.fingerprint import fingerprint
+from safelight.engine.checkpoint.folder import Checkpoint
+from safelight.engine.checkpoint.location import location_of
+from safelight.engine.machine.device import prepare
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def of(folder: Path, **changes: Any) -> str:
         "dtype": "float32",
         "device": "cpu",
     }
-    return fingerprint(Checkpoint.read(place_of(str(folder))).files(), **(settings | changes))
+    return fingerprint(Checkpoint.read(location_of(str(folder))).files(), **(settings | changes))
 
 
 def test_a_copy_elsewhere_has_the_same_short_fingerprint(folder: Path, checkpoints: dict[str, Path]) -> None:

@@ -11,10 +11,12 @@ import torch
 
 from safelight.contract.messages import Finished, ModelReady, ModelResting, ModelSpec
 from safelight.contract.options import ModelOptions, Quantization
-from safelight.engine import host_memory, packing
-from safelight.engine.host_memory import HostMemory, can_move, host_budget, move
-from safelight.engine.loading import LoadedModel, load
-from safelight.engine.memory import free_memory, memory_of, tensors_of
+from safelight.engine.checkpoint.loading import load
+from safelight.engine.machine.memory import free_memory, memory_of, tensors_of
+from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.residency import host_memory
+from safelight.engine.residency.host_memory import HostMemory, can_move, host_budget, move
+from safelight.engine.tuning import packing
 from tests.engine.drawing import Drawing, job
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="moves between the host and a CUDA device")

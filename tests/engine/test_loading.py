@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import ModelSpec
-from safelight.engine.device import default_dtype
-from safelight.engine.loading import LoadedModel, describe, load
-from safelight.engine.number_format import dtype_of
+from safelight.engine.checkpoint.dtypes import dtype_of
+from safelight.engine.checkpoint.loading import describe, load
+from safelight.engine.machine.device import default_dtype
+from safelight.engine.pipeline.model import LoadedModel
 
 
 @pytest.fixture

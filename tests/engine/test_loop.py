@@ -26,9 +26,9 @@ from safelight.contract.messages import (
     Started,
     Stepped,
 )
-from safelight.engine.embeddings import EmbeddingCache
-from safelight.engine.loading import LoadedModel
-from safelight.engine.run import Run
+from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.runs.embeddings import EmbeddingCache
+from safelight.engine.runs.run import Run
 from safelight.scheduling.policy import RoundRobin
 from tests.engine.drawing import LIMIT_SECONDS, Drawing, End, Recorded, alone, job, pixels
 

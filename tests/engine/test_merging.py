@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from safelight.contract.messages import Finished, Stepped
-from safelight.engine.loading import LoadedModel
-from safelight.engine.merging import CannotMerge, Merger, execute_together
-from safelight.engine.run import Raised
-from safelight.engine.standin import Call
+from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.pipeline.standin import Call
+from safelight.engine.runs.merging import CannotMerge, Merger, execute_together
+from safelight.engine.runs.run import Raised
 from tests.engine.drawing import Drawing, alone, job, pixels
 
 
@@ -42,7 +42,7 @@ def drawn(model: LoadedModel, count: int, **changes: Any) -> tuple[list[Any], li
 @pytest.fixture
 def pays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tiny models gain or lose by chance; here a batch always counts as a gain."""
-    monkeypatch.setattr("safelight.engine.merging._PAYS", 1e9)
+    monkeypatch.setattr("safelight.engine.runs.merging._PAYS", 1e9)
 
 
 @pytest.mark.usefixtures("pays")
@@ -65,7 +65,7 @@ def test_what_came_with_a_seed_is_never_in_a_batch(model: LoadedModel) -> None:
 
 
 def test_a_batch_that_does_not_pay_is_not_made_again(flux: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("safelight.engine.merging._PAYS", 0.0)
+    monkeypatch.setattr("safelight.engine.runs.merging._PAYS", 0.0)
     jobs, ends, _ = drawn(flux, 3, exact=False)
     for wanted, end in zip(jobs, ends, strict=True):
         assert end.tier == "exact"

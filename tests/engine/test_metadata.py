@@ -9,8 +9,8 @@ from PIL import Image
 
 from safelight.contract.messages import Job
 from safelight.contract.provenance import DIGITAL_SOURCE_TYPE
-from safelight.engine.encode import encode
-from safelight.engine.metadata import NAMESPACE
+from safelight.engine.output.encode import encode
+from safelight.engine.output.metadata import NAMESPACE
 from tests.engine.test_encode import FACTS, job, noise, opened
 
 FORMATS = ["png", "jpeg", "webp"]

@@ -11,10 +11,11 @@ import torch
 
 from safelight.contract.messages import Cancelled, ModelSpec, Stepped
 from safelight.contract.options import ModelOptions
-from safelight.engine.loading import LoadedModel, load
-from safelight.engine.memory import largest_part, memory_of
-from safelight.engine.offloading import OneAtATime, Part, computes_on
-from safelight.engine.tuning import tune
+from safelight.engine.checkpoint.loading import load
+from safelight.engine.machine.memory import largest_part, memory_of
+from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.tuning.apply import tune
+from safelight.engine.tuning.offloading import OneAtATime, Part, computes_on
 from tests.engine.drawing import Drawing, alone, job, pixels
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="moves between the host and a CUDA device")

@@ -16,7 +16,8 @@ from safetensors.torch import save_file
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import Cancelled, ModelSpec, Stepped
 from safelight.contract.options import Lora, ModelOptions, StepCache
-from safelight.engine.loading import LoadedModel, load
+from safelight.engine.checkpoint.loading import load
+from safelight.engine.pipeline.model import LoadedModel
 from tests.engine.drawing import Drawing, alone, job, pixels
 
 

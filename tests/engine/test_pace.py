@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 import torch
 
-from safelight.engine.pace import Mark, Moment, Pace, mark, now
+from safelight.engine.machine.pace import Mark, Moment, Pace, mark, now
 
 
 @dataclass

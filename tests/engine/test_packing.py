@@ -14,11 +14,11 @@ from diffusers.models.activations import GEGLU, GELU, SwiGLU
 from torch import nn
 
 from safelight.contract.messages import ModelSpec
-from safelight.engine import packing
-from safelight.engine.loading import load
-from safelight.engine.memory import memory_of
-from safelight.engine.packed_layers import PackedConv2d, PackedLinear, PackedWeight
-from safelight.engine.packing import can_pack, lay_out
+from safelight.engine.checkpoint.loading import load
+from safelight.engine.machine.memory import memory_of
+from safelight.engine.tuning import packing
+from safelight.engine.tuning.packed_layers import PackedConv2d, PackedLinear, PackedWeight
+from safelight.engine.tuning.packing import can_pack, lay_out
 from tests.engine.drawing import Drawing, alone, job, pixels
 
 pytestmark = pytest.mark.skipif(not can_pack(), reason="this processor has no bfloat16 to pack weights for")

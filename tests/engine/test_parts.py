@@ -16,8 +16,8 @@ from diffusers.utils.deprecation_utils import _TRANSFORMERS_CLASS_REMAPPING
 
 from safelight.contract.checkpoint_files import LOOK_AT_PICTURES, can_be_left_out
 from safelight.contract.errors import ModelLoadError
-from safelight.engine.layout import component_class
-from safelight.engine.loading import LoadedModel
+from safelight.engine.checkpoint.diffusers_index import component_class
+from safelight.engine.pipeline.model import LoadedModel
 from tests.engine import tiny
 from tests.engine.drawing import alone, job
 from tests.engine.test_loading import change_index, loaded

@@ -12,10 +12,11 @@ import torch
 from msgspec import structs
 
 from safelight.contract.messages import Cancelled, Finished, Job, ModelSpec
-from safelight.engine.loading import LoadedModel, load
-from safelight.engine.offloading import offload
-from safelight.engine.pausing import never, pausing
-from safelight.engine.sources import BUNDLED
+from safelight.engine.checkpoint.loading import load
+from safelight.engine.checkpoint.location import BUNDLED
+from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.pipeline.pausing import never, pausing
+from safelight.engine.tuning.offloading import offload
 from safelight.scheduling.policy import Parked
 from tests.engine.drawing import Drawing, Recorded, alone, job, pixels
 

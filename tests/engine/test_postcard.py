@@ -12,8 +12,9 @@ from msgspec import structs
 
 from safelight.contract.messages import Configure, Draw, Finished, Job, ModelReady, ModelSpec
 from safelight.contract.sizes import SIZES, Size
-from safelight.engine.loading import LoadedModel, load
-from safelight.engine.sources import BUNDLED
+from safelight.engine.checkpoint.loading import load
+from safelight.engine.checkpoint.location import BUNDLED
+from safelight.engine.pipeline.model import LoadedModel
 from safelight.postcard.render.paper.raster import rasterise
 from tests.engine.drawing import Drawing, alone, pixels
 from tests.engine.worker_process import WorkerProcess

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from safelight.contract.messages import ModelSpec, Preview, Started, Watch
-from safelight.engine.loading import LoadedModel, load
-from safelight.engine.previews import Previewer
+from safelight.engine.checkpoint.loading import load
+from safelight.engine.output.previews import Previewer
+from safelight.engine.pipeline.model import LoadedModel
 from tests.engine.drawing import Drawing, job, pixels
 
 

@@ -12,11 +12,11 @@ from transformers import PreTrainedTokenizerBase
 
 from safelight.contract.messages import Finished, Job
 from safelight.contract.prompt_cut import HEADER, PromptCut, cut_header, read_cut_header
-from safelight.engine.loading import LoadedModel
-from safelight.engine.prompt_reading import PromptReading, listened_to
+from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.pipeline.prompt_reading import PromptReading, listened_to
 from tests.engine import tiny
 from tests.engine.drawing import Drawing, alone, job, pixels
-from tests.engine.test_sources import loaded
+from tests.engine.test_location import loaded
 
 LONG = " ".join(["abc"] * 30)  # 90 letters, which are the tokens of the tiny tokenizers
 
@@ -30,7 +30,7 @@ def drawn(model: LoadedModel, **fields: Any) -> tuple[PromptCut, ...]:
 
 def test_what_clip_cuts_is_said_and_logged(checkpoints: dict[str, Path], caplog: pytest.LogCaptureFixture) -> None:
     model = loaded(checkpoints["stable-diffusion"])
-    with caplog.at_level(logging.WARNING, "safelight.engine.delivery"):
+    with caplog.at_level(logging.WARNING, "safelight.engine.drawing.delivery"):
         assert drawn(model, prompt=LONG) == (PromptCut("prompt", 77, 92),)
     assert "`prompt` was cut: the model reads 77 tokens, and it has 92." in caplog.text
     assert "abc" not in caplog.text

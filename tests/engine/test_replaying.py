@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from safelight.engine.loading import LoadedModel
-from safelight.engine.recorders import CudaGraphs, Rerun, RerunRecording, recorder_for
-from safelight.engine.replaying import Replays
-from safelight.engine.standin import Call
+from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.pipeline.standin import Call
+from safelight.engine.runs.recorders import CudaGraphs, Rerun, RerunRecording, recorder_for
+from safelight.engine.runs.replaying import Replays
 from tests.engine.drawing import Drawing, alone, job, pixels
 
 

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from safelight.engine.device import usable_cores
+from safelight.engine.machine.device import usable_cores
 
 
 def test_the_command_prints_one_line_of_json() -> None:

@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from safelight.contract.errors import ModelLoadError
-from safelight.engine.single_file import Marks, follow, marks_of, read_tensors
+from safelight.engine.checkpoint.single_file import Marks, follow, marks_of, read_tensors
 from tests.engine import tiny
 from tests.engine.drawing import alone, job
-from tests.engine.test_sources import loaded
+from tests.engine.test_location import loaded
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from safelight.contract.messages import ModelSpec
 from safelight.contract.options import Lora, ModelOptions, Quantization
-from safelight.engine.spared_imports import COMPILER, needed
+from safelight.engine.checkpoint.spared_imports import COMPILER, needed
 
 NEVER_FOR_POSTCARD = (
     "peft",
@@ -29,9 +29,9 @@ from safelight.engine.worker import import_engine
 spec = ModelSpec(source="postcard")
 import_engine(Configure(models=(spec,), threads=1))
 imported = set(sys.modules)
-from safelight.engine.loading import load
-from safelight.engine.previews import Previewer
-from safelight.engine.warm_up import measure
+from safelight.engine.checkpoint.loading import load
+from safelight.engine.output.previews import Previewer
+from safelight.engine.drawing.warm_up import measure
 model = load(spec, "cpu")
 measure(model, 64, 64, 1, Previewer(model.pipeline))
 print(json.dumps([sorted(imported), sorted(sys.modules)]))

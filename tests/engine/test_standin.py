@@ -9,8 +9,9 @@ import torch
 from diffusers import DiffusionPipeline
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from safelight.engine.loading import LoadedModel
-from safelight.engine.standin import Call, StepTaken, copy_for_run, stage_of, stand_in
+from safelight.engine.machine.stages import stage_of
+from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.pipeline.standin import Call, StepTaken, copy_for_run, stand_in
 
 
 def at_once(call: Call) -> Any:

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from safelight.contract.costs import CostPoint
-from safelight.engine import device, team_size
-from safelight.engine.standin import Call
-from safelight.engine.team_size import counts_to_try, fastest, workers_that_serve_best
-from safelight.engine.threads import Threads
+from safelight.engine.machine import device, team_size
+from safelight.engine.machine.team_size import counts_to_try, fastest, workers_that_serve_best
+from safelight.engine.pipeline.standin import Call
+from safelight.engine.runs.threads import Threads
 
 
 def points(seconds: dict[int, float]) -> tuple[CostPoint, ...]:

@@ -12,10 +12,11 @@ import pytest
 from safelight.contract.messages import ModelSpec
 from safelight.contract.offers import Terms, capabilities_of
 from safelight.contract.traits import Traits
-from safelight.engine.checkpoint import Checkpoint
-from safelight.engine.loading import LoadedModel, describe
-from safelight.engine.sources import place_of
-from safelight.engine.traits import traits_of
+from safelight.engine.checkpoint.folder import Checkpoint
+from safelight.engine.checkpoint.loading import describe
+from safelight.engine.checkpoint.location import location_of
+from safelight.engine.checkpoint.traits import traits_of
+from safelight.engine.pipeline.model import LoadedModel
 from tests.engine.families import unets
 
 
@@ -90,7 +91,7 @@ def test_a_model_without_a_decoder_draws_as_many_pixels_as_its_denoiser_has_plac
 def test_a_negative_prompt_is_taken_where_classifier_free_guidance_is_on(
     checkpoint: Any, scale: float, takes: bool
 ) -> None:
-    found = Checkpoint.read(place_of(str(checkpoint("flux", "plain"))))
+    found = Checkpoint.read(location_of(str(checkpoint("flux", "plain"))))
     parameters = {"prompt": None, "negative_prompt": None, "true_cfg_scale": scale}
     assert traits_of(found, "plain", parameters).negative_prompt is takes
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from safelight.engine.turn_age import TurnAge
+from safelight.engine.drawing.turn_age import TurnAge
 
 
 def test_another_thread_sees_a_turn_grow_older_and_end() -> None:

@@ -20,9 +20,9 @@ import torch
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import ModelSpec
 from safelight.contract.options import Lora, ModelOptions
-from safelight.engine import loading, untrusted
-from safelight.engine.loading import describe, load
-from safelight.engine.untrusted import nothing_unpickled
+from safelight.engine.checkpoint import loading, untrusted
+from safelight.engine.checkpoint.loading import describe, load
+from safelight.engine.checkpoint.untrusted import nothing_unpickled
 from tests.engine.test_loading import change_index
 
 

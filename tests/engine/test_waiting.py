@@ -9,7 +9,7 @@ from typing import Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from safelight.engine.loading import LoadedModel
+from safelight.engine.pipeline.model import LoadedModel
 from safelight.scheduling.policy import Parked
 from tests.engine.drawing import Drawing, Recorded, alone, job
 

@@ -17,11 +17,11 @@ from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import Failed, Finished, ModelFailed, ModelReady, Started
 from safelight.contract.sizes import SIZES
-from safelight.engine import device
-from safelight.engine.loading import LoadedModel
-from safelight.engine.previews import Previewer
-from safelight.engine.team_size import workers_that_serve_best
-from safelight.engine.warm_up import keep, measure, warm_up
+from safelight.engine.drawing.warm_up import keep, measure, warm_up
+from safelight.engine.machine import device
+from safelight.engine.machine.team_size import workers_that_serve_best
+from safelight.engine.output.previews import Previewer
+from safelight.engine.pipeline.model import LoadedModel
 from tests.engine.drawing import Drawing, job
 
 
@@ -47,7 +47,7 @@ def test_a_picture_is_measured_by_its_stages_and_teaches_the_previews(model: Loa
 def test_what_was_measured_is_kept_and_not_measured_again(
     flux: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("safelight.engine.warm_up._SIDES", (32, 64))
+    monkeypatch.setattr("safelight.engine.drawing.warm_up._SIDES", (32, 64))
     points = warm_up(flux, Previewer(flux.pipeline), budget_seconds=60, kept=tmp_path / "measured")
     assert [point.pixels for point in points] == [32 * 32, 64 * 64]
     again = replace(flux, pipeline=broken)
@@ -63,7 +63,7 @@ def test_a_compiled_model_draws_every_size_before_it_is_ready_in_every_process_a
         drawn.append((width, height))
         return measure(model, 32, 32, steps, previewer)
 
-    monkeypatch.setattr("safelight.engine.warm_up.measure", noted)
+    monkeypatch.setattr("safelight.engine.drawing.warm_up.measure", noted)
     (tmp_path / f"{flux.fingerprint}.json").write_text('[{"pixels": 1024, "step": 0.5}]')
     compiled = replace(flux, compiled=True)
     (point,) = warm_up(compiled, Previewer(flux.pipeline), budget_seconds=1e-6, kept=tmp_path)
@@ -96,8 +96,8 @@ def test_fewer_threads_are_tried_though_a_team_beside_neighbours_takes_most_of_t
         return CostPoint(pixels=width * height, step=took / steps)
 
     torch.set_num_threads(2)
-    monkeypatch.setattr("safelight.engine.warm_up.measure", drawn)
-    monkeypatch.setattr("safelight.engine.warm_up.time.perf_counter", lambda: clock)
+    monkeypatch.setattr("safelight.engine.drawing.warm_up.measure", drawn)
+    monkeypatch.setattr("safelight.engine.drawing.warm_up.time.perf_counter", lambda: clock)
     points = warm_up(flux, Previewer(None), budget_seconds=10, threads=True)
     assert {point.threads: round(point.total(2), 3) for point in points if point.threads} == {1: 0.6, 2: 1.6}
     assert workers_that_serve_best((point for point in points if point.threads), 1) == 2
@@ -107,7 +107,7 @@ def test_fewer_threads_are_tried_though_a_team_beside_neighbours_takes_most_of_t
 
 
 def test_a_damaged_file_is_measured_anew(flux: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("safelight.engine.warm_up._SIDES", (32,))
+    monkeypatch.setattr("safelight.engine.drawing.warm_up._SIDES", (32,))
     (tmp_path / f"{flux.fingerprint}.json").write_text("[{")
     assert len(warm_up(flux, Previewer(flux.pipeline), budget_seconds=60, kept=tmp_path)) == 1
 
@@ -117,7 +117,7 @@ def test_no_budget_draws_nothing(flux: LoadedModel) -> None:
 
 
 def test_a_size_expected_to_take_too_long_is_left_out(flux: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("safelight.engine.warm_up._SIDES", (32, 64))
+    monkeypatch.setattr("safelight.engine.drawing.warm_up._SIDES", (32, 64))
     assert len(warm_up(flux, Previewer(flux.pipeline), budget_seconds=1e-6)) == 1
 
 
@@ -127,7 +127,7 @@ def test_a_model_that_cannot_draw_is_refused_with_the_kind_of_its_fault(flux: Lo
 
 
 def test_a_model_that_draws_its_own_size_alone_is_served(flux: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("safelight.engine.warm_up._SIDES", (33, 66))  # sides that its decoder does not have
+    monkeypatch.setattr("safelight.engine.drawing.warm_up._SIDES", (33, 66))  # sides that its decoder does not have
     small = replace(flux, traits=msgspec.structs.replace(flux.traits, width=64, height=48, steps=2))
 
     def no_other(model: LoadedModel, width: int, height: int, *more: Any) -> Any:
@@ -135,7 +135,7 @@ def test_a_model_that_draws_its_own_size_alone_is_served(flux: LoadedModel, monk
             raise ValueError("this size is not drawn")
         return measure(model, width, height, *more)
 
-    monkeypatch.setattr("safelight.engine.warm_up.measure", no_other)
+    monkeypatch.setattr("safelight.engine.drawing.warm_up.measure", no_other)
     (point,) = warm_up(small, Previewer(flux.pipeline), budget_seconds=60)
     assert point.pixels == 64 * 48
 

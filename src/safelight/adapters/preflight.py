@@ -102,7 +102,7 @@ def gpu_count() -> int | None:
         return 0 if built_for == "cpu" else None
     try:
         asked = subprocess.run(
-            python_module("safelight.engine.gpu_count"),
+            python_module("safelight.engine.machine.gpu_count"),
             capture_output=True,
             env=child_environment(),
             timeout=_ASK_SECONDS,

@@ -13,11 +13,11 @@ import torch
 from safelight.contract.errors import ConfigurationError, ModelLoadError
 from safelight.contract.messages import ModelSpec
 from safelight.contract.traits import Traits
-from safelight.engine.device import choose_device
-from safelight.engine.loading import describe
-from safelight.engine.memory import device_bytes
-from safelight.engine.number_format import dtype_of
-from safelight.engine.privileges import take_no_new_privileges
+from safelight.engine.checkpoint.dtypes import dtype_of
+from safelight.engine.checkpoint.loading import describe
+from safelight.engine.machine.device import choose_device
+from safelight.engine.machine.memory import device_bytes
+from safelight.engine.machine.privileges import take_no_new_privileges
 
 EXIT_REFUSED = 4
 

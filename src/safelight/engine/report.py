@@ -14,8 +14,9 @@ from typing import Literal
 import msgspec
 
 from safelight.contract.errors import ModelLoadError
-from safelight.engine.checkpoint import Checkpoint
-from safelight.engine.device import (
+from safelight.engine.checkpoint.folder import Checkpoint
+from safelight.engine.checkpoint.location import BUNDLED, location_of
+from safelight.engine.machine.device import (
     accelerators,
     choose_device,
     cpu_bfloat16,
@@ -26,7 +27,6 @@ from safelight.engine.device import (
     usable_memory,
     versions,
 )
-from safelight.engine.sources import BUNDLED, place_of
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +91,7 @@ def _problems(found: dict[str, str], weights: str) -> Iterator[Problem]:
 def _bundled_weights() -> str:
     """`"ok"`, or what is wrong with the weights in the package."""
     try:
-        Checkpoint.read(place_of(BUNDLED))
+        Checkpoint.read(location_of(BUNDLED))
     except ModelLoadError as error:
         return str(error)
     return "ok"

@@ -32,8 +32,8 @@ from safelight.contract.forking import (
     to_packet,
 )
 from safelight.contract.messages import Configure
-from safelight.engine.allocator import keep_freed_memory
-from safelight.engine.privileges import take_no_new_privileges
+from safelight.engine.machine.allocator import keep_freed_memory
+from safelight.engine.machine.privileges import take_no_new_privileges
 from safelight.engine.worker import EXIT_PROTOCOL, be_worker, import_engine
 
 _TASKS = Path("/proc/self/task")

@@ -41,15 +41,15 @@ from safelight.contract.messages import (
     read_command,
     to_frame,
 )
-from safelight.engine.allocator import keep_freed_memory
-from safelight.engine.privileges import take_no_new_privileges
+from safelight.engine.machine.allocator import keep_freed_memory
+from safelight.engine.machine.privileges import take_no_new_privileges
 
 if TYPE_CHECKING:
     from safelight.contract.traits import Traits
-    from safelight.engine.inbox import Inbox
-    from safelight.engine.loading import LoadedModel
-    from safelight.engine.loop import Loop
-    from safelight.engine.replaying import Replays
+    from safelight.engine.drawing.inbox import Inbox
+    from safelight.engine.drawing.loop import Loop
+    from safelight.engine.pipeline.model import LoadedModel
+    from safelight.engine.runs.replaying import Replays
 
 log = logging.getLogger(__name__)
 
@@ -146,10 +146,10 @@ class Worker:
         gc.disable()  # hundreds of thousands of objects that stay: looking through them finds nothing
         try:
             import_engine(configure)
-            from safelight.engine.device import prepare
-            from safelight.engine.load_times import LoadTimes
-            from safelight.engine.loop import Loop
-            from safelight.engine.warm_up import keep, warm_up
+            from safelight.engine.drawing.loop import Loop
+            from safelight.engine.drawing.warm_up import keep, warm_up
+            from safelight.engine.machine.device import prepare
+            from safelight.engine.residency.load_times import LoadTimes
 
             prepare(configure.threads)
             gc.freeze()  # nor later: no collection in the middle of a picture goes through what was imported
@@ -180,27 +180,27 @@ class Worker:
 
 def import_engine(configure: Configure) -> None:
     """Import what the models need to be drawn with, and nothing else."""
-    from safelight.engine.device import before_import
-    from safelight.engine.spared_imports import needed, spared
+    from safelight.engine.checkpoint.spared_imports import needed, spared
+    from safelight.engine.machine.device import before_import
 
     # torchao, where it is installed, complains of kernels for other devices whenever diffusers is imported.
     for library in ("torchao", "torch.utils._pytree", "diffusers.quantizers"):
         logging.getLogger(library).setLevel(logging.ERROR)
     before_import(configure.threads)
     with spared(needed(configure.models)):
-        import safelight.engine.loop
-        import safelight.engine.warm_up  # noqa: F401
-        from safelight.engine.checkpoint import Checkpoint
-        from safelight.engine.sources import place_of
+        import safelight.engine.drawing.loop
+        import safelight.engine.drawing.warm_up  # noqa: F401
+        from safelight.engine.checkpoint.folder import Checkpoint
+        from safelight.engine.checkpoint.location import location_of
 
         for spec in configure.models:
-            with suppress(Exception):  # loading says what is wrong with it
-                Checkpoint.read(place_of(spec.source, spec.commit), spec.options)  # imports the classes that it names
+            with suppress(Exception):  # loading says what is wrong; this imports its classes
+                Checkpoint.read(location_of(spec.source, spec.commit), spec.options)
 
 
 def _on_its_device(configure: Configure) -> Configure:
     """`auto` for this worker: of several GPUs each worker has one."""
-    from safelight.engine.device import choose_device
+    from safelight.engine.machine.device import choose_device
 
     if configure.device != "auto":
         return configure  # checked when a model is loaded, whose error says so
@@ -208,8 +208,8 @@ def _on_its_device(configure: Configure) -> Configure:
 
 
 def _load(spec: ModelSpec, described: Callable[[Traits], None], *, device: str) -> LoadedModel:
-    from safelight.engine.device import choose_device
-    from safelight.engine.loading import load
+    from safelight.engine.checkpoint.loading import load
+    from safelight.engine.machine.device import choose_device
 
     try:
         return load(spec, choose_device(device), described)
@@ -218,16 +218,16 @@ def _load(spec: ModelSpec, described: Callable[[Traits], None], *, device: str) 
 
 
 def _replays(configure: Configure) -> Replays | None:
-    from safelight.engine.device import choose_device
-    from safelight.engine.recorders import recorder_for
-    from safelight.engine.replaying import Replays
+    from safelight.engine.machine.device import choose_device
+    from safelight.engine.runs.recorders import recorder_for
+    from safelight.engine.runs.replaying import Replays
 
     return Replays(*recorder_for(choose_device(configure.device))) if configure.cuda_graphs else None
 
 
 def _memory_budget(device: str) -> int | None:
-    from safelight.engine.device import choose_device
-    from safelight.engine.memory import budget
+    from safelight.engine.machine.device import choose_device
+    from safelight.engine.machine.memory import budget
 
     try:
         return budget(choose_device(device))
@@ -236,8 +236,8 @@ def _memory_budget(device: str) -> int | None:
 
 
 def _host_budget(configure: Configure) -> int:
-    from safelight.engine.device import choose_device
-    from safelight.engine.host_memory import host_budget
+    from safelight.engine.machine.device import choose_device
+    from safelight.engine.residency.host_memory import host_budget
 
     try:
         return host_budget(choose_device(configure.device), configure.host_memory_bytes, configure.workers)
@@ -246,8 +246,8 @@ def _host_budget(configure: Configure) -> int:
 
 
 def _weigh(spec: ModelSpec, *, device: str) -> int:
-    from safelight.engine.device import choose_device
-    from safelight.engine.loading import weight_of
+    from safelight.engine.checkpoint.loading import weight_of
+    from safelight.engine.machine.device import choose_device
 
     try:
         return weight_of(spec, choose_device(device))

@@ -9,8 +9,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from safelight.contract.messages import Job
-from safelight.engine.encode import encode
-from safelight.engine.metadata import Facts
+from safelight.engine.output.encode import encode
+from safelight.engine.output.metadata import Facts
 
 HERE = Path(__file__).parent
 PROMPT = "a lighthouse on a cliff, “dusk”, <lora:ink:0.6>"

@@ -27,8 +27,9 @@ from safelight.contract.messages import (
     Watch,
 )
 from safelight.contract.options import ModelOptions
-from safelight.engine.loading import LoadedModel, load
-from safelight.engine.picture import as_asked
+from safelight.engine.checkpoint.loading import load
+from safelight.engine.output.checks import as_asked
+from safelight.engine.pipeline.model import LoadedModel
 from tests.engine.drawing import Drawing, job, pixels
 from tests.engine.families.build import FAMILIES, Family
 

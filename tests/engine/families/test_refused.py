@@ -15,7 +15,7 @@ from diffusers.pipelines.omnigen import pipeline_omnigen
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import Failed, ModelSpec
-from safelight.engine.loading import load
+from safelight.engine.checkpoint.loading import load
 from tests.engine.drawing import Drawing, job
 from tests.engine.families import llm, parts, t5, unets
 

@@ -1,0 +1,1 @@
+"""From files on this disk to a model that can draw."""

@@ -1,0 +1,43 @@
+"""Which number format a model computes in when nobody says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from diffusers import AmusedScheduler, DDPMScheduler
+
+from safelight.contract.checkpoint_files import read_json
+from safelight.contract.messages import ModelSpec
+from safelight.engine.checkpoint.folder import Checkpoint
+from safelight.engine.checkpoint.location import BUNDLED
+from safelight.engine.machine.device import default_dtype
+
+
+def dtype_of(spec: ModelSpec, device: str, checkpoint: Checkpoint) -> str:
+    """The number format that a model is loaded in on a device: as the operator says, or else the device's own."""
+    if spec.dtype != "auto":
+        return spec.dtype
+    # The bundled model is small: bfloat16 would save it nothing, and float32 is the same on more machines.
+    if spec.source == BUNDLED or (device == "cpu" and _magnifies(checkpoint)):
+        return "float32"
+    return default_dtype(device)
+
+
+def _magnifies(checkpoint: Checkpoint) -> bool:
+    """Whether its scheduler makes what bfloat16 rounds be seen, 20 to 27 dB from float32 (`benchmarks/precision.py`).
+
+    DDPM's first steps divide noise that was predicted by almost nothing; aMUSEd's choose the surest tokens.
+    """
+    for name, kind in checkpoint.components.items():
+        if issubclass(kind, AmusedScheduler):
+            return True
+        if issubclass(kind, DDPMScheduler) and _predicts(checkpoint.folder / name) == "epsilon":
+            return True
+    return False
+
+
+def _predicts(folder: Path) -> str:
+    try:
+        return str(read_json(folder / "scheduler_config.json").get("prediction_type", "epsilon"))
+    except (OSError, ValueError, AttributeError):  # said when it is loaded
+        return ""

@@ -1,0 +1,191 @@
+"""From a checkpoint to a model that can draw: loaded quietly, nothing fetched, nothing unpickled, fingerprinted."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import msgspec
+import torch
+import transformers
+from msgspec.structs import replace
+
+from safelight.contract.errors import ModelLoadError
+from safelight.contract.messages import ModelSpec
+from safelight.contract.options import ModelOptions
+from safelight.contract.traits import Traits
+from safelight.engine.checkpoint import single_file
+from safelight.engine.checkpoint.dtypes import dtype_of
+from safelight.engine.checkpoint.fingerprint import files_digest, fingerprint
+from safelight.engine.checkpoint.folder import Checkpoint
+from safelight.engine.checkpoint.location import location_of
+from safelight.engine.checkpoint.pictures_needed import picture_needed
+from safelight.engine.checkpoint.traits import traits_of
+from safelight.engine.checkpoint.untrusted import nothing_unpickled
+from safelight.engine.machine.library_errors import missing_package
+from safelight.engine.machine.memory import refuse_too_large
+from safelight.engine.output.review import has_checker
+from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.tuning.apply import check_library, check_options, tune
+from safelight.engine.tuning.quantization import is_known, library_versions
+
+log = logging.getLogger(__name__)
+
+
+def load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None = None) -> LoadedModel:
+    """Load a model onto a device, as `torch.device` names it; `described` is told its traits before weights are read.
+
+    Raises:
+        ModelLoadError: the checkpoint is missing, damaged, pickled, too large, or of a class that is not known.
+    """
+    try:
+        with nothing_unpickled():
+            return _load(spec, device, described)
+    except ModelLoadError:
+        raise
+    except Exception as error:  # a checkpoint can be wrong in any way; each becomes this one error
+        log.exception("a checkpoint could not be loaded")
+        kind = type(error).__name__
+        if (missing := missing_package(error)) is not None:
+            raise ModelLoadError(f"The checkpoint cannot be loaded. {missing}") from error
+        if isinstance(error, MemoryError | torch.OutOfMemoryError):
+            raise ModelLoadError(f"The checkpoint does not fit into the memory of {device} ({kind}).") from error
+        raise ModelLoadError(
+            f"The checkpoint does not fit its configuration ({kind}). It may be damaged, or made for another version "
+            "of diffusers; the worker's log says more."
+        ) from error
+
+
+def describe(spec: ModelSpec) -> tuple[Checkpoint, str, Traits]:
+    """A model's checkpoint, its name for people and its traits; no weight is loaded.
+
+    Raises:
+        ModelLoadError: the checkpoint is missing, damaged, pickled, or of a class that is not known.
+    """
+    _be_quiet()
+    place = location_of(spec.source, spec.commit)
+    checkpoint = Checkpoint.read(place, spec.options)
+    _check_task(checkpoint.pipeline_class)
+    traits = traits_of(checkpoint, place.name, _parameters(checkpoint))
+    traits = replace(traits, notes=checkpoint.notes())
+    said = {name: getattr(spec.options, name) for name in ("negative_prompt", "width", "height")}
+    return checkpoint, place.name, replace(traits, **{name: value for name, value in said.items() if value is not None})
+
+
+def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None) -> LoadedModel:
+    checkpoint, name, traits = describe(spec)
+    for note in traits.notes:
+        log.warning("%s: %s", name, note)
+    if described is not None:
+        described(traits)
+    parameters, options = _parameters(checkpoint), spec.options
+    _check_arguments(options.arguments, parameters)
+    check_options(options, device)
+    for part, backend in checkpoint.quantized().items():
+        if is_known(backend):  # transformers has more, each with a sentence of its own
+            check_library(backend, f"`{part}`, which is quantized by {backend},")
+    dtype: torch.dtype = getattr(torch, dtype_of(spec, device, checkpoint))
+    if not options.quantization:
+        refuse_too_large(checkpoint.sizes(dtype), str(dtype)[6:], device, one_at_a_time=options.offload != "none")
+    with ThreadPoolExecutor(1) as beside:
+        digest = beside.submit(_fingerprint, checkpoint, traits, options, dtype=str(dtype)[6:], device=device)
+        return LoadedModel(
+            source=spec.source,
+            name=name,
+            pipeline=tune(_reviewed(checkpoint.load(dtype, options), options), options, device),
+            parameters=parameters,
+            arguments=options.arguments,
+            traits=traits,
+            device=device,
+            fingerprint=digest.result(),
+            compiled=options.compile,
+            offloaded=options.offload != "none",
+        )
+
+
+def _reviewed(pipeline: Any, options: ModelOptions) -> Any:
+    """The pipeline, without its safety checker where the operator wants none."""
+    if not options.safety_checker and has_checker(pipeline):
+        pipeline.register_modules(safety_checker=None)
+    return pipeline
+
+
+def weight_of(spec: ModelSpec, device: str) -> int:
+    """Bytes that a model's weights will take there, read off its files; 0 where loading will say what is wrong."""
+    try:
+        checkpoint = Checkpoint.read(location_of(spec.source, spec.commit), spec.options)
+        parts = checkpoint.sizes(getattr(torch, dtype_of(spec, device, checkpoint))).values()
+        return sum(parts) if spec.options.offload == "none" else max(parts, default=0)
+    except (ModelLoadError, OSError, ValueError):
+        return 0
+
+
+def _check_task(pipeline_class: Any) -> None:
+    """Refuse a pipeline that a prompt is not enough for, or that takes none, or that is not told a size."""
+    takes = inspect.signature(pipeline_class.__call__).parameters
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    wants = [
+        name
+        for name, parameter in takes.items()
+        if parameter.default is parameter.empty and parameter.kind not in variable and name not in ("self", "prompt")
+    ]
+    picture = picture_needed(pipeline_class)
+    if wants:
+        what = f"it needs {', '.join(f'`{name}`' for name in wants)}"
+    elif "prompt" not in takes:
+        what = "it takes none"
+    elif picture is not None:
+        what = f"it works from a picture, `{picture}`"
+    elif not {"width", "height"} <= set(takes):
+        what = f"it works from {'a picture' if 'image' in takes else 'something else'}, and is told no size"
+    else:
+        return
+    raise ModelLoadError(
+        f"{pipeline_class.__name__} does not draw from a prompt alone: {what}. Safelight serves text to image; "
+        "of a model in two parts it serves both together, saved as one folder by diffusers."
+    )
+
+
+def _check_arguments(arguments: dict[str, Any], parameters: dict[str, Any]) -> None:
+    for name in arguments:
+        if name not in parameters:
+            raise ModelLoadError(f"`arguments` names {name}, which this pipeline does not take.")
+
+
+def _parameters(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What `pipeline(...)` takes, with defaults; one that the signature leaves open may be in the configuration."""
+    found = {}
+    for name, parameter in inspect.signature(checkpoint.pipeline_class.__call__).parameters.items():
+        default = None if parameter.default is parameter.empty else parameter.default
+        found[name] = checkpoint.settings.get(f"default_{name}") if default is None else default
+    return found
+
+
+def _fingerprint(checkpoint: Checkpoint, traits: Traits, options: ModelOptions, *, dtype: str, device: str) -> str:
+    """Where weights lie while they are not needed (`offload`) changes no picture; every other option may."""
+    defaults: dict[str, Any] = {"steps": traits.steps, "guidance_scale": traits.guidance_scale}
+    named = [options.transformer, *(lora.file for lora in options.loras)]
+    added = [Path(file).expanduser() for file in named if file is not None]
+    if options != ModelOptions(offload=options.offload):
+        defaults["options"] = msgspec.to_builtins(replace(options, offload="none", config=None))
+        defaults["added"] = files_digest(added)
+    if checkpoint.file is not None or options.transformer is not None:  # factors and marks are read by our own code
+        defaults["single_file"] = files_digest([Path(single_file.__file__)])
+    backends = [*checkpoint.quantized().values(), *(table.backend for table in options.quantization)]
+    if backends:
+        defaults["libraries"] = library_versions(backends)
+    return fingerprint(
+        checkpoint.files(), pipeline_class=checkpoint.pipeline_class, defaults=defaults, dtype=dtype, device=device
+    )
+
+
+def _be_quiet() -> None:
+    """No progress bars, and no warnings of the libraries: some repeat the end of a prompt that was too long."""
+    for library in (diffusers.utils.logging, transformers.utils.logging):
+        library.set_verbosity_error()
+        library.disable_progress_bar()

@@ -1,0 +1,1 @@
+"""The engine's loop: receive, choose, run, emit."""

@@ -1,0 +1,93 @@
+"""What is done with pictures beside the drawing: files, previews, lessons. In threads of its own."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import torch
+from PIL import Image
+
+from safelight.contract.costs import CostPoint
+from safelight.contract.messages import Cancelled, Event, Failed, Finished, Preview, Tier
+from safelight.engine.output.encode import encode
+from safelight.engine.output.previews import Previewer, clean
+from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.pipeline.standin import StepTaken
+from safelight.engine.runs.run import Run
+
+log = logging.getLogger(__name__)
+
+Keep = Callable[[LoadedModel, tuple[CostPoint, ...]], None]
+
+
+class Delivery:
+    """Turns what runs leave behind into events. `end` is told how a job ended, `emit` everything else."""
+
+    def __init__(
+        self, emit: Callable[[Event], None], end: Callable[[Finished | Failed | Cancelled], None], keep: Keep
+    ) -> None:
+        self._emit, self._end, self._keep = emit, end, keep
+        self._showing: set[str] = set()
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="encode")
+
+    def finish(self, run: Run) -> None:
+        """A run has its picture: it teaches what a picture costs by itself, and becomes a file."""
+        costs = run.shelved.costs
+        if not run.merged:
+            costs.observe(run.job.cost(run.times.timings(0.0, 0.0)))
+        if costs.observed & (costs.observed - 1) == 0:  # after 1, 2, 4, 8, … pictures
+            self._pool.submit(self._keep, run.model, (*costs.points, *run.shelved.by_threads))
+        self._pool.submit(self._deliver, run, time.perf_counter() - run.received)
+
+    def show(self, run: Run, taken: StepTaken) -> None:
+        """A run took a step and may be watched. One preview at a time: what comes meanwhile is left out.
+
+        Nothing is shown of a picture that the model's safety checker has yet to see.
+        """
+        if run.is_reviewed:
+            return
+        previewer = run.shelved.previewer
+        if run.longest_preview and run.job.id not in self._showing and previewer and previewer.can_show:
+            self._showing.add(run.job.id)
+            self._pool.submit(self._show, run, previewer, clean(taken).clone(), taken.step, taken.steps)
+
+    def close(self) -> None:
+        """Wait for what is under way."""
+        self._pool.shutdown()
+
+    def _deliver(self, run: Run, seconds: float) -> None:
+        """From picture to file."""
+        job, begun = run.job, time.perf_counter()
+        try:
+            image = encode(run.picture, job, run.facts())
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong here ends this job and no other
+            log.error("job %s could not be encoded: %s", job.id, error)
+            reason = f"The picture could not be written as {job.output_format} ({type(error).__name__})."
+            self._end(Failed(job_id=job.id, reason=reason, retry_helps=False))
+            return
+        timings = run.times.timings(seconds, time.perf_counter() - begun)
+        tier: Tier = "throughput" if run.merged else "exact"
+        cuts, fingerprint = run.reading.cuts(), run.model.fingerprint
+        for cut in cuts:
+            log.warning("job %s: %s", job.id, cut)
+        self._end(Finished(job_id=job.id, image=image, fingerprint=fingerprint, timings=timings, tier=tier, cuts=cuts))
+        previewer = run.shelved.previewer
+        if previewer is not None and previewer.wants_examples and isinstance(run.picture, Image.Image):
+            previewer.learn(run.latents, run.picture)
+
+    def _show(self, run: Run, previewer: Previewer, latents: Any, step: int, steps: int) -> None:
+        """From latents to a preview. One that fails is one that is not there."""
+        job, image = run.job, None
+        try:
+            with torch.no_grad():
+                image = previewer.show(latents, job.width, job.height, run.longest_preview)
+        except Exception as error:  # noqa: BLE001 - nothing hangs on it
+            log.warning("no preview of job %s: %s", job.id, type(error).__name__)
+        finally:
+            self._showing.discard(job.id)
+        if image is not None and not run.cancelled:
+            self._emit(Preview(job_id=job.id, step=step, steps=steps, image=image))

@@ -1,0 +1,36 @@
+"""Where the engine's loop finds what it is told, and how it waits for that."""
+
+from __future__ import annotations
+
+from queue import Empty, SimpleQueue
+
+from safelight.contract.messages import Cancel, Draw, ModelSpec, Share, Watch
+from safelight.engine.machine.allocator import give_back
+from safelight.engine.residency.loader import LoadOutcome
+
+Command = ModelSpec | Draw | Cancel | Watch | Share | LoadOutcome | None
+Inbox = SimpleQueue[Command]
+
+# Who asks for one picture after another finds memory kept; nobody else misses it for long.
+_IDLE_SECONDS = 5.0
+
+
+class Reader:
+    """The one who reads an inbox. While it waits long, memory that pictures and models left goes back to the system."""
+
+    def __init__(self, inbox: Inbox, idle_seconds: float = _IDLE_SECONDS) -> None:
+        self._inbox, self._idle_seconds = inbox, idle_seconds
+
+    def next(self, *, wait: bool) -> Command:
+        """What was told next.
+
+        Raises:
+            Empty: nothing, and it was not to wait.
+        """
+        if not wait:
+            return self._inbox.get(block=False)
+        try:
+            return self._inbox.get(timeout=self._idle_seconds)
+        except Empty:
+            give_back()
+            return self._inbox.get()

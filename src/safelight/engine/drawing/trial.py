@@ -1,0 +1,52 @@
+"""A picture that nobody asked for, drawn to see whether a model draws at all: at its start, or once one has failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from safelight.contract.messages import Job
+from safelight.engine.pipeline.model import LoadedModel
+
+if TYPE_CHECKING:
+    from safelight.engine.residency.models import ModelSlot
+    from safelight.engine.runs.run import Failure
+
+_PROMPT = "a lighthouse on a cliff by the sea at sunset"
+
+
+def trial_job(model: LoadedModel, width: int, height: int, steps: int, group: str = "") -> Job:
+    """A plain picture of that size."""
+    return Job(
+        id=trial_id(model.source),
+        model=model.name,
+        source=model.source,
+        prompt=_PROMPT,
+        negative_prompt="",
+        width=width,
+        height=height,
+        seed=1,
+        output_format="png",
+        steps=steps,
+        group=group,
+    )
+
+
+def trial_after(failure: Failure, failed: Job, slot: ModelSlot) -> Job | None:
+    """What to draw now that a picture has failed: a picture of the model's own size, if it never drew any.
+
+    Without a picture at its start (`warm_up_seconds` 0) it is not known whether the model or the request is at fault.
+    Where a request may succeed later, for memory say, and after a trial, there is nothing to try.
+    """
+    model = slot.model
+    if model is None or slot.drew or slot.on_trial or failure.retry_helps:
+        return None
+    return trial_job(model, model.traits.width, model.traits.height, model.steps, failed.group)
+
+
+def trial_id(source: str) -> str:
+    """The id of that model's trial. No request's has a space in it."""
+    return f"trial {source}"
+
+
+def is_trial(job: Job) -> bool:
+    return job.id == trial_id(job.source)

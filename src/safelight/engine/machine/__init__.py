@@ -1,0 +1,1 @@
+"""What this machine is: devices, memory, cores, and what its libraries refuse."""

@@ -1,0 +1,1 @@
+"""What becomes of latents and pictures: previews, checks, files and what is written into them."""

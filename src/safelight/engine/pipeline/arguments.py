@@ -1,0 +1,73 @@
+"""A job in a pipeline's own words: the keyword arguments of the call, read off its signature, whatever the family."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from safelight.contract.errors import SafelightError
+from safelight.contract.messages import Job
+from safelight.engine.pipeline.signature import guidance_parameter
+
+if TYPE_CHECKING:
+    from safelight.engine.pipeline.model import LoadedModel
+
+# Where a pipeline's guidance is an input of its transformer (FLUX.1), a negative prompt needs classifier-free guidance
+# on top: a second pass in every step. This is the scale that diffusers' own examples for FLUX.1 use.
+_TRUE_CFG_SCALE = 4.0
+# Classifier-free guidance by `true_cfg_scale` begins only when there is a negative prompt; Qwen-Image's card says one
+# space where the caller has none.
+_EMPTY_NEGATIVE = " "
+
+
+class JobRefused(SafelightError):
+    """This model cannot draw that job, now or later; the message says why, for callers."""
+
+
+def pipeline_arguments(job: Job, model: LoadedModel) -> dict[str, Any]:
+    """The keyword arguments that say this job to the model's pipeline, the generator left out.
+
+    Raises:
+        JobRefused: the pipeline does not take something that the job asks for.
+    """
+    takes = model.parameters
+    wanted: dict[str, Any] = {**model.arguments, "prompt": job.prompt, "height": job.height, "width": job.width}
+    if "num_inference_steps" in takes or job.steps is not None:
+        wanted["num_inference_steps"] = job.steps or model.traits.steps
+    wanted |= _guidance(job, model) | _negative_prompt(job, model)
+    for name in wanted:
+        if name not in takes:
+            raise JobRefused(f"This model takes no `{name}`.")
+    return wanted | {"output_type": "svg" if job.output_format == "svg" else "pil"}
+
+
+def _guidance(job: Job, model: LoadedModel) -> dict[str, float | None]:
+    """How strongly to follow the prompt: as asked for, else as the model wants it, which may be not at all."""
+    name = guidance_parameter(model.parameters)
+    scale = _scale(job, model)
+    schedule = model.parameters.get("guidance_schedule")
+    if schedule and "guidance_schedule" not in model.arguments:  # a scale for each step, in place of one (Ideogram)
+        if scale is None and len(schedule) == (job.steps or model.traits.steps):
+            return {}
+        return {"guidance_scale": float(schedule[0]) if scale is None else scale, "guidance_schedule": None}
+    if name is None:
+        return {} if scale is None else {"guidance_scale": scale}
+    if scale is None:
+        return {} if model.parameters[name] is None else {name: 0.0}
+    return {name: scale}
+
+
+def _negative_prompt(job: Job, model: LoadedModel) -> dict[str, Any]:
+    takes, scale = model.parameters, _scale(job, model)
+    by_true_cfg = guidance_parameter(takes) == "true_cfg_scale"
+    if not job.negative_prompt:
+        return {"negative_prompt": _EMPTY_NEGATIVE} if by_true_cfg and scale is not None and scale > 1 else {}
+    asked_for_guidance = job.guidance_scale is not None and job.guidance_scale > 1
+    if "negative_prompt" not in takes or not (model.traits.negative_prompt or asked_for_guidance):
+        raise JobRefused("This model takes no `negative_prompt`.")
+    if "true_cfg_scale" in takes and not by_true_cfg:
+        return {"negative_prompt": job.negative_prompt, "true_cfg_scale": _TRUE_CFG_SCALE}
+    return {"negative_prompt": job.negative_prompt}
+
+
+def _scale(job: Job, model: LoadedModel) -> float | None:
+    return model.traits.guidance_scale if job.guidance_scale is None else job.guidance_scale

@@ -1,0 +1,288 @@
+"""Stand-ins: put where a pipeline's components stand, they hand every call to the engine instead of computing it.
+
+A stand-in is an object of a subclass of the component's own class that shares the component's `__dict__`. So
+`isinstance`, `.config`, `.dtype`, `.parameters()` and whatever else a pipeline asks are answered by the component as it
+is, for every family, and only the calls that cost time are different.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import itertools
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers import DiffusionPipeline, SchedulerMixin
+from diffusers.hooks.hooks import StateManager
+
+from safelight.engine.machine.stages import stage_of
+from safelight.engine.pipeline.pausing import Pause, never, pausing
+from safelight.engine.pipeline.prompt_reading import Heard, listened_to
+from safelight.engine.tuning.offloading import come, computes_on
+from safelight.scheduling.policy import Stage
+
+# The ways in which diffusers' pipelines enter a component to compute (0.42: every `self.<component>.<method>(` there).
+_COMPUTING = ("__call__", "encode", "decode", "generate", "get_text_features", "get_image_features")
+# Those that take no generator: pipelines seed the global ones just before, and others draw from them meanwhile.
+_SAMPLING = ("generate",)
+
+
+@dataclass(frozen=True)
+class GlobalNoise:
+    """The state of PyTorch's global generators, on the processor and on one accelerator."""
+
+    cpu: torch.Tensor
+    device: torch.device | None
+    accelerator: torch.Tensor | None
+
+    @classmethod
+    def now(cls, component: torch.nn.Module) -> GlobalNoise:
+        device = computes_on(component)
+        if device.type == "cpu":
+            return cls(torch.get_rng_state(), None, None)
+        # Not the accelerator's index alone: where there is but one, MPS takes none.
+        return cls(torch.get_rng_state(), device, torch.get_device_module(device).get_rng_state())
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """As they were then, for as long as the block lasts."""
+        kind = "cpu" if self.device is None else self.device.type
+        with torch.random.fork_rng(device_type=kind) if kind != "cpu" else torch.random.fork_rng(devices=()):
+            torch.set_rng_state(self.cpu)
+            if self.accelerator is not None:
+                torch.get_device_module(self.device).set_rng_state(self.accelerator)
+            yield
+
+
+@dataclass(frozen=True)
+class Call:
+    """A component's method with its arguments, to be run when the engine says so.
+
+    `cache_contexts` holds the arguments of the `cache_context(...)` blocks that the caller was in: they name the
+    denoising branch for step caches and have to be entered while the call runs, not while it waits. `noise` is the
+    state of the global generators when the call was made, if it draws from them.
+    """
+
+    name: str
+    component: Any
+    method: str
+    stage: Stage
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    cache_contexts: tuple[tuple[tuple[Any, ...], dict[str, Any]], ...] = ()
+    noise: GlobalNoise | None = None
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """The names of the denoising branches that it is made in, without the run's label."""
+        return tuple(str(part).partition(": ")[2] or str(part) for args, _ in self.cache_contexts for part in args)
+
+    @property
+    def stops(self) -> bool:
+        """Whether it may stop on its way and let others go before: nothing that is set for it holds for them too."""
+        return self.stage == "decode" and self.noise is None and not self.cache_contexts
+
+    def execute(self, pause: Pause = never) -> Any:
+        """Run it here and now; `pause` is called where it may stop."""
+
+        def paused() -> None:
+            pause()
+            come(self.component)  # another part may have taken its place meanwhile
+
+        come(self.component)
+        with ExitStack() as stack:
+            more = stack.enter_context(pausing(self.component, self.method, never if pause is never else paused))
+            if self.noise is not None:
+                stack.enter_context(self.noise.restored())
+            for args, kwargs in self.cache_contexts:
+                stack.enter_context(self.component.cache_context(*args, **kwargs))
+            return getattr(self.component, self.method)(*self.args, **self.kwargs, **more)
+
+
+Hand = Callable[[Call], Any]
+
+_labels = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class StepTaken:
+    """A scheduler's step as it was just taken: `step` of `steps`, what went in and what came out.
+
+    `more` is what the scheduler gave beside the next latents; some tell the clean ones that they expect.
+    """
+
+    step: int
+    steps: int
+    scheduler: Any
+    output: Any
+    sample: Any
+    latents: Any
+    more: tuple[Any, ...] = ()
+
+
+OnStep = Callable[[StepTaken], None]
+
+
+def stand_in(name: str, component: torch.nn.Module, stage: Stage, hand: Hand) -> torch.nn.Module:
+    """An object that behaves like `component` but gives its calls to `hand` and returns what that returns."""
+    real: Any = type(component)
+    double: torch.nn.Module = object.__new__(_double_class(real))
+    object.__setattr__(double, "__dict__", component.__dict__)
+    object.__setattr__(double, "_safelight", _Handover(name, component, stage, hand))
+    return double
+
+
+class _Handover:
+    """What one stand-in knows beside what it shares with its component. It belongs to one run."""
+
+    def __init__(self, name: str, component: torch.nn.Module, stage: Stage, hand: Hand) -> None:
+        self._label = f"run {next(_labels)}: "
+        self._name = name
+        self._component = component
+        self._stage = stage
+        self._hand = hand
+        self._contexts: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+        self._cached = False
+
+    def call(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        contexts = tuple(self._contexts)
+        noise = GlobalNoise.now(self._component) if method in _SAMPLING else None
+        return self._hand(Call(self._name, self._component, method, self._stage, args, kwargs, contexts, noise))
+
+    @contextmanager
+    def cache_context(self, name: str, **kwargs: Any) -> Iterator[None]:
+        # Step caches keep their state by this name: with the run in it, no run ever sees another's.
+        self._contexts.append(((self._label + name,), kwargs))
+        self._cached = True
+        try:
+            yield
+        finally:
+            self._contexts.pop()
+
+    def release(self) -> None:
+        """Drop what step caches kept for this run, if it was ever in a context that they keep something for."""
+        for module in self._component.modules() if self._cached else ():
+            registry = getattr(module, "_diffusers_hook", None)
+            for hook in registry.hooks.values() if registry is not None else ():
+                for states in (value._state_cache for value in vars(hook).values() if isinstance(value, StateManager)):
+                    for context in [name for name in states if name.startswith(self._label)]:
+                        del states[context]
+
+
+@functools.cache
+def _double_class(real: type) -> type:
+    """The subclass for stand-ins of `real`. Its handover sits in a slot, as the `__dict__` is the component's."""
+    body: dict[str, Any] = {"__slots__": ("_safelight",), "__module__": real.__module__, "__doc__": real.__doc__}
+    for method in _COMPUTING:
+        if callable(getattr(real, method, None)):
+            body[method] = _handing_over(real, method)
+    if hasattr(real, "cache_context"):
+        body["cache_context"] = lambda self, *args, **kwargs: self._safelight.cache_context(*args, **kwargs)
+    return type(real.__name__, (real,), body)
+
+
+def _handing_over(real: type, method: str) -> Callable[..., Any]:
+    @functools.wraps(getattr(real, method))  # pipelines inspect signatures to see what a component takes
+    def hand_over(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return self._safelight.call(method, args, kwargs)
+
+    return hand_over
+
+
+def copy_for_run(
+    pipeline: DiffusionPipeline, hand: Hand, stepped: OnStep, heard: Heard | None = None
+) -> DiffusionPipeline:
+    """A shallow copy of a pipeline for one run: stand-ins for its components, its own schedulers, no progress bar.
+
+    Pipelines keep a call's state on themselves and step counts in their scheduler; weights stay shared. `stepped` is
+    told each step of their schedulers once it is taken, `heard` what their tokenizers read. Pipelines inside the
+    pipeline are copied the same way.
+    """
+    return _Copying(hand, stepped, heard).pipeline(pipeline)
+
+
+def release(pipeline: DiffusionPipeline) -> None:
+    """Forget what the model keeps for a run, with the copy that was made for it; also when it ended early."""
+    for value in vars(pipeline).values():
+        if isinstance(value, DiffusionPipeline):
+            release(value)
+        elif "_safelight" in vars(type(value)):
+            value._safelight.release()
+
+
+def _nothing() -> None:
+    """In place of `maybe_free_model_hooks`."""
+
+
+class _Copying:
+    """One copy in the making; remembers what it replaced, so that a shared component is replaced by one object."""
+
+    def __init__(self, hand: Hand, stepped: OnStep, heard: Heard | None) -> None:
+        self._hand = hand
+        self._heard = heard
+        self._progress = _Progress(stepped)
+        self._replaced: dict[int, Any] = {}
+
+    def pipeline(self, original: DiffusionPipeline) -> DiffusionPipeline:
+        duplicate: DiffusionPipeline = object.__new__(type(original))
+        # Not setattr: DiffusionPipeline.__setattr__ would write the replacements into the configuration.
+        duplicate.__dict__.update({name: self._value(name, value) for name, value in vars(original).items()})
+        duplicate.__dict__["_progress_bar_config"] = {"disable": True}
+        # At a call's end pipelines take their hooks off and clear every step cache: those are of other runs too.
+        duplicate.__dict__["maybe_free_model_hooks"] = _nothing
+        return duplicate
+
+    def _value(self, name: str, value: Any) -> Any:
+        if id(value) in self._replaced:
+            return self._replaced[id(value)]
+        if isinstance(value, DiffusionPipeline):
+            replacement: Any = self.pipeline(value)
+        elif isinstance(value, SchedulerMixin):
+            replacement = self._progress.watch(copy.deepcopy(value))
+        elif (stage := stage_of(name, value)) is not None:
+            replacement = stand_in(name, value, stage, self._hand)
+        elif self._heard is not None and (listening := listened_to(value, self._heard)) is not None:
+            replacement = listening
+        else:
+            return value
+        self._replaced[id(value)] = replacement
+        return replacement
+
+
+class _Progress:
+    """Counts the steps of a run's schedulers. A pipeline with two stages shows the second's when it gets there."""
+
+    def __init__(self, stepped: OnStep) -> None:
+        self._stepped = stepped
+        self._done: dict[int, int] = {}
+
+    def watch(self, scheduler: Any) -> Any:
+        """The same scheduler, its `step` counted; on the object itself, so that its class stays what it was."""
+        itself = weakref.ref(scheduler)  # no cycle: what a scheduler remembers is freed when its run ends
+        key = id(scheduler)
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            scheduler: Any = itself()
+            result = type(scheduler).step(scheduler, *args, **kwargs)
+            self._done[key] = done = self._done.get(key, 0) + 1
+            earlier = sum(self._done.values()) - done
+            steps = earlier + max(done, len(scheduler.timesteps))
+            output, sample = (_given(name, at, args, kwargs) for name, at in (("model_output", 0), ("sample", 2)))
+            latents, *more = result if isinstance(result, tuple) else result.to_tuple()
+            self._stepped(StepTaken(earlier + done, steps, scheduler, output, sample, latents, tuple(more)))
+            return result
+
+        # Pipelines ask for the signature, to see whether `step` takes `eta` or `generator`.
+        counted.__signature__ = inspect.signature(scheduler.step)  # type: ignore[attr-defined]
+        scheduler.step = counted
+        return scheduler
+
+
+def _given(name: str, position: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return kwargs[name] if name in kwargs else args[position]

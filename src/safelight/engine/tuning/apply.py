@@ -1,0 +1,228 @@
+"""An operator's options, handed to diffusers: its own classes, its own names, nothing in between."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import hooks
+from safetensors import SafetensorError, safe_open
+
+from safelight.contract.checkpoint_files import SAFETENSORS
+from safelight.contract.errors import ModelLoadError
+from safelight.contract.options import ModelOptions, StepCache
+from safelight.engine.machine.library_errors import explained
+from safelight.engine.machine.stages import stage_of
+from safelight.engine.machine.weight_files import check_safetensors
+from safelight.engine.tuning.offloading import offload
+from safelight.engine.tuning.packing import lay_out
+from safelight.engine.tuning.quantization import library_of
+
+# Other ways to change few weights, by what their tensors are called (https://github.com/KohakuBlueleaf/LyCORIS).
+_OTHER_ADAPTERS = {
+    ".hada_": "LoHa",
+    ".lokr_": "LoKr",
+    ".oft_": "OFT",
+    ".boft_": "BOFT",
+    ".on_input": "IA3",
+    ".w_norm": "norm of LyCORIS",
+}
+
+log = logging.getLogger(__name__)
+
+
+def check_options(options: ModelOptions, device: str) -> None:
+    """Refuse what cannot work here before anything is loaded.
+
+    Raises:
+        ModelLoadError: a library is missing, naming it; a file is not there; the device has no use for it.
+    """
+    for table in options.quantization:
+        check_library(table.backend, f"quantization by {table.backend}")
+    if options.transformer is not None and options.transformer.endswith(".gguf"):
+        _need("gguf", "GGUF")
+    if options.loras:
+        _need("peft", "a LoRA")
+    if options.offload != "none" and device == "cpu":
+        raise ModelLoadError("`offload` moves weights between an accelerator and the host: on the CPU it has no use.")
+    if options.attention is not None and "_hub" in options.attention:
+        raise ModelLoadError(
+            f"The attention {options.attention!r} fetches its code when it is first used, and nothing is fetched here. "
+            "Install a package that has it, and name it without `_hub`."
+        )
+    for what, file in [("transformer", options.transformer), *(("LoRA", lora.file) for lora in options.loras)]:
+        if file is not None:
+            _check_file(what, Path(file).expanduser())
+
+
+def check_library(backend: str, purpose: str) -> None:
+    """Refuse a quantization whose library is not here, or that diffusers does not know.
+
+    Raises:
+        ModelLoadError: naming it.
+    """
+    _need(library_of(backend), purpose)
+
+
+def _need(library: str, purpose: str) -> None:
+    try:
+        found = importlib.util.find_spec(library) is not None
+    except ModuleNotFoundError:  # the package above it is missing
+        found = False
+    if not found:
+        raise ModelLoadError(f"For {purpose} the library {library} is needed, which is not installed.")
+
+
+def _check_file(what: str, path: Path) -> None:
+    allowed = (*SAFETENSORS, ".gguf") if what == "transformer" else SAFETENSORS
+    if path.suffix not in allowed:
+        raise ModelLoadError(
+            f"The {what} must be a {' or '.join(allowed)} file, and {path.name} is none: other formats can run code "
+            "when they are loaded."
+        )
+    if not path.is_file():
+        raise ModelLoadError(f"The {what} {path.name} is not there.")
+    if path.suffix in SAFETENSORS:
+        check_safetensors(path, f"The tensors of the {what}")
+
+
+def tune(pipeline: Any, options: ModelOptions, device: str) -> Any:
+    """The pipeline with its options applied, on its device.
+
+    Raises:
+        ModelLoadError: the pipeline or its denoiser has no such option.
+    """
+    for number, lora in enumerate(options.loras):
+        _add_lora(pipeline, Path(lora.file).expanduser(), f"lora_{number}")
+    if options.loras:
+        names = [f"lora_{number}" for number in range(len(options.loras))]
+        pipeline.set_adapters(names, adapter_weights=[lora.weight for lora in options.loras])
+    for wanted, method in ((options.vae_tiling, "enable_tiling"), (options.vae_slicing, "enable_slicing")):
+        if wanted:
+            _of(getattr(pipeline, "vae", None), method, f"The decoder has no `{method}`.")()
+    if options.attention is not None:
+        _ask_denoisers(pipeline, "set_attention_backend", f"The attention {options.attention!r}", options.attention)
+    if options.cache is not None:
+        _ask_denoisers(pipeline, "enable_cache", f"The step cache {options.cache.kind}", cache_config(options.cache))
+    lay_out(pipeline, device, compiled=options.compile)  # before it is placed: group offloading keeps copies
+    pipeline = _placed(pipeline, options, device)
+    if options.compile:
+        _ask_denoisers(pipeline, "compile_repeated_blocks", "`compile`")
+    return pipeline
+
+
+def _ask_denoisers(pipeline: Any, method: str, what: str, *arguments: Any) -> None:
+    """Of every denoiser that has the method; some pipelines have a second one for guidance, or for a stage before."""
+    parts = [part for name, part in pipeline.components.items() if stage_of(name, part) == "denoise"]
+    found = [getattr(part, method) for part in parts if callable(getattr(part, method, None))]
+    if not found:
+        raise ModelLoadError(f"{what} cannot be used: the denoiser of {type(pipeline).__name__} has no `{method}`.")
+    with explained(f"{what} cannot be used"):
+        for each in found:
+            each(*arguments)
+
+
+def cache_config(cache: StepCache) -> Any:
+    """diffusers' configuration of a step cache, by its name.
+
+    Raises:
+        ModelLoadError: there is none of that name, it takes other options, or it asks for a function.
+    """
+    found = {name.removesuffix("Config"): value for name, value in vars(hooks).items() if name.endswith("CacheConfig")}
+    found["PyramidAttentionBroadcast"] = hooks.PyramidAttentionBroadcastConfig
+    # Those that ask a function, for the timestep mostly, also remember on the model itself, for all pictures at once.
+    kinds = {name: kind for name, kind in found.items() if not any(each.endswith("_callback") for each in _takes(kind))}
+    known = ", ".join(sorted(kinds))
+    if cache.kind not in found:
+        raise ModelLoadError(f"diffusers has no step cache {cache.kind!r}. It has: {known}.")
+    if cache.kind not in kinds:
+        raise ModelLoadError(f"{cache.kind} asks a function of its caller, which a setting cannot be. Use: {known}.")
+    takes = _takes(kinds[cache.kind])
+    unknown = [name for name in cache.options if name not in takes]
+    if unknown:
+        raise ModelLoadError(f"{cache.kind} takes no `{unknown[0]}`. It takes: {', '.join(takes)}.")
+    return kinds[cache.kind](**cache.options)
+
+
+def _takes(kind: Any) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(kind).parameters
+
+
+def _add_lora(pipeline: Any, path: Path, name: str) -> None:
+    """Whatever goes wrong here is the LoRA's fault, not the checkpoint's.
+
+    Raises:
+        ModelLoadError: naming the file.
+    """
+    keys = _keys_of(path)
+    for mark, kind in _OTHER_ADAPTERS.items():
+        if any(mark in key for key in keys):
+            raise ModelLoadError(
+                f"{path.name} is a {kind}, which diffusers does not load: Safelight takes LoRAs alone."
+            )
+    load = _of(pipeline, "load_lora_weights", f"This pipeline takes no LoRA, and {path.name} is one.")
+    what = f"The LoRA {path.name} does not fit this model"
+    with explained(what, (Exception,)), _called_safetensors(path) as file:
+        load(file.parent, weight_name=file.name, adapter_name=name, local_files_only=True, use_safetensors=True)
+        adapters = {adapter for found in pipeline.get_list_adapters().values() for adapter in found}
+    if name not in adapters:
+        raise ModelLoadError(f"The LoRA {path.name} fits no part of this model: it was made for another.")
+    pairs, placed = sum(map(_is_down, keys)), _placed_pairs(pipeline, name)
+    if placed < pairs:
+        log.warning("of the LoRA %s, %d of %d layers have no place in this model", path.name, pairs - placed, pairs)
+
+
+def _keys_of(path: Path) -> list[str]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return list(file.keys())
+    except (SafetensorError, OSError):
+        raise ModelLoadError(f"The LoRA {path.name} is cut short or no safetensors file. Get it again.") from None
+
+
+def _is_down(key: str) -> bool:
+    """Whether a tensor is the first of a LoRA's two for one layer, in any of the spellings that diffusers reads."""
+    return key.endswith((".lora_A.weight", ".lora_down.weight", ".lora.down.weight", ".lora_A.default.weight"))
+
+
+def _placed_pairs(pipeline: Any, name: str) -> int:
+    parts = (part for part in pipeline.components.values() if isinstance(part, torch.nn.Module))
+    return sum(name in getattr(module, "lora_A", {}) for part in parts for module in part.modules())
+
+
+@contextmanager
+def _called_safetensors(path: Path) -> Iterator[Path]:
+    """The file under a name by which diffusers knows its format."""
+    if path.suffix == ".safetensors":
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / f"{path.stem}.safetensors"
+        link.symlink_to(path.resolve())
+        yield link
+
+
+def _placed(pipeline: Any, options: ModelOptions, device: str) -> Any:
+    if options.offload == "model":
+        offload(pipeline, device)
+        return pipeline
+    if options.offload == "group":
+        pipeline.enable_group_offload(
+            onload_device=torch.device(device), offload_type="leaf_level", use_stream=device.startswith("cuda")
+        )
+        return pipeline
+    return pipeline if device == "cpu" else pipeline.to(device)  # it was loaded there, and moving it would unpack it
+
+
+def _of(owner: Any, method: str, otherwise: str) -> Any:
+    found = getattr(owner, method, None)
+    if not callable(found):
+        raise ModelLoadError(otherwise)
+    return found
