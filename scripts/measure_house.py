@@ -137,7 +137,7 @@ def ask():
     os.kill(os.getpid(), signal.SIGTERM)
 with tempfile.TemporaryDirectory() as home:
     os.environ |= {"SAFELIGHT_HOME": home, "SAFELIGHT_API_KEY": "sl-measured", "SAFELIGHT_LOG_LEVEL": "error"}
-    from safelight.bootstrap import serve
+    from safelight.bootstrap.serve import serve
     from safelight.settings import read_settings
     threading.Thread(target=ask, daemon=True).start()
     threading.setprofile(look)

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from safelight.adapters.fake_engine import FakeEngine
 from safelight.api.app import ROUTES
 from safelight.api.openapi import openapi_document
-from safelight.bootstrap import catalogue
+from safelight.bootstrap.catalogue import catalogue
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.request import parse_image_request
 from safelight.settings import Settings

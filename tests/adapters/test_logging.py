@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from safelight.adapters.logging import configure_logging
-from safelight.service.keys import mint
+from safelight.service.access.keys import mint
 
 
 class Terminal(io.StringIO):

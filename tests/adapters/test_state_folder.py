@@ -13,7 +13,7 @@ import pytest
 from safelight.adapters import state_folder
 from safelight.adapters.memory_state import MemoryKeyStore
 from safelight.contract.errors import ConfigurationError
-from safelight.service.keys import Keys
+from safelight.service.access.keys import Keys
 
 
 def mode_of(path: Path) -> int:

@@ -15,20 +15,13 @@ import pytest
 from safelight.adapters.fake_engine import FakeEngine
 from safelight.adapters.memory_state import MemoryKeyStore, MemoryLedger, MemoryLinks, MemorySessionStore
 from safelight.adapters.metrics import PrometheusTelemetry
-from safelight.adapters.partials import partial
 from safelight.adapters.sql import open_database
 from safelight.api.app import create_app
 from safelight.api.server import Server, listen
 from safelight.api.services import Services
-from safelight.api.studio import read_built
-from safelight.bootstrap import PAGE, catalogue, open_jobs
-from safelight.service.admission import Admission
-from safelight.service.generate import Generate
-from safelight.service.keys import Keys
-from safelight.service.limits import RateLimiter
-from safelight.service.links import Links
-from safelight.service.policy import PromptPolicy
-from safelight.service.sessions import Sessions
+from safelight.bootstrap.services import PAGE, Stores, open_services
+from safelight.service.access.keys import Keys
+from safelight.service.access.links import Links
 from safelight.settings import read_settings
 
 PICTURES = "/v1/images/generations"
@@ -78,34 +71,12 @@ async def _running(
     telemetry, ledger = PrometheusTelemetry(), MemoryLedger()
     keys = Keys(MemoryKeyStore())
     minted = await keys.create("test")
-    generate = Generate(
-        engine=engine,
-        admission=Admission(settings.queue_seconds, lambda: engine.state().workers, settings.request_seconds),
-        ledger=ledger,
-        telemetry=telemetry,
-        metadata=settings.metadata,
-        load_wait_seconds=settings.load_wait_seconds,
-    )
     database = await open_database(home)
     links = Links(MemoryLinks())
-    offered = catalogue(settings, engine)
-    jobs = open_jobs(settings, database, generate, offered, telemetry, keys)
+    stores = Stores(database=database, ledger=ledger, sessions=MemorySessionStore())
+    services = open_services(settings, engine, stores, keys, links, telemetry, page)
+    generate, jobs = services.generate, services.jobs
     assert await jobs.claim()
-    services = Services(
-        settings=settings,
-        catalogue=offered,
-        keys=keys,
-        limiter=RateLimiter(settings.rate_limit_per_minute),
-        policy=PromptPolicy(settings.blocked_prompts),
-        generate=generate,
-        jobs=jobs,
-        sessions=Sessions(MemorySessionStore(), keys, links),
-        engine=engine,
-        telemetry=telemetry,
-        render_metrics=telemetry.render,
-        page=read_built(page),
-        partial_of=partial,
-    )
     started = asyncio.Event()
     server = Server(create_app(services), settings, drain=generate.drain, on_started=started.set)
     with listen("127.0.0.1", 0) as listener:

@@ -19,7 +19,7 @@ from safelight.adapters.fake_engine import FakeEngine
 from safelight.api import image_stream
 from safelight.api.image_stream import Partials
 from safelight.contract.messages import Preview
-from safelight.service.flights import Flight
+from safelight.service.drawing.shared_pictures import Flight
 from tests.api.conftest import PICTURES, Running, Serve, until
 
 PARTIAL, COMPLETED = "image_generation.partial_image", "image_generation.completed"

@@ -28,7 +28,7 @@ def test_help_needs_nothing_that_is_slow_to_import() -> None:
 
 
 def test_the_server_starts_without_importing_torch() -> None:
-    script = "import sys, safelight.bootstrap; print('torch' in sys.modules or 'diffusers' in sys.modules)"
+    script = "import sys, safelight.bootstrap.serve; print('torch' in sys.modules or 'diffusers' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout == "False\n"
 

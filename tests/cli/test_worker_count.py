@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from safelight.bootstrap import worker_count
+from safelight.bootstrap.engine import worker_count
 from safelight.settings import read_settings
 
 

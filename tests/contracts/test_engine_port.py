@@ -24,7 +24,7 @@ from safelight.contract.messages import (
     Started,
     Stepped,
 )
-from safelight.service.ports import Engine
+from safelight.service.ports.engine import Engine
 
 SOURCE = "postcard"
 _ENDS = (Finished, Failed, Cancelled)

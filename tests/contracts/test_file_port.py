@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from safelight.adapters.files import open_files
-from safelight.service.job_ports import FileStore
+from safelight.service.ports.files import FileStore
 
 LARGE = bytes(range(256)) * 5000  # several of the pieces that a reader gets
 

@@ -18,7 +18,7 @@ import pytest
 from safelight.adapters.sql import Database, open_database
 from safelight.adapters.sql.sqlite import FILE_NAME
 from safelight.contract.jobs import JobError, KeptImage
-from safelight.service.job_ports import SHAPES, Ending, Held, IdempotencyMark, JobFilter, JobStore, Notes
+from safelight.service.ports.jobs import SHAPES, Ending, Held, IdempotencyMark, JobFilter, JobStore, Notes
 from tests.contracts.jobs import CANCELLED, FINISHED, job
 
 REVISION_0003 = Path(__file__).parent.parent / "adapters" / "sql" / "revision_0003.sql"

@@ -11,8 +11,7 @@ import pytest
 from safelight.adapters.memory_state import MemoryKeyStore, MemorySessionStore
 from safelight.adapters.sql import open_database
 from safelight.contract.errors import ConfigurationError
-from safelight.service.job_ports import SessionRecord, SessionStore
-from safelight.service.ports import KeyRecord, KeyStore
+from safelight.service.ports.keys import KeyRecord, KeyStore, SessionRecord, SessionStore
 
 Stores = tuple[KeyStore, SessionStore]
 

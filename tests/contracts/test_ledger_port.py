@@ -16,7 +16,7 @@ from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql import open_database
 from safelight.adapters.sql.sqlite import FILE_NAME
 from safelight.contract.messages import Timings
-from safelight.service.ports import Ledger, LedgerEntry
+from safelight.service.ports.ledger import Ledger, LedgerEntry
 
 Kept = Callable[[], list[dict[str, Any]]]
 TIMINGS = Timings(wait=0.1, encode_prompt=0.2, denoise=0.3, decode=0.4, image_encode=0.5, steps=(0.1, 0.1))

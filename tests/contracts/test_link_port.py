@@ -9,7 +9,7 @@ import pytest
 
 from safelight.adapters.links import FileLinks
 from safelight.adapters.memory_state import MemoryLinks
-from safelight.service.links import LinkStore
+from safelight.service.access.links import LinkStore
 
 
 @pytest.fixture(params=["memory", "files"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import InvalidRequest, Unavailable
 from safelight.contract.messages import Job, Timings
-from safelight.service.admission import Admission, Cost
+from safelight.service.drawing.admission import Admission, Cost
 
 
 def job(name: str = "a", *, width: int = 1024, height: int = 1024) -> Job:

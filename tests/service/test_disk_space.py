@@ -6,8 +6,8 @@ import pytest
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.contract.errors import Unavailable
-from safelight.service.disk_space import DiskSpace, reserve
-from safelight.service.job_ports import Room
+from safelight.service.jobs.disk_space import DiskSpace, reserve
+from safelight.service.ports.files import Room
 
 GB = 1_000_000_000
 

@@ -8,7 +8,7 @@ import pytest
 
 from safelight.adapters.memory_state import MemoryKeyStore
 from safelight.contract.errors import AuthenticationFailed, ConfigurationError
-from safelight.service.keys import Keys, bearer_token, digest_of, mint
+from safelight.service.access.keys import Keys, bearer_token, digest_of, mint
 
 NOON = 1_795_348_800  # 2026-11-22 12:00 UTC
 

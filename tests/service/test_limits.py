@@ -7,7 +7,7 @@ import time
 import pytest
 
 from safelight.contract.errors import RateLimited
-from safelight.service.limits import RateLimiter
+from safelight.service.access.limits import RateLimiter
 
 
 async def test_a_clock_that_is_set_back_locks_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from safelight.contract.errors import ConfigurationError
-from safelight.service.policy import PromptPolicy
+from safelight.service.access.policy import PromptPolicy
 
 
 @pytest.mark.parametrize(

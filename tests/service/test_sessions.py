@@ -9,9 +9,9 @@ import pytest
 from safelight.adapters.memory_state import MemoryKeyStore, MemoryLinks, MemorySessionStore
 from safelight.adapters.sql import open_database
 from safelight.contract.errors import AuthenticationFailed
-from safelight.service.keys import ENVIRONMENT_KEY_ID, LOCAL_KEY_ID, Keys
-from safelight.service.links import LINK_SECONDS, Links
-from safelight.service.sessions import MOST_SESSIONS, SESSION_SECONDS, Sessions
+from safelight.service.access.keys import ENVIRONMENT_KEY_ID, LOCAL_KEY_ID, Keys
+from safelight.service.access.links import LINK_SECONDS, Links
+from safelight.service.access.sessions import MOST_SESSIONS, SESSION_SECONDS, Sessions
 
 
 async def test_a_link_signs_in_once_as_the_oldest_valid_key_that_may_use_every_model() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from safelight.service.job_ports import Room
+from safelight.service.ports.files import Room
 
 
 def room_of(folder: Path) -> Room:

@@ -31,7 +31,7 @@ from safelight.contract.messages import (
 )
 from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.traits import Traits
-from safelight.service.ports import EngineState, ModelState
+from safelight.service.ports.engine import EngineState, ModelState
 
 _LOOK_SECONDS = 0.02
 _LEAST_STEP_SECONDS = 0.00025

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import msgspec
 
 from safelight.contract.errors import ConfigurationError
-from safelight.service.job_ports import SessionRecord
-from safelight.service.ports import KeyRecord, LedgerEntry
+from safelight.service.ports.keys import KeyRecord, SessionRecord
+from safelight.service.ports.ledger import LedgerEntry
 
 
 class MemoryKeyStore:

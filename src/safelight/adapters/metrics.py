@@ -11,7 +11,7 @@ from safelight import __version__
 from safelight.adapters.process_memory import memory_of_all
 from safelight.contract.hub import HubName
 from safelight.contract.messages import Timings
-from safelight.service.ports import Standing
+from safelight.service.ports.telemetry import Standing
 
 # A series with the time of creation beside each counter: half of the page, and nobody asks for it.
 disable_created_metrics()  # type: ignore[no-untyped-call]

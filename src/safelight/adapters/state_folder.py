@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from safelight.adapters.whole_file import sync_folder, write_whole
 from safelight.contract.errors import ConfigurationError
-from safelight.service.keys import Keys
+from safelight.service.access.keys import Keys
 
 KEY_FILE = "key"
 _SERVER_FILE = "server"

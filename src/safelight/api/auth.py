@@ -8,7 +8,7 @@ from safelight.api.proxies import Proxies
 from safelight.api.services import Services
 from safelight.api.wrong_keys import WrongKeys
 from safelight.contract.errors import AuthenticationFailed, UnsupportedMediaType
-from safelight.service.keys import Principal, bearer_token
+from safelight.service.access.keys import Principal, bearer_token
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 

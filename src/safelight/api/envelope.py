@@ -28,7 +28,7 @@ from safelight.contract.errors import (
     NotFound,
     Unavailable,
 )
-from safelight.service.ports import Telemetry
+from safelight.service.ports.telemetry import Telemetry
 
 _CALLER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _OTHER_ROUTE = "other"

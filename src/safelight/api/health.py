@@ -13,7 +13,8 @@ from safelight.api.auth import authenticate
 from safelight.api.envelope import JsonResponse
 from safelight.api.services import Services
 from safelight.contract.errors import NotFound, Unavailable
-from safelight.service.ports import EngineState, ModelState, Standing
+from safelight.service.ports.engine import EngineState, ModelState
+from safelight.service.ports.telemetry import Standing
 
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

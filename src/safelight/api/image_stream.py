@@ -25,8 +25,8 @@ from safelight.contract.errors import ApiError
 from safelight.contract.messages import Preview
 from safelight.contract.prompt_cut import cuts_object
 from safelight.contract.request import ImageRequest
-from safelight.service.drawing import Drawing, Picture
-from safelight.service.generate import Asked
+from safelight.service.drawing.drawing import Drawing, Picture
+from safelight.service.drawing.generate import Asked
 
 # Proxies close what is silent: nginx after 60 s, Heroku's router after 55 s.
 COMMENT_SECONDS = 15.0

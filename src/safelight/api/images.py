@@ -26,9 +26,9 @@ from safelight.contract.errors import InvalidRequest, NotAllowed
 from safelight.contract.jobs import JobRecord
 from safelight.contract.prompt_cut import cut_header
 from safelight.contract.request import ImageRequest, read_object
-from safelight.service.drawing import Picture
-from safelight.service.generate import Asked
-from safelight.service.keys import Principal
+from safelight.service.access.keys import Principal
+from safelight.service.drawing.drawing import Picture
+from safelight.service.drawing.generate import Asked
 
 _T = TypeVar("_T")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")

@@ -27,8 +27,8 @@ from safelight.api.services import Services
 from safelight.api.streams import Streams
 from safelight.contract.errors import AuthenticationFailed
 from safelight.contract.jobs import JobRecord, JobUpdate, Progress, QueuePlace
-from safelight.service.job_feed import Watcher
-from safelight.service.jobs import Jobs
+from safelight.service.jobs.feed import Watcher
+from safelight.service.jobs.library import Jobs
 
 # Proxies close what is silent: nginx after 60 s, Heroku's router after 55 s.
 COMMENT_SECONDS = 15.0

@@ -12,7 +12,7 @@ from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.jobs import STATES, JobRecord, JobState, Progress, QueuePlace
 from safelight.contract.prompt_cut import cuts_object
-from safelight.service.job_ports import SHAPES, JobFilter, Shape
+from safelight.service.ports.jobs import SHAPES, JobFilter, Shape
 
 MOST_PER_PAGE = 200
 DEFAULT_PER_PAGE = 50

@@ -18,7 +18,7 @@ from safelight.contract.embedding import with_settings
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.jobs import JobRecord
 from safelight.contract.request import read_object
-from safelight.service.jobs import Jobs
+from safelight.service.jobs.library import Jobs
 
 # A job's picture never changes; it is its owner's alone. A deleted one may stay in its owner's own browser.
 _FOREVER = "private, max-age=31536000, immutable"

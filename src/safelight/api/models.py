@@ -12,7 +12,7 @@ from safelight.api.envelope import JsonResponse
 from safelight.api.services import Services
 from safelight.contract.catalogue import ModelEntry
 from safelight.contract.errors import NotFound
-from safelight.service.ports import ModelState
+from safelight.service.ports.engine import ModelState
 
 _READY_WORD = {"ready": "Yes", "loading": "No", "failed": "No"}
 

@@ -10,7 +10,7 @@ from safelight.contract.catalogue import Catalogue
 from safelight.contract.offers import MAX_PICTURES
 from safelight.contract.request import AUTO, COMPRESSED_FORMATS
 from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO
-from safelight.service.ports import NEAREST_FIRST
+from safelight.service.ports.engine import NEAREST_FIRST
 
 _PICTURE_HEADERS: Schema = {
     "openai-processing-ms": {"schema": {"type": "integer"}},

@@ -7,7 +7,7 @@ from typing import Any
 from safelight.api.job_json import DEFAULT_PER_PAGE, MOST_PER_PAGE
 from safelight.api.openapi_parts import KEY, REQUEST_ID, Schema, errors, exact_object, read_operation, ref
 from safelight.contract.jobs import MEDIA_TYPES, STATES
-from safelight.service.job_ports import SHAPES
+from safelight.service.ports.jobs import SHAPES
 
 _BODY_ERRORS = ("400", "401", "408", "413", "415", "500")
 _JOB_ID: Schema = {"name": "job_id", "in": "path", "required": True, "schema": {"type": "string"}}

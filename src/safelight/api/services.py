@@ -9,13 +9,14 @@ import msgspec
 
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.messages import MetadataMode
-from safelight.service.generate import Generate
-from safelight.service.jobs import Jobs
-from safelight.service.keys import Keys
-from safelight.service.limits import RateLimiter
-from safelight.service.policy import PromptPolicy
-from safelight.service.ports import Engine, Telemetry
-from safelight.service.sessions import Sessions
+from safelight.service.access.keys import Keys
+from safelight.service.access.limits import RateLimiter
+from safelight.service.access.policy import PromptPolicy
+from safelight.service.access.sessions import Sessions
+from safelight.service.drawing.generate import Generate
+from safelight.service.jobs.library import Jobs
+from safelight.service.ports.engine import Engine
+from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
 
 

@@ -18,9 +18,9 @@ from safelight.api.envelope import JsonResponse
 from safelight.api.services import BuiltFile, Services
 from safelight.contract.errors import AuthenticationFailed, InvalidRequest, NotFound
 from safelight.contract.request import read_object
-from safelight.service.job_ports import SessionRecord
-from safelight.service.keys import Principal
-from safelight.service.sessions import SESSION_SECONDS
+from safelight.service.access.keys import Principal
+from safelight.service.access.sessions import SESSION_SECONDS
+from safelight.service.ports.keys import SessionRecord
 
 # Nothing from anywhere else, no inline script or style, in nobody's frame (CSP Level 3).
 CONTENT_SECURITY_POLICY = (

@@ -102,7 +102,7 @@ def serve(
         from safelight.cli.pulled import ensure
 
         ensure(settings)
-    from safelight.bootstrap import serve as serve_until_signal
+    from safelight.bootstrap.serve import serve as serve_until_signal
 
     raise typer.Exit(serve_until_signal(settings))
 
@@ -279,7 +279,7 @@ def adopt(home: Home = None) -> None:
     """Take over the place for pictures that carries another database's mark. Deletes nothing."""
     import asyncio
 
-    from safelight.bootstrap import adopt as take_over
+    from safelight.bootstrap.jobs import adopt as take_over
     from safelight.settings import read_settings
 
     asyncio.run(take_over(read_settings(_said(home=home))))

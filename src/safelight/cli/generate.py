@@ -98,16 +98,17 @@ def _server_for(settings: Settings, wish: Wish) -> _Server | None:
 
 async def _in_process(settings: Settings, fields: dict[str, Any], on_progress: OnProgress) -> tuple[Drawn, ...]:
     # Importing the engine's side takes a second; what is wrong with the request is said first.
-    from safelight import bootstrap
+    from safelight.bootstrap.catalogue import catalogue
+    from safelight.bootstrap.drawing import open_local
     from safelight.contract.request import depends_on_traits, model_named, parse_image_request
 
-    offered = bootstrap.catalogue(settings)
+    offered = catalogue(settings)
     if not depends_on_traits(fields, model_named(fields, offered)):
         parse_image_request(fields, offered)
     from safelight.adapters.logging import configure_logging
 
     configure_logging(settings.log_format, "warning")
-    async with bootstrap.open_local(settings) as local:
+    async with open_local(settings) as local:
         pictures = await local.generate(await local.read(fields), on_progress)
     return tuple(
         Drawn(

@@ -13,8 +13,8 @@ from safelight.adapters.sql import Database, open_database
 from safelight.adapters.state_folder import forget_key, keep_key, read_key
 from safelight.cli.terminal import note, print_json, print_table
 from safelight.contract.errors import ConfigurationError
-from safelight.service.keys import Keys, MintedKey, digest_of
-from safelight.service.ports import KeyRecord
+from safelight.service.access.keys import Keys, MintedKey, digest_of
+from safelight.service.ports.keys import KeyRecord
 from safelight.settings import Settings
 
 _T = TypeVar("_T")

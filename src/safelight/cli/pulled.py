@@ -68,7 +68,8 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
     Raises:
         SafelightError: it cannot be served, and why.
     """
-    from safelight.bootstrap import model_specs, terms_of
+    from safelight.bootstrap.catalogue import terms_of
+    from safelight.bootstrap.engine import model_specs
 
     settings = as_served(settings)
     ids = [name for name, entry in settings.models.items() if text in (name, *entry.aliases)]

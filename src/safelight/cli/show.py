@@ -56,7 +56,7 @@ def _first_model(server: RunningServer) -> str | None:
 
 def print_models(settings: Settings, *, as_json: bool) -> None:
     """The catalogue: ids and aliases, what draws them, what they support; as a running server has it."""
-    from safelight.bootstrap import catalogue
+    from safelight.bootstrap.catalogue import catalogue
 
     settings = as_served(settings)
     offered = catalogue(settings)

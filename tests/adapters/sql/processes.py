@@ -12,7 +12,7 @@ from pathlib import Path
 from safelight.adapters.sql import open_database
 from safelight.adapters.state_folder import first_key
 from safelight.contract.errors import ConfigurationError
-from safelight.service.keys import Keys
+from safelight.service.access.keys import Keys
 HOME = Path(sys.argv[1])
 """
 

@@ -23,8 +23,9 @@ from safelight.adapters.sql import Database, open_database, sqlite
 from safelight.adapters.sql.migrate import SCRIPTS
 from safelight.adapters.sql.schema import REVISION, metadata
 from safelight.contract.errors import ConfigurationError
-from safelight.service.job_ports import JobFilter, SessionRecord
-from safelight.service.keys import Keys
+from safelight.service.access.keys import Keys
+from safelight.service.ports.jobs import JobFilter
+from safelight.service.ports.keys import SessionRecord
 from tests.adapters.sql.processes import output_of, start
 from tests.adapters.sql.test_ledger import entry, rows
 from tests.contracts.jobs import CANCELLED, job

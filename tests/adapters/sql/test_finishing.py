@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from safelight.adapters.sql import Database
-from safelight.service.keys import mint
+from safelight.service.access.keys import mint
 
 _CALLS = 60
 

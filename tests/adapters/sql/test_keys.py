@@ -10,8 +10,8 @@ import pytest
 
 from safelight.adapters.sql import Database, open_database
 from safelight.contract.errors import AuthenticationFailed, ConfigurationError
-from safelight.service.keys import Keys, digest_of, mint
-from safelight.service.ports import KeyRecord
+from safelight.service.access.keys import Keys, digest_of, mint
+from safelight.service.ports.keys import KeyRecord
 from tests.adapters.sql.processes import output_of, start
 
 

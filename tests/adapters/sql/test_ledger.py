@@ -15,8 +15,8 @@ from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql import Database
 from safelight.adapters.sql.schema import ledger as table
 from safelight.contract.messages import Timings
-from safelight.service.keys import Keys
-from safelight.service.ports import LedgerEntry
+from safelight.service.access.keys import Keys
+from safelight.service.ports.ledger import LedgerEntry
 
 
 def entry(number: int, timings: Timings | None = None) -> LedgerEntry:

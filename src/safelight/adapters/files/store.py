@@ -17,7 +17,7 @@ from safelight.adapters.disk import room_of
 from safelight.adapters.whole_file import sync_folder
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.paths import expanded
-from safelight.service.job_ports import FileEntry, Room
+from safelight.service.ports.files import FileEntry, Room
 
 # What object_store calls a file that is still being written; a kill may leave one.
 _STAGED = re.compile(r".+#\d+")

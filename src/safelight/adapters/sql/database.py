@@ -17,7 +17,7 @@ from safelight.adapters.sql.migrate import upgrade
 from safelight.adapters.sql.notes import SqlNotes
 from safelight.adapters.sql.sessions import SqlSessionStore
 from safelight.adapters.sql.upkeep import SqlUpkeep
-from safelight.service.ports import Telemetry
+from safelight.service.ports.telemetry import Telemetry
 
 
 class Database:

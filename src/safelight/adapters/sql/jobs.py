@@ -17,7 +17,7 @@ from safelight.adapters.sql.search import containing, order_of, put_in, take_out
 from safelight.adapters.sql.sqlite import readable_errors, writing
 from safelight.contract.jobs import UNFINISHED, JobError, JobRecord, KeptImage
 from safelight.contract.prompt_cut import PromptCut
-from safelight.service.job_ports import Ending, Held, IdempotencyMark, JobFilter
+from safelight.service.ports.jobs import Ending, Held, IdempotencyMark, JobFilter
 
 _UNFINISHED = jobs.c.state.in_(UNFINISHED)
 # SQLite brings in a partial index only for a condition that is written like the index's own.

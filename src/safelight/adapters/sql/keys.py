@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import keys
 from safelight.adapters.sql.sqlite import readable_errors
-from safelight.service.ports import KeyRecord
+from safelight.service.ports.keys import KeyRecord
 
 _RECORD = (keys.c.id, keys.c.name, keys.c.hint, keys.c.created, keys.c.revoked, keys.c.models, keys.c.weight)
 

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from safelight.adapters.sql.schema import ledger
 from safelight.adapters.sql.sqlite import explain
-from safelight.service.ports import LedgerEntry, Telemetry
+from safelight.service.ports.ledger import LedgerEntry
+from safelight.service.ports.telemetry import Telemetry
 
 # About 10 MB of entries: minutes of a busy server while a disk is slow. What comes beyond is counted as lost.
 CAPACITY = 10_000

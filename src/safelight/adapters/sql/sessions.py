@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import sessions
 from safelight.adapters.sql.sqlite import readable_errors, writing
-from safelight.service.job_ports import SessionRecord
+from safelight.service.ports.keys import SessionRecord
 
 
 @finishing

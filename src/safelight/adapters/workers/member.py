@@ -10,7 +10,7 @@ from safelight.contract.messages import ModelFailed, ModelReady, Pong
 from safelight.contract.traits import Traits
 from safelight.scheduling.line import Verdict
 from safelight.scheduling.places import Places
-from safelight.service.ports import Where
+from safelight.service.ports.engine import Where
 
 # A worker whose reader thread does not answer for this long is stuck in the kernel or stopped.
 _PING_PATIENCE_SECONDS = 60.0

@@ -42,7 +42,8 @@ from safelight.contract.messages import (
     Watch,
 )
 from safelight.scheduling.line import FairLine, Verdict
-from safelight.service.ports import NEAREST_FIRST, EngineState, ModelState, Telemetry
+from safelight.service.ports.engine import NEAREST_FIRST, EngineState, ModelState
+from safelight.service.ports.telemetry import Telemetry
 
 # Restarts wait 0, 0.5, 1, 2, … up to 30 s, counted from the last worker that was of use.
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0

@@ -16,13 +16,14 @@ from safelight.contract.errors import ApiError, InvalidRequest, SafelightError, 
 from safelight.contract.jobs import JobError, JobRecord, JobUpdate, Progress, QueuePlace, file_name
 from safelight.contract.messages import Preview
 from safelight.contract.request import ImageRequest, parse_image_request
-from safelight.service.admission import Cost
-from safelight.service.disk_space import DiskSpace
-from safelight.service.drawing import Drawing, Picture, kept_image, shutting_down
-from safelight.service.generate import Asked, Generate
-from safelight.service.job_feed import JobFeed
-from safelight.service.job_line import JobLine
-from safelight.service.job_ports import Ending, FileStore, JobStore
+from safelight.service.drawing.admission import Cost
+from safelight.service.drawing.drawing import Drawing, Picture, kept_image, shutting_down
+from safelight.service.drawing.generate import Asked, Generate
+from safelight.service.jobs.disk_space import DiskSpace
+from safelight.service.jobs.feed import JobFeed
+from safelight.service.jobs.line import JobLine
+from safelight.service.ports.files import FileStore
+from safelight.service.ports.jobs import Ending, JobStore
 
 # Who watches is told of a queue that moves this often at most.
 _TELL_QUEUE_SECONDS = 0.2

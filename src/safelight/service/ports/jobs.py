@@ -1,8 +1,8 @@
-"""What durable jobs and sign-in need from outside: where rows, files and sessions are kept."""
+"""Where durable jobs are kept, and what was noted about them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -117,52 +117,6 @@ class JobStore(Protocol):
         """Which of these have a picture, or may yet."""
 
 
-class FileEntry(msgspec.Struct, frozen=True):
-    """A file's name and when it was last written (Unix seconds)."""
-
-    name: str
-    written: float
-
-
-class Room(msgspec.Struct, frozen=True):
-    """What a disk holds in all, and what it still takes, in bytes."""
-
-    total: int
-    free: int
-
-
-class FileStore(Protocol):
-    """Where pictures are kept. A file is there whole or not at all, and durable when `put` returns."""
-
-    async def put(self, name: str, data: bytes) -> None:
-        """Write a file, over one that was there."""
-
-    async def get(self, name: str) -> bytes | None:
-        """A whole file; None where there is none."""
-
-    async def open(self, name: str) -> tuple[int, AsyncIterator[bytes]] | None:
-        """A file's length and its content in pieces, each read when it is asked for; None where there is none."""
-
-    async def delete(self, name: str) -> None:
-        """Remove a file; nothing happens where there is none."""
-
-    async def move(self, name: str, to: str) -> None:
-        """Give a file another name; nothing happens where there is none."""
-
-    def entries(self, under: str = "") -> AsyncIterator[Sequence[FileEntry]]:
-        """Every file in the folder `under` and below, in batches."""
-
-    async def clear_half_written(self, before: float) -> None:
-        """Remove what a killed process left half written, last touched before that (Unix seconds)."""
-
-    def room(self) -> Room | None:
-        """What the disk below has room for; None where that is not known. Takes as long as the disk does.
-
-        Raises:
-            OSError: the disk does not say.
-        """
-
-
 class Notes(Protocol):
     """A few texts that the database remembers by name. On disk when a call returns."""
 
@@ -180,25 +134,3 @@ class Upkeep(Protocol):
         """Drop what has had its time (`now` is Unix seconds), give room back to the disk, and have nothing that was
         deleted stay readable in the files.
         """
-
-
-class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A signed-in browser: whose key it stands for. `proof` changes when that key is replaced. Unix seconds."""
-
-    key_id: str
-    proof: str
-    created: float
-    expires: float
-
-
-class SessionStore(Protocol):
-    """Where sessions are kept, under the SHA-256 of what the cookie holds."""
-
-    async def add(self, digest: bytes, session: SessionRecord, most: int) -> None:
-        """Keep a session; beyond `most` of its key, those that were opened first go."""
-
-    async def get(self, digest: bytes) -> SessionRecord | None:
-        """That session, expired or not."""
-
-    async def delete(self, digest: bytes) -> None:
-        """End it."""

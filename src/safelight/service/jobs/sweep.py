@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import structlog
 
-from safelight.service.job_ports import FileEntry, FileStore, JobStore
-from safelight.service.place import Place
+from safelight.service.jobs.place import Place
+from safelight.service.ports.files import FileEntry, FileStore
+from safelight.service.ports.jobs import JobStore
 
 TRASH = "trash"
 # Long enough that somebody notices within a working week and a weekend what should not have gone.

@@ -15,7 +15,7 @@ from safelight.contract.jobs import JobRecord, KeptImage, file_name
 from safelight.contract.messages import Finished, Tier
 from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.request import ImageRequest
-from safelight.service.flights import Flight, OnPreview
+from safelight.service.drawing.shared_pictures import Flight, OnPreview
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import structlog
 
 from safelight.contract.errors import DrawingCancelled, InternalError, InvalidRequest, SafelightError
 from safelight.contract.messages import Cancelled, Failed, Finished, Job, JobEvent, Preview, Started, Stepped
-from safelight.service.ports import Engine
+from safelight.service.ports.engine import Engine
 
 OnProgress = Callable[[int, int], None]
 OnPreview = Callable[[Preview], None]

@@ -18,10 +18,12 @@ from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import ApiError, InternalError, Unavailable
 from safelight.contract.messages import Finished, Job, MetadataMode
 from safelight.contract.request import AUTO, ImageRequest, depends_on_traits, model_named, parse_image_request
-from safelight.service.admission import Admission, Cost
-from safelight.service.drawing import Arrival, Drawing, shutting_down
-from safelight.service.flights import Flight
-from safelight.service.ports import Engine, Ledger, LedgerEntry, ModelState, Telemetry
+from safelight.service.drawing.admission import Admission, Cost
+from safelight.service.drawing.drawing import Arrival, Drawing, shutting_down
+from safelight.service.drawing.shared_pictures import Flight
+from safelight.service.ports.engine import Engine, ModelState
+from safelight.service.ports.ledger import Ledger, LedgerEntry
+from safelight.service.ports.telemetry import Telemetry
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from safelight.contract.errors import AuthenticationFailed, ConfigurationError
-from safelight.service.ports import KeyRecord, KeyStore
+from safelight.service.ports.keys import KeyRecord, KeyStore
 
 KEY_PREFIX = "sl-"
 KEY_BYTES = 32

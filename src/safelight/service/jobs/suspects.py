@@ -21,9 +21,9 @@ import structlog
 
 from safelight.contract.errors import Unavailable
 from safelight.contract.jobs import JobError, JobRecord, JobUpdate
-from safelight.service.job_feed import JobFeed
-from safelight.service.job_ports import Ending, JobStore
-from safelight.service.job_runner import JobRunner
+from safelight.service.jobs.feed import JobFeed
+from safelight.service.jobs.runner import JobRunner
+from safelight.service.ports.jobs import Ending, JobStore
 
 # How long the server must have lived before a job is tried alone, for each time. A supervisor that restarts what fails
 # does so within seconds (systemd: 0.1 s; Kubernetes: 10 s, then longer).

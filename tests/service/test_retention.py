@@ -13,11 +13,11 @@ import pytest
 from safelight.adapters.files import ObjectFiles, open_files
 from safelight.adapters.sql import Database, open_database
 from safelight.contract.jobs import KeptImage, file_name, thumbnail_name
-from safelight.service.job_feed import JobFeed
-from safelight.service.job_ports import JobFilter
-from safelight.service.keeping import DAY_SECONDS, MOST_WITHOUT_PICTURE, Keeping
-from safelight.service.place import Place
-from safelight.service.steady_clock import SteadyClock
+from safelight.service.jobs.feed import JobFeed
+from safelight.service.jobs.place import Place
+from safelight.service.jobs.retention import DAY_SECONDS, MOST_WITHOUT_PICTURE, Retention
+from safelight.service.jobs.steady_clock import SteadyClock
+from safelight.service.ports.jobs import JobFilter
 from tests.contracts.jobs import job
 
 NOW = 1000 * DAY_SECONDS
@@ -44,11 +44,11 @@ def keeping(
     place: Place | None = None,
     clock: SteadyClock | None = None,
     weights: dict[str, float] | None = None,
-) -> Keeping:
+) -> Retention:
     async def weight_of(owner: str) -> float:
         return (weights or {}).get(owner, 1.0)
 
-    return Keeping(
+    return Retention(
         place=place or Place(files, database.notes, clock=lambda: NOW),
         upkeep=database.upkeep,
         weight_of=weight_of,
@@ -139,7 +139,7 @@ async def test_only_who_holds_more_than_a_share_by_weight_loses(database: Databa
 async def test_jobs_without_a_picture_are_bounded_by_number(
     database: Database, files: ObjectFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("safelight.service.keeping.MOST_WITHOUT_PICTURE", 3)
+    monkeypatch.setattr("safelight.service.jobs.retention.MOST_WITHOUT_PICTURE", 3)
     for number in range(1, 11):
         await database.jobs.add(job(number, state="cancelled", ended=NOW - 100 + number))
     await keep(database, files, 11, days=20)

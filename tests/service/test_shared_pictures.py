@@ -9,7 +9,7 @@ from PIL import Image
 
 from safelight.adapters.fake_engine import FakeEngine
 from safelight.contract.messages import Job, Preview
-from safelight.service.flights import Flight
+from safelight.service.drawing.shared_pictures import Flight
 
 
 def job() -> Job:

@@ -25,14 +25,15 @@ from safelight.contract.jobs import (
 )
 from safelight.contract.request import ImageRequest
 from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO
-from safelight.service.disk_space import DiskSpace
-from safelight.service.drawing import Picture, kept_image, shutting_down
-from safelight.service.generate import Asked, Generate
-from safelight.service.job_feed import JobFeed, Watcher
-from safelight.service.job_ports import Ending, FileStore, IdempotencyMark, JobFilter, JobStore
-from safelight.service.job_runner import JobRunner
-from safelight.service.keeping import IDEMPOTENCY_SECONDS, Keeping
-from safelight.service.suspects import Suspects
+from safelight.service.drawing.drawing import Picture, kept_image, shutting_down
+from safelight.service.drawing.generate import Asked, Generate
+from safelight.service.jobs.disk_space import DiskSpace
+from safelight.service.jobs.feed import JobFeed, Watcher
+from safelight.service.jobs.retention import IDEMPOTENCY_SECONDS, Retention
+from safelight.service.jobs.runner import JobRunner
+from safelight.service.jobs.suspects import Suspects
+from safelight.service.ports.files import FileStore
+from safelight.service.ports.jobs import Ending, IdempotencyMark, JobFilter, JobStore
 
 _RATIO_OF_SIZE = {size: ratio for ratio, size in SIZE_OF_ASPECT_RATIO.items()}
 _LOOK_FOR_REVOKED_SECONDS = 2.0
@@ -66,7 +67,7 @@ class Jobs:
         generate: Generate,
         feed: JobFeed,
         runner: JobRunner,
-        keeping: Keeping,
+        retention: Retention,
         thumbnail_of: Callable[[bytes], bytes],
         most_queued: int,
         disks: DiskSpace,
@@ -77,7 +78,7 @@ class Jobs:
         self._generate = generate
         self._feed = feed
         self._runner = runner
-        self._keeping = keeping
+        self._retention = retention
         self._thumbnail_of = thumbnail_of
         self._most_queued = most_queued
         self._disks = disks
@@ -115,12 +116,12 @@ class Jobs:
         return self._runner.owners | self._suspects.owners | self._generate.owners | set(self._feed.owners)
 
     async def claim(self) -> bool:
-        """Whether the place for pictures is ours; see `Keeping.claim`."""
-        return await self._keeping.claim()
+        """Whether the place for pictures is ours; see `Retention.claim`."""
+        return await self._retention.claim()
 
     async def forget_forever(self) -> None:
         """Forget what is to be forgotten, until cancelled. In the process that resumed."""
-        await self._keeping.go_on()
+        await self._retention.go_on()
 
     async def watch_disks(self) -> None:
         """Watch the disks for room, until cancelled."""
@@ -274,7 +275,7 @@ class Jobs:
         if ended is None:
             return await self.get(owner, job_id)
         self._runner.drop(job_id)
-        self._keeping.ended_without_picture()
+        self._retention.ended_without_picture()
         self._feed.publish(JobUpdate(kind="end", job=ended))
         return ended
 
@@ -288,7 +289,7 @@ class Jobs:
         if not job.has_ended:
             return await self.cancel(owner, job_id)
         deleted = _there(await self._store.delete(owner, job_id))
-        await self._keeping.remove_files(deleted)
+        await self._retention.remove_files(deleted)
         self._feed.publish(JobUpdate(kind="deleted", job=deleted))
         return None
 
@@ -338,7 +339,7 @@ class Jobs:
 
     def standing(self) -> tuple[int, int, int]:
         """Jobs that wait, jobs that are being drawn, and what all that are kept weighed at the last round, in bytes."""
-        return *self._runner.counts, self._keeping.held_bytes
+        return *self._runner.counts, self._retention.held_bytes
 
     def place(self, job: JobRecord) -> QueuePlace | None:
         """Where a job stands in the queue."""
@@ -354,7 +355,7 @@ class Jobs:
 
     def expires(self, job: JobRecord) -> float | None:
         """When a job will be forgotten for its age, in Unix seconds; None while it is not to be."""
-        return None if job.starred or job.ended is None else job.ended + self._keeping.keep_seconds
+        return None if job.starred or job.ended is None else job.ended + self._retention.keep_seconds
 
     def watch(self, owner: str, job_id: str | None = None, *, looks: bool = False) -> AbstractContextManager[Watcher]:
         """Watch an owner's jobs, or one of them; who `looks` is told previews too."""
@@ -371,7 +372,7 @@ class Jobs:
     def _mark(self, key: str | None, digest: bytes) -> IdempotencyMark | None:
         if key is None:
             return None
-        return IdempotencyMark(key=key, digest=digest, since=self._keeping.clock() - IDEMPOTENCY_SECONDS)
+        return IdempotencyMark(key=key, digest=digest, since=self._retention.clock() - IDEMPOTENCY_SECONDS)
 
     async def _add(self, job: JobRecord, mark: IdempotencyMark | None) -> tuple[JobRecord, bool]:
         """The job that is in the store now, and whether it is this one: not if its mark was there already."""

@@ -18,7 +18,8 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from safelight.service.job_ports import FileStore, Notes
+from safelight.service.ports.files import FileStore
+from safelight.service.ports.jobs import Notes
 
 MARK = "safelight-owner.json"
 _OWNER, _START, _NEXT_START, _SEEN = "owner", "start", "next start", "seen"

@@ -9,14 +9,13 @@ import time
 from collections.abc import Callable
 
 from safelight.contract.errors import AuthenticationFailed
-from safelight.service.job_ports import SessionRecord, SessionStore
-from safelight.service.keeping import DAY_SECONDS
-from safelight.service.keys import Keys, Principal
-from safelight.service.links import Links
+from safelight.service.access.keys import Keys, Principal
+from safelight.service.access.links import Links
+from safelight.service.ports.keys import SessionRecord, SessionStore
 
 # More browsers than a person has, and less than a script that signs in again and again would leave.
 MOST_SESSIONS = 100
-SESSION_SECONDS = 30 * DAY_SECONDS
+SESSION_SECONDS = 30 * 86_400.0
 _TOKEN_BYTES = 32
 _ENDED = "This session has ended. Sign in again."
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from safelight.contract.errors import Unavailable
-from safelight.service.job_ports import Room
-from safelight.service.ports import Telemetry
+from safelight.service.ports.files import Room
+from safelight.service.ports.telemetry import Telemetry
 
 # What stays free: a pictures' worth of some hundreds and the database's log (4 MB between checkpoints), or on a small
 # disk as much of it as a file system often keeps back for itself.

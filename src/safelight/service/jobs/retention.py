@@ -10,12 +10,13 @@ import structlog
 
 from safelight.contract.errors import SafelightError
 from safelight.contract.jobs import JobRecord, JobUpdate, file_name, thumbnail_name
-from safelight.service.job_feed import JobFeed
-from safelight.service.job_ports import FileStore, Held, JobStore, Upkeep
-from safelight.service.place import Place
-from safelight.service.shares import shares
-from safelight.service.steady_clock import SteadyClock
-from safelight.service.sweep import Sweep
+from safelight.service.jobs.feed import JobFeed
+from safelight.service.jobs.place import Place
+from safelight.service.jobs.shares import shares
+from safelight.service.jobs.steady_clock import SteadyClock
+from safelight.service.jobs.sweep import Sweep
+from safelight.service.ports.files import FileStore
+from safelight.service.ports.jobs import Held, JobStore, Upkeep
 
 DAY_SECONDS = 86_400.0
 # An `Idempotency-Key` is honoured for 24 hours, and what is kept for its sake alone is kept as long.
@@ -34,7 +35,7 @@ _HURRY_AFTER = 200
 log = structlog.get_logger(__name__)
 
 
-class Keeping:
+class Retention:
     """Forgets ended jobs after `keep_seconds`, and the oldest of those keys that hold more than their share of
     `keep_bytes`. `weight_of` says how large a key's share is beside others. `clock` is not the wall's: see there.
     """

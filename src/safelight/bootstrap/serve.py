@@ -1,0 +1,128 @@
+"""From settings to a server that answers, until a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Mapping
+
+import structlog
+import uvloop
+from filelock import FileLock
+
+from safelight.adapters.greeting import welcome
+from safelight.adapters.links import FileLinks
+from safelight.adapters.logging import configure_logging
+from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.outlet import standard_error
+from safelight.adapters.sql import open_database
+from safelight.adapters.state_folder import alone_in_serving, announce, first_key, prepare, withdraw
+from safelight.api.app import create_app
+from safelight.api.server import Server, listen
+from safelight.bootstrap.engine import look, open_engine
+from safelight.bootstrap.jobs import tend
+from safelight.bootstrap.services import Stores, open_services
+from safelight.service.access.keys import Keys
+from safelight.service.access.links import Links
+from safelight.settings import Settings
+from safelight.settings.draining import draining
+
+# The log is written by a thread of its own.
+_LAST_LINES_SECONDS = 0.2
+
+log = structlog.get_logger(__name__)
+
+
+def serve(settings: Settings) -> int:
+    """Serve until a signal; the process's exit status.
+
+    Raises:
+        ConfigurationError: something that the operator can mend, before anything was served.
+    """
+    lacks = look(settings)
+    # Whoever takes the first model that is offered gets one that draws.
+    order = sorted(settings.models.items(), key=lambda item: item[1].source in lacks)
+    settings = settings.model_copy(update={"models": dict(order)})
+    with standard_error() as outlet:
+        telemetry = PrometheusTelemetry()
+        outlet.on_dropped = telemetry.log_dropped
+        configure_logging(settings.log_format, settings.log_level, outlet)
+        prepare(settings.home)
+        for source, why in lacks.items():
+            log.error("model_missing", model=source, reason=why)
+        serving = alone_in_serving(settings.home)
+        listener = listen(settings.host, settings.port)
+        with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            served = settings.model_copy(update={"port": listener.getsockname()[1]})
+            return runner.run(_serve(served, listener, telemetry, serving, lacks))
+
+
+async def _serve(
+    settings: Settings,
+    listener: socket.socket,
+    telemetry: PrometheusTelemetry,
+    serving: FileLock,
+    lacks: Mapping[str, str],
+) -> int:
+    async with contextlib.AsyncExitStack() as stack:
+        engine = open_engine(settings, telemetry)
+        await engine.start()
+        stack.push_async_callback(engine.stop)
+        database = await open_database(settings.home)
+        closed, budget = [True], draining(settings.drain_seconds)
+
+        async def close_database() -> None:
+            closed[0] = await database.close(budget.closing)
+
+        stack.push_async_callback(close_database)
+        keys = Keys(database.keys, settings.api_key.get_secret_value() if settings.api_key else None)
+        minted = None if settings.api_key else await first_key(settings.home, keys)
+        links = Links(FileLinks(settings.home))
+        stores = Stores(database=database, ledger=database.ledger(telemetry), sessions=database.sessions)
+        services = open_services(settings, engine, stores, keys, links, telemetry)
+        tending = asyncio.create_task(tend(services.jobs, settings.home, keys), name="jobs")
+        stack.callback(tending.cancel)
+
+        async def drain() -> None:
+            log.info("draining", seconds=settings.drain_seconds)
+            withdraw(settings.home)
+            serving.release()  # the next server may start
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(budget.drawing):
+                    await services.generate.drain()
+            await engine.stop()
+            # What was cut short, or cannot be recorded, stays in the store, and is drawn after the next start.
+            await services.jobs.settle(budget.recording)
+            services.jobs.close()
+
+        def started() -> None:
+            announce(settings.home, settings.url, settings.model_dump(mode="json", include={"models", "engine"}))
+            # A log is read by others, and kept: what signs in is shown to a person at a terminal alone.
+            person = sys.stderr.isatty()
+            said = welcome(
+                settings,
+                services.catalogue,
+                lacks=lacks,
+                page=bool(services.page),
+                minted=minted if person else None,
+                link=f"{settings.url}/studio/?token={links.new()}" if services.page and person else None,
+            )
+            print(said, file=sys.stderr, flush=True)
+
+        stack.callback(withdraw, settings.home)
+        server = Server(create_app(services), settings, drain=drain, on_started=started)
+        await server.serve([listener])
+    status = 1 if server.force_exit else 0
+    if not closed[0]:
+        await _leave(status)
+    return status
+
+
+async def _leave(status: int) -> None:
+    """A thread waits for the database's lock, and nothing can wake it. The kernel lets go of what we hold."""
+    log.error("database_not_closed", effect="what was not recorded is drawn again after the next start")
+    await asyncio.sleep(_LAST_LINES_SECONDS)
+    os._exit(status)

@@ -1,0 +1,1 @@
+"""Who may ask for what: keys, sessions, links, rates and blocked prompts."""

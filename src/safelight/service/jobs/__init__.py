@@ -1,0 +1,1 @@
+"""Durable jobs: accepted, drawn, kept, listed and forgotten."""

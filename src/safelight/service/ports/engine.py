@@ -1,0 +1,86 @@
+"""What draws, as the use cases see it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable
+from typing import Literal, Protocol
+
+import msgspec
+
+from safelight.contract.costs import CostPoint
+from safelight.contract.messages import Job, JobEvent
+from safelight.contract.traits import Traits
+
+Where = Literal["device", "host", "none"]
+NEAREST_FIRST: tuple[Where, ...] = ("device", "host", "none")
+"""Where a model's weights are: on the device that draws, in the host's memory beside it, or in its files alone."""
+
+
+class ModelState(msgspec.Struct, frozen=True, kw_only=True):
+    """How a model stands in the engine. `reason` says why it failed, fit for callers; `traits` come before
+    `ready`, `costs` and the `bytes` of its weights with it. A model that is ready and not on the device (`where`)
+    was put away for others, and is brought back by the next request for it. `ready_in_seconds` says of one that is
+    loaded when it is expected, as far as that is known."""
+
+    source: str
+    status: Literal["loading", "ready", "failed"]
+    reason: str | None = None
+    fingerprint: str | None = None
+    device: str | None = None
+    steps: int | None = None
+    load_seconds: float | None = None
+    ready_in_seconds: float | None = None
+    traits: Traits | None = None
+    costs: tuple[CostPoint, ...] = ()
+    bytes: int | None = None
+    where: Where = "none"
+
+    @property
+    def resident(self) -> bool:
+        """Its weights are on a device."""
+        return self.where == "device"
+
+
+class EngineState(msgspec.Struct, frozen=True, kw_only=True):
+    """`workers` counts the live processes; `queued` jobs wait for their first turn, `running` have had it."""
+
+    models: tuple[ModelState, ...]
+    workers: int
+    queued: int
+    running: int
+    restarts: int
+
+    def model(self, source: str) -> ModelState:
+        """How that model stands; one nobody reported on is loading."""
+        for state in self.models:
+            if state.source == source:
+                return state
+        return ModelState(source=source, status="loading")
+
+
+class Engine(Protocol):
+    """Whatever draws: local worker processes, the shipped fake, later a cluster."""
+
+    async def start(self) -> None:
+        """Begin to load; returns at once."""
+
+    async def stop(self) -> None:
+        """End every process; jobs that are still there, or come later, end as `Cancelled`."""
+
+    def submit(self, job: Job) -> AsyncIterator[JobEvent]:
+        """Draw a job. The events end with exactly one of `Finished`, `Failed`, `Cancelled`.
+
+        A job may be submitted while the model still loads: it waits. Leaving the iterator early does not cancel.
+        """
+
+    def cancel(self, job_id: str) -> None:
+        """Stop that job at its next step; it then ends as `Cancelled`. Unknown ids are ignored."""
+
+    def watch(self, job_id: str, longest: int) -> None:
+        """From now on tell previews of that job too, at most `longest` pixels a side; 0: no more."""
+
+    def state(self) -> EngineState:
+        """How things stand now."""
+
+    def changed(self) -> Awaitable[object]:
+        """Done when a model's status changes after this call, however long one takes to begin to wait for it."""
