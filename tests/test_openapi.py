@@ -20,9 +20,9 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from safelight.adapters.fake_engine import FakeEngine
+from safelight.adapters.fake.engine import FakeEngine
 from safelight.api.app import ROUTES
-from safelight.api.openapi import openapi_document
+from safelight.api.openapi.document import openapi_document
 from safelight.bootstrap.catalogue import catalogue
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.request import parse_image_request

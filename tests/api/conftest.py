@@ -12,12 +12,12 @@ from typing import Any, Protocol
 import httpx
 import pytest
 
-from safelight.adapters.fake_engine import FakeEngine
-from safelight.adapters.memory_state import MemoryKeyStore, MemoryLedger, MemoryLinks, MemorySessionStore
+from safelight.adapters.fake.engine import FakeEngine
+from safelight.adapters.fake.memory_state import MemoryKeyStore, MemoryLedger, MemoryLinks, MemorySessionStore
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql import open_database
 from safelight.api.app import create_app
-from safelight.api.server import Server, listen
+from safelight.api.http.server import Server, listen
 from safelight.api.services import Services
 from safelight.bootstrap.services import PAGE, Stores, open_services
 from safelight.service.access.keys import Keys

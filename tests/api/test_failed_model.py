@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from safelight.adapters.fake_engine import FakeEngine
+from safelight.adapters.fake.engine import FakeEngine
 from tests.api.conftest import PICTURES, Serve
 
 WHY = "The checkpoint is a pickle."

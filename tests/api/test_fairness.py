@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from safelight.adapters.fake_engine import FakeEngine
+from safelight.adapters.fake.engine import FakeEngine
 from tests.api.conftest import PICTURES, Running, Serve, until
 
 _WAITING = 200

@@ -15,9 +15,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from safelight.adapters.fake_engine import FakeEngine
-from safelight.api import image_stream
-from safelight.api.image_stream import Partials
+from safelight.adapters.fake.engine import FakeEngine
+from safelight.api.routes import image_stream
+from safelight.api.routes.image_stream import Partials
 from safelight.contract.messages import Preview
 from safelight.service.drawing.shared_pictures import Flight
 from tests.api.conftest import PICTURES, Running, Serve, until

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from safelight.adapters.fake_engine import FakeEngine
+from safelight.adapters.fake.engine import FakeEngine
 from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO
 from tests.api.conftest import PICTURES, Running, Serve, until
 

@@ -14,8 +14,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from safelight.adapters.fake_engine import FakeEngine
-from safelight.api import job_events
+from safelight.adapters.fake.engine import FakeEngine
+from safelight.api.routes import job_events
 from tests.api.conftest import Running, Serve, until
 from tests.api.test_jobs import accept, ended, held, job_of
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from safelight.adapters.fake_engine import FakeEngine
+from safelight.adapters.fake.engine import FakeEngine
 from tests.api.conftest import PICTURES, Running, Serve, until
 
 ASYNC = {"prefer": "respond-async"}

@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 from PIL import Image
 
-from safelight.adapters.fake_engine import TRAITS, FakeEngine
+from safelight.adapters.fake.engine import TRAITS, FakeEngine
 from safelight.contract.messages import Job, JobEvent
 from tests.api.conftest import PICTURES, Running, Serve, until
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from safelight.api import delivery, lingering
-from safelight.api.protocol import HttpProtocol
+from safelight.api.http import delivery, lingering
+from safelight.api.http.protocol import HttpProtocol
 from tests.api.conftest import PICTURES, Running, Serve, until
 from tests.api.test_jobs import accept, ended
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import structlog
 
-from safelight.adapters.fake_engine import FakeEngine
+from safelight.adapters.fake.engine import FakeEngine
 from tests.api.conftest import Running, Serve, until
 
 

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from PIL import Image
 
-from safelight.adapters.partials import png_info
+from safelight.adapters.preview_files import png_info
 from safelight.contract.embedding import with_settings
 from safelight.contract.jobs import JobRecord
 from safelight.contract.provenance import DIGITAL_SOURCE_TYPE, description, packet

@@ -7,7 +7,7 @@ import io
 
 from PIL import Image
 
-from safelight.adapters.stripes import draw_stripes
+from safelight.adapters.fake.stripes import draw_stripes
 from safelight.contract.messages import Job
 from tests.clients.process import MODEL
 

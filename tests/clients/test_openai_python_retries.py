@@ -13,7 +13,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from safelight.adapters.fake_engine import FakeEngine
+from safelight.adapters.fake.engine import FakeEngine
 from tests.api.conftest import Running, Serve, until
 from tests.clients.process import MODEL
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 import pytest_asyncio
 
-from safelight.adapters.fake_engine import FakeEngine
+from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.contract.messages import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from safelight.adapters.memory_state import MemoryKeyStore, MemorySessionStore
+from safelight.adapters.fake.memory_state import MemoryKeyStore, MemorySessionStore
 from safelight.adapters.sql import open_database
 from safelight.contract.errors import ConfigurationError
 from safelight.service.ports.keys import KeyRecord, KeyStore, SessionRecord, SessionStore

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from safelight.adapters.memory_state import MemoryLedger
+from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql import open_database
 from safelight.adapters.sql.sqlite import FILE_NAME

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from safelight.adapters.links import FileLinks
-from safelight.adapters.memory_state import MemoryLinks
+from safelight.adapters.fake.memory_state import MemoryLinks
+from safelight.adapters.home.links import FileLinks
 from safelight.service.access.links import LinkStore
 
 

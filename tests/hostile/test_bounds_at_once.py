@@ -7,7 +7,7 @@ from collections import Counter
 
 import httpx
 
-from safelight.adapters.fake_engine import FakeEngine
+from safelight.adapters.fake.engine import FakeEngine
 from tests.api.conftest import PICTURES, Running, Serve, until
 
 BODY = {"model": "stable-image-ultra", "prompt": "a boat"}

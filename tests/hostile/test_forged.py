@@ -11,9 +11,9 @@ from urllib.parse import unquote, urljoin
 import httpx
 import pytest
 
-from safelight.adapters.fake_engine import FakeEngine
-from safelight.api import wrong_keys
-from safelight.api.streams import MOST_PER_KEY
+from safelight.adapters.fake.engine import FakeEngine
+from safelight.api.exchange import wrong_keys
+from safelight.api.exchange.streams import MOST_PER_KEY
 from tests.api.conftest import PICTURES, Running, Serve
 from tests.api.test_jobs import finished
 from tests.studio.prefix import behind

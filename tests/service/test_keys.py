@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from safelight.adapters.memory_state import MemoryKeyStore
+from safelight.adapters.fake.memory_state import MemoryKeyStore
 from safelight.contract.errors import AuthenticationFailed, ConfigurationError
 from safelight.service.access.keys import Keys, bearer_token, digest_of, mint
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from safelight.adapters.memory_state import MemoryKeyStore, MemoryLinks, MemorySessionStore
+from safelight.adapters.fake.memory_state import MemoryKeyStore, MemoryLinks, MemorySessionStore
 from safelight.adapters.sql import open_database
 from safelight.contract.errors import AuthenticationFailed
 from safelight.service.access.keys import ENVIRONMENT_KEY_ID, LOCAL_KEY_ID, Keys

@@ -7,7 +7,7 @@ import io
 
 from PIL import Image
 
-from safelight.adapters.fake_engine import FakeEngine
+from safelight.adapters.fake.engine import FakeEngine
 from safelight.contract.messages import Job, Preview
 from safelight.service.drawing.shared_pictures import Flight
 

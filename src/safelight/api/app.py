@@ -12,22 +12,22 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-from safelight.api.cors import Cors
-from safelight.api.envelope import Envelope, JsonResponse, name_route, on_api_error, on_http_exception
-from safelight.api.health import livez, metrics, readyz, version
-from safelight.api.hosts import Hosts
-from safelight.api.images import create_image
-from safelight.api.job_events import all_events, job_events
-from safelight.api.jobs import cancel_job, change_job, delete_job, get_job, job_image, job_thumbnail, list_jobs
-from safelight.api.models import available_models, get_model, heroku_model, list_models
-from safelight.api.openapi import openapi_document
-from safelight.api.proxies import Proxies
-from safelight.api.reference import HEADERS, reference_page
+from safelight.api.exchange.envelope import Envelope, JsonResponse, name_route, on_api_error, on_http_exception
+from safelight.api.exchange.streams import Streams
+from safelight.api.exchange.wrong_keys import WrongKeys
+from safelight.api.http.cors import Cors
+from safelight.api.http.hosts import Hosts
+from safelight.api.http.proxies import Proxies
+from safelight.api.openapi.document import openapi_document
+from safelight.api.openapi.reference import HEADERS, reference_page
+from safelight.api.routes.health import livez, metrics, readyz, version
+from safelight.api.routes.images import create_image
+from safelight.api.routes.job_events import all_events, job_events
+from safelight.api.routes.jobs import cancel_job, change_job, delete_job, get_job, job_image, job_thumbnail, list_jobs
+from safelight.api.routes.models import available_models, get_model, heroku_model, list_models
+from safelight.api.routes.signposts import front_door, no_edits_yet
+from safelight.api.routes.studio import get_session, page, sign_in, sign_out
 from safelight.api.services import Services
-from safelight.api.signposts import front_door, no_edits_yet
-from safelight.api.streams import Streams
-from safelight.api.studio import get_session, page, sign_in, sign_out
-from safelight.api.wrong_keys import WrongKeys
 from safelight.contract.errors import ApiError
 
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -7,7 +7,7 @@ import math
 from collections.abc import AsyncIterator
 from typing import Any
 
-from safelight.adapters.memory_state import MemoryLedger
+from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.bootstrap.catalogue import catalogue
 from safelight.bootstrap.engine import open_engine

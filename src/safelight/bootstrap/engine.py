@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from safelight.adapters.fake_engine import FakeEngine
-from safelight.adapters.pins import pinned_commit
+from safelight.adapters.fake.engine import FakeEngine
+from safelight.adapters.home.pins import pinned_commit
 from safelight.adapters.preflight import check_device, gpu_count, lacking
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.contract.errors import ConfigurationError

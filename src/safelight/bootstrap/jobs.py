@@ -6,11 +6,11 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
-from safelight.adapters.disk import room_of
 from safelight.adapters.files import open_files
 from safelight.adapters.files.thumbnails import thumbnail
+from safelight.adapters.home.disk import room_of
+from safelight.adapters.home.state_folder import alone_in_drawing, alone_in_serving, prepare
 from safelight.adapters.sql import Database, open_database
-from safelight.adapters.state_folder import alone_in_drawing, alone_in_serving, prepare
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import ConfigurationError
 from safelight.service.access.keys import Keys

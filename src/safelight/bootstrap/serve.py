@@ -14,14 +14,14 @@ import uvloop
 from filelock import FileLock
 
 from safelight.adapters.greeting import welcome
-from safelight.adapters.links import FileLinks
-from safelight.adapters.logging import configure_logging
+from safelight.adapters.home.links import FileLinks
+from safelight.adapters.home.state_folder import alone_in_serving, announce, first_key, prepare, withdraw
+from safelight.adapters.logs.logging import configure_logging
+from safelight.adapters.logs.outlet import standard_error
 from safelight.adapters.metrics import PrometheusTelemetry
-from safelight.adapters.outlet import standard_error
 from safelight.adapters.sql import open_database
-from safelight.adapters.state_folder import alone_in_serving, announce, first_key, prepare, withdraw
 from safelight.api.app import create_app
-from safelight.api.server import Server, listen
+from safelight.api.http.server import Server, listen
 from safelight.bootstrap.engine import look, open_engine
 from safelight.bootstrap.jobs import tend
 from safelight.bootstrap.services import Stores, open_services

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safelight.adapters.metrics import PrometheusTelemetry
-from safelight.adapters.partials import partial
+from safelight.adapters.preview_files import partial
 from safelight.adapters.sql import Database
+from safelight.api.routes.studio import read_built
 from safelight.api.services import Services
-from safelight.api.studio import read_built
 from safelight.bootstrap.catalogue import catalogue
 from safelight.bootstrap.drawing import open_generate
 from safelight.bootstrap.jobs import open_jobs

@@ -14,7 +14,7 @@ import msgspec
 
 from safelight import __version__
 from safelight.adapters.children import child_environment, python_module
-from safelight.adapters.pins import pinned_commit
+from safelight.adapters.home.pins import pinned_commit
 from safelight.cli.looking import look_at
 from safelight.cli.terminal import print_json
 from safelight.cli.weights import Fault, fault_in, safetensors_fault
@@ -77,8 +77,8 @@ def findings_of(said: Mapping[str, object]) -> Iterator[Finding]:
 
 
 def _state_folder(settings: Settings) -> Iterator[Finding]:
+    from safelight.adapters.home.state_folder import prepare
     from safelight.adapters.sql import open_database
-    from safelight.adapters.state_folder import prepare
 
     async def read() -> tuple[str | None, int]:
         database = await open_database(settings.home)
@@ -123,7 +123,7 @@ def _space(settings: Settings) -> Iterator[Finding]:
 
 
 def _port(settings: Settings) -> Iterator[Finding]:
-    from safelight.adapters.state_folder import served_url
+    from safelight.adapters.home.state_folder import served_url
 
     url = served_url(settings.home)
     if url is not None:

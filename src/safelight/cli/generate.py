@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from safelight.adapters.whole_file import write_whole
+from safelight.adapters.home.atomic_file import write_whole
 from safelight.cli.drawn import Drawn
 from safelight.cli.terminal import errors_console, note, print_json
 from safelight.contract.errors import ConfigurationError, SafelightError
@@ -105,7 +105,7 @@ async def _in_process(settings: Settings, fields: dict[str, Any], on_progress: O
     offered = catalogue(settings)
     if not depends_on_traits(fields, model_named(fields, offered)):
         parse_image_request(fields, offered)
-    from safelight.adapters.logging import configure_logging
+    from safelight.adapters.logs.logging import configure_logging
 
     configure_logging(settings.log_format, "warning")
     async with open_local(settings) as local:

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from safelight.adapters.home.state_folder import forget_key, keep_key, read_key
 from safelight.adapters.sql import Database, open_database
-from safelight.adapters.state_folder import forget_key, keep_key, read_key
 from safelight.cli.terminal import note, print_json, print_table
 from safelight.contract.errors import ConfigurationError
 from safelight.service.access.keys import Keys, MintedKey, digest_of

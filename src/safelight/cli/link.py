@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from safelight.adapters.links import FileLinks
-from safelight.adapters.state_folder import prepare, served_url
+from safelight.adapters.home.links import FileLinks
+from safelight.adapters.home.state_folder import prepare, served_url
 from safelight.cli.terminal import note, print_json
 from safelight.service.access.links import LINK_SECONDS, Links
 from safelight.settings import Settings

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from safelight.adapters.pins import Pin, pinned_commit, read_pins, write_pins
-from safelight.adapters.state_folder import prepare, served_url
+from safelight.adapters.home.pins import Pin, pinned_commit, read_pins, write_pins
+from safelight.adapters.home.state_folder import prepare, served_url
 from safelight.cli.fitting import Fit, fits
 from safelight.cli.looking import look_at
 from safelight.cli.running_server import as_served, running_server
@@ -34,9 +34,9 @@ def pull(settings: Settings, text: str, *, variant: str | None, as_json: bool) -
     """Fetch a model from the hub, and pin the commit that came.
 
     Raises:
-        ConfigurationError, SafelightError: as `safelight.adapters.hub.pull` says.
+        ConfigurationError, SafelightError: as `safelight.adapters.hub.hub.pull` says.
     """
-    from safelight.adapters import hub
+    from safelight.adapters.hub import hub
 
     name = _hub_name(text)
     prepare(settings.home)

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from safelight.adapters.state_folder import read_key, served_url
+from safelight.adapters.home.state_folder import read_key, served_url
 from safelight.cli.drawn import Drawn
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.prompt_cut import HEADER as CUT_HEADER

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from safelight.adapters.state_folder import read_key, served_url, told_by_server
+from safelight.adapters.home.state_folder import read_key, served_url, told_by_server
 from safelight.cli.terminal import note
 from safelight.contract.errors import SafelightError
 from safelight.settings import ModelSettings, Settings

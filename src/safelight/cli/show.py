@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from safelight.adapters.state_folder import served_url
+from safelight.adapters.home.state_folder import served_url
 from safelight.cli.running_server import RunningServer, as_served, known_key, running_server, usable
 from safelight.cli.terminal import note, print_json, print_table
 from safelight.contract.errors import ConfigurationError, SafelightError

@@ -10,7 +10,7 @@ _PROLOGUE = """
 import asyncio, os, resource, signal, sys
 from pathlib import Path
 from safelight.adapters.sql import open_database
-from safelight.adapters.state_folder import first_key
+from safelight.adapters.home.state_folder import first_key
 from safelight.contract.errors import ConfigurationError
 from safelight.service.access.keys import Keys
 HOME = Path(sys.argv[1])

@@ -13,8 +13,8 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from safelight.adapters.disk import room_of
-from safelight.adapters.whole_file import sync_folder
+from safelight.adapters.home.atomic_file import sync_folder
+from safelight.adapters.home.disk import room_of
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.paths import expanded
 from safelight.service.ports.files import FileEntry, Room

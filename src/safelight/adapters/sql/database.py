@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from safelight.adapters import state_folder
+from safelight.adapters.home import state_folder
 from safelight.adapters.sql import sqlite
 from safelight.adapters.sql.finishing import settled
 from safelight.adapters.sql.jobs import SqlJobStore

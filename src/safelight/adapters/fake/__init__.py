@@ -1,0 +1,1 @@
+"""Fakes that ship: an engine that draws stripes, and stores in memory."""

@@ -1,0 +1,270 @@
+"""An engine without a model: draws coloured stripes at once, for tests of what stands above the engine (yours too).
+
+It keeps every promise of the `Engine` port: the same job gives the same bytes, events come in order, jobs end once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import structlog
+
+from safelight.adapters.changes import Changes
+from safelight.adapters.fake.device import FakeDevice, first
+from safelight.adapters.fake.stripes import draw_preview, draw_stripes
+from safelight.adapters.workers.tickets import Ticket
+from safelight.contract.messages import (
+    Cancelled,
+    Failed,
+    Finished,
+    Job,
+    JobEvent,
+    Preview,
+    Started,
+    Stepped,
+    Tier,
+    Timings,
+)
+from safelight.contract.prompt_cut import PromptCut
+from safelight.contract.traits import Traits
+from safelight.service.ports.engine import EngineState, ModelState
+
+_LOOK_SECONDS = 0.02
+_LEAST_STEP_SECONDS = 0.00025
+TRAITS = Traits(pipeline="Stripes", steps=4, guidance_scale=2.0, negative_prompt=True, side_multiple=16, vector=True)
+
+log = structlog.get_logger(__name__)
+
+
+class FakeEngine:
+    """Fills the `Engine` port in process.
+
+    `capacity` is how many pictures are in the making at once, of which one takes a step at a time, as in a worker and
+    by the same policy; None: all that were submitted, side by side.
+    `loaded` and `gate` are for tests that need to stand between: models are ready once `loaded` is set, and a job takes
+    its next step only while `gate` is set. `broken` makes the models fail to load, for that reason. Each step pretends
+    to take `step_seconds`. `hold` is a gate for tests in other processes: a file with the number of the last step that
+    is taken while it is there. `traits` are what the models are said to do; None: that is known once they are loaded.
+    `ready_in_seconds` is when models that load are said to be expected.
+    `cuts` is what it says of prompts that it read only in part. With `flags` its safety checker refuses every picture.
+    With `merges` it says of what was not promised to be exact that it was drawn in one batch with others. `workers` is
+    how many it says that it has.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[str],
+        *,
+        capacity: int | None = None,
+        step_seconds: float = 0.0,
+        broken: str | None = None,
+        hold: Path | None = None,
+        traits: Traits | None = TRAITS,
+    ) -> None:
+        self._traits = traits
+        self.workers = 1
+        self.merges = False
+        self.flags = False
+        self.cuts: tuple[PromptCut, ...] = ()
+        self.ready_in_seconds: float | None = None
+        self._changes = Changes()
+        self.loaded = _Switch(self._changes.announce)
+        self.loaded.set()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self._sources = tuple(sources)
+        self._step_seconds = step_seconds
+        self._broken = broken
+        self._hold = hold
+        self._device = None if capacity is None else FakeDevice(capacity, self._seconds_of_a_step, self.gate)
+        self._serving: asyncio.Task[None] | None = None
+        self._stopped = False
+        self._tickets: dict[str, Ticket] = {}
+        self._left: dict[str, asyncio.Event] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.submitted: list[Job] = []
+        self.drawn: list[str] = []
+        self.cancelled: list[str] = []
+
+    async def start(self) -> None:
+        """Nothing to start."""
+
+    async def stop(self) -> None:
+        """Cancel what is being drawn; what comes later is cancelled too."""
+        self._stopped = True
+        for job_id in self._tickets:
+            self.cancel(job_id)
+        await asyncio.gather(*self._tasks)
+        if self._serving is not None:
+            self._serving.cancel()
+
+    def submit(self, job: Job) -> AsyncIterator[JobEvent]:
+        """Draw a job, every one at the same time or as there is capacity."""
+        self.submitted.append(job)
+        ticket = Ticket(job)
+        if self._stopped:
+            ticket.tell(Cancelled(job_id=job.id))
+            return ticket.events()
+        if self._device is not None and self._serving is None:
+            self._serving = asyncio.create_task(self._device.serve(), name="fake-device")
+        self._tickets[job.id] = ticket
+        self._left[job.id] = asyncio.Event()
+        task = asyncio.create_task(self._draw(ticket), name=f"fake-{job.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return ticket.events()
+
+    def cancel(self, job_id: str) -> None:
+        """End that job before its next step."""
+        if job_id in self._left:
+            self._left[job_id].set()
+
+    def watch(self, job_id: str, longest: int) -> None:
+        """Tell previews of that job after its steps."""
+        if job_id in self._tickets:
+            self._tickets[job_id].longest_preview = longest
+
+    def state(self) -> EngineState:
+        """Ready once `loaded` is set."""
+        status: Literal["failed", "ready", "loading"] = "ready" if self.loaded.is_set() else "loading"
+        if self._broken is not None:
+            status = "failed"
+        running = sum(ticket.started for ticket in self._tickets.values())
+        return EngineState(
+            models=tuple(
+                ModelState(
+                    source=source,
+                    status=status,
+                    reason=self._broken,
+                    fingerprint="fake",
+                    device="none",
+                    where="device" if status == "ready" else "none",
+                    ready_in_seconds=self.ready_in_seconds if status == "loading" else None,
+                    traits=self._traits or (TRAITS if status == "ready" else None),
+                )
+                for source in self._sources
+            ),
+            workers=self.workers,
+            queued=len(self._tickets) - running,
+            running=running,
+            restarts=0,
+        )
+
+    def changed(self) -> Awaitable[object]:
+        """Done when `loaded` is next set, or cleared."""
+        return self._changes.next()
+
+    async def turn(self) -> Job:
+        """For tests, of an engine with a capacity, while the gate is closed: have one step taken, of whoever is next.
+
+        So steps are a clock that runs as the test says. Waits for somebody to be there, and returns whose step it was.
+        """
+        assert self._device is not None
+        return await self._device.turn()
+
+    async def _draw(self, ticket: Ticket) -> None:
+        job, left = ticket.job, self._left[ticket.job.id]
+        try:
+            await first(self.loaded, left)
+            if self._broken is not None:
+                ticket.tell(Failed(job_id=job.id, reason=self._broken, retry_helps=False))
+            elif job.source not in self._sources:
+                ticket.tell(Failed(job_id=job.id, reason="No worker was told to load that model.", retry_helps=False))
+            elif await self._stepped_through(ticket, left):
+                await self._finish(ticket)
+            else:
+                self.cancelled.append(job.id)
+                ticket.tell(Cancelled(job_id=job.id))
+        except Exception as error:  # becomes the job's end; the log has the cause
+            log.error("stripes_failed", job=job.id, exc_info=error)
+            ticket.tell(Failed(job_id=job.id, reason="The stripes could not be drawn; the log says why."))
+        finally:
+            del self._tickets[job.id], self._left[job.id]
+
+    async def _stepped_through(self, ticket: Ticket, left: asyncio.Event) -> bool:
+        """Take all steps; false if the job was cancelled before the last."""
+        job = ticket.job
+        steps = self._steps_of(job)
+        seat = None if self._device is None else self._device.enter(job, steps, left)
+        try:
+            for step in range(1, steps + 1):
+                while step > self._last_step() and not left.is_set():
+                    await first(left, seconds=_LOOK_SECONDS)
+                if self._device is None or seat is None:
+                    self._start(ticket)
+                    await first(self.gate, left)
+                else:
+                    await self._device.park(seat)
+                if self._step_seconds:
+                    await first(left, seconds=self._step_seconds)
+                if left.is_set():
+                    return False
+                self._start(ticket)
+                if seat is not None:
+                    seat.step = step
+                self._tell_step(ticket, step, steps)
+        finally:
+            if self._device is not None and seat is not None:
+                self._device.leave(seat)
+        return True
+
+    def _start(self, ticket: Ticket) -> None:
+        if not ticket.started:
+            ticket.tell(Started(job_id=ticket.job.id))
+
+    def _tell_step(self, ticket: Ticket, step: int, steps: int) -> None:
+        job = ticket.job
+        ticket.tell(Stepped(job_id=job.id, step=step, steps=steps))
+        if ticket.longest_preview and not self.flags:
+            image = draw_preview(job, step, ticket.longest_preview)
+            ticket.tell(Preview(job_id=job.id, step=step, steps=steps, image=image))
+
+    async def _finish(self, ticket: Ticket) -> None:
+        job = ticket.job
+        if self.flags:
+            reason = "The model's safety checker refused the picture that it drew."
+            ticket.tell(Failed(job_id=job.id, reason=reason, retry_helps=False, code="content_policy_violation"))
+            return
+        image = await asyncio.to_thread(draw_stripes, job)
+        self.drawn.append(job.id)
+        tier: Tier = "throughput" if self.merges and not job.exact else "exact"
+        seconds = (self._seconds_of_a_step,) * self._steps_of(job)
+        timings = Timings(denoise=sum(seconds), steps=seconds)
+        finished = Finished(job_id=job.id, image=image, fingerprint="fake", timings=timings, tier=tier, cuts=self.cuts)
+        ticket.tell(finished)
+
+    def _steps_of(self, job: Job) -> int:
+        return job.steps or (self._traits or TRAITS).steps
+
+    @property
+    def _seconds_of_a_step(self) -> float:
+        return self._step_seconds or _LEAST_STEP_SECONDS
+
+    def _last_step(self) -> int:
+        """How far jobs may go just now."""
+        try:
+            return int(self._hold.read_text()) if self._hold is not None else sys.maxsize
+        except FileNotFoundError:
+            return sys.maxsize
+        except ValueError:  # it is just being written
+            return 0
+
+
+class _Switch(asyncio.Event):
+    """An event that says so when it is set or cleared."""
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        super().__init__()
+        self._on_change = on_change
+
+    def set(self) -> None:
+        super().set()
+        self._on_change()
+
+    def clear(self) -> None:
+        super().clear()
+        self._on_change()

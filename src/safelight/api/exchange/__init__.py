@@ -1,0 +1,1 @@
+"""What every route does with a request and an answer: keys, bodies, errors, streams."""

@@ -1,0 +1,185 @@
+"""`POST /v1/images/generations`."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Coroutine, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from safelight.api.exchange.auth import authenticate
+from safelight.api.exchange.body import read_body
+from safelight.api.exchange.envelope import JsonResponse
+from safelight.api.http.headers import drawing_headers
+from safelight.api.http.proxies import root
+from safelight.api.routes.image_stream import base64_text, begin_stream, finished_stream
+from safelight.api.routes.jobs import shown
+from safelight.api.services import Services
+from safelight.contract.catalogue import ModelEntry
+from safelight.contract.errors import InvalidRequest, NotAllowed
+from safelight.contract.jobs import JobRecord
+from safelight.contract.prompt_cut import cut_header
+from safelight.contract.request import ImageRequest, read_object
+from safelight.service.access.keys import Principal
+from safelight.service.drawing.drawing import Picture
+from safelight.service.drawing.generate import Asked
+
+_T = TypeVar("_T")
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+async def create_image(request: Request) -> Response:
+    """Draw pictures. The order of the checks is the contract's (section 2)."""
+    try:
+        return await _create(request)
+    except ClientDisconnect:  # nginx's 499, which only our own log sees
+        return Response(status_code=499)
+
+
+async def _create(request: Request) -> Response:
+    started = time.monotonic()
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    settings = services.settings
+    body = await read_body(request, max_bytes=settings.max_body_bytes, timeout_seconds=settings.body_timeout_seconds)
+    fields = read_object(body)
+    check_access = partial(_check_access, principal)
+    reading = services.generate.read(fields, services.catalogue, check_access=check_access)
+    image_request = await _unless_left(request, reading)
+    services.policy.check(image_request)
+    check_access(image_request.model)
+    rate = await services.limiter.hit(principal.key_id)
+    asked = Asked(request.scope["safelight.request_id"], principal.key_id, principal.weight)
+    if settings.store == "all":
+        await services.jobs.check_room()
+    limits, key = rate.headers() if rate else {}, idempotency_key(request)
+    if wants_job(request):
+        job = await services.jobs.accept(_one_picture(image_request), asked, key)
+        return _accepted(request, job, limits)
+    if image_request.stream and key is None:
+        return await _unless_left(request, begin_stream(services, request, image_request, asked, limits))
+    pictures, created = await _unless_left(request, _draw(services, image_request, asked, key))
+    headers = picture_headers(pictures, time.monotonic() - started) | limits
+    if image_request.stream:
+        return finished_stream(image_request, pictures, headers)
+    return Response(picture_body(pictures, created), 200, headers, media_type="application/json")
+
+
+def _one_picture(request: ImageRequest) -> ImageRequest:
+    """A job is one picture, and whoever wants to watch it does so by its events.
+
+    Raises:
+        InvalidRequest: several are asked for, or a stream.
+    """
+    if request.n > 1:
+        raise InvalidRequest(
+            "A job (`Prefer: respond-async`) draws one picture. Send `n: 1` as often as you want one.", param="n"
+        )
+    if request.stream:
+        raise InvalidRequest(
+            "A job (`Prefer: respond-async`) has no stream in its answer; follow /v1/jobs/{id}/events.", param="stream"
+        )
+    return request
+
+
+def wants_job(request: Request) -> bool:
+    """Whether the caller prefers `respond-async` (RFC 7240, section 4.1; the header may come in several lines)."""
+    preferences = ",".join(request.headers.getlist("prefer")).split(",")
+    return any(p.partition(";")[0].partition("=")[0].strip().lower() == "respond-async" for p in preferences)
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The caller's `Idempotency-Key`.
+
+    Raises:
+        InvalidRequest: it is too long or not visible ASCII.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise InvalidRequest(
+            "The header Idempotency-Key takes 1 to 255 visible ASCII characters.", param="Idempotency-Key"
+        )
+    return key
+
+
+def _accepted(request: Request, job: JobRecord, limits: dict[str, str]) -> Response:
+    """202: where the job can be followed, and the job."""
+    services: Services = request.app.state.services
+    headers = {
+        "location": f"{root(request)}v1/jobs/{job.id}",
+        "preference-applied": "respond-async",
+    }
+    said = headers | drawing_headers(job.drawn_by, (job.seed,)) | limits
+    return JsonResponse(shown(job, services.jobs, root(request)), 202, said)
+
+
+async def _draw(
+    services: Services, image_request: ImageRequest, asked: Asked, key: str | None
+) -> tuple[tuple[Picture, ...], float]:
+    """The pictures and when they were made: new ones, or with the same `Idempotency-Key` those that there are."""
+    everything = services.settings.store == "all"
+    if key is not None:
+        return await services.jobs.draw_once(image_request, asked, key, listed=everything)
+    with await services.generate.begin(image_request, asked) as drawing:
+        pictures = await drawing.pictures()
+    if everything:
+        for picture in pictures:
+            await services.jobs.keep(image_request, asked, picture)
+    return pictures, time.time()
+
+
+def _check_access(principal: Principal, model: ModelEntry) -> None:
+    if principal.models is not None and model.id not in principal.models:
+        allowed = ", ".join(principal.models) or "none"
+        raise NotAllowed(f"This key may not use the model {model.id}. It may use: {allowed}.", param="model")
+
+
+async def _unless_left(request: Request, work: Coroutine[Any, Any, _T]) -> _T:
+    """What the work returns.
+
+    Raises:
+        ClientDisconnect: the client left first, and the work was given up.
+    """
+    drawing = asyncio.create_task(work, name=f"draw-{request.scope['safelight.request_id']}")
+    leaving = asyncio.create_task(_left(request), name=f"leave-{request.scope['safelight.request_id']}")
+    try:
+        await asyncio.wait((drawing, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not drawing.done():
+            raise ClientDisconnect
+        return drawing.result()
+    finally:
+        for task in (drawing, leaving):
+            task.cancel()
+        await asyncio.gather(drawing, leaving, return_exceptions=True)
+
+
+async def _left(request: Request) -> None:
+    """Returns when the client has closed the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def picture_headers(pictures: Sequence[Picture], seconds: float) -> dict[str, str]:
+    """What a caller may want to know beside the documented body (CONTRACT 1)."""
+    exact = all(picture.tier == "exact" for picture in pictures)
+    return (
+        drawing_headers(pictures[0].drawn_by, [picture.seed for picture in pictures])
+        | {
+            "openai-processing-ms": str(round(seconds * 1000)),
+            "x-safelight-fingerprint": pictures[0].fingerprint,
+            "x-safelight-tier": "exact" if exact else "throughput",
+        }
+        | cut_header(pictures[0].cuts)
+    )
+
+
+def picture_body(pictures: Sequence[Picture], created: float) -> bytes:
+    """The documented answer."""
+    data = [{"b64_json": base64_text(picture.image), "revised_prompt": ""} for picture in pictures]
+    return orjson.dumps({"created": int(created), "data": data})

@@ -1,0 +1,160 @@
+"""`/v1/jobs`: a key's own generations, looked back on, watched, starred, cancelled, deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+
+from safelight.api.exchange.auth import authenticate
+from safelight.api.exchange.body import read_body
+from safelight.api.exchange.envelope import JsonResponse
+from safelight.api.http.headers import drawing_headers
+from safelight.api.http.proxies import root
+from safelight.api.routes.job_json import cursor_of, job_object, read_query
+from safelight.api.services import Services
+from safelight.contract.embedding import with_settings
+from safelight.contract.errors import InvalidRequest
+from safelight.contract.jobs import JobRecord
+from safelight.contract.request import read_object
+from safelight.service.jobs.library import Jobs
+
+# A job's picture never changes; it is its owner's alone. A deleted one may stay in its owner's own browser.
+_FOREVER = "private, max-age=31536000, immutable"
+
+
+def shown(job: JobRecord, jobs: Jobs, root: str) -> dict[str, Any]:
+    """A job as it stands now."""
+    return job_object(job, jobs.place(job), jobs.progress(job), jobs.expires(job), root=root)
+
+
+async def list_jobs(request: Request) -> Response:
+    """`GET /v1/jobs`."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    wanted, limit, count = read_query(request.query_params, principal.key_id, services.catalogue)
+    jobs = services.jobs
+    page = await jobs.page(wanted, limit, count=count)
+    return JsonResponse(
+        {
+            "object": "list",
+            "data": [shown(j, jobs, root(request)) for j in page.jobs],
+            "has_more": page.next_before is not None,
+            "next_cursor": cursor_of(page.next_before),
+            "total": page.total,
+        }
+    )
+
+
+async def get_job(request: Request) -> Response:
+    """`GET /v1/jobs/{job_id}`."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    return _answer(request, await services.jobs.get(principal.key_id, _id(request)))
+
+
+async def change_job(request: Request) -> Response:
+    """`PATCH /v1/jobs/{job_id}`: the star."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    settings = services.settings
+    try:
+        body = await read_body(
+            request, max_bytes=settings.max_body_bytes, timeout_seconds=settings.body_timeout_seconds
+        )
+    except ClientDisconnect:
+        return Response(status_code=499)
+    starred = _starred(read_object(body))
+    return _answer(request, await services.jobs.star(principal.key_id, _id(request), starred))
+
+
+async def cancel_job(request: Request) -> Response:
+    """`POST /v1/jobs/{job_id}/cancel`: never deletes, so that it cannot come too late."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    return _answer(request, await services.jobs.cancel(principal.key_id, _id(request)))
+
+
+async def delete_job(request: Request) -> Response:
+    """`DELETE /v1/jobs/{job_id}`: cancels what has not ended, deletes what has."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    job = await services.jobs.cancel_or_delete(principal.key_id, _id(request))
+    if job is None:
+        return JsonResponse({"object": "job.deleted", "id": _id(request), "deleted": True})
+    return _answer(request, job)
+
+
+async def job_image(request: Request) -> Response:
+    """`GET /v1/jobs/{job_id}/image`: the file, to the byte; with `metadata=full` it says what it was made with."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    job = await services.jobs.get(principal.key_id, _id(request))
+    what = "image-with-settings" if _wants_settings(request) else "image"
+    if _has_it(request, job, what):
+        return Response(status_code=304, headers=_headers(job, what))
+    kind = "attachment" if request.query_params.get("download") == "1" else "inline"
+    name = f"safelight-{job.seed}-{job.id}.{job.output_format}"
+    headers = _headers(job, what) | drawing_headers(job.drawn_by, (job.seed,))
+    headers |= {"content-disposition": f'{kind}; filename="{name}"'}
+    if _wants_settings(request):
+        job, image = await services.jobs.image(principal.key_id, _id(request))
+        return Response(with_settings(image, job), headers=headers, media_type=job.media_type)
+    job, size, pieces = await services.jobs.open_image(principal.key_id, _id(request))
+    headers |= {"content-length": str(size)}
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type=job.media_type)
+    return StreamingResponse(pieces, headers=headers, media_type=job.media_type)
+
+
+async def job_thumbnail(request: Request) -> Response:
+    """`GET /v1/jobs/{job_id}/thumbnail`: a small JPEG."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    job = await services.jobs.get(principal.key_id, _id(request))
+    if _has_it(request, job, "thumbnail"):
+        return Response(status_code=304, headers=_headers(job, "thumbnail"))
+    job, small = await services.jobs.thumbnail(principal.key_id, _id(request))
+    return Response(small, headers=_headers(job, "thumbnail"), media_type="image/jpeg")
+
+
+def _answer(request: Request, job: JobRecord) -> Response:
+    services: Services = request.app.state.services
+    return JsonResponse(shown(job, services.jobs, root(request)))
+
+
+def _id(request: Request) -> str:
+    return str(request.path_params["job_id"])
+
+
+def _wants_settings(request: Request) -> bool:
+    mode = request.query_params.get("metadata", "")
+    if mode not in ("", "full"):
+        raise InvalidRequest("The query parameter `metadata` must be full, or left out.", param="metadata")
+    return mode == "full"
+
+
+def _starred(fields: dict[str, Any]) -> bool:
+    for name in fields:
+        if name != "starred":
+            raise InvalidRequest("Only `starred` can be changed.", code="unknown_parameter", param=name[:64])
+    if "starred" not in fields:
+        raise InvalidRequest("`starred` is required.", code="missing_required_parameter", param="starred")
+    if not isinstance(fields["starred"], bool):
+        raise InvalidRequest("`starred` must be true or false.", param="starred")
+    return fields["starred"]
+
+
+def _headers(job: JobRecord, what: str) -> dict[str, str]:
+    # The sandbox: a picture that is opened by itself is never a page of ours (an SVG may hold scripts).
+    return {
+        "cache-control": _FOREVER,
+        "etag": f'"{job.id}-{what}"',
+        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    }
+
+
+def _has_it(request: Request, job: JobRecord, what: str) -> bool:
+    """Whether the caller has the file already (RFC 9110, 13.1.2)."""
+    return job.image is not None and request.headers.get("if-none-match") == f'"{job.id}-{what}"'
