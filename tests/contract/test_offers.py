@@ -10,9 +10,10 @@ import pytest
 
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.offers import Terms, open_contract, stable_image_ultra
+from safelight.contract.offers import capabilities_of
 from safelight.contract.request import ImageRequest, depends_on_traits, parse_image_request
 from safelight.contract.sizes import SIZES, Size, pattern_of_sizes
+from safelight.contract.terms import Terms
 from safelight.contract.traits import Traits
 
 SDXL = Traits(pipeline="SDXL", steps=50, guidance_scale=5.0, negative_prompt=True)
@@ -36,9 +37,9 @@ def refusal(model: ModelEntry | None = None, **fields: Any) -> InvalidRequest:
 
 def test_the_defaults_of_an_open_model_are_its_own() -> None:
     request = parse(entry(TURBO))
-    assert (request.size, request.n, request.stream, request.quality) == (Size(512, 512), 1, False, "auto")
-    assert request.steps_to_take() is None
-    assert request.guidance_scale is None
+    assert (request.size, request.n, request.delivery.stream, request.quality) == (Size(512, 512), 1, False, "auto")
+    assert "steps" not in request.options
+    assert "guidance_scale" not in request.asked
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,9 @@ def test_the_defaults_of_an_open_model_are_its_own() -> None:
 )
 def test_what_openais_clients_send_as_a_matter_of_course_changes_nothing(fields: dict[str, Any]) -> None:
     plain = parse()
-    assert msgspec.structs.replace(parse(**fields), output_compression=None) == plain
+    asked = parse(**fields).asked
+    assert {n: v for n, v in asked.items() if n != "output_compression"} == plain.asked
+    assert msgspec.structs.replace(parse(**fields), asked=plain.asked) == plain
 
 
 @pytest.mark.parametrize("size", ["64x64", "512x768", "2048x2048", "1000x1016", *SIZES])
@@ -77,8 +80,8 @@ def test_the_operator_bounds_free_sizes_and_the_nine_stay() -> None:
 
 
 def test_sizes_that_a_model_cannot_draw_are_not_listed() -> None:
-    coarse = open_contract(OPEN, msgspec.structs.replace(SDXL, side_multiple=128))
-    assert coarse["size"].values == ("1024x1024", "1536x640", "640x1536")
+    coarse = capabilities_of(OPEN, msgspec.structs.replace(SDXL, side_multiple=128))
+    assert coarse["size"].as_json()["values"] == ["1024x1024", "1536x640", "640x1536"]
 
 
 def test_a_ratio_decides_and_auto_leaves_it_to_decide() -> None:
@@ -88,27 +91,27 @@ def test_a_ratio_decides_and_auto_leaves_it_to_decide() -> None:
 
 @pytest.mark.parametrize(("quality", "steps"), [("low", 25), ("medium", 50), ("high", 100), ("auto", None)])
 def test_a_quality_is_a_number_of_steps(quality: str, steps: int | None) -> None:
-    assert parse(quality=quality).steps_to_take() == steps
+    assert parse(quality=quality).options.get("steps") == steps
 
 
 def test_the_operator_says_what_a_quality_takes_and_what_is_taken_unasked() -> None:
     terms = Terms(contract="open", steps=20, quality_steps=(("high", 33),))
-    takes = {q: parse(entry(terms=terms), quality=q).steps_to_take() for q in ("low", "medium", "high", "auto")}
+    takes = {q: parse(entry(terms=terms), quality=q).options["steps"] for q in ("low", "medium", "high", "auto")}
     assert takes == {"low": 10, "medium": 20, "high": 33, "auto": 20}
-    assert parse(entry(terms=terms), steps=7).steps_to_take() == 7
+    assert parse(entry(terms=terms), steps=7).options["steps"] == 7
 
 
 def test_quality_and_steps_together_are_a_contradiction() -> None:
     assert refusal(quality="low", steps=5).param == "quality"
-    assert parse(quality="auto", steps=5).steps_to_take() == 5
+    assert parse(quality="auto", steps=5).options["steps"] == 5
 
 
 def test_guidance_is_offered_where_a_model_has_it() -> None:
-    assert parse(guidance_scale=3).guidance_scale == 3
-    assert parse(guidance_scale=0).guidance_scale == 0
+    assert parse(guidance_scale=3).asked["guidance_scale"] == 3
+    assert parse(guidance_scale=0).options["guidance_scale"] == 0
     error = refusal(entry(TURBO), guidance_scale=3)
     assert (error.code, error.param) == ("unknown_parameter", "guidance_scale")
-    assert parse(entry(TURBO), guidance_scale=3, allow_ignored_params=True).guidance_scale is None
+    assert "guidance_scale" not in parse(entry(TURBO), guidance_scale=3, allow_ignored_params=True).asked
 
 
 @pytest.mark.parametrize("terms", [OPEN, Terms(contract="strict")])
@@ -116,9 +119,9 @@ def test_a_negative_prompt_is_refused_by_name_where_it_would_do_nothing(terms: T
     useless = entry(TURBO, terms)
     error = refusal(useless, negative_prompt="fog")
     assert (error.code, error.param) == ("unknown_parameter", "negative_prompt")
-    assert parse(useless, negative_prompt="").negative_prompt == ""
-    assert parse(useless, negative_prompt="fog", allow_ignored_params=True).negative_prompt == ""
-    assert parse(entry(SDXL, terms), negative_prompt="fog").negative_prompt == "fog"
+    assert "negative_prompt" not in parse(useless, negative_prompt="").asked
+    assert "negative_prompt" not in parse(useless, negative_prompt="fog", allow_ignored_params=True).asked
+    assert parse(entry(SDXL, terms), negative_prompt="fog").asked["negative_prompt"] == "fog"
 
 
 def test_svg_is_offered_where_a_model_draws_vectors() -> None:
@@ -132,13 +135,13 @@ def test_svg_is_offered_where_a_model_draws_vectors() -> None:
 def test_compression_is_for_formats_that_have_it(output_format: str) -> None:
     drawing = entry(msgspec.structs.replace(SDXL, vector=True))
     assert refusal(drawing, output_format=output_format, output_compression=99).param == "output_compression"
-    assert parse(drawing, output_format=output_format, output_compression=100).output_compression == 100
-    assert parse(drawing, output_format="jpeg", output_compression=0).output_compression == 0
+    assert parse(drawing, output_format=output_format, output_compression=100).asked["output_compression"] == 100
+    assert parse(drawing, output_format="jpeg", output_compression=0).asked["output_compression"] == 0
 
 
 def test_partial_images_need_a_stream() -> None:
     assert refusal(partial_images=2).param == "partial_images"
-    assert parse(partial_images=2, stream=True).partial_images == 2
+    assert parse(partial_images=2, stream=True).delivery.partial_images == 2
 
 
 def test_several_pictures_have_the_seeds_after_the_first() -> None:
@@ -147,7 +150,7 @@ def test_several_pictures_have_the_seeds_after_the_first() -> None:
 
 
 def test_a_strict_model_offers_the_eight_whatever_it_can_do() -> None:
-    assert stable_image_ultra(SDXL) == stable_image_ultra()
+    assert capabilities_of(Terms(), SDXL) == capabilities_of(Terms(), None)
     for name, value in {"n": 2, "quality": "low", "steps": 5, "stream": True, "output_compression": 5}.items():
         assert refusal(entry(terms=Terms(contract="strict")), **{name: value}).code == "unknown_parameter"
     assert refusal(entry(terms=Terms(contract="strict")), output_format="webp").code == "invalid_value"

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.offers import stable_image_ultra
+from safelight.contract.offers import capabilities_of
 from safelight.contract.request import ImageRequest, parse_image_request, read_object
 from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO, Size
+from safelight.contract.terms import Terms
 
 CATALOGUE = Catalogue(
     [
@@ -40,7 +41,7 @@ def refusal(**fields: Any) -> InvalidRequest:
 def test_defaults_are_a_square_png_with_a_drawn_seed() -> None:
     request = parse()
     assert request.size == Size(1024, 1024)
-    assert (request.output_format, request.seed, request.negative_prompt) == ("png", 0, "")
+    assert (request.output_format, request.seed, request.asked["negative_prompt"]) == ("png", 0, "")
 
 
 def test_the_alias_of_the_quick_start_names_the_same_model() -> None:
@@ -218,7 +219,9 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-names = st.sampled_from([*stable_image_ultra().names, "n", "stream", "user", "response_format"]) | st.text(max_size=8)
+names = st.sampled_from([*capabilities_of(Terms(), None).names, "n", "stream", "user", "response_format"]) | st.text(
+    max_size=8
+)
 
 
 @given(st.dictionaries(names, json_values, max_size=6))

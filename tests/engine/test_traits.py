@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from safelight.contract.messages import ModelSpec
-from safelight.contract.offers import Terms, capabilities_of
+from safelight.contract.offers import capabilities_of
+from safelight.contract.terms import Terms
 from safelight.contract.traits import Traits
 from safelight.engine.checkpoint.folder import Checkpoint
 from safelight.engine.checkpoint.loading import describe

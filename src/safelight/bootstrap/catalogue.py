@@ -6,7 +6,7 @@ from pathlib import Path
 
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.hub import HubName
-from safelight.contract.offers import Terms
+from safelight.contract.terms import Terms
 from safelight.service.ports.engine import Engine
 from safelight.settings import ModelSettings, Settings
 

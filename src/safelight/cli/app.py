@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from safelight.cli.asking import WithParameters
+
 app = typer.Typer(
     name="safelight",
     help="Image generation on your own machine, behind the images API that Heroku and OpenAI speak.",
@@ -108,31 +110,15 @@ def serve(
 
 
 @app.command()
+@WithParameters
 def generate(
+    *,
     prompt: Annotated[str, typer.Argument(help="What the picture should show.")],
     output: Annotated[
         str | None,
         typer.Option("-o", "--output", help='File to write, "-" for standard output; default: safelight-SEED.png.'),
     ] = None,
-    model: Annotated[str | None, typer.Option("--model", help="Default: the first that is offered.")] = None,
-    negative_prompt: Annotated[str | None, typer.Option("--negative-prompt", help="What it should not show.")] = None,
-    aspect_ratio: Annotated[
-        str | None, typer.Option("--aspect-ratio", help="Like 16:9; see `safelight models`.")
-    ] = None,
-    size: Annotated[str | None, typer.Option("--size", help="Like 1344x768; one of the two decides.")] = None,
-    output_format: Annotated[
-        str | None, typer.Option("--output-format", help="Like jpeg; default: by the file's name, else png.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same bytes; 0 draws one.")] = None,
-    n: Annotated[int | None, typer.Option("--n", help="How many pictures; each a file of its own.")] = None,
-    quality: Annotated[str | None, typer.Option("--quality", help="low, medium, high or auto.")] = None,
-    steps: Annotated[int | None, typer.Option("--steps", help="Denoising steps, instead of a quality.")] = None,
-    guidance_scale: Annotated[
-        float | None, typer.Option("--guidance-scale", help="How closely the prompt is followed.")
-    ] = None,
-    output_compression: Annotated[
-        int | None, typer.Option("--output-compression", help="Quality that JPEG and WebP keep, 0 to 100.")
-    ] = None,
+    asked: Any = None,
     url: Annotated[
         str | None,
         typer.Option("--url", help="Ask this server; else the one that runs on the state folder, if one does."),
@@ -153,25 +139,19 @@ def generate(
     from safelight.settings import read_settings
 
     settings = read_settings(_said(home=home, threads=threads, device=device, engine=engine))
-    fields: dict[str, Any] = _said(
-        model=model,
-        prompt=prompt,
-        negative_prompt=negative_prompt,
-        aspect_ratio=aspect_ratio,
-        size=size,
-        output_format=output_format,
-        seed=seed,
-        n=n,
-        quality=quality,
-        steps=steps,
-        guidance_scale=guidance_scale,
-        output_compression=output_compression,
-    )
     # How to draw here is said to whoever draws here.
     ours = in_process or not (threads is None and device is None and engine is None)
     draw(
         settings,
-        Wish(fields=fields, output=output, url=url, key=key, timeout=timeout, as_json=as_json, in_process=ours),
+        Wish(
+            fields={**asked, "prompt": prompt},
+            output=output,
+            url=url,
+            key=key,
+            timeout=timeout,
+            as_json=as_json,
+            in_process=ours,
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from safelight.adapters.home.state_folder import served_url
 from safelight.cli.running_server import RunningServer, as_served, known_key, running_server, usable
 from safelight.cli.terminal import note, print_json, print_table
 from safelight.contract.errors import ConfigurationError, SafelightError
+from safelight.contract.kinds import words_for
 from safelight.settings import Settings, config_file, origins, read_settings
 
 _HIDDEN = "(hidden)"
@@ -105,7 +106,7 @@ def _known_to_server(settings: Settings) -> dict[str, dict[str, Any]]:
 def print_parameters(capabilities: dict[str, Any]) -> None:
     """What is allowed and what is taken unasked, by parameter; `Capabilities.as_json` gives them."""
     shown = capabilities["parameters"]
-    print_table(("parameter", "allowed", "default"), [(name, _allowed(p), _default(p)) for name, p in shown.items()])
+    print_table(("parameter", "allowed", "default"), [(name, words_for(p), _default(p)) for name, p in shown.items()])
 
 
 def print_settings(said: Mapping[str, object], *, as_json: bool) -> None:
@@ -119,21 +120,6 @@ def print_settings(said: Mapping[str, object], *, as_json: bool) -> None:
     print_table(("setting", "value", "origin"), [(n, _text(v), came_from[n]) for n, v in shown.items()])
     path = config_file(settings.home)
     print(f"\nConfiguration file: {path.resolve() if path else 'none'}")
-
-
-def _allowed(parameter: dict[str, Any]) -> str:
-    if parameter["type"] == "size":
-        multiples = f", multiples of {parameter['multiple_of']}" if parameter["multiple_of"] > 1 else ""
-        free = f"sides from {parameter['minimum']} to {parameter['maximum']}{multiples}"
-        return f"{' '.join(parameter['values'])}; WIDTHxHEIGHT, {free}; auto"
-    if "values" in parameter:
-        return " ".join(parameter["values"])
-    if parameter["type"] == "string":
-        least, most = parameter.get("min_length", 0), parameter.get("max_length")
-        return "text" if most is None else f"text of {least} to {most} characters"
-    if parameter["type"] in ("integer", "number"):
-        return f"{parameter['type']} from {parameter['minimum']} to {parameter['maximum']}"
-    return "true or false"
 
 
 def _default(parameter: dict[str, Any]) -> str:

@@ -2,56 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from safelight.contract.sizes import pattern_of_sizes
-
-MAX_PROMPT_CHARACTERS = 10_000
-MAX_SEED = 2**32 - 1
-
-# Regular expressions: no NUL, and somewhere something that is not blank. Blank is what Python's `str.strip` strips;
-# ECMA-262, JSON Schema's dialect, does not count the separators 1C to 1F and the line end 85 under \s.
-_TEXT = r"^[^\x00]*$"
-_TEXT_NOT_BLANK = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
-
-Kind = Literal["string", "enum", "size", "integer", "number", "boolean"]
+from safelight.contract.kinds import Kind, Value
+from safelight.contract.rules import Rule
+from safelight.contract.wording import missing
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """One parameter of the images endpoint, as one model supports it.
 
-    `minimum` and `maximum` bound a number, the length of a string in Unicode code points, or the sides of a size, which
-    are multiples of `multiple_of`. A size is also one of `values`, or `auto`. No more than `max_tokens` of a
-    text are read.
+    No more than `max_tokens` of a text are read. `in_form` is false for what only programs send: a page has its own
+    ways to say that, or none.
     """
 
     name: str
     kind: Kind
     description: str
     required: bool = False
-    default: str | int | float | bool | None = None
-    values: tuple[str, ...] = ()
-    minimum: int | float | None = None
-    maximum: int | float | None = None
-    multiple_of: int | None = None
-    blank_allowed: bool = True
+    default: Value | None = None
     max_tokens: int | None = None
+    in_form: bool = True
+
+    def value_in(self, given: dict[str, Any]) -> Any:
+        """Its value in a body without nulls, or its default.
+
+        Raises:
+            InvalidRequest: it is required and not there, or its value is not allowed.
+        """
+        if self.name in given:
+            return self.kind.read(self.name, given[self.name])
+        if self.required:
+            raise missing(self.name)
+        return self.default
 
     def json_schema(self) -> dict[str, Any]:
         """This parameter as JSON Schema 2020-12 (the dialect of OpenAPI 3.1)."""
-        if self.kind == "enum":
-            schema: dict[str, Any] = {"type": "string", "enum": list(self.values)}
-        elif self.kind == "size":
-            schema = {"type": "string", "pattern": self._sizes()}
-        else:
-            schema = {"type": self.kind}
-            bounds = ("minLength", "maxLength") if self.kind == "string" else ("minimum", "maximum")
-            limits = zip(bounds, (self.minimum, self.maximum), strict=True)
-            schema |= {keyword: bound for keyword, bound in limits if bound is not None}
-        if self.kind == "string":
-            schema["pattern"] = _TEXT if self.blank_allowed else _TEXT_NOT_BLANK
+        schema = self.kind.json_schema()
         if not self.required:
             schema["type"] = [schema["type"], "null"]
             if "enum" in schema:
@@ -60,16 +49,19 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
         schema["description"] = self.description
         return schema
 
-    def sides(self) -> range:
-        """The sides that a free size may have, in pixels."""
-        assert self.kind == "size"
-        return range(int(self.minimum or 0), int(self.maximum or 0) + 1, self.multiple_of or 1)
+    def as_json(self) -> dict[str, Any]:
+        """Its entry in the model list."""
+        described = self.kind.described()
+        entry = {"type": described.pop("type"), "required": self.required}
+        if not self.required:
+            entry["default"] = self.default
+        entry |= described
+        if self.max_tokens is not None:
+            entry["max_tokens"] = self.max_tokens
+        return entry if self.in_form else entry | {"in_form": False}
 
-    def _sizes(self) -> str:
-        return pattern_of_sizes(self.sides(), ("auto", str(self.default), *self.values))
 
-
-class Harmless(msgspec.Struct, frozen=True):
+class Tolerated(msgspec.Struct, frozen=True):
     """A parameter that clients send though the model has no use for it: these values ask for what happens anyway.
 
     `values` None: any string will do.
@@ -95,7 +87,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     """Everything that a model supports, in the order in which it is documented."""
 
     parameters: tuple[Parameter, ...]
-    harmless: tuple[Harmless, ...] = ()
+    tolerated: tuple[Tolerated, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
     def __getitem__(self, name: str) -> Parameter:
         for parameter in self.parameters:
@@ -109,19 +102,7 @@ class Capabilities(msgspec.Struct, frozen=True):
 
     def as_json(self) -> dict[str, Any]:
         """The `capabilities` object of the model list."""
-        shown: dict[str, Any] = {}
-        for parameter in self.parameters:
-            entry: dict[str, Any] = {"type": parameter.kind, "required": parameter.required}
-            if not parameter.required:
-                entry["default"] = parameter.default
-            if parameter.values:
-                entry["values"] = list(parameter.values)
-            if parameter.multiple_of is not None:
-                entry["multiple_of"] = parameter.multiple_of
-            bounds = ("min_length", "max_length") if parameter.kind == "string" else ("minimum", "maximum")
-            limits = zip(bounds, (parameter.minimum, parameter.maximum), strict=True)
-            entry |= {key: bound for key, bound in limits if bound is not None}
-            if parameter.max_tokens is not None:
-                entry["max_tokens"] = parameter.max_tokens
-            shown[parameter.name] = entry
-        return {"parameters": shown}
+        return {
+            "parameters": {parameter.name: parameter.as_json() for parameter in self.parameters},
+            "rules": [msgspec.to_builtins(rule) for rule in self.rules],
+        }

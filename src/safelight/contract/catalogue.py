@@ -8,7 +8,8 @@ import msgspec
 
 from safelight.contract.capabilities import Capabilities
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.offers import Terms, capabilities_of
+from safelight.contract.offers import capabilities_of
+from safelight.contract.terms import Terms
 from safelight.contract.traits import Traits
 
 

@@ -14,6 +14,7 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     must be a multiple of `side_multiple`. `few_steps` marks a distilled checkpoint (turbo, lightning, schnell …).
     `vector`: it draws vectors, so that SVG can be had. `notes` are sentences for whoever serves it: what it is served
     without, and why. `prompt_tokens` is how many tokens of a prompt are read; None where that is not known.
+    `takes` are the declared parameters that its pipeline has an argument of the same name for.
     """
 
     pipeline: str
@@ -27,3 +28,4 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     vector: bool = False
     notes: tuple[str, ...] = ()
     prompt_tokens: int | None = None
+    takes: tuple[str, ...] = ()

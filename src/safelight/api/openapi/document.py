@@ -7,9 +7,9 @@ from safelight.api.openapi.jobs import accepted, job_paths, job_schemas, session
 from safelight.api.openapi.parts import KEY, REQUEST_ID, Schema, errors, exact_object, read_operation, ref
 from safelight.contract.capabilities import Capabilities
 from safelight.contract.catalogue import Catalogue
-from safelight.contract.offers import MAX_PICTURES
-from safelight.contract.request import AUTO, COMPRESSED_FORMATS
-from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO
+from safelight.contract.parameters.seed import MAX_PICTURES
+from safelight.contract.parameters.size import agreeing_schema
+from safelight.contract.sizes import ASPECT_RATIOS
 from safelight.service.ports.engine import NEAREST_FIRST
 
 _PICTURE_HEADERS: Schema = {
@@ -25,7 +25,7 @@ _PICTURE_HEADERS: Schema = {
     "x-safelight-tier": {"description": "What is promised of the bytes.", "schema": {"enum": ["exact", "throughput"]}},
 }
 # What real clients always send (CONTRACT 1.2).
-_WHY_HARMLESS = "Accepted where it asks for what happens anyway."
+_WHY_TOLERATED = "Accepted where it asks for what happens anyway."
 
 
 def openapi_document(catalogue: Catalogue) -> Schema:
@@ -226,62 +226,19 @@ def _image_request(capabilities: Capabilities, names: tuple[str, ...]) -> Schema
     """One model's request: its parameters, and the rules that tie some of them together."""
     properties = {p.name: p.json_schema() for p in capabilities.parameters}
     properties["model"] = {"type": "string", "enum": list(names), "description": properties["model"]["description"]}
-    harmless = {sent.name: sent.json_schema() for sent in capabilities.harmless}
-    rules = [_nothing_unsupported([*properties, *harmless], harmless)]
-    rules.append(_size_fits_aspect_ratio(capabilities["aspect_ratio"].values))
-    rules += [rule for names, rule in _TOGETHER if names <= set(properties)]
+    tolerated = {sent.name: sent.json_schema() for sent in capabilities.tolerated}
+    rules = [_nothing_unsupported([*properties, *tolerated], tolerated), agreeing_schema(ASPECT_RATIOS)]
+    rules += [rule.json_schema() for rule in capabilities.rules]
     return {
         "type": "object",
         "title": names[0],
         "required": [p.name for p in capabilities.parameters if p.required],
-        "properties": properties | {name: {"description": _WHY_HARMLESS} for name in harmless},
+        "properties": properties | {name: {"description": _WHY_TOLERATED} for name in tolerated},
         "allOf": rules,
     }
 
 
-def _nothing_unsupported(names: list[str], harmless: Schema) -> Schema:
-    """Without `allow_ignored_params: true`: no other names, and the harmless ones only as they mean what happens."""
+def _nothing_unsupported(names: list[str], tolerated: Schema) -> Schema:
+    """Without `allow_ignored_params: true`: no other names, and the tolerated ones only as they mean what happens."""
     ignoring = {"properties": {"allow_ignored_params": {"const": True}}, "required": ["allow_ignored_params"]}
-    return {"if": ignoring, "else": {"propertyNames": {"enum": names}, "properties": harmless}}
-
-
-def _size_fits_aspect_ratio(ratios: tuple[str, ...]) -> Schema:
-    """A ratio that is given leaves one size, or none given."""
-    given = {"properties": {"aspect_ratio": {"type": "string"}}, "required": ["aspect_ratio"]}
-    pairs = [
-        {"properties": {"aspect_ratio": {"const": ratio}, "size": {"enum": [SIZE_OF_ASPECT_RATIO[ratio], AUTO, None]}}}
-        for ratio in ratios
-    ]
-    return {"if": given, "then": {"anyOf": pairs}}
-
-
-# What makes no sense together (`safelight.contract.request` refuses it): of these parameters, this rule.
-_TOGETHER: tuple[tuple[set[str], Schema], ...] = (
-    (
-        {"partial_images", "stream"},
-        {
-            "anyOf": [
-                {"properties": {"partial_images": {"enum": [0, None]}}},
-                {"properties": {"stream": {"const": True}}, "required": ["stream"]},
-            ]
-        },
-    ),
-    (
-        {"steps", "quality"},
-        {
-            "anyOf": [
-                {"properties": {"steps": {"type": "null"}}},
-                {"properties": {"quality": {"enum": [AUTO, None]}}},
-            ]
-        },
-    ),
-    (
-        {"output_compression"},
-        {
-            "anyOf": [
-                {"properties": {"output_compression": {"enum": [100, None]}}},
-                {"properties": {"output_format": {"enum": list(COMPRESSED_FORMATS)}}, "required": ["output_format"]},
-            ]
-        },
-    ),
-)
+    return {"if": ignoring, "else": {"propertyNames": {"enum": names}, "properties": tolerated}}

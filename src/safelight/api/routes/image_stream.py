@@ -88,9 +88,9 @@ class PictureStream(StreamingResponse):
         self, drawing: Drawing, services: Services, request: Request, asked: Asked, headers: dict[str, str]
     ) -> None:
         self._drawing = drawing
-        self._partials = [Partials(drawing.request.partial_images) for _ in drawing.seeds]
+        self._partials = [Partials(drawing.request.delivery.partial_images) for _ in drawing.seeds]
         self._looking = ExitStack()
-        if drawing.request.partial_images:
+        if drawing.request.delivery.partial_images:
             for index, partials in enumerate(self._partials):
                 self._looking.enter_context(drawing.view(partials.see, PARTIAL_SIDE, index))
         self._services = services

@@ -62,11 +62,11 @@ async def _create(request: Request) -> Response:
     if wants_job(request):
         job = await services.jobs.accept(_one_picture(image_request), asked, key)
         return _accepted(request, job, limits)
-    if image_request.stream and key is None:
+    if image_request.delivery.stream and key is None:
         return await _unless_left(request, begin_stream(services, request, image_request, asked, limits))
     pictures, created = await _unless_left(request, _draw(services, image_request, asked, key))
     headers = picture_headers(pictures, time.monotonic() - started) | limits
-    if image_request.stream:
+    if image_request.delivery.stream:
         return finished_stream(image_request, pictures, headers)
     return Response(picture_body(pictures, created), 200, headers, media_type="application/json")
 
@@ -81,7 +81,7 @@ def _one_picture(request: ImageRequest) -> ImageRequest:
         raise InvalidRequest(
             "A job (`Prefer: respond-async`) draws one picture. Send `n: 1` as often as you want one.", param="n"
         )
-    if request.stream:
+    if request.delivery.stream:
         raise InvalidRequest(
             "A job (`Prefer: respond-async`) has no stream in its answer; follow /v1/jobs/{id}/events.", param="stream"
         )

@@ -34,7 +34,7 @@ class PromptPolicy:
         """Raises:
         InvalidRequest: `content_policy_violation`. The message does not repeat the prompt.
         """
-        for name, text in (("prompt", request.prompt), ("negative_prompt", request.negative_prompt)):
+        for name, text in request.texts().items():
             if self.blocks(text):
                 raise InvalidRequest(
                     f"The operator of this server does not allow this {name.replace('_', ' ')}.",

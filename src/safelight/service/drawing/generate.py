@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 import structlog
 
-from safelight.contract.capabilities import MAX_SEED
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import ApiError, InternalError, Unavailable
 from safelight.contract.messages import Finished, Job, MetadataMode
-from safelight.contract.request import AUTO, ImageRequest, depends_on_traits, model_named, parse_image_request
+from safelight.contract.parameters.seed import MAX_SEED
+from safelight.contract.request import ImageRequest, depends_on_traits, model_named, parse_image_request
 from safelight.service.drawing.admission import Admission, Cost
 from safelight.service.drawing.drawing import Arrival, Drawing, shutting_down
 from safelight.service.drawing.shared_pictures import Flight
@@ -140,11 +140,7 @@ class Generate:
 
     def _fingerprint(self, finished: Finished, request: ImageRequest) -> str:
         """The engine's fingerprint, and what the operator set beside it that changes bytes too."""
-        terms, parts = request.model.terms, [finished.fingerprint]
-        steps_set = request.steps is None and (terms.steps is not None or request.quality != AUTO)
-        parts += [f"steps{request.steps_to_take()}"] if steps_set else []
-        guidance_set = request.guidance_scale is None and terms.guidance_scale is not None
-        parts += [f"guidance{terms.guidance_scale:g}"] if guidance_set else []
+        parts = [finished.fingerprint, *request.fingerprint_marks]
         parts += [] if self._metadata == "provenance" else [f"metadata-{self._metadata}"]
         return "-".join(parts)
 
@@ -265,21 +261,21 @@ class Generate:
         return flight
 
     def _job(self, request: ImageRequest, seed: int, asked: Asked | None = None) -> Job:
-        terms = request.model.terms
+        options: dict[str, Any] = request.options
         return Job(
             id=secrets.token_hex(8),
             model=request.model.id,
             source=request.model.source,
             prompt=request.prompt,
-            negative_prompt=request.negative_prompt,
+            negative_prompt=options.get("negative_prompt", ""),
             width=request.size.width,
             height=request.size.height,
             seed=seed,
             output_format=request.output_format,
-            steps=request.steps_to_take(),
-            guidance_scale=terms.guidance_scale if request.guidance_scale is None else request.guidance_scale,
+            steps=options.get("steps"),
+            guidance_scale=options.get("guidance_scale"),
             metadata=self._metadata,
-            compression=request.output_compression,
+            compression=request.asked.get("output_compression"),  # type: ignore[arg-type]
             group=asked.key_id if asked is not None else "",
             weight=asked.weight if asked is not None else 1.0,
             exact=request.seed != 0,

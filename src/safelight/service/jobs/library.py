@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
 
 import msgspec
 import structlog
@@ -24,7 +22,6 @@ from safelight.contract.jobs import (
     thumbnail_name,
 )
 from safelight.contract.request import ImageRequest
-from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO
 from safelight.service.drawing.drawing import Picture, kept_image, shutting_down
 from safelight.service.drawing.generate import Asked, Generate
 from safelight.service.jobs.disk_space import DiskSpace
@@ -35,7 +32,6 @@ from safelight.service.jobs.suspects import Suspects
 from safelight.service.ports.files import FileStore
 from safelight.service.ports.jobs import Ending, IdempotencyMark, JobFilter, JobStore
 
-_RATIO_OF_SIZE = {size: ratio for ratio, size in SIZE_OF_ASPECT_RATIO.items()}
 _LOOK_FOR_REVOKED_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
@@ -139,7 +135,7 @@ class Jobs:
         self._generate.check_size(request)
         await self._disks.check()
         with self._runner.room(asked.key_id, asked.weight):
-            job, is_new = await self._add(self._new(request, asked), self._mark(key, _digest(request)))
+            job, is_new = await self._add(self._new(request, asked), self._mark(key, request.digest()))
             if is_new:
                 self._runner.add(job, weight=asked.weight)
         return job
@@ -158,7 +154,7 @@ class Jobs:
         """
         await self._disks.check()
         reserved = self._generate.reserve(request, asked)
-        digest = _digest(request)
+        digest = request.digest()
         accepted = []
         try:
             for index, one in enumerate(_one_by_one(request)):
@@ -394,7 +390,7 @@ class Jobs:
             request_id=asked.request_id,
             model=request.model.id,
             drawn_by=request.model.drawn_by,
-            request=fields_of(request),
+            request=request.fields(),
             seed=seed or request.seed or self._generate.fresh_seed(),
             width=request.size.width,
             height=request.size.height,
@@ -420,39 +416,10 @@ class Jobs:
         )
 
 
-def fields_of(request: ImageRequest) -> dict[str, Any]:
-    """A request for one picture as the body that asks for it again: every parameter, defaults filled in.
-
-    What the caller left to the model, steps say, stays left to it.
-    """
-    supported = request.model.capabilities.names
-    fields: dict[str, Any] = {
-        "model": request.model.id,
-        "prompt": request.prompt,
-        "negative_prompt": request.negative_prompt,
-        "size": str(request.size),
-        "output_format": request.output_format,
-        "seed": request.seed,
-        "quality": request.quality,
-        "steps": request.steps,
-        "guidance_scale": request.guidance_scale,
-        "output_compression": request.output_compression,
-    }
-    fields = {name: value for name, value in fields.items() if name in supported and value is not None}
-    ratio = _RATIO_OF_SIZE.get(fields["size"])
-    return fields | ({"aspect_ratio": ratio} if ratio is not None else {})
-
-
 def _one_by_one(request: ImageRequest) -> list[ImageRequest]:
     """A request for each of its pictures."""
     seeds = request.seeds(request.seed) if request.seed else (0,) * request.n
     return [msgspec.structs.replace(request, n=1, seed=seed) for seed in seeds]
-
-
-def _digest(request: ImageRequest) -> bytes:
-    """What two requests with the same `Idempotency-Key` must have in common."""
-    fields = fields_of(request) | ({"n": request.n} if request.n > 1 else {})
-    return hashlib.sha256(msgspec.json.encode(fields, order="deterministic")).digest()
 
 
 def _there(job: JobRecord | None) -> JobRecord:

@@ -1,0 +1,80 @@
+"""What one declaration of a parameter says: everything that anybody needs to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from safelight.contract.capabilities import Parameter
+from safelight.contract.kinds import Value
+from safelight.contract.rules import Rule
+from safelight.contract.terms import Terms
+from safelight.contract.traits import Traits
+
+Part = Literal["request", "recipe", "file"]
+"""What it decides: how the request is read and answered, the picture's pixels, or the file around them."""
+
+Offered = Callable[[Parameter, Terms, "Traits | None"], "Parameter | None"]
+"""The parameter as a model offers it under these terms, None where it does not; traits are None until it is known."""
+
+Options = Callable[["Declaration", Value, Terms, "Traits | None"], "dict[str, Value]"]
+
+
+def always(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+    """Every model offers it."""
+    return parameter
+
+
+def in_open_contract(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+    """Every model under its own id offers it."""
+    return parameter if terms.contract == "open" else None
+
+
+def where_taken(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+    """Models under their own ids whose pipeline has an argument of that name offer it."""
+    taken = traits is not None and parameter.name in traits.takes
+    return parameter if taken and terms.contract == "open" else None
+
+
+def as_said(declaration: Declaration, value: Value, terms: Terms, traits: Traits | None) -> dict[str, Value]:
+    """The option of the parameter's own name. 3 and 3.0 are one number, and draw one picture."""
+    number = declaration.parameter.kind.typed is float and not isinstance(value, str)
+    return {declaration.name: float(value) if number else value}
+
+
+def left_to_model(terms: Terms) -> Value | None:
+    """The operator has no say in it."""
+    return None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Declaration:
+    """A parameter of the images endpoint, said once.
+
+    `parameter` is how most models offer it, and `offered` how a given one does. `part` is what it decides.
+    `rules` tie it to others. `help` is for the command line, where it is an option if that is said. With `is_left_open`
+    what is not asked for stays open, and the model decides; else its default is taken.
+
+    The others are for what decides the picture. `options` are what a value becomes in the recipe, by default the
+    option of its own name, which the engine hands to a pipeline that has an argument of that name.
+    `operator` gives what is taken if nobody asks; `mark` stands before that in the fingerprint. `passes` says by which
+    of its values a step takes more or fewer passes, and so another time. `by_traits`: it is offered in the
+    strict contract too, where the model has a use for it.
+    """
+
+    parameter: Parameter
+    part: Part = "recipe"
+    offered: Offered = where_taken
+    rules: tuple[Rule, ...] = ()
+    help: str | None = None
+    is_left_open: bool = False
+    options: Options = as_said
+    operator: Callable[[Terms], Value | None] = left_to_model
+    mark: str | None = None
+    passes: Callable[[Any], str] | None = None
+    by_traits: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.parameter.name

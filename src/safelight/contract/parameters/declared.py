@@ -1,0 +1,68 @@
+"""Every parameter there is, in the order in which they are documented, and what follows from all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from safelight.contract.kinds import Value
+from safelight.contract.parameters.declaration import Declaration
+from safelight.contract.parameters.delivery import ALLOW_IGNORED_PARAMS, PARTIAL_IMAGES, STREAM
+from safelight.contract.parameters.output import OUTPUT_COMPRESSION, OUTPUT_FORMAT
+from safelight.contract.parameters.prompt import MODEL, NEGATIVE_PROMPT, PROMPT
+from safelight.contract.parameters.seed import SEED, N
+from safelight.contract.parameters.size import ASPECT_RATIO, SIZE
+from safelight.contract.parameters.steering import STEERING
+from safelight.contract.terms import Terms
+from safelight.contract.traits import Traits
+
+_DRAWN_BY = (MODEL, PROMPT, ASPECT_RATIO, SIZE, NEGATIVE_PROMPT, OUTPUT_FORMAT, SEED)
+_DELIVERED_BY = (N, STREAM, PARTIAL_IMAGES, OUTPUT_COMPRESSION)
+_declared: tuple[Declaration, ...] = (*_DRAWN_BY, *_DELIVERED_BY, *STEERING, ALLOW_IGNORED_PARAMS)
+
+
+def declared() -> tuple[Declaration, ...]:
+    """All declarations."""
+    return _declared
+
+
+@contextmanager
+def declaring(*more: Declaration) -> Iterator[None]:
+    """While this is entered there are these too, in this process: for whoever tries a parameter out."""
+    global _declared
+    before = _declared
+    _declared = (*before, *more)
+    try:
+        yield
+    finally:
+        _declared = before
+
+
+def options_of(asked: Mapping[str, Value], terms: Terms, traits: Traits | None) -> dict[str, Value]:
+    """What a recipe holds beside words, size and seed: what was asked for, else what the operator set."""
+    options = {d.name: own for d in declared() if (own := d.operator(terms)) is not None}
+    for declaration in declared():
+        if declaration.part == "recipe" and declaration.name in asked:
+            options |= declaration.options(declaration, asked[declaration.name], terms, traits)
+    return options
+
+
+def ordinary_options(options: Mapping[str, Value], terms: Terms) -> dict[str, Value]:
+    """The same options, but what is left to the model where nobody says it left to the model and its operator."""
+    open_ones = {d.name for d in declared() if d.is_left_open}
+    kept = {name: value for name, value in options.items() if name not in open_ones}
+    return kept | options_of({}, terms, None)
+
+
+def fingerprint_marks(asked: Mapping[str, Value], options: Mapping[str, Value]) -> list[str]:
+    """Options that a caller left open and that are not the model's own: bytes depend on them unsaid."""
+    return [
+        f"{d.mark}{options[d.name]:g}"
+        for d in declared()
+        if d.mark is not None and d.name not in asked and d.name in options
+    ]
+
+
+def passes_of(options: Mapping[str, Value]) -> str:
+    """What of the options decides how many passes a step takes, for the cost of it."""
+    return "".join(d.passes(options[d.name]) for d in declared() if d.passes is not None and d.name in options)

@@ -1,0 +1,52 @@
+"""The file that a picture becomes."""
+
+from __future__ import annotations
+
+import msgspec
+
+from safelight.contract.capabilities import Parameter
+from safelight.contract.kinds import Choice, Whole
+from safelight.contract.parameters.declaration import Declaration, in_open_contract
+from safelight.contract.rules import OnlyFor
+from safelight.contract.terms import Terms
+from safelight.contract.traits import Traits
+
+COMPRESSED_FORMATS = ("jpeg", "webp")
+
+
+def _formats(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter:
+    """Two formats, or under a model's own id all that it can be had in."""
+    if terms.contract == "strict":
+        return parameter
+    vectors = ("svg",) if traits is not None and traits.vector else ()
+    return msgspec.structs.replace(parameter, kind=Choice(values=("jpeg", "png", "webp", *vectors)))
+
+
+OUTPUT_FORMAT = Declaration(
+    parameter=Parameter(
+        name="output_format", kind=Choice(values=("jpeg", "png")), default="png", description="The file format."
+    ),
+    part="file",
+    offered=_formats,
+    help="Like jpeg; default: by the file's name, else png.",
+)
+OUTPUT_COMPRESSION = Declaration(
+    parameter=Parameter(
+        name="output_compression",
+        kind=Whole(minimum=0, maximum=100),
+        description="For JPEG and WebP: the quality kept, 100 the best (WebP: lossless). Absent: 90. Others take 100.",
+    ),
+    part="file",
+    offered=in_open_contract,
+    rules=(
+        OnlyFor(
+            parameter="output_compression",
+            other="output_format",
+            values=COMPRESSED_FORMATS,
+            why="loses nothing and takes 100 alone.",
+            idle=(100,),
+        ),
+    ),
+    help="Quality that JPEG and WebP keep, 0 to 100.",
+    is_left_open=True,
+)

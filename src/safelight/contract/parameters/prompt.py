@@ -1,0 +1,58 @@
+"""Which model, and what the picture should and should not show."""
+
+from __future__ import annotations
+
+import msgspec
+
+from safelight.contract.capabilities import Parameter
+from safelight.contract.kinds import Text, Value
+from safelight.contract.parameters.declaration import Declaration, always
+from safelight.contract.terms import Terms
+from safelight.contract.traits import Traits
+
+MAX_PROMPT_CHARACTERS = 10_000
+
+
+def _prompt(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter:
+    """How much of it is read, where that is known."""
+    return msgspec.structs.replace(parameter, max_tokens=traits.prompt_tokens if traits is not None else None)
+
+
+def _negative(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+    return parameter if traits is None or traits.negative_prompt else None
+
+
+def _avoided(declaration: Declaration, value: Value, terms: Terms, traits: Traits | None) -> dict[str, Value]:
+    """Nothing to avoid is no option."""
+    return {declaration.name: value} if value else {}
+
+
+MODEL = Declaration(
+    parameter=Parameter(name="model", kind=Text(), required=True, description="An id or alias from the model list."),
+    part="request",
+    offered=always,
+    help="Default: the first that is offered.",
+)
+PROMPT = Declaration(
+    parameter=Parameter(
+        name="prompt",
+        kind=Text(min_length=1, max_length=MAX_PROMPT_CHARACTERS, blank_allowed=False),
+        required=True,
+        description="What the picture should show.",
+    ),
+    part="request",
+    offered=_prompt,
+)
+NEGATIVE_PROMPT = Declaration(
+    parameter=Parameter(
+        name="negative_prompt",
+        kind=Text(max_length=MAX_PROMPT_CHARACTERS),
+        default="",
+        description="What the picture should not show.",
+    ),
+    offered=_negative,
+    help="What it should not show.",
+    options=_avoided,
+    passes=lambda text: "negative" if text else "",
+    by_traits=True,
+)

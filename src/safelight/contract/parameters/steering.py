@@ -1,0 +1,98 @@
+"""How a model is led to a picture. A parameter that a pipeline has an argument for is declared here."""
+
+from __future__ import annotations
+
+import msgspec
+
+from safelight.contract.capabilities import Parameter
+from safelight.contract.kinds import AUTO, Choice, Number, Value, Whole
+from safelight.contract.parameters.declaration import Declaration
+from safelight.contract.rules import Excludes
+from safelight.contract.terms import Terms
+from safelight.contract.traits import Traits
+
+MAX_STEPS = 150
+MAX_GUIDANCE_SCALE = 30.0
+
+# Quality as steps: how much of a model's own number each preset takes.
+_PRESETS = {"low": 0.5, "medium": 1.0, "high": 2.0}
+
+
+def _steps_of_quality(terms: Terms, traits: Traits) -> dict[str, int]:
+    """How many steps each quality takes."""
+    own = terms.steps or traits.steps
+    presets = {name: min(MAX_STEPS, max(1, round(own * share))) for name, share in _PRESETS.items()}
+    return presets | dict(terms.quality_steps)
+
+
+def _quality(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+    if terms.contract == "strict" or traits is None:
+        return None
+    presets = _steps_of_quality(terms, traits)
+    words = ", ".join(f"{name} {steps}" for name, steps in presets.items())
+    return msgspec.structs.replace(
+        parameter,
+        kind=Choice(values=(AUTO, *presets)),
+        description=f"A number of steps by its name: {words}; auto: the model's own. Send this or `steps`.",
+    )
+
+
+def _steps_for(declaration: Declaration, value: Value, terms: Terms, traits: Traits | None) -> dict[str, Value]:
+    if value == AUTO or traits is None:
+        return {}
+    return {STEPS.name: _steps_of_quality(terms, traits)[str(value)]}
+
+
+def _steps(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+    if terms.contract == "strict" or traits is None:
+        return None
+    own = terms.steps or traits.steps
+    return msgspec.structs.replace(parameter, kind=Whole(minimum=1, maximum=max(MAX_STEPS, own)), default=own)
+
+
+def _guidance(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+    """Where the model has any guidance to set."""
+    if terms.contract == "strict" or traits is None or traits.guidance_scale is None:
+        return None
+    own = traits.guidance_scale if terms.guidance_scale is None else terms.guidance_scale
+    return msgspec.structs.replace(parameter, kind=Number(minimum=0, maximum=max(MAX_GUIDANCE_SCALE, own)), default=own)
+
+
+QUALITY = Declaration(
+    parameter=Parameter(
+        name="quality",
+        kind=Choice(values=(AUTO, *_PRESETS)),
+        default=AUTO,
+        description="A number of steps by its name.",
+    ),
+    offered=_quality,
+    rules=(Excludes(parameter="quality", other="steps", why="`quality` says how many steps to take.", idle=(AUTO,)),),
+    help="low, medium, high or auto.",
+    options=_steps_for,
+)
+STEPS = Declaration(
+    parameter=Parameter(
+        name="steps", kind=Whole(minimum=1, maximum=MAX_STEPS), description="Denoising steps: more take longer."
+    ),
+    offered=_steps,
+    help="Denoising steps, instead of a quality.",
+    is_left_open=True,
+    operator=lambda terms: terms.steps,
+    mark="steps",
+)
+GUIDANCE_SCALE = Declaration(
+    parameter=Parameter(
+        name="guidance_scale",
+        kind=Number(minimum=0, maximum=MAX_GUIDANCE_SCALE),
+        description="How closely the prompt is followed.",
+    ),
+    offered=_guidance,
+    help="How closely the prompt is followed.",
+    is_left_open=True,
+    operator=lambda terms: terms.guidance_scale,
+    mark="guidance",
+    passes=lambda scale: f"{scale:g}",
+)
+
+STEERING = (QUALITY, STEPS, GUIDANCE_SCALE)
+"""In the order in which they are documented. A parameter that is added here is a parameter everywhere."""

@@ -1,0 +1,85 @@
+"""Rules between parameters, as data: the parser, the OpenAPI document and the model list read the same ones.
+
+`idle` are values with which a parameter asks for nothing, so that a rule has nothing to say to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from safelight.contract.errors import InvalidRequest
+from safelight.contract.kinds import Value
+
+
+class Needs(msgspec.Struct, frozen=True, kw_only=True, tag_field="rule", tag="needs"):
+    """Without `other` being `value`, `parameter` says nothing."""
+
+    parameter: str
+    other: str
+    value: bool
+    idle: tuple[Value, ...] = ()
+
+    def check(self, values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+        """Judge values, defaults filled in; `given` are those that were sent.
+
+        Raises:
+            InvalidRequest: they break the rule.
+        """
+        if values[self.parameter] not in self.idle and values[self.other] != self.value:
+            wanted = msgspec.json.encode(self.value).decode()
+            raise InvalidRequest(f"`{self.parameter}` needs `{self.other}: {wanted}`.", param=self.parameter)
+
+    def json_schema(self) -> dict[str, Any]:
+        """JSON Schema 2020-12 of a body that keeps the rule."""
+        fulfilled = {"properties": {self.other: {"const": self.value}}, "required": [self.other]}
+        return {"anyOf": [{"properties": {self.parameter: {"enum": [*self.idle, None]}}}, fulfilled]}
+
+
+class Excludes(msgspec.Struct, frozen=True, kw_only=True, tag_field="rule", tag="excludes"):
+    """`parameter` and `other` say the same thing; `why` is the sentence that says so."""
+
+    parameter: str
+    other: str
+    why: str
+    idle: tuple[Value, ...] = ()
+
+    def check(self, values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+        """As `Needs.check`."""
+        if self.other in given and values[self.parameter] not in self.idle:
+            raise InvalidRequest(f"{self.why} Send it or `{self.other}`, not both.", param=self.parameter)
+
+    def json_schema(self) -> dict[str, Any]:
+        """As `Needs.json_schema`."""
+        absent = {"properties": {self.other: {"type": "null"}}}
+        return {"anyOf": [absent, {"properties": {self.parameter: {"enum": [*self.idle, None]}}}]}
+
+
+class OnlyFor(msgspec.Struct, frozen=True, kw_only=True, tag_field="rule", tag="only_for"):
+    """`parameter` is for these values of `other`; `why` says what is so of any other value, which is its subject."""
+
+    parameter: str
+    other: str
+    values: tuple[str, ...]
+    why: str
+    idle: tuple[Value, ...] = ()
+
+    def check(self, values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+        """As `Needs.check`."""
+        value, other = values[self.parameter], values[self.other]
+        if value is not None and value not in self.idle and other not in self.values:
+            raise InvalidRequest(
+                f"`{self.parameter}` is for {' and '.join(self.values)}; {other} {self.why}", param=self.parameter
+            )
+
+    def json_schema(self) -> dict[str, Any]:
+        """As `Needs.json_schema`."""
+        fitting = {"properties": {self.other: {"enum": list(self.values)}}, "required": [self.other]}
+        return {"anyOf": [{"properties": {self.parameter: {"enum": [*self.idle, None]}}}, fitting]}
+
+
+Rule = Needs | Excludes | OnlyFor
+IN_ORDER: tuple[type[Rule], ...] = (Needs, Excludes, OnlyFor)
+"""What is missing is said first, then what is too much, then what does not fit."""
