@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.launching import WORKER_COMMAND
-from safelight.adapters.workers.pool import LocalWorkers
+from safelight.adapters.workers.pool import IN_HAND, LocalWorkers
 from safelight.adapters.workers.tickets import MAX_ATTEMPTS, Ticket, blame
 from safelight.contract.messages import (
     Cancelled,
@@ -303,19 +303,16 @@ async def grown(workers: LocalWorkers) -> None:
 
 async def test_a_pool_grows_to_the_workers_that_serve_best_and_those_that_draw_share_the_cores() -> None:
     source = light_worker.GROWING
-    async with pool(source, count=None, command=light_worker.COMMAND) as workers:
+    async with pool(source, count=None, max_runs=1, command=light_worker.COMMAND) as workers:
         assert workers.state().workers <= 1
-        assert await picture(workers, job(source, "first")) == b"1 share"
-        await grown(workers)
+        names = [f"endless{n}" for n in range(IN_HAND)]  # all that the first worker takes: what comes then is another's
         endless = [
             asyncio.create_task(to_the_end(workers.submit(job(source, name, steps=light_worker.LONG))))
-            for name in ("one", "other")
+            for name in names
         ]
-        while workers.state().running < len(endless):  # noqa: ASYNC110 - no event says so
-            await asyncio.sleep(0)
-        told = {await picture(workers, job(source, f"beside{n}")) for n in range(4)}
-        assert b"2 share" in told  # whoever had been told before its first picture
-        for name in ("one", "other"):
+        await grown(workers)
+        assert await picture(workers, job(source, "beside")) == b"2 share"  # told before its very first picture
+        for name in names:
             workers.cancel(name)
         await asyncio.gather(*endless)
         await picture(workers, job(source, "alone"))

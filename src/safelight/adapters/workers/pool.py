@@ -52,7 +52,7 @@ _HOPELESS_AFTER = 3
 _PING_EVERY_SECONDS = 10.0
 # A worker schedules only what it has, so it is given more than it draws at once; what it lacks can go to another. Of
 # every key that wants something it has one at least, beyond this if need be: so its schedule can be fair to all.
-_IN_HAND = 4
+IN_HAND = 4
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +77,7 @@ class LocalWorkers:
         self._first_pause = first_pause_seconds
         self._ping_every = ping_every_seconds
         self._grows = count is None
-        self._members = [Member(number, _IN_HAND * configure.max_runs) for number in range(count or 1)]
+        self._members = [Member(number, IN_HAND * configure.max_runs) for number in range(count or 1)]
         self._tickets: dict[str, Ticket] = {}
         self._line: FairLine[Ticket] = FairLine()
         self._suspects: dict[str, Ticket] = {}
@@ -200,7 +200,10 @@ class LocalWorkers:
         self._share()
 
     def _share(self) -> None:
-        """Tell each worker, if it does not know, among how many the cores are shared: it may have come just now."""
+        """Tell each worker, if it does not know, among how many the cores are shared: it may have come just now.
+
+        Before the picture that changes it: a worker begins none with more threads than are its own.
+        """
         busy = max(1, sum(bool(member.tickets) for member in self._members))
         for member in self._members:
             if member.worker is not None and member.sharers != busy:
@@ -210,6 +213,7 @@ class LocalWorkers:
     def _give(self, ticket: Ticket, member: Member) -> None:
         assert member.worker is not None  # can_draw
         member.take(ticket)
+        self._share()
         member.worker.send(Draw(job=ticket.job))
         if ticket.longest_preview:
             member.worker.send(Watch(job_id=ticket.job.id, longest=ticket.longest_preview))
@@ -253,7 +257,7 @@ class LocalWorkers:
             return
         self._grows = False
         wanted = min((event.workers for event in said.values() if isinstance(event, ModelReady)), default=1)
-        more = [Member(number, _IN_HAND * self._configure.max_runs) for number in range(1, wanted)]
+        more = [Member(number, IN_HAND * self._configure.max_runs) for number in range(1, wanted)]
         self._members += more
         self._tasks += [self._start(member) for member in more]
         log.info("workers", count=len(self._members))
