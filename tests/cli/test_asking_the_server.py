@@ -86,9 +86,10 @@ def test_the_version_is_an_option_too(quick: InProcess) -> None:
     assert quick("--version").stdout == f"safelight {__version__}\n"
 
 
-def test_a_shell_completes_commands(safelight: CommandLine) -> None:
-    words = {"_SAFELIGHT_COMPLETE": "complete_bash", "COMP_WORDS": "safelight gen", "COMP_CWORD": "1"}
-    assert safelight(**words).stdout.split() == ["generate"]
+@pytest.mark.parametrize(("begun", "completed"), [("gen", "generate"), ("ru", "run")])
+def test_a_shell_completes_commands(safelight: CommandLine, begun: str, completed: str) -> None:
+    words = {"_SAFELIGHT_COMPLETE": "complete_bash", "COMP_WORDS": f"safelight {begun}", "COMP_CWORD": "1"}
+    assert safelight(**words).stdout.split() == [completed]
 
 
 def test_env_is_the_servers_own_address_without_a_word(server: Server) -> None:

@@ -22,6 +22,7 @@ FOUND = sys.stdlib_module_names | set(importlib.metadata.packages_distributions(
 MODULES = sorted(name for name in FOUND if name.isidentifier() and name != "safelight")
 
 COMMANDS: dict[str, tuple[str, ...]] = {
+    "run": ("org/name",),
     "generate": ("a boat", "-o", "boat.png"),
     "env": (),
     "link": (),

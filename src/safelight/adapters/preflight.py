@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from safelight.adapters.children import child_environment, python_module
-from safelight.contract.checkpoint_files import INDEX, PICKLED, read_json
+from safelight.contract.checkpoint_files import INDEX, PICKLED, SAFETENSORS, read_json
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.hub import HubName, cache_folder
 from safelight.contract.messages import ModelSpec
@@ -46,7 +46,7 @@ def _lacking(spec: ModelSpec) -> str | None:
                 f"{name} is not on this machine, and there is no folder of that name. `safelight pull {name}` fetches "
                 "it, and so does `safelight serve --pull`."
             )
-        return _not_a_checkpoint(path)
+        return _not_a_checkpoint(path) or _lacks_description(path, spec.options.config)
     except ConfigurationError as error:  # the user has no home folder
         return str(error)
 
@@ -64,6 +64,19 @@ def _not_a_checkpoint(path: Path) -> str | None:
     except (OSError, ValueError) as error:
         return f"{path / INDEX} cannot be read ({error}). Get the checkpoint again."
     return None if isinstance(index, dict) else f"{path / INDEX} is not a JSON object. Get the checkpoint again."
+
+
+def _lacks_description(path: Path, config: str | None) -> str | None:
+    """Why a single file cannot be read as a model, as far as that is to do with what describes it."""
+    if not path.is_file() or path.suffix not in SAFETENSORS:
+        return None
+    if config is None:
+        return (
+            f"{path} is a single file: it holds weights, and does not say what they are weights of. Name what it was "
+            "made from, a folder in diffusers' layout or a pulled org/name: `safelight run FILE --config org/name`, "
+            "or `config` among the model's options."
+        )
+    return _lacking(ModelSpec(source=config))
 
 
 def check_device(device: str) -> None:

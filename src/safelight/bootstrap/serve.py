@@ -24,6 +24,7 @@ from safelight.api.app import create_app
 from safelight.api.http.server import Server, listen
 from safelight.bootstrap.engine import look, open_engine
 from safelight.bootstrap.jobs import tend
+from safelight.bootstrap.loaded import OnLoaded, loaded
 from safelight.bootstrap.services import Stores, open_services
 from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
@@ -36,8 +37,8 @@ _LAST_LINES_SECONDS = 0.2
 log = structlog.get_logger(__name__)
 
 
-def serve(settings: Settings) -> int:
-    """Serve until a signal; the process's exit status.
+def serve(settings: Settings, on_loaded: OnLoaded | None = None) -> int:
+    """Serve until a signal; the process's exit status. It is 1 where `on_loaded` ended the server.
 
     Raises:
         ConfigurationError: something that the operator can mend, before anything was served.
@@ -57,7 +58,7 @@ def serve(settings: Settings) -> int:
         listener = listen(settings.host, settings.port)
         with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             served = settings.model_copy(update={"port": listener.getsockname()[1]})
-            return runner.run(_serve(served, listener, telemetry, serving, lacks))
+            return runner.run(_serve(served, listener, telemetry, serving, lacks, on_loaded))
 
 
 async def _serve(
@@ -66,6 +67,7 @@ async def _serve(
     telemetry: PrometheusTelemetry,
     serving: FileLock,
     lacks: Mapping[str, str],
+    on_loaded: OnLoaded | None,
 ) -> int:
     async with contextlib.AsyncExitStack() as stack:
         engine = open_engine(settings, telemetry)
@@ -85,6 +87,9 @@ async def _serve(
         services = open_services(settings, engine, stores, keys, links, telemetry)
         tending = asyncio.create_task(tend(services.jobs, settings.home, keys), name="jobs")
         stack.callback(tending.cancel)
+
+        def sign_in() -> str | None:
+            return f"{settings.url}/studio/?token={links.new()}" if services.page else None
 
         async def drain() -> None:
             log.info("draining", seconds=settings.drain_seconds)
@@ -108,14 +113,26 @@ async def _serve(
                 lacks=lacks,
                 page=bool(services.page),
                 minted=minted if person else None,
-                link=f"{settings.url}/studio/?token={links.new()}" if services.page and person else None,
+                link=sign_in() if person else None,
             )
             print(said, file=sys.stderr, flush=True)
 
         stack.callback(withdraw, settings.home)
         server = Server(create_app(services), settings, drain=drain, on_started=started)
+        unwanted = False
+
+        async def tell_loaded(told: OnLoaded) -> None:
+            nonlocal unwanted
+            failed = await loaded(engine, services.catalogue)
+            if not told(settings.url, sign_in(), failed):
+                unwanted = True
+                server.stop()
+
+        if on_loaded is not None:
+            telling = asyncio.create_task(tell_loaded(on_loaded), name="loaded")
+            stack.callback(telling.cancel)
         await server.serve([listener])
-    status = 1 if server.force_exit else 0
+    status = 1 if server.force_exit or unwanted else 0
     if not closed[0]:
         await _leave(status)
     return status

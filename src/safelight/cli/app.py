@@ -110,6 +110,44 @@ def serve(
 
 
 @app.command()
+def run(
+    model: Annotated[
+        str, typer.Argument(help="org/name on the hub, a folder, a .safetensors file, or an id of the settings.")
+    ],
+    served_as: Annotated[str | None, typer.Option("--as", help="The id; default: the last part of its name.")] = None,
+    config: Annotated[
+        str | None, typer.Option("--config", help="For a single file: the folder or org/name that it was made from.")
+    ] = None,
+    variant: Annotated[str | None, typer.Option("--variant", help="Which variant of the weights, like fp16.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Fetch the model without asking.")] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the studio in a browser.")] = False,
+    low_vram: Annotated[
+        bool, typer.Option("--low-vram", help="Keep one part of the model on the GPU at a time; decode in tiles.")
+    ] = False,
+    host: Host = None,
+    port: Port = None,
+    home: Home = None,
+    device: Device = None,
+    engine: EngineKind = None,
+    log_level: LogLevel = None,
+) -> None:
+    """Serve one model, after fetching it where it is not here, and open the studio."""
+    from safelight.cli.run import Wish
+    from safelight.cli.run import run as run_model
+
+    wish = Wish(
+        model=model,
+        served_as=served_as,
+        said=_said(host=host, port=port, home=home, device=device, engine=engine, log_level=log_level),
+        options=_said(config=config, variant=variant),
+        low_vram=low_vram,
+        yes=yes,
+        browser=not no_browser,
+    )
+    raise typer.Exit(run_model(wish))
+
+
+@app.command()
 @WithParameters
 def generate(
     *,

@@ -7,7 +7,7 @@ import textwrap
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,7 +17,7 @@ from safelight.cli.fitting import Fit, fits
 from safelight.cli.looking import look_at
 from safelight.cli.running_server import as_served, running_server
 from safelight.cli.show import print_parameters
-from safelight.cli.terminal import note, print_json, print_table
+from safelight.cli.terminal import bytes_in_words, note, print_json, print_table
 from safelight.contract.checkpoint_files import INDEX
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.hub import HubName, cache_folder
@@ -25,6 +25,9 @@ from safelight.contract.messages import ModelSpec
 from safelight.contract.offers import capabilities_of
 from safelight.contract.traits import Traits
 from safelight.settings import Settings
+
+if TYPE_CHECKING:  # the hub's library takes a while
+    from safelight.adapters.hub import Pulled
 
 _OF_A_MODEL = ("drawn_by", "status", "resident", "where", "memory_bytes", "reason")
 _PUT_AWAY = {"host": "in host memory", "none": "put away"}
@@ -41,13 +44,18 @@ def pull(settings: Settings, text: str, *, variant: str | None, as_json: bool) -
     name = _hub_name(text)
     prepare(settings.home)
     pulled = hub.pull(name, variant=variant, bars=not as_json)
-    pins = read_pins(settings.home)
-    write_pins(settings.home, pins | {str(name): Pin(pulled.commit, int(time.time()))})
+    keep(settings, pulled)
     if as_json:
         print_json({"model": str(name), "commit": pulled.commit, "bytes": pulled.size, "folder": str(pulled.folder)})
         return
-    print(f"{name} is here, {_gb(pulled.size)}, at commit {pulled.commit[:12]}.")
+    print(f"{name} is here, {bytes_in_words(pulled.size)}, at commit {pulled.commit[:12]}.")
     note(f"\nServe it: safelight serve --model {name} --as {name.repo.partition('/')[2].lower()}")
+
+
+def keep(settings: Settings, pulled: Pulled) -> None:
+    """Pin the commit that came."""
+    pins = read_pins(settings.home)
+    write_pins(settings.home, pins | {str(pulled.name): Pin(pulled.commit, int(time.time()))})
 
 
 def list_pulled(settings: Settings, *, as_json: bool) -> None:
@@ -116,7 +124,7 @@ def remove(settings: Settings, text: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"model": name.repo, "freed_bytes": freed})
     else:
-        print(f"{name.repo} is deleted; {_gb(freed)} are free again.")
+        print(f"{name.repo} is deleted; {bytes_in_words(freed)} are free again.")
 
 
 def running(settings: Settings, *, as_json: bool) -> None:
@@ -144,7 +152,7 @@ def running(settings: Settings, *, as_json: bool) -> None:
 def standing(row: dict[str, Any]) -> tuple[str, ...]:
     """A model that is ready and not on the device was put away for others; the next request has it brought back."""
     status: str = _PUT_AWAY.get(row["where"], row["status"]) if row["status"] == "ready" else row["status"]
-    memory = _gb(row["memory_bytes"]) if row["memory_bytes"] and row["where"] != "none" else "-"
+    memory = bytes_in_words(row["memory_bytes"]) if row["memory_bytes"] and row["where"] != "none" else "-"
     return row["model"], row["drawn_by"], status, memory
 
 
@@ -196,7 +204,7 @@ def _row(settings: Settings, name: HubName, folder: Path) -> dict[str, Any]:
 
 def _shown(row: dict[str, Any]) -> tuple[str, ...]:
     when = datetime.fromtimestamp(row["pulled"]).strftime("%Y-%m-%d %H:%M") if row["pulled"] else "by another"
-    return row["model"], row["commit"][:12], _gb(row["bytes"]), when, ", ".join(row["served_as"]) or "-"
+    return row["model"], row["commit"][:12], bytes_in_words(row["bytes"]), when, ", ".join(row["served_as"]) or "-"
 
 
 def _print_description(found: dict[str, Any]) -> None:
@@ -210,7 +218,7 @@ def _print_description(found: dict[str, Any]) -> None:
         ("guidance_scale", "off" if guidance is None else f"{guidance:g}"),
         ("negative prompt", "yes" if traits.get("negative_prompt") else "no"),
         ("size", f"{traits['width']}x{traits['height']}, sides in steps of {traits['side_multiple']}"),
-        ("weights", ", ".join(f"{_gb(size)} as {dtype}" for dtype, size in total.items())),
+        ("weights", ", ".join(f"{bytes_in_words(size)} as {dtype}" for dtype, size in total.items())),
         ("here", f"{found['dtype']} on {found['device']}" + _memory(found["device_bytes"])),
     ]
     print_table(("", ""), rows)
@@ -218,22 +226,25 @@ def _print_description(found: dict[str, Any]) -> None:
     parts = found["components"].items()
     print_table(
         ("part", "class", "as bfloat16"),
-        [(part, kind, _gb(sizes["bfloat16"][part]) if part in sizes["bfloat16"] else "-") for part, kind in parts],
+        [
+            (part, kind, bytes_in_words(sizes["bfloat16"][part]) if part in sizes["bfloat16"] else "-")
+            for part, kind in parts
+        ],
     )
 
 
 def _print_fits(on_cards: tuple[Fit, ...]) -> None:
     print("\nWhat fits a card, computed from the weights in bfloat16 (a fifth of the card is left for drawing):\n")
     rows = [
-        (f"{fit.card_gb} GB", fit.way.settings if fit.way else "does not fit", _gb(fit.way.bytes) if fit.way else "-")
+        (
+            f"{fit.card_gb} GB",
+            fit.way.settings if fit.way else "does not fit",
+            bytes_in_words(fit.way.bytes) if fit.way else "-",
+        )
         for fit in on_cards
     ]
     print_table(("card", "options", "weights on it"), rows)
 
 
 def _memory(size: int | None) -> str:
-    return "" if size is None else f" with {_gb(size)}"
-
-
-def _gb(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
+    return "" if size is None else f" with {bytes_in_words(size)}"

@@ -35,3 +35,15 @@ def note(text: str) -> None:
 def errors_console() -> Console:
     """For progress bars, which belong on standard error."""
     return Console(stderr=True, markup=False, highlight=False, emoji=False)
+
+
+def bytes_in_words(size: int) -> str:
+    """A size in units of 10^9 or 10^6 bytes."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
+
+
+def seconds_in_words(seconds: float) -> str:
+    """A duration as people say it: in seconds below two minutes, then in minutes, then in hours."""
+    if seconds < 120:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -22,6 +22,8 @@ _BLOCK = 1 << 20
 _PATIENCE_SECONDS = 30.0
 # Less than this in so long is a hub that drips: half a kilobyte a second.
 _LEAST_BYTES, _LEAST_SECONDS = 1 << 16, 120.0
+# What is fetched to see how fast a hub is: enough to be past a connection's slow start, and over within seconds.
+_TRIED_BYTES, _TRIED_SECONDS = 1 << 24, 3.0
 
 
 class Large(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +38,19 @@ class Large(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     sha256: str | None = None
     git_sha1: str | None = None
+
+    @property
+    def came(self) -> int:
+        """Bytes of it that are on this disk."""
+        for path in (self.target, self.part):
+            if path.exists():
+                return path.stat().st_size
+        return 0
+
+    @property
+    def part(self) -> Path:
+        """Where it is while it comes."""
+        return self.target.with_name(f"{self.target.name}.part")
 
     def digest(self) -> hashlib._Hash:
         """What its bytes are to be fed to."""
@@ -52,7 +67,7 @@ def download(file: Large, headers: dict[str, str], advance: Callable[[int], obje
         SafelightError: what came is not the file that was promised; it is deleted.
     """
     file.target.parent.mkdir(parents=True, exist_ok=True)
-    part = file.target.with_name(f"{file.target.name}.part")
+    part = file.part
     with FileLock(f"{part}.lock"):
         if file.target.exists():
             advance(file.size)
@@ -72,6 +87,22 @@ def download(file: Large, headers: dict[str, str], advance: Callable[[int], obje
             raise SafelightError(f"{file.name} came damaged: its checksum is not the hub's. It is deleted; pull again.")
         os.replace(part, file.target)
     Path(f"{part}.lock").unlink(missing_ok=True)
+
+
+def bytes_per_second(file: Large, headers: dict[str, str]) -> float | None:
+    """How fast the first bytes of a file come; None where none do."""
+    asked = headers | {"range": f"bytes=0-{_TRIED_BYTES - 1}"}
+    came, began = 0, time.monotonic()
+    try:
+        with httpx.stream("GET", file.url, headers=asked, follow_redirects=True, timeout=_TRIED_SECONDS) as answer:
+            answer.raise_for_status()
+            for block in answer.iter_raw():
+                came += len(block)
+                if came >= _TRIED_BYTES or time.monotonic() - began > _TRIED_SECONDS:
+                    break
+    except httpx.HTTPError:
+        pass
+    return came / (time.monotonic() - began) if came else None
 
 
 def _read(part: Path, digest: hashlib._Hash, advance: Callable[[int], object]) -> int:

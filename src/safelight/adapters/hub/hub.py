@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
@@ -20,7 +20,7 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils._headers import build_hf_headers
 from tqdm import tqdm
 
-from safelight.adapters.hub.download import Large, download
+from safelight.adapters.hub.download import Large, bytes_per_second, download
 from safelight.adapters.hub.listing import files_in
 from safelight.contract.checkpoint_files import (
     CONFIGURES,
@@ -51,12 +51,40 @@ class Pulled(msgspec.Struct, frozen=True):
     size: int
 
 
+class Offer(msgspec.Struct, frozen=True):
+    """What a hub has of a model: its commit, and the files that diffusers loads. `folder` is where they will be."""
+
+    name: HubName
+    commit: str
+    folder: Path
+    files: tuple[Large, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def missing(self) -> int:
+        """Bytes that are not on this disk yet."""
+        return sum(max(0, file.size - file.came) for file in self.files)
+
+
 def pull(name: HubName, *, variant: str | None = None, bars: bool = True) -> Pulled:
     """Fetch a model's files into the hub's cache, or what of them is not there yet.
 
     Raises:
+        ConfigurationError, SafelightError: as `look_up` and `fetch` say.
+    """
+    return fetch(look_up(name, variant=variant), bars=bars)
+
+
+def look_up(name: HubName, *, variant: str | None = None) -> Offer:
+    """Which files make a model. Of them only its index is fetched.
+
+    Raises:
         ConfigurationError: there is no such model or revision, it is not in diffusers' layout, or only pickles.
-        SafelightError: the hub cannot be reached, the disk is full, or what came is damaged.
+        SafelightError: the hub cannot be reached, or what it says cannot be.
     """
     if offline():
         raise ConfigurationError("HF_HUB_OFFLINE is set, so nothing is fetched. Unset it to pull.")
@@ -72,14 +100,34 @@ def pull(name: HubName, *, variant: str | None = None, bars: bool = True) -> Pul
         index = _blob(name, commit, files[INDEX], cache, endpoint)
         _fetch([index], shown=False)
         wanted = files_of(read_json(index.target), files, variant, name)
-        _check_space(cache, sum(files[path].size for path in wanted))
-        blobs = [_blob(name, commit, files[path], cache, endpoint) for path in wanted]
-        _fetch(blobs, shown=bars)
-        folder = name.folder(cache) / "snapshots" / commit
-        for blob in blobs:
-            _link(folder / blob.name, blob.target)
-    _point(name, cache, commit)
-    return Pulled(name, commit, folder, sum(files[path].size for path in wanted))
+        blobs = tuple(_blob(name, commit, files[path], cache, endpoint) for path in wanted)
+    return Offer(name, commit, name.folder(cache) / "snapshots" / commit, blobs)
+
+
+def fetch(offer: Offer, *, bars: bool = True) -> Pulled:
+    """Fetch what of an offer is not there yet. Whatever was cut goes on where it stopped.
+
+    Raises:
+        SafelightError: the hub cannot be reached, the disk is full, or what came is damaged.
+    """
+    with _explained(offer.name):
+        cache = cache_folder()
+        _check_space(cache, offer.missing)
+        _fetch(offer.files, shown=bars)
+        for file in offer.files:
+            _link(offer.folder / file.name, file.target)
+    _point(offer.name, cache, offer.commit)
+    return Pulled(offer.name, offer.commit, offer.folder, offer.size)
+
+
+def expected_seconds(offer: Offer) -> float | None:
+    """How long fetching what is missing will take, by how fast the first bytes of the largest file come just now.
+
+    None: nothing came. What is seen here is thrown away: `fetch` says what is wrong.
+    """
+    largest = max(offer.files, key=lambda file: file.size)
+    speed = bytes_per_second(largest, build_hf_headers())
+    return offer.missing / speed if speed else None
 
 
 def files_of(index: dict[str, Any], files: Any, variant: str | None, name: HubName) -> list[str]:
@@ -171,7 +219,7 @@ def _is_inside(path: str) -> bool:
     return not path.startswith("/") and "\\" not in path and not {"..", ".", ""} & set(path.split("/"))
 
 
-def _fetch(files: list[Large], *, shown: bool) -> None:
+def _fetch(files: Sequence[Large], *, shown: bool) -> None:
     """All of them, a few at a time; every one is tried before the first fault is raised."""
     headers = build_hf_headers()
     with (

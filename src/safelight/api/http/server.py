@@ -86,6 +86,11 @@ class Server(uvicorn.Server):
             for number in _SIGNALS:
                 loop.remove_signal_handler(number)
 
+    def stop(self) -> None:
+        """Drain and end, as after a first signal."""
+        if self._stopping is None:
+            self._asked_to_stop()
+
     def _asked_to_stop(self) -> None:
         if self._stopping is None:
             self._stopping = asyncio.create_task(self._stop(), name="drain")

@@ -1,0 +1,141 @@
+"""`safelight run`: from a model's name to its studio, against a hub on this machine, in real processes."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.conftest import CommandLine, assert_sentence
+from tests.cli.hub import Hub, serving
+from tests.engine import tiny
+
+MODEL = "acme/tiny"
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.save("stable-diffusion", tmp_path_factory.mktemp("hub") / "model")
+
+
+@pytest.fixture
+def hub(checkpoint: Path) -> Iterator[Hub]:
+    with serving({MODEL: checkpoint}) as hub:
+        yield hub
+
+
+@pytest.fixture
+def here(tmp_path: Path, hub: Hub) -> CommandLine:
+    """The command line with that hub, a cache of its own, and a browser that writes down what it is to open."""
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    os.mkfifo(opened)
+    browser.write_text(f'#!/bin/sh\ntouch {tmp_path}/called\nprintf %s "$1" > {opened}\n')
+    browser.chmod(0o755)
+    variables = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "BROWSER": str(browser)}
+    return CommandLine(tmp_path, variables)
+
+
+@contextmanager
+def run_until(here: CommandLine, words: str, *arguments: str) -> Iterator[str]:
+    """`safelight run` on a free port, stopped in the end, and what it said up to the line with those words."""
+    process = here.start("run", "--port", "0", *arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    said = ""
+    while words not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    try:
+        yield said
+    finally:
+        process.terminate()
+        process.communicate(timeout=300)
+    assert process.returncode == 0
+
+
+def opened(here: CommandLine) -> str:
+    """The address that the browser was given, once it was."""
+    return (here.folder / "opened").read_text()
+
+
+def sign_in(link: str) -> httpx.Response:
+    """What the page does with a link that signs in."""
+    base, _, token = link.partition("/studio/?token=")
+    return httpx.post(f"{base}/studio/session", json={"token": token}, headers={"origin": base}, timeout=60)
+
+
+def test_a_model_of_the_hub_is_fetched_served_and_shown_signed_in(here: CommandLine) -> None:
+    with run_until(here, "is ready in", MODEL, "--yes") as said:
+        assert re.search(r"acme/tiny is not on this machine\. Fetching it takes \d+\.\d MB and about \d+ s", said), said
+        assert re.search(r"^tiny is ready in \d+ s\. Ctrl-C ends the server\.$", said, re.MULTILINE)
+        assert sign_in(opened(here)).status_code == 200
+        again = here("run", MODEL, "--no-browser")
+        assert_sentence(again, 0, "offers acme/tiny already, as tiny", "`safelight link`")
+
+
+def test_without_a_terminal_nothing_is_fetched_and_the_command_that_does_is_said(here: CommandLine, hub: Hub) -> None:
+    ran = here("run", MODEL)
+    assert_sentence(
+        ran, 2, "acme/tiny is not on this machine", "`safelight run acme/tiny --yes`", "`safelight pull acme/tiny`"
+    )
+    assert "serves" not in ran.stderr
+    assert not here("list").stdout.strip()
+
+
+def test_a_person_is_asked_and_may_decline(here: CommandLine, hub: Hub) -> None:
+    ours, theirs = pty.openpty()
+    process = here.start("run", MODEL, stdin=theirs, stderr=theirs, stdout=subprocess.DEVNULL)
+    os.close(theirs)
+    said = b""
+    while b"Fetch it? [Y/n]" not in said:
+        said += os.read(ours, 65536)
+    os.write(ours, b"n\n")
+    assert process.wait(300) == 1
+    os.close(ours)
+    assert not here("list").stdout.strip()
+
+
+def test_a_folder_is_served_under_its_name_and_no_browser_opens_where_none_is_wanted(
+    here: CommandLine, checkpoint: Path
+) -> None:
+    folder = shutil.copytree(checkpoint, here.folder / "Fine-Tune")
+    with run_until(here, "prints an address", str(folder), "--no-browser") as said:
+        assert "fine-tune is ready in" in said
+    assert not (here.folder / "called").exists()
+
+
+def test_a_single_file_needs_to_be_told_what_it_was_made_from(here: CommandLine, checkpoint: Path) -> None:
+    file = shutil.copyfile(
+        checkpoint / "unet" / "diffusion_pytorch_model.safetensors", here.folder / "fine.safetensors"
+    )
+    for command in (("run",), ("serve", "--model")):
+        assert_sentence(here(*command, str(file)), 2, "is a single file", "`safelight run FILE --config org/name`")
+    assert_sentence(here("run", str(file), "--config", MODEL), 2, "acme/tiny is not on this machine")
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_server_with_the_reason(here: CommandLine, checkpoint: Path) -> None:
+    folder = shutil.copytree(checkpoint, here.folder / "broken")
+    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    ran = here("run", str(folder), "--port", "0")
+    assert_sentence(ran, 1, "broken cannot draw.")
+    assert not (here.folder / "called").exists()
+
+
+def test_an_id_of_the_settings_is_run_as_they_say(here: CommandLine) -> None:
+    with run_until(here, "is ready in", "stable-image-ultra", "--engine", "fake", "--no-browser") as said:
+        assert "stable-image-ultra is drawn by the fake engine" in said
+        assert " is drawn by Postcard" not in said
+
+
+def test_what_is_nowhere_is_said(here: CommandLine) -> None:
+    assert_sentence(here("run", "nowhere"), 2, "There is no folder and no file")
+    assert_sentence(here("run", "acme/other", "--yes"), 2, "There is no model acme/other")
