@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from safelight.adapters.process_memory import memory_of_all
+from safelight.adapters.process_memory import memory_of, memory_of_all
 
 
 def process(proc: Path, number: int, parent: int, pages: int) -> None:
@@ -22,4 +22,11 @@ def test_those_below_are_counted_and_others_are_not(tmp_path: Path) -> None:
 
 
 def test_this_process_takes_what_it_takes() -> None:
-    assert 10e6 < memory_of_all() < 1e12
+    assert 10e6 < memory_of(os.getpid()) <= memory_of_all() < 1e12
+
+
+def test_one_process_is_read_alone_and_one_that_ended_takes_nothing(tmp_path: Path) -> None:
+    process(tmp_path, 10, 1, 5)
+    process(tmp_path, 11, 10, 7)
+    assert memory_of(10, tmp_path) == 5 * os.sysconf("SC_PAGE_SIZE")
+    assert memory_of(12, tmp_path) == 0

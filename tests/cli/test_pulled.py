@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from safelight.cli.offering import in_little_memory, offered
-from safelight.cli.pulled import ensure, standing
+from safelight.cli.pulled import at_work, ensure, standing
 from safelight.contract.errors import ConfigurationError
 from safelight.settings import read_settings
 from tests.cli.conftest import InProcess, Server, assert_sentence
@@ -248,6 +249,15 @@ def test_ps_tells_the_models_of_the_running_server(server: Server, quick: InProc
     assert {row["status"] for row in rows} <= {"ready", "loading"}
     assert {row["resident"] for row in rows if row["status"] == "ready"} <= {True}
     assert "put away" not in server.safelight("ps").stdout
+    for row in rows:
+        (worker,) = row["workers"]
+        assert worker.keys() == {"worker", "device", "where", "host_bytes", "device_bytes", "pictures_per_minute"}
+    assert re.search(
+        r"^model +worker +device +device memory +host memory +pictures a minute",
+        table := server.safelight("ps").stdout,
+        re.M,
+    )
+    assert re.search(r"^postcard +0 +none +- +- +0\.0", table, re.M)
     assert_sentence(quick("ps"), 1, "No server runs on this state folder")
 
 
@@ -263,6 +273,21 @@ def test_ps_tells_the_models_of_the_running_server(server: Server, quick: InProc
 def test_ps_says_where_a_model_is(status: str, where: str, shown: tuple[str, str]) -> None:
     row = {"model": "sdxl", "drawn_by": "acme/sdxl", "status": status, "where": where, "memory_bytes": 2_000_000_000}
     assert standing(row) == ("sdxl", "acme/sdxl", *shown)
+
+
+def test_ps_says_what_each_worker_has_and_does() -> None:
+    first = {"worker": 0, "device": "cuda:0", "host_bytes": 2_000_000_000, "device_bytes": 24_000_000_000}
+    row = {
+        "model": "sdxl",
+        "workers": [
+            first | {"pictures_per_minute": 7.25},
+            {"worker": 1, "device": None, "host_bytes": 0, "device_bytes": 0, "pictures_per_minute": 0},
+        ],
+    }
+    assert at_work(row) == [
+        ("sdxl", "0", "cuda:0", "24.0 GB", "2.0 GB", "7.2"),
+        ("sdxl", "1", "-", "-", "-", "0.0"),
+    ]
 
 
 def test_the_command_line_offers_models_with_what_the_file_says_of_their_ids(

@@ -98,6 +98,17 @@ async def test_every_job_is_started_once_ends_once_and_counts_its_steps(engine: 
     assert (engine.state().queued, engine.state().running) == (0, 0)
 
 
+async def test_what_a_worker_finished_is_its_throughput(engine: Engine) -> None:
+    before = engine.worker_states()[0].per_minute.get(SOURCE, 0.0)
+    await told(engine.submit(job("counted")))
+    (worker,) = engine.worker_states()
+    assert worker.per_minute[SOURCE] > before
+    assert (worker.number, worker.where[SOURCE]) == (0, "device")
+    assert worker.device in ("none", "cpu")
+    assert worker.device_bytes == 0
+    assert worker.device == "none" or worker.host_bytes > 50_000_000  # torch alone takes more
+
+
 async def test_what_waits_and_what_is_drawn_are_counted_apart(engine: Engine) -> None:
     jobs = [engine.submit(job(f"j{n}", steps=40)) for n in range(6)]
     state = engine.state()

@@ -9,6 +9,15 @@ _PROC = Path("/proc")
 _PARENT, _RESIDENT = 1, 21  # fields of /proc/PID/stat after the name, from 0 (proc_pid_stat(5): ppid, rss)
 
 
+def memory_of(process: int, proc: Path = _PROC) -> int:
+    """Resident bytes of one process; 0 where it has ended or the system does not tell."""
+    try:
+        fields = (proc / str(process) / "stat").read_text().rpartition(")")[2].split()
+        return int(fields[_RESIDENT]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
 def memory_of_all(proc: Path = _PROC, root: int | None = None) -> int:
     """Resident bytes of a process (default: this one) and of all below it; 0 where the system does not tell.
 

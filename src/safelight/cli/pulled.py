@@ -27,9 +27,10 @@ from safelight.contract.traits import Traits
 from safelight.settings import Settings
 
 if TYPE_CHECKING:  # the hub's library takes a while
-    from safelight.adapters.hub import Pulled
+    from safelight.adapters.hub.hub import Pulled
 
-_OF_A_MODEL = ("drawn_by", "status", "resident", "where", "memory_bytes", "reason")
+_OF_A_MODEL = ("drawn_by", "status", "resident", "where", "memory_bytes", "reason", "workers")
+_OF_A_WORKER = ("model", "worker", "device", "device memory", "host memory", "pictures a minute")
 _PUT_AWAY = {"host": "in host memory", "none": "put away"}
 
 
@@ -144,6 +145,8 @@ def running(settings: Settings, *, as_json: bool) -> None:
         print_json(rows)
     else:
         print_table(("model", "drawn by", "status", "memory"), [standing(row) for row in rows])
+        print()
+        print_table(_OF_A_WORKER, [line for row in rows for line in at_work(row)])
         for row in rows:
             if row["reason"]:
                 print(f"\n{row['model']} failed: {row['reason']}")
@@ -154,6 +157,21 @@ def standing(row: dict[str, Any]) -> tuple[str, ...]:
     status: str = _PUT_AWAY.get(row["where"], row["status"]) if row["status"] == "ready" else row["status"]
     memory = bytes_in_words(row["memory_bytes"]) if row["memory_bytes"] and row["where"] != "none" else "-"
     return row["model"], row["drawn_by"], status, memory
+
+
+def at_work(row: dict[str, Any]) -> list[tuple[str, ...]]:
+    """A line for each worker: what that model has of it. Its memory is that of all its models together."""
+    return [
+        (
+            row["model"],
+            str(each["worker"]),
+            each["device"] or "-",
+            bytes_in_words(each["device_bytes"]) if each["device_bytes"] else "-",
+            bytes_in_words(each["host_bytes"]) if each["host_bytes"] else "-",
+            f"{each['pictures_per_minute']:.1f}",
+        )
+        for each in row["workers"]
+    ]
 
 
 def ensure(settings: Settings) -> None:

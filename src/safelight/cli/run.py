@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 import typer
 
-from safelight.adapters.links import FileLinks
-from safelight.adapters.pins import pinned_commit
-from safelight.adapters.state_folder import prepare, served_url, told_by_server
+from safelight.adapters.home.links import FileLinks
+from safelight.adapters.home.pins import pinned_commit
+from safelight.adapters.home.state_folder import prepare, served_url, told_by_server
 from safelight.cli.offering import in_little_memory, offered
 from safelight.cli.pulled import keep
 from safelight.cli.terminal import bytes_in_words, note, seconds_in_words
@@ -97,7 +97,7 @@ def _have(settings: Settings, source: str, variant: str | None, *, yes: bool) ->
     name = HubName.read(source)
     if name is None or name.snapshot(cache_folder(), pinned_commit(settings.home, source)) is not None:
         return
-    from safelight.adapters import hub
+    from safelight.adapters.hub import hub
 
     prepare(settings.home)
     offer = hub.look_up(name, variant=variant)

@@ -283,11 +283,13 @@ class Cancelled(Message, frozen=True):
 
 class Pong(Message, frozen=True):
     """`turn_seconds` is how long the engine has been in its turn (a step, a decoding), 0 while it is in none;
-    `turn_expected_seconds` what was measured of the longest turn of that picture, 0 if nothing was."""
+    `turn_expected_seconds` what was measured of the longest turn of that picture, 0 if nothing was. `device_bytes` is
+    what the worker holds of an accelerator's memory."""
 
     number: int
     turn_seconds: float = 0.0
     turn_expected_seconds: float = 0.0
+    device_bytes: int = 0
 
 
 JobEvent = Started | Stepped | Preview | Finished | Failed | Cancelled

@@ -128,8 +128,14 @@ class Worker:
                     raise ProtocolError("A job came before the configuration.")
 
     def _answer(self, ping: Ping) -> None:
-        seconds, expected = self._loop.turn.look() if self._loop is not None else (0.0, 0.0)
-        self._connection.send(Pong(number=ping.number, turn_seconds=seconds, turn_expected_seconds=expected))
+        seconds, expected, held = 0.0, 0.0, 0
+        if self._loop is not None:
+            from safelight.engine.machine.memory import held_on_accelerator  # torch is there, and no sooner
+
+            (seconds, expected), held = self._loop.turn.look(), held_on_accelerator()
+        self._connection.send(
+            Pong(number=ping.number, turn_seconds=seconds, turn_expected_seconds=expected, device_bytes=held)
+        )
 
     def _configure(self, configure: Configure) -> None:
         if self._configured:

@@ -16,6 +16,7 @@ import structlog
 from safelight.adapters.changes import Changes
 from safelight.adapters.fake.device import FakeDevice, first
 from safelight.adapters.fake.stripes import draw_preview, draw_stripes
+from safelight.adapters.throughput import Throughput
 from safelight.adapters.workers.tickets import Ticket
 from safelight.contract.messages import (
     Cancelled,
@@ -31,7 +32,7 @@ from safelight.contract.messages import (
 )
 from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.traits import Traits
-from safelight.service.ports.engine import EngineState, ModelState
+from safelight.service.ports.engine import EngineState, ModelState, Where, WorkerState
 
 _LOOK_SECONDS = 0.02
 _LEAST_STEP_SECONDS = 0.00025
@@ -72,6 +73,7 @@ class FakeEngine:
         self.cuts: tuple[PromptCut, ...] = ()
         self.ready_in_seconds: float | None = None
         self._changes = Changes()
+        self._throughput = Throughput()
         self.loaded = _Switch(self._changes.announce)
         self.loaded.set()
         self.gate = asyncio.Event()
@@ -152,6 +154,21 @@ class FakeEngine:
             queued=len(self._tickets) - running,
             running=running,
             restarts=0,
+        )
+
+    def worker_states(self) -> tuple[WorkerState, ...]:
+        """As many as it says that it has; the first draws everything, on no device and in no memory of its own."""
+        where: Where = "device" if self.loaded.is_set() and self._broken is None else "none"
+        return tuple(
+            WorkerState(
+                number=number,
+                device="none",
+                host_bytes=0,
+                device_bytes=0,
+                where=dict.fromkeys(self._sources, where),
+                per_minute=self._throughput.per_minute() if number == 0 else {},
+            )
+            for number in range(self.workers)
         )
 
     def changed(self) -> Awaitable[object]:
@@ -235,6 +252,7 @@ class FakeEngine:
         seconds = (self._seconds_of_a_step,) * self._steps_of(job)
         timings = Timings(denoise=sum(seconds), steps=seconds)
         finished = Finished(job_id=job.id, image=image, fingerprint="fake", timings=timings, tier=tier, cuts=self.cuts)
+        self._throughput.add(job.source)
         ticket.tell(finished)
 
     def _steps_of(self, job: Job) -> int:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from time import monotonic
 
+from safelight.adapters.process_memory import memory_of
+from safelight.adapters.throughput import Throughput
 from safelight.adapters.workers.process import WorkerProcess
 from safelight.adapters.workers.tickets import Ticket
 from safelight.contract.messages import ModelFailed, ModelReady, Pong
 from safelight.contract.traits import Traits
 from safelight.scheduling.line import Verdict
 from safelight.scheduling.places import Places
-from safelight.service.ports.engine import Where
+from safelight.service.ports.engine import Where, WorkerState
 
 # A worker whose reader thread does not answer for this long is stuck in the kernel or stopped.
 _PING_PATIENCE_SECONDS = 60.0
@@ -37,6 +39,8 @@ class Member:
         self.failed_starts = 0
         self.last_heard = 0.0
         self.sharers = 1  # among how many the cores are shared, as its worker was told
+        self.device_bytes = 0
+        self.throughput = Throughput()
 
     def can_draw(self, source: str) -> bool:
         """Whether it has that model, be it put away."""
@@ -45,6 +49,20 @@ class Member:
     def where(self, source: str) -> Where:
         """Where the weights of a model are that it can draw."""
         return self.resting.get(source, "device") if self.can_draw(source) else "none"
+
+    def state(self) -> WorkerState | None:
+        """How its worker stands; None while it has none."""
+        if self.worker is None:
+            return None
+        ready = [event for event in self.models.values() if isinstance(event, ModelReady)]
+        return WorkerState(
+            number=self.number,
+            device=ready[0].device if ready else None,
+            host_bytes=memory_of(self.worker.pid),
+            device_bytes=self.device_bytes,
+            where={event.source: self.where(event.source) for event in ready},
+            per_minute=self.throughput.per_minute(),
+        )
 
     def judge(self, ticket: Ticket) -> Verdict:
         """Whether it takes that job now. Beside a suspect it takes nothing."""
@@ -68,7 +86,7 @@ class Member:
         """Its worker is gone, and nothing is known any more. Returns what that one had in its hands."""
         if not self.models:
             self.failed_starts += 1
-        self.sharers = 1
+        self.sharers, self.device_bytes = 1, 0
         self.models.clear()
         self.resting.clear()
         self.ready_at.clear()

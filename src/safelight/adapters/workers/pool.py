@@ -42,7 +42,7 @@ from safelight.contract.messages import (
     Watch,
 )
 from safelight.scheduling.line import FairLine, Verdict
-from safelight.service.ports.engine import NEAREST_FIRST, EngineState, ModelState
+from safelight.service.ports.engine import NEAREST_FIRST, EngineState, ModelState, WorkerState
 from safelight.service.ports.telemetry import Telemetry
 
 # Restarts wait 0, 0.5, 1, 2, … up to 30 s, counted from the last worker that was of use.
@@ -145,6 +145,10 @@ class LocalWorkers:
             running=running,
             restarts=self._restarts,
         )
+
+    def worker_states(self) -> tuple[WorkerState, ...]:
+        """How each live worker stands."""
+        return tuple(state for member in self._members if (state := member.state()) is not None)
 
     def changed(self) -> Awaitable[object]:
         """Done when a model's status changes after this call."""
@@ -324,9 +328,12 @@ class LocalWorkers:
                 member.fruitless_starts = 0
                 ticket = member.release(event.job_id)
                 if ticket is not None:
+                    if isinstance(event, Finished):
+                        member.throughput.add(ticket.job.source)
                     self._settle(ticket, event)
                 self._hand_out()
             case Pong():
+                member.device_bytes = event.device_bytes
                 trouble = member.trouble(event)
                 if trouble is not None and member.worker is not None:
                     self._give_up(member.worker, trouble)

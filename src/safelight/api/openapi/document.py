@@ -217,7 +217,22 @@ def _model(text: Schema, texts: Schema) -> Schema:
             "resident": {"type": "boolean"},
             "where": {"enum": list(NEAREST_FIRST)},
             "memory_bytes": {"type": ["integer", "null"]},
+            "workers": {"type": "array", "items": _worker(text)},
             "capabilities": {"type": "object", "required": ["parameters"]},
+        }
+    )
+
+
+def _worker(text: Schema) -> Schema:
+    amount = {"type": "integer", "minimum": 0}
+    return exact_object(
+        {
+            "worker": amount,
+            "device": {"type": ["string", "null"], "description": "Null until a model is ready there."},
+            "where": {"enum": list(NEAREST_FIRST), "description": "The model's weights."},
+            "host_bytes": amount | {"description": "Resident memory of the worker's process."},
+            "device_bytes": amount | {"description": "What it holds of an accelerator's memory."},
+            "pictures_per_minute": {"type": "number", "minimum": 0, "description": "Of this model, lately."},
         }
     )
 

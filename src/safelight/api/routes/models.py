@@ -12,7 +12,7 @@ from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.services import Services
 from safelight.contract.catalogue import ModelEntry
 from safelight.contract.errors import NotFound
-from safelight.service.ports.engine import ModelState
+from safelight.service.ports.engine import ModelState, WorkerState
 
 _READY_WORD = {"ready": "Yes", "loading": "No", "failed": "No"}
 
@@ -74,7 +74,20 @@ def model_object(entry: ModelEntry, services: Services) -> dict[str, Any]:
         "resident": state.resident,
         "where": state.where,
         "memory_bytes": state.bytes,
+        "workers": [_worker(worker, entry.source) for worker in services.engine.worker_states()],
         "capabilities": entry.capabilities.as_json(),
+    }
+
+
+def _worker(worker: WorkerState, source: str) -> dict[str, Any]:
+    """How a worker stands, and how it stands to that model."""
+    return {
+        "worker": worker.number,
+        "device": worker.device,
+        "where": worker.where.get(source, "none"),
+        "host_bytes": worker.host_bytes,
+        "device_bytes": worker.device_bytes,
+        "pictures_per_minute": round(worker.per_minute.get(source, 0.0), 2),
     }
 
 

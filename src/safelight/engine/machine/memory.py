@@ -38,6 +38,13 @@ def device_bytes(device: str) -> int | None:
     return usable_memory()
 
 
+def held_on_accelerator() -> int:
+    """Bytes of a GPU's memory that PyTorch holds for this process; 0 where it computes on the processor."""
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return sum(torch.cuda.memory_reserved(device) for device in range(torch.cuda.device_count()))
+    return torch.mps.driver_allocated_memory() if torch.backends.mps.is_available() else 0
+
+
 def budget(device: str) -> int | None:
     """Four fifths of a device's memory, for models; the rest is for what drawing takes. None: nobody says."""
     has = device_bytes(device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Literal, Protocol
 
 import msgspec
@@ -39,6 +39,19 @@ class ModelState(msgspec.Struct, frozen=True, kw_only=True):
     def resident(self) -> bool:
         """Its weights are on a device."""
         return self.where == "device"
+
+
+class WorkerState(msgspec.Struct, frozen=True, kw_only=True):
+    """How one worker stands. `device` is None until a model is ready there. `host_bytes` is the resident memory of its
+    process, `device_bytes` what it holds of an accelerator's memory. `where` says of each source that it can draw where
+    the weights are, `per_minute` how many pictures of it come a minute, over the last minutes."""
+
+    number: int
+    device: str | None
+    host_bytes: int
+    device_bytes: int
+    where: Mapping[str, Where]
+    per_minute: Mapping[str, float]
 
 
 class EngineState(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +94,9 @@ class Engine(Protocol):
 
     def state(self) -> EngineState:
         """How things stand now."""
+
+    def worker_states(self) -> tuple[WorkerState, ...]:
+        """How each live worker stands now. It asks the system, so it is for people who ask."""
 
     def changed(self) -> Awaitable[object]:
         """Done when a model's status changes after this call, however long one takes to begin to wait for it."""
