@@ -6,8 +6,10 @@ import asyncio
 import base64
 import io
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
@@ -15,9 +17,12 @@ import pytest
 from PIL import Image
 
 from safelight.adapters.fake.engine import FakeEngine
+from safelight.adapters.sql import open_database
 from safelight.api.routes import job_events
+from safelight.service.ports.jobs import Ending
 from tests.api.conftest import Running, Serve, until
 from tests.api.test_jobs import accept, ended, held, job_of
+from tests.contracts.jobs import job
 
 __all__ = ["held"]
 
@@ -134,6 +139,62 @@ async def test_what_ended_while_one_was_away_is_told_on_return(running: Running)
         missed = await anext(events)
     assert (missed.kind, missed.data) == ("end", second)
     assert first["id"] != second["id"]
+
+
+async def test_a_reconnect_misses_nothing_with_a_clock_that_is_set_back_and_ahead(
+    serve: Serve, held: FakeEngine, tmp_path: Path
+) -> None:
+    """Another process ends the jobs, by clocks that disagree."""
+    running = await serve(engine=held)
+    (owner,) = [key.id for key in await running.services.keys.all()]
+    other = await open_database(tmp_path)
+
+    async def end(number: int, hours: float) -> None:
+        await other.jobs.add(job(number, owner=owner))
+        when = time.time() + hours * 3600
+        assert await other.jobs.end(f"job_{number}", Ending(state="cancelled", when=when)) is not None
+
+    await end(1, hours=0)
+    async with watching(running, "/v1/jobs/events") as events:
+        mine = await accept(running)
+        seen = (await anext(events)).id
+    for number, hours in ((2, -1.0), (3, 24.0), (4, -48.0)):
+        await end(number, hours)
+    async with watching(running, "/v1/jobs/events", seen) as events:
+        told = [await anext(events) for _ in range(4)]
+    assert [event.data["id"] for event in told] == ["job_2", "job_3", "job_4", mine["id"]]
+    await end(5, hours=-2.0)
+    await running.client.post(f"/v1/jobs/{mine['id']}/cancel")
+    async with watching(running, "/v1/jobs/events", told[2].id) as events:
+        told = [await anext(events) for _ in range(2)]
+    assert [event.data["id"] for event in told] == ["job_5", mine["id"]]
+    await other.close()
+
+
+async def test_who_was_away_for_long_or_was_told_by_another_database_is_told_all(
+    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("safelight.service.jobs._AT_ONCE", 2)
+    (owner,) = [key.id for key in await running.services.keys.all()]
+    other = await open_database(tmp_path)
+    for number in range(1, 8):
+        await other.jobs.add(job(number, owner=owner, state="cancelled", ended=1.0))
+    await other.close()
+    for seen in ("0", "1795348800000001"):
+        async with watching(running, "/v1/jobs/events", seen) as events:
+            told = [(await anext(events)).data["id"] for _ in range(7)]
+        assert told == [f"job_{number}" for number in range(1, 8)]
+
+
+async def test_a_stream_says_from_its_first_line_where_to_go_on(running: Running) -> None:
+    """Who is told nothing and loses the stream would else not know what it has missed."""
+    async with running.client.stream("GET", "/v1/jobs/events") as answer:
+        lines = answer.aiter_lines()
+        opening = [await anext(lines) for _ in range(2)]
+    job = await ended(running, (await accept(running))["id"])
+    assert opening[0].startswith("id: ")
+    async with watching(running, "/v1/jobs/events", opening[0].removeprefix("id: ")) as events:
+        assert (await anext(events)).data == job
 
 
 @pytest.mark.parametrize("one", [True, False])

@@ -145,6 +145,23 @@ async def test_words_of_prompts_are_found(store: JobStore, text: str, found: lis
     assert await numbers(store, text=text) == found
 
 
+@pytest.mark.parametrize("filters", [{}, {"starred": False}, {"before": 5}])
+async def test_the_newest_comes_first_however_often_a_word_stands_in_others(
+    store: JobStore, filters: dict[str, Any]
+) -> None:
+    prompts = ["fox fox fox", "a quiet boat", "a fox in a long sentence of many words", "fox"]
+    for number, prompt in enumerate(prompts, 1):
+        await store.add(job(number, prompt))
+    assert await numbers(store, text="fox", **filters) == [4, 3, 1]
+
+
+async def test_signs_are_found_by_themselves_and_passed_over_beside_words(store: JobStore) -> None:
+    for number, prompt in enumerate(["🦊🎉 !", "what? a fox", "a fox", "ｗｈａｔ？"], 1):
+        await store.add(job(number, prompt))
+    for text, found in (("🎉🦊", [1]), ("?", [4, 2]), ("?!", []), ("fox!", [3, 2]), ("\u200d", [])):
+        assert await numbers(store, text=text) == found
+
+
 async def test_filters_go_together_and_pages_begin_where_the_last_ended(store: JobStore) -> None:
     for number in range(1, 11):
         await store.add(job(number, "fox" if number % 2 else "boat", model=f"m{number % 3}"))
@@ -158,12 +175,27 @@ async def test_filters_go_together_and_pages_begin_where_the_last_ended(store: J
     assert await numbers(store, states=("running", "failed")) == []
 
 
-async def test_what_ended_after_a_moment_is_told_in_order(store: JobStore) -> None:
-    for number in range(1, 5):
+async def test_endings_are_in_order_whatever_the_clock_says_and_their_numbers_never_come_again(
+    database: Database, tmp_path: Path
+) -> None:
+    store, hour = database.jobs, 3600.0
+    assert await store.last_ending() == 0
+    for number, when in enumerate([100.0, 100.0 - hour, 100.0 + hour, 101.0], 1):
         await store.add(job(number, listed=number != 3))
-        await store.end(f"job_{number}", Ending(state="cancelled", when=100.0 - number))
-    found = await store.ended_since("key-a", 96.0, 10)
-    assert [kept.number for kept in found] == [2, 1]
+        ended = await store.end(f"job_{number}", Ending(state="cancelled", when=when))
+        assert ended is not None
+        assert ended.end_number == number
+    assert [kept.number for kept in await store.ended_after("key-a", 0, 10)] == [1, 2, 4]
+    assert [kept.number for kept in await store.ended_after("key-a", 1, 1)] == [2]
+    await store.delete("key-a", "job_4")
+    await store.add(job(5, state="finished", ended=1.0))
+    other = await open_database(tmp_path)
+    await other.jobs.add(job(6, owner="key-b"))
+    await other.jobs.end("job_6", CANCELLED)
+    assert await other.jobs.last_ending() > 5
+    await other.close()
+    (last,) = await store.ended_after("key-a", 4, 10)
+    assert (last.number, last.end_number) == (5, 5)
 
 
 async def test_what_is_too_old_is_found_by_its_kind_and_starred_never(store: JobStore) -> None:
@@ -191,7 +223,8 @@ async def test_what_each_owner_holds_and_which_go_first(store: JobStore) -> None
         Held("key-a", 5, 1, 5 * row + 400),
         Held("key-b", 1, 0, row),
     ]
-    assert [kept.number for kept in await store.oldest("key-a", 3)] == [5, 3, 2]
+    # Those that ended first, and not those with the oldest date: the clock went back all the time.
+    assert [kept.number for kept in await store.oldest("key-a", 3)] == [1, 2, 3]
     assert [kept.number for kept in await store.oldest("key-a", 3, without_picture=True)] == [5]
     gone = await store.forget(["job_3", "job_4", "job_6"])
     assert [kept.number for kept in gone] == [3]

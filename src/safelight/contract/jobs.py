@@ -36,6 +36,7 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A generation. Times are Unix seconds.
 
     `number` orders and pages; the store gives it, above every earlier one. `created` is when it was accepted.
+    `end_number` orders endings in the same way, whatever the clock says; None until it has ended.
     `request` holds every parameter that the model supports, so that it can be drawn again; `seed` is the one used.
     `listed` is false for what is kept only because of an `Idempotency-Key`. `image` is there once `finished`.
     `attempts` counts how often it was begun to be drawn, `stored_bytes` what its row and its picture weigh.
@@ -56,6 +57,7 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     state: JobState = "queued"
     started: float | None = None
     ended: float | None = None
+    end_number: int | None = None
     starred: bool = False
     listed: bool = True
     error: JobError | None = None

@@ -97,3 +97,6 @@ CREATE TRIGGER jobs_text_deleted AFTER DELETE ON jobs BEGIN INSERT INTO jobs_tex
 INSERT INTO alembic_version VALUES ('0003');
 INSERT INTO jobs (number, id, owner, request_id, model, drawn_by, prompt, request, seed, width, height, output_format, state, starred, listed)
 VALUES (1795348800000001, 'job_1', 'key-a', 'r', 'postcard', 'postcard', '森林里的红色狐狸', '{"prompt": "森林里的红色狐狸"}', 7, 64, 64, 'png', 'queued', 0, 1);
+INSERT INTO jobs (number, id, owner, request_id, model, drawn_by, prompt, request, seed, width, height, output_format, state, ended, starred, listed)
+VALUES (1795348800000002, 'job_2', 'key-a', 'r', 'postcard', 'postcard', 'a boat', '{"prompt": "a boat"}', 7, 64, 64, 'png', 'cancelled', 1795348860.0, 0, 1),
+       (1795348800000003, 'job_3', 'key-a', 'r', 'postcard', 'postcard', 'a boat', '{"prompt": "a boat"}', 7, 64, 64, 'png', 'cancelled', 1795348830.0, 0, 1);

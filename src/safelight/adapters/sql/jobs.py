@@ -8,20 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, false, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from safelight.adapters.sql.finishing import finishing
-from safelight.adapters.sql.schema import idempotency, jobs
-from safelight.adapters.sql.search import containing, order_of, put_in, take_out, unindexed
+from safelight.adapters.sql.schema import counters, idempotency, jobs
+from safelight.adapters.sql.search import containing, newest_containing, put_in, take_out
 from safelight.adapters.sql.sqlite import readable_errors, writing
 from safelight.contract.jobs import UNFINISHED, JobError, JobRecord, KeptImage
 from safelight.contract.prompt_cut import PromptCut
 from safelight.service.ports.jobs import Ending, Held, IdempotencyMark, JobFilter
 
-_UNFINISHED = jobs.c.state.in_(UNFINISHED)
-# SQLite brings in a partial index only for a condition that is written like the index's own.
-_NO_PICTURE = jobs.c.file.is_(None) & jobs.c.ended.is_not(None)
+# SQLite brings in a partial index only for a condition that is written like the index's own, values and all.
+_UNFINISHED = jobs.c.state.in_(bindparam("unfinished", UNFINISHED, expanding=True, literal_execute=True))
+_NO_PICTURE = jobs.c.file.is_(None) & jobs.c.end_number.is_not(None)
+_LAST_ENDING = select(counters.c.value).where(counters.c.name == "endings")
 # Counted for each row beside its texts. 100,000 rows with short prompts and all indexes took 500 bytes each; this is
 # on the safe side, for their marks, the log and pages that are half full.
 ROW_BYTES = 2000
@@ -52,7 +53,8 @@ class SqlJobStore:
                         return _record(earlier) if earlier.digest == mark.digest else None
                 newest = (await connection.execute(select(func.max(jobs.c.number)))).scalar_one()
                 number = max(job.number, int(job.created * 1e6), (newest or 0) + 1)
-                row = _row(msgspec.structs.replace(job, number=number))
+                end_number = await _next_ending(connection) if job.has_ended else None
+                row = _row(msgspec.structs.replace(job, number=number, end_number=end_number))
                 added = (await connection.execute(insert(jobs).values(row).returning(jobs))).one()
                 await put_in(connection, added)
                 if mark is not None:
@@ -64,7 +66,11 @@ class SqlJobStore:
         return found[0] if found else None
 
     async def page(self, wanted: JobFilter, limit: int) -> Sequence[JobRecord]:
-        return await self._read(_matching(select(jobs), wanted).order_by(order_of(wanted.text).desc()).limit(limit))
+        query = _matching(select(jobs), wanted).order_by(jobs.c.number.desc())
+        if wanted.text and wanted == JobFilter(owner=wanted.owner, text=wanted.text, before=wanted.before):
+            all_of_them = newest_containing(wanted.text, wanted.owner, wanted.before)
+            query = query if all_of_them is None else all_of_them
+        return await self._read(query.limit(limit))
 
     async def count(self, wanted: JobFilter) -> int:
         with readable_errors(self._path):
@@ -72,9 +78,14 @@ class SqlJobStore:
                 query = _matching(select(func.count()).select_from(jobs), wanted)
                 return int((await connection.execute(query)).scalar_one())
 
-    async def ended_since(self, owner: str, when: float, limit: int) -> Sequence[JobRecord]:
-        mine = select(jobs).where(jobs.c.owner == owner, jobs.c.ended > when, jobs.c.listed)
-        return await self._read(mine.order_by(jobs.c.ended).limit(limit))
+    async def ended_after(self, owner: str, end_number: int, limit: int) -> Sequence[JobRecord]:
+        mine = select(jobs).where(jobs.c.owner == owner, jobs.c.listed == true(), jobs.c.end_number > end_number)
+        return await self._read(mine.order_by(jobs.c.end_number).limit(limit))
+
+    async def last_ending(self) -> int:
+        with readable_errors(self._path):
+            async with self._engine.connect() as connection:
+                return int((await connection.execute(_LAST_ENDING)).scalar_one())
 
     async def requeue(self, but: Collection[str]) -> Sequence[JobRecord]:
         with readable_errors(self._path):
@@ -104,7 +115,12 @@ class SqlJobStore:
             image = ending.image
             values |= _of_image(image)
             values["stored_bytes"] = jobs.c.stored_bytes + image.bytes
-        return await self._write(update(jobs).where(jobs.c.id == job_id, _UNFINISHED).values(values))
+        with readable_errors(self._path):
+            async with self._one_writes, self._writing.begin() as connection:
+                values["end_number"] = await _next_ending(connection)
+                ended = update(jobs).where(jobs.c.id == job_id, _UNFINISHED).values(values).returning(jobs)
+                row = (await connection.execute(ended)).one_or_none()
+        return None if row is None else _record(row)
 
     async def star(self, owner: str, job_id: str, starred: bool) -> JobRecord | None:
         mine = (jobs.c.id == job_id) & (jobs.c.owner == owner)
@@ -118,8 +134,12 @@ class SqlJobStore:
         return await self._delete(jobs.c.id.in_(job_ids) & ~jobs.c.starred)
 
     async def expired(self, listed_before: float, unlisted_before: float, limit: int) -> Sequence[JobRecord]:
-        too_old = (jobs.c.listed & (jobs.c.ended < listed_before)) | (~jobs.c.listed & (jobs.c.ended < unlisted_before))
-        return await self._read(select(jobs).where(~jobs.c.starred, too_old).order_by(jobs.c.ended).limit(limit))
+        # Two ranges of one index: as one condition it would be the whole table, read once a minute.
+        found: list[JobRecord] = []
+        for listed, before in ((True, listed_before), (False, unlisted_before)):
+            too_old = (jobs.c.starred == false()) & (jobs.c.listed == listed) & (jobs.c.ended < before)
+            found += await self._read(select(jobs).where(too_old).order_by(jobs.c.ended).limit(limit))
+        return sorted(found, key=lambda job: job.ended or 0.0)[:limit]
 
     async def held(self) -> Sequence[Held]:
         without = func.count()
@@ -132,9 +152,9 @@ class SqlJobStore:
         return [Held(row.owner, row.rows, bare.get(row.owner, 0), row.bytes) for row in rows]
 
     async def oldest(self, owner: str, limit: int, *, without_picture: bool = False) -> Sequence[JobRecord]:
-        mine = (jobs.c.owner == owner) & ~jobs.c.starred & jobs.c.ended.is_not(None)
+        mine = (jobs.c.owner == owner) & (jobs.c.starred == false()) & jobs.c.end_number.is_not(None)
         query = select(jobs).where(mine & _NO_PICTURE if without_picture else mine)
-        return await self._read(query.order_by(jobs.c.ended).limit(limit))
+        return await self._read(query.order_by(jobs.c.end_number).limit(limit))
 
     async def newest(self) -> float:
         with readable_errors(self._path):
@@ -170,6 +190,12 @@ class SqlJobStore:
         return None if row is None else _record(row)
 
 
+async def _next_ending(connection: AsyncConnection) -> int:
+    """Above every earlier one, also of jobs that are gone. Writers come one after the other, so none is seen late."""
+    counted = update(counters).where(counters.c.name == "endings").values(value=counters.c.value + 1)
+    return int((await connection.execute(counted.returning(counters.c.value))).scalar_one())
+
+
 async def _earlier(connection: AsyncConnection, job: JobRecord, mark: IdempotencyMark) -> Row[*tuple[Any, ...]] | None:
     """The job that this key stands for, with the digest of its body."""
     await connection.execute(delete(idempotency).where(idempotency.c.created < mark.since))
@@ -189,14 +215,13 @@ def _marked(job: JobRecord, mark: IdempotencyMark) -> dict[str, Any]:
 
 
 def _matching(query: _Rows, wanted: JobFilter) -> _Rows:
-    of = unindexed if wanted.text else lambda column: column
-    query = query.where(of(jobs.c.owner) == wanted.owner, of(jobs.c.listed) == true())
+    query = query.where(jobs.c.owner == wanted.owner, jobs.c.listed == true())
     if wanted.states is not None:
-        query = query.where(of(jobs.c.state).in_(wanted.states))
+        query = query.where(jobs.c.state.in_(wanted.states))
     if wanted.model is not None:
-        query = query.where(of(jobs.c.model) == wanted.model)
+        query = query.where(jobs.c.model == wanted.model)
     if wanted.starred is not None:
-        query = query.where(of(jobs.c.starred) == wanted.starred)
+        query = query.where(jobs.c.starred == wanted.starred)
     match wanted.shape:
         case "landscape":
             query = query.where(jobs.c.width > jobs.c.height)
@@ -209,8 +234,8 @@ def _matching(query: _Rows, wanted: JobFilter) -> _Rows:
     if wanted.until is not None:
         query = query.where(jobs.c.created <= wanted.until)
     if wanted.before is not None:
-        query = query.where(order_of(wanted.text) < wanted.before)
-    return containing(query, wanted.text, wanted.owner) if wanted.text else query
+        query = query.where(jobs.c.number < wanted.before)
+    return query.where(containing(wanted.text, wanted.owner)) if wanted.text else query
 
 
 def _row(job: JobRecord) -> dict[str, Any]:

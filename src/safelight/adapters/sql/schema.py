@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 # The newest migration; known here so that a start with nothing to migrate need not import Alembic (0.1 s).
-REVISION = "0005"
+REVISION = "0006"
 
 metadata = MetaData()
 
@@ -68,7 +68,8 @@ ledger = Table(
 
 # One row a generation. `number` orders and pages: the time of acceptance in microseconds, but above every number before
 # it, whatever the clock did. It is SQLite's rowid, so that the full text index (search.py) gives rows newest first by
-# itself. Lists are ranges of one index; `created` stands in it so that dates are compared without reading rows.
+# itself. `end_number` orders endings, of all owners. Lists are ranges of one index, in which stands what they are
+# filtered by, so that what does not fit is passed over without reading its row.
 # `stored_bytes` is what row and picture weigh; `attempts` how often it was begun to be drawn.
 jobs = Table(
     "jobs",
@@ -89,6 +90,7 @@ jobs = Table(
     Column("created", Float(53), nullable=False, server_default=text("0")),
     Column("started", Float(53)),
     Column("ended", Float(53)),
+    Column("end_number", BigInteger),
     Column("starred", Boolean, nullable=False),
     Column("listed", Boolean, nullable=False),
     Column("error_code", Text),
@@ -99,19 +101,21 @@ jobs = Table(
     Column("prompt_cuts", JSON(none_as_null=True)),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("stored_bytes", BigInteger, nullable=False, server_default=text("0")),
-    Index("jobs_owner", "owner", "listed", "number", "created"),
-    Index("jobs_owner_state", "owner", "state", "listed", "number", "created"),
-    Index("jobs_owner_model", "owner", "model", "listed", "number", "created"),
-    Index("jobs_owner_starred", "owner", "starred", "listed", "number", "created"),
-    Index("jobs_owner_ended", "owner", "ended"),
-    Index("jobs_kept", "starred", "ended"),
-    Index("jobs_stored", "owner", "starred", "ended", "stored_bytes"),
+    Index("jobs_owner", "owner", "listed", "number", "created", "state", "model", "starred", "width", "height"),
+    Index("jobs_owner_state", "owner", "state", "listed", "number", "created", "model", "starred", "width", "height"),
+    Index("jobs_owner_model", "owner", "model", "listed", "number", "created", "state", "starred", "width", "height"),
+    Index("jobs_owner_starred", "owner", "starred", "listed", "number", "created", "state", "model", "width", "height"),
+    Index("jobs_owner_end", "owner", "listed", "end_number"),
+    Index("jobs_kept", "starred", "listed", "ended"),
+    Index("jobs_stored", "owner", "starred", "end_number", "stored_bytes"),
     Index(
         "jobs_without_picture",
         "owner",
-        "ended",
-        sqlite_where=text("file IS NULL AND ended IS NOT NULL"),
-        postgresql_where=text("file IS NULL AND ended IS NOT NULL"),
+        "starred",
+        "end_number",
+        "file",  # always empty: so that counting needs no row
+        sqlite_where=text("file IS NULL AND end_number IS NOT NULL"),
+        postgresql_where=text("file IS NULL AND end_number IS NOT NULL"),
     ),
     Index(
         "jobs_unfinished",
@@ -151,4 +155,12 @@ notes = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("text", Text, nullable=False),
+)
+
+# Numbers that only grow: of the ending that came last.
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", BigInteger, nullable=False),
 )

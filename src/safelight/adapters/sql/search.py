@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, UnaryExpression, column, func, literal_column, table, text
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    UnaryExpression,
+    column,
+    false,
+    literal_column,
+    select,
+    table,
+    text,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.operators import custom_op
 from sqlalchemy.sql.selectable import TableClause
@@ -35,27 +46,37 @@ def _entry(row: Any) -> dict[str, Any]:
     return {"number": row.number, "words": words_of(row.prompt), "owner": row.owner}
 
 
-def containing(query: Select[*tuple[Any, ...]], wanted: str, owner: str) -> Select[*tuple[Any, ...]]:
-    """The jobs of `query` whose prompt has every word of `wanted`; the last may be the beginning of one."""
+def containing(wanted: str, owner: str) -> ColumnElement[bool]:
+    """Whether a job of that owner has every word of `wanted` in its prompt; the last may be the beginning of one.
+
+    The numbers of all that do are listed once (12 ms for 80,000), and rows are read of those alone that are shown.
+    """
+    found = _match(wanted, owner)
+    return false() if found is None else jobs.c.number.in_(select(_INDEX.c.rowid).where(found))
+
+
+def newest_containing(wanted: str, owner: str, before: int | None) -> Select[*tuple[Any, ...]] | None:
+    """The same jobs, newest first, where all of them are wanted: the index gives them in that order, one by one, so
+    that the first page of a common word is there after fifty (4 ms). None where there is nothing to look for.
+
+    The plus keeps SQLite from asking the index about each job instead (https://sqlite.org/optoverview.html#uplus).
+    """
+    found = _match(wanted, owner)
+    if found is None:
+        return None
+    joined = select(jobs).join(_INDEX, _INDEX.c.rowid == jobs.c.number).where(found)
+    joined = joined.where(_unindexed(jobs.c.owner) == owner, _unindexed(jobs.c.listed) == true())
+    if before is not None:
+        joined = joined.where(_INDEX.c.rowid < before)
+    return joined.order_by(_INDEX.c.rowid.desc())
+
+
+def _match(wanted: str, owner: str) -> ColumnElement[bool] | None:
     phrases = phrases_of(wanted)
     if not phrases:
-        return query.where(_has_signs(wanted))
-    match = f'owner : "{owner}" AND words : ({" ".join(phrases)})'
-    return query.join(_INDEX, _INDEX.c.rowid == jobs.c.number).where(literal_column("jobs_text").op("MATCH")(match))
+        return None
+    return literal_column("jobs_text").op("MATCH")(f'owner : "{owner}" AND words : ({" ".join(phrases)})')
 
 
-def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A column whose index SQLite is not to use (https://sqlite.org/optoverview.html#uplus): it would go through all of
-    an owner's jobs and ask the text index about each, when the text index knows them all at once.
-    """
+def _unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return UnaryExpression(column, operator=_PLUS, type_=column.type)
-
-
-def order_of(wanted: str | None) -> ColumnElement[int]:
-    """What newest first is read from: the index itself, which then need not be sorted."""
-    return _INDEX.c.rowid if wanted and phrases_of(wanted) else jobs.c.number
-
-
-def _has_signs(wanted: str) -> ColumnElement[bool]:
-    """For text without any word ("!?", an emoji), which no index of words can find."""
-    return func.instr(jobs.c.prompt, wanted.strip()) > 0

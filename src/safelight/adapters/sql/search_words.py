@@ -2,7 +2,8 @@
 
 Chinese, Japanese, Thai, Lao, Khmer and Burmese are written without spaces. A run of their letters becomes its pairs, so
 that any part of it can be found as a phrase of pairs, and its last letter, so that a single letter can be found as the
-beginning of a pair. A change here needs a migration that fills the index again.
+beginning of a pair. Signs, as an emoji, are words of their own, by number: FTS5 would pass over them, and whoever asks
+for a sign alone would have every prompt read. A change here needs a migration that fills the index again.
 """
 
 from __future__ import annotations
@@ -17,25 +18,27 @@ _UNSPACED = (
 )
 # FTS5's tokenizer takes letters and digits for words: everything else separates, underscores too.
 _RUN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
+# A letter for FTS5 that nobody types: of the area for private use.
+_SIGN = "\ue000"
 _FIRST_UNSPACED = re.compile(f"[{_UNSPACED}]")
 
 
 def words_of(text: str) -> str:
-    """The words and pairs of a text, separated by spaces."""
-    return " ".join(word for run in _runs(text) for word in _pairs(run, last=True))
+    """The words, pairs and signs of a text, separated by spaces."""
+    return " ".join([*(word for run in _runs(text) for word in _pairs(run, last=True)), *_signs(text)])
 
 
 def phrases_of(text: str) -> list[str]:
     """What an index of `words_of` is asked for to find every word of `text`, in FTS5's syntax; empty without any word.
 
-    The last word may be the beginning of one, and of an unspaced script any part.
+    The last word may be the beginning of one, and of an unspaced script any part. Signs count where there is no word.
     """
     runs = _runs(text)
     phrases = []
     for index, run in enumerate(runs):
         begun = index == len(runs) - 1 or (len(run) == 1 and _is_unspaced(run))
         phrases.append(f'"{" ".join(_pairs(run, last=False))}"' + ("*" if begun else ""))
-    return phrases
+    return phrases or [f'"{sign}"' for sign in _signs(text)]
 
 
 def _runs(text: str) -> list[str]:
@@ -44,6 +47,12 @@ def _runs(text: str) -> list[str]:
     """
     runs = (_letters(run) for run in _RUN.findall(_without_marks(unicodedata.normalize("NFKC", text))))
     return [run for run in runs if run]
+
+
+def _signs(text: str) -> list[str]:
+    """Each sign once: symbols, emoji, punctuation."""
+    signs = (c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c)[0] in "SP")
+    return [f"{_SIGN}{ord(sign):x}" for sign in dict.fromkeys(signs)]
 
 
 def _without_marks(text: str) -> str:

@@ -56,8 +56,8 @@ async def all_events(request: Request) -> Response:
     services: Services = request.app.state.services
     principal = await authenticate(request)
     seen = request.headers.get("last-event-id", "")
-    since = int(seen) / 1e6 if seen.isascii() and seen.isdigit() and len(seen) <= 16 else None
-    return _stream(_while_welcome(request, _all_jobs(services.jobs, principal.key_id, since, root(request))), request)
+    ending = int(seen) if seen.isascii() and seen.isdigit() and len(seen) <= 18 else None
+    return _stream(_while_welcome(request, _all_jobs(services.jobs, principal.key_id, ending, root(request))), request)
 
 
 async def _while_welcome(request: Request, events: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
@@ -96,21 +96,33 @@ async def _one_job(jobs: Jobs, owner: str, job_id: str, seen: str | None, root: 
                 return
 
 
-async def _all_jobs(jobs: Jobs, owner: str, since: float | None, root: str) -> AsyncGenerator[bytes, None]:
-    yield _opening()
+async def _all_jobs(jobs: Jobs, owner: str, seen: int | None, root: str) -> AsyncGenerator[bytes, None]:
+    """Every event's id is the number of the ending that was told last: who comes back with it is told those after it.
+
+    Endings are read from the store, in their order there; an update that says of one is only the sign to look. So two
+    that end at once never change places, and none is passed over that another process has written.
+    """
     with jobs.watch(owner, looks=True) as watcher:
-        if since is not None:
-            for job in await jobs.ended_since(owner, since):
-                yield _event("end", _now(), shown(job, jobs, root))
+        told = await jobs.ending_seen(seen)
+        yield b"id: %d\n" % told + _opening()
+        async for job in jobs.ended_after(owner, told):
+            told = job.end_number or told
+            yield _event("end", str(told), shown(job, jobs, root))
         for job in reversed(await jobs.unfinished(owner)):
-            yield _event("job", _now(), shown(job, jobs, root))
+            yield _event("job", str(told), shown(job, jobs, root))
             if preview := jobs.preview(job):
                 yield _preview(JobUpdate(kind="preview", job=job, preview=preview))
         async for update in _updates(watcher):
             if update is None:
                 yield b":\n\n"
-            else:
-                yield _told(update, _now(), jobs, root)
+            elif update.kind != "end":
+                yield _told(update, str(told), jobs, root)
+            elif (update.job.end_number or 0) > told:
+                async for job in jobs.ended_after(owner, told):
+                    told = job.end_number or told
+                    # The same update as others are told, so that it is encoded once.
+                    end = update if job.id == update.job.id else JobUpdate(kind="end", job=job)
+                    yield _told(end, str(told), jobs, root)
 
 
 async def _updates(watcher: Watcher) -> AsyncIterator[JobUpdate | None]:
@@ -154,11 +166,6 @@ def _state_id(job: JobRecord, place: QueuePlace | None, progress: Progress | Non
     if progress is not None and job.state == "running":
         return f"running-{progress.step}"
     return job.state
-
-
-def _now() -> str:
-    """The time in microseconds: what ended after it is told to a caller who comes back with it."""
-    return str(int(time.time() * 1e6))
 
 
 def _event(kind: str, event_id: str, data: dict[str, Any]) -> bytes:

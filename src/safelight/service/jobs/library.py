@@ -33,6 +33,8 @@ from safelight.service.ports.files import FileStore
 from safelight.service.ports.jobs import Ending, IdempotencyMark, JobFilter, JobStore
 
 _LOOK_FOR_REVOKED_SECONDS = 2.0
+_TOLD_AGAIN = 1000
+_AT_ONCE = 200
 log = structlog.get_logger(__name__)
 
 _REVOKED = "This key was revoked while the request was under way."
@@ -244,9 +246,23 @@ class Jobs:
         """An owner's queued and running jobs, newest first."""
         return await self._store.page(JobFilter(owner=owner, states=("queued", "running")), self._most_queued)
 
-    async def ended_since(self, owner: str, when: float) -> Sequence[JobRecord]:
-        """What ended after `when`, for a watcher who was away; at most the first thousand."""
-        return await self._store.ended_since(owner, when, 1000)
+    async def ending_seen(self, said: int | None) -> int:
+        """The ending after which a watcher is to be told: the last there was, or what it says that it has been told.
+
+        A number that was never given is of another database, or of an earlier version: then those of the last thousand
+        endings are told again.
+        """
+        last = await self._store.last_ending()
+        if said is None:
+            return last
+        return said if said <= last else max(0, last - _TOLD_AGAIN)
+
+    async def ended_after(self, owner: str, end_number: int) -> AsyncIterator[JobRecord]:
+        """An owner's listed jobs that ended after that ending, in their order, until there is none."""
+        while page := await self._store.ended_after(owner, end_number, _AT_ONCE):
+            for job in page:
+                yield job
+                end_number = job.end_number or end_number
 
     async def star(self, owner: str, job_id: str, starred: bool) -> JobRecord:
         """Star a job, which keeps it for good, or take the star away.

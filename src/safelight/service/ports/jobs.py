@@ -76,8 +76,11 @@ class JobStore(Protocol):
     async def count(self, wanted: JobFilter) -> int:
         """How many there are."""
 
-    async def ended_since(self, owner: str, when: float, limit: int) -> Sequence[JobRecord]:
-        """Listed jobs of that owner that ended after `when`, in the order in which they ended."""
+    async def ended_after(self, owner: str, end_number: int, limit: int) -> Sequence[JobRecord]:
+        """Listed jobs of that owner that ended after that ending, in the order in which they ended."""
+
+    async def last_ending(self) -> int:
+        """The number of the ending that came last, of any owner's job; it never goes back. 0 where none has ended."""
 
     async def requeue(self, but: Collection[str]) -> Sequence[JobRecord]:
         """Put what was running back into the queue; everybody's queued jobs, oldest first. Leaves out those ids."""

@@ -3,12 +3,9 @@
 import sqlalchemy as sa
 from alembic import op
 
-from safelight.adapters.sql.search_words import words_of
-
 revision = "0004"
 down_revision = "0003"
 
-_AT_ONCE = 500
 _NO_PICTURE = sa.text("file IS NULL AND ended IS NOT NULL")
 
 
@@ -48,18 +45,10 @@ def _indexes() -> None:
 
 
 def _search() -> None:
-    """The index is filled by the store, with what `words_of` makes of a prompt: no expression of SQL splits Chinese."""
+    """The index is filled by the store (revision 0006): no expression of SQL splits Chinese."""
     op.execute("DROP TRIGGER jobs_text_added")
     op.execute("DROP TRIGGER jobs_text_deleted")
     op.execute("DROP TABLE jobs_text")
     op.execute(
         "CREATE VIRTUAL TABLE jobs_text USING fts5(words, owner, content='', tokenize='unicode61 remove_diacritics 2')"
     )
-    connection = op.get_bind()
-    add = sa.text("INSERT INTO jobs_text(rowid, words, owner) VALUES (:number, :words, :owner)")
-    last = -1
-    page = sa.text("SELECT number, prompt, owner FROM jobs WHERE number > :last ORDER BY number LIMIT :limit")
-    while rows := connection.execute(page, {"last": last, "limit": _AT_ONCE}).all():
-        added = [{"number": row.number, "words": words_of(row.prompt), "owner": row.owner} for row in rows]
-        connection.execute(add, added)
-        last = rows[-1].number
