@@ -174,7 +174,7 @@ async def test_a_reconnect_misses_nothing_with_a_clock_that_is_set_back_and_ahea
 async def test_who_was_away_for_long_or_was_told_by_another_database_is_told_all(
     running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("safelight.service.jobs._AT_ONCE", 2)
+    monkeypatch.setattr("safelight.service.jobs.library._AT_ONCE", 2)
     (owner,) = [key.id for key in await running.services.keys.all()]
     other = await open_database(tmp_path)
     for number in range(1, 8):

@@ -250,6 +250,10 @@ async def test_a_mark_stands_for_its_first_job_until_it_is_too_old_or_that_is_go
     other = await store.add(job(4, owner="key-b"), mark(b"b"))
     assert other is not None
     assert await numbers(store) == [1]
+    assert await store.marked("key-a", mark(b"a")) == (first, True)
+    assert await store.marked("key-a", mark(b"b")) == (first, False)
+    assert await store.marked("key-a", mark(b"a", since=1.0)) is None
+    assert await store.marked("key-c", mark(b"a")) is None
     later = await store.add(job(5), mark(b"b", since=1.0))
     assert later is not None
     await store.end("job_5", CANCELLED)

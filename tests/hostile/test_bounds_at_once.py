@@ -45,6 +45,31 @@ async def test_an_idempotency_key_that_was_used_leaves_no_room_taken(serve: Serv
     assert running.services.generate.work_seconds == 0
 
 
+async def test_an_answer_that_is_kept_is_given_while_the_queue_is_full(serve: Serve) -> None:
+    engine = FakeEngine(("postcard",), step_seconds=0.01)
+    running = await serve(engine=engine, queue_seconds=0.01, jobs_waiting=2, store="all")
+    once, several, later = {"idempotency-key": "once"}, {"idempotency-key": "several"}, {"idempotency-key": "later"}
+    kept = await ask(running, **once)
+    pictures = {"model": "postcard", "prompt": "a boat", "n": 3}
+    kept_several = await running.client.post(PICTURES, json=pictures, headers=several)
+    engine.gate.clear()
+    job = await ask(running, prefer="respond-async", **later)
+    flood = [asyncio.create_task(ask(running)) for _ in range(5)]
+    await until(lambda: sum(task.done() for task in flood) >= 4)
+    while (refused := await ask(running, prefer="respond-async")).status_code == 202:
+        pass
+    assert refused.status_code == (await ask(running, **{"idempotency-key": "new"})).status_code == 503
+    assert (await ask(running, **once)).content == kept.content
+    again = await running.client.post(PICTURES, json=pictures, headers=several)
+    assert (again.status_code, again.content) == (200, kept_several.content)
+    repeated = await ask(running, prefer="respond-async", **later)
+    assert (repeated.status_code, repeated.json()["id"]) == (202, job.json()["id"])
+    reused = await running.client.post(PICTURES, json=BODY | {"prompt": "a fox"}, headers=once)
+    assert reused.json()["error"]["code"] == "idempotency_key_reused"
+    engine.gate.set()
+    await asyncio.gather(*flood)
+
+
 async def test_a_hundred_and_fifty_jobs_at_once_pass_no_bound_of_jobs(serve: Serve) -> None:
     engine = held()
     running = await serve(engine=engine, jobs_waiting=10)

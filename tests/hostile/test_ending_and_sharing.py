@@ -83,22 +83,23 @@ def test_the_jobs_and_streams_of_a_key_that_was_ended_end(tmp_path: Path) -> Non
 def test_a_plain_request_under_way_ends_with_its_key(tmp_path: Path) -> None:
     hold = tmp_path / "hold"
     hold.write_text("1")
-    with serving(tmp_path, fake_hold=str(hold)) as served, ThreadPoolExecutor(2) as callers:
+    with serving(tmp_path, fake_hold=str(hold)) as served, ThreadPoolExecutor(3) as callers:
         key = served.new_key()
-        headers = {"authorization": f"Bearer {key}"}
 
-        def ask(body: dict[str, object]) -> httpx.Response:
+        def ask(body: dict[str, object], **more: str) -> httpx.Response:
+            headers = {"authorization": f"Bearer {key}"} | more
             return httpx.post(f"{served.base_url}/images/generations", json=body, headers=headers, timeout=300)
 
         plain = callers.submit(ask, {"model": MODEL, "prompt": "a boat"})
         stream = callers.submit(ask, {"model": "postcard", "prompt": "a boat", "stream": True})
-        wait_until(lambda: "safelight_jobs_running 2.0" in httpx.get(f"{served.url}/metrics").text)
+        once = callers.submit(ask, {"model": MODEL, "prompt": "a boat"}, **{"idempotency-key": "once"})
+        wait_until(lambda: "safelight_jobs_running 3.0" in httpx.get(f"{served.url}/metrics").text)
         with closing(sqlite3.connect(served.safelight.home / "safelight.db")) as database:
             (key_id,) = database.execute("SELECT id FROM keys").fetchone()
         assert served.safelight("keys", "revoke", key_id).returncode == 0
-        answer = plain.result()
-        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
-        assert "revoked while the request was under way" in answer.json()["error"]["message"]
+        for answer in (plain.result(), once.result()):
+            assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
+            assert "revoked while the request was under way" in answer.json()["error"]["message"]
         assert "revoked while the request was under way" in stream.result().text
         wait_until(lambda: "safelight_jobs_running 0.0" in httpx.get(f"{served.url}/metrics").text)
         hold.unlink()

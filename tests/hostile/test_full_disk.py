@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.clients.process import MODEL, Served, serving
 from tests.e2e.drawing import wait_until
@@ -42,6 +43,24 @@ def test_below_the_reserve_new_jobs_are_refused_plain_pictures_come_and_it_recov
         disk.empty()
         wait_until(lambda: not is_short(served))
         wait_until(lambda: ask(served, **{"idempotency-key": "once"}).status_code == 200)
+
+
+@pytest.mark.parametrize("store", ["jobs", "all"])
+def test_an_answer_that_is_kept_is_given_while_the_disk_is_full(tmp_path: Path, store: str) -> None:
+    """The database's disk, to the last byte: looking for the answer writes nothing."""
+    with small_disk(tmp_path / "disk", 16) as disk:
+        home = disk.folder / "home"
+        with serving(tmp_path, home=str(home), store=store) as served:
+            kept = ask(served, **{"idempotency-key": "once"})
+            assert kept.status_code == 200, kept.text
+            job = ask(served, prefer="respond-async", **{"idempotency-key": "job"})
+            wait_until(lambda: state(home, job.json()["id"]) == "finished")
+            disk.fill()
+            wait_until(lambda: is_short(served))
+            assert ask(served, **{"idempotency-key": "once"}).content == kept.content
+            repeated = ask(served, prefer="respond-async", **{"idempotency-key": "job"})
+            assert (repeated.status_code, repeated.json()["id"]) == (202, job.json()["id"])
+            disk.empty()
 
 
 def test_pictures_that_are_to_be_kept_are_refused_before_they_are_drawn(tmp_path: Path) -> None:

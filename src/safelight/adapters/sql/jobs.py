@@ -48,7 +48,8 @@ class SqlJobStore:
         with readable_errors(self._path):
             async with self._one_writes, self._writing.begin() as connection:
                 if mark is not None:
-                    earlier = await _earlier(connection, job, mark)
+                    await connection.execute(delete(idempotency).where(idempotency.c.created < mark.since))
+                    earlier = await _earlier(connection, job.owner, mark)
                     if earlier is not None:
                         return _record(earlier) if earlier.digest == mark.digest else None
                 newest = (await connection.execute(select(func.max(jobs.c.number)))).scalar_one()
@@ -60,6 +61,12 @@ class SqlJobStore:
                 if mark is not None:
                     await connection.execute(insert(idempotency).values(_marked(job, mark)))
         return _record(added)
+
+    async def marked(self, owner: str, mark: IdempotencyMark) -> tuple[JobRecord, bool] | None:
+        with readable_errors(self._path):
+            async with self._engine.connect() as connection:
+                earlier = await _earlier(connection, owner, mark)
+        return None if earlier is None else (_record(earlier), earlier.digest == mark.digest)
 
     async def get(self, owner: str, job_id: str) -> JobRecord | None:
         found = await self._read(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner))
@@ -196,10 +203,9 @@ async def _next_ending(connection: AsyncConnection) -> int:
     return int((await connection.execute(counted.returning(counters.c.value))).scalar_one())
 
 
-async def _earlier(connection: AsyncConnection, job: JobRecord, mark: IdempotencyMark) -> Row[*tuple[Any, ...]] | None:
+async def _earlier(connection: AsyncConnection, owner: str, mark: IdempotencyMark) -> Row[*tuple[Any, ...]] | None:
     """The job that this key stands for, with the digest of its body."""
-    await connection.execute(delete(idempotency).where(idempotency.c.created < mark.since))
-    mine = (idempotency.c.owner == job.owner) & (idempotency.c.key == mark.key)
+    mine = (idempotency.c.owner == owner) & (idempotency.c.key == mark.key) & (idempotency.c.created >= mark.since)
     query = select(jobs, idempotency.c.digest).join(idempotency, idempotency.c.job_id == jobs.c.id).where(mine)
     return (await connection.execute(query)).one_or_none()
 

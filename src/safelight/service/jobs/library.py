@@ -82,6 +82,7 @@ class Jobs:
         self._disks = disks
         self._suspects = Suspects(store, feed, runner, clock)
         self._clock = clock
+        self._revoked: set[str] = set()
 
     async def resume(self) -> int:
         """Take up what was accepted and has not ended; how many jobs that are. Once a start, by one process alone.
@@ -101,6 +102,7 @@ class Jobs:
             for owner in self._owners():
                 try:
                     if await is_revoked(owner):
+                        self._revoked.add(owner)  # who waits for one of the jobs is told why it was cancelled
                         for job in await self.unfinished(owner):
                             await self.cancel(owner, job.id)
                         self._generate.refuse(owner, AuthenticationFailed(_REVOKED))
@@ -128,16 +130,22 @@ class Jobs:
     async def accept(self, request: ImageRequest, asked: Asked, key: str | None = None) -> JobRecord:
         """Accept a job: once this returns it will be drawn, whatever happens to the process.
 
+        What was accepted under the same `Idempotency-Key` is given however much waits and however full a disk is.
+
         Raises:
             Unavailable: too many are waiting, or the server shuts down.
             InvalidRequest: `idempotency_key_reused`, or it would take longer than any request may.
         """
+        mark = self._mark(key, request.digest())
+        earlier = await self._marked(asked.key_id, mark)
+        if earlier is not None:
+            return earlier
         if self._generate.draining:
             raise shutting_down()
         self._generate.check_size(request)
         await self._disks.check()
         with self._runner.room(asked.key_id, asked.weight):
-            job, is_new = await self._add(self._new(request, asked), self._mark(key, request.digest()))
+            job, is_new = await self._add(self._new(request, asked), mark)
             if is_new:
                 self._runner.add(job, weight=asked.weight)
         return job
@@ -147,21 +155,33 @@ class Jobs:
     ) -> tuple[tuple[Picture, ...], float]:
         """Draw for a caller who waits and may ask again with the same key: the pictures and when they were finished.
 
-        It goes on when the caller leaves, since the answer is promised to whoever asks again.
+        It goes on when the caller leaves, since the answer is promised to whoever asks again: however much waits by
+        then, and however full a disk is.
 
         Raises:
             Unavailable: too much is waiting, the server shuts down, or the model took too long to load.
             InvalidRequest: `idempotency_key_reused`.
             InternalError: one of them could not be drawn.
         """
+        digest = request.digest()
+        # A caller's key holds no space: no other caller's key is the name of a second picture.
+        marks = [self._mark(f"{key} {index}" if index else key, digest) for index in range(request.n)]
+        earlier = [await self._marked(asked.key_id, mark) for mark in marks]
+        jobs = [job for job in earlier if job is not None]
+        if len(jobs) < len(marks):
+            jobs = await self._draw_at_once(request, asked, marks, listed=listed)
+        ended = await self._all_ended(request, jobs)
+        return tuple([await self._picture(job) for job in ended]), max(job.ended or job.created for job in ended)
+
+    async def _draw_at_once(
+        self, request: ImageRequest, asked: Asked, marks: Sequence[IdempotencyMark | None], *, listed: bool
+    ) -> list[JobRecord]:
+        """A job under way for each picture, those of the marks that stood for one already among them."""
         await self._disks.check()
         reserved = self._generate.reserve(request, asked)
-        digest = request.digest()
         accepted = []
         try:
-            for index, one in enumerate(_one_by_one(request)):
-                # A caller's key holds no space: no other caller's key is the name of a second picture.
-                mark = self._mark(f"{key} {index}" if index else key, digest)
+            for one, mark in zip(_one_by_one(request), marks, strict=True):
                 job, is_new = await self._add(self._new(one, asked, listed=listed), mark)
                 if is_new:
                     self._runner.draw_at_once(job, reserved.pop())
@@ -169,8 +189,7 @@ class Jobs:
         finally:
             for cost in reserved:  # of those that are drawn already
                 self._generate.release(cost)
-        ended = await self._all_ended(request, accepted)
-        return tuple([await self._picture(job) for job in ended]), max(job.ended or job.created for job in ended)
+        return accepted
 
     async def _all_ended(self, request: ImageRequest, jobs: Sequence[JobRecord]) -> list[JobRecord]:
         """These jobs once they have ended, or the error that their model loads for too long: they wait on for it."""
@@ -386,14 +405,21 @@ class Jobs:
             return None
         return IdempotencyMark(key=key, digest=digest, since=self._retention.clock() - IDEMPOTENCY_SECONDS)
 
+    async def _marked(self, owner: str, mark: IdempotencyMark | None) -> JobRecord | None:
+        """The job that was asked for with that mark before. Nothing is reserved for what is there already."""
+        found = None if mark is None else await self._store.marked(owner, mark)
+        if found is None:
+            return None
+        job, is_same = found
+        if not is_same:
+            raise _used_for_another()
+        return job
+
     async def _add(self, job: JobRecord, mark: IdempotencyMark | None) -> tuple[JobRecord, bool]:
         """The job that is in the store now, and whether it is this one: not if its mark was there already."""
         kept = await self._store.add(job, mark)
         if kept is None:
-            raise InvalidRequest(
-                "This Idempotency-Key was used in the last 24 hours for another request. Send a new key with it.",
-                code="idempotency_key_reused",
-            )
+            raise _used_for_another()
         if kept.id == job.id:
             self._feed.publish(JobUpdate(kind="job", job=kept))
         return kept, kept.id == job.id
@@ -419,6 +445,8 @@ class Jobs:
             if job.error.code == "content_policy_violation":
                 raise InvalidRequest(job.error.message, code=job.error.code, param="prompt")
             raise InternalError(job.error.message)
+        if job.image is None and job.owner in self._revoked:
+            raise AuthenticationFailed(_REVOKED)
         if job.image is None:
             raise InternalError("The drawing was cancelled.", retry_helps=False)
         _, image = await self.image(job.owner, job.id)
@@ -436,6 +464,13 @@ def _one_by_one(request: ImageRequest) -> list[ImageRequest]:
     """A request for each of its pictures."""
     seeds = request.seeds(request.seed) if request.seed else (0,) * request.n
     return [msgspec.structs.replace(request, n=1, seed=seed) for seed in seeds]
+
+
+def _used_for_another() -> InvalidRequest:
+    return InvalidRequest(
+        "This Idempotency-Key was used in the last 24 hours for another request. Send a new key with it.",
+        code="idempotency_key_reused",
+    )
 
 
 def _there(job: JobRecord | None) -> JobRecord:

@@ -67,6 +67,12 @@ class JobStore(Protocol):
         that came of it, or None if that was asked for by another body.
         """
 
+    async def marked(self, owner: str, mark: IdempotencyMark) -> tuple[JobRecord, bool] | None:
+        """The job that came of that key of an owner's, and whether the same body asked for it; None: there is none.
+
+        Writes nothing: a full disk does not hold it up.
+        """
+
     async def get(self, owner: str, job_id: str) -> JobRecord | None:
         """That job, if it is this owner's."""
 
