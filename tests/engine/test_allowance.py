@@ -23,6 +23,12 @@ def test_slow_steps_lead_to_fewer_threads_and_calm_ones_back() -> None:
     assert after(allowance, *[1.0] * 200) == 4
 
 
+def test_it_begins_with_what_others_leave_and_takes_all_once_steps_are_calm() -> None:
+    assert [Allowance((1, 2, 4), left).threads for left in (1, 2, 3, 4, 9)] == [1, 2, 2, 4, 4]
+    assert after(Allowance((1, 2), 1), *[1.0] * 31) == 1
+    assert after(Allowance((1, 2), 1), *[1.0] * 32) == 2
+
+
 def test_a_few_slow_steps_among_others_change_nothing() -> None:
     allowance = Allowance((1, 2))
     assert after(allowance, *[5.0, 1.0] * 500) == 2

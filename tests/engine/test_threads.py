@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,10 +10,14 @@ import pytest
 import torch
 
 from safelight.contract.costs import CostPoint
+from safelight.contract.messages import Finished
 from safelight.engine.machine import device, team_size
 from safelight.engine.machine.team_size import counts_to_try, fastest, workers_that_serve_best
+from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.standin import Call
+from safelight.engine.runs.fastest_team import ENOUGH
 from safelight.engine.runs.threads import Threads
+from tests.engine.drawing import Drawing, job
 
 
 def points(seconds: dict[int, float]) -> tuple[CostPoint, ...]:
@@ -26,6 +31,7 @@ FASTER_ALONE = points({1: 0.5, 2: 1.0})
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = torch.get_num_threads()
     monkeypatch.setattr(device, "_reference", 2)
+    monkeypatch.setattr("safelight.engine.runs.threads.cores_left", lambda cores: 2)
     torch.set_num_threads(2)
     yield
     torch.set_num_threads(before)
@@ -81,6 +87,52 @@ def test_workers_that_draw_together_share_the_cores() -> None:
     threads.share(1)
     threads.compute(call, faster_together, "cpu")
     assert part.seen == [2, 2, 1, 1, 2]
+
+
+def test_between_its_calls_and_while_decoding_a_pipeline_has_the_reference_number(
+    flux: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sum over all of a tensor is another with other threads, and nobody compares what is not a call."""
+    seen: dict[str, list[int]] = {"forward": [], "step": [], "decode": []}
+
+    def note(owner: type, name: str) -> None:
+        real = getattr(owner, name)
+
+        @functools.wraps(real)
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            seen[name].append(torch.get_num_threads())
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, noted)
+
+    note(type(flux.pipeline.transformer), "forward")
+    note(type(flux.pipeline.scheduler), "step")
+    note(type(flux.pipeline.vae), "decode")
+    with Drawing(flux, warm_up=lambda model, previewer: FASTER_ALONE) as drawing:
+        (end,) = drawing.draw(job(flux, steps=4))
+    assert isinstance(end, Finished)
+    assert seen == {"forward": [2, 1, 1, 1, 1], "step": [2] * 4, "decode": [2]}
+
+
+def test_steps_correct_what_the_warm_up_found() -> None:
+    part, threads = Counting(tells=False), Threads()
+    call = Call("transformer", part, "__call__", "denoise", (torch.zeros(2, 2),), {})
+    disturbed = points({1: 0.5, 2: 0.9})
+    for _ in range(4 * ENOUGH):
+        threads.compute(call, disturbed, "cpu", "kind")
+        threads.stepped("kind", 0.5 if part.seen[-1] == 1 else 0.3)
+    assert set(part.seen[-ENOUGH:]) == {2}
+
+
+def test_beside_neighbours_the_first_steps_are_taken_with_what_they_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("safelight.engine.runs.threads.cores_left", lambda cores: 1)
+    part, threads = Counting(tells=False), Threads()
+    call = Call("transformer", part, "__call__", "denoise", (torch.zeros(2, 2),), {})
+    for _ in range(40):
+        threads.compute(call, points({1: 1.0, 2: 0.6}), "cpu", "kind")
+        threads.stepped("kind", 1.0 if part.seen[-1] == 1 else 0.6)
+    assert part.seen[:3] == [2, 1, 1]  # both ways once, for the bytes
+    assert part.seen[-1] == 2
 
 
 def test_the_fewest_that_are_as_fast_as_any_are_taken() -> None:

@@ -18,11 +18,16 @@ _PATIENCE, _MOST_PATIENCE = 32, 1024
 
 
 class Allowance:
-    """Of `counts`, ascending, the one that steps may take at most. Told of every step how it compared to its least."""
+    """Of `counts`, ascending, the one that steps may take at most. Told of every step how it compared to its least.
 
-    def __init__(self, counts: Sequence[int]) -> None:
+    It begins with the most that fit into the cores that are `left` by others: beside neighbours a team's first steps
+    would all be slow, and there is no least yet to know it by.
+    """
+
+    def __init__(self, counts: Sequence[int], left: int | None = None) -> None:
         self._counts = tuple(counts)
-        self._level = len(self._counts) - 1
+        fitting = sum(left is None or count <= left for count in self._counts)
+        self._level = max(1, fitting) - 1
         self._slow = self._calm = 0
         self._patience = _PATIENCE
         self._since_return: int | None = None

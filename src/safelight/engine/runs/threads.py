@@ -2,7 +2,8 @@
 
 Bytes are always those of the reference number, which is in the fingerprint. Another number is used for calls of a shape
 once such a call was computed both ways in this process and gave the same bytes, and never where a call leaves something
-behind (step caches).
+behind (step caches). What a pipeline computes between its calls, and a call that stops on its way, has the reference
+number: a sum over all of a tensor is another with other threads.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import Any
 import torch
 
 from safelight.contract.costs import CostPoint
-from safelight.engine.machine.device import reference_threads
+from safelight.engine.machine.device import reference_threads, usable_cores
+from safelight.engine.machine.neighbours import cores_left
 from safelight.engine.machine.team_size import counts_to_try, fastest
 from safelight.engine.pipeline.standin import Call
-from safelight.engine.runs.allowance import Allowance
+from safelight.engine.runs.allowance import SLOW, Allowance
+from safelight.engine.runs.fastest_team import FastestTeam
 from safelight.engine.runs.run import Raised, execute
 
 log = logging.getLogger(__name__)
@@ -31,11 +34,13 @@ class Threads:
     def __init__(self, run: Callable[[Call], Any] = execute) -> None:
         self._run = run
         self._reference = reference_threads()
-        self._allowance = Allowance(counts_to_try(self._reference))
+        self._allowance = Allowance(counts_to_try(self._reference), cores_left(usable_cores()))
         self._same: dict[Hashable, bool] = {}
         self._least: dict[Hashable, float] = {}
+        self._teams: dict[Hashable, FastestTeam] = {}
         self._busy = 1
         self._used = self._reference
+        self._was_compared = False
 
     def forget(self) -> None:
         """Components may be others from now on: what was found of them is found anew."""
@@ -45,39 +50,50 @@ class Threads:
         """So many workers draw on this machine now."""
         self._busy = max(1, busy)
 
-    def compute(self, call: Call, points: Iterable[CostPoint], device: str) -> Any:
-        """The call's result, with the bytes of the reference number. `points` is what was measured of its model."""
-        wanted = self._wanted(call, points) if device == "cpu" else self._reference
+    def compute(self, call: Call, points: Iterable[CostPoint], device: str, kind: Hashable = None) -> Any:
+        """The call's result, with the bytes of the reference number. `points` is what was measured of its model, `kind`
+        what `stepped` is told of a step that it is part of."""
+        wanted = self._wanted(call, points, kind) if device == "cpu" else self._reference
+        self._used = self._reference
         if wanted == self._reference:
-            return self._with(self._reference, call)
+            return self._run(call)
         key = call.name, call.method, id(call.component), _shapes((call.args, call.kwargs))
         same = self._same.get(key)
         if same is None:
             return self._try(key, call, wanted)
-        return self._with(wanted if same else self._reference, call)
+        return self._with(wanted, call) if same else self._run(call)
 
-    def stepped(self, key: Hashable, seconds: float) -> None:
+    def stepped(self, kind: Hashable, seconds: float) -> None:
         """A step of that kind took so long, with the threads of its last call."""
-        if self._reference == 1:
+        compared, self._was_compared = self._was_compared, False
+        if self._reference == 1 or compared:  # computed both ways, it says nothing
             return
-        key = key, self._used
-        least = self._least[key] = min(seconds, self._least.get(key, seconds))
         if len(self._least) > _REMEMBERED:
             self._least.clear()
-        before = self._allowance.threads
-        self._allowance.stepped(seconds / max(least, 1e-9))
+            self._teams.clear()
+        key = kind, self._used
+        least = self._least[key] = min(seconds, self._least.get(key, seconds))
+        ratio, before = seconds / max(least, 1e-9), self._allowance.threads
+        if ratio < SLOW and (team := self._teams.get((kind, self._busy))) is not None:
+            team.took(self._used, seconds)
+        self._allowance.stepped(ratio)
         if self._allowance.threads != before:
             log.info("steps take at most %d threads from now on, not %d", self._allowance.threads, before)
 
-    def _wanted(self, call: Call, points: Iterable[CostPoint]) -> int:
-        stage = "step" if call.stage == "denoise" else call.stage
-        share = max(1, self._reference // self._busy)
-        most = min(self._allowance.threads, share)
-        return fastest(points, stage, most)
+    def _wanted(self, call: Call, points: Iterable[CostPoint], kind: Hashable) -> int:
+        most = min(self._allowance.threads, max(1, self._reference // self._busy))
+        if call.stage != "denoise":
+            return fastest(points, call.stage, most)
+        team = self._teams.get((kind, self._busy))
+        if team is None:
+            expected = {point.threads: point.step for point in points if point.threads}
+            team = self._teams[kind, self._busy] = FastestTeam(expected)
+        return team.choose(most)
 
     def _try(self, key: Hashable, call: Call, wanted: int) -> Any:
         """Both ways; the reference's result counts."""
-        result = self._with(self._reference, call)
+        self._was_compared = True
+        result = self._run(call)
         if isinstance(result, Raised) or getattr(call.component, "is_cache_enabled", False):
             return result
         if len(self._same) >= _REMEMBERED:
@@ -88,10 +104,12 @@ class Threads:
         return result
 
     def _with(self, threads: int, call: Call) -> Any:
-        if threads != self._used:
-            torch.set_num_threads(threads)
-            self._used = threads
-        return self._run(call)
+        self._used = threads
+        torch.set_num_threads(threads)
+        try:
+            return self._run(call)
+        finally:
+            torch.set_num_threads(self._reference)
 
 
 def _shapes(value: Any) -> Any:

@@ -91,7 +91,7 @@ class Turns:
         if call.stops:
             return None
         key = self._embeddings.key(run.model.source, call)
-        compute = partial(self.threads.compute, call, run.shelved.by_threads, run.model.device)
+        compute = partial(self.threads.compute, call, run.shelved.by_threads, run.model.device, run.shape_key)
         if key is None:
             return compute()
         kept = self._embeddings.get(key)
