@@ -22,7 +22,7 @@ import pybase64
 from numpy.typing import NDArray
 from PIL import Image
 
-from safelight.contract.messages import Job
+from safelight.contract.order import FileSpec, Order, Recipe
 from safelight.engine.output.encode import encode
 from safelight.engine.output.metadata import Facts
 
@@ -54,22 +54,16 @@ def drawing() -> Image.Image:
     return Image.fromarray(values.astype(np.uint8))
 
 
-def job(output_format: str) -> Job:
-    return Job(
+def job(output_format: str) -> Order:
+    return Order(
         id="benchmark",
-        model="stable-image-ultra",
-        source="postcard",
-        prompt="a benchmark",
-        negative_prompt="",
-        width=SIDE,
-        height=SIDE,
-        seed=1,
-        output_format=output_format,
+        recipe=Recipe(source="postcard", prompt="a benchmark", width=SIDE, height=SIDE, seed=1),
+        file=FileSpec(format=output_format, model="stable-image-ultra"),
     )
 
 
 def ours(picture: Image.Image, output_format: str) -> bytes:
-    return encode(picture, job(output_format), Facts(steps=8, guidance_scale=3.0, drawn_by="postcard"))
+    return encode(picture, job(output_format), Facts(used={"steps": 8, "guidance_scale": 3.0}, drawn_by="postcard"))
 
 
 def pillow(picture: Image.Image, level: int) -> bytes:

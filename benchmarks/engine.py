@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
 
 from safelight.contract.messages import (
     Cancel,
@@ -13,29 +16,31 @@ from safelight.contract.messages import (
     Event,
     Failed,
     Finished,
-    Job,
     ModelReady,
     ModelSpec,
     Stepped,
 )
 from safelight.contract.options import ModelOptions
+from safelight.contract.order import FileSpec, Order, Recipe, Share
 from safelight.engine.machine.allocator import keep_freed_memory
 from safelight.scheduling.policy import Schedule
 
 
-def job(name: str, steps: int, group: str) -> Job:
-    return Job(
-        id=name,
-        model="postcard",
+def job(name: str, steps: int, group: str, **recipe: Any) -> Order:
+    """A picture that takes so many steps; `recipe` are fields of its recipe that differ."""
+    usual = Recipe(
         source="postcard",
         prompt=f"a lighthouse above the sea, {group}",
-        negative_prompt="",
         width=1024,
         height=1024,
         seed=7,
-        output_format="png",
-        steps=steps,
-        group=group,
+        options={"steps": steps},
+    )
+    return Order(
+        id=name,
+        recipe=msgspec.structs.replace(usual, **recipe),
+        file=FileSpec(format="png", model="postcard"),
+        share=Share(group=group),
     )
 
 
@@ -85,26 +90,26 @@ class Engine:
             if not self._changed.wait_for(what, 600):
                 raise SystemExit("nothing happened for ten minutes")
 
-    def draw(self, jobs: Sequence[Job]) -> float:
+    def draw(self, jobs: Sequence[Order]) -> float:
         """Seconds from putting all of them in until the last has ended."""
         begun = time.perf_counter()
         for each in jobs:
-            self.loop.put(Draw(job=each))
+            self.loop.put(Draw(order=each))
         self._until(lambda: all(each.id in self._ended for each in jobs))
         return max(self._ended[each.id] for each in jobs) - begun
 
-    def behind(self, long: Job, short: Job) -> float:
+    def behind(self, long: Order, short: Order) -> float:
         """Seconds of the short one, put in when the long one has taken ten steps."""
-        self.loop.put(Draw(job=long))
+        self.loop.put(Draw(order=long))
         self._until(lambda: self._steps.get(long.id, 0) >= 10)
         begun = time.perf_counter()
-        self.loop.put(Draw(job=short))
+        self.loop.put(Draw(order=short))
         self._until(lambda: short.id in self._ended and long.id in self._ended)
         return self._ended[short.id] - begun
 
-    def cancelled(self, job: Job) -> None:
+    def cancelled(self, job: Order) -> None:
         """Put that job in, cancel it after its first step, and wait for its end."""
-        self.loop.put(Draw(job=job))
+        self.loop.put(Draw(order=job))
         self._until(lambda: self._steps.get(job.id, 0) >= 1)
         self.loop.put(Cancel(job_id=job.id))
         self._until(lambda: job.id in self._ended)

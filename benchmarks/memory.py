@@ -13,7 +13,6 @@ import gc
 import tempfile
 from pathlib import Path
 
-import msgspec
 import psutil
 
 from safelight.engine.machine.device import prepare
@@ -48,12 +47,10 @@ def main() -> int:
         for number in range(WARM + arguments.runs):
             if number == WARM:
                 found.append(resident_mib())
-            asked = msgspec.structs.replace(
-                job(f"drawn {number}", STEPS, "a"), source=str(folder), width=arguments.side, height=arguments.side
-            )
-            asked = msgspec.structs.replace(asked, seed=number, prompt=f"a lighthouse {number}")
-            engine.draw([asked])
-            engine.cancelled(msgspec.structs.replace(asked, id=f"cancelled {number}", steps=10))
+            size = {"width": arguments.side, "height": arguments.side}
+            asked = size | {"source": str(folder), "seed": number, "prompt": f"a lighthouse {number}"}
+            engine.draw([job(f"drawn {number}", STEPS, "a", **asked)])
+            engine.cancelled(job(f"cancelled {number}", 10, "a", **asked))
         found.append(resident_mib())
     growth = (found[1] - found[0]) / arguments.runs
     print(f"{arguments.model}, {arguments.side}x{arguments.side}, resident: {found[0]:.0f} MiB after {WARM} of each,")

@@ -8,10 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from benchmarks.engine import job
-from safelight.contract.messages import Draw, Event, Failed, Finished, Job, ModelReady, ModelSpec
+from safelight.contract.messages import Draw, Event, Failed, Finished, ModelReady, ModelSpec
+from safelight.contract.order import Order
 from safelight.contract.traits import Traits
 from safelight.engine.drawing.loop import Loop
 from safelight.engine.pipeline.model import LoadedModel
@@ -53,10 +52,10 @@ class Drawer:
         self.loop.stop()
         self._thread.join(LIMIT_SECONDS)
 
-    def draw(self, *jobs: Job) -> list[Finished | Failed]:
+    def draw(self, *jobs: Order) -> list[Finished | Failed]:
         """How each ended."""
         for each in jobs:
-            self.loop.put(Draw(job=each))
+            self.loop.put(Draw(order=each))
         with self._changed:
             if not self._changed.wait_for(lambda: all(each.id in self._ends for each in jobs), LIMIT_SECONDS):
                 raise SystemExit("a picture did not end")
@@ -71,10 +70,10 @@ class Drawer:
             self._changed.notify_all()
 
 
-def picture(model: LoadedModel, side: int, steps: int, seed: int = 7) -> Job:
+def picture(model: LoadedModel, side: int, steps: int, seed: int = 7) -> Order:
     """A job of that size with a name of its own."""
-    asked = job(f"{time.perf_counter_ns()}-{seed}", steps, "")
-    return msgspec.structs.replace(asked, source=model.source, width=side, height=side, seed=seed)
+    name = f"{time.perf_counter_ns()}-{seed}"
+    return job(name, steps, "", source=model.source, width=side, height=side, seed=seed)
 
 
 def seconds(action: Callable[[], object]) -> float:

@@ -6,8 +6,6 @@ import os
 import time
 from pathlib import Path
 
-import msgspec
-
 from benchmarks.peers.measuring import PROMPT, Draw
 from safelight.contract.options import ModelOptions
 
@@ -31,7 +29,7 @@ def _draw(folder: Path, side: int, device: str, options: ModelOptions) -> Draw:
     engine = Engine(None, str(folder), device, options)
 
     def draw(steps: int) -> None:
-        asked = msgspec.structs.replace(job(f"{time.perf_counter()}", steps, "a"), source=str(folder))
-        engine.draw([msgspec.structs.replace(asked, width=side, height=side, prompt=PROMPT)])
+        name = f"{time.perf_counter()}"
+        engine.draw([job(name, steps, "a", source=str(folder), width=side, height=side, prompt=PROMPT)])
 
     return draw

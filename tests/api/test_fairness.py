@@ -72,12 +72,12 @@ async def _mean_slowdown(engine: FakeEngine, key_id: str, ask: Callable[[], Awai
             await until(lambda: _in_hand(engine) >= in_hand)
             await engine.turn()
         await until(lambda: _in_hand(engine) >= in_hand)
-        number = sum(job.group == key_id for job in engine.submitted)
+        number = sum(job.share.group == key_id for job in engine.submitted)
         asked = asyncio.ensure_future(ask())
-        await until(lambda: sum(job.group == key_id for job in engine.submitted) > number)  # noqa: B023
+        await until(lambda: sum(job.share.group == key_id for job in engine.submitted) > number)  # noqa: B023
         took = own = 0
         while own < _SHORT:
-            took, own = took + 1, own + ((await engine.turn()).group == key_id)
+            took, own = took + 1, own + ((await engine.turn()).share.group == key_id)
         await asked
         slowdowns.append(took / _SHORT)
     return sum(slowdowns) / len(slowdowns)

@@ -13,7 +13,8 @@ from msgspec import structs
 from PIL import Image
 
 from safelight.adapters.fake.engine import TRAITS, FakeEngine
-from safelight.contract.messages import Job, JobEvent
+from safelight.contract.messages import JobEvent
+from safelight.contract.order import Order
 from tests.api.conftest import PICTURES, Running, Serve, until
 
 MODEL = "postcard"
@@ -160,8 +161,8 @@ async def test_steps_and_guidance_reach_the_engine_and_the_fingerprint_says_what
     plain = files(await draw(running, seed=5))
     assert files(await draw(running, seed=5, steps=7)) != plain
     assert files(await draw(running, seed=5, guidance_scale=9.5)) != plain
-    assert (await draw(running, steps=7, guidance_scale=9)).headers["x-safelight-fingerprint"] == "fake"
-    assert (await draw(running, quality="high")).headers["x-safelight-fingerprint"] == "fake-steps8"
+    assert (await draw(running, steps=7, guidance_scale=9)).headers["x-safelight-fingerprint"] == "fake2"
+    assert (await draw(running, quality="high")).headers["x-safelight-fingerprint"] == "fake2-steps8"
     assert files(await draw(running, seed=5, quality="high")) == files(await draw(running, seed=5, steps=8))
 
 
@@ -169,10 +170,10 @@ async def test_steps_and_guidance_reach_the_engine_and_the_fingerprint_says_what
 async def test_the_engine_is_told_on_whose_behalf_and_what_was_promised(
     running: Running, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    submitted: list[Job] = []
+    submitted: list[Order] = []
     submit = running.engine.submit
 
-    def noted(job: Job) -> AsyncIterator[JobEvent]:
+    def noted(job: Order) -> AsyncIterator[JobEvent]:
         submitted.append(job)
         return submit(job)
 
@@ -182,8 +183,8 @@ async def test_the_engine_is_told_on_whose_behalf_and_what_was_promised(
     for seed in (0, 5):
         await running.client.post(PICTURES, json={"model": MODEL, "prompt": "a boat", "seed": seed}, headers=headers)
     await until(lambda: len(submitted) == 2)
-    assert {(job.group, job.weight) for job in submitted} == {(heavy.record.id, 3.0)}
-    assert sorted(job.exact for job in submitted) == [False, True]
+    assert {(job.share.group, job.share.weight) for job in submitted} == {(heavy.record.id, 3.0)}
+    assert sorted(job.share.exact for job in submitted) == [False, True]
 
 
 async def test_a_request_to_a_model_that_is_not_described_yet_waits_and_is_then_judged(serve: Serve) -> None:

@@ -8,8 +8,8 @@ import io
 from PIL import Image
 
 from safelight.adapters.fake.stripes import draw_stripes
-from safelight.contract.messages import Job
 from tests.clients.process import MODEL
+from tests.orders import order
 
 PROMPT = "A serene mountain landscape at sunset with vibrant colors"
 
@@ -25,7 +25,7 @@ def drawn(
 ) -> bytes:
     """The bytes that the shipped fake engine draws for a request: what every client must end up with."""
     return draw_stripes(
-        Job(
+        order(
             id="",
             model=model,
             source="postcard",

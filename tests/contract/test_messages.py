@@ -16,7 +16,6 @@ from safelight.contract.messages import (
     Failed,
     Finished,
     Hello,
-    Job,
     ModelSpec,
     Stepped,
     Timings,
@@ -25,10 +24,12 @@ from safelight.contract.messages import (
     read_event,
     to_frame,
 )
+from safelight.contract.order import Order
+from tests.orders import order
 
 
-def job(prompt: str = "a boat", seed: int = 7) -> Job:
-    return Job(
+def job(prompt: str = "a boat", seed: int = 7) -> Order:
+    return order(
         id="j1",
         model="stable-image-ultra",
         source="postcard",
@@ -43,7 +44,7 @@ def job(prompt: str = "a boat", seed: int = 7) -> Job:
 
 @given(prompt=st.text(), seed=st.integers(1, 2**32 - 1))
 def test_a_command_arrives_as_it_was_sent(prompt: str, seed: int) -> None:
-    sent = Draw(job=job(prompt, seed))
+    sent = Draw(order=job(prompt, seed))
     frame = to_frame(sent)
     assert frame_length(frame[:HEADER_BYTES]) == len(frame) - HEADER_BYTES
     assert read_command(frame[HEADER_BYTES:]) == sent

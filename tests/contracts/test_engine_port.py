@@ -17,14 +17,15 @@ from safelight.contract.messages import (
     Configure,
     Failed,
     Finished,
-    Job,
     JobEvent,
     ModelSpec,
     Preview,
     Started,
     Stepped,
 )
+from safelight.contract.order import Order
 from safelight.service.ports.engine import Engine
+from tests.orders import order
 
 SOURCE = "postcard"
 _ENDS = (Finished, Failed, Cancelled)
@@ -64,9 +65,9 @@ async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
         yield engine
 
 
-def job(name: str, *, source: str = SOURCE, steps: int = 4, group: str = "") -> Job:
+def job(name: str, *, source: str = SOURCE, steps: int = 4, group: str = "") -> Order:
     """A small picture."""
-    return Job(
+    return order(
         id=name,
         model="m",
         source=source,

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import Cancel, Cancelled, Draw, Event, Failed, Finished, Job, ModelSpec
+from safelight.contract.messages import Cancel, Cancelled, Draw, Event, Failed, Finished, ModelSpec
+from safelight.contract.order import Order
 from safelight.contract.traits import Traits
 from safelight.engine.drawing.loop import Loop
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.scheduling.policy import Parked, RoundRobin
+from tests.orders import order
 
 _T = TypeVar("_T")
 LIMIT_SECONDS = 300.0
@@ -58,19 +60,19 @@ class Drawing:
         for source in self._models:
             self.loop.put(ModelSpec(source=source))
 
-    def draw(self, *jobs: Job) -> list[End]:
+    def draw(self, *jobs: Order) -> list[End]:
         """Put these jobs together and wait for the end of each."""
         self.put(*jobs)
         return [self.end_of(job) for job in jobs]
 
-    def put(self, *jobs: Job) -> None:
+    def put(self, *jobs: Order) -> None:
         for job in jobs:
-            self.loop.put(Draw(job=job))
+            self.loop.put(Draw(order=job))
 
-    def cancel(self, job: Job) -> None:
+    def cancel(self, job: Order) -> None:
         self.loop.put(Cancel(job_id=job.id))
 
-    def end_of(self, job: Job) -> End:
+    def end_of(self, job: Order) -> End:
         end: End = self.wait(End, lambda event: event.job_id == job.id)
         return end
 
@@ -110,7 +112,7 @@ class Drawing:
         assert not self.thread.is_alive()
 
 
-def job(model: LoadedModel | ModelSpec, name: str = "job", **changes: Any) -> Job:
+def job(model: LoadedModel | ModelSpec, name: str = "job", **changes: Any) -> Order:
     """A small job for that model."""
     fields: dict[str, Any] = {
         "id": name,
@@ -124,23 +126,23 @@ def job(model: LoadedModel | ModelSpec, name: str = "job", **changes: Any) -> Jo
         "output_format": "png",
         "steps": 4,
     }
-    return Job(**(fields | changes))
+    return order(**(fields | changes))
 
 
-def alone(model: LoadedModel, job: Job) -> NDArray[np.uint8]:
+def alone(model: LoadedModel, job: Order) -> NDArray[np.uint8]:
     """What diffusers' own call draws, with no engine in between: pixels (height, width, 3)."""
-    by_true_cfg = job.negative_prompt and "true_cfg_scale" in model.parameters
+    by_true_cfg = job.recipe.negative_prompt and "true_cfg_scale" in model.parameters
     wanted = {
-        "guidance_scale": job.guidance_scale,
-        "negative_prompt": job.negative_prompt or None,
+        "guidance_scale": job.recipe.options.get("guidance_scale"),
+        "negative_prompt": job.recipe.negative_prompt or None,
         "true_cfg_scale": 4.0 if by_true_cfg else None,
     }
     picture = model.pipeline(
-        prompt=job.prompt,
-        height=job.height,
-        width=job.width,
-        num_inference_steps=job.steps,
-        generator=torch.Generator("cpu").manual_seed(job.seed),
+        prompt=job.recipe.prompt,
+        height=job.recipe.height,
+        width=job.recipe.width,
+        num_inference_steps=job.recipe.steps,
+        generator=torch.Generator("cpu").manual_seed(job.recipe.seed),
         **{name: value for name, value in wanted.items() if value is not None},
     ).images[0]
     return np.asarray(picture)

@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from safelight.contract.messages import Job
+from safelight.contract.order import Order
 from safelight.engine.output import encode as module
 from safelight.engine.output.encode import encode
 from safelight.engine.output.metadata import Facts
+from tests.orders import order
 
-FACTS = Facts(steps=8, guidance_scale=3.5, drawn_by="postcard")
+FACTS = Facts(used={"steps": 8, "guidance_scale": 3.5}, drawn_by="postcard")
 
 
-def job(**changes: Any) -> Job:
+def job(**changes: Any) -> Order:
     fields: dict[str, Any] = {
         "id": "job",
         "model": "stable-image-ultra",
@@ -29,7 +30,7 @@ def job(**changes: Any) -> Job:
         "seed": 7,
         "output_format": "png",
     }
-    return Job(**(fields | changes))
+    return order(**(fields | changes))
 
 
 def noise(mode: str = "RGB") -> Image.Image:

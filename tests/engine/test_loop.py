@@ -36,7 +36,7 @@ from tests.engine.drawing import LIMIT_SECONDS, Drawing, End, Recorded, alone, j
 def runs_under_way() -> list[str]:
     """Jobs whose pipelines are in the middle of a call, whoever still knows of them."""
     runs = [found for found in gc.get_objects() if type(found) is Run]
-    return [run.job.id for run in runs if run.in_flight and not run.ended]
+    return [run.order.id for run in runs if run.in_flight and not run.ended]
 
 
 def test_a_picture_is_equal_to_the_pipelines_own_to_the_last_bit(model: LoadedModel) -> None:

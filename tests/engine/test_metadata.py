@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from safelight.contract.messages import Job
+from safelight.contract.order import Order
 from safelight.contract.provenance import DIGITAL_SOURCE_TYPE
 from safelight.engine.output.encode import encode
 from safelight.engine.output.metadata import NAMESPACE
@@ -41,7 +41,7 @@ def parameters(image: Image.Image) -> str | None:
     return None if comment is None else comment.removeprefix(b"UNICODE\0").decode("utf-16-be")
 
 
-def drawn(**changes: Any) -> tuple[Job, Image.Image]:
+def drawn(**changes: Any) -> tuple[Order, Image.Image]:
     wanted = job(**changes)
     return wanted, opened(encode(noise(), wanted, FACTS))
 

@@ -11,7 +11,8 @@ import pytest
 import torch
 from msgspec import structs
 
-from safelight.contract.messages import Cancelled, Finished, Job, ModelSpec
+from safelight.contract.messages import Cancelled, Finished, ModelSpec
+from safelight.contract.order import Order
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.checkpoint.location import BUNDLED
 from safelight.engine.pipeline.model import LoadedModel
@@ -35,7 +36,7 @@ def tiled(flux: LoadedModel) -> LoadedModel:
     return replace(flux, source="tiled", pipeline=pipeline)
 
 
-def large(model: LoadedModel) -> Job:
+def large(model: LoadedModel) -> Order:
     return job(model, "large", prompt="a lighthouse, oil painting", width=4096, height=4096, steps=2)
 
 

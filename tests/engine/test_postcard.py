@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from msgspec import structs
 
-from safelight.contract.messages import Configure, Draw, Finished, Job, ModelReady, ModelSpec
+from safelight.contract.messages import Configure, Draw, Finished, ModelReady, ModelSpec
+from safelight.contract.order import Order
 from safelight.contract.sizes import SIZES, Size
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.checkpoint.location import BUNDLED
@@ -18,9 +18,10 @@ from safelight.engine.pipeline.model import LoadedModel
 from safelight.postcard.render.paper.raster import rasterise
 from tests.engine.drawing import Drawing, alone, pixels
 from tests.engine.worker_process import WorkerProcess
+from tests.orders import changed, order
 
 
-def job(size: str, output_format: str, **changes: Any) -> Job:
+def job(size: str, output_format: str, **changes: Any) -> Order:
     fields: dict[str, Any] = {
         "id": f"{size} {output_format}",
         "model": "stable-image-ultra",
@@ -33,7 +34,7 @@ def job(size: str, output_format: str, **changes: Any) -> Job:
         "output_format": output_format,
         "steps": 4,
     }
-    return Job(**(fields | changes))
+    return order(**(fields | changes))
 
 
 # The widest, the square and the tallest; tests/e2e/test_exactness.py draws all nine, through the whole service.
@@ -53,10 +54,10 @@ def drawn_by_a_worker(*, together: bool) -> Iterator[tuple[str, bytes, str]]:
         worker.send(Configure(models=(ModelSpec(source=BUNDLED),), device="cpu", threads=1))
         fingerprint = worker.expect(ModelReady).fingerprint
         if together:
-            worker.send(*(Draw(job=each) for each in JOBS))
+            worker.send(*(Draw(order=each) for each in JOBS))
         for each in JOBS:
             if not together:
-                worker.send(Draw(job=each))
+                worker.send(Draw(order=each))
             end = worker.expect(Finished)
             yield end.job_id, end.image, fingerprint
 
@@ -94,8 +95,8 @@ def test_a_drawing_of_any_size_is_the_same_every_time_and_shows_the_picture(post
             drawing.draw(each)[0]
             for each in (
                 wanted,
-                structs.replace(wanted, id="again"),
-                structs.replace(wanted, id="png", output_format="png"),
+                changed(wanted, id="again"),
+                changed(wanted, id="png", output_format="png"),
             )
         )
     assert isinstance(first, Finished)

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from transformers import PreTrainedTokenizerBase
 
-from safelight.contract.messages import Finished, Job
+from safelight.contract.messages import Finished
 from safelight.contract.prompt_cut import HEADER, PromptCut, cut_header, read_cut_header
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.prompt_reading import PromptReading, listened_to
 from tests.engine import tiny
 from tests.engine.drawing import Drawing, alone, job, pixels
 from tests.engine.test_location import loaded
+from tests.orders import order
 
 LONG = " ".join(["abc"] * 30)  # 90 letters, which are the tokens of the tiny tokenizers
 
@@ -56,19 +57,7 @@ def test_listening_changes_no_byte(checkpoints: dict[str, Path]) -> None:
 
 
 def reading(prompt: str, negative: str = "") -> PromptReading:
-    return PromptReading(
-        Job(
-            id="1",
-            model="m",
-            source="s",
-            prompt=prompt,
-            negative_prompt=negative,
-            width=8,
-            height=8,
-            seed=1,
-            output_format="png",
-        )
-    )
+    return PromptReading(order(prompt=prompt, negative_prompt=negative).recipe)
 
 
 def test_a_template_around_the_prompt_is_no_other_text() -> None:

@@ -24,7 +24,7 @@ NEVER_FOR_POSTCARD = (
 
 _DRAW = """
 import json, sys
-from safelight.contract.messages import Configure, Job, ModelSpec
+from safelight.contract.messages import Configure, ModelSpec
 from safelight.engine.worker import import_engine
 spec = ModelSpec(source="postcard")
 import_engine(Configure(models=(spec,), threads=1))

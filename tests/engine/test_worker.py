@@ -18,7 +18,6 @@ from safelight.contract.messages import (
     Draw,
     Failed,
     Finished,
-    Job,
     ModelDescribed,
     ModelFailed,
     ModelReady,
@@ -27,6 +26,7 @@ from safelight.contract.messages import (
     Pong,
     Stepped,
 )
+from safelight.contract.order import Order
 from safelight.engine.worker import EXIT_PROTOCOL
 from tests.engine import drawing
 from tests.engine.worker_process import WorkerProcess
@@ -51,12 +51,12 @@ def worker(source: str) -> Iterator[WorkerProcess]:
         yield worker
 
 
-def job(source: str, name: str, **changes: Any) -> Job:
+def job(source: str, name: str, **changes: Any) -> Order:
     return drawing.job(ModelSpec(source=source), name, **({"height": 64} | changes))
 
 
-def finish(worker: WorkerProcess, wanted: Job) -> Finished:
-    worker.send(Draw(job=wanted))
+def finish(worker: WorkerProcess, wanted: Order) -> Finished:
+    worker.send(Draw(order=wanted))
     return worker.expect(Finished, lambda event: event.job_id == wanted.id)
 
 
@@ -75,7 +75,7 @@ def test_it_greets_and_says_how_each_model_fared_and_stays(worker: WorkerProcess
 
 
 def test_a_ping_is_answered_while_a_picture_is_drawn(worker: WorkerProcess, source: str) -> None:
-    worker.send(Draw(job=job(source, "long", steps=1000)))
+    worker.send(Draw(order=job(source, "long", steps=1000)))
     worker.expect(Stepped, lambda event: event.job_id == "long" and event.step == 2)
     worker.send(Ping(number=41))
     pong = worker.expect(Pong, lambda event: event.number == 41)
@@ -87,7 +87,7 @@ def test_a_ping_is_answered_while_a_picture_is_drawn(worker: WorkerProcess, sour
 
 
 def test_a_cancelled_job_ends_early_and_the_next_is_drawn(worker: WorkerProcess, source: str) -> None:
-    worker.send(Draw(job=job(source, "doomed", steps=1000)))
+    worker.send(Draw(order=job(source, "doomed", steps=1000)))
     worker.expect(Stepped, lambda event: event.job_id == "doomed")
     worker.send(Cancel(job_id="doomed"), Cancel(job_id="never heard of"))
     worker.expect(Cancelled, lambda event: event.job_id == "doomed")
@@ -95,7 +95,7 @@ def test_a_cancelled_job_ends_early_and_the_next_is_drawn(worker: WorkerProcess,
 
 
 def test_a_job_for_a_model_that_failed_fails(worker: WorkerProcess) -> None:
-    worker.send(Draw(job=job("/nowhere/at/all", "hopeless")))
+    worker.send(Draw(order=job("/nowhere/at/all", "hopeless")))
     failed = worker.expect(Failed)
     assert failed == Failed(job_id="hopeless", reason="The model's folder is not there.", retry_helps=False)
 
@@ -105,10 +105,10 @@ def test_the_bytes_are_the_same_alone_in_company_and_after_a_kill_by_another_wor
     with configured(source) as first:
         by_itself = finish(first, wanted)
         others = [job(source, f"other-{i}", seed=i + 1, prompt="dog " * i) for i in range(7)]
-        first.send(*(Draw(job=each) for each in (*others[:3], wanted, *others[3:])))
+        first.send(*(Draw(order=each) for each in (*others[:3], wanted, *others[3:])))
         assert first.expect(Finished, lambda event: event.job_id == "wanted").image == by_itself.image
         long = [job(source, f"long-{i}", steps=1000) for i in range(3)]  # so that it is not done before the kill
-        first.send(*(Draw(job=each) for each in (*long, wanted)))
+        first.send(*(Draw(order=each) for each in (*long, wanted)))
         first.expect(Stepped, lambda event: event.job_id == "wanted" and event.step == 2)
         os.kill(first.process.pid, signal.SIGKILL)
         with pytest.raises(EOFError):
@@ -120,7 +120,7 @@ def test_the_bytes_are_the_same_alone_in_company_and_after_a_kill_by_another_wor
 
 def test_it_ends_at_once_when_the_socket_ends_even_while_drawing(source: str) -> None:
     worker = configured(source)
-    worker.send(Draw(job=job(source, "long", steps=1000, prompt="a secret prompt")))
+    worker.send(Draw(order=job(source, "long", steps=1000, prompt="a secret prompt")))
     worker.expect(Stepped)
     status, log = worker.end()
     assert status == 0
@@ -140,7 +140,7 @@ def test_frames_that_are_not_ours_end_it_with_a_reason() -> None:
 
 def test_a_job_before_the_configuration_and_a_second_configuration_are_refused() -> None:
     early = WorkerProcess()
-    early.send(Draw(job=job("any", "early")))
+    early.send(Draw(order=job("any", "early")))
     with pytest.raises(EOFError):
         early.receive()
     assert early.end()[0] == EXIT_PROTOCOL

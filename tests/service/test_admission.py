@@ -5,19 +5,20 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import InvalidRequest, Unavailable
-from safelight.contract.messages import Job, Timings
+from safelight.contract.messages import Timings
+from safelight.contract.order import Order
 from safelight.service.drawing.admission import Admission, Cost
+from tests.orders import changed, order
 
 
-def job(name: str = "a", *, width: int = 1024, height: int = 1024) -> Job:
-    return Job(
+def job(name: str = "a", *, width: int = 1024, height: int = 1024) -> Order:
+    return order(
         id=name,
         model="m",
         source="postcard",
@@ -30,7 +31,7 @@ def job(name: str = "a", *, width: int = 1024, height: int = 1024) -> Job:
     )
 
 
-def admit(admission: Admission, one: Job) -> Cost:
+def admit(admission: Admission, one: Order) -> Cost:
     (cost,) = admission.admit([one])
     return cost
 
@@ -38,7 +39,7 @@ def admit(admission: Admission, one: Job) -> Cost:
 def learned(bound: float, seconds: float, workers: Callable[[], int] = lambda: 1) -> Admission:
     admission = Admission(bound, workers)
     stages = {"encode_prompt": 0.1 * seconds, "denoise": 0.6 * seconds, "decode": 0.3 * seconds}
-    admission.observe(job(), Timings(**stages, steps=(0.15 * seconds,) * 4))
+    admission.observe(job().recipe, Timings(**stages, steps=(0.15 * seconds,) * 4))
     return admission
 
 
@@ -104,17 +105,17 @@ def test_retry_after_is_at_most_two_minutes() -> None:
 def test_a_size_never_drawn_is_estimated_by_its_pixels() -> None:
     admission = learned(bound=60, seconds=10)
     # The prompt's second does not shrink with the picture.
-    assert admission.estimate(job(width=512, height=1024)) == pytest.approx(1 + 9 / 2)
+    assert admission.estimate(job(width=512, height=1024).recipe) == pytest.approx(1 + 9 / 2)
 
 
 def test_what_was_measured_at_loading_is_known_before_the_first_picture() -> None:
     admission = Admission(60)
     points = [CostPoint(pixels=512 * 512, step=0.5, decode=1.0), CostPoint(pixels=1024 * 1024, step=3.0, decode=4.0)]
     admission.know("postcard", points, steps=20)
-    assert admission.estimate(job()) == pytest.approx(20 * 3.0 + 4.0)
-    between = admission.estimate(job(width=768, height=768))
+    assert admission.estimate(job().recipe) == pytest.approx(20 * 3.0 + 4.0)
+    between = admission.estimate(job(width=768, height=768).recipe)
     assert 20 * 0.5 + 1.0 < between < 20 * 3.0 + 4.0
-    assert admission.estimate(msgspec.structs.replace(job(), steps=4)) == pytest.approx(4 * 3.0 + 4.0)
+    assert admission.estimate(changed(job(), steps=4).recipe) == pytest.approx(4 * 3.0 + 4.0)
 
 
 def test_half_of_the_estimates_are_within_a_fifth_after_a_few_pictures() -> None:
@@ -124,20 +125,20 @@ def test_half_of_the_estimates_are_within_a_fifth_after_a_few_pictures() -> None
     errors = []
     for _ in range(300):
         width, height, steps = rng.choice((512, 768, 1024)), rng.choice((512, 640, 1024)), rng.choice((4, 20, 50))
-        asked = msgspec.structs.replace(job(width=width, height=height), steps=steps)
+        asked = changed(job(width=width, height=height), steps=steps)
         noise = rng.gauss(1.0, 0.1)
-        step, decode = 0.4 * (asked.pixels / 2**20) ** 1.3 * noise, 0.8 * asked.pixels / 2**20 * noise
+        step, decode = 0.4 * (asked.recipe.pixels / 2**20) ** 1.3 * noise, 0.8 * asked.recipe.pixels / 2**20 * noise
         took = Timings(encode_prompt=0.1, denoise=steps * step, decode=decode, steps=(step,) * steps)
-        errors.append(abs(admission.estimate(asked) - took.active) / took.active)
-        admission.observe(asked, took)
+        errors.append(abs(admission.estimate(asked.recipe) - took.active) / took.active)
+        admission.observe(asked.recipe, took)
     assert sorted(errors[10:])[145] < 0.2
 
 
 def test_the_estimate_follows_a_machine_that_got_slower() -> None:
     admission = learned(bound=60, seconds=1)
     for _ in range(10):
-        admission.observe(job(), Timings(denoise=3, steps=(0.75,) * 4))
-    assert 2.8 < admission.estimate(job()) <= 3.02
+        admission.observe(job().recipe, Timings(denoise=3, steps=(0.75,) * 4))
+    assert 2.8 < admission.estimate(job().recipe) <= 3.02
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), max_size=60))
@@ -147,7 +148,7 @@ def test_the_work_ahead_is_never_negative_and_zero_when_all_has_ended(moves: lis
     for number, (enter, done) in enumerate(moves):
         if enter:
             try:
-                open_costs.append(admit(admission, msgspec.structs.replace(job(), id=str(number))))
+                open_costs.append(admit(admission, changed(job(), id=str(number))))
             except Unavailable:
                 assert admission.work_seconds > 50 - 7
         elif open_costs:
@@ -159,8 +160,8 @@ def test_the_work_ahead_is_never_negative_and_zero_when_all_has_ended(moves: lis
     assert admission.work_seconds == 0
 
 
-def of(key: str, name: str, weight: float = 1.0) -> Job:
-    return msgspec.structs.replace(job(f"{key}-{name}"), group=key, weight=weight)
+def of(key: str, name: str, weight: float = 1.0) -> Order:
+    return changed(job(f"{key}-{name}"), group=key, weight=weight)
 
 
 def fill(admission: Admission, key: str, weight: float = 1.0) -> int:
@@ -206,24 +207,24 @@ def test_all_pictures_of_a_request_are_admitted_or_none() -> None:
 
 def test_a_request_beyond_its_seconds_is_refused_and_told_what_is_allowed() -> None:
     admission = Admission(60, request_seconds=45)
-    admission.observe(job(), Timings(denoise=10, steps=(2.5,) * 4))
+    admission.observe(job().recipe, Timings(denoise=10, steps=(2.5,) * 4))
     four, five = ([of("key", str(n)) for n in range(count)] for count in (4, 5))
-    admission.check_size(four, job())
+    admission.check_size(four, job().recipe)
     with pytest.raises(InvalidRequest, match=r"about 50 s; at most 45 s.*`n` at most 4") as caught:
-        admission.check_size(five, job())
+        admission.check_size(five, job().recipe)
     assert (caught.value.code, caught.value.param) == ("invalid_value", "n")
     with pytest.raises(InvalidRequest, match="a smaller `size`") as caught:
-        admission.check_size([job(width=4096, height=4096)], job())
+        admission.check_size([job(width=4096, height=4096)], job().recipe)
     assert caught.value.param == "size"
 
 
 def test_one_ordinary_picture_is_allowed_however_slow_the_machine() -> None:
     admission = Admission(60, request_seconds=45)
-    admission.observe(job(), Timings(denoise=300, steps=(75.0,) * 4))
-    admission.check_size([job()], job())
+    admission.observe(job().recipe, Timings(denoise=300, steps=(75.0,) * 4))
+    admission.check_size([job()], job().recipe)
     with pytest.raises(InvalidRequest, match="at most 300 s"):
-        admission.check_size([job("a"), job("b")], job())
+        admission.check_size([job("a"), job("b")], job().recipe)
 
 
 def test_nothing_is_refused_for_its_size_before_anything_was_measured() -> None:
-    Admission(60, request_seconds=1e-6).check_size([job(width=4096, height=4096)], job())
+    Admission(60, request_seconds=1e-6).check_size([job(width=4096, height=4096)], job().recipe)

@@ -8,12 +8,14 @@ import io
 from PIL import Image
 
 from safelight.adapters.fake.engine import FakeEngine
-from safelight.contract.messages import Job, Preview
+from safelight.contract.messages import Preview
+from safelight.contract.order import Order
 from safelight.service.drawing.shared_pictures import Flight
+from tests.orders import changed, order
 
 
-def job() -> Job:
-    return Job(
+def job() -> Order:
+    return order(
         id="one",
         model="m",
         source="s",
@@ -55,8 +57,7 @@ async def test_previews_come_only_while_somebody_looks() -> None:
 
 
 def test_who_asked_is_no_part_of_the_picture() -> None:
-    import msgspec
 
-    twin = msgspec.structs.replace(job(), id="two", group="key", weight=3.0, exact=False)
-    assert twin.picture() == job().picture()
-    assert msgspec.structs.replace(job(), compression=5).picture() != job().picture()
+    twin = changed(job(), id="two", group="key", weight=3.0, exact=False)
+    assert twin.identity == job().identity
+    assert changed(job(), compression=5).identity != job().identity

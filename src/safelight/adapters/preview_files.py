@@ -7,7 +7,7 @@ import io
 
 from PIL import Image, PngImagePlugin
 
-from safelight.contract.messages import MetadataMode
+from safelight.contract.order import MetadataMode
 from safelight.contract.provenance import description, packet
 
 _QUALITY = 85

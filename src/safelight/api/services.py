@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from safelight.contract.catalogue import Catalogue
-from safelight.contract.messages import MetadataMode
+from safelight.contract.order import MetadataMode
 from safelight.service.access.keys import Keys
 from safelight.service.access.limits import RateLimiter
 from safelight.service.access.policy import PromptPolicy

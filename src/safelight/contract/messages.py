@@ -14,17 +14,17 @@ import msgspec
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ProtocolError
 from safelight.contract.options import ModelOptions
+from safelight.contract.order import Order, Recipe
 from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.traits import Traits
 
 _T = TypeVar("_T")
 
-PROTOCOL_VERSION = 6
+PROTOCOL_VERSION = 7
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 _HEADER = struct.Struct("!I")
 HEADER_BYTES = _HEADER.size
 
-MetadataMode = Literal["provenance", "full", "none"]
 Tier = Literal["exact", "throughput"]
 """Whether the same request with the same seed gives the same bytes, or may differ in the last bits of a batch."""
 
@@ -78,63 +78,8 @@ class Configure(Message, frozen=True):
     measured: str | None = None
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One picture to draw, complete: the bytes depend on nothing else but the model's fingerprint.
-
-    `model` is the public id, for the metadata; `source` is what draws. `steps` and `guidance_scale` None take the
-    checkpoint's defaults. `seed` is never 0 here. `compression` (0 to 100) is for JPEG and WebP.
-
-    `group` says on whose behalf it is drawn and `weight` how much of the device that group shall have beside others;
-    `exact` false allows the engine to draw it in a batch with others, which may change its last bits, and `seconds` is
-    how long drawing it is expected to take. None of these four is part of the picture.
-    """
-
-    id: str
-    model: str
-    source: str
-    prompt: str
-    negative_prompt: str
-    width: int
-    height: int
-    seed: int
-    output_format: str
-    steps: int | None = None
-    guidance_scale: float | None = None
-    metadata: MetadataMode = "provenance"
-    compression: int | None = None
-    group: str = ""
-    weight: float = 1.0
-    exact: bool = True
-    seconds: float = 0.0
-
-    def picture(self) -> Job:
-        """What of the job the picture depends on, the rest blank: equal for jobs with one answer."""
-        return msgspec.structs.replace(self, id="", group="", weight=1.0, exact=True, seconds=0.0)
-
-    @property
-    def pixels(self) -> int:
-        """At least 1: a size that no pipeline takes is still estimated before it is refused."""
-        return max(1, self.width * self.height)
-
-    @property
-    def passes(self) -> str:
-        """What decides how many passes a step takes, for the cost of it."""
-        guidance = "" if self.guidance_scale is None else f"{self.guidance_scale:g}"
-        return f"{'negative' if self.negative_prompt else ''}{guidance}"
-
-    def cost(self, timings: Timings) -> CostPoint:
-        """What it teaches, finished, about what drawing costs."""
-        return CostPoint(
-            pixels=self.pixels,
-            passes=self.passes,
-            encode_prompt=timings.encode_prompt,
-            step=timings.denoise / max(1, len(timings.steps)),
-            decode=timings.decode,
-        )
-
-
 class Draw(Message, frozen=True):
-    job: Job
+    order: Order
 
 
 class Cancel(Message, frozen=True):
@@ -150,7 +95,7 @@ class Watch(Message, frozen=True):
     longest: int
 
 
-class Share(Message, frozen=True):
+class ShareCores(Message, frozen=True):
     """So many workers draw on this machine now, that one included: its cores are theirs to share."""
 
     busy: int
@@ -162,7 +107,7 @@ class Ping(Message, frozen=True):
     number: int
 
 
-Command = Configure | Draw | Cancel | Watch | Share | Ping
+Command = Configure | Draw | Cancel | Watch | ShareCores | Ping
 
 
 # From a worker to the api process
@@ -255,6 +200,16 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
     def active(self) -> float:
         """Seconds in which the device worked for it."""
         return self.encode_prompt + self.denoise + self.decode
+
+    def cost_of(self, recipe: Recipe) -> CostPoint:
+        """What a finished picture teaches about what drawing costs."""
+        return CostPoint(
+            pixels=recipe.pixels,
+            passes=recipe.passes,
+            encode_prompt=self.encode_prompt,
+            step=self.denoise / max(1, len(self.steps)),
+            decode=self.decode,
+        )
 
 
 class Finished(Message, frozen=True):

@@ -13,6 +13,7 @@ from safelight.contract.capabilities import Capabilities, Tolerated
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.kinds import AUTO, Text, Value
+from safelight.contract.order import FileSpec, MetadataMode, Recipe
 from safelight.contract.parameters.declared import declared, fingerprint_marks, options_of
 from safelight.contract.parameters.seed import MAX_SEED
 from safelight.contract.parameters.size import fields_of_size, size_in
@@ -61,6 +62,19 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     def fingerprint_marks(self) -> list[str]:
         """What the operator set, or a preset stands for, on which the bytes depend."""
         return fingerprint_marks(self.asked, self.options)
+
+    def recipe(self, seed: int) -> Recipe:
+        """The picture with that seed."""
+        width, height = self.size
+        return Recipe(
+            source=self.model.source, prompt=self.prompt, width=width, height=height, seed=seed, options=self.options
+        )
+
+    def file(self, metadata: MetadataMode) -> FileSpec:
+        """The file that each of its pictures becomes."""
+        compression = self.asked.get("output_compression")
+        kept = None if compression is None else int(compression)
+        return FileSpec(format=self.output_format, compression=kept, metadata=metadata, model=self.model.id)
 
     def texts(self) -> dict[str, str]:
         """The prompts, by their parameters' names."""

@@ -35,7 +35,7 @@ from safelight.contract.messages import (
     ModelSpec,
     Ping,
     Pong,
-    Share,
+    ShareCores,
     Watch,
     frame_length,
     read_command,
@@ -122,7 +122,7 @@ class Worker:
                     self._answer(command)
                 case Configure():
                     self._configure(command)
-                case Draw() | Cancel() | Watch() | Share() if self._configured:
+                case Draw() | Cancel() | Watch() | ShareCores() if self._configured:
                     self._inbox.put(command)
                 case _:
                     raise ProtocolError("A job came before the configuration.")

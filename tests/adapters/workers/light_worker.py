@@ -29,7 +29,7 @@ from safelight.contract.messages import (
     ModelResting,
     Ping,
     Pong,
-    Share,
+    ShareCores,
     Started,
     Stepped,
     Timings,
@@ -72,17 +72,17 @@ def answers(command: Message) -> list[Message]:
     match command:
         case Configure(models=models):
             return [message for spec in models for message in loaded(spec.source)]
-        case Draw(job=job):
-            stuck_seconds = 3600.0 if job.source == STUCK else 0.0
-            steps = job.steps or 4
+        case Draw(order=job):
+            stuck_seconds = 3600.0 if job.recipe.source == STUCK else 0.0
+            steps = job.recipe.steps or 4
             begun: list[Message] = [Started(job_id=job.id), Stepped(job_id=job.id, step=1, steps=steps)]
             if steps >= LONG:
                 return begun
             more = [Stepped(job_id=job.id, step=step, steps=steps) for step in range(2, steps + 1)]
-            image = f"{job.seed}".encode() if job.source != GROWING else f"{sharers} share".encode()
+            image = f"{job.recipe.seed}".encode() if job.recipe.source != GROWING else f"{sharers} share".encode()
             end = Finished(job_id=job.id, image=image, fingerprint="light", timings=Timings())
             return [*begun, *more, end]
-        case Share(busy=busy):
+        case ShareCores(busy=busy):
             sharers = busy
             return []
         case Cancel(job_id=job_id):

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from msgspec.structs import replace
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.launching import WORKER_COMMAND
@@ -25,14 +24,15 @@ from safelight.contract.messages import (
     Configure,
     Failed,
     Finished,
-    Job,
     JobEvent,
     ModelSpec,
     Started,
     Stepped,
 )
+from safelight.contract.order import Order
 from tests.adapters.workers import light_worker
 from tests.engine.tiny import save
+from tests.orders import changed, order
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +67,8 @@ async def workers(checkpoint: str) -> AsyncIterator[LocalWorkers]:
 with_workers = pytest.mark.asyncio(loop_scope="module")
 
 
-def job(source: str, name: str = "a", *, seed: int = 1, steps: int = 4) -> Job:
-    return Job(
+def job(source: str, name: str = "a", *, seed: int = 1, steps: int = 4) -> Order:
+    return order(
         id=name,
         model="tiny",
         source=source,
@@ -93,7 +93,7 @@ async def to_the_end(
     return last
 
 
-async def picture(workers: LocalWorkers, wanted: Job) -> bytes:
+async def picture(workers: LocalWorkers, wanted: Order) -> bytes:
     end = await to_the_end(workers.submit(wanted))
     assert isinstance(end, Finished), end
     return end.image
@@ -290,9 +290,9 @@ async def test_a_model_that_is_loaded_says_when_it_is_expected() -> None:
 async def test_a_key_with_two_hundred_pictures_waiting_is_not_before_another_key() -> None:
     async with pool("light", command=light_worker.COMMAND) as workers:
         for n in range(200):  # none of these ever ends
-            workers.submit(replace(job("light", f"flood{n}", steps=light_worker.LONG), group="flood"))
+            workers.submit(changed(job("light", f"flood{n}", steps=light_worker.LONG), group="flood"))
         for n in range(3):
-            assert await picture(workers, replace(job("light", f"modest{n}"), group="modest"))
+            assert await picture(workers, changed(job("light", f"modest{n}"), group="modest"))
         assert workers.state().queued + workers.state().running == 200
 
 

@@ -8,7 +8,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 import torch
@@ -19,7 +18,6 @@ from safelight.contract.messages import (
     Cancelled,
     Failed,
     Finished,
-    Job,
     ModelSpec,
     Preview,
     Started,
@@ -27,11 +25,13 @@ from safelight.contract.messages import (
     Watch,
 )
 from safelight.contract.options import ModelOptions
+from safelight.contract.order import Order
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.output.checks import as_asked
 from safelight.engine.pipeline.model import LoadedModel
 from tests.engine.drawing import Drawing, job, pixels
 from tests.engine.families.build import FAMILIES, Family
+from tests.orders import changed
 
 # The pipelines of diffusers are older than parts of itself, of NumPy and of PyTorch that they use.
 # In bfloat16 PyTorch says of Kandinsky 5's norms that they take the slower way.
@@ -86,29 +86,30 @@ class Loaded:
         family.shrink(model.pipeline)
         model.pipeline.set_progress_bar_config(disable=True)
 
-    def job(self, name: str = "job", **changes: Any) -> Job:
+    def job(self, name: str = "job", **changes: Any) -> Order:
         width, height = self.family.size
         return job(self.model, name, **{"steps": self.family.steps, "width": width, "height": height, **changes})
 
-    def alone(self, wanted: Job) -> NDArray[np.uint8]:
+    def alone(self, wanted: Order) -> NDArray[np.uint8]:
         """As the family's model card calls it."""
-        key = f"{wanted.seed} {wanted.negative_prompt} {wanted.guidance_scale}"
+        recipe = wanted.recipe
+        key = f"{recipe.seed} {recipe.options}"
         if key not in self._drawn:
             arguments = {**self.family.arguments, **self.family.call}
-            if wanted.negative_prompt:
+            if recipe.negative_prompt:
                 assert self.family.negative is not None
-                arguments |= {**self.family.negative, "negative_prompt": wanted.negative_prompt}
-            if wanted.guidance_scale is not None:
-                arguments["guidance_scale"] = wanted.guidance_scale
+                arguments |= {**self.family.negative, "negative_prompt": recipe.negative_prompt}
+            if "guidance_scale" in recipe.options:
+                arguments["guidance_scale"] = recipe.options["guidance_scale"]
             picture = self.model.pipeline(
-                prompt=wanted.prompt,
-                height=wanted.height,
-                width=wanted.width,
-                num_inference_steps=wanted.steps,
-                generator=torch.Generator("cpu").manual_seed(wanted.seed),
+                prompt=recipe.prompt,
+                height=recipe.height,
+                width=recipe.width,
+                num_inference_steps=recipe.steps,
+                generator=torch.Generator("cpu").manual_seed(recipe.seed),
                 **arguments,
             )[0][0]
-            self._drawn[key] = np.asarray(as_asked(picture, wanted.width, wanted.height))
+            self._drawn[key] = np.asarray(as_asked(picture, recipe.width, recipe.height))
         return self._drawn[key]
 
 
@@ -201,6 +202,6 @@ def test_it_draws_nearly_the_same_in_bfloat16(name: str, tmp_path: Path) -> None
     half = load(ModelSpec(source=str(loaded.folder), dtype="bfloat16", options=options), "cpu")
     wanted = loaded.job()
     with Drawing(half) as drawing:
-        (end,) = drawing.draw(msgspec.structs.replace(wanted, source=half.source))
+        (end,) = drawing.draw(changed(wanted, source=half.source))
     difference = pixels(end).astype(float) - loaded.alone(wanted)
     assert np.sqrt((difference**2).mean()) < 255 / 10**1.5  # 30 dB; benchmarks/precision.py says how near it is

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from safelight.contract.messages import Job
+from safelight.contract.order import Order
 from safelight.scheduling.policy import FairShare, Parked
 
 
@@ -13,7 +13,7 @@ from safelight.scheduling.policy import FairShare, Parked
 class Seat:
     """A picture in the making. `left` is set once nobody wants it any more."""
 
-    job: Job
+    order: Order
     steps: int
     number: int
     came: float
@@ -43,11 +43,11 @@ class FakeDevice:
         self._one_at_a_time = asyncio.Lock()
         self._turns = 0
 
-    def enter(self, job: Job, steps: int, left: asyncio.Event) -> Seat:
+    def enter(self, order: Order, steps: int, left: asyncio.Event) -> Seat:
         """A picture comes, to be drawn in so many steps."""
         self._numbers += 1
-        seat = Seat(job, steps, self._numbers, self._turns * self._step_seconds, left)
-        self._seats[job.id] = seat
+        seat = Seat(order, steps, self._numbers, self._turns * self._step_seconds, left)
+        self._seats[order.id] = seat
         return seat
 
     async def park(self, seat: Seat) -> None:
@@ -61,7 +61,7 @@ class FakeDevice:
 
     def leave(self, seat: Seat) -> None:
         """That picture is done, or given up."""
-        del self._seats[seat.job.id]
+        del self._seats[seat.order.id]
         seat.back.set()
 
     async def serve(self) -> None:
@@ -70,7 +70,7 @@ class FakeDevice:
             await self._gate.wait()
             await self.turn()
 
-    async def turn(self) -> Job:
+    async def turn(self) -> Order:
         """One step of whoever comes next, as soon as there is anybody; returns whose it was once it is taken."""
         async with self._one_at_a_time:
             while not (candidates := self._candidates()):
@@ -84,7 +84,7 @@ class FakeDevice:
             await seat.back.wait()
             self._turns += 1
             self._schedule.served(chosen, self._step_seconds)
-            return seat.job
+            return seat.order
 
     def _candidates(self) -> list[Parked]:
         """Those in the making alone when they are as many as there may be."""
@@ -96,14 +96,14 @@ class FakeDevice:
     def _as_seen(self, seat: Seat) -> Parked:
         """As the policy sees it."""
         return Parked(
-            run=seat.job.id,
+            run=seat.order.id,
             stage="denoise",
             arrived=seat.number,
             parked=seat.number,
             step=seat.step,
             steps=seat.steps,
-            group=seat.job.group,
-            weight=seat.job.weight,
+            group=seat.order.share.group,
+            weight=seat.order.share.weight,
             came=seat.came,
             remaining=(seat.steps - seat.step) * self._step_seconds,
             total=seat.steps * self._step_seconds,

@@ -1,6 +1,6 @@
 """An engine without a model: draws coloured stripes at once, for tests of what stands above the engine (yours too).
 
-It keeps every promise of the `Engine` port: the same job gives the same bytes, events come in order, jobs end once.
+It keeps every promise of the `Engine` port: the same order gives the same bytes, events come in order, orders end once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from safelight.contract.messages import (
     Cancelled,
     Failed,
     Finished,
-    Job,
     JobEvent,
     Preview,
     Started,
@@ -30,12 +29,15 @@ from safelight.contract.messages import (
     Tier,
     Timings,
 )
+from safelight.contract.order import Order
 from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.traits import Traits
 from safelight.service.ports.engine import EngineState, ModelState, Where, WorkerState
 
 _LOOK_SECONDS = 0.02
 _LEAST_STEP_SECONDS = 0.00025
+# Changes whenever its stripes do.
+FINGERPRINT = "fake2"
 TRAITS = Traits(pipeline="Stripes", steps=4, guidance_scale=2.0, negative_prompt=True, side_multiple=16, vector=True)
 
 log = structlog.get_logger(__name__)
@@ -46,14 +48,13 @@ class FakeEngine:
 
     `capacity` is how many pictures are in the making at once, of which one takes a step at a time, as in a worker and
     by the same policy; None: all that were submitted, side by side.
-    `loaded` and `gate` are for tests that need to stand between: models are ready once `loaded` is set, and a job takes
-    its next step only while `gate` is set. `broken` makes the models fail to load, for that reason. Each step pretends
-    to take `step_seconds`. `hold` is a gate for tests in other processes: a file with the number of the last step that
-    is taken while it is there. `traits` are what the models are said to do; None: that is known once they are loaded.
-    `ready_in_seconds` is when models that load are said to be expected.
-    `cuts` is what it says of prompts that it read only in part. With `flags` its safety checker refuses every picture.
-    With `merges` it says of what was not promised to be exact that it was drawn in one batch with others. `workers` is
-    how many it says that it has.
+    `loaded` and `gate` are for tests that need to stand between: models are ready once `loaded` is set, and an order
+    takes its next step only while `gate` is set. `broken` makes the models fail to load, for that reason. Each step
+    pretends to take `step_seconds`. `hold` is a gate for tests in other processes: a file with the number of the last
+    step that is taken while it is there. `traits` are what the models are said to do; None: that is known once they
+    are loaded. `ready_in_seconds` is when models that load are said to be expected. `cuts` is what it says of prompts
+    that it read only in part. With `flags` its safety checker refuses every picture. With `merges` it says of what was
+    not promised to be exact that it was drawn in one batch with others. `workers` is how many it says that it has.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class FakeEngine:
         self._tickets: dict[str, Ticket] = {}
         self._left: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self.submitted: list[Job] = []
+        self.submitted: list[Order] = []
         self.drawn: list[str] = []
         self.cancelled: list[str] = []
 
@@ -104,29 +105,29 @@ class FakeEngine:
         if self._serving is not None:
             self._serving.cancel()
 
-    def submit(self, job: Job) -> AsyncIterator[JobEvent]:
-        """Draw a job, every one at the same time or as there is capacity."""
-        self.submitted.append(job)
-        ticket = Ticket(job)
+    def submit(self, order: Order) -> AsyncIterator[JobEvent]:
+        """Draw an order, every one at the same time or as there is capacity."""
+        self.submitted.append(order)
+        ticket = Ticket(order)
         if self._stopped:
-            ticket.tell(Cancelled(job_id=job.id))
+            ticket.tell(Cancelled(job_id=order.id))
             return ticket.events()
         if self._device is not None and self._serving is None:
             self._serving = asyncio.create_task(self._device.serve(), name="fake-device")
-        self._tickets[job.id] = ticket
-        self._left[job.id] = asyncio.Event()
-        task = asyncio.create_task(self._draw(ticket), name=f"fake-{job.id}")
+        self._tickets[order.id] = ticket
+        self._left[order.id] = asyncio.Event()
+        task = asyncio.create_task(self._draw(ticket), name=f"fake-{order.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return ticket.events()
 
     def cancel(self, job_id: str) -> None:
-        """End that job before its next step."""
+        """End that order before its next step."""
         if job_id in self._left:
             self._left[job_id].set()
 
     def watch(self, job_id: str, longest: int) -> None:
-        """Tell previews of that job after its steps."""
+        """Tell previews of that order after its steps."""
         if job_id in self._tickets:
             self._tickets[job_id].longest_preview = longest
 
@@ -142,7 +143,7 @@ class FakeEngine:
                     source=source,
                     status=status,
                     reason=self._broken,
-                    fingerprint="fake",
+                    fingerprint=FINGERPRINT,
                     device="none",
                     where="device" if status == "ready" else "none",
                     ready_in_seconds=self.ready_in_seconds if status == "loading" else None,
@@ -175,7 +176,7 @@ class FakeEngine:
         """Done when `loaded` is next set, or cleared."""
         return self._changes.next()
 
-    async def turn(self) -> Job:
+    async def turn(self) -> Order:
         """For tests, of an engine with a capacity, while the gate is closed: have one step taken, of whoever is next.
 
         So steps are a clock that runs as the test says. Waits for somebody to be there, and returns whose step it was.
@@ -184,29 +185,29 @@ class FakeEngine:
         return await self._device.turn()
 
     async def _draw(self, ticket: Ticket) -> None:
-        job, left = ticket.job, self._left[ticket.job.id]
+        order, left = ticket.order, self._left[ticket.order.id]
         try:
             await first(self.loaded, left)
             if self._broken is not None:
-                ticket.tell(Failed(job_id=job.id, reason=self._broken, retry_helps=False))
-            elif job.source not in self._sources:
-                ticket.tell(Failed(job_id=job.id, reason="No worker was told to load that model.", retry_helps=False))
+                ticket.tell(Failed(job_id=order.id, reason=self._broken, retry_helps=False))
+            elif order.recipe.source not in self._sources:
+                ticket.tell(Failed(job_id=order.id, reason="No worker was told to load that model.", retry_helps=False))
             elif await self._stepped_through(ticket, left):
                 await self._finish(ticket)
             else:
-                self.cancelled.append(job.id)
-                ticket.tell(Cancelled(job_id=job.id))
-        except Exception as error:  # becomes the job's end; the log has the cause
-            log.error("stripes_failed", job=job.id, exc_info=error)
-            ticket.tell(Failed(job_id=job.id, reason="The stripes could not be drawn; the log says why."))
+                self.cancelled.append(order.id)
+                ticket.tell(Cancelled(job_id=order.id))
+        except Exception as error:  # becomes the order's end; the log has the cause
+            log.error("stripes_failed", job=order.id, exc_info=error)
+            ticket.tell(Failed(job_id=order.id, reason="The stripes could not be drawn; the log says why."))
         finally:
-            del self._tickets[job.id], self._left[job.id]
+            del self._tickets[order.id], self._left[order.id]
 
     async def _stepped_through(self, ticket: Ticket, left: asyncio.Event) -> bool:
-        """Take all steps; false if the job was cancelled before the last."""
-        job = ticket.job
-        steps = self._steps_of(job)
-        seat = None if self._device is None else self._device.enter(job, steps, left)
+        """Take all steps; false if the order was cancelled before the last."""
+        order = ticket.order
+        steps = self._steps_of(order)
+        seat = None if self._device is None else self._device.enter(order, steps, left)
         try:
             for step in range(1, steps + 1):
                 while step > self._last_step() and not left.is_set():
@@ -231,39 +232,41 @@ class FakeEngine:
 
     def _start(self, ticket: Ticket) -> None:
         if not ticket.started:
-            ticket.tell(Started(job_id=ticket.job.id))
+            ticket.tell(Started(job_id=ticket.order.id))
 
     def _tell_step(self, ticket: Ticket, step: int, steps: int) -> None:
-        job = ticket.job
-        ticket.tell(Stepped(job_id=job.id, step=step, steps=steps))
+        order = ticket.order
+        ticket.tell(Stepped(job_id=order.id, step=step, steps=steps))
         if ticket.longest_preview and not self.flags:
-            image = draw_preview(job, step, ticket.longest_preview)
-            ticket.tell(Preview(job_id=job.id, step=step, steps=steps, image=image))
+            image = draw_preview(order, step, ticket.longest_preview)
+            ticket.tell(Preview(job_id=order.id, step=step, steps=steps, image=image))
 
     async def _finish(self, ticket: Ticket) -> None:
-        job = ticket.job
+        order = ticket.order
         if self.flags:
             reason = "The model's safety checker refused the picture that it drew."
-            ticket.tell(Failed(job_id=job.id, reason=reason, retry_helps=False, code="content_policy_violation"))
+            ticket.tell(Failed(job_id=order.id, reason=reason, retry_helps=False, code="content_policy_violation"))
             return
-        image = await asyncio.to_thread(draw_stripes, job)
-        self.drawn.append(job.id)
-        tier: Tier = "throughput" if self.merges and not job.exact else "exact"
-        seconds = (self._seconds_of_a_step,) * self._steps_of(job)
+        image = await asyncio.to_thread(draw_stripes, order)
+        self.drawn.append(order.id)
+        tier: Tier = "throughput" if self.merges and not order.share.exact else "exact"
+        seconds = (self._seconds_of_a_step,) * self._steps_of(order)
         timings = Timings(denoise=sum(seconds), steps=seconds)
-        finished = Finished(job_id=job.id, image=image, fingerprint="fake", timings=timings, tier=tier, cuts=self.cuts)
-        self._throughput.add(job.source)
+        finished = Finished(
+            job_id=order.id, image=image, fingerprint=FINGERPRINT, timings=timings, tier=tier, cuts=self.cuts
+        )
+        self._throughput.add(order.recipe.source)
         ticket.tell(finished)
 
-    def _steps_of(self, job: Job) -> int:
-        return job.steps or (self._traits or TRAITS).steps
+    def _steps_of(self, order: Order) -> int:
+        return order.recipe.steps or (self._traits or TRAITS).steps
 
     @property
     def _seconds_of_a_step(self) -> float:
         return self._step_seconds or _LEAST_STEP_SECONDS
 
     def _last_step(self) -> int:
-        """How far jobs may go just now."""
+        """How far orders may go just now."""
         try:
             return int(self._hold.read_text()) if self._hold is not None else sys.maxsize
         except FileNotFoundError:

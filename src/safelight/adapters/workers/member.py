@@ -24,7 +24,7 @@ _TURN_TIMES, _LEAST_TURN_SECONDS, _UNMEASURED_TURN_SECONDS = 20.0, 60.0, 900.0
 
 
 class Member:
-    """`fruitless_starts` counts deaths since a job last ended, `failed_starts` those since it last spoke of a model."""
+    """`fruitless_starts` counts deaths since an order last ended, `failed_starts` those since it last named a model."""
 
     def __init__(self, number: int, most_in_hand: int) -> None:
         self.number = number
@@ -65,20 +65,22 @@ class Member:
         )
 
     def judge(self, ticket: Ticket) -> Verdict:
-        """Whether it takes that job now. Beside a suspect it takes nothing."""
-        if not self.can_draw(ticket.job.source):
+        """Whether it takes that order now. Beside a suspect it takes nothing."""
+        if not self.can_draw(ticket.order.recipe.source):
             return "not yet"
         if any(other.suspect for other in self.tickets.values()):
             return "full"
-        return self.places.judge(ticket.job.group, ticket.job.weight, ticket.job.source)
+        return self.places.judge(ticket.order.share.group, ticket.order.share.weight, ticket.order.recipe.source)
 
     def take(self, ticket: Ticket) -> None:
-        """That job is in its hands now."""
-        self.tickets[ticket.job.id] = ticket
-        self.places.take(ticket.job.id, ticket.job.group, ticket.job.weight, ticket.job.source)
+        """That order is in its hands now."""
+        self.tickets[ticket.order.id] = ticket
+        self.places.take(
+            ticket.order.id, ticket.order.share.group, ticket.order.share.weight, ticket.order.recipe.source
+        )
 
     def release(self, job_id: str) -> Ticket | None:
-        """That job has ended there; None if it was not there."""
+        """That order has ended there; None if it was not there."""
         self.places.leave(job_id)
         return self.tickets.pop(job_id, None)
 

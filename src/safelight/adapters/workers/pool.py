@@ -1,4 +1,4 @@
-"""The pool of local workers: hands jobs out, restarts what dies, and draws its jobs again elsewhere."""
+"""The pool of local workers: hands orders out, restarts what dies, and draws its orders again elsewhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from safelight.contract.messages import (
     Failed,
     Finished,
     Hello,
-    Job,
     JobEvent,
     ModelDescribed,
     ModelFailed,
@@ -36,11 +35,12 @@ from safelight.contract.messages import (
     Ping,
     Pong,
     Preview,
-    Share,
+    ShareCores,
     Started,
     Stepped,
     Watch,
 )
+from safelight.contract.order import Order
 from safelight.scheduling.line import FairLine, Verdict
 from safelight.service.ports.engine import NEAREST_FIRST, EngineState, ModelState, WorkerState
 from safelight.service.ports.telemetry import Telemetry
@@ -103,20 +103,20 @@ class LocalWorkers:
         for member in self._members:
             member.bury()
         for ticket in list(self._tickets.values()):
-            self._end(ticket, Cancelled(job_id=ticket.job.id))
+            self._end(ticket, Cancelled(job_id=ticket.order.id))
 
-    def submit(self, job: Job) -> AsyncIterator[JobEvent]:
-        """Queue a job; when it is its key's turn, it goes to the least busy worker that has its model."""
-        ticket = self._tickets[job.id] = Ticket(job)
+    def submit(self, order: Order) -> AsyncIterator[JobEvent]:
+        """Queue an order; when it is its key's turn, it goes to the least busy worker that has its model."""
+        ticket = self._tickets[order.id] = Ticket(order)
         if self._stopped:
-            self._end(ticket, Cancelled(job_id=job.id))
+            self._end(ticket, Cancelled(job_id=order.id))
         else:
             self._wait(ticket)
             self._hand_out()
         return ticket.events()
 
     def cancel(self, job_id: str) -> None:
-        """End a waiting job now, a running one at its next step."""
+        """End a waiting order now, a running one at its next step."""
         waiting = self._waiting(job_id)
         if waiting is not None:
             self._end(waiting, Cancelled(job_id=job_id))
@@ -128,7 +128,7 @@ class LocalWorkers:
                 member.worker.send(Cancel(job_id=job_id))
 
     def watch(self, job_id: str, longest: int) -> None:
-        """Have previews of a job told, by whichever worker draws it."""
+        """Have previews of an order told, by whichever worker draws it."""
         if job_id in self._tickets:
             self._tickets[job_id].longest_preview = longest
         for member in self._members:
@@ -162,12 +162,12 @@ class LocalWorkers:
     # Handing out
 
     def _wait(self, ticket: Ticket) -> None:
-        """Put a job into the line, or end it if its model cannot be had."""
-        state = self._model_state(ticket.job.source)
+        """Put an order into the line, or end it if its model cannot be had."""
+        state = self._model_state(ticket.order.recipe.source)
         if state.status == "failed":
-            self._end(ticket, Failed(job_id=ticket.job.id, reason=state.reason or "", retry_helps=False))
+            self._end(ticket, Failed(job_id=ticket.order.id, reason=state.reason or "", retry_helps=False))
         elif ticket.suspect:
-            self._suspects[ticket.job.id] = ticket
+            self._suspects[ticket.order.id] = ticket
         else:
             self._line.add(ticket.waiting())
 
@@ -175,23 +175,23 @@ class LocalWorkers:
         return self._suspects.get(job_id) or self._line.get(job_id)
 
     def _end(self, ticket: Ticket, event: Failed | Cancelled | Finished) -> None:
-        """Say how a job ended, unless that was said, and forget it."""
+        """Say how an order ended, unless that was said, and forget it."""
         self._leave_line(ticket)
-        self._tickets.pop(ticket.job.id, None)
+        self._tickets.pop(ticket.order.id, None)
         ticket.tell(event)
 
     def _leave_line(self, ticket: Ticket) -> None:
-        self._line.remove(ticket.job.id)
-        self._suspects.pop(ticket.job.id, None)
+        self._line.remove(ticket.order.id)
+        self._suspects.pop(ticket.order.id, None)
 
     def _hand_out(self) -> None:
-        """Give waiting jobs to workers with room, as their keys' turns come; jobs whose model nobody has yet stay.
+        """Give waiting orders to workers with room, as their keys' turns come; orders whose model nobody has yet stay.
 
         Suspects come first, each alone with a worker. One worker gets nothing else until it is free for the next.
         """
         kept_free: Member | None = None
         for ticket in self._suspects.values():
-            if able := [member for member in self._members if member.can_draw(ticket.job.source)]:
+            if able := [member for member in self._members if member.can_draw(ticket.order.recipe.source)]:
                 kept_free = min(able, key=lambda m: len(m.tickets))
                 if not kept_free.tickets:
                     self._leave_line(ticket)
@@ -211,16 +211,16 @@ class LocalWorkers:
         busy = max(1, sum(bool(member.tickets) for member in self._members))
         for member in self._members:
             if member.worker is not None and member.sharers != busy:
-                member.worker.send(Share(busy=busy))
+                member.worker.send(ShareCores(busy=busy))
                 member.sharers = busy
 
     def _give(self, ticket: Ticket, member: Member) -> None:
         assert member.worker is not None  # can_draw
         member.take(ticket)
         self._share()
-        member.worker.send(Draw(job=ticket.job))
+        member.worker.send(Draw(order=ticket.order))
         if ticket.longest_preview:
-            member.worker.send(Watch(job_id=ticket.job.id, longest=ticket.longest_preview))
+            member.worker.send(Watch(job_id=ticket.order.id, longest=ticket.longest_preview))
 
     def _model_state(self, source: str) -> ModelState:
         said = [m.models[source] for m in self._members if m.worker is not None and source in m.models]
@@ -329,7 +329,7 @@ class LocalWorkers:
                 ticket = member.release(event.job_id)
                 if ticket is not None:
                     if isinstance(event, Finished):
-                        member.throughput.add(ticket.job.source)
+                        member.throughput.add(ticket.order.recipe.source)
                     self._settle(ticket, event)
                 self._hand_out()
             case Pong():
@@ -341,9 +341,9 @@ class LocalWorkers:
                 pass
 
     def _settle(self, ticket: Ticket, event: Finished | Failed | Cancelled) -> None:
-        """A worker is done with a job; its key's account holds what it took instead of what was expected."""
+        """A worker is done with an order; its key's account holds what it took instead of what was expected."""
         took = event.timings.active if isinstance(event, Finished) else 0.0
-        self._line.correct(ticket.job.group, ticket.job.weight, took - ticket.job.seconds)
+        self._line.correct(ticket.order.share.group, ticket.order.share.weight, took - ticket.order.share.seconds)
         self._end(ticket, event)
 
     def _model_reported(self, member: Member, event: ModelReady | ModelFailed) -> None:
@@ -363,19 +363,19 @@ class LocalWorkers:
         self._announce()
 
     def _bury(self, member: Member, exit_status: int | None, last_words: str) -> float:
-        """A worker died: its jobs wait again, as if they had never left. Returns the seconds until the next start."""
+        """A worker died: its orders wait again, as if they had never left. Returns the seconds until the next start."""
         log.error("worker_died", exit_status=exit_status, last_words=last_words, jobs=len(member.tickets))
         self._restarts += 1
         self._telemetry.worker_restarted()
         orphans = member.bury()
         blame(orphans)
         for ticket in orphans:
-            self._line.correct(ticket.job.group, ticket.job.weight, -ticket.job.seconds)
+            self._line.correct(ticket.order.share.group, ticket.order.share.weight, -ticket.order.share.seconds)
             if ticket.cancelled:
-                self._end(ticket, Cancelled(job_id=ticket.job.id))
+                self._end(ticket, Cancelled(job_id=ticket.order.id))
             elif ticket.attempts >= MAX_ATTEMPTS:
                 reason = f"The drawing process died {ticket.attempts} times while it drew this picture."
-                self._end(ticket, Failed(job_id=ticket.job.id, reason=reason, retry_helps=False))
+                self._end(ticket, Failed(job_id=ticket.order.id, reason=reason, retry_helps=False))
             else:
                 self._wait(ticket)
         if member.failed_starts >= _HOPELESS_AFTER:
@@ -398,13 +398,13 @@ class LocalWorkers:
         self._changes.announce()
         failed = {state.source for state in self.state().models if state.status == "failed"}
         for ticket in [*self._suspects.values(), *self._line] if failed else ():
-            if ticket.job.source in failed:
+            if ticket.order.recipe.source in failed:
                 self._leave_line(ticket)
                 self._wait(ticket)
         self._hand_out()
 
 
 def _verdict(members: Sequence[Member], ticket: Ticket) -> Verdict:
-    """Whether any of them takes that job now."""
+    """Whether any of them takes that order now."""
     verdicts = {member.judge(ticket) for member in members}
     return "now" if "now" in verdicts else "full" if "full" in verdicts else "not yet"

@@ -1,4 +1,4 @@
-"""Jobs that the pool holds: each waits, runs with a worker, waits again if the worker dies, and ends exactly once."""
+"""Orders that the pool holds: each waits, runs with a worker, waits again if the worker dies, and ends exactly once."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from time import monotonic
 
-from safelight.contract.messages import Cancelled, Failed, Finished, Job, JobEvent, Started
+from safelight.contract.messages import Cancelled, Failed, Finished, JobEvent, Started
+from safelight.contract.order import Order
 from safelight.scheduling.line import Waiting
 
-# A job that was being drawn by this many workers when they died is taken for the cause.
+# An order that was being drawn by this many workers when they died is taken for the cause.
 MAX_ATTEMPTS = 3
 
 
 class Ticket:
-    """A job in the pool, and the events that its submitter reads.
+    """An order in the pool, and the events that its submitter reads.
 
     `attempts` counts the workers that died while they drew it, `deaths` those that died with it in their hands. A
     `suspect` may have been the cause of one, and is drawn alone from then on: so what is innocent shows it.
     """
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
+    def __init__(self, order: Order) -> None:
+        self.order = order
         self.came = monotonic()
         self.attempts = 0
         self.deaths = 0
@@ -34,8 +35,8 @@ class Ticket:
 
     def waiting(self) -> Waiting[Ticket]:
         """How it stands in a line."""
-        job = self.job
-        return Waiting(job.id, self, job.group, job.source, job.seconds, self.came, job.weight)
+        share, source = self.order.share, self.order.recipe.source
+        return Waiting(self.order.id, self, share.group, source, share.seconds, self.came, share.weight)
 
     def tell(self, event: JobEvent) -> None:
         """Pass an event on; after the end nothing more is said."""

@@ -25,7 +25,7 @@ Keep = Callable[[LoadedModel, tuple[CostPoint, ...]], None]
 
 
 class Delivery:
-    """Turns what runs leave behind into events. `end` is told how a job ended, `emit` everything else."""
+    """Turns what runs leave behind into events. `end` is told how an order ended, `emit` everything else."""
 
     def __init__(
         self, emit: Callable[[Event], None], end: Callable[[Finished | Failed | Cancelled], None], keep: Keep
@@ -38,7 +38,7 @@ class Delivery:
         """A run has its picture: it teaches what a picture costs by itself, and becomes a file."""
         costs = run.shelved.costs
         if not run.merged:
-            costs.observe(run.job.cost(run.times.timings(0.0, 0.0)))
+            costs.observe(run.times.timings(0.0, 0.0).cost_of(run.order.recipe))
         if costs.observed & (costs.observed - 1) == 0:  # after 1, 2, 4, 8, … pictures
             self._pool.submit(self._keep, run.model, (*costs.points, *run.shelved.by_threads))
         self._pool.submit(self._deliver, run, time.perf_counter() - run.received)
@@ -51,8 +51,8 @@ class Delivery:
         if run.is_reviewed:
             return
         previewer = run.shelved.previewer
-        if run.longest_preview and run.job.id not in self._showing and previewer and previewer.can_show:
-            self._showing.add(run.job.id)
+        if run.longest_preview and run.order.id not in self._showing and previewer and previewer.can_show:
+            self._showing.add(run.order.id)
             self._pool.submit(self._show, run, previewer, clean(taken).clone(), taken.step, taken.steps)
 
     def close(self) -> None:
@@ -61,33 +61,35 @@ class Delivery:
 
     def _deliver(self, run: Run, seconds: float) -> None:
         """From picture to file."""
-        job, begun = run.job, time.perf_counter()
+        order, begun = run.order, time.perf_counter()
         try:
-            image = encode(run.picture, job, run.facts())
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong here ends this job and no other
-            log.error("job %s could not be encoded: %s", job.id, error)
-            reason = f"The picture could not be written as {job.output_format} ({type(error).__name__})."
-            self._end(Failed(job_id=job.id, reason=reason, retry_helps=False))
+            image = encode(run.picture, order, run.facts())
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong here ends this order and no other
+            log.error("job %s could not be encoded: %s", order.id, error)
+            reason = f"The picture could not be written as {order.file.format} ({type(error).__name__})."
+            self._end(Failed(job_id=order.id, reason=reason, retry_helps=False))
             return
         timings = run.times.timings(seconds, time.perf_counter() - begun)
         tier: Tier = "throughput" if run.merged else "exact"
         cuts, fingerprint = run.reading.cuts(), run.model.fingerprint
         for cut in cuts:
-            log.warning("job %s: %s", job.id, cut)
-        self._end(Finished(job_id=job.id, image=image, fingerprint=fingerprint, timings=timings, tier=tier, cuts=cuts))
+            log.warning("job %s: %s", order.id, cut)
+        self._end(
+            Finished(job_id=order.id, image=image, fingerprint=fingerprint, timings=timings, tier=tier, cuts=cuts)
+        )
         previewer = run.shelved.previewer
         if previewer is not None and previewer.wants_examples and isinstance(run.picture, Image.Image):
             previewer.learn(run.latents, run.picture)
 
     def _show(self, run: Run, previewer: Previewer, latents: Any, step: int, steps: int) -> None:
         """From latents to a preview. One that fails is one that is not there."""
-        job, image = run.job, None
+        order, image = run.order, None
         try:
             with torch.no_grad():
-                image = previewer.show(latents, job.width, job.height, run.longest_preview)
+                image = previewer.show(latents, order.recipe.width, order.recipe.height, run.longest_preview)
         except Exception as error:  # noqa: BLE001 - nothing hangs on it
-            log.warning("no preview of job %s: %s", job.id, type(error).__name__)
+            log.warning("no preview of job %s: %s", order.id, type(error).__name__)
         finally:
-            self._showing.discard(job.id)
+            self._showing.discard(order.id)
         if image is not None and not run.cancelled:
-            self._emit(Preview(job_id=job.id, step=step, steps=steps, image=image))
+            self._emit(Preview(job_id=order.id, step=step, steps=steps, image=image))

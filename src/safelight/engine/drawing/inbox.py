@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from queue import Empty, SimpleQueue
 
-from safelight.contract.messages import Cancel, Draw, ModelSpec, Share, Watch
+from safelight.contract.messages import Cancel, Draw, ModelSpec, ShareCores, Watch
 from safelight.engine.machine.allocator import give_back
 from safelight.engine.residency.loader import LoadOutcome
 
-Command = ModelSpec | Draw | Cancel | Watch | Share | LoadOutcome | None
+Command = ModelSpec | Draw | Cancel | Watch | ShareCores | LoadOutcome | None
 Inbox = SimpleQueue[Command]
 
 # Who asks for one picture after another finds memory kept; nobody else misses it for long.

@@ -18,13 +18,13 @@ from safelight.contract.messages import (
     Event,
     Failed,
     Finished,
-    Job,
     ModelSpec,
-    Share,
+    ShareCores,
     Started,
     Stepped,
     Watch,
 )
+from safelight.contract.order import Order
 from safelight.engine.drawing.delivery import Delivery, Keep
 from safelight.engine.drawing.inbox import Inbox, Reader
 from safelight.engine.drawing.trial import is_trial, trial_after, trial_id
@@ -46,20 +46,20 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class _Held:
-    """A job whose model is not loaded: what is kept of it until it becomes a run."""
+    """An order whose model is not loaded: what is kept of it until it becomes a run."""
 
-    job: Job
+    order: Order
     received: float
     position: int
     longest_preview: int = 0
 
 
 class Loop:
-    """Draws jobs with the models that it was told to load. `put` and `stop` may be called from any thread; what is put
-    into `inbox` directly comes to the same.
+    """Draws orders with the models that it was told to load. `put` and `stop` may be called from any thread; what is
+    put into `inbox` directly comes to the same.
 
-    `emit` is called from the loop's own thread and from those that encode; every job that was put ends with exactly one
-    `Finished`, `Failed` or `Cancelled`. At most `max_runs` are in flight; the schedule says which other comes next.
+    `emit` is called from the loop's own thread and from those that encode; every order that was put ends with exactly
+    one `Finished`, `Failed` or `Cancelled`. At most `max_runs` are in flight; the schedule says which other comes next.
     """
 
     def __init__(
@@ -104,12 +104,12 @@ class Loop:
         self._delivery = Delivery(emit, self._end, keep)
         self.turn = TurnAge()
 
-    def put(self, command: ModelSpec | Draw | Cancel | Watch | Share) -> None:
-        """Load that model, draw that job, or cancel one; returns at once."""
+    def put(self, command: ModelSpec | Draw | Cancel | Watch | ShareCores) -> None:
+        """Load that model, draw that order, or cancel one; returns at once."""
         self._inbox.put(command)
 
     def stop(self) -> None:
-        """End `serve` after the turn that it is in; jobs that have not ended are cancelled."""
+        """End `serve` after the turn that it is in; orders that have not ended are cancelled."""
         self._inbox.put(None)
 
     def serve(self) -> None:
@@ -118,7 +118,7 @@ class Loop:
             if self._runs:
                 candidates = self._candidates()
                 self._turn(self._schedule.choose(candidates), candidates)
-        for job_id in [*self._runs, *(held.job.id for jobs in self._held.values() for held in jobs)]:
+        for job_id in [*self._runs, *(held.order.id for orders in self._held.values() for held in orders)]:
             self._cancel(job_id)
         self._models.close()
         self._delivery.close()
@@ -144,10 +144,10 @@ class Loop:
                     self._turns.models_moved()
                     self._send_out()
                 case Draw():
-                    self._accept(command.job)
+                    self._accept(command.order)
                 case Cancel():
                     self._cancel(command.job_id)
-                case Share():
+                case ShareCores():
                     self._turns.threads.share(command.busy)
                 case Watch():
                     self._watch(command.job_id, command.longest)
@@ -169,58 +169,62 @@ class Loop:
 
     def _begin(self, run: Run) -> None:
         self._hold_model(run)
-        self._emit(Started(job_id=run.job.id))
+        self._emit(Started(job_id=run.order.id))
 
     def _conclude(self, run: Run) -> None:
-        del self._runs[run.job.id]
+        del self._runs[run.order.id]
         if run.failure is None:
             if run.shelved.on_trial and not run.shelved.drew:  # now it is known
-                self._cancel(trial_id(run.job.source))
+                self._cancel(trial_id(run.order.recipe.source))
             run.shelved.drew = True
             self._delivery.finish(run)
         else:
-            log.error("job %s failed: %s", run.job.id, run.failure.log)
+            log.error("job %s failed: %s", run.order.id, run.failure.log)
             why = run.failure
-            self._end(Failed(job_id=run.job.id, reason=why.reason, retry_helps=why.retry_helps, code=why.code))
+            self._end(Failed(job_id=run.order.id, reason=why.reason, retry_helps=why.retry_helps, code=why.code))
         self._leave(run)
         if run.failure is not None:
-            self._doubt(run.job, run.shelved, run.failure)
+            self._doubt(run.order, run.shelved, run.failure)
 
-    def _doubt(self, job: Job, slot: ModelSlot, failure: Failure) -> None:
+    def _doubt(self, order: Order, slot: ModelSlot, failure: Failure) -> None:
         """A picture failed. If its model never drew any, it is seen whether it can; if it cannot, that is said."""
-        if is_trial(job) and not failure.retry_helps:
-            self._give_up(job.source, ModelLoadError(f"The model was loaded, but cannot draw. {failure.reason}"))
-        elif (trial := trial_after(failure, job, slot)) is not None:
+        if is_trial(order) and not failure.retry_helps:
+            self._give_up(
+                order.recipe.source, ModelLoadError(f"The model was loaded, but cannot draw. {failure.reason}")
+            )
+        elif (trial := trial_after(failure, order, slot)) is not None:
             slot.on_trial = True
-            self._held.setdefault(job.source, []).append(_Held(trial, time.perf_counter(), next(self._positions)))
-            self._let_in(job.source)
+            self._held.setdefault(order.recipe.source, []).append(
+                _Held(trial, time.perf_counter(), next(self._positions))
+            )
+            self._let_in(order.recipe.source)
 
     def _give_up(self, source: str, error: ModelLoadError) -> None:
-        for run in [run for run in self._runs.values() if run.job.source == source]:
-            del self._runs[run.job.id]
+        for run in [run for run in self._runs.values() if run.order.recipe.source == source]:
+            del self._runs[run.order.id]
             run.cancel()
-            self._end(Failed(job_id=run.job.id, reason=str(error), retry_helps=False))
+            self._end(Failed(job_id=run.order.id, reason=str(error), retry_helps=False))
             self._leave(run)
         self._models.fail(source, error)
         self._let_in(source)
 
-    def _accept(self, job: Job) -> None:
-        if job.id in self._open:
-            log.error("job %s came twice; the second is ignored", job.id)
+    def _accept(self, order: Order) -> None:
+        if order.id in self._open:
+            log.error("job %s came twice; the second is ignored", order.id)
             return
         with self._open_lock:
-            self._open.add(job.id)
-        slot = self._models.slot(job.source)
+            self._open.add(order.id)
+        slot = self._models.slot(order.recipe.source)
         if slot is None or slot.error is not None:
             reason = str(slot.error) if slot else "This worker was not told to load that model."
-            self._end(Failed(job_id=job.id, reason=reason, retry_helps=False))
+            self._end(Failed(job_id=order.id, reason=reason, retry_helps=False))
             return
-        self._held.setdefault(job.source, []).append(_Held(job, time.perf_counter(), next(self._positions)))
+        self._held.setdefault(order.recipe.source, []).append(_Held(order, time.perf_counter(), next(self._positions)))
         if slot.model is None:
-            self._models.want(job.source)
+            self._models.want(order.recipe.source)
             self._send_out()
         else:
-            self._let_in(job.source)
+            self._let_in(order.recipe.source)
 
     def _let_in(self, source: str, *, reserved: bool = False) -> None:
         """Those that waited for a model become runs, or fail with it.
@@ -228,67 +232,67 @@ class Loop:
         Those it was loaded for are `reserved`: the model stays until they are done, whoever else wants its room.
         """
         slot = self._models.slot(source)
-        assert slot is not None  # jobs of unknown models are not held
-        refused: list[tuple[Job, Failure]] = []
+        assert slot is not None  # orders of unknown models are not held
+        refused: list[tuple[Order, Failure]] = []
         for held in self._held.pop(source, []):
             if slot.error is not None:
-                self._end(Failed(job_id=held.job.id, reason=str(slot.error), retry_helps=False))
+                self._end(Failed(job_id=held.order.id, reason=str(slot.error), retry_helps=False))
                 continue
             try:
-                run = Run(held.job, slot, held.position, self._stepped, held.received)
+                run = Run(held.order, slot, held.position, self._stepped, held.received)
             except JobRefused as error:
-                self._end(Failed(job_id=held.job.id, reason=str(error), retry_helps=False))
-                refused.append((held.job, Failure(str(error), retry_helps=False, log=str(error))))
+                self._end(Failed(job_id=held.order.id, reason=str(error), retry_helps=False))
+                refused.append((held.order, Failure(str(error), retry_helps=False, log=str(error))))
                 continue
             run.longest_preview = held.longest_preview
             if reserved:
                 self._hold_model(run)
-            self._runs[held.job.id] = run
-        for job, failure in refused:
-            self._doubt(job, slot, failure)
+            self._runs[held.order.id] = run
+        for order, failure in refused:
+            self._doubt(order, slot, failure)
 
     def _hold_model(self, run: Run) -> None:
         if not run.pins_model:
             run.pins_model = True
-            self._models.use(run.job.source)
+            self._models.use(run.order.recipe.source)
 
     def _leave(self, run: Run) -> None:
         """A run is over; its model may make room for another."""
         if run.pins_model:
             run.pins_model = False
-            self._models.release(run.job.source)
+            self._models.release(run.order.recipe.source)
         self._send_out()
 
     def _send_out(self) -> None:
         """Those that have not begun wait outside while their model makes room for another, which may send out more."""
         while (out := next((run for run in self._runs.values() if run.shelved.model is None), None)) is not None:
-            del self._runs[out.job.id]
-            held = _Held(out.job, out.received, out.position, out.longest_preview)
-            self._held.setdefault(out.job.source, []).append(held)
-            self._models.want(out.job.source)
+            del self._runs[out.order.id]
+            held = _Held(out.order, out.received, out.position, out.longest_preview)
+            self._held.setdefault(out.order.recipe.source, []).append(held)
+            self._models.want(out.order.recipe.source)
 
     def _stepped(self, run: Run, taken: StepTaken) -> None:
         """In the run, while the engine waits for it."""
-        self._emit(Stepped(job_id=run.job.id, step=taken.step, steps=taken.steps))
+        self._emit(Stepped(job_id=run.order.id, step=taken.step, steps=taken.steps))
         self._delivery.show(run, taken)
 
     def _watch(self, job_id: str, longest: int) -> None:
-        held = (held for jobs in self._held.values() for held in jobs if held.job.id == job_id)
+        held = (held for orders in self._held.values() for held in orders if held.order.id == job_id)
         waiting = self._runs.get(job_id) or next(held, None)
         if waiting is not None:
             waiting.longest_preview = longest
 
     def _cancel(self, job_id: str) -> None:
         run = self._runs.pop(job_id, None)
-        for source, jobs in self._held.items():
-            self._held[source] = [held for held in jobs if held.job.id != job_id]
+        for source, orders in self._held.items():
+            self._held[source] = [held for held in orders if held.order.id != job_id]
         if run is not None:
             run.cancel()
             self._leave(run)
         self._end(Cancelled(job_id=job_id))
 
     def _end(self, event: Finished | Failed | Cancelled) -> None:
-        """Say how a job ended, unless that was said: a cancel may meet the last touches to its file."""
+        """Say how an order ended, unless that was said: a cancel may meet the last touches to its file."""
         with self._open_lock:
             if event.job_id not in self._open:
                 return

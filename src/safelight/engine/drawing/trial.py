@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safelight.contract.messages import Job
+from safelight.contract.order import FileSpec, Order, Recipe, Share
 from safelight.engine.pipeline.model import LoadedModel
 
 if TYPE_CHECKING:
@@ -14,24 +14,19 @@ if TYPE_CHECKING:
 _PROMPT = "a lighthouse on a cliff by the sea at sunset"
 
 
-def trial_job(model: LoadedModel, width: int, height: int, steps: int, group: str = "") -> Job:
+def trial_order(model: LoadedModel, width: int, height: int, steps: int, group: str = "") -> Order:
     """A plain picture of that size."""
-    return Job(
+    return Order(
         id=trial_id(model.source),
-        model=model.name,
-        source=model.source,
-        prompt=_PROMPT,
-        negative_prompt="",
-        width=width,
-        height=height,
-        seed=1,
-        output_format="png",
-        steps=steps,
-        group=group,
+        recipe=Recipe(
+            source=model.source, prompt=_PROMPT, width=width, height=height, seed=1, options={"steps": steps}
+        ),
+        file=FileSpec(format="png", model=model.name),
+        share=Share(group=group),
     )
 
 
-def trial_after(failure: Failure, failed: Job, slot: ModelSlot) -> Job | None:
+def trial_after(failure: Failure, failed: Order, slot: ModelSlot) -> Order | None:
     """What to draw now that a picture has failed: a picture of the model's own size, if it never drew any.
 
     Without a picture at its start (`warm_up_seconds` 0) it is not known whether the model or the request is at fault.
@@ -40,7 +35,7 @@ def trial_after(failure: Failure, failed: Job, slot: ModelSlot) -> Job | None:
     model = slot.model
     if model is None or slot.drew or slot.on_trial or failure.retry_helps:
         return None
-    return trial_job(model, model.traits.width, model.traits.height, model.steps, failed.group)
+    return trial_order(model, model.traits.width, model.traits.height, model.steps, failed.share.group)
 
 
 def trial_id(source: str) -> str:
@@ -48,5 +43,5 @@ def trial_id(source: str) -> str:
     return f"trial {source}"
 
 
-def is_trial(job: Job) -> bool:
-    return job.id == trial_id(job.source)
+def is_trial(order: Order) -> bool:
+    return order.id == trial_id(order.recipe.source)

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError, SafelightError
 from safelight.contract.sizes import SIZES, Size
-from safelight.engine.drawing.trial import trial_job
+from safelight.engine.drawing.trial import trial_order
 from safelight.engine.machine.device import reference_threads
 from safelight.engine.machine.library_errors import is_out_of_memory, missing_package
 from safelight.engine.machine.pace import now
@@ -167,17 +167,17 @@ def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: 
         nonlocal latents
         latents = taken.latents
 
-    job = trial_job(model, width, height, steps)
+    order = trial_order(model, width, height, steps)
     pipeline = copy_for_run(model.pipeline, hand, stepped)
     with torch.no_grad():
-        generator = torch.Generator("cpu").manual_seed(job.seed)
-        picture = pipeline(**pipeline_arguments(job, model), generator=generator)[0][0]
+        generator = torch.Generator("cpu").manual_seed(order.recipe.seed)
+        picture = pipeline(**pipeline_arguments(order, model), generator=generator)[0][0]
     seconds[stage] += now(model.device) - since
     if previewer.wants_examples:
         previewer.learn(latents, picture)
     return CostPoint(
-        pixels=job.pixels,
-        passes=job.passes,
+        pixels=order.recipe.pixels,
+        passes=order.recipe.passes,
         encode_prompt=seconds["encode_prompt"],
         step=seconds["denoise"] / steps,
         decode=seconds["decode"],

@@ -10,7 +10,7 @@ from importlib.metadata import version
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from safelight.contract.messages import Job
+from safelight.contract.order import Order
 from safelight.engine.output.metadata import Facts, Metadata, metadata, provenance
 
 try:
@@ -37,25 +37,25 @@ def encoder_settings() -> str:
     return f"png {writer}; jpeg {JPEG_QUALITY}; webp {WEBP_QUALITY}; pillow {version('pillow')}"
 
 
-def encode(picture: Image.Image | str, job: Job, facts: Facts) -> bytes:
-    """The file of a job, in its `output_format`.
+def encode(picture: Image.Image | str, order: Order, facts: Facts) -> bytes:
+    """The file of an order, in its `output_format`.
 
     Raises:
         ValueError: a picture in pixels was to become SVG, or a drawing another format.
     """
-    about = metadata(job, facts)
+    about = metadata(order, facts)
     if isinstance(picture, str):
-        if job.output_format != "svg":
-            raise ValueError(f"a drawing cannot be written as {job.output_format}")
+        if order.file.format != "svg":
+            raise ValueError(f"a drawing cannot be written as {order.file.format}")
         return _svg(picture, about)
-    match job.output_format:
+    match order.file.format:
         case "png":
             return _png(picture, about)
         case "jpeg":
-            return _jpeg(picture, about, JPEG_QUALITY if job.compression is None else job.compression)
+            return _jpeg(picture, about, JPEG_QUALITY if order.file.compression is None else order.file.compression)
         case "webp":
-            return _webp(picture, about, WEBP_QUALITY if job.compression is None else job.compression)
-    raise ValueError(f"pixels cannot be written as {job.output_format}")
+            return _webp(picture, about, WEBP_QUALITY if order.file.compression is None else order.file.compression)
+    raise ValueError(f"pixels cannot be written as {order.file.format}")
 
 
 def _png(picture: Image.Image, about: Metadata) -> bytes:

@@ -7,22 +7,27 @@ XMP carries both, in every format: `Iptc4xmpExt:DigitalSourceType` as the IPTC d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from safelight import __version__
 from safelight.contract.embedding import NAMESPACE, request_element
-from safelight.contract.messages import Job
+from safelight.contract.order import Order
 from safelight.contract.provenance import description, packet
+
+# What the other tools call it.
+_CALLED = {"steps": "Steps", "guidance_scale": "CFG scale"}
 
 __all__ = ["NAMESPACE", "Facts", "Metadata", "metadata", "provenance"]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a run used that its job leaves open. `guidance_scale` is None for a model without guidance."""
+    """What a run used, whether its order said it or left it open: steps, guidance (None where the model has none) and
+    further options, by their names."""
 
-    steps: int
-    guidance_scale: float | None
+    used: Mapping[str, Any]
     drawn_by: str
 
 
@@ -44,47 +49,49 @@ def provenance() -> Metadata:
     return Metadata(rdf=description())
 
 
-def metadata(job: Job, facts: Facts) -> Metadata:
-    """What to write into the file of that job, by its `metadata` mode."""
-    match job.metadata:
+def metadata(order: Order, facts: Facts) -> Metadata:
+    """What to write into the file of that order, by its `metadata` mode."""
+    match order.file.metadata:
         case "none":
             return Metadata()
         case "provenance":
             return provenance()
         case "full":
-            return Metadata(rdf=description(_request(job, facts)), parameters=_parameters(job, facts))
+            return Metadata(rdf=description(_request(order, facts)), parameters=_parameters(order, facts))
 
 
-def _request(job: Job, facts: Facts) -> str:
+def _request(order: Order, facts: Facts) -> str:
     """The whole request, as XML."""
+    recipe, file = order.recipe, order.file
     request = {
-        "model": job.model,
-        "prompt": job.prompt,
-        "negative_prompt": job.negative_prompt,
-        "size": f"{job.width}x{job.height}",
-        "seed": job.seed,
-        "output_format": job.output_format,
-        "steps": facts.steps,
-        "guidance_scale": facts.guidance_scale,
+        "model": file.model,
+        "prompt": recipe.prompt,
+        "negative_prompt": recipe.negative_prompt,
+        "size": f"{recipe.width}x{recipe.height}",
+        "seed": recipe.seed,
+        "output_format": file.format,
+        **facts.used,
         "drawn_by": facts.drawn_by,
         "safelight": __version__,
     }
-    if job.compression is not None:
-        request["output_compression"] = job.compression
+    if file.compression is not None:
+        request["output_compression"] = file.compression
     return request_element(request)
 
 
-def _parameters(job: Job, facts: Facts) -> str:
+def _parameters(order: Order, facts: Facts) -> str:
+    recipe = order.recipe
+    others = {name.capitalize().replace("_", " "): v for name, v in facts.used.items() if name not in _CALLED}
     said = {
-        "Steps": facts.steps,
-        "CFG scale": facts.guidance_scale,
-        "Seed": job.seed,
-        "Size": f"{job.width}x{job.height}",
+        **{called: facts.used.get(name) for name, called in _CALLED.items()},
+        "Seed": recipe.seed,
+        "Size": f"{recipe.width}x{recipe.height}",
+        **others,
         "Model": facts.drawn_by,
         "Version": f"Safelight {__version__}",
     }
-    lines = [job.prompt]
-    if job.negative_prompt:
-        lines.append(f"Negative prompt: {job.negative_prompt}")
+    lines = [recipe.prompt]
+    if recipe.negative_prompt:
+        lines.append(f"Negative prompt: {recipe.negative_prompt}")
     lines.append(", ".join(f"{name}: {value}" for name, value in said.items() if value is not None))
     return "\n".join(lines)

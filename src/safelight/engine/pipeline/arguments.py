@@ -1,11 +1,13 @@
-"""A job in a pipeline's own words: the keyword arguments of the call, read off its signature, whatever the family."""
+"""An order in a pipeline's own words: the keyword arguments of the call, read off its signature, for any family."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from safelight.contract.errors import SafelightError
-from safelight.contract.messages import Job
+from safelight.contract.kinds import Value
+from safelight.contract.order import Order, Recipe
 from safelight.engine.pipeline.signature import guidance_parameter
 
 if TYPE_CHECKING:
@@ -17,36 +19,52 @@ _TRUE_CFG_SCALE = 4.0
 # Classifier-free guidance by `true_cfg_scale` begins only when there is a negative prompt; Qwen-Image's card says one
 # space where the caller has none.
 _EMPTY_NEGATIVE = " "
+# Options that pipelines call otherwise, or for which the name is not enough. Each other one is an argument of its name.
+_TRANSLATED = ("steps", "guidance_scale", "negative_prompt")
 
 
 class JobRefused(SafelightError):
-    """This model cannot draw that job, now or later; the message says why, for callers."""
+    """This model cannot draw that order, now or later; the message says why, for callers."""
 
 
-def pipeline_arguments(job: Job, model: LoadedModel) -> dict[str, Any]:
-    """The keyword arguments that say this job to the model's pipeline, the generator left out.
+def pipeline_arguments(order: Order, model: LoadedModel) -> dict[str, Any]:
+    """The keyword arguments that say this order to the model's pipeline, the generator left out.
 
     Raises:
-        JobRefused: the pipeline does not take something that the job asks for.
+        JobRefused: the pipeline does not take something that the order asks for.
     """
-    takes = model.parameters
-    wanted: dict[str, Any] = {**model.arguments, "prompt": job.prompt, "height": job.height, "width": job.width}
-    if "num_inference_steps" in takes or job.steps is not None:
-        wanted["num_inference_steps"] = job.steps or model.traits.steps
-    wanted |= _guidance(job, model) | _negative_prompt(job, model)
+    recipe, takes = order.recipe, model.parameters
+    wanted: dict[str, Any] = {
+        **model.arguments,
+        "prompt": recipe.prompt,
+        "height": recipe.height,
+        "width": recipe.width,
+    }
+    if "num_inference_steps" in takes or recipe.steps is not None:
+        wanted["num_inference_steps"] = recipe.steps or model.traits.steps
+    wanted |= _plain(recipe) | _guidance(recipe, model) | _negative_prompt(recipe, model)
     for name in wanted:
         if name not in takes:
             raise JobRefused(f"This model takes no `{name}`.")
-    return wanted | {"output_type": "svg" if job.output_format == "svg" else "pil"}
+    return wanted | {"output_type": "svg" if order.file.format == "svg" else "pil"}
 
 
-def _guidance(job: Job, model: LoadedModel) -> dict[str, float | None]:
+def options_used(recipe: Recipe, arguments: Mapping[str, Any], takes: Mapping[str, Any]) -> dict[str, Any]:
+    """What a pipeline was told beside prompts, steps, size and seed, by name; guidance is None where it has none."""
+    return {"guidance_scale": arguments.get(guidance_parameter(takes) or "")} | _plain(recipe)
+
+
+def _plain(recipe: Recipe) -> dict[str, Value]:
+    return {name: value for name, value in recipe.options.items() if name not in _TRANSLATED}
+
+
+def _guidance(recipe: Recipe, model: LoadedModel) -> dict[str, float | None]:
     """How strongly to follow the prompt: as asked for, else as the model wants it, which may be not at all."""
     name = guidance_parameter(model.parameters)
-    scale = _scale(job, model)
+    scale = _scale(recipe, model)
     schedule = model.parameters.get("guidance_schedule")
     if schedule and "guidance_schedule" not in model.arguments:  # a scale for each step, in place of one (Ideogram)
-        if scale is None and len(schedule) == (job.steps or model.traits.steps):
+        if scale is None and len(schedule) == (recipe.steps or model.traits.steps):
             return {}
         return {"guidance_scale": float(schedule[0]) if scale is None else scale, "guidance_schedule": None}
     if name is None:
@@ -56,18 +74,19 @@ def _guidance(job: Job, model: LoadedModel) -> dict[str, float | None]:
     return {name: scale}
 
 
-def _negative_prompt(job: Job, model: LoadedModel) -> dict[str, Any]:
-    takes, scale = model.parameters, _scale(job, model)
+def _negative_prompt(recipe: Recipe, model: LoadedModel) -> dict[str, Any]:
+    takes, scale = model.parameters, _scale(recipe, model)
     by_true_cfg = guidance_parameter(takes) == "true_cfg_scale"
-    if not job.negative_prompt:
+    if not recipe.negative_prompt:
         return {"negative_prompt": _EMPTY_NEGATIVE} if by_true_cfg and scale is not None and scale > 1 else {}
-    asked_for_guidance = job.guidance_scale is not None and job.guidance_scale > 1
+    asked_for_guidance = "guidance_scale" in recipe.options and scale is not None and scale > 1
     if "negative_prompt" not in takes or not (model.traits.negative_prompt or asked_for_guidance):
         raise JobRefused("This model takes no `negative_prompt`.")
     if "true_cfg_scale" in takes and not by_true_cfg:
-        return {"negative_prompt": job.negative_prompt, "true_cfg_scale": _TRUE_CFG_SCALE}
-    return {"negative_prompt": job.negative_prompt}
+        return {"negative_prompt": recipe.negative_prompt, "true_cfg_scale": _TRUE_CFG_SCALE}
+    return {"negative_prompt": recipe.negative_prompt}
 
 
-def _scale(job: Job, model: LoadedModel) -> float | None:
-    return model.traits.guidance_scale if job.guidance_scale is None else job.guidance_scale
+def _scale(recipe: Recipe, model: LoadedModel) -> float | None:
+    asked = recipe.options.get("guidance_scale")
+    return model.traits.guidance_scale if asked is None else float(asked)

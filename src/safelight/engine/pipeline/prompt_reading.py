@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from transformers import PreTrainedTokenizerBase, ProcessorMixin
 
-from safelight.contract.messages import Job
+from safelight.contract.order import Recipe
 from safelight.contract.prompt_cut import PromptCut
 
 _UNCUT = (None, False, "do_not_truncate")
@@ -20,16 +20,16 @@ Heard = Callable[[int, str, int, int], None]
 
 
 class PromptReading:
-    """What became of one job's prompts. A prompt is cut if every tokenizer that was given it has cut it.
+    """What became of one order's prompts. A prompt is cut if every tokenizer that was given it has cut it.
 
     Of two text encoders one may read less than the other: what either reads is not lost. A text is a prompt's if the
     prompt is in it, whatever template stands around it; of one that a pipeline rewrote nothing is known.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         said: tuple[tuple[_Parameter, str], ...] = (
-            ("prompt", job.prompt),
-            ("negative_prompt", job.negative_prompt),
+            ("prompt", recipe.prompt),
+            ("negative_prompt", recipe.negative_prompt),
         )
         plain = [(parameter, _plain(text)) for parameter, text in said]
         self._said = sorted((pair for pair in plain if pair[1]), key=lambda pair: len(pair[1]), reverse=True)

@@ -16,16 +16,16 @@ import torch
 from greenlet import getcurrent, greenlet
 
 from safelight.contract.costs import CostPoint
-from safelight.contract.messages import FailureCode, Job
+from safelight.contract.messages import FailureCode
+from safelight.contract.order import Order, Recipe
 from safelight.engine.machine.library_errors import missing_package
 from safelight.engine.output.checks import NaNInLatents, as_asked, check_numbers
 from safelight.engine.output.metadata import Facts
 from safelight.engine.output.review import has_checker, is_flagged
-from safelight.engine.pipeline.arguments import pipeline_arguments
+from safelight.engine.pipeline.arguments import options_used, pipeline_arguments
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.pausing import Pause, never
 from safelight.engine.pipeline.prompt_reading import PromptReading
-from safelight.engine.pipeline.signature import guidance_parameter
 from safelight.engine.pipeline.standin import Call, StepTaken, copy_for_run, release
 from safelight.engine.residency.models import ModelSlot
 from safelight.engine.runs.stage_times import StageTimes
@@ -55,21 +55,26 @@ _FLAGGED = Failure(
 
 
 class Run:
-    """A job in flight. Only `resume` and `cancel` are called from outside, both by the engine's thread.
+    """An order in flight. Only `resume` and `cancel` are called from outside, both by the engine's thread.
 
     `call` is what the parked run waits for: the engine runs it and resumes with its result, unless it is one that stops
     on its way, which is run here, a piece a turn. `picture` and `failure` are what it ended with. `received` is when
-    the job came, on the engine's clock. `reading` is how much of its prompts was read. `cost` is what its
+    the order came, on the engine's clock. `reading` is how much of its prompts was read. `cost` is what its
     stages are expected to take, `latents` are those after its last step.
 
     Raises:
-        JobRefused: the pipeline does not take something that the job asks for.
+        JobRefused: the pipeline does not take something that the order asks for.
     """
 
     def __init__(
-        self, job: Job, shelved: ModelSlot, position: int, stepped: Callable[[Run, StepTaken], None], received: float
+        self,
+        order: Order,
+        shelved: ModelSlot,
+        position: int,
+        stepped: Callable[[Run, StepTaken], None],
+        received: float,
     ) -> None:
-        self.job = job
+        self.order = order
         self.received = received
         self.shelved = shelved
         self.position = position
@@ -77,16 +82,16 @@ class Run:
         self.is_reviewed = has_checker(self.shelved.model.pipeline) if self.shelved.model else False
         self.merged = False
         self._model: LoadedModel | None = None
-        self.arguments = pipeline_arguments(job, self.model)
+        self.arguments = pipeline_arguments(order, self.model)
         self.times = StageTimes()
         self.call: Call | None = None
         self.picture: Any = None
         self.failure: Failure | None = None
         self.step, self.steps = 0, 0
         self.longest_preview = 0
-        self.reading = PromptReading(job)
+        self.reading = PromptReading(order.recipe)
         self.latents: Any = None
-        self.cost = shelved.costs.at(job.pixels, passes=job.passes)
+        self.cost = shelved.costs.at(order.recipe.pixels, passes=order.recipe.passes)
         self._stands: Parked | None = None
         self._stage: Stage = "encode_prompt"
         self._parked = position
@@ -114,19 +119,19 @@ class Run:
     def _standing(self) -> Parked:
         steps = self.steps or self.wanted_steps
         # Of a model never measured, at least long and short are known: a second a step and megapixel.
-        point = self.cost or CostPoint(pixels=self.job.pixels, step=self.job.pixels / 1e6)
+        point = self.cost or CostPoint(pixels=self.order.recipe.pixels, step=self.order.recipe.pixels / 1e6)
         # What decodes for longer than was expected is taken to need some more, or it would be the next for ever.
         decode = max(point.decode, 1.25 * self.times.decode)
         left = (steps - self.step) * point.step + decode - self.times.decode
         return Parked(
-            self.job.id,
+            self.order.id,
             self._stage,
             self.position,
             self._parked,
             self.step,
             self.steps,
-            group=self.job.group,
-            weight=self.job.weight,
+            group=self.order.share.group,
+            weight=self.order.share.weight,
             came=self.received,
             remaining=left + (point.encode_prompt if self._stage == "encode_prompt" else 0.0),
             total=point.total(steps) + decode - point.decode,
@@ -137,7 +142,8 @@ class Run:
     @property
     def shape_key(self) -> tuple[Any, ...]:
         """What decides the shapes of its denoiser's calls."""
-        return self.job.source, self.job.width, self.job.height, self.job.passes
+        recipe = self.order.recipe
+        return recipe.source, recipe.width, recipe.height, recipe.passes
 
     @property
     def wanted_steps(self) -> int:
@@ -178,10 +184,9 @@ class Run:
             self.resume(None, self._parked)
 
     def facts(self) -> Facts:
-        """What full metadata says beside the job."""
+        """What full metadata says beside the order."""
         return Facts(
-            steps=self.wanted_steps,
-            guidance_scale=self.arguments.get(guidance_parameter(self.model.parameters) or ""),
+            used={"steps": self.wanted_steps} | options_used(self.order.recipe, self.arguments, self.model.parameters),
             drawn_by=self.model.name,
         )
 
@@ -190,18 +195,18 @@ class Run:
         try:
             # A local name: when this run ends, nothing holds the copy and what the pipeline left on it.
             pipeline = copy_for_run(self.model.pipeline, self._hand, self._stepped, self.reading.hear)
-            generator = torch.Generator("cpu").manual_seed(self.job.seed)
+            generator = torch.Generator("cpu").manual_seed(self.order.recipe.seed)
             with torch.no_grad():
                 # The first of what it gives is the pictures, under whichever name.
                 output = pipeline(**self.arguments, generator=generator)
             if is_flagged(output):
                 self.failure = _FLAGGED
             else:
-                self.picture = as_asked(output[0][0], self.job.width, self.job.height)
+                self.picture = as_asked(output[0][0], self.order.recipe.width, self.order.recipe.height)
         except RunCancelled:
             pass
         except Exception as error:  # noqa: BLE001 - whatever a pipeline raises becomes this run's failure
-            self.failure = _failure(error, self.job)
+            self.failure = _failure(error, self.order.recipe)
         finally:
             if pipeline is not None:
                 release(pipeline)
@@ -262,7 +267,7 @@ def execute(call: Call, pause: Pause = never) -> Any:
         return Raised(error)
 
 
-def _failure(error: Exception, job: Job) -> Failure:
+def _failure(error: Exception, recipe: Recipe) -> Failure:
     """`log` says the kind, the message unless the prompt is in it, and where; never the prompt."""
     kind, message = type(error).__name__, str(error)
     if isinstance(error, NaNInLatents):
@@ -273,8 +278,7 @@ def _failure(error: Exception, job: Job) -> Failure:
     # PyTorch's allocator for CPUs raises a plain RuntimeError.
     full = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in message
     reason = "There is not enough memory for this picture" if full else "The model failed while drawing this picture"
-    said = (job.prompt, job.negative_prompt)
-    if any(text and (text in message or repr(text)[1:-1] in message) for text in said):
+    if any(text and (text in message or repr(text)[1:-1] in message) for text in recipe.texts):
         message = "(its message repeats the prompt)"
     frames = traceback.extract_tb(error.__traceback__)[-3:]
     where = " < ".join(f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in reversed(frames))

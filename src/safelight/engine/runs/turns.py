@@ -62,14 +62,16 @@ class Turns:
         self.threads.forget()
 
     def _merges(self, run: Run) -> bool:
-        return not run.job.exact and run.call is not None and run.call.stage == "denoise" and self._merger.enabled
+        return (
+            not run.order.share.exact and run.call is not None and run.call.stage == "denoise" and self._merger.enabled
+        )
 
     def _batch_mates(self, run: Run, others: Sequence[Run], room: int) -> list[Run]:
         """Who can be drawn in one batch with that run: like it in everything that decides shapes, brought to a step.
 
         Those that have not begun are begun for it, oldest first; what that takes is mostly their prompts' encoding.
         """
-        like = [other for other in others if not other.job.exact and other.shape_key == run.shape_key]
+        like = [other for other in others if not other.order.share.exact and other.shape_key == run.shape_key]
         in_flight = [other for other in like if other.in_flight]
         like = [*in_flight, *[other for other in like if not other.in_flight][: max(0, room)]][: MOST - 1]
         if not like or not self._merger.may_pay(_batch_key(run, len(like) + 1)):
@@ -121,7 +123,9 @@ class Turns:
         """Calls that went together: each is served its share; what its pipeline does next is a turn of its own."""
         first = group[0]
         if merged:
-            point = CostPoint(pixels=first.job.pixels, passes=first.job.passes, batch=len(group), step=seconds)
+            point = CostPoint(
+                pixels=first.order.recipe.pixels, passes=first.order.recipe.passes, batch=len(group), step=seconds
+            )
             first.shelved.costs.observe(point)
         for each in group:
             each.times.turn("denoise", seconds / len(group), stepped=False)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from safelight.contract.costs import CostPoint, Costs
 from safelight.contract.errors import InvalidRequest, Unavailable
-from safelight.contract.messages import Job, Timings
+from safelight.contract.messages import Timings
+from safelight.contract.order import Order, Recipe
 from safelight.scheduling.bounds import FairBound
 
 # Before anything was measured: seconds for one megapixel. Wrong for any model by much, and forgotten after one picture.
@@ -18,7 +19,7 @@ _GUESSED_STEPS = 20
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a job is expected to take, in seconds of one worker's time."""
+    """What an order is expected to take, in seconds of one worker's time."""
 
     job_id: str
     seconds: float
@@ -26,14 +27,14 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class _Admitted:
-    """A job that counts: whose it is, and the seconds that it has left."""
+    """An order that counts: whose it is, and the seconds that it has left."""
 
     group: str
     seconds: float
 
 
 class Admission:
-    """Accepts jobs while the work ahead is at most `bound_seconds`, and learns what jobs cost.
+    """Accepts orders while the work ahead is at most `bound_seconds`, and learns what orders cost.
 
     Keys share the bound by weight (`FairBound`): since they share the devices too, it bounds how long a key's own work
     may have to wait. A key with nothing under way gets a picture in, however long it is and whatever others have asked
@@ -62,8 +63,8 @@ class Admission:
         """Seconds until everything that was accepted is drawn."""
         return self._bound.total / self._workers
 
-    def admit(self, jobs: Sequence[Job], *, accepted: bool = False) -> list[Cost]:
-        """Take jobs of one key in, all or none; those `accepted` before are not refused any more.
+    def admit(self, orders: Sequence[Order], *, accepted: bool = False) -> list[Cost]:
+        """Take orders of one key in, all or none; those `accepted` before are not refused any more.
 
         An idle service takes any request.
 
@@ -73,12 +74,12 @@ class Admission:
         accepted = accepted or not self._admitted
         costs: list[Cost] = []
         try:
-            for job in jobs:
-                cost = Cost(job.id, self.estimate(job))
+            for order in orders:
+                cost = Cost(order.id, self.estimate(order.recipe))
                 if not accepted:
-                    self._check(job, cost.seconds)
-                self._admitted[job.id] = _Admitted(job.group, cost.seconds)
-                self._bound.add(job.group, job.weight, cost.seconds)
+                    self._check(order, cost.seconds)
+                self._admitted[order.id] = _Admitted(order.share.group, cost.seconds)
+                self._bound.add(order.share.group, order.share.weight, cost.seconds)
                 costs.append(cost)
         except Unavailable:
             for cost in costs:
@@ -86,12 +87,12 @@ class Admission:
             raise
         return costs
 
-    def _check(self, job: Job, seconds: float) -> None:
+    def _check(self, order: Order, seconds: float) -> None:
         workers = self._workers
         self._bound.bound = self._bound_seconds * workers
-        excess = self._bound.excess(job.group, job.weight, seconds)
+        excess = self._bound.excess(order.share.group, order.share.weight, seconds)
         if excess > 0:
-            own = self._bound.of(job.group) / workers
+            own = self._bound.of(order.share.group) / workers
             raise Unavailable(
                 f"{len(self._admitted)} pictures are waiting or being drawn, about {self.work_seconds:.0f} s of work, "
                 f"{own:.0f} s of it for your key; the limit is {self._bound_seconds:.0f} s, shared among "
@@ -100,7 +101,7 @@ class Admission:
                 retry_after_seconds=excess / workers,
             )
 
-    def check_size(self, jobs: Sequence[Job], ordinary: Job) -> None:
+    def check_size(self, orders: Sequence[Order], ordinary: Recipe) -> None:
         """Whether a request is small enough; it is where nobody knows yet what its model's pictures cost.
 
         `ordinary` is a picture as the model draws it by itself.
@@ -108,23 +109,23 @@ class Admission:
         Raises:
             InvalidRequest: it would take too long, and how to ask for less.
         """
-        if not jobs or jobs[0].source not in self._costs:
+        if not orders or orders[0].recipe.source not in self._costs:
             return
-        seconds, one = sum(map(self.estimate, jobs)), self.estimate(jobs[0])
+        seconds, one = sum(self.estimate(order.recipe) for order in orders), self.estimate(orders[0].recipe)
         allowed = max(self._request_seconds, self.estimate(ordinary))
         if seconds <= allowed:
             return
         fitting = math.floor(allowed / one) if one > 0 else 0
-        less = f"`n` at most {fitting}, " if len(jobs) > 1 and fitting else "`n: 1` and " if len(jobs) > 1 else ""
+        less = f"`n` at most {fitting}, " if len(orders) > 1 and fitting else "`n: 1` and " if len(orders) > 1 else ""
         raise InvalidRequest(
             f"Drawing this request would take about {seconds:.0f} s; at most {allowed:.0f} s are allowed (the server's "
             f"setting `request_seconds`). Ask for less: {less}a smaller `size`, or fewer `steps` where the model takes "
             "them.",
-            param="n" if len(jobs) > 1 and fitting else "size",
+            param="n" if len(orders) > 1 and fitting else "size",
         )
 
     def progress(self, cost: Cost, fraction_done: float) -> None:
-        """Part of a job is done: only what remains counts from here on."""
+        """Part of an order is done: only what remains counts from here on."""
         before = self._admitted.get(cost.job_id)
         if before is not None:
             left = cost.seconds * (1.0 - fraction_done)
@@ -132,28 +133,28 @@ class Admission:
             self._admitted[cost.job_id] = _Admitted(before.group, left)
 
     def release(self, cost: Cost) -> None:
-        """The job ended, however it did; saying so again changes nothing."""
+        """The order ended, however it did; saying so again changes nothing."""
         before = self._admitted.pop(cost.job_id, None)
         if before is not None:
             self._bound.remove(before.group, before.seconds)
 
     def know(self, source: str, points: Iterable[CostPoint], steps: int | None) -> None:
-        """What was measured when that model was loaded, and how many steps it takes when a job does not say."""
+        """What was measured when that model was loaded, and how many steps it takes when an order does not say."""
         if steps is not None:
             self._steps[source] = steps
         if source not in self._costs and (measured := tuple(points)):
             self._costs[source] = Costs(measured)
 
-    def observe(self, job: Job, timings: Timings) -> None:
-        """Learn from a finished job."""
-        self._costs.setdefault(job.source, Costs()).observe(job.cost(timings))
-        if job.steps is None:
-            self._steps[job.source] = len(timings.steps)
+    def observe(self, recipe: Recipe, timings: Timings) -> None:
+        """Learn from a finished picture."""
+        self._costs.setdefault(recipe.source, Costs()).observe(timings.cost_of(recipe))
+        if recipe.steps is None:
+            self._steps[recipe.source] = len(timings.steps)
 
-    def estimate(self, job: Job) -> float:
+    def estimate(self, recipe: Recipe) -> float:
         """Expected seconds, by the model's step-time curve."""
-        costs = self._costs.get(job.source)
-        point = costs.at(job.pixels, passes=job.passes) if costs is not None else None
+        costs = self._costs.get(recipe.source)
+        point = costs.at(recipe.pixels, passes=recipe.passes) if costs is not None else None
         if point is None:
-            return _FIRST_GUESS_SECONDS_PER_MEGAPIXEL * job.pixels / 1e6
-        return point.total(job.steps or self._steps.get(job.source, _GUESSED_STEPS))
+            return _FIRST_GUESS_SECONDS_PER_MEGAPIXEL * recipe.pixels / 1e6
+        return point.total(recipe.steps or self._steps.get(recipe.source, _GUESSED_STEPS))

@@ -65,7 +65,7 @@ class Drawing:
         on_left: Callable[[Drawing], None],
     ) -> None:
         self.request = request
-        self.seeds = tuple(flight.job.seed for flight in flights)
+        self.seeds = tuple(flight.order.recipe.seed for flight in flights)
         self._flights = tuple(flights)
         self._note = note
         self._noted: set[int] = set()

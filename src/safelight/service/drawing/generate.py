@@ -15,7 +15,9 @@ import structlog
 
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import ApiError, InternalError, Unavailable
-from safelight.contract.messages import Finished, Job, MetadataMode
+from safelight.contract.messages import Finished
+from safelight.contract.order import MetadataMode, Order, Share
+from safelight.contract.parameters.declared import ordinary_options
 from safelight.contract.parameters.seed import MAX_SEED
 from safelight.contract.request import ImageRequest, depends_on_traits, model_named, parse_image_request
 from safelight.service.drawing.admission import Admission, Cost
@@ -230,55 +232,44 @@ class Generate:
         """
         if self.draining:
             raise shutting_down()
-        jobs = [self._job(request, seed, asked) for seed in seeds]
-        identities = [msgspec.msgpack.encode(job.picture()) for job in jobs]
+        orders = [self._order(request, seed, asked) for seed in seeds]
+        identities = [order.identity for order in orders]
         under_way = [self._flights.get(identity) if request.seed else None for identity in identities]
         joined = [flight if flight is not None and flight.can_be_joined else None for flight in under_way]
-        new = [job for job, flight in zip(jobs, joined, strict=True) if flight is None]
+        new = [order for order, flight in zip(orders, joined, strict=True) if flight is None]
         if not accepted:
             self._check_size(request, new)
         if reserved is not None:  # what was reserved is now taken
             self._admission.release(reserved)
         costs = iter(self._admission.admit(new, accepted=accepted))
         return [
-            flight or self._take_off(identity, job, next(costs))
-            for identity, job, flight in zip(identities, jobs, joined, strict=True)
+            flight or self._take_off(identity, order, next(costs))
+            for identity, order, flight in zip(identities, orders, joined, strict=True)
         ]
 
-    def _check_size(self, request: ImageRequest, jobs: Sequence[Job]) -> None:
-        if jobs:
-            side, steps = _ORDINARY_SIDE, request.model.terms.steps
-            self._admission.check_size(
-                jobs, msgspec.structs.replace(jobs[0], width=side, height=side, steps=steps, guidance_scale=None)
-            )
+    def _check_size(self, request: ImageRequest, orders: Sequence[Order]) -> None:
+        if orders:
+            side, recipe = _ORDINARY_SIDE, orders[0].recipe
+            options = ordinary_options(recipe.options, request.model.terms)
+            ordinary = msgspec.structs.replace(recipe, width=side, height=side, options=options)
+            self._admission.check_size(orders, ordinary)
 
-    def _take_off(self, identity: bytes, job: Job, cost: Cost) -> Flight:
-        flight = Flight(msgspec.structs.replace(job, seconds=cost.seconds), self._engine)
+    def _take_off(self, identity: bytes, order: Order, cost: Cost) -> Flight:
+        share = msgspec.structs.replace(order.share, seconds=cost.seconds)
+        flight = Flight(msgspec.structs.replace(order, share=share), self._engine)
         self._flights[identity] = flight
-        task = asyncio.create_task(self._fly(identity, flight, cost), name=f"flight-{flight.job.id}")
+        task = asyncio.create_task(self._fly(identity, flight, cost), name=f"flight-{flight.order.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return flight
 
-    def _job(self, request: ImageRequest, seed: int, asked: Asked | None = None) -> Job:
-        options: dict[str, Any] = request.options
-        return Job(
+    def _order(self, request: ImageRequest, seed: int, asked: Asked | None = None) -> Order:
+        group, weight, trace = ("", 1.0, "") if asked is None else (asked.key_id, asked.weight, asked.request_id)
+        return Order(
             id=secrets.token_hex(8),
-            model=request.model.id,
-            source=request.model.source,
-            prompt=request.prompt,
-            negative_prompt=options.get("negative_prompt", ""),
-            width=request.size.width,
-            height=request.size.height,
-            seed=seed,
-            output_format=request.output_format,
-            steps=options.get("steps"),
-            guidance_scale=options.get("guidance_scale"),
-            metadata=self._metadata,
-            compression=request.asked.get("output_compression"),  # type: ignore[arg-type]
-            group=asked.key_id if asked is not None else "",
-            weight=asked.weight if asked is not None else 1.0,
-            exact=request.seed != 0,
+            recipe=request.recipe(seed),
+            file=request.file(self._metadata),
+            share=Share(group=group, weight=weight, exact=request.seed != 0, trace=trace),
         )
 
     async def _fly(self, identity: bytes, flight: Flight, cost: Cost) -> None:
@@ -286,9 +277,9 @@ class Generate:
             with flight.follow(lambda step, steps: self._admission.progress(cost, step / steps)):
                 finished = await flight.fly()
             if finished is not None:
-                self._admission.observe(flight.job, finished.timings)
+                self._admission.observe(flight.order.recipe, finished.timings)
                 expected, took = cost.seconds, finished.timings.active
-                self._telemetry.estimated(model=flight.job.model, expected_seconds=expected, seconds=took)
+                self._telemetry.estimated(model=flight.order.file.model, expected_seconds=expected, seconds=took)
         finally:
             self._admission.release(cost)
             if self._flights.get(identity) is flight:
@@ -300,7 +291,7 @@ class Generate:
 
     def expected_seconds(self, request: ImageRequest) -> float:
         """How long one worker is expected to draw that."""
-        return self._admission.estimate(self._job(request, request.seed))
+        return self._admission.estimate(request.recipe(request.seed))
 
     def is_here(self, source: str) -> bool:
         """Whether the weights of that model are on a device, so that it draws at once."""
@@ -317,7 +308,7 @@ class Generate:
         """
         state = self._engine.state().model(request.model.source)
         self._admission.know(request.model.source, state.costs, state.steps)
-        self._check_size(request, [self._job(request, seed) for seed in request.seeds(1)])
+        self._check_size(request, [self._order(request, seed) for seed in request.seeds(1)])
 
     def reserve(self, request: ImageRequest, asked: Asked) -> list[Cost]:
         """Keep room for a request that is to be drawn soon, a cost for each picture: hand it to `begin`, or `release`.
@@ -329,7 +320,7 @@ class Generate:
         if self.draining:
             raise shutting_down()
         self.check_size(request)
-        return self._admission.admit([self._job(request, seed, asked) for seed in request.seeds(1)])
+        return self._admission.admit([self._order(request, seed, asked) for seed in request.seeds(1)])
 
     def release(self, reserved: Cost) -> None:
         """What was reserved will not be drawn, or is drawn already."""

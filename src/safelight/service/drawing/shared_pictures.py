@@ -1,4 +1,4 @@
-"""Pictures in the making: identical jobs share one flight, and the last who leaves cancels it."""
+"""Pictures in the making: identical orders share one flight, and the last who leaves cancels it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from time import monotonic
 import structlog
 
 from safelight.contract.errors import DrawingCancelled, InternalError, InvalidRequest, SafelightError
-from safelight.contract.messages import Cancelled, Failed, Finished, Job, JobEvent, Preview, Started, Stepped
+from safelight.contract.messages import Cancelled, Failed, Finished, JobEvent, Preview, Started, Stepped
+from safelight.contract.order import Order
 from safelight.service.ports.engine import Engine
 
 OnProgress = Callable[[int, int], None]
@@ -20,13 +21,13 @@ log = structlog.get_logger(__name__)
 
 
 class Flight:
-    """One job on its way through the engine, and everybody who waits for it.
+    """One order on its way through the engine, and everybody who waits for it.
 
     `queue_seconds` is the time from submission to the first start, known once it has started.
     """
 
-    def __init__(self, job: Job, engine: Engine) -> None:
-        self.job = job
+    def __init__(self, order: Order, engine: Engine) -> None:
+        self.order = order
         self.submitted = monotonic()
         self.queue_seconds: float | None = None
         self.waiting = 0
@@ -36,15 +37,15 @@ class Flight:
         self._outcome: asyncio.Future[Finished] = asyncio.get_running_loop().create_future()
 
     async def fly(self) -> Finished | None:
-        """Submit the job and follow it to its end. Returns what the engine finished, None when it did not."""
+        """Submit the order and follow it to its end. Returns what the engine finished, None when it did not."""
         try:
-            events = self._engine.submit(self.job)
-            if self._viewers:  # who began to look before there was a job to be looked at
-                self._engine.watch(self.job.id, max(self._viewers.values()))
+            events = self._engine.submit(self.order)
+            if self._viewers:  # who began to look before there was an order to be looked at
+                self._engine.watch(self.order.id, max(self._viewers.values()))
             async for event in events:
                 self._take(event)
         except Exception as error:  # becomes the answer of everybody who waits
-            log.error("drawing_failed", job=self.job.id, exc_info=error)
+            log.error("drawing_failed", job=self.order.id, request_id=self.order.share.trace, exc_info=error)
             self._fail(InternalError("The drawing failed inside the server; its log says why."))
         finally:
             self._fail(DrawingCancelled("The drawing was given up."))
@@ -63,12 +64,12 @@ class Flight:
     def view(self, on_preview: OnPreview, longest: int) -> Iterator[None]:
         """While this is entered, have previews told, at least as large as asked for. The engine makes none unasked."""
         self._viewers[on_preview] = longest
-        self._engine.watch(self.job.id, max(self._viewers.values()))
+        self._engine.watch(self.order.id, max(self._viewers.values()))
         try:
             yield
         finally:
             del self._viewers[on_preview]
-            self._engine.watch(self.job.id, max(self._viewers.values(), default=0))
+            self._engine.watch(self.order.id, max(self._viewers.values(), default=0))
 
     def _take(self, event: JobEvent) -> None:
         match event:
@@ -104,7 +105,7 @@ class Flight:
         """Wait no longer; gives the flight up if nobody else waits for it."""
         self.waiting -= 1
         if self.waiting == 0 and not self._outcome.done():
-            self._engine.cancel(self.job.id)
+            self._engine.cancel(self.order.id)
 
     async def outcome(self) -> Finished:
         """The finished picture.

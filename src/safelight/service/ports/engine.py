@@ -8,7 +8,8 @@ from typing import Literal, Protocol
 import msgspec
 
 from safelight.contract.costs import CostPoint
-from safelight.contract.messages import Job, JobEvent
+from safelight.contract.messages import JobEvent
+from safelight.contract.order import Order
 from safelight.contract.traits import Traits
 
 Where = Literal["device", "host", "none"]
@@ -80,7 +81,7 @@ class Engine(Protocol):
     async def stop(self) -> None:
         """End every process; jobs that are still there, or come later, end as `Cancelled`."""
 
-    def submit(self, job: Job) -> AsyncIterator[JobEvent]:
+    def submit(self, order: Order) -> AsyncIterator[JobEvent]:
         """Draw a job. The events end with exactly one of `Finished`, `Failed`, `Cancelled`.
 
         A job may be submitted while the model still loads: it waits. Leaving the iterator early does not cancel.

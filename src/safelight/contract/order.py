@@ -1,0 +1,94 @@
+"""A picture that somebody wants: what it is (`Recipe`), its file (`FileSpec`), and on whose behalf (`Share`)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+from safelight.contract.kinds import Value
+from safelight.contract.parameters.declared import passes_of
+
+MetadataMode = Literal["provenance", "full", "none"]
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the pixels depend on, but for the model's fingerprint.
+
+    `source` is what draws; `seed` is never 0 here. `options` are declared parameters by their names, those that are
+    left to the model not among them. `inputs` are files to draw from.
+    """
+
+    source: str
+    prompt: str
+    width: int
+    height: int
+    seed: int
+    options: dict[str, Value] = {}
+    inputs: tuple[bytes, ...] = ()
+
+    @property
+    def negative_prompt(self) -> str:
+        return str(self.options.get("negative_prompt", ""))
+
+    @property
+    def steps(self) -> int | None:
+        """None: as many as the model takes by itself."""
+        steps = self.options.get("steps")
+        return None if steps is None else int(steps)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What a caller wrote, which no log may repeat."""
+        return (self.prompt, *(value for value in self.options.values() if isinstance(value, str)))
+
+    @property
+    def pixels(self) -> int:
+        """At least 1: a size that no pipeline takes is still estimated before it is refused."""
+        return max(1, self.width * self.height)
+
+    @property
+    def passes(self) -> str:
+        """What decides how many passes a step takes, for the cost of it."""
+        return passes_of(self.options)
+
+
+class FileSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What the file adds. `compression` is the quality that JPEG and WebP keep, 0 to 100; None: the usual. `metadata`
+    is what the file says of itself, and `model` the public id that it names.
+    """
+
+    format: str
+    compression: int | None = None
+    metadata: MetadataMode = "provenance"
+    model: str = ""
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """On whose behalf a picture is drawn, and how: nothing of the picture depends on it.
+
+    `weight` is how much of the device `group` shall have beside others, `seconds` how long drawing is expected to take.
+    `exact` false allows the engine to draw it in a batch with others, which may change its last bits. `trace` is the
+    id of the request that asked for it first, for the log.
+    """
+
+    group: str = ""
+    weight: float = 1.0
+    exact: bool = True
+    seconds: float = 0.0
+    trace: str = ""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """One picture to draw, complete."""
+
+    id: str
+    recipe: Recipe
+    file: FileSpec
+    share: Share = Share()
+
+    @property
+    def identity(self) -> bytes:
+        """A SHA-256 that orders with the same file for an answer have in common."""
+        return hashlib.sha256(msgspec.msgpack.encode((self.recipe, self.file), order="deterministic")).digest()
