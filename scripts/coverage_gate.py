@@ -1,0 +1,111 @@
+"""Whether each room is covered by its tests as far as it was: `make coverage` runs it, after the tests that it measures.
+
+    python scripts/coverage_gate.py            exit status 1 names each room below its floor, and what is not covered
+    python scripts/coverage_gate.py --raise    writes what was measured to `scripts/coverage_floors.toml`, where it is more
+
+A room's figure is that of lines and branches together, as coverage.py counts them. Floors only rise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import floor
+from pathlib import Path
+from typing import Any
+
+from coverage import Coverage
+
+ROOT = Path(__file__).parent.parent
+FLOORS = Path(__file__).with_name("coverage_floors.toml")
+_PACKAGE = "src/safelight/"
+
+
+@dataclass
+class Room:
+    """What was counted of a folder or a file: lines and branches, and which were not covered, by file."""
+
+    covered: int = 0
+    counted: int = 0
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def percent(self) -> float:
+        """Rounded down to a tenth, so that 100 means everything."""
+        return floor(1000 * self.covered / self.counted) / 10 if self.counted else 100.0
+
+
+def rooms_of(report: Mapping[str, Any], names: Mapping[str, float]) -> dict[str, Room]:
+    """The rooms of a report of `coverage json`. A file is in the room with the longest name that its path begins with."""
+    rooms = {name: Room() for name in names}
+    for path, file in sorted(report["files"].items()):
+        inside = path.partition(_PACKAGE)[2]
+        fitting = [name for name in names if inside == name or inside.startswith(f"{name}/")]
+        if fitting:
+            _add(rooms[max(fitting, key=len)], inside, file)
+    return rooms
+
+
+def _add(room: Room, path: str, file: Mapping[str, Any]) -> None:
+    summary = file["summary"]
+    room.covered += summary["covered_lines"] + summary["covered_branches"]
+    room.counted += summary["num_statements"] + summary["num_branches"]
+    # A branch from a line that never ran is no news, and one to a negative number leaves the function.
+    lines = [str(line) for line in file["missing_lines"]]
+    branches = [f"{a}->{'exit' if b < 0 else b}" for a, b in file["missing_branches"] if str(a) not in lines]
+    if lines or branches:
+        room.missing.append(f"{path}: {', '.join(lines + branches)}")
+
+
+def below(rooms: Mapping[str, Room], floors: Mapping[str, float]) -> Iterator[str]:
+    """A sentence for each room that is covered less than it was, with what is missing."""
+    for name, room in rooms.items():
+        if not room.counted:
+            yield f"{name}: nothing of it was measured. Is its name in {FLOORS.name} still right?"
+        elif room.percent < floors[name]:
+            yield f"{name}: {room.percent} % is covered, and {floors[name]} % was. Not covered is\n  " + "\n  ".join(
+                room.missing
+            )
+
+
+def raised(rooms: Mapping[str, Room], floors: Mapping[str, float]) -> str:
+    """The text of the file of floors, with what was measured where that is more."""
+    lines = FLOORS.read_text().splitlines() if FLOORS.exists() else []
+    comments = [line for line in lines if line.startswith("#")]
+    figures = [f'"{name}" = {max(room.percent, floors[name])}' for name, room in rooms.items()]
+    return "\n".join([*comments, *figures]) + "\n"
+
+
+def measured() -> Mapping[str, Any]:
+    """The report of the last run, as `coverage json` writes it."""
+    coverage = Coverage(config_file=str(ROOT / "pyproject.toml"))
+    coverage.load()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "report.json"
+        coverage.json_report(outfile=str(file))
+        report: Mapping[str, Any] = json.loads(file.read_text())
+    return report
+
+
+def main() -> int:
+    """Print each room's figure; the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--raise", dest="is_raising", action="store_true")
+    options = parser.parse_args()
+    floors: dict[str, float] = tomllib.loads(FLOORS.read_text())
+    rooms = rooms_of(measured(), floors)
+    print("\n".join(f"{name:20} {room.percent:5} %  (floor {floors[name]})" for name, room in rooms.items()))
+    if options.is_raising:
+        FLOORS.write_text(raised(rooms, floors))
+    wrong = list(below(rooms, floors))
+    print("\n".join(wrong), end="\n" if wrong else "")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
