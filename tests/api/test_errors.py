@@ -33,14 +33,22 @@ async def test_an_unknown_path_is_a_404_in_our_shape(running: Running, path: str
     assert error_of(response)["code"] == "not_found"
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", PICTURES), ("PUT", PICTURES), ("POST", "/v1/models")])
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", PICTURES, "OPTIONS, POST"),
+        ("PUT", "/studio/session", "DELETE, GET, HEAD, OPTIONS, POST"),
+        ("POST", "/v1/models", "GET, HEAD, OPTIONS"),
+    ],
+)
 async def test_a_wrong_method_is_a_405_with_allow_decided_before_the_key(
-    running: Running, method: str, path: str
+    running: Running, method: str, path: str, allowed: str
 ) -> None:
     response = await running.client.request(method, path, headers={"authorization": "nothing"})
     assert response.status_code == 405
     assert error_of(response)["code"] == "method_not_allowed"
-    assert "OPTIONS" in response.headers["allow"]
+    assert response.headers["allow"] == allowed
+    assert error_of(response)["message"] == f"{method} is not served here. Allowed: {allowed}."
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,13 @@ Every scene in its own style at nine sizes, then every style at three sizes, and
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 
 from safelight.postcard.render import rasterise, render_svg
 from safelight.postcard.scene import Scene
 from safelight.postcard.vocabulary import Style
+from tests.kept_lines import main
 from tests.postcard.scenes import SCENES, SIZES, SUNSET_MOUNTAINS, small, styled
 
 _LARGE = ((1024, 1024), (1536, 640), (1600, 2000))
@@ -43,20 +42,5 @@ def lines() -> Iterator[str]:
         yield f"{name} {width}x{height}\t" + "\t".join(digests)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("keep", "compare"))
-    parser.add_argument("file", type=Path)
-    options = parser.parse_args()
-    if options.what == "keep":
-        options.file.write_text("\n".join(lines()) + "\n")
-        return 0
-    before = options.file.read_text().splitlines()
-    after = list(lines())
-    different = [now for was, now in zip(before, after, strict=True) if was != now]
-    print("\n".join(line.replace("\t", "  ") for line in different) or f"no difference in {len(after)}")
-    return 1 if different else 0
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(__doc__, lines))

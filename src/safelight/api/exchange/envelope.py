@@ -69,7 +69,8 @@ def _translated(request: Request, error: HTTPException) -> ApiError:
     if error.status_code == 404:
         return NotFound("There is nothing at this path. Pictures: POST /v1/images/generations; models: GET /v1/models.")
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
+        # Starlette's are a set, whose order is another in each process.
+        allowed = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
         return MethodNotAllowed(
             f"{_method(request)} is not served here. Allowed: {allowed}.", headers={"allow": allowed}
         )
