@@ -1,4 +1,4 @@
-"""The line that is fair among groups, and the places that it fills."""
+"""The line that is fair among groups."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import random
 import time
 
 from safelight.scheduling.line import FairLine, Verdict, Waiting
-from safelight.scheduling.places import Places
 
 
 def waiting(
@@ -121,30 +120,8 @@ def test_asking_for_a_place_costs_about_the_same_in_a_line_of_a_hundred_times_th
     assert seconds_each(50_000) < 20 * seconds_each(500)
 
 
-def test_a_group_with_nothing_served_has_a_place_at_once_and_no_more_than_its_share_after() -> None:
-    places = Places(lambda: 4, lambda kind: True)
-    for n in range(4):
-        assert places.judge("a", 1.0, "m") == "now"
-        places.take(f"a{n}", "a", 1.0, "m")
-    assert places.judge("a", 1.0, "m") == "full"
-    for n in range(2):
-        assert places.judge("b", 1.0, "m") == "now"
-        places.take(f"b{n}", "b", 1.0, "m")
-    assert places.judge("b", 1.0, "m") == "full"
-    places.leave("a0")
-    assert places.judge("a", 1.0, "m") == "full"
-    places.leave("a1")
-    places.leave("a2")
-    assert places.judge("a", 1.0, "m") == "now"
-
-
-def test_what_waits_for_its_model_holds_no_place_of_others() -> None:
-    here = {"ready"}
-    places = Places(lambda: 2, here.__contains__)
-    for n in range(2):
-        assert places.judge("a", 1.0, "loading") == "now"
-        places.take(f"loading{n}", "a", 1.0, "loading")
-    assert places.judge("a", 1.0, "loading") == "not yet"
-    assert places.judge("a", 1.0, "ready") == "now"
-    here.add("loading")  # from now on they are served like any other
-    assert places.judge("a", 1.0, "ready") == "full"
+def test_one_who_does_not_wait_has_no_place_and_leaves_nothing() -> None:
+    line: FairLine[str] = FairLine()
+    assert line.place("nobody") is None
+    assert line.remove("nobody") is None
+    assert line.get("nobody") is None

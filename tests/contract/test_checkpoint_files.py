@@ -1,0 +1,80 @@
+"""Which files of a checkpoint are meant, by their names, and how its configurations are read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from safelight.contract.checkpoint_files import (
+    MAX_CONFIGURATION_BYTES,
+    can_be_left_out,
+    is_part_name,
+    one_variant,
+    read_json,
+    variant_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "variant"),
+    [
+        ("unet/model.safetensors", None),
+        ("unet/model.fp16.safetensors", "fp16"),
+        ("model.fp16-00001-of-00002.safetensors", "fp16"),
+        ("model-00001-of-00002.safetensors", None),
+        ("model.bin", None),
+    ],
+)
+def test_a_variant_is_told_by_the_name_of_the_file(path: str, variant: str | None) -> None:
+    assert variant_of(path) == variant
+
+
+@pytest.mark.parametrize(
+    ("paths", "wanted", "chosen"),
+    [
+        ((), "fp16", (None, [])),
+        (("m.safetensors", "m.fp16.safetensors"), None, (None, ["m.safetensors"])),
+        (("m.safetensors", "m.fp16.safetensors"), "fp16", ("fp16", ["m.fp16.safetensors"])),
+        (("m.safetensors", "m.fp16.safetensors"), "bf16", (None, ["m.safetensors"])),
+        (("m.fp16.safetensors", "m.bf16.safetensors"), None, ("bf16", ["m.bf16.safetensors"])),
+    ],
+)
+def test_of_several_variants_the_wanted_is_used_or_the_plain_or_the_first(
+    paths: tuple[str, ...], wanted: str | None, chosen: tuple[str | None, list[str]]
+) -> None:
+    assert one_variant(paths, wanted) == chosen
+
+
+@pytest.mark.parametrize(("name", "is_one"), [("text_encoder_2", True), ("..", False), ("a/b", False), ("", False)])
+def test_a_part_is_an_identifier_and_no_path_out_of_the_folder(name: str, is_one: bool) -> None:
+    assert is_part_name(name) is is_one
+
+
+@pytest.mark.parametrize(
+    ("name", "optional", "can"),
+    [
+        ("safety_checker", ("safety_checker",), True),
+        ("safety_checker", (), False),
+        ("text_encoder_2", ("text_encoder_2",), False),
+        ("vae", ("vae",), False),
+    ],
+)
+def test_what_makes_the_picture_is_never_left_out(name: str, optional: tuple[str, ...], can: bool) -> None:
+    assert can_be_left_out(name, optional) is can
+
+
+def test_a_configuration_is_an_ordinary_file_of_bounded_size_and_depth(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text('{"a": [1]}')
+    assert read_json(file) == {"a": [1]}
+    file.write_text("[" * 200_000)
+    with pytest.raises(ValueError, match="nested too deep"):
+        read_json(file)
+    os.truncate(file, MAX_CONFIGURATION_BYTES + 1)
+    with pytest.raises(ValueError, match="longer than"):
+        read_json(file)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="no ordinary file"):
+        read_json(tmp_path / "pipe")
