@@ -186,6 +186,18 @@ async def test_who_was_away_for_long_or_was_told_by_another_database_is_told_all
         assert told == [f"job_{number}" for number in range(1, 8)]
 
 
+@pytest.mark.parametrize("one", [True, False])
+async def test_a_head_of_a_stream_ends_and_the_connection_goes_on(serve: Serve, held: FakeEngine, one: bool) -> None:
+    running = await serve(engine=held)
+    path = f"/v1/jobs/{(await accept(running))['id']}/events" if one else "/v1/jobs/events"
+    authorized = f"Host: localhost\r\nAuthorization: Bearer {running.key}\r\n"
+    asked = f"HEAD {path} HTTP/1.1\r\n{authorized}\r\nGET /livez HTTP/1.1\r\n{authorized}Connection: close\r\n\r\n"
+    answer = await running.raw(asked.encode())
+    assert answer.count(b"HTTP/1.1 200") == 2
+    assert b"text/event-stream" in answer
+    held.gate.set()
+
+
 async def test_a_stream_says_from_its_first_line_where_to_go_on(running: Running) -> None:
     """Who is told nothing and loses the stream would else not know what it has missed."""
     async with running.client.stream("GET", "/v1/jobs/events") as answer:

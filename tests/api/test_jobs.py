@@ -107,6 +107,48 @@ async def test_the_request_of_a_job_asks_for_the_same_picture_again(running: Run
     assert images[0].content == images[1].content
 
 
+async def test_thumbnails_that_are_asked_for_at_once_are_made_once(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, jobs, made = await finished(running), running.services.jobs, list[int]()
+    make = jobs._thumbnail_of
+
+    def counted(image: bytes) -> bytes:
+        made.append(len(image))
+        return make(image)
+
+    monkeypatch.setattr(jobs, "_thumbnail_of", counted)
+    path = job["image"]["thumbnail_path"]
+    answers = await asyncio.gather(*(running.client.get(path) for _ in range(12)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert len(made) == 1
+
+
+async def test_a_job_that_waited_while_its_words_were_blocked_fails_when_it_is_resumed(
+    serve: Serve, held: FakeEngine
+) -> None:
+    before = await serve(engine=held)
+    (owner,) = [key.id for key in await before.services.keys.all()]
+    blocked, negative, allowed = [
+        (await accept(before, prompt=prompt, negative_prompt=without))["id"]
+        for prompt, without in (("a Red\u3000Fox", ""), ("a boat", "red fox"), ("a boat", ""))
+    ]
+    after = await serve(blocked_prompts=("red fox",))  # another process on the same state folder
+    assert await after.services.jobs.resume() == 3
+    for job_id in (blocked, negative):
+        with after.services.jobs.watch(owner, job_id) as watcher:
+            while not (job := await after.services.jobs.get(owner, job_id)).has_ended:
+                await watcher.next()
+        assert job.error is not None
+        assert (job.state, job.error.code) == ("failed", "content_policy_violation")
+        assert job.image is None
+    with after.services.jobs.watch(owner, allowed) as watcher:
+        while not (job := await after.services.jobs.get(owner, allowed)).has_ended:
+            await watcher.next()
+    assert job.state == "finished"
+
+
 async def test_a_picture_is_cached_for_good_and_saved_under_a_name(running: Running) -> None:
     job = await finished(running, seed=9)
     shown = await running.client.get(job["image"]["path"])

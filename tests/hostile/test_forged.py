@@ -91,6 +91,38 @@ async def test_a_key_has_so_many_streams_and_is_told_what_to_do(running: Running
             assert theirs.status_code == 200
 
 
+async def test_streams_of_pictures_count_among_those_of_their_key(serve: Serve) -> None:
+    engine = FakeEngine(("postcard",))
+    engine.gate.clear()
+    running = await serve(engine=engine)
+    body = {"model": "postcard", "prompt": "a boat", "stream": True}
+    async with AsyncExitStack() as stack:
+        for number in range(MOST_PER_KEY):
+            asked = ("POST", PICTURES, body) if number % 2 else ("GET", "/v1/jobs/events", None)
+            opened = await stack.enter_async_context(running.client.stream(asked[0], asked[1], json=asked[2]))
+            assert opened.status_code == 200
+        for refused in (await running.client.post(PICTURES, json=body), await running.client.get("/v1/jobs/events")):
+            assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limit_exceeded")
+            assert "without `stream`" in refused.json()["error"]["message"]
+        state = engine.state()
+        assert state.running + state.queued == MOST_PER_KEY // 2  # nothing is drawn for who is refused
+        engine.gate.set()
+        assert (await running.draw(model="postcard")).status_code == 200
+    while (answer := await running.client.post(PICTURES, json=body)).status_code == 429:
+        pass  # the server has yet to see that they were closed
+    assert "image_generation.completed" in answer.text
+
+
+async def test_that_a_caller_speaks_https_is_believed_of_trusted_proxies_alone(serve: Serve) -> None:
+    told = {"x-forwarded-proto": "https", "x-forwarded-host": "evil.example"}
+    for trusted, secure in (("127.0.0.0/8", True), ("10.9.8.7", False)):
+        running = await serve(trusted_proxies=trusted)
+        answer = await running.client.post("/studio/session", json={"key": running.key}, headers=told)
+        assert answer.status_code == 200
+        assert ("Secure" in answer.headers["set-cookie"]) is secure
+        assert "evil" not in answer.headers["set-cookie"]
+
+
 async def test_wrong_keys_are_slowed_down_and_right_ones_are_not(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -221,7 +221,7 @@ def _marked(job: JobRecord, mark: IdempotencyMark) -> dict[str, Any]:
 
 
 def _matching(query: _Rows, wanted: JobFilter) -> _Rows:
-    query = query.where(jobs.c.owner == wanted.owner, jobs.c.listed == true())
+    query = query.where(jobs.c.owner == wanted.owner, jobs.c.listed == wanted.listed)
     if wanted.states is not None:
         query = query.where(jobs.c.state.in_(wanted.states))
     if wanted.model is not None:

@@ -10,6 +10,7 @@ from safelight.api.services import Services
 from safelight.contract.errors import AuthenticationFailed, UnsupportedMediaType
 from safelight.service.access.keys import Principal, bearer_token
 
+_OWN_PAGES = ("same-origin", "none")  # none: the person at the browser asks, and no page
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -64,11 +65,17 @@ def cookie_name(request: Request) -> str:
 
 def require_json(request: Request) -> None:
     """Against forged requests: another site's form cannot send this type, and its scripts would have to ask first
-    (Fetch standard, "CORS-safelisted request-header"). SameSite alone lets pages of other ports of this host in.
+    (Fetch standard, "CORS-safelisted request-header"). SameSite alone lets pages of other ports of this host in. And
+    a browser says itself whose page asks (Fetch Metadata, `Sec-Fetch-Site`; no script can set it).
 
     Raises:
         UnsupportedMediaType: the request does not say that it is JSON.
+        AuthenticationFailed: a page of another origin asks.
     """
+    if request.headers.get("sec-fetch-site", "none") not in _OWN_PAGES:
+        raise AuthenticationFailed(
+            "A session counts for the studio's own page alone, and a page of another origin asks. It may use a key."
+        )
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise UnsupportedMediaType(

@@ -1,4 +1,4 @@
-"""How many streams of events a key may have open."""
+"""How many streams a key may have open: of events of its jobs, and of pictures."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Streams:
         count = self._open.get(key_id, 0)
         if count >= MOST_PER_KEY:
             raise RateLimited(
-                f"This key has {MOST_PER_KEY} streams of events open, which is the most. Close one, or follow all "
-                "jobs on one connection: GET /v1/jobs/events.",
+                f"This key has {MOST_PER_KEY} streams open, which is the most. Close one, follow all jobs on one "
+                "connection (GET /v1/jobs/events), or ask for pictures without `stream`.",
                 headers=retry_after(_RETRY_SECONDS),
             )
         self._open[key_id] = count + 1

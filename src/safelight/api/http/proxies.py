@@ -37,6 +37,12 @@ class Proxies:
                     break
         return group_of(address)
 
+    def is_https(self, scope: Scope) -> bool:
+        """Whether the caller speaks HTTPS: to us, or to the proxy that is before us (`X-Forwarded-Proto`)."""
+        named = Headers(scope=scope).get("x-forwarded-proto", "").partition(",")[0].strip().lower()
+        trusted = self.trusts(str((scope.get("client") or ("",))[0]))
+        return scope.get("scheme") == "https" or (trusted and named == "https")
+
     def prefix(self, scope: Scope) -> str | None:
         """The path under which a proxy shows this server (`X-Forwarded-Prefix`), without a slash at its end."""
         named = Headers(scope=scope).get("x-forwarded-prefix", "").rstrip("/")

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from safelight.api.exchange.streams import Streams
 from safelight.api.http.headers import drawing_headers
 from safelight.api.services import Services
 from safelight.contract.errors import ApiError
@@ -76,18 +77,32 @@ async def begin_stream(
 
     Raises:
         Unavailable, InternalError: as `Generate.begin`.
+        RateLimited: the key has as many streams open as it may.
     """
-    # Nothing is awaited in between, so that it looks before the first step is taken.
-    return PictureStream(await services.generate.begin(image_request, asked), services, request, asked, headers)
+    streams: Streams = request.app.state.streams
+    with ExitStack() as counted:
+        counted.enter_context(streams.one_more(asked.key_id))
+        drawing = await services.generate.begin(image_request, asked)
+        # Nothing is awaited in between, so that it looks before the first step is taken.
+        return PictureStream(drawing, services, request, asked, headers, counted.pop_all())
 
 
 class PictureStream(StreamingResponse):
-    """The stream of a drawing. It ends with the drawing; a client that leaves gives the drawing up."""
+    """The stream of a drawing. It ends with the drawing; a client that leaves gives the drawing up. `counted` is left
+    when it ends.
+    """
 
     def __init__(
-        self, drawing: Drawing, services: Services, request: Request, asked: Asked, headers: dict[str, str]
+        self,
+        drawing: Drawing,
+        services: Services,
+        request: Request,
+        asked: Asked,
+        headers: dict[str, str],
+        counted: ExitStack,
     ) -> None:
         self._drawing = drawing
+        self._counted = counted
         self._partials = [Partials(drawing.request.delivery.partial_images) for _ in drawing.seeds]
         self._looking = ExitStack()
         if drawing.request.delivery.partial_images:
@@ -101,7 +116,7 @@ class PictureStream(StreamingResponse):
         super().__init__(self._events, headers=headers | said | _HEADERS, media_type="text/event-stream")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._drawing, self._looking:
+        with self._counted, self._drawing, self._looking:
             async with aclosing(self._events):
                 await super().__call__(scope, receive, send)
 

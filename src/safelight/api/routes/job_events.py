@@ -60,7 +60,7 @@ async def all_events(request: Request) -> Response:
     return _stream(_while_welcome(request, _all_jobs(services.jobs, principal.key_id, ending, root(request))), request)
 
 
-async def _while_welcome(request: Request, events: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+async def _while_welcome(request: Request, events: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     """The events, until they or the caller's key or session end: a stream lives longer than any other answer."""
     checked = time.monotonic()
     async with aclosing(events):
@@ -200,5 +200,7 @@ class _EventStream(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-def _stream(events: AsyncIterator[bytes], request: Request) -> Response:
+def _stream(events: AsyncGenerator[bytes, None], request: Request) -> Response:
+    if request.method == "HEAD":  # it has no body, and must end: the connection's next request waits for that
+        return Response(headers=_HEADERS, media_type="text/event-stream")
     return _EventStream(events, request)

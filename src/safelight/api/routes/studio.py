@@ -15,6 +15,7 @@ from starlette.responses import Response
 from safelight.api.exchange.auth import by_key, cookie_name, require_json
 from safelight.api.exchange.body import read_body
 from safelight.api.exchange.envelope import JsonResponse
+from safelight.api.http.proxies import Proxies
 from safelight.api.services import BuiltFile, Services
 from safelight.contract.errors import AuthenticationFailed, InvalidRequest, NotFound
 from safelight.contract.request import read_object
@@ -162,13 +163,13 @@ def _session_answer(signed_in: tuple[Principal, SessionRecord] | None) -> Respon
 
 
 def _set_cookie(request: Request, answer: Response, cookie: str) -> None:
-    secure = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
+    proxies: Proxies = request.app.state.proxies
     answer.set_cookie(
         cookie_name(request),
         cookie,
         max_age=int(SESSION_SECONDS),
         path="/",
-        secure=secure,
+        secure=proxies.is_https(request.scope),
         httponly=True,
         samesite="strict",
     )

@@ -83,6 +83,7 @@ class Jobs:
         self._suspects = Suspects(store, feed, runner, clock)
         self._clock = clock
         self._revoked: set[str] = set()
+        self._thumbnails: dict[str, asyncio.Task[bytes]] = {}
 
     async def resume(self) -> int:
         """Take up what was accepted and has not ended; how many jobs that are. Once a start, by one process alone.
@@ -103,8 +104,9 @@ class Jobs:
                 try:
                     if await is_revoked(owner):
                         self._revoked.add(owner)  # who waits for one of the jobs is told why it was cancelled
-                        for job in await self.unfinished(owner):
-                            await self.cancel(owner, job.id)
+                        for listed in (True, False):
+                            for job in await self.unfinished(owner, listed=listed):
+                                await self.cancel(owner, job.id)
                         self._generate.refuse(owner, AuthenticationFailed(_REVOKED))
                         self._feed.dismiss(owner)
                 except SafelightError as error:
@@ -216,7 +218,7 @@ class Jobs:
             while not job.has_ended:
                 update = await watcher.next()
                 if update is None:
-                    raise shutting_down()
+                    raise AuthenticationFailed(_REVOKED) if job.owner in self._revoked else shutting_down()
                 job = update.job if update.kind == "end" else job
         return job
 
@@ -261,9 +263,10 @@ class Jobs:
         more = len(found) > limit
         return Page(jobs=tuple(found[:limit]), next_before=found[limit - 1].number if more else None, total=total)
 
-    async def unfinished(self, owner: str) -> Sequence[JobRecord]:
-        """An owner's queued and running jobs, newest first."""
-        return await self._store.page(JobFilter(owner=owner, states=("queued", "running")), self._most_queued)
+    async def unfinished(self, owner: str, *, listed: bool = True) -> Sequence[JobRecord]:
+        """An owner's queued and running jobs, newest first; or those that no list shows."""
+        wanted = JobFilter(owner=owner, listed=listed, states=("queued", "running"))
+        return await self._store.page(wanted, self._most_queued)
 
     async def ending_seen(self, said: int | None) -> int:
         """The ending after which a watcher is to be told: the last there was, or what it says that it has been told.
@@ -363,10 +366,27 @@ class Jobs:
         job = await self.get(owner, job_id)
         small = await self._files.get(thumbnail_name(job)) if job.image is not None else None
         if small is None:
-            _, image = await self.image(owner, job_id)
-            small = await asyncio.to_thread(self._thumbnail_of, image)
-            await self._files.put(thumbnail_name(job), small)
+            making = self._thumbnails.get(job.id)
+            if making is None:
+                making = asyncio.create_task(self._make_thumbnail(job), name=f"thumbnail-{job.id}")
+                self._thumbnails[job.id] = making
+                making.add_done_callback(lambda made: self._thumbnail_made(job.id, made))
+            small = await asyncio.shield(making)  # others wait for it too
         return job, small
+
+    async def _make_thumbnail(self, job: JobRecord) -> bytes:
+        _, image = await self.image(job.owner, job.id)
+        small = await asyncio.to_thread(self._thumbnail_of, image)
+        try:
+            await self._files.put(thumbnail_name(job), small)
+        except OSError as error:  # a full disk: it is made again when it is asked for again
+            log.warning("thumbnail_not_kept", job=job.id, reason=str(error))
+        return small
+
+    def _thumbnail_made(self, job_id: str, made: asyncio.Task[bytes]) -> None:
+        del self._thumbnails[job_id]
+        if not made.cancelled():
+            made.exception()  # marks it as seen: whoever asked may have left
 
     def standing(self) -> tuple[int, int, int]:
         """Jobs that wait, jobs that are being drawn, and what all that are kept weighed at the last round, in bytes."""

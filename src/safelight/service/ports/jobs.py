@@ -14,13 +14,14 @@ SHAPES: tuple[Shape, ...] = ("landscape", "portrait", "square")
 
 
 class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which of an owner's listed jobs are meant; None does not restrict.
+    """Which of an owner's jobs are meant; None does not restrict. `listed` false: those that no list shows.
 
     `text`: every word is in the prompt, the last may be unfinished. `since` and `until` are Unix seconds, inclusive.
     `before` is the number that a page begins under (keyset paging).
     """
 
     owner: str
+    listed: bool = True
     states: tuple[JobState, ...] | None = None
     model: str | None = None
     text: str | None = None
