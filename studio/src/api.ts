@@ -51,7 +51,7 @@ export interface Job {
   starred: boolean
   expires: number | null
   error: { message: string; code: string | null } | null
-  image: { bytes: number; media_type: string; fingerprint: string } | null
+  image: { bytes: number; media_type: string; fingerprint: string; average_color?: string | null } | null
 }
 
 /** `steps` and `seconds_left` are null while they are not known. */

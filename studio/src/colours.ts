@@ -1,4 +1,7 @@
-/** The average colours of pictures that were seen: what stands in their place until they are there again. */
+/** The average colours of pictures: what stands in their place until they are there. The server tells them, but not of
+ * pictures that an earlier version kept: of those that were seen they are remembered here. */
+
+import type { Job } from './api'
 
 const STORED = 'safelight.colours'
 const MOST = 2000
@@ -15,11 +18,12 @@ class Colours {
     }
   }
 
-  of = (id: string): string | undefined => this.#known.get(id)
+  of = (job: Job): string | undefined => job.image?.average_color ?? this.#known.get(job.id)
 
   /** Take it from a picture of ours that is shown. */
-  note(id: string, image: HTMLImageElement): void {
-    if (this.#known.has(id)) return
+  note(job: Job, image: HTMLImageElement): void {
+    const { id } = job
+    if (this.of(job)) return
     const colour = average(image)
     if (!colour) return
     this.#known.set(id, colour)
@@ -40,3 +44,10 @@ function average(image: HTMLImageElement): string | null {
 }
 
 export const colours = new Colours()
+
+/** For `onload` of a picture with the class `fades`: it is there now. */
+export const arrived = (job: Job) => (event: Event): void => {
+  const image = event.currentTarget as HTMLImageElement
+  image.dataset.there = ''
+  colours.note(job, image)
+}

@@ -212,6 +212,15 @@ async def test_what_is_too_old_is_found_by_its_kind_and_starred_never(store: Job
     assert await expired(9.0, 9.0) == [1, 2, 4]
 
 
+async def test_a_picture_is_kept_with_its_average_colour_or_without(store: JobStore) -> None:
+    for number, color in ((1, "#102030"), (2, None)):
+        image = KeptImage(file="f", bytes=100, fingerprint="x", average_color=color)
+        await store.add(job(number, state="finished", ended=9.0, image=image))
+        kept = await store.get("key-a", f"job_{number}")
+        assert kept is not None
+        assert kept.image == image
+
+
 async def test_what_each_owner_holds_and_which_go_first(store: JobStore) -> None:
     for number in range(1, 5):
         image = KeptImage(file=f"f{number}", bytes=100, fingerprint="x")

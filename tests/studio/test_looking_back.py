@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.clients.conftest import node_modules
 from tests.clients.node_client import NODE
@@ -39,6 +39,23 @@ def test_the_gallery_shows_what_was_drawn_and_what_with(visit: Visit) -> None:
     page.keyboard.press("Escape")
     expect(facts).to_have_count(0)
     assert page.url.endswith("#/gallery")
+
+
+def test_a_picture_that_was_never_seen_waits_in_its_colour_and_fades_in(visit: Visit) -> None:
+    visit.draw("a boat")
+    (job,) = visit.jobs()
+    red, green, blue = bytes.fromhex(job["image"]["average_color"].removeprefix("#"))
+    held: list[Route] = []
+    visit.context.route(re.compile("/thumbnail"), lambda route: held.append(route))
+    visit.page.evaluate("localStorage.removeItem('safelight.colours')")
+    visit.page.goto(f"{visit.studio}#/gallery")
+    visit.page.reload()
+    tile = visit.page.locator(".tile")
+    expect(tile).to_have_css("background-color", f"rgb({red}, {green}, {blue})")
+    picture = tile.get_by_role("img", name="a boat")
+    expect(picture).to_have_css("opacity", "0")
+    held[-1].continue_()
+    expect(picture).to_have_css("opacity", "1")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from safelight.adapters.files import open_files
-from safelight.adapters.files.thumbnails import thumbnail
+from safelight.adapters.files.thumbnails import average_color, thumbnail
 from safelight.adapters.home.disk import room_of
 from safelight.adapters.home.state_folder import alone_in_drawing, alone_in_serving, prepare
 from safelight.adapters.sql import Database, open_database
@@ -58,6 +58,7 @@ def open_jobs(
         feed=feed,
         line=line,
         disks=disks,
+        color_of=average_color,
         check=PromptPolicy(settings.blocked_prompts).check,
         weight_of=keys.weight if keys else None,
     )
@@ -70,6 +71,7 @@ def open_jobs(
         retention=retention,
         disks=disks,
         thumbnail_of=thumbnail,
+        color_of=average_color,
         most_queued=settings.jobs_waiting,
     )
 

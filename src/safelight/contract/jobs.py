@@ -24,12 +24,14 @@ class JobError(msgspec.Struct, frozen=True):
 
 class KeptImage(msgspec.Struct, frozen=True, kw_only=True):
     """The file of a finished job: its name in the file store, its length, what its bytes depended on, and the
-    prompts of which something was not read."""
+    prompts of which something was not read. `average_color` is that of all its pixels, as `#rrggbb`; None of what was
+    kept before that was noted."""
 
     file: str
     bytes: int
     fingerprint: str
     cuts: tuple[PromptCut, ...] = ()
+    average_color: str | None = None
 
 
 class JobRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -262,6 +262,7 @@ def _of_image(image: KeptImage) -> dict[str, Any]:
         "image_bytes": image.bytes,
         "fingerprint": image.fingerprint,
         "prompt_cuts": cuts,
+        "average_color": image.average_color,
     }
 
 
@@ -271,7 +272,13 @@ def _record(row: Row[*tuple[Any, ...]]) -> JobRecord:
     image = None
     if row.file is not None:
         cuts = msgspec.convert(row.prompt_cuts or (), tuple[PromptCut, ...])
-        image = KeptImage(file=row.file, bytes=row.image_bytes, fingerprint=row.fingerprint, cuts=cuts)
+        image = KeptImage(
+            file=row.file,
+            bytes=row.image_bytes,
+            fingerprint=row.fingerprint,
+            cuts=cuts,
+            average_color=row.average_color,
+        )
     return JobRecord(error=error, image=image, **fields)
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 # The newest migration; known here so that a start with nothing to migrate need not import Alembic (0.1 s).
-REVISION = "0006"
+REVISION = "0007"
 
 metadata = MetaData()
 
@@ -99,6 +99,7 @@ jobs = Table(
     Column("image_bytes", BigInteger),
     Column("fingerprint", Text),
     Column("prompt_cuts", JSON(none_as_null=True)),
+    Column("average_color", String(7)),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("stored_bytes", BigInteger, nullable=False, server_default=text("0")),
     Index("jobs_owner", "owner", "listed", "number", "created", "state", "model", "starred", "width", "height"),

@@ -130,6 +130,7 @@ def _job() -> Schema:
             "bytes": _COUNT,
             "media_type": {"enum": list(MEDIA_TYPES.values())},
             "fingerprint": _TEXT,
+            "average_color": _or_null({"type": "string", "pattern": "^#[0-9a-f]{6}$"}),
             "prompt_truncated": _or_null({"type": "object", "additionalProperties": cut}),
         }
     )

@@ -39,6 +39,7 @@ def job_object(
             "bytes": job.image.bytes,
             "media_type": job.media_type,
             "fingerprint": job.image.fingerprint,
+            "average_color": job.image.average_color,
             "prompt_truncated": cuts_object(job.image.cuts) or None,
         }
     return {

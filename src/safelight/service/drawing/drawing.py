@@ -30,9 +30,19 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     cuts: tuple[PromptCut, ...] = ()
 
 
-def kept_image(job: JobRecord, picture: Picture) -> KeptImage:
+ColorOf = Callable[[bytes], str | None]
+"""The average colour of a picture's file, as `#rrggbb`; None where it cannot be told. Run in a thread."""
+
+
+async def kept_image(job: JobRecord, picture: Picture, color_of: ColorOf) -> KeptImage:
     """What is kept of a picture beside its file."""
-    return KeptImage(file=file_name(job), bytes=len(picture.image), fingerprint=picture.fingerprint, cuts=picture.cuts)
+    return KeptImage(
+        file=file_name(job),
+        bytes=len(picture.image),
+        fingerprint=picture.fingerprint,
+        cuts=picture.cuts,
+        average_color=await asyncio.to_thread(color_of, picture.image),
+    )
 
 
 class Arrival(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from safelight.contract.jobs import (
     thumbnail_name,
 )
 from safelight.contract.request import ImageRequest
-from safelight.service.drawing.drawing import Picture, kept_image, shutting_down
+from safelight.service.drawing.drawing import ColorOf, Picture, kept_image, shutting_down
 from safelight.service.drawing.generate import Asked, Generate
 from safelight.service.jobs.disk_space import DiskSpace
 from safelight.service.jobs.feed import JobFeed, Watcher
@@ -67,6 +67,7 @@ class Jobs:
         runner: JobRunner,
         retention: Retention,
         thumbnail_of: Callable[[bytes], bytes],
+        color_of: ColorOf,
         most_queued: int,
         disks: DiskSpace,
         clock: Callable[[], float] = time.time,
@@ -78,6 +79,7 @@ class Jobs:
         self._runner = runner
         self._retention = retention
         self._thumbnail_of = thumbnail_of
+        self._color_of = color_of
         self._most_queued = most_queued
         self._disks = disks
         self._suspects = Suspects(store, feed, runner, clock)
@@ -242,7 +244,7 @@ class Jobs:
             await self._files.put(file_name(job), picture.image)
         except OSError as error:
             raise InternalError("The picture was drawn and could not be kept; the server's log says why.") from error
-        image = kept_image(job, picture)
+        image = await kept_image(job, picture, self._color_of)
         ended = msgspec.structs.replace(job, state="finished", started=job.created, ended=self._clock(), image=image)
         kept = await self._store.add(ended)
         if kept is not None:

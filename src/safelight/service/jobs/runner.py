@@ -17,7 +17,7 @@ from safelight.contract.jobs import JobError, JobRecord, JobUpdate, Progress, Qu
 from safelight.contract.messages import Preview
 from safelight.contract.request import ImageRequest, parse_image_request
 from safelight.service.drawing.admission import Cost
-from safelight.service.drawing.drawing import Drawing, Picture, kept_image, shutting_down
+from safelight.service.drawing.drawing import ColorOf, Drawing, Picture, kept_image, shutting_down
 from safelight.service.drawing.generate import Asked, Generate
 from safelight.service.jobs.disk_space import DiskSpace
 from safelight.service.jobs.feed import JobFeed
@@ -69,6 +69,7 @@ class JobRunner:
         feed: JobFeed,
         line: JobLine,
         disks: DiskSpace,
+        color_of: ColorOf,
         check: Callable[[ImageRequest], None] = lambda request: None,
         weight_of: Callable[[str], Awaitable[float]] | None = None,
         clock: Callable[[], float] = time.time,
@@ -80,6 +81,7 @@ class JobRunner:
         self._feed = feed
         self._line = line
         self._disks = disks
+        self._color_of = color_of
         self._check = check
         self._weight_of = weight_of
         self._clock = clock
@@ -301,7 +303,7 @@ class JobRunner:
             why = JobError("internal_error", "The picture was drawn and could not be kept; the server's log says why.")
             await self._end(running, Ending(state="failed", when=self._clock(), error=why))
             return
-        image = kept_image(job, picture)
+        image = await kept_image(job, picture, self._color_of)
         if not await self._end(running, Ending(state="finished", when=self._clock(), image=image)):
             # It was cancelled in the meantime. Should this fail, the sweep at the next start removes the file.
             with contextlib.suppress(OSError):
