@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from safelight.contract.errors import ConfigurationError
-from safelight.engine.machine.device import choose_device, usable_cores, usable_memory
+from safelight.engine.machine.device import choose_device, cpu_bfloat16, usable_cores, usable_memory
 
 
 def test_cores_are_those_of_the_affinity_without_a_quota(tmp_path: Path) -> None:
@@ -55,3 +55,21 @@ def test_auto_is_a_device_that_is_here_and_others_are_refused_by_name() -> None:
     for absent in ("cuda:99", "xpu", "toaster"):
         with pytest.raises(ConfigurationError, match=f"no device '{absent}' here. Devices: cpu"):
             choose_device(absent)
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("model name\t: AMD EPYC\nflags\t\t: fpu avx512f avx512_bf16 vaes\nbogomips\t: 5192\n", ("avx512_bf16",)),
+        ("flags\t\t: avx512_bf16 amx_bf16 amx_tile\n", ("avx512_bf16", "amx_bf16")),
+        ("processor\t: 0\nFeatures\t: fp asimd sve i8mm bf16 dgh\nCPU part\t: 0xd40\n", ("bf16",)),
+        ("Features\t: fp asimd svebf16\n", ()),
+        ("flags\t\t: fpu avx2\n", ()),
+        ("", ()),
+    ],
+)
+def test_units_for_bfloat16_are_found_on_both_kinds_of_processor(
+    said: str, found: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "cpuinfo").write_text(said)
+    assert cpu_bfloat16(tmp_path) == found

@@ -13,7 +13,10 @@ import torch
 from diffusers.models.activations import GEGLU, GELU, SwiGLU
 from torch import nn
 
-from safelight.contract.messages import ModelSpec
+from safelight.contract.errors import ModelLoadError
+from safelight.contract.messages import Dtype, ModelSpec
+from safelight.contract.options import ModelOptions
+from safelight.engine.checkpoint.dtypes import PACKED
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.machine.memory import memory_of
 from safelight.engine.tuning import packing
@@ -127,6 +130,40 @@ def test_a_layer_that_becomes_another_number_format_is_as_any_other() -> None:
         assert not isinstance(single.weight, PackedWeight)
 
 
+@pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=lambda value: str(value))
+@torch.no_grad()
+def test_in_float32_a_layer_is_packed_where_that_is_asked_for(layer: nn.Module, shape: tuple[int, ...]) -> None:
+    same: Any = copy.deepcopy(layer).eval()
+    lay_out(SimpleNamespace(components={"unet": same}), "cpu", packs_float32=True)
+    is_point = isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1)
+    assert (type(same) in (PackedLinear, PackedConv2d)) == (not is_point)
+    given = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(same(given), layer(given), rtol=1e-4, atol=1e-5)
+
+
+def test_packed_float32_has_a_fingerprint_of_its_own_and_pictures_close_to_those_of_plain(
+    checkpoints: dict[str, Path],
+) -> None:
+    source = str(checkpoints["stable-diffusion"])
+    plain, packed32 = (load(ModelSpec(source=source, dtype=dtype), "cpu") for dtype in ("float32", PACKED))
+    assert plain.fingerprint != packed32.fingerprint
+    for model in (plain, packed32):
+        model.pipeline.set_progress_bar_config(disable=True)
+    difference = alone(plain, job(plain)).astype(int) - alone(packed32, job(packed32))
+    assert np.abs(difference).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("device", "options", "said"),
+    [("cpu", ModelOptions(compile=True), "exclude each other"), ("meta", ModelOptions(), 'take "float32"')],
+)
+def test_packed_float32_is_refused_where_it_cannot_be_had(
+    device: str, options: ModelOptions, said: str, checkpoints: dict[str, Path]
+) -> None:
+    with pytest.raises(ModelLoadError, match=said):
+        load(ModelSpec(source=str(checkpoints["flux"]), dtype=PACKED, options=options), device)
+
+
 class _Computes(nn.Linear):
     """A layer that does something else with its weight."""
 
@@ -181,11 +218,12 @@ def test_elsewhere_kernels_lie_channels_last(dtype: torch.dtype) -> None:
         assert layer.weight.stride() == wanted.stride()
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", PACKED])
 def test_a_packed_model_draws_in_company_what_it_draws_alone_and_takes_no_more_memory(
-    checkpoints: dict[str, Path],
+    dtype: Dtype, checkpoints: dict[str, Path]
 ) -> None:
     for folder in checkpoints.values():
-        model = load(ModelSpec(source=str(folder), dtype="bfloat16"), "cpu")
+        model = load(ModelSpec(source=str(folder), dtype=dtype), "cpu")
         model.pipeline.set_progress_bar_config(disable=True)
         denoiser = getattr(model.pipeline, "transformer", None) or model.pipeline.unet
         weights = [weight for weight in denoiser.parameters() if isinstance(weight, PackedWeight)]

@@ -28,6 +28,9 @@ HEADER_BYTES = _HEADER.size
 Tier = Literal["exact", "throughput"]
 """Whether the same request with the same seed gives the same bytes, or may differ in the last bits of a batch."""
 
+Dtype = Literal["auto", "float32", "float32-packed", "bfloat16", "float16"]
+"""A number format of weights. `float32-packed`: float32 whose weights lie as oneDNN multiplies them, on a processor."""
+
 FailureCode = Literal["internal_error", "content_policy_violation"]
 """Why a picture cannot be had: something is wrong on our side, or the model's own safety checker refused it."""
 
@@ -47,7 +50,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     source: str
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    dtype: Dtype = "auto"
     options: ModelOptions = ModelOptions()
     commit: str | None = None
     pinned: bool = False

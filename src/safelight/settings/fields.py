@@ -11,11 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from safelight.contract.messages import Dtype
 from safelight.contract.paths import expanded
 from safelight.settings.options import OptionSettings
 from safelight.settings.sources import PREFIX, Environment, File, default_home, local_url
-
-Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 class ModelSettings(BaseModel):

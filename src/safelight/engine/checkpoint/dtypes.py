@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
+import torch
 from diffusers import AmusedScheduler, DDPMScheduler
 
 from safelight.contract.checkpoint_files import read_json
+from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import ModelSpec
 from safelight.engine.checkpoint.folder import Checkpoint
 from safelight.engine.checkpoint.location import BUNDLED
 from safelight.engine.machine.device import default_dtype
+from safelight.engine.tuning.packing import can_pack
+
+PACKED: Literal["float32-packed"] = "float32-packed"
 
 
 def dtype_of(spec: ModelSpec, device: str, checkpoint: Checkpoint) -> str:
@@ -21,6 +27,26 @@ def dtype_of(spec: ModelSpec, device: str, checkpoint: Checkpoint) -> str:
     if spec.source == BUNDLED or (device == "cpu" and _magnifies(checkpoint)):
         return "float32"
     return default_dtype(device)
+
+
+def numbers_of(dtype: str) -> torch.dtype:
+    """What a format's weights are made of, however they lie."""
+    found: torch.dtype = getattr(torch, "float32" if dtype == PACKED else dtype)
+    return found
+
+
+def check_dtype(dtype: str, device: str, *, compiled: bool) -> None:
+    """Refuse a format that cannot be had here before anything is loaded.
+
+    Raises:
+        ModelLoadError: saying what there is instead.
+    """
+    if dtype != PACKED:
+        return
+    if device != "cpu" or not can_pack(torch.float32):
+        raise ModelLoadError(f'dtype = "{PACKED}" lays weights out for oneDNN on a processor. Here take "float32".')
+    if compiled:
+        raise ModelLoadError(f'dtype = "{PACKED}" and `compile` exclude each other: a compiler reads plain weights.')
 
 
 def _magnifies(checkpoint: Checkpoint) -> bool:

@@ -43,7 +43,10 @@ def fingerprint(
     }
     if not pipeline_class.__module__.startswith("diffusers."):
         facts["code"] = files_digest(_code_beside(pipeline_class))
-    if device == "cpu" and dtype == "bfloat16":  # what computes there is ours: the same holds for it
+    if device == "cpu" and dtype in (
+        "bfloat16",
+        "float32-packed",
+    ):  # what computes there is ours: the same holds for it
         facts["layers"] = files_digest(Path(inspect.getfile(module)) for module in (packing, packed_layers))
     text = json.dumps(facts, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:_HEX_DIGITS]

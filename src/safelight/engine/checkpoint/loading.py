@@ -20,7 +20,7 @@ from safelight.contract.messages import ModelSpec
 from safelight.contract.options import ModelOptions
 from safelight.contract.traits import Traits
 from safelight.engine.checkpoint import single_file
-from safelight.engine.checkpoint.dtypes import dtype_of
+from safelight.engine.checkpoint.dtypes import PACKED, check_dtype, dtype_of, numbers_of
 from safelight.engine.checkpoint.fingerprint import files_digest, fingerprint
 from safelight.engine.checkpoint.folder import Checkpoint
 from safelight.engine.checkpoint.location import location_of
@@ -89,15 +89,18 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
     for part, backend in checkpoint.quantized().items():
         if is_known(backend):  # transformers has more, each with a sentence of its own
             check_library(backend, f"`{part}`, which is quantized by {backend},")
-    dtype: torch.dtype = getattr(torch, dtype_of(spec, device, checkpoint))
+    format = dtype_of(spec, device, checkpoint)
+    check_dtype(format, device, compiled=options.compile)
+    dtype = numbers_of(format)
     if not options.quantization:
         refuse_too_large(checkpoint.sizes(dtype), str(dtype)[6:], device, one_at_a_time=options.offload != "none")
     with ThreadPoolExecutor(1) as beside:
-        digest = beside.submit(_fingerprint, checkpoint, traits, options, dtype=str(dtype)[6:], device=device)
+        digest = beside.submit(_fingerprint, checkpoint, traits, options, dtype=format, device=device)
+        pipeline = _reviewed(checkpoint.load(dtype, options), options)
         return LoadedModel(
             source=spec.source,
             name=name,
-            pipeline=tune(_reviewed(checkpoint.load(dtype, options), options), options, device),
+            pipeline=tune(pipeline, options, device, packs_float32=format == PACKED),
             parameters=parameters,
             arguments=options.arguments,
             traits=traits,
@@ -119,7 +122,7 @@ def weight_of(spec: ModelSpec, device: str) -> int:
     """Bytes that a model's weights will take there, read off its files; 0 where loading will say what is wrong."""
     try:
         checkpoint = Checkpoint.read(location_of(spec.source, spec.commit), spec.options)
-        parts = checkpoint.sizes(getattr(torch, dtype_of(spec, device, checkpoint))).values()
+        parts = checkpoint.sizes(numbers_of(dtype_of(spec, device, checkpoint))).values()
         return sum(parts) if spec.options.offload == "none" else max(parts, default=0)
     except (ModelLoadError, OSError, ValueError):
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from pathlib import Path
 
 from safelight.contract.errors import ConfigurationError
@@ -96,7 +97,8 @@ def choose_device(wanted: str, number: int = 0) -> str:
 def default_dtype(device: str) -> str:
     """What `"auto"` means on a device: bfloat16 where its arithmetic is in hardware, else float32.
 
-    Not float16 anywhere: many checkpoints overflow in it. CPUs have bfloat16 with AMX or AVX512-BF16.
+    Not float16 anywhere: many checkpoints overflow in it. CPUs have bfloat16 with AMX, AVX512-BF16, or Arm's BF16; how
+    much faster that is on Arm was not measured.
     """
     return "bfloat16" if has_bfloat16(device) else "float32"
 
@@ -154,10 +156,11 @@ def versions() -> dict[str, str]:
     return found
 
 
-def cpu_bfloat16() -> tuple[str, ...]:
-    """Which of the CPU's units for bfloat16 there are, as Linux names them."""
-    flags = (_read(_PROC / "cpuinfo") or "").partition("\nflags")[2].partition("\n")[0].split()
-    return tuple(name for name in ("avx512_bf16", "amx_bf16") if name in flags)
+def cpu_bfloat16(proc: Path = _PROC) -> tuple[str, ...]:
+    """Which of the CPU's units for bfloat16 there are, as Linux names them: `bf16` is Arm's."""
+    line = re.search(r"^(?:flags|Features)\s*:(.*)$", _read(proc / "cpuinfo") or "", re.MULTILINE)
+    flags = line[1].split() if line else []
+    return tuple(name for name in ("avx512_bf16", "amx_bf16", "bf16") if name in flags)
 
 
 def has_bfloat16(device: str) -> bool:

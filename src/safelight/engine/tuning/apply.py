@@ -93,7 +93,7 @@ def _check_file(what: str, path: Path) -> None:
         check_safetensors(path, f"The tensors of the {what}")
 
 
-def tune(pipeline: Any, options: ModelOptions, device: str) -> Any:
+def tune(pipeline: Any, options: ModelOptions, device: str, *, packs_float32: bool = False) -> Any:
     """The pipeline with its options applied, on its device.
 
     Raises:
@@ -111,7 +111,8 @@ def tune(pipeline: Any, options: ModelOptions, device: str) -> Any:
         _ask_denoisers(pipeline, "set_attention_backend", f"The attention {options.attention!r}", options.attention)
     if options.cache is not None:
         _ask_denoisers(pipeline, "enable_cache", f"The step cache {options.cache.kind}", cache_config(options.cache))
-    lay_out(pipeline, device, compiled=options.compile)  # before it is placed: group offloading keeps copies
+    # Before it is placed: group offloading keeps copies.
+    lay_out(pipeline, device, compiled=options.compile, packs_float32=packs_float32)
     pipeline = _placed(pipeline, options, device)
     if options.compile:
         _ask_denoisers(pipeline, "compile_repeated_blocks", "`compile`")
