@@ -22,6 +22,7 @@ from safelight.api.services import Services
 from safelight.bootstrap.services import PAGE, Stores, open_services
 from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
+from safelight.service.drawing.review import Review, all_may_be_shown
 from safelight.settings import read_settings
 
 PICTURES = "/v1/images/generations"
@@ -59,13 +60,18 @@ class Serve(Protocol):
     """Starts a server with these settings and this engine; it stops with the test."""
 
     async def __call__(
-        self, *, engine: FakeEngine | None = None, page: Path | None = None, **settings: object
+        self,
+        *,
+        engine: FakeEngine | None = None,
+        page: Path | None = None,
+        review: Review = all_may_be_shown,
+        **settings: object,
     ) -> Running: ...
 
 
 @asynccontextmanager
 async def _running(
-    engine: FakeEngine, home: Path, page: Path, settings_given: dict[str, object]
+    engine: FakeEngine, home: Path, page: Path, review: Review, settings_given: dict[str, object]
 ) -> AsyncIterator[Running]:
     settings = read_settings({"home": home, "port": 0} | settings_given)
     telemetry, ledger = PrometheusTelemetry(), MemoryLedger()
@@ -74,7 +80,7 @@ async def _running(
     database = await open_database(home)
     links = Links(MemoryLinks())
     stores = Stores(database=database, ledger=ledger, sessions=MemorySessionStore())
-    services = open_services(settings, engine, stores, keys, links, telemetry, page)
+    services = open_services(settings, engine, stores, keys, links, telemetry, page, review)
     generate, jobs = services.generate, services.jobs
     assert await jobs.claim()
     started = asyncio.Event()
@@ -101,9 +107,15 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
     """Start servers at will."""
     async with AsyncExitStack() as stack:
 
-        async def start(*, engine: FakeEngine | None = None, page: Path | None = None, **settings: object) -> Running:
+        async def start(
+            *,
+            engine: FakeEngine | None = None,
+            page: Path | None = None,
+            review: Review = all_may_be_shown,
+            **settings: object,
+        ) -> Running:
             engine = engine or FakeEngine(("postcard",))
-            return await stack.enter_async_context(_running(engine, tmp_path, page or PAGE, settings))
+            return await stack.enter_async_context(_running(engine, tmp_path, page or PAGE, review, settings))
 
         yield start
 

@@ -19,7 +19,6 @@ from safelight.adapters.fake.engine import FakeEngine
 from safelight.api.routes import image_stream
 from safelight.api.routes.image_stream import Partials
 from safelight.contract.messages import Preview
-from safelight.service.drawing.shared_pictures import Flight
 from tests.api.conftest import PICTURES, Running, Serve, until
 
 PARTIAL, COMPLETED = "image_generation.partial_image", "image_generation.completed"
@@ -206,8 +205,7 @@ async def test_two_who_stream_the_same_picture_share_one_drawing(serve: Serve) -
     engine.gate.clear()
     running = await serve(engine=engine)
     asked = [asyncio.create_task(stream(running, seed=5, partial_images=count)) for count in (1, 2)]
-    flights: dict[bytes, Flight] = running.services.generate._flights
-    await until(lambda: [flight.waiting for flight in flights.values()] == [2])
+    await until(lambda: running.services.generate.pictures.waiting == [2])
     engine.gate.set()
     one, two = await asyncio.gather(*asked)
     assert one[-1]["b64_json"] == two[-1]["b64_json"]

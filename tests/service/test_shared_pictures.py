@@ -10,7 +10,8 @@ from PIL import Image
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.contract.messages import Preview
 from safelight.contract.order import Order
-from safelight.service.drawing.shared_pictures import Flight
+from safelight.service.drawing.review import all_may_be_shown
+from safelight.service.drawing.shared_pictures import SharedPicture
 from tests.orders import changed, order
 
 
@@ -31,12 +32,12 @@ def job() -> Order:
 async def test_previews_come_only_while_somebody_looks() -> None:
     engine = FakeEngine(["s"])
     engine.gate.clear()
-    flight = Flight(job(), engine)
+    picture = SharedPicture(job(), engine, all_may_be_shown)
     seen: list[Preview] = []
     looked_at: list[int] = []
-    follow = flight.follow(lambda step, steps: looked_at.append(step))
+    follow = picture.follow(lambda step, steps: looked_at.append(step))
     follow.__enter__()
-    flying = asyncio.create_task(flight.fly())
+    flying = asyncio.create_task(picture.run())
     await asyncio.sleep(0)
     enough = asyncio.Event()
 
@@ -46,7 +47,7 @@ async def test_previews_come_only_while_somebody_looks() -> None:
             engine.gate.clear()
             enough.set()
 
-    with flight.view(look, 256):
+    with picture.view(look, 256):
         engine.gate.set()
         await enough.wait()
     engine.gate.set()

@@ -21,7 +21,7 @@ PHONE = (390, 844)
 def settle(page: Page) -> None:
     """Wait until nothing on the page moves but what always does.
 
-    Asked anew each frame: the promise of an animation that another one replaces may never be kept.
+    Caller anew each frame: the promise of an animation that another one replaces may never be kept.
     """
     page.wait_for_function(
         """() => document.getAnimations().every(

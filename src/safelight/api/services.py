@@ -10,10 +10,10 @@ import msgspec
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.order import MetadataMode
 from safelight.service.access.keys import Keys
-from safelight.service.access.limits import RateLimiter
-from safelight.service.access.policy import PromptPolicy
 from safelight.service.access.sessions import Sessions
 from safelight.service.drawing.generate import Generate
+from safelight.service.entrance import Entrance
+from safelight.service.jobs.answers import Answers
 from safelight.service.jobs.library import Jobs
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.telemetry import Telemetry
@@ -39,9 +39,9 @@ class Services:
     settings: Settings
     catalogue: Catalogue
     keys: Keys
-    limiter: RateLimiter
-    policy: PromptPolicy
+    entrance: Entrance
     generate: Generate
+    answers: Answers
     jobs: Jobs
     sessions: Sessions
     engine: Engine

@@ -5,44 +5,72 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.bootstrap.catalogue import catalogue
 from safelight.bootstrap.engine import open_engine
-from safelight.contract.catalogue import Catalogue
 from safelight.contract.request import ImageRequest
+from safelight.service.access.limits import RateLimiter
+from safelight.service.access.policy import PromptPolicy
 from safelight.service.drawing.admission import Admission
+from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import Picture
-from safelight.service.drawing.generate import Asked, Generate
+from safelight.service.drawing.generate import Generate
+from safelight.service.drawing.readiness import Readiness
+from safelight.service.drawing.review import Review, all_may_be_shown
 from safelight.service.drawing.shared_pictures import OnProgress
+from safelight.service.entrance import Entrance
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.ledger import Ledger
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
 
 
-def open_generate(
-    settings: Settings, engine: Engine, ledger: Ledger, telemetry: Telemetry, admission: Admission
-) -> Generate:
-    """The use case of drawing, over an engine that may still be starting."""
-    return Generate(
-        engine=engine,
-        admission=admission,
-        ledger=ledger,
-        telemetry=telemetry,
-        metadata=settings.metadata,
-        load_wait_seconds=settings.load_wait_seconds,
+@dataclass(frozen=True)
+class Drawing:
+    """What lets requests in, and what draws them."""
+
+    entrance: Entrance
+    generate: Generate
+
+
+def open_drawing(
+    settings: Settings,
+    engine: Engine,
+    ledger: Ledger,
+    telemetry: Telemetry,
+    admission: Admission,
+    review: Review = all_may_be_shown,
+) -> Drawing:
+    """Drawing over an engine that may still be starting."""
+    readiness = Readiness(engine, settings.load_wait_seconds)
+    return Drawing(
+        entrance=Entrance(
+            catalogue=catalogue(settings, engine),
+            readiness=readiness,
+            policy=PromptPolicy(settings.blocked_prompts),
+            limiter=RateLimiter(settings.rate_limit_per_minute),
+        ),
+        generate=Generate(
+            engine=engine,
+            readiness=readiness,
+            admission=admission,
+            ledger=ledger,
+            telemetry=telemetry,
+            metadata=settings.metadata,
+            review=review,
+        ),
     )
 
 
 class Local:
     """Drawing without a server, for `safelight generate`."""
 
-    def __init__(self, generate: Generate, offered: Catalogue) -> None:
-        self._generate = generate
-        self._offered = offered
+    def __init__(self, drawing: Drawing) -> None:
+        self._drawing = drawing
 
     async def read(self, fields: dict[str, Any]) -> ImageRequest:
         """What the fields of a request ask for, once it is known what the model can do.
@@ -50,11 +78,12 @@ class Local:
         Raises:
             InvalidRequest: what the endpoint would answer with 400.
         """
-        return await self._generate.read(fields, self._offered)
+        return await self._drawing.entrance.read(fields)
 
     async def generate(self, request: ImageRequest, on_progress: OnProgress) -> tuple[Picture, ...]:
         """Draw what is asked for; `on_progress(step, steps)` is called after every step of the first picture."""
-        with await self._generate.begin(request, Asked("local", "local")) as drawing, drawing.follow(on_progress):
+        caller = Caller("local", "local")
+        with await self._drawing.generate.begin(request, caller) as drawing, drawing.follow(on_progress):
             return await drawing.pictures()
 
 
@@ -65,7 +94,6 @@ async def open_local(settings: Settings) -> AsyncIterator[Local]:
     engine = open_engine(settings, telemetry, warm_up=False)
     await engine.start()
     try:
-        generate = open_generate(settings, engine, MemoryLedger(), telemetry, Admission(math.inf))
-        yield Local(generate, catalogue(settings, engine))
+        yield Local(open_drawing(settings, engine, MemoryLedger(), telemetry, Admission(math.inf)))
     finally:
         await engine.stop()

@@ -11,11 +11,10 @@ from safelight.adapters.files.thumbnails import average_color, thumbnail
 from safelight.adapters.home.disk import room_of
 from safelight.adapters.home.state_folder import alone_in_drawing, alone_in_serving, prepare
 from safelight.adapters.sql import Database, open_database
+from safelight.bootstrap.drawing import Drawing
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import ConfigurationError
 from safelight.service.access.keys import Keys
-from safelight.service.access.policy import PromptPolicy
-from safelight.service.drawing.generate import Generate
 from safelight.service.jobs.disk_space import DiskSpace
 from safelight.service.jobs.feed import JobFeed
 from safelight.service.jobs.library import Jobs
@@ -30,13 +29,13 @@ from safelight.settings import Settings
 def open_jobs(
     settings: Settings,
     database: Database,
-    generate: Generate,
+    drawing: Drawing,
     offered: Catalogue,
     telemetry: Telemetry,
     keys: Keys | None = None,
 ) -> Jobs:
     """Durable jobs over a store that is open; nothing is resumed yet."""
-    store, feed = database.jobs, JobFeed()
+    store, feed, generate = database.jobs, JobFeed(), drawing.generate
     files = open_files(settings.files, settings.home)
     disks = DiskSpace({"files": files.room, "home": partial(room_of, settings.home)}, telemetry)
     retention = Retention(
@@ -59,7 +58,7 @@ def open_jobs(
         line=line,
         disks=disks,
         color_of=average_color,
-        check=PromptPolicy(settings.blocked_prompts).check,
+        entrance=drawing.entrance,
         weight_of=keys.weight if keys else None,
     )
     return Jobs(

@@ -11,14 +11,14 @@ from safelight.adapters.sql import Database
 from safelight.api.routes.studio import read_built
 from safelight.api.services import Services
 from safelight.bootstrap.catalogue import catalogue
-from safelight.bootstrap.drawing import open_generate
+from safelight.bootstrap.drawing import open_drawing
 from safelight.bootstrap.jobs import open_jobs
 from safelight.service.access.keys import Keys
-from safelight.service.access.limits import RateLimiter
 from safelight.service.access.links import Links
-from safelight.service.access.policy import PromptPolicy
 from safelight.service.access.sessions import Sessions
 from safelight.service.drawing.admission import Admission
+from safelight.service.drawing.review import Review, all_may_be_shown
+from safelight.service.jobs.answers import Answers
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.keys import SessionStore
 from safelight.service.ports.ledger import Ledger
@@ -45,19 +45,21 @@ def open_services(
     links: Links,
     telemetry: PrometheusTelemetry,
     page: Path = PAGE,
+    review: Review = all_may_be_shown,
 ) -> Services:
     """Everything that HTTP calls. Nothing is resumed and nothing is listened to yet."""
     admission = Admission(settings.queue_seconds, lambda: engine.state().workers, settings.request_seconds)
-    generate = open_generate(settings, engine, stores.ledger, telemetry, admission)
+    drawing = open_drawing(settings, engine, stores.ledger, telemetry, admission, review)
     offered = catalogue(settings, engine)
+    jobs = open_jobs(settings, stores.database, drawing, offered, telemetry, keys)
     return Services(
         settings=settings,
         catalogue=offered,
         keys=keys,
-        limiter=RateLimiter(settings.rate_limit_per_minute),
-        policy=PromptPolicy(settings.blocked_prompts),
-        generate=generate,
-        jobs=open_jobs(settings, stores.database, generate, offered, telemetry, keys),
+        entrance=drawing.entrance,
+        generate=drawing.generate,
+        answers=Answers(drawing.generate, jobs, keep_all=settings.store == "all"),
+        jobs=jobs,
         sessions=Sessions(stores.sessions, keys, links),
         engine=engine,
         telemetry=telemetry,

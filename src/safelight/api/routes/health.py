@@ -70,7 +70,7 @@ async def metrics(request: Request) -> Response:
     services.telemetry.queue(
         depth=state.queued,
         running=state.running,
-        oldest_seconds=services.generate.oldest_seconds,
+        oldest_seconds=services.generate.pictures.oldest_seconds,
         work_seconds=services.generate.work_seconds,
     )
     services.telemetry.standing(_standing(services, state))

@@ -27,7 +27,7 @@ from safelight.contract.messages import Preview
 from safelight.contract.prompt_cut import cuts_object
 from safelight.contract.request import ImageRequest
 from safelight.service.drawing.drawing import Drawing, Picture
-from safelight.service.drawing.generate import Asked
+from safelight.service.entrance import Admitted
 
 # Proxies close what is silent: nginx after 60 s, Heroku's router after 55 s.
 COMMENT_SECONDS = 15.0
@@ -70,21 +70,19 @@ class Partials:
             yield self._waiting.popleft()
 
 
-async def begin_stream(
-    services: Services, request: Request, image_request: ImageRequest, asked: Asked, headers: dict[str, str]
-) -> PictureStream:
+async def begin_stream(services: Services, request: Request, admitted: Admitted) -> PictureStream:
     """The answer to a request for a stream, its pictures on their way.
 
     Raises:
-        Unavailable, InternalError: as `Generate.begin`.
+        Unavailable, InternalError, InvalidRequest: as `Answers.begin`.
         RateLimited: the key has as many streams open as it may.
     """
     streams: Streams = request.app.state.streams
     with ExitStack() as counted:
-        counted.enter_context(streams.one_more(asked.key_id))
-        drawing = await services.generate.begin(image_request, asked)
+        counted.enter_context(streams.one_more(admitted.caller.key_id))
+        drawing = await services.answers.begin(admitted.request, admitted.caller)
         # Nothing is awaited in between, so that it looks before the first step is taken.
-        return PictureStream(drawing, services, request, asked, headers, counted.pop_all())
+        return PictureStream(drawing, services, request, admitted.headers, counted.pop_all())
 
 
 class PictureStream(StreamingResponse):
@@ -93,13 +91,7 @@ class PictureStream(StreamingResponse):
     """
 
     def __init__(
-        self,
-        drawing: Drawing,
-        services: Services,
-        request: Request,
-        asked: Asked,
-        headers: dict[str, str],
-        counted: ExitStack,
+        self, drawing: Drawing, services: Services, request: Request, headers: dict[str, str], counted: ExitStack
     ) -> None:
         self._drawing = drawing
         self._counted = counted
@@ -109,7 +101,6 @@ class PictureStream(StreamingResponse):
             for index, partials in enumerate(self._partials):
                 self._looking.enter_context(drawing.view(partials.see, PARTIAL_SIDE, index))
         self._services = services
-        self._asked = asked
         self._scope = request.scope
         self._events = self._all()
         said = drawing_headers(drawing.request.model.drawn_by, drawing.seeds)
@@ -147,8 +138,6 @@ class PictureStream(StreamingResponse):
             picture = await finishing
         finally:
             finishing.cancel()
-        if self._services.settings.store == "all":
-            await self._services.jobs.keep(request, self._asked, picture)
         yield completed(request, picture)
 
     async def _partial(self, request: ImageRequest, preview: bytes, index: int) -> bytes:

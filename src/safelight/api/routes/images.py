@@ -6,7 +6,6 @@ import asyncio
 import re
 import time
 from collections.abc import Coroutine, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 import orjson
@@ -21,14 +20,11 @@ from safelight.api.http.proxies import root
 from safelight.api.routes.image_stream import base64_text, begin_stream, finished_stream
 from safelight.api.routes.jobs import shown
 from safelight.api.services import Services
-from safelight.contract.catalogue import ModelEntry
-from safelight.contract.errors import InvalidRequest, NotAllowed
-from safelight.contract.jobs import JobRecord
+from safelight.contract.errors import InvalidRequest
 from safelight.contract.prompt_cut import cut_header
 from safelight.contract.request import ImageRequest, read_object
-from safelight.service.access.keys import Principal
 from safelight.service.drawing.drawing import Picture
-from safelight.service.drawing.generate import Asked
+from safelight.service.entrance import Admitted
 
 _T = TypeVar("_T")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -43,31 +39,42 @@ async def create_image(request: Request) -> Response:
 
 
 async def _create(request: Request) -> Response:
+    """One ring around the other: a job, a stream, an answer; an `Idempotency-Key` goes with the first and the last."""
     started = time.monotonic()
     services: Services = request.app.state.services
     principal = await authenticate(request)
     settings = services.settings
     body = await read_body(request, max_bytes=settings.max_body_bytes, timeout_seconds=settings.body_timeout_seconds)
-    fields = read_object(body)
-    check_access = partial(_check_access, principal)
-    reading = services.generate.read(fields, services.catalogue, check_access=check_access)
-    image_request = await _unless_left(request, reading)
-    services.policy.check(image_request)
-    check_access(image_request.model)
-    rate = await services.limiter.hit(principal.key_id)
-    asked = Asked(request.scope["safelight.request_id"], principal.key_id, principal.weight)
-    limits, key = rate.headers() if rate else {}, idempotency_key(request)
-    if settings.store == "all" and key is None:  # with one, the answer may be there already
-        await services.jobs.check_room()
+    entering = services.entrance.admit(principal, read_object(body), request.scope["safelight.request_id"])
+    admitted = await _unless_left(request, entering)
+    key = idempotency_key(request)
     if wants_job(request):
-        job = await services.jobs.accept(_one_picture(image_request), asked, key)
-        return _accepted(request, job, limits)
-    if image_request.delivery.stream and key is None:
-        return await _unless_left(request, begin_stream(services, request, image_request, asked, limits))
-    pictures, created = await _unless_left(request, _draw(services, image_request, asked, key))
-    headers = picture_headers(pictures, time.monotonic() - started) | limits
-    if image_request.delivery.stream:
-        return finished_stream(image_request, pictures, headers)
+        return await _job(request, admitted, key)
+    if admitted.request.delivery.stream and key is None:
+        return await _unless_left(request, begin_stream(services, request, admitted))
+    return await _answer(request, admitted, key, started)
+
+
+async def _job(request: Request, admitted: Admitted, key: str | None) -> Response:
+    """202: where the job can be followed, and the job."""
+    services: Services = request.app.state.services
+    job = await services.jobs.accept(_one_picture(admitted.request), admitted.caller, key)
+    headers = {
+        "location": f"{root(request)}v1/jobs/{job.id}",
+        "preference-applied": "respond-async",
+    }
+    said = headers | drawing_headers(job.drawn_by, (job.seed,)) | admitted.headers
+    return JsonResponse(shown(job, services.jobs, root(request)), 202, said)
+
+
+async def _answer(request: Request, admitted: Admitted, key: str | None, started: float) -> Response:
+    """200 once all pictures are there."""
+    services: Services = request.app.state.services
+    drawing = services.answers.draw(admitted.request, admitted.caller, key)
+    pictures, created = await _unless_left(request, drawing)
+    headers = picture_headers(pictures, time.monotonic() - started) | admitted.headers
+    if admitted.request.delivery.stream:
+        return finished_stream(admitted.request, pictures, headers)
     return Response(picture_body(pictures, created), 200, headers, media_type="application/json")
 
 
@@ -106,38 +113,6 @@ def idempotency_key(request: Request) -> str | None:
             "The header Idempotency-Key takes 1 to 255 visible ASCII characters.", param="Idempotency-Key"
         )
     return key
-
-
-def _accepted(request: Request, job: JobRecord, limits: dict[str, str]) -> Response:
-    """202: where the job can be followed, and the job."""
-    services: Services = request.app.state.services
-    headers = {
-        "location": f"{root(request)}v1/jobs/{job.id}",
-        "preference-applied": "respond-async",
-    }
-    said = headers | drawing_headers(job.drawn_by, (job.seed,)) | limits
-    return JsonResponse(shown(job, services.jobs, root(request)), 202, said)
-
-
-async def _draw(
-    services: Services, image_request: ImageRequest, asked: Asked, key: str | None
-) -> tuple[tuple[Picture, ...], float]:
-    """The pictures and when they were made: new ones, or with the same `Idempotency-Key` those that there are."""
-    everything = services.settings.store == "all"
-    if key is not None:
-        return await services.jobs.draw_once(image_request, asked, key, listed=everything)
-    with await services.generate.begin(image_request, asked) as drawing:
-        pictures = await drawing.pictures()
-    if everything:
-        for picture in pictures:
-            await services.jobs.keep(image_request, asked, picture)
-    return pictures, time.time()
-
-
-def _check_access(principal: Principal, model: ModelEntry) -> None:
-    if principal.models is not None and model.id not in principal.models:
-        allowed = ", ".join(principal.models) or "none"
-        raise NotAllowed(f"This key may not use the model {model.id}. It may use: {allowed}.", param="model")
 
 
 async def _unless_left(request: Request, work: Coroutine[Any, Any, _T]) -> _T:

@@ -138,14 +138,14 @@ class Admission:
         if before is not None:
             self._bound.remove(before.group, before.seconds)
 
-    def know(self, source: str, points: Iterable[CostPoint], steps: int | None) -> None:
+    def set_costs(self, source: str, points: Iterable[CostPoint], steps: int | None) -> None:
         """What was measured when that model was loaded, and how many steps it takes when an order does not say."""
         if steps is not None:
             self._steps[source] = steps
         if source not in self._costs and (measured := tuple(points)):
             self._costs[source] = Costs(measured)
 
-    def observe(self, recipe: Recipe, timings: Timings) -> None:
+    def learn(self, recipe: Recipe, timings: Timings) -> None:
         """Learn from a finished picture."""
         self._costs.setdefault(recipe.source, Costs()).observe(timings.cost_of(recipe))
         if recipe.steps is None:

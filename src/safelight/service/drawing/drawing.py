@@ -1,21 +1,22 @@
-"""The pictures of one request on their way: one flight each, one line in the ledger each."""
+"""The pictures of one request on their way: one shared picture each, one line in the ledger each."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 
 import msgspec
 
-from safelight.contract.errors import ApiError, DrawingCancelled, Unavailable
+from safelight.contract.errors import ApiError, DrawingCancelled
 from safelight.contract.jobs import JobRecord, KeptImage, file_name
 from safelight.contract.messages import Finished, Tier
 from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.request import ImageRequest
-from safelight.service.drawing.shared_pictures import Flight, OnPreview
+from safelight.service.drawing.accounts import Account
+from safelight.service.drawing.readiness import shutting_down
+from safelight.service.drawing.shared_pictures import OnPreview, SharedPicture
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,45 +46,37 @@ async def kept_image(job: JobRecord, picture: Picture, color_of: ColorOf) -> Kep
     )
 
 
-class Arrival(msgspec.Struct, frozen=True):
-    """When a request came: Unix seconds, and seconds of the monotonic clock."""
-
-    time: float
-    clock: float
-
-    @classmethod
-    def now(cls) -> Arrival:
-        return cls(time.time(), time.monotonic())
-
-
-# Notes a picture's end: its seed, how it ended, its flight, and what the engine finished.
-Note = Callable[[int, str, Flight, Finished | None], None]
+Keep = Callable[["Picture"], Awaitable[None]]
+"""Called once for each finished picture, before whoever asked is given it."""
 
 
 class Drawing:
     """A context manager: whoever leaves it gives up what is not finished and nobody else waits for.
 
-    `seeds` are those of the pictures, in order. `note` is called once for every picture, `on_left` at the end.
+    `seeds` are those of the pictures, in order. The account is told once of every picture, `keep` is given those that
+    are finished, `on_left` is called at the end.
     """
 
     def __init__(
         self,
         request: ImageRequest,
-        flights: Sequence[Flight],
-        note: Note,
+        pictures: Sequence[SharedPicture],
+        account: Account,
         fingerprint: Callable[[Finished, ImageRequest], str],
         on_left: Callable[[Drawing], None],
+        keep: Keep | None = None,
     ) -> None:
         self.request = request
-        self.seeds = tuple(flight.order.recipe.seed for flight in flights)
-        self._flights = tuple(flights)
-        self._note = note
+        self.seeds = tuple(picture.order.recipe.seed for picture in pictures)
+        self._shared = tuple(pictures)
+        self._account = account
+        self._keep = keep
         self._noted: set[int] = set()
         self._fingerprint = fingerprint
         self._on_left = on_left
         self._refused: asyncio.Future[ApiError] = asyncio.get_running_loop().create_future()
-        for flight in flights:
-            flight.join()
+        for picture in pictures:
+            picture.join()
 
     def __enter__(self) -> Drawing:
         return self
@@ -91,8 +84,8 @@ class Drawing:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for index, flight in enumerate(self._flights):
-            flight.leave()
+        for index, picture in enumerate(self._shared):
+            picture.leave()
             self._end(index, "cancelled", None)
         self._on_left(self)
 
@@ -102,7 +95,7 @@ class Drawing:
             self._refused.set_result(why)
 
     async def _outcome(self, index: int) -> Finished:
-        outcome = asyncio.ensure_future(self._flights[index].outcome())
+        outcome = asyncio.ensure_future(self._shared[index].outcome())
         try:
             await asyncio.wait((outcome, self._refused), return_when=asyncio.FIRST_COMPLETED)
             if not outcome.done():
@@ -116,7 +109,8 @@ class Drawing:
 
         Raises:
             Unavailable: the server shuts down.
-            InternalError: it cannot be drawn; the message says why.
+            InternalError: it cannot be drawn, or not kept; the message says why.
+            InvalidRequest: `content_policy_violation`: it was drawn, and is not to be shown.
             ApiError: what `refuse` was told.
         """
         try:
@@ -127,6 +121,12 @@ class Drawing:
             self._end(index, error.code, None)
             raise
         self._end(index, "finished", finished)
+        picture = self._picture(index, finished)
+        if self._keep is not None:
+            await self._keep(picture)
+        return picture
+
+    def _picture(self, index: int, finished: Finished) -> Picture:
         return Picture(
             image=finished.image,
             output_format=self.request.output_format,
@@ -144,7 +144,7 @@ class Drawing:
             Unavailable: the server shuts down.
             InternalError: one of them cannot be drawn; the message says why.
         """
-        waiting = [asyncio.ensure_future(self.picture(index)) for index in range(len(self._flights))]
+        waiting = [asyncio.ensure_future(self.picture(index)) for index in range(len(self._shared))]
         try:
             return tuple(await asyncio.gather(*waiting))
         finally:
@@ -154,21 +154,16 @@ class Drawing:
     @contextmanager
     def follow(self, on_step: Callable[[int, int], None], index: int = 0) -> Iterator[None]:
         """While this is entered, have the steps of one picture told, as `on_step(step, steps)`."""
-        with self._flights[index].follow(on_step):
+        with self._shared[index].follow(on_step):
             yield
 
     @contextmanager
     def view(self, on_preview: OnPreview, longest: int, index: int = 0) -> Iterator[None]:
         """While this is entered, have previews of one picture told, some `longest` pixels a side."""
-        with self._flights[index].view(on_preview, longest):
+        with self._shared[index].view(on_preview, longest):
             yield
 
     def _end(self, index: int, outcome: str, finished: Finished | None) -> None:
         if index not in self._noted:
             self._noted.add(index)
-            self._note(self.seeds[index], outcome, self._flights[index], finished)
-
-
-def shutting_down() -> Unavailable:
-    """What whoever comes too late is told."""
-    return Unavailable("The server is shutting down.", code="shutting_down", retry_after_seconds=5.0)
+            self._account.write(self.seeds[index], outcome, self._shared[index].queue_seconds, finished)

@@ -1,18 +1,22 @@
-"""Pictures in the making: identical orders share one flight, and the last who leaves cancels it."""
+"""Pictures in the making: identical orders share one, and the last who leaves cancels it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 
 import structlog
+from msgspec.structs import replace
 
-from safelight.contract.errors import DrawingCancelled, InternalError, InvalidRequest, SafelightError
+from safelight.contract.errors import ApiError, DrawingCancelled, InternalError, InvalidRequest, SafelightError
 from safelight.contract.messages import Cancelled, Failed, Finished, JobEvent, Preview, Started, Stepped
 from safelight.contract.order import Order
+from safelight.service.drawing.admission import Admission, Cost
+from safelight.service.drawing.review import Review
 from safelight.service.ports.engine import Engine
+from safelight.service.ports.telemetry import Telemetry
 
 OnProgress = Callable[[int, int], None]
 OnPreview = Callable[[Preview], None]
@@ -20,23 +24,25 @@ OnPreview = Callable[[Preview], None]
 log = structlog.get_logger(__name__)
 
 
-class Flight:
+class SharedPicture:
     """One order on its way through the engine, and everybody who waits for it.
 
     `queue_seconds` is the time from submission to the first start, known once it has started.
     """
 
-    def __init__(self, order: Order, engine: Engine) -> None:
+    def __init__(self, order: Order, engine: Engine, review: Review) -> None:
         self.order = order
         self.submitted = monotonic()
         self.queue_seconds: float | None = None
         self.waiting = 0
         self._engine = engine
+        self._review = review
+        self._finished: Finished | None = None
         self._listeners: list[OnProgress] = []
         self._viewers: dict[OnPreview, int] = {}
         self._outcome: asyncio.Future[Finished] = asyncio.get_running_loop().create_future()
 
-    async def fly(self) -> Finished | None:
+    async def run(self) -> Finished | None:
         """Submit the order and follow it to its end. Returns what the engine finished, None when it did not."""
         try:
             events = self._engine.submit(self.order)
@@ -44,6 +50,9 @@ class Flight:
                 self._engine.watch(self.order.id, max(self._viewers.values()))
             async for event in events:
                 self._take(event)
+            await self._let_out()
+        except ApiError as error:  # the review's
+            self._fail(error)
         except Exception as error:  # becomes the answer of everybody who waits
             log.error("drawing_failed", job=self.order.id, request_id=self.order.share.trace, exc_info=error)
             self._fail(InternalError("The drawing failed inside the server; its log says why."))
@@ -71,6 +80,12 @@ class Flight:
             del self._viewers[on_preview]
             self._engine.watch(self.order.id, max(self._viewers.values(), default=0))
 
+    async def _let_out(self) -> None:
+        """Every finished picture passes here, and nobody has been shown it before."""
+        if self._finished is not None and not self._outcome.done():
+            await self._review(self.order, self._finished)
+            self._outcome.set_result(self._finished)
+
     def _take(self, event: JobEvent) -> None:
         match event:
             case Started():
@@ -83,8 +98,7 @@ class Flight:
                 for viewer in tuple(self._viewers):
                     viewer(event)
             case Finished():
-                if not self._outcome.done():
-                    self._outcome.set_result(event)
+                self._finished = event
             case Failed(reason=reason, code="content_policy_violation"):
                 self._fail(InvalidRequest(reason, code="content_policy_violation", param="prompt"))
             case Failed(reason=reason, retry_helps=retry_helps):
@@ -98,7 +112,7 @@ class Flight:
             self._outcome.exception()  # marks it as seen: everybody who waited may already have left
 
     def join(self) -> None:
-        """Wait for this flight too, until `leave`."""
+        """Wait for this picture too, until `leave`."""
         self.waiting += 1
 
     def leave(self) -> None:
@@ -121,3 +135,60 @@ class Flight:
     def can_be_joined(self) -> bool:
         """False once it ended or was given up."""
         return not self._outcome.done() and self.waiting > 0
+
+
+class SharedPictures:
+    """All pictures in the making. An identical picture that is under way is joined instead of drawn twice."""
+
+    def __init__(self, engine: Engine, admission: Admission, telemetry: Telemetry, review: Review) -> None:
+        self._engine = engine
+        self._admission = admission
+        self._telemetry = telemetry
+        self._review = review
+        self._by_identity: dict[bytes, SharedPicture] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def under_way(self, order: Order) -> SharedPicture | None:
+        """The picture of an identical order that can still be joined."""
+        picture = self._by_identity.get(order.identity)
+        return picture if picture is not None and picture.can_be_joined else None
+
+    def start(self, order: Order, cost: Cost) -> SharedPicture:
+        """Have an order drawn that was admitted at this cost."""
+        share = replace(order.share, seconds=cost.seconds)
+        picture = SharedPicture(replace(order, share=share), self._engine, self._review)
+        identity = order.identity
+        self._by_identity[identity] = picture
+        task = asyncio.create_task(self._run(identity, picture, cost), name=f"picture-{order.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return picture
+
+    async def _run(self, identity: bytes, picture: SharedPicture, cost: Cost) -> None:
+        try:
+            with picture.follow(lambda step, steps: self._admission.progress(cost, step / steps)):
+                finished = await picture.run()
+            if finished is not None:
+                self._admission.learn(picture.order.recipe, finished.timings)
+                expected, took = cost.seconds, finished.timings.active
+                self._telemetry.estimated(model=picture.order.file.model, expected_seconds=expected, seconds=took)
+        finally:
+            self._admission.release(cost)
+            if self._by_identity.get(identity) is picture:
+                del self._by_identity[identity]
+
+    @property
+    def waiting(self) -> Sequence[int]:
+        """How many wait for each picture."""
+        return [picture.waiting for picture in self._by_identity.values()]
+
+    @property
+    def oldest_seconds(self) -> float:
+        """How long the oldest picture in the making has been waited for; 0 when there is none."""
+        now = monotonic()
+        return max((now - picture.submitted for picture in self._by_identity.values()), default=0.0)
+
+    async def ended(self) -> None:
+        """Returns when none is in the making."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)

@@ -22,8 +22,10 @@ from safelight.contract.jobs import (
     thumbnail_name,
 )
 from safelight.contract.request import ImageRequest
-from safelight.service.drawing.drawing import ColorOf, Picture, kept_image, shutting_down
-from safelight.service.drawing.generate import Asked, Generate
+from safelight.service.drawing.caller import Caller
+from safelight.service.drawing.drawing import ColorOf, Picture, kept_image
+from safelight.service.drawing.generate import Generate
+from safelight.service.drawing.readiness import shutting_down
 from safelight.service.jobs.disk_space import DiskSpace
 from safelight.service.jobs.feed import JobFeed, Watcher
 from safelight.service.jobs.retention import IDEMPOTENCY_SECONDS, Retention
@@ -131,7 +133,7 @@ class Jobs:
         """Watch the disks for room, until cancelled."""
         await self._disks.watch()
 
-    async def accept(self, request: ImageRequest, asked: Asked, key: str | None = None) -> JobRecord:
+    async def accept(self, request: ImageRequest, caller: Caller, key: str | None = None) -> JobRecord:
         """Accept a job: once this returns it will be drawn, whatever happens to the process.
 
         What was accepted under the same `Idempotency-Key` is given however much waits and however full a disk is.
@@ -141,21 +143,21 @@ class Jobs:
             InvalidRequest: `idempotency_key_reused`, or it would take longer than any request may.
         """
         mark = self._mark(key, request.digest())
-        earlier = await self._marked(asked.key_id, mark)
+        earlier = await self._marked(caller.key_id, mark)
         if earlier is not None:
             return earlier
         if self._generate.draining:
             raise shutting_down()
         self._generate.check_size(request)
         await self._disks.check()
-        with self._runner.room(asked.key_id, asked.weight):
-            job, is_new = await self._add(self._new(request, asked), mark)
+        with self._runner.room(caller.key_id, caller.weight):
+            job, is_new = await self._add(self._new(request, caller), mark)
             if is_new:
-                self._runner.add(job, weight=asked.weight)
+                self._runner.add(job, weight=caller.weight)
         return job
 
     async def draw_once(
-        self, request: ImageRequest, asked: Asked, key: str, *, listed: bool
+        self, request: ImageRequest, caller: Caller, key: str, *, listed: bool
     ) -> tuple[tuple[Picture, ...], float]:
         """Draw for a caller who waits and may ask again with the same key: the pictures and when they were finished.
 
@@ -170,23 +172,23 @@ class Jobs:
         digest = request.digest()
         # A caller's key holds no space: no other caller's key is the name of a second picture.
         marks = [self._mark(f"{key} {index}" if index else key, digest) for index in range(request.n)]
-        earlier = [await self._marked(asked.key_id, mark) for mark in marks]
+        earlier = [await self._marked(caller.key_id, mark) for mark in marks]
         jobs = [job for job in earlier if job is not None]
         if len(jobs) < len(marks):
-            jobs = await self._draw_at_once(request, asked, marks, listed=listed)
+            jobs = await self._draw_at_once(request, caller, marks, listed=listed)
         ended = await self._all_ended(request, jobs)
         return tuple([await self._picture(job) for job in ended]), max(job.ended or job.created for job in ended)
 
     async def _draw_at_once(
-        self, request: ImageRequest, asked: Asked, marks: Sequence[IdempotencyMark | None], *, listed: bool
+        self, request: ImageRequest, caller: Caller, marks: Sequence[IdempotencyMark | None], *, listed: bool
     ) -> list[JobRecord]:
         """A job under way for each picture, those of the marks that stood for one already among them."""
         await self._disks.check()
-        reserved = self._generate.reserve(request, asked)
+        reserved = self._generate.reserve(request, caller)
         accepted = []
         try:
             for one, mark in zip(_one_by_one(request), marks, strict=True):
-                job, is_new = await self._add(self._new(one, asked, listed=listed), mark)
+                job, is_new = await self._add(self._new(one, caller, listed=listed), mark)
                 if is_new:
                     self._runner.draw_at_once(job, reserved.pop())
                 accepted.append(job)
@@ -200,7 +202,7 @@ class Jobs:
         if all(job.has_ended for job in jobs):
             return list(jobs)
         ended = asyncio.ensure_future(self._one_after_another(jobs))
-        loaded = asyncio.ensure_future(self._generate.loaded(request.model))
+        loaded = asyncio.ensure_future(self._generate.readiness.loaded(request.model))
         try:
             await asyncio.wait((ended, loaded), return_when=asyncio.FIRST_COMPLETED)
             if not ended.done():
@@ -232,14 +234,14 @@ class Jobs:
         """
         await self._disks.check()
 
-    async def keep(self, request: ImageRequest, asked: Asked, picture: Picture) -> None:
+    async def keep(self, request: ImageRequest, caller: Caller, picture: Picture) -> None:
         """Keep a picture that was drawn for a caller who waited (the setting `store` = "all").
 
         Raises:
             InternalError: it could not be written.
         """
         one = msgspec.structs.replace(request, n=1, seed=picture.seed) if request.n > 1 else request
-        job = self._new(one, asked, seed=picture.seed)
+        job = self._new(one, caller, seed=picture.seed)
         try:
             await self._files.put(file_name(job), picture.image)
         except OSError as error:
@@ -446,12 +448,12 @@ class Jobs:
             self._feed.publish(JobUpdate(kind="job", job=kept))
         return kept, kept.id == job.id
 
-    def _new(self, request: ImageRequest, asked: Asked, *, seed: int = 0, listed: bool = True) -> JobRecord:
+    def _new(self, request: ImageRequest, caller: Caller, *, seed: int = 0, listed: bool = True) -> JobRecord:
         return JobRecord(
             created=self._clock(),
             id=f"job_{secrets.token_hex(12)}",
-            owner=asked.key_id,
-            request_id=asked.request_id,
+            owner=caller.key_id,
+            request_id=caller.request_id,
             model=request.model.id,
             drawn_by=request.model.drawn_by,
             request=request.fields(),

@@ -17,8 +17,11 @@ from safelight.contract.jobs import JobError, JobRecord, JobUpdate, Progress, Qu
 from safelight.contract.messages import Preview
 from safelight.contract.request import ImageRequest, parse_image_request
 from safelight.service.drawing.admission import Cost
-from safelight.service.drawing.drawing import ColorOf, Drawing, Picture, kept_image, shutting_down
-from safelight.service.drawing.generate import Asked, Generate
+from safelight.service.drawing.caller import Caller
+from safelight.service.drawing.drawing import ColorOf, Drawing, Picture, kept_image
+from safelight.service.drawing.generate import Generate
+from safelight.service.drawing.readiness import shutting_down
+from safelight.service.entrance import Entrance
 from safelight.service.jobs.disk_space import DiskSpace
 from safelight.service.jobs.feed import JobFeed
 from safelight.service.jobs.line import JobLine
@@ -70,7 +73,7 @@ class JobRunner:
         line: JobLine,
         disks: DiskSpace,
         color_of: ColorOf,
-        check: Callable[[ImageRequest], None] = lambda request: None,
+        entrance: Entrance,
         weight_of: Callable[[str], Awaitable[float]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -82,7 +85,7 @@ class JobRunner:
         self._line = line
         self._disks = disks
         self._color_of = color_of
-        self._check = check
+        self._entrance = entrance
         self._weight_of = weight_of
         self._clock = clock
         self._running: dict[str, _Entry] = {}
@@ -221,7 +224,7 @@ class JobRunner:
         if running.request is not None:
             # Until its model is there it is not begun: a server that ends in loading has not ended in drawing this.
             with contextlib.suppress(ApiError):
-                await self._generate.loaded(running.request.model, math.inf)
+                await self._generate.readiness.loaded(running.request.model, math.inf)
         started = await self._firmly(lambda: self._store.start(job.id, self._clock()))
         if started is None:
             return
@@ -246,17 +249,17 @@ class JobRunner:
 
     async def _draw(self, running: _Entry) -> Picture:
         job = running.job
-        request = running.request = await self._generate.read(job.request, self._catalogue, math.inf)
-        self._check(request)  # terms may have been blocked since it was accepted
+        request = running.request = await self._entrance.read(job.request, math.inf)
+        self._entrance.check(request)  # terms may have been blocked since it was accepted
 
         def on_progress(step: int, steps: int) -> None:
             left = self._expected_seconds(request) * (1 - step / steps)
             running.progress = Progress(step, steps, round(left, 2))
             self._feed.publish(JobUpdate(kind="progress", job=running.job, progress=running.progress))
 
-        asked = Asked(job.request_id, job.owner, await self._weight(job.owner))
+        caller = Caller(job.request_id, job.owner, await self._weight(job.owner))
         with (
-            await self._generate.begin(request, asked, accepted_seed=job.seed, reserved=running.reserved) as drawing,
+            await self._generate.begin(request, caller, accepted_seed=job.seed, reserved=running.reserved) as drawing,
             drawing.follow(on_progress),
             self._shown(running, drawing),
         ):

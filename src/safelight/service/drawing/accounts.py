@@ -1,0 +1,76 @@
+"""What is written down of every picture: a line in the ledger, one in the log, and the metrics."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+import structlog
+
+from safelight.contract.messages import Finished
+from safelight.contract.request import ImageRequest
+from safelight.service.drawing.caller import Caller
+from safelight.service.ports.ledger import Ledger, LedgerEntry
+from safelight.service.ports.telemetry import Telemetry
+
+log = structlog.get_logger(__name__)
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """When a request came: Unix seconds, and seconds of the monotonic clock."""
+
+    time: float
+    clock: float
+
+    @classmethod
+    def now(cls) -> Arrival:
+        return cls(time.time(), time.monotonic())
+
+
+class Account:
+    """Of one request. `write` notes each of its pictures, however that ended."""
+
+    def __init__(self, request: ImageRequest, caller: Caller, ledger: Ledger, telemetry: Telemetry) -> None:
+        self._request = request
+        self._caller = caller
+        self._ledger = ledger
+        self._telemetry = telemetry
+        self._arrival = Arrival.now()
+
+    def write(
+        self, seed: int, outcome: str, queue_seconds: float | None = None, finished: Finished | None = None
+    ) -> None:
+        """A picture has ended. `queue_seconds` is None where it was never begun: then it waited to its end."""
+        request, total = self._request, Arrival.now().clock - self._arrival.clock
+        entry = LedgerEntry(
+            request_id=self._caller.request_id,
+            time=self._arrival.time,
+            key_id=self._caller.key_id,
+            model=request.model.id,
+            drawn_by=request.model.drawn_by,
+            outcome=outcome,
+            seed=seed,
+            width=request.size.width,
+            height=request.size.height,
+            output_format=request.output_format,
+            image_bytes=len(finished.image) if finished is not None else 0,
+            total_seconds=total,
+            queue_seconds=queue_seconds if queue_seconds is not None else total,
+            timings=finished.timings if finished is not None else None,
+        )
+        self._ledger.write(entry)
+        self._tell(entry)
+
+    def _tell(self, entry: LedgerEntry) -> None:
+        log.info(
+            "picture",
+            request_id=entry.request_id,
+            model=entry.model,
+            size=f"{entry.width}x{entry.height}",
+            seconds=round(entry.total_seconds, 2),
+            outcome=entry.outcome,
+            key_id=entry.key_id,
+        )
+        self._telemetry.drawn(
+            model=entry.model, outcome=entry.outcome, queue_seconds=entry.queue_seconds, timings=entry.timings
+        )

@@ -1,0 +1,92 @@
+"""Who may have what drawn: every route lets requests in here, checked in the contract's order (section 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from safelight.contract.catalogue import Catalogue, ModelEntry
+from safelight.contract.errors import NotAllowed
+from safelight.contract.request import ImageRequest, depends_on_traits, model_named, parse_image_request
+from safelight.service.access.keys import Principal
+from safelight.service.access.limits import RateLimiter
+from safelight.service.access.policy import PromptPolicy
+from safelight.service.drawing.caller import Caller
+from safelight.service.drawing.readiness import Readiness, cannot_draw
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A request that was let in, who asks, and what the answer's head says of the caller's rate."""
+
+    request: ImageRequest
+    caller: Caller
+    headers: dict[str, str]
+
+
+class Entrance:
+    """Reads what is asked for, and lets it in: policy, access, rate, in this order."""
+
+    def __init__(
+        self, *, catalogue: Catalogue, readiness: Readiness, policy: PromptPolicy, limiter: RateLimiter
+    ) -> None:
+        self._catalogue = catalogue
+        self._readiness = readiness
+        self._policy = policy
+        self._limiter = limiter
+
+    async def admit(self, principal: Principal, fields: dict[str, Any], request_id: str) -> Admitted:
+        """What a caller may have drawn now.
+
+        Raises:
+            InvalidRequest: what is wrong with the fields, or `content_policy_violation`.
+            NotAllowed: the key may not use the model.
+            RateLimited: the key asks too often.
+            Unavailable: the model took too long to say what it can do, or the server shuts down.
+            InternalError: the model failed before it could be described.
+        """
+        request = await self.read(fields, principal=principal)
+        self._policy.check(request)
+        check_access(principal, request.model)
+        rate = await self._limiter.hit(principal.key_id)
+        caller = Caller(request_id, principal.key_id, principal.weight)
+        return Admitted(request, caller, rate.headers() if rate else {})
+
+    async def read(
+        self, fields: dict[str, Any], wait_seconds: float | None = None, principal: Principal | None = None
+    ) -> ImageRequest:
+        """What the fields of a body ask for; where that depends on what the model can do, once that is known.
+
+        A `principal` who may not use the model is told that, and not why it cannot draw.
+
+        Raises:
+            InvalidRequest: what is wrong with them.
+            NotAllowed: the model has failed, and the principal may not use it.
+            InternalError: the model failed before it could be described, so nothing can be right or wrong for it.
+            Unavailable: as `Readiness.described`.
+        """
+        model = model_named(fields, self._catalogue)
+        if depends_on_traits(fields, model):
+            state = await self._readiness.described(model, wait_seconds)
+            if state.traits is None and state.status == "failed":
+                if principal is not None:
+                    check_access(principal, model)
+                raise cannot_draw(model, state)
+        return parse_image_request(fields, self._catalogue)
+
+    def check(self, request: ImageRequest) -> None:
+        """Whether the operator allows that now; for what was let in before.
+
+        Raises:
+            InvalidRequest: `content_policy_violation`.
+        """
+        self._policy.check(request)
+
+
+def check_access(principal: Principal, model: ModelEntry) -> None:
+    """Raises:
+    NotAllowed: the key may not use that model.
+    """
+    if principal.models is not None and model.id not in principal.models:
+        allowed = ", ".join(principal.models) or "none"
+        raise NotAllowed(f"This key may not use the model {model.id}. It may use: {allowed}.", param="model")
