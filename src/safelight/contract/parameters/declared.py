@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 
 from safelight.contract.kinds import Value
-from safelight.contract.parameters.declaration import Declaration
+from safelight.contract.parameters.declaration import Declaration, where_taken
 from safelight.contract.parameters.delivery import ALLOW_IGNORED_PARAMS, PARTIAL_IMAGES, STREAM
 from safelight.contract.parameters.output import OUTPUT_COMPRESSION, OUTPUT_FORMAT
 from safelight.contract.parameters.prompt import MODEL, NEGATIVE_PROMPT, PROMPT
@@ -36,6 +36,11 @@ def declaring(*more: Declaration) -> Iterator[None]:
         yield
     finally:
         _declared = before
+
+
+def taken_by(arguments: Container[str]) -> tuple[str, ...]:
+    """Of the parameters that only some pipelines have an argument for, those that a pipeline with these takes."""
+    return tuple(d.name for d in declared() if d.offered is where_taken and d.name in arguments)
 
 
 def options_of(asked: Mapping[str, Value], terms: Terms, traits: Traits | None) -> dict[str, Value]:

@@ -21,6 +21,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from safelight.contract.checkpoint_files import read_json
+from safelight.contract.parameters.declared import taken_by
 from safelight.contract.traits import Traits
 from safelight.engine.checkpoint.folder import Checkpoint
 from safelight.engine.pipeline.signature import guidance_parameter
@@ -62,6 +63,7 @@ def traits_of(checkpoint: Checkpoint, name: str, parameters: Mapping[str, Any]) 
         side_multiple=outline.side_multiple(),
         few_steps=few or (said is not None and said["guidance_scale"] == 0),
         prompt_tokens=_prompt_tokens(checkpoint, parameters),
+        takes=taken_by(parameters),
         vector="svg" in getattr(inspect.getmodule(checkpoint.pipeline_class), "OUTPUT_TYPES", ()),
     )
 
