@@ -27,8 +27,8 @@ BODY: dict[str, Any] = {
 # As version 0.1.0 wrote it into the column `request` for that body, and the digest that it kept for a key sent with it.
 REQUEST = (
     '{"model": "postcard", "prompt": "a red fox", "negative_prompt": "fog", "size": "1216x832", '
-    '"output_format": "webp", "seed": 7, "quality": "auto", "steps": 3, "guidance_scale": 2.5, "output_compression": 60, '
-    '"aspect_ratio": "3:2"}'
+    '"output_format": "webp", "seed": 7, "quality": "auto", "steps": 3, "guidance_scale": 2.5, '
+    '"output_compression": 60, "aspect_ratio": "3:2"}'
 )
 DIGEST = "d09a1d92167d7616efb20d38dbd9331f0fe9a812d38701509ffc844a3424fe17"
 
