@@ -1,5 +1,7 @@
 """`python -m safelight`."""
 
+# Tested in tests/cli/test_commands.py.
+
 import sys
 
 # Python put the working directory first: a file called json.py there would run in the place of the library's. With

@@ -1,5 +1,7 @@
 """Telling whoever waits for it that something has changed."""
 
+# Tested in tests/contracts/test_engine_port.py.
+
 from __future__ import annotations
 
 import asyncio

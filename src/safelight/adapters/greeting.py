@@ -1,5 +1,7 @@
 """What is said once the port is open: who draws, the way to the page, and lines that work in any other terminal."""
 
+# Tested in tests/adapters/sql/test_database.py.
+
 from __future__ import annotations
 
 import os

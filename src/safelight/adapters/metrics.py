@@ -1,5 +1,7 @@
 """Prometheus metrics behind the `Telemetry` port. Labels are ids and codes, never text that a caller wrote."""
 
+# Tested in tests/api/test_routes.py.
+
 from __future__ import annotations
 
 import platform

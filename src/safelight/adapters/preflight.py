@@ -4,6 +4,8 @@ Files are looked at and nothing of torch is imported, which takes milliseconds. 
 that do not fit for example, is found by the worker.
 """
 
+# Tested in tests/cli/test_starting.py.
+
 from __future__ import annotations
 
 import importlib.util

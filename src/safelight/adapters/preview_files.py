@@ -1,5 +1,7 @@
 """Pictures in the making, as files of the format that was asked for."""
 
+# Tested in tests/api/test_settings_in_files.py.
+
 from __future__ import annotations
 
 import base64

@@ -1,5 +1,7 @@
 """The ASGI application: routes, and what stands around them."""
 
+# Tested in tests/api/test_routes.py.
+
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable

@@ -1,5 +1,7 @@
 """Settings become the models on offer."""
 
+# Tested in tests/test_openapi.py.
+
 from __future__ import annotations
 
 from pathlib import Path

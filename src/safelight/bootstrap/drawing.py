@@ -1,5 +1,7 @@
 """Drawing with an engine: for the server, and without one."""
 
+# Tested in tests/cli/test_run.py.
+
 from __future__ import annotations
 
 import contextlib

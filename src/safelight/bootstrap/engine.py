@@ -1,5 +1,7 @@
 """Settings become whatever draws."""
 
+# Tested in tests/cli/test_worker_count.py.
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """Durable jobs over a database and a place for pictures."""
 
+# Tested in tests/e2e/test_jobs_survive.py.
+
 from __future__ import annotations
 
 import asyncio

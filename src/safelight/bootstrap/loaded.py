@@ -1,5 +1,7 @@
 """Telling once, when no model loads any more, how that went."""
 
+# Tested in tests/cli/test_starting.py.
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

@@ -1,5 +1,7 @@
 """From settings to a server that answers, until a signal."""
 
+# Tested in tests/cli/test_starting.py.
+
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,7 @@
 """The use cases over an engine and stores: what the routes are given."""
 
+# Tested in tests/e2e/test_processes.py.
+
 from __future__ import annotations
 
 from dataclasses import dataclass

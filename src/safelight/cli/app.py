@@ -1,5 +1,7 @@
 """Every command and its options; the work is in the modules beside, imported when a command runs."""
 
+# Tested in tests/cli/test_commands.py.
+
 from __future__ import annotations
 
 from pathlib import Path

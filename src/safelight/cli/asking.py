@@ -1,5 +1,7 @@
 """The parameters of a picture as options of a command: drawn from their declarations each time a command is built."""
 
+# Tested in tests/cli/test_generate.py.
+
 from __future__ import annotations
 
 import inspect

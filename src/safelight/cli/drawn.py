@@ -1,5 +1,7 @@
 """A picture that came back, from this process or from a server."""
 
+# Tested in tests/cli/test_generate.py.
+
 from __future__ import annotations
 
 import msgspec

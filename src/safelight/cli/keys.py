@@ -1,5 +1,7 @@
 """`safelight keys`: the use cases of `service.keys` on the database of the state folder."""
 
+# Tested in tests/cli/test_commands.py.
+
 from __future__ import annotations
 
 import asyncio

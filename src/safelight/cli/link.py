@@ -1,5 +1,7 @@
 """`safelight link`: an address that signs one browser in to the studio."""
 
+# Tested in tests/studio/test_session.py.
+
 from __future__ import annotations
 
 from safelight.adapters.home.links import FileLinks

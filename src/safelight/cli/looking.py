@@ -1,5 +1,7 @@
 """A look at a checkpoint in a process of its own: the engine's, which imports torch and may hang on what it reads."""
 
+# Tested in tests/cli/test_doctor.py.
+
 from __future__ import annotations
 
 import subprocess

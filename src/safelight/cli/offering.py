@@ -1,5 +1,7 @@
 """`serve --model SOURCE --as ID`: the models table, said on the command line."""
 
+# Tested in tests/cli/test_pulled.py.
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence

@@ -1,5 +1,7 @@
 """Asking a running server for a picture, as any client would."""
 
+# Tested in tests/cli/test_generate.py.
+
 from __future__ import annotations
 
 import base64

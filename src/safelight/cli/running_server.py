@@ -1,5 +1,7 @@
 """The server that runs on the state folder, for commands that ask it before they look for themselves."""
 
+# Tested in tests/cli/test_asking_the_server.py.
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,7 @@
 """Commands that only show: `env`, `models`, `config show`."""
 
+# Tested in tests/cli/test_commands.py.
+
 from __future__ import annotations
 
 import shlex

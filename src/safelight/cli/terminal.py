@@ -1,5 +1,7 @@
 """How commands print: results on standard output, everything else on standard error."""
 
+# Tested in tests/cli/test_commands.py.
+
 from __future__ import annotations
 
 import json

@@ -1,5 +1,7 @@
 """Whether a checkpoint's files are there and whole, without loading them (and without torch)."""
 
+# Tested in tests/cli/test_doctor.py.
+
 from __future__ import annotations
 
 import json

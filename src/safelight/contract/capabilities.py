@@ -1,5 +1,7 @@
 """What a model supports: the one description that validation, the model list, OpenAPI and the studio are drawn from."""
 
+# Tested in tests/contract/test_offers.py.
+
 from __future__ import annotations
 
 from typing import Any

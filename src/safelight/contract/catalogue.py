@@ -1,5 +1,7 @@
 """The models that are offered: ids, aliases, what each supports and which model really draws it."""
 
+# Tested in tests/contract/test_request.py.
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator

@@ -4,6 +4,8 @@ The file's own XMP is kept and added to; a file without one gets a packet. PNG 3
 (JPEG); the WebP container specification, "Extended File Format"; SVG 2, 5.9.
 """
 
+# Tested in tests/api/test_settings_in_files.py.
+
 from __future__ import annotations
 
 import json

@@ -24,6 +24,8 @@ The shape on the wire is OpenAI's: `{"error": {"message", "type", "param", "code
 (https://platform.openai.com/docs/guides/error-codes/api-errors).
 """
 
+# Tested in tests/api/test_errors.py.
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,5 +1,7 @@
 """Durable jobs: a generation as it is kept, and what is told to whoever watches it."""
 
+# Tested in tests/contracts/test_job_port.py.
+
 from __future__ import annotations
 
 from typing import Any, Literal

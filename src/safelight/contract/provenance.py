@@ -3,6 +3,8 @@
 https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia
 """
 
+# Tested in tests/engine/test_metadata.py.
+
 from __future__ import annotations
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"

@@ -1,5 +1,7 @@
 """The nine sizes and aspect ratios of the images API, paired in order (CONTRACT 1.1)."""
 
+# Tested in tests/contract/test_request.py.
+
 from __future__ import annotations
 
 from functools import lru_cache

@@ -1,5 +1,7 @@
 """How a value that came, or a name, may stand in a message: short ones whole, long ones by their type."""
 
+# Tested in tests/contract/test_request.py.
+
 from __future__ import annotations
 
 import msgspec

@@ -1,5 +1,7 @@
 """The decoder: latents to scene to drawing to pixels, by a renderer where other pipelines have a convolutional net."""
 
+# Tested in tests/postcard/test_pipeline.py.
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -6,6 +6,8 @@ The layout is saved in the transformer's and the decoder's configuration, so tha
 vocabulary grows: a name that was not there in training is never decoded.
 """
 
+# Tested in tests/postcard/test_pipeline.py.
+
 from __future__ import annotations
 
 from collections.abc import Sequence

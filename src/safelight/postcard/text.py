@@ -5,6 +5,8 @@ other, and the denoiser attends to all their tokens together. Four windows count
 words); what stands behind them is not read.
 """
 
+# Tested in tests/postcard/test_pipeline.py.
+
 from __future__ import annotations
 
 from collections.abc import Sequence

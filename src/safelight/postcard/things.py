@@ -4,6 +4,8 @@ The table itself is ``things.tsv`` beside this file, one thing a line. Its order
 to its end.
 """
 
+# Tested in tests/postcard/test_pipeline.py.
+
 from dataclasses import dataclass
 from importlib import resources
 

@@ -8,6 +8,8 @@ arXiv 2310.00426); guidance as an input follows Meng et al., "On distillation of
 2210.03142).
 """
 
+# Tested in tests/postcard/test_pipeline.py.
+
 from __future__ import annotations
 
 import math

@@ -4,6 +4,8 @@ Every list is a ``StrEnum``: its values are plain lower-case keys, stable on dis
 to the end of a list, because the codec numbers them in order.
 """
 
+# Tested in tests/postcard/test_scene.py.
+
 from enum import StrEnum
 
 

@@ -1,5 +1,7 @@
 """Start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996): whose turn it is among groups of different weight."""
 
+# Tested in tests/scheduling/test_policy.py.
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping

@@ -1,5 +1,7 @@
 """How the seconds between SIGTERM and the end are spent: all that is done then fits into `drain_seconds`."""
 
+# Tested in tests/service/test_draining.py.
+
 from __future__ import annotations
 
 from dataclasses import dataclass

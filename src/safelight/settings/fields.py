@@ -1,5 +1,7 @@
 """Every setting: its type, its default, what it may be and what it means."""
 
+# Tested in tests/test_settings.py.
+
 from __future__ import annotations
 
 import ipaddress

@@ -1,5 +1,7 @@
 """The options of one model that are passed through to diffusers, as they are written in `safelight.toml`."""
 
+# Tested in tests/test_settings.py.
+
 from __future__ import annotations
 
 from typing import Any, Literal

@@ -1,5 +1,7 @@
 """Reading the settings once, with errors for the person who wrote them."""
 
+# Tested in tests/test_settings.py.
+
 from __future__ import annotations
 
 import os

@@ -1,5 +1,7 @@
 """Where settings are written besides the command line: the environment and a TOML file."""
 
+# Tested in tests/test_settings.py.
+
 from __future__ import annotations
 
 import difflib

@@ -3,6 +3,8 @@
 A command may be started anywhere, in a shared folder too, and a file there could name what is loaded and served.
 """
 
+# Tested in tests/hostile/test_working_directory.py.
+
 from __future__ import annotations
 
 import os

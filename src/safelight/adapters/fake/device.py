@@ -1,5 +1,7 @@
 """What the fake engine computes on, where that is scarce: one step at a time, of whoever the policy chooses."""
 
+# Tested in tests/contracts/test_engine_port.py.
+
 from __future__ import annotations
 
 import asyncio

@@ -3,6 +3,8 @@
 It keeps every promise of the `Engine` port: the same order gives the same bytes, events come in order, orders end once.
 """
 
+# Tested in tests/contracts/test_engine_port.py.
+
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,7 @@
 """State that ends with the process: a key store, sessions and a ledger for tests and for trying things."""
 
+# Tested in tests/contracts/test_key_and_session_ports.py.
+
 from __future__ import annotations
 
 import hmac

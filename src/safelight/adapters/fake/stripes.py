@@ -1,5 +1,7 @@
 """Coloured stripes: pictures without a model, of every format, which depend on everything that a picture depends on."""
 
+# Tested in tests/api/test_images.py.
+
 from __future__ import annotations
 
 import io

@@ -1,5 +1,7 @@
 """Small copies of pictures, for lists of them."""
 
+# Tested in tests/adapters/files/test_store.py.
+
 from __future__ import annotations
 
 import io

@@ -1,5 +1,7 @@
 """What a folder's disk has room for."""
 
+# Tested in tests/service/test_disk_space.py.
+
 from __future__ import annotations
 
 import os

@@ -1,5 +1,7 @@
 """Sign-in links as files in the state folder: whoever may write there may sign in, also while a server runs."""
 
+# Tested in tests/contracts/test_link_port.py.
+
 from __future__ import annotations
 
 from contextlib import suppress

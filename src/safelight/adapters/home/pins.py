@@ -1,5 +1,7 @@
 """Which commit of each pulled model is served: a small file in the state folder."""
 
+# Tested in tests/cli/test_pulled.py.
+
 from __future__ import annotations
 
 from pathlib import Path

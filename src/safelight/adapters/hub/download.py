@@ -3,6 +3,8 @@
 huggingface_hub begins a file anew when a process that fetched it has ended; with shards of ten gigabytes that hurts.
 """
 
+# Tested in tests/cli/test_pulled.py.
+
 from __future__ import annotations
 
 import hashlib

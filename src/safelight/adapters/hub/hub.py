@@ -1,5 +1,7 @@
 """Fetching a model from a hub: what diffusers loads and nothing else, resumed where it was cut, every byte checked."""
 
+# Tested in tests/cli/test_pulled.py.
+
 from __future__ import annotations
 
 import os

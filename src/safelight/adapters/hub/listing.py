@@ -3,6 +3,8 @@
 https://huggingface.co/docs/hub/api: `GET /api/models/{repo}/tree/{revision}`, with the next page in the header `Link`.
 """
 
+# Tested in tests/cli/test_pulled.py.
+
 from __future__ import annotations
 
 import json

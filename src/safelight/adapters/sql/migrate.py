@@ -1,5 +1,7 @@
 """Bringing a database to the shape that this version expects."""
 
+# Tested in tests/adapters/sql/test_database.py.
+
 from __future__ import annotations
 
 from sqlalchemy import Connection, inspect, text

@@ -1,5 +1,7 @@
 """The database's few texts by name."""
 
+# Tested in tests/contracts/test_job_port.py.
+
 from __future__ import annotations
 
 from pathlib import Path

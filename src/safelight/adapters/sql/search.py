@@ -1,5 +1,7 @@
 """Full text search over prompts: SQLite's FTS5. The one place to write again for another database."""
 
+# Tested in tests/contracts/test_job_port.py.
+
 from __future__ import annotations
 
 from collections.abc import Sequence

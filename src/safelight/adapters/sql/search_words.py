@@ -6,6 +6,8 @@ beginning of a pair. Signs, as an emoji, are words of their own, by number: FTS5
 for a sign alone would have every prompt read. A change here needs a migration that fills the index again.
 """
 
+# Tested in tests/contracts/test_job_port.py.
+
 from __future__ import annotations
 
 import re

@@ -1,5 +1,7 @@
 """The store of signed-in browsers in SQL."""
 
+# Tested in tests/contracts/test_key_and_session_ports.py.
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Everything that is SQLite's alone: how it is opened, what makes a commit durable, and what its errors mean."""
 
+# Tested in tests/adapters/sql/test_database.py.
+
 from __future__ import annotations
 
 import errno

@@ -1,5 +1,7 @@
 """What keeps the database small, and keeps what was deleted from staying on the disk."""
 
+# Tested in tests/adapters/sql/test_database.py.
+
 from __future__ import annotations
 
 import time

@@ -1,5 +1,7 @@
 """How a worker comes to be: forked from a template where that is safe, else started by itself."""
 
+# Tested in tests/adapters/workers/test_pool.py.
+
 from __future__ import annotations
 
 import asyncio

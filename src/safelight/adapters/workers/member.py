@@ -1,5 +1,7 @@
 """A place in the pool: the worker that fills it now, what that one can draw and is drawing."""
 
+# Tested in tests/adapters/workers/test_pool.py.
+
 from __future__ import annotations
 
 from time import monotonic

@@ -1,5 +1,7 @@
 """One worker process and the socket to it."""
 
+# Tested in tests/adapters/workers/test_pool.py.
+
 from __future__ import annotations
 
 import asyncio

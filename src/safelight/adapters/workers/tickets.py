@@ -1,5 +1,7 @@
 """Orders that the pool holds: each waits, runs with a worker, waits again if the worker dies, and ends exactly once."""
 
+# Tested in tests/adapters/workers/test_pool.py.
+
 from __future__ import annotations
 
 import asyncio

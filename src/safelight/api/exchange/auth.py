@@ -1,5 +1,7 @@
 """Who is calling: the key of the Authorization header, or else the session of the page's cookie."""
 
+# Tested in tests/api/test_errors.py.
+
 from __future__ import annotations
 
 from starlette.requests import Request

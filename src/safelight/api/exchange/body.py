@@ -1,5 +1,7 @@
 """Reading a body: bounded in size and time, and of a media type that we read (CONTRACT 2: 413, 415)."""
 
+# Tested in tests/api/test_errors.py.
+
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,7 @@
 """Around every request: its id, one error shape for whatever goes wrong, a log line, a metric, one trailing slash."""
 
+# Tested in tests/api/test_errors.py.
+
 from __future__ import annotations
 
 import asyncio

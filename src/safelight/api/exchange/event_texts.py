@@ -1,5 +1,7 @@
 """What an update says, encoded once for all who watch."""
 
+# Tested in tests/api/test_job_events.py.
+
 from __future__ import annotations
 
 from collections import OrderedDict

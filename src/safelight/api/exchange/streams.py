@@ -1,5 +1,7 @@
 """How many streams a key may have open: of events of its jobs, and of pictures."""
 
+# Tested in tests/hostile/test_forged.py.
+
 from __future__ import annotations
 
 from collections.abc import Iterator

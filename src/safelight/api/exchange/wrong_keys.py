@@ -3,6 +3,8 @@
 Only what was wrong waits, after it was looked up: a right key is never held up by a neighbour behind the same address.
 """
 
+# Tested in tests/hostile/test_forged.py.
+
 from __future__ import annotations
 
 import asyncio

@@ -5,6 +5,8 @@ database. So the bound leaves a reserve. Where it is met, the connection that ha
 client opens another, while one whose request is being answered would lose the answer.
 """
 
+# Tested in tests/hostile/test_connections.py.
+
 from __future__ import annotations
 
 import resource

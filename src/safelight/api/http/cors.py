@@ -3,6 +3,8 @@
 Our own few lines because Starlette's middleware answers a refused preflight with a body of its own shape.
 """
 
+# Tested in tests/api/test_routes.py.
+
 from __future__ import annotations
 
 import re

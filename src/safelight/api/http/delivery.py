@@ -4,6 +4,8 @@ What nobody reads stays in memory: a caller who asks for pictures and reads none
 connection is open. So an answer ends that makes no progress for a minute.
 """
 
+# Tested in tests/api/test_protocol.py.
+
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,7 @@
 """What stands in every answer's head, and how text gets into one."""
 
+# Tested in tests/api/test_routes.py.
+
 from __future__ import annotations
 
 from collections.abc import Sequence

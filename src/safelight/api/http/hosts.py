@@ -5,6 +5,8 @@ part of that page's site, and its scripts may read what is answered. The request
 so a name that is not ours is 421 (RFC 9110, 15.5.20). An address is no name: no DNS had a say in it.
 """
 
+# Tested in tests/api/test_protocol.py.
+
 from __future__ import annotations
 
 import ipaddress

@@ -5,6 +5,8 @@ sends a large body whole before reading (most clients do) would see a broken con
 key". So the writing half is closed first, and what still comes is read and dropped, within bounds (RFC 9112, 9.6).
 """
 
+# Tested in tests/api/test_protocol.py.
+
 from __future__ import annotations
 
 import asyncio

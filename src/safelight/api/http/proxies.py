@@ -1,5 +1,7 @@
 """Who stands in front of the server: proxies that may speak for callers, and what they say of them."""
 
+# Tested in tests/hostile/test_connections.py.
+
 from __future__ import annotations
 
 import ipaddress

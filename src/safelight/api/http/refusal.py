@@ -1,5 +1,7 @@
 """An answer that is written without the application: to what is no request that it could read."""
 
+# Tested in tests/api/test_protocol.py.
+
 from __future__ import annotations
 
 import secrets

@@ -1,5 +1,7 @@
 """The HTTP server: uvicorn, with our protocol at the edge and our way of stopping."""
 
+# Tested in tests/e2e/test_processes.py.
+
 from __future__ import annotations
 
 import asyncio

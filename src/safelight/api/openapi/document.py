@@ -1,5 +1,7 @@
 """The OpenAPI 3.1 document, drawn from the catalogue's capabilities."""
 
+# Tested in tests/test_openapi.py.
+
 from __future__ import annotations
 
 from safelight import __version__

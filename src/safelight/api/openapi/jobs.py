@@ -1,5 +1,7 @@
 """The part of the OpenAPI document about jobs and signing in."""
 
+# Tested in tests/test_openapi.py.
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,7 @@
 """What the OpenAPI document's operations are put together from."""
 
+# Tested in tests/test_openapi.py.
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,7 @@
 """`GET /docs`: the OpenAPI document as a page for people. It is made here, holds no script and loads nothing."""
 
+# Tested in tests/api/test_signposts.py.
+
 from __future__ import annotations
 
 import base64

@@ -1,5 +1,7 @@
 """Whether the server lives, whether it can draw, what it is, and its metrics."""
 
+# Tested in tests/api/test_routes.py.
+
 from __future__ import annotations
 
 from collections.abc import Collection

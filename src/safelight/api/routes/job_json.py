@@ -1,5 +1,7 @@
 """A job as JSON, and the query of a list of them."""
 
+# Tested in tests/api/test_jobs.py.
+
 from __future__ import annotations
 
 import re

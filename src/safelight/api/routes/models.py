@@ -1,5 +1,7 @@
 """The model lists: OpenAI's, Heroku's, and the one that the Heroku CLI calls first (CONTRACT 4)."""
 
+# Tested in tests/api/test_routes.py.
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,7 @@
 """What one declaration of a parameter says: everything that anybody needs to know of it."""
 
+# Tested in tests/contract/test_request.py.
+
 from __future__ import annotations
 
 from collections.abc import Callable

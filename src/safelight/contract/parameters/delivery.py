@@ -1,5 +1,7 @@
 """How a request is answered."""
 
+# Tested in tests/contract/test_request.py.
+
 from __future__ import annotations
 
 from safelight.contract.capabilities import Parameter

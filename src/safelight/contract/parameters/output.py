@@ -1,5 +1,7 @@
 """The file that a picture becomes."""
 
+# Tested in tests/contract/test_request.py.
+
 from __future__ import annotations
 
 import msgspec

@@ -1,5 +1,7 @@
 """Which model, and what the picture should and should not show."""
 
+# Tested in tests/contract/test_request.py.
+
 from __future__ import annotations
 
 import msgspec

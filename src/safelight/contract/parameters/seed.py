@@ -1,5 +1,7 @@
 """Chance, and how many pictures."""
 
+# Tested in tests/contract/test_request.py.
+
 from __future__ import annotations
 
 from safelight.contract.capabilities import Parameter

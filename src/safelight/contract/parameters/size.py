@@ -1,5 +1,7 @@
 """Width and height, by size or by aspect ratio (CONTRACT 1.1)."""
 
+# Tested in tests/contract/test_request.py.
+
 from __future__ import annotations
 
 import math

@@ -1,5 +1,7 @@
 """How a model is led to a picture. A parameter that a pipeline has an argument for is declared here."""
 
+# Tested in tests/contract/test_request.py.
+
 from __future__ import annotations
 
 import msgspec

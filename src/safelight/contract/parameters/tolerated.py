@@ -1,5 +1,7 @@
 """What clients send as a matter of course, and what a model that does not offer it accepts of it (CONTRACT 1.2)."""
 
+# Tested in tests/contract/test_request.py.
+
 from __future__ import annotations
 
 from collections.abc import Collection

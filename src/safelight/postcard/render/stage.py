@@ -1,5 +1,7 @@
 """What every drawer is given: the frame of the picture, its light and the canvas; and the pen that draws one thing."""
 
+# Tested in tests/postcard/render/test_compose.py.
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """Drawing one placed thing: its reflection or shadow, then itself, in a group named by what it is."""
 
+# Tested in tests/postcard/render/test_compose.py.
+
 from safelight.postcard.render.figures.drawings import DRAWINGS, GLIDING
 from safelight.postcard.render.figures.icons import draw_icon
 from safelight.postcard.render.ground.relief import grass

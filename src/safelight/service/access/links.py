@@ -1,5 +1,7 @@
 """Links that sign one browser in: each works once, within ten minutes."""
 
+# Tested in tests/service/test_sessions.py.
+
 from __future__ import annotations
 
 import hashlib

@@ -1,5 +1,7 @@
 """The pictures of one request on their way: one shared picture each, one line in the ledger each."""
 
+# Tested in tests/service/test_draining.py.
+
 from __future__ import annotations
 
 import asyncio

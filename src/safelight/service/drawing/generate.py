@@ -1,5 +1,7 @@
 """The one thing that everything else is for: an image request becomes a picture."""
 
+# Tested in tests/api/test_images.py.
+
 from __future__ import annotations
 
 import math

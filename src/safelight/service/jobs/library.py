@@ -1,5 +1,7 @@
 """Durable jobs, for their owners: accept, look back, watch, star, cancel, delete."""
 
+# Tested in tests/api/test_jobs.py.
+
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,7 @@
 """The line of durable jobs: bounded and fair among keys, with places for those that are drawn."""
 
+# Tested in tests/api/test_fairness.py.
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

@@ -1,5 +1,7 @@
 """Drawing durable jobs: a few at a time, each ended exactly once."""
 
+# Tested in tests/api/test_jobs.py.
+
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,7 @@
 """One budget shared by weight: who holds less than a share leaves the rest to others, and only who holds more loses."""
 
+# Tested in tests/service/test_retention.py.
+
 from __future__ import annotations
 
 from collections.abc import Mapping

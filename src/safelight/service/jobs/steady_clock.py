@@ -4,6 +4,8 @@ A clock that is wrong for a minute must delete nothing. The second witness is th
 which nobody sets; between two runs of the server it is what the database saw last.
 """
 
+# Tested in tests/service/test_retention.py.
+
 from __future__ import annotations
 
 import time

@@ -11,6 +11,8 @@ must not fail. From the row alone the two look the same. What tells them apart i
 `attempts` counts what was begun and not ended: the first time in any company, then those alone.
 """
 
+# Tested in tests/hostile/test_suspects.py.
+
 from __future__ import annotations
 
 import asyncio

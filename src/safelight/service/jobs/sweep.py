@@ -1,5 +1,7 @@
 """Files that belong to no job, which a killed process may leave: to the trash for a week, then gone."""
 
+# Tested in tests/service/test_place.py.
+
 from __future__ import annotations
 
 from collections.abc import Sequence

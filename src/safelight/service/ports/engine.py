@@ -1,5 +1,7 @@
 """What draws, as the use cases see it."""
 
+# Tested in tests/contracts/test_engine_port.py.
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Mapping

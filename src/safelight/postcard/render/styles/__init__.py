@@ -1,5 +1,7 @@
 """Styles: how the same scene looks in another medium. The file named as a style holds it as one object, `STYLE`."""
 
+# Tested in tests/postcard/render/styles/test_styles.py.
+
 from importlib import import_module
 
 from safelight.postcard.render.techniques.medium import Medium
