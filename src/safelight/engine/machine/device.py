@@ -148,7 +148,7 @@ def versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"python": platform.python_version()}
-    for name in ("torch", "diffusers", "transformers", "safetensors", "pillow", "isal", "resvg-py"):
+    for name in ("torch", "diffusers", "transformers", "safetensors", "pillow", "isal", "pyvips-binary"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -20,7 +20,5 @@ def test_strokes_that_are_left_out_of_a_band_do_not_reach_it(style: Style, monke
         return some(self, -1e9, 1e9)
 
     monkeypatch.setattr(strokes.Strokes, "between", all_of_them)
-    apart = np.abs(taken.astype(int) - rasterise(svg, 768, 768))
-    assert (apart > 0).any(axis=2).mean() < 1e-3  # the rasteriser rounds a path otherwise that it has to cut
-    assert apart.max() < 48  # a stroke that is missing shows more
+    assert np.array_equal(taken, rasterise(svg, 768, 768))
     assert sum(left_out) > 300

@@ -1,20 +1,18 @@
 """From the SVG drawing to pixels, in bands: a large picture is made piece by piece, and others may go between.
 
-A band is drawn by moving the drawing up behind a window of the band's height. Rounded to single precision, pixels along
-edges then differ from the picture in one piece: one in fifty by up to 60 levels of 255, one in ten in pencil by up to
-44. But a size is always cut the same way, so a picture has the same bytes in all company.
+A band is drawn by moving the drawing up behind a window of the band's height. Cairo cuts shapes at a window's edge
+without rounding them, so a band's shapes and lines are those of the picture in one piece. Its gradients are rounded by
+where the window begins: pixels differ by a level of 255, some of those where several meet by up to four. A size is
+always cut the same way, so a picture has the same bytes in all company.
 """
 
-import io
 import re
 from collections.abc import Callable
 
 import numpy as np
-import resvg_py
 from numpy.typing import NDArray
-from PIL import Image
 
-from safelight.postcard.render.paper import strokes, textures
+from safelight.postcard.render.paper import librsvg, strokes, textures
 
 Pause = Callable[[], None]
 
@@ -36,17 +34,12 @@ def rasterise(svg: str, width: int, height: int, pause: Pause = never) -> NDArra
     ``pause`` is called between bands.
     """
     svg, grain = textures.taken_off(svg)
-    bands = band_edges(width, height)
-    if len(bands) == 1:
-        picture = _drawn(svg, width, height)
-        scale = width / _view(svg, width, height)[0]
-        return picture if grain is None else textures.laid(picture, grain, scale, 0)
-    picture = np.empty((height, width, 3), dtype=np.uint8)
     window = _Window(svg, width, height)
-    for number, (top, foot) in enumerate(bands):
+    picture = np.empty((height, width, 3), dtype=np.uint8)
+    for number, (top, foot) in enumerate(band_edges(width, height)):
         if number:
             pause()
-        band = _drawn(window.at(top, foot), width, foot - top)
+        band = window.drawn(top, foot)
         picture[top:foot] = band if grain is None else textures.laid(band, grain, window.scale, top)
     return picture
 
@@ -71,8 +64,11 @@ class _Window:
         self._left, self._top = (width - wide * self.scale) / 2, (height - high * self.scale) / 2
         self._parts = strokes.parts(svg[head.end() : svg.rindex("</svg>")])
 
-    def at(self, top: int, foot: int) -> str:
-        """The document of the rows from ``top`` to ``foot``."""
+    def drawn(self, top: int, foot: int) -> NDArray[np.uint8]:
+        """The pixels of the rows from ``top`` to ``foot``."""
+        return librsvg.pixels(self._document(top, foot), self._width, foot - top)[..., :3]
+
+    def _document(self, top: int, foot: int) -> str:
         first, last = ((row - self._top) / self.scale for row in (top, foot))
         body = "".join(part if isinstance(part, str) else part.between(first, last) for part in self._parts)
         place = f"matrix({self.scale!r} 0 0 {self.scale!r} {self._left!r} {self._top - top!r})"
@@ -87,12 +83,6 @@ def _view(head: str, width: int, height: int) -> tuple[float, float]:
         return float(width), float(height)
     _, _, wide, high = (float(part) for part in view.group(1).split())
     return wide, high
-
-
-def _drawn(svg: str, width: int, height: int) -> NDArray[np.uint8]:
-    png = resvg_py.svg_to_bytes(svg_string=svg, width=width, height=height, skip_system_fonts=True)
-    with Image.open(io.BytesIO(bytes(png))) as picture:
-        return np.asarray(picture.convert("RGB"))
 
 
 def small(svg: str, width: int, height: int, short: int) -> NDArray[np.uint8]:

@@ -1,8 +1,8 @@
 """Textures as small tiles: paper, fibre, halftone, made once from fixed seeds and laid over the whole sheet.
 
 A tile is black and white in one: dark where it takes light away, white where it adds some, with its strength in alpha.
-In the drawing it is an SVG pattern. Our rasteriser takes that off and lays the tile over the pixels itself: resvg takes
-150 to 450 ms a megapixel for a pattern, and makes the whole tile anew for every band of a picture.
+In the drawing it is an SVG pattern. Our rasteriser takes that off and lays the tile over the pixels itself: 15 ms a
+megapixel, and no tile is made anew for every band of a picture.
 """
 
 import base64
