@@ -1,5 +1,7 @@
 """Who may have what drawn: every route lets requests in here, checked in the contract's order (section 2)."""
 
+# Tested in tests/api/test_errors.py.
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """What is written down of every picture: a line in the ledger, one in the log, and the metrics."""
 
+# Tested in tests/api/test_images.py.
+
 from __future__ import annotations
 
 import time

@@ -1,5 +1,7 @@
 """What the engine is told of a request: one order for each picture."""
 
+# Tested in tests/api/test_images.py.
+
 from __future__ import annotations
 
 import secrets

@@ -1,5 +1,7 @@
 """Which models can draw, and waiting for those that load."""
 
+# Tested in tests/api/test_failed_model.py.
+
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,7 @@
 """Pictures for callers who wait: drawn, and kept where the operator keeps all (the setting `store`)."""
 
+# Tested in tests/api/test_jobs.py.
+
 from __future__ import annotations
 
 import time
