@@ -16,6 +16,7 @@ from safelight.settings import read_settings
         ("auto", "auto", 0, None),
         ("auto", "auto", None, None),
         ("auto", "auto", 100, 64),
+        ("auto", "cuda", 4, 4),
         ("auto", "cuda:1", 4, None),
         ("auto", "cpu", 4, None),
         (2, "auto", 4, 2),

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from safelight.contract.errors import ConfigurationError
+from safelight.contract.messages import Configure
 from safelight.engine.machine.device import choose_device, cpu_bfloat16, usable_cores, usable_memory
+from safelight.engine.worker import on_its_device
 
 
 def test_cores_are_those_of_the_affinity_without_a_quota(tmp_path: Path) -> None:
@@ -44,8 +46,32 @@ def test_memory_is_what_the_control_group_allows(tmp_path: Path) -> None:
 
 def test_of_several_gpus_each_worker_takes_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert [choose_device("auto", number) for number in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
+    for wanted in ("auto", "cuda"):
+        assert [choose_device(wanted, number) for number in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
     assert choose_device("cuda:1", 0) == "cuda:1"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "own"), [("auto", "cuda:1"), ("cuda", "cuda:1"), ("cuda:0", "cuda:0"), ("cuda:7", None)]
+)
+def test_a_workers_thread_computes_on_its_own_device(
+    wanted: str, own: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the driver says stands in for two cards. A device that is not here is said when a model is loaded."""
+    set_to: list[str] = []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", set_to.append)
+    configured = on_its_device(Configure(models=(), device=wanted, workers=2, number=1))
+    assert configured.device == (own or wanted)
+    assert set_to == ([own] if own else [])
+
+
+def test_cuda_is_no_other_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("auto") == "mps"
+    with pytest.raises(ConfigurationError, match=r"no device 'cuda' here\. Devices: cpu, mps"):
+        choose_device("cuda")
 
 
 def test_auto_is_a_device_that_is_here_and_others_are_refused_by_name() -> None:

@@ -50,7 +50,7 @@ def worker_count(settings: Settings, gpus: Callable[[], int | None] = gpu_count)
     """Workers to begin with: of several GPUs each has one. None: one measures first how many serve best."""
     if settings.workers != "auto":
         return settings.workers
-    several = (gpus() or 0) if settings.device == "auto" else 0
+    several = (gpus() or 0) if settings.device in ("auto", "cuda") else 0
     return min(several, _MOST_WORKERS) if several > 1 else None
 
 

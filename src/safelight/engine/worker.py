@@ -160,7 +160,7 @@ class Worker:
             prepare(configure.threads)
             gc.freeze()  # nor later: no collection in the middle of a picture goes through what was imported
             gc.enable()
-            configure = _on_its_device(configure)
+            configure = on_its_device(configure)
             measured = Path(configure.measured) if configure.measured else None
             self._loop = Loop(
                 partial(_load, device=configure.device),
@@ -204,21 +204,26 @@ def import_engine(configure: Configure) -> None:
                 Checkpoint.read(location_of(spec.source, spec.commit), spec.options)
 
 
-def _on_its_device(configure: Configure) -> Configure:
-    """`auto` for this worker: of several GPUs each worker has one."""
-    from safelight.engine.machine.device import choose_device
+def on_its_device(configure: Configure) -> Configure:
+    """This worker's own device, for its thread: of several GPUs each worker has one, unless the name says which."""
+    from safelight.engine.machine.device import choose_device, use_device
 
-    if configure.device != "auto":
+    try:
+        device = choose_device(configure.device, configure.number)
+    except ConfigurationError:
         return configure  # checked when a model is loaded, whose error says so
-    return msgspec.structs.replace(configure, device=choose_device("auto", configure.number))
+    use_device(device)
+    return msgspec.structs.replace(configure, device=device)
 
 
 def _load(spec: ModelSpec, described: Callable[[Traits], None], *, device: str) -> LoadedModel:
     from safelight.engine.checkpoint.loading import load
-    from safelight.engine.machine.device import choose_device
+    from safelight.engine.machine.device import choose_device, use_device
 
     try:
-        return load(spec, choose_device(device), described)
+        device = choose_device(device)
+        use_device(device)
+        return load(spec, device, described)
     except ConfigurationError as error:
         raise ModelLoadError(str(error)) from error
 

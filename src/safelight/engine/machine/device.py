@@ -75,23 +75,29 @@ def processor_name() -> str:
 def choose_device(wanted: str, number: int = 0) -> str:
     """`"auto"` to the best device there is: CUDA, then MPS, then the CPU; any other name is checked.
 
-    `number` is which worker asks: of several CUDA devices each takes the next, beginning anew after the last.
+    `number` is which worker asks: with `"auto"` and `"cuda"` each takes the next of several CUDA devices, anew after
+    the last. A name with an index is that device for every worker.
 
     Raises:
         ConfigurationError: that device is not here.
     """
-    import torch
-
     available = accelerators()
+    spread = available if wanted == "auto" else [name for name in available if name.startswith("cuda")]
+    if wanted in ("auto", "cuda") and spread:
+        return spread[number % len(spread)]
     if wanted == "auto":
-        return available[number % len(available)] if available else "cpu"
-    try:
-        device = torch.device(wanted)
-    except RuntimeError:
-        device = None
-    if device is None or (device.type != "cpu" and not any(name.startswith(device.type) for name in available)):
+        return "cpu"
+    if wanted not in ("cpu", *available):
         raise ConfigurationError(f"There is no device {wanted!r} here. Devices: {', '.join(['cpu', *available])}.")
     return wanted
+
+
+def use_device(device: str) -> None:
+    """Make that device the calling thread's own: what names none (a stream, the state of a generator) means it."""
+    import torch
+
+    if device.startswith("cuda"):
+        torch.cuda.set_device(device)
 
 
 def default_dtype(device: str) -> str:
