@@ -57,6 +57,7 @@ class Engine:
         from safelight.engine.checkpoint.loading import load
         from safelight.engine.drawing.loop import Loop
         from safelight.engine.pipeline.model import LoadedModel
+        from safelight.engine.residency.residency import Residency
 
         keep_freed_memory()  # as a worker does
         self._changed = threading.Condition()
@@ -69,7 +70,7 @@ class Engine:
         loader = threading.Thread(target=lambda: model.append(load(wanted, device)))
         loader.start()
         loader.join()
-        self.loop = Loop(lambda spec, described: model[0], self._emit, schedule=schedule)
+        self.loop = Loop(Residency(lambda spec, described: model[0]), self._emit, schedule=schedule)
         threading.Thread(target=self.loop.serve, daemon=True).start()
         self.loop.put(ModelSpec(source=source))
         self._until(lambda: self._ready)

@@ -14,8 +14,10 @@ from safelight.contract.order import Order
 from safelight.contract.traits import Traits
 from safelight.engine.drawing.loop import Loop
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.residency.residency import Residency
 from safelight.engine.runs.recorders import recorder_for
 from safelight.engine.runs.replaying import Replays
+from safelight.engine.runs.turns import Computing
 
 LIMIT_SECONDS = 300.0
 
@@ -33,13 +35,13 @@ def built(pipeline: Any, name: str, device: str) -> LoadedModel:
 class Drawer:
     """Draws jobs with a loop of its own; ends it when the block ends."""
 
-    def __init__(self, *models: LoadedModel, recorded: bool = True, **options: Any) -> None:
+    def __init__(self, *models: LoadedModel, recorded: bool = True) -> None:
         self._changed = threading.Condition()
         self._ends: dict[str, Finished | Failed] = {}
         self._ready: set[str] = set()
         by_source = {model.source: model for model in models}
-        replays = Replays(*recorder_for(models[0].device)) if recorded else None
-        self.loop = Loop(lambda spec, described: by_source[spec.source], self._emit, replays=replays, **options)
+        computing = Computing(replays=Replays(*recorder_for(models[0].device)) if recorded else Replays())
+        self.loop = Loop(Residency(lambda spec, described: by_source[spec.source]), self._emit, computing=computing)
         self._thread = threading.Thread(target=self.loop.serve)
         self._thread.start()
         for source in by_source:

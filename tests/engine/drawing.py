@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -19,12 +20,27 @@ from safelight.contract.order import Order
 from safelight.contract.traits import Traits
 from safelight.engine.drawing.loop import Loop
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.residency.loader import LoadFunction
+from safelight.engine.residency.residency import Residency
+from safelight.engine.runs.turns import Computing
 from safelight.scheduling.policy import Parked, RoundRobin
 from tests.orders import order
 
 _T = TypeVar("_T")
 LIMIT_SECONDS = 300.0
 End = Finished | Failed | Cancelled
+
+
+def engine(load: LoadFunction, emit: Callable[[Event], None], **options: Any) -> Loop:
+    """A loop, its residency and how it computes, of options by name."""
+    residency, computing = ({f.name for f in fields(kind)} for kind in (Residency, Computing))
+    rest = options.keys() - residency - computing
+    return Loop(
+        Residency(load, **{name: options[name] for name in options.keys() & residency}),
+        emit,
+        computing=Computing(**{name: options[name] for name in options.keys() & computing}),
+        **{name: options[name] for name in rest},
+    )
 
 
 class Recorded(RoundRobin):
@@ -55,7 +71,7 @@ class Drawing:
         self._on_event = on_event
         self._changed = threading.Condition()
         self.events: list[Event] = []
-        self.loop = Loop(self._load, self._emit, **options)
+        self.loop = engine(self._load, self._emit, **options)
         self.thread = threading.Thread(target=self.loop.serve, name="engine")
         for source in self._models:
             self.loop.put(ModelSpec(source=source))

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from safelight.contract.messages import Failed, Finished
-from safelight.engine.output.checks import as_asked
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.tasks.text_to_image import as_asked
 from tests.engine.drawing import Drawing, job
 
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from safelight.contract.messages import Finished, Stepped
+from safelight.engine.pipeline.calls import Call
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.pipeline.standin import Call
+from safelight.engine.runs.execution import Raised
 from safelight.engine.runs.merging import CannotMerge, Merger, execute_together
-from safelight.engine.runs.run import Raised
 from tests.engine.drawing import Drawing, alone, job, pixels
 
 

@@ -131,9 +131,9 @@ def test_a_job_of_a_model_in_the_hosts_memory_is_drawn_without_loading_it_and_to
         drawing.wait(ModelReady, lambda event: event.source == b.source)
         slot = drawing.loop._models.slot(a.source)
         assert slot is not None
-        costs, previewer = slot.costs, slot.previewer
+        costs, previewer = slot.known.costs, slot.known.previewer
         (end,) = drawing.draw(job(a, "waits"))
-        assert (slot.costs, slot.previewer) == (costs, previewer)
+        assert (slot.known.costs, slot.known.previewer) == (costs, previewer)
     assert drawing.loaded == warmed == [a.source, b.source]
     assert moves.made == [(a.source, "cpu"), (b.source, "cpu"), (a.source, DEVICE)]
     assert (pixels(end) == alone(a, job(a))).all()
@@ -158,6 +158,7 @@ def test_without_a_budget_nothing_moves(two: tuple[LoadedModel, LoadedModel]) ->
     a, b = two
     moves = Moves()
     with Shelves(a, b, moves=moves, host_memory_bytes=0) as drawing:
+        drawing.wait(ModelReady, lambda event: event.source == b.source)
         drawing.draw(job(b, "1"), job(a, "2"))
     assert moves.made == []
     assert {where for _, where in drawing.whereabouts} == {DEVICE, "none"}

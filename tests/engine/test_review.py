@@ -14,7 +14,7 @@ from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
 from safelight.contract.messages import Failed, Finished, ModelSpec, Preview, Started, Watch
 from safelight.contract.options import ModelOptions
 from safelight.engine.checkpoint.loading import load
-from safelight.engine.output.review import is_flagged
+from safelight.engine.pipeline.review import is_flagged
 from tests.engine import tiny
 from tests.engine.drawing import Drawing, job, pixels
 

@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from safelight.engine.drawing.inbox import Inbox
     from safelight.engine.drawing.loop import Loop
     from safelight.engine.pipeline.model import LoadedModel
-    from safelight.engine.runs.replaying import Replays
+    from safelight.engine.residency.residency import Residency
+    from safelight.engine.runs.turns import Computing
 
 log = logging.getLogger(__name__)
 
@@ -153,9 +154,8 @@ class Worker:
         try:
             import_engine(configure)
             from safelight.engine.drawing.loop import Loop
-            from safelight.engine.drawing.warm_up import keep, warm_up
+            from safelight.engine.drawing.warm_up import keep
             from safelight.engine.machine.device import prepare
-            from safelight.engine.residency.load_times import LoadTimes
 
             prepare(configure.threads)
             gc.freeze()  # nor later: no collection in the middle of a picture goes through what was imported
@@ -163,20 +163,12 @@ class Worker:
             configure = on_its_device(configure)
             measured = Path(configure.measured) if configure.measured else None
             self._loop = Loop(
-                partial(_load, device=configure.device),
+                _residency(configure, measured),
                 self._connection.send,
                 inbox=self._inbox,
                 max_runs=configure.max_runs,
-                merge=configure.merge,
-                memory_bytes=configure.memory_bytes or _memory_budget(configure.device),
-                host_memory_bytes=_host_budget(configure),
-                weigh=partial(_weigh, device=configure.device),
-                warm_up=partial(
-                    warm_up, budget_seconds=configure.warm_up_seconds, kept=measured, threads=configure.try_threads
-                ),
+                computing=_computing(configure),
                 keep=partial(keep, folder=measured),
-                load_times=LoadTimes(measured),
-                replays=_replays(configure),
             )
             self._loop.serve()
         except BaseException:  # a fault in the engine itself: better a new process than a dumb one
@@ -228,12 +220,30 @@ def _load(spec: ModelSpec, described: Callable[[Traits], None], *, device: str) 
         raise ModelLoadError(str(error)) from error
 
 
-def _replays(configure: Configure) -> Replays | None:
+def _residency(configure: Configure, measured: Path | None) -> Residency:
+    from safelight.engine.drawing.warm_up import warm_up
+    from safelight.engine.residency.load_times import LoadTimes
+    from safelight.engine.residency.residency import Residency
+
+    seconds, tries = configure.warm_up_seconds, configure.try_threads
+    return Residency(
+        partial(_load, device=configure.device),
+        warm_up=partial(warm_up, budget_seconds=seconds, kept=measured, threads=tries),
+        weigh=partial(_weigh, device=configure.device),
+        memory_bytes=configure.memory_bytes or _memory_budget(configure.device),
+        host_memory_bytes=_host_budget(configure),
+        load_times=LoadTimes(measured),
+    )
+
+
+def _computing(configure: Configure) -> Computing:
     from safelight.engine.machine.device import choose_device
     from safelight.engine.runs.recorders import recorder_for
     from safelight.engine.runs.replaying import Replays
+    from safelight.engine.runs.turns import Computing
 
-    return Replays(*recorder_for(choose_device(configure.device))) if configure.cuda_graphs else None
+    recorder = recorder_for(choose_device(configure.device)) if configure.cuda_graphs else (None, 0)
+    return Computing(merge=configure.merge, replays=Replays(*recorder))
 
 
 def _memory_budget(device: str) -> int | None:

@@ -27,8 +27,8 @@ from safelight.contract.messages import (
 from safelight.contract.options import ModelOptions
 from safelight.contract.order import Order
 from safelight.engine.checkpoint.loading import load
-from safelight.engine.output.checks import as_asked
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.tasks.text_to_image import as_asked
 from tests.engine.drawing import Drawing, job, pixels
 from tests.engine.families.build import FAMILIES, Family
 from tests.orders import changed

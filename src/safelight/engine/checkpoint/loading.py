@@ -29,8 +29,8 @@ from safelight.engine.checkpoint.traits import traits_of
 from safelight.engine.checkpoint.untrusted import nothing_unpickled
 from safelight.engine.machine.library_errors import missing_package
 from safelight.engine.machine.memory import refuse_too_large
-from safelight.engine.output.review import has_checker
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.pipeline.review import has_checker
 from safelight.engine.tuning.apply import check_library, check_options, tune
 from safelight.engine.tuning.quantization import is_known, library_versions
 

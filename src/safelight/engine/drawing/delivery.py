@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 
 from safelight.contract.costs import CostPoint
-from safelight.contract.messages import Cancelled, Event, Failed, Finished, Preview, Tier
+from safelight.contract.messages import Event, Failed, Finished, Preview, Tier
+from safelight.engine.drawing.ends import End
 from safelight.engine.output.encode import encode
 from safelight.engine.output.previews import Previewer, clean
 from safelight.engine.pipeline.model import LoadedModel
@@ -27,20 +28,18 @@ Keep = Callable[[LoadedModel, tuple[CostPoint, ...]], None]
 class Delivery:
     """Turns what runs leave behind into events. `end` is told how an order ended, `emit` everything else."""
 
-    def __init__(
-        self, emit: Callable[[Event], None], end: Callable[[Finished | Failed | Cancelled], None], keep: Keep
-    ) -> None:
+    def __init__(self, emit: Callable[[Event], None], end: Callable[[End], None], keep: Keep) -> None:
         self._emit, self._end, self._keep = emit, end, keep
         self._showing: set[str] = set()
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="encode")
 
     def finish(self, run: Run) -> None:
         """A run has its picture: it teaches what a picture costs by itself, and becomes a file."""
-        costs = run.shelved.costs
+        costs = run.slot.known.costs
         if not run.merged:
             costs.observe(run.times.timings(0.0, 0.0).cost_of(run.order.recipe))
         if costs.observed & (costs.observed - 1) == 0:  # after 1, 2, 4, 8, … pictures
-            self._pool.submit(self._keep, run.model, (*costs.points, *run.shelved.by_threads))
+            self._pool.submit(self._keep, run.model, (*costs.points, *run.slot.known.by_threads))
         self._pool.submit(self._deliver, run, time.perf_counter() - run.received)
 
     def show(self, run: Run, taken: StepTaken) -> None:
@@ -50,7 +49,7 @@ class Delivery:
         """
         if run.is_reviewed:
             return
-        previewer = run.shelved.previewer
+        previewer = run.slot.known.previewer
         if run.longest_preview and run.order.id not in self._showing and previewer and previewer.can_show:
             self._showing.add(run.order.id)
             self._pool.submit(self._show, run, previewer, clean(taken).clone(), taken.step, taken.steps)
@@ -77,7 +76,7 @@ class Delivery:
         self._end(
             Finished(job_id=order.id, image=image, fingerprint=fingerprint, timings=timings, tier=tier, cuts=cuts)
         )
-        previewer = run.shelved.previewer
+        previewer = run.slot.known.previewer
         if previewer is not None and previewer.wants_examples and isinstance(run.picture, Image.Image):
             previewer.learn(run.latents, run.picture)
 

@@ -8,8 +8,8 @@ from safelight.contract.order import FileSpec, Order, Recipe, Share
 from safelight.engine.pipeline.model import LoadedModel
 
 if TYPE_CHECKING:
-    from safelight.engine.residency.models import ModelSlot
-    from safelight.engine.runs.run import Failure
+    from safelight.engine.residency.slot import ModelSlot
+    from safelight.engine.runs.failures import Failure
 
 _PROMPT = "a lighthouse on a cliff by the sea at sunset"
 
@@ -33,7 +33,7 @@ def trial_after(failure: Failure, failed: Order, slot: ModelSlot) -> Order | Non
     Where a request may succeed later, for memory say, and after a trial, there is nothing to try.
     """
     model = slot.model
-    if model is None or slot.drew or slot.on_trial or failure.retry_helps:
+    if model is None or slot.known.ability != "unknown" or failure.retry_helps:
         return None
     return trial_order(model, model.traits.width, model.traits.height, model.steps, failed.share.group)
 

@@ -25,8 +25,9 @@ from safelight.engine.machine.pace import now
 from safelight.engine.machine.team_size import counts_to_try
 from safelight.engine.output.previews import Previewer
 from safelight.engine.pipeline.arguments import pipeline_arguments
+from safelight.engine.pipeline.calls import Call
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.pipeline.standin import Call, StepTaken, copy_for_run
+from safelight.engine.pipeline.standin import StepTaken, copy_for_run
 from safelight.engine.residency.measurements import read_kept, write_kept
 
 log = logging.getLogger(__name__)

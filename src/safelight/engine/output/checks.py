@@ -1,4 +1,4 @@
-"""What a pipeline gives back, looked at: numbers that are none become an error, another size the one asked for."""
+"""What a decoder is given and gives back, looked at: numbers that are none become an error."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from PIL import Image
 
-from safelight.engine.pipeline.standin import Call
+from safelight.engine.pipeline.calls import Call
 
 
 class NaNInLatents(ArithmeticError):
@@ -33,16 +32,6 @@ def check_numbers(call: Call, result: Any) -> None:
             "The decoder computed numbers that are none (NaN), so there is no picture. float16 overflows in many "
             "decoders; with `dtype` bfloat16 or float32 they draw."
         )
-
-
-def as_asked(picture: Any, width: int, height: int) -> Any:
-    """A picture of pixels in the size that was asked for; drawings are left as they are.
-
-    Some pipelines draw at the nearest size that they know and leave it at that (HiDream: always about a megapixel).
-    """
-    if isinstance(picture, Image.Image) and picture.size != (width, height):
-        return picture.resize((width, height), Image.Resampling.LANCZOS)
-    return picture
 
 
 def _has_nan(value: Any) -> bool:

@@ -13,7 +13,7 @@ import inspect
 import itertools
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +22,8 @@ from diffusers import DiffusionPipeline, SchedulerMixin
 from diffusers.hooks.hooks import StateManager
 
 from safelight.engine.machine.stages import stage_of
-from safelight.engine.pipeline.pausing import Pause, never, pausing
+from safelight.engine.pipeline.calls import CacheContext, Call, GlobalNoise, Hand, Within
 from safelight.engine.pipeline.prompt_reading import Heard, listened_to
-from safelight.engine.tuning.offloading import come, computes_on
 from safelight.scheduling.policy import Stage
 
 # The ways in which diffusers' pipelines enter a component to compute (0.42: every `self.<component>.<method>(` there).
@@ -32,80 +31,6 @@ _COMPUTING = ("__call__", "encode", "decode", "generate", "get_text_features", "
 # Those that take no generator: pipelines seed the global ones just before, and others draw from them meanwhile.
 _SAMPLING = ("generate",)
 
-
-@dataclass(frozen=True)
-class GlobalNoise:
-    """The state of PyTorch's global generators, on the processor and on one accelerator."""
-
-    cpu: torch.Tensor
-    device: torch.device | None
-    accelerator: torch.Tensor | None
-
-    @classmethod
-    def now(cls, component: torch.nn.Module) -> GlobalNoise:
-        device = computes_on(component)
-        if device.type == "cpu":
-            return cls(torch.get_rng_state(), None, None)
-        # Not the accelerator's index alone: where there is but one, MPS takes none.
-        return cls(torch.get_rng_state(), device, torch.get_device_module(device).get_rng_state())
-
-    @contextmanager
-    def restored(self) -> Iterator[None]:
-        """As they were then, for as long as the block lasts."""
-        kind = "cpu" if self.device is None else self.device.type
-        with torch.random.fork_rng(device_type=kind) if kind != "cpu" else torch.random.fork_rng(devices=()):
-            torch.set_rng_state(self.cpu)
-            if self.accelerator is not None:
-                torch.get_device_module(self.device).set_rng_state(self.accelerator)
-            yield
-
-
-@dataclass(frozen=True)
-class Call:
-    """A component's method with its arguments, to be run when the engine says so.
-
-    `cache_contexts` holds the arguments of the `cache_context(...)` blocks that the caller was in: they name the
-    denoising branch for step caches and have to be entered while the call runs, not while it waits. `noise` is the
-    state of the global generators when the call was made, if it draws from them.
-    """
-
-    name: str
-    component: Any
-    method: str
-    stage: Stage
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    cache_contexts: tuple[tuple[tuple[Any, ...], dict[str, Any]], ...] = ()
-    noise: GlobalNoise | None = None
-
-    @property
-    def branches(self) -> tuple[str, ...]:
-        """The names of the denoising branches that it is made in, without the run's label."""
-        return tuple(str(part).partition(": ")[2] or str(part) for args, _ in self.cache_contexts for part in args)
-
-    @property
-    def stops(self) -> bool:
-        """Whether it may stop on its way and let others go before: nothing that is set for it holds for them too."""
-        return self.stage == "decode" and self.noise is None and not self.cache_contexts
-
-    def execute(self, pause: Pause = never) -> Any:
-        """Run it here and now; `pause` is called where it may stop."""
-
-        def paused() -> None:
-            pause()
-            come(self.component)  # another part may have taken its place meanwhile
-
-        come(self.component)
-        with ExitStack() as stack:
-            more = stack.enter_context(pausing(self.component, self.method, never if pause is never else paused))
-            if self.noise is not None:
-                stack.enter_context(self.noise.restored())
-            for args, kwargs in self.cache_contexts:
-                stack.enter_context(self.component.cache_context(*args, **kwargs))
-            return getattr(self.component, self.method)(*self.args, **self.kwargs, **more)
-
-
-Hand = Callable[[Call], Any]
 
 _labels = itertools.count(1)
 
@@ -147,18 +72,18 @@ class _Handover:
         self._component = component
         self._stage = stage
         self._hand = hand
-        self._contexts: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+        self._contexts: list[CacheContext] = []
         self._cached = False
 
     def call(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        contexts = tuple(self._contexts)
-        noise = GlobalNoise.now(self._component) if method in _SAMPLING else None
-        return self._hand(Call(self._name, self._component, method, self._stage, args, kwargs, contexts, noise))
+        within: tuple[Within, ...] = tuple(self._contexts)
+        if method in _SAMPLING:
+            within = (GlobalNoise.now(self._component), *within)
+        return self._hand(Call(self._name, self._component, method, self._stage, args, kwargs, within))
 
     @contextmanager
     def cache_context(self, name: str, **kwargs: Any) -> Iterator[None]:
-        # Step caches keep their state by this name: with the run in it, no run ever sees another's.
-        self._contexts.append(((self._label + name,), kwargs))
+        self._contexts.append(CacheContext(self._label, name, tuple(kwargs.items())))
         self._cached = True
         try:
             yield

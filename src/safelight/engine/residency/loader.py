@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -15,10 +15,10 @@ from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import Event, ModelDescribed, ModelResting, ModelSpec
 from safelight.contract.traits import Traits
-from safelight.engine.machine.allocator import give_back
 from safelight.engine.machine.device import reference_threads
 from safelight.engine.output.previews import Previewer
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.residency.handle import Handle, give_room
 from safelight.engine.residency.host_memory import HOST, Move
 
 log = logging.getLogger(__name__)
@@ -27,30 +27,30 @@ LoadFunction = Callable[[ModelSpec, Callable[[Traits], None]], LoadedModel]
 WarmUp = Callable[[LoadedModel, Previewer], tuple[CostPoint, ...]]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Unload:
     """A model that has to go: to the host's memory, or for good."""
 
     source: str
-    model: LoadedModel
+    handle: Handle
     to_host: bool = False
 
 
-@dataclass
+@dataclass(frozen=True)
 class Load:
     """A model to bring: `resting` if it is in the host's memory. What was learned and measured before is kept."""
 
     spec: ModelSpec
-    resting: LoadedModel | None = None
+    resting: Handle | None = None
     previewer: Previewer | None = None
     costs: tuple[CostPoint, ...] = ()
 
 
-@dataclass
+@dataclass(frozen=True)
 class LoadPlan:
-    """What to do in one go. Emptied while it is done: whatever holds on to a model holds its memory."""
+    """What to do in one go, in that order."""
 
-    departures: list[Unload]
+    departures: tuple[Unload, ...]
     arrival: Load | None
 
 
@@ -62,7 +62,7 @@ class Loaded:
     """
 
     source: str
-    result: LoadedModel | ModelLoadError
+    result: Handle | ModelLoadError
     previewer: Previewer | None = None
     costs: tuple[CostPoint, ...] = ()
     seconds: float = 0.0
@@ -72,15 +72,14 @@ class Loaded:
 
 @dataclass(frozen=True)
 class LoadOutcome:
-    """What came of an errand: of those that were to rest in the host's memory the model, or None for one that could
-    not be moved and is gone; and what was brought."""
+    """What came of a plan: who of those that left is in the host's memory, the others being gone; what was brought."""
 
-    resting: dict[str, LoadedModel | None] = field(default_factory=dict)
+    resting: frozenset[str] = frozenset()
     loaded: Loaded | None = None
 
 
 class Loader:
-    """Does one errand at a time. `emit` and `hand_over` are called in a thread of its own."""
+    """Does one plan at a time. `emit` and `hand_over` are called in a thread of its own."""
 
     def __init__(
         self,
@@ -93,12 +92,12 @@ class Loader:
         self._load, self._warm_up, self._move, self._emit, self._hand_over = load, warm_up, move, emit, hand_over
         self._thread: threading.Thread | None = None
 
-    def start(self, errand: LoadPlan) -> None:
-        """Begin; the errand before has been handed over."""
+    def start(self, plan: LoadPlan) -> None:
+        """Begin; the plan before has been handed over."""
         self.close()
-        # A thread for each errand, not one that stays: a thread's OpenMP team lives as long as the thread, and once
+        # A thread for each plan, not one that stays: a thread's OpenMP team lives as long as the thread, and once
         # all teams have more threads than there are cores they sleep instead of spin: steps took twice as long.
-        self._thread = threading.Thread(target=self._do, args=(errand,), name="load", daemon=True)
+        self._thread = threading.Thread(target=self._do, args=(plan,), name="load", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -106,21 +105,22 @@ class Loader:
         if self._thread is not None:
             self._thread.join()
 
-    def _do(self, errand: LoadPlan) -> None:
+    def _do(self, plan: LoadPlan) -> None:
         begun = time.perf_counter()
         torch.set_num_threads(reference_threads())  # what this thread would have otherwise is what the last call took
-        resting: dict[str, LoadedModel | None] = {}
-        while errand.departures:
-            self._see_off(errand.departures.pop(0), resting)
-            _free()
-        loaded = self._bring(errand.arrival, begun) if errand.arrival is not None else None
+        resting = frozenset(unload.source for unload in plan.departures if self._unload(unload))
+        loaded = self._bring(plan.arrival, begun) if plan.arrival is not None else None
         self._hand_over(LoadOutcome(resting, loaded))
 
-    def _see_off(self, departure: Unload, resting: dict[str, LoadedModel | None]) -> None:
-        kept = departure.to_host and self._moved(departure.model, HOST)
-        if departure.to_host:
-            resting[departure.source] = departure.model if kept else None
-        self._emit(ModelResting(source=departure.source, where="host" if kept else "none"))
+    def _unload(self, unload: Unload) -> bool:
+        """Whether it rests in the host's memory now; if not, it is gone."""
+        rests = unload.to_host and self._moved(unload.handle.model, HOST)
+        if rests:
+            give_room()
+        else:
+            unload.handle.release()
+        self._emit(ModelResting(source=unload.source, where="host" if rests else "none"))
+        return rests
 
     def _moved(self, model: LoadedModel, device: str) -> bool:
         """False: it is not whole any more."""
@@ -133,14 +133,14 @@ class Loader:
             return False
         return True
 
-    def _bring(self, arrival: Load, begun: float) -> Loaded:
-        source = arrival.spec.source
+    def _bring(self, load: Load, begun: float) -> Loaded:
+        source = load.spec.source
         try:
             weights_begun = time.perf_counter()
-            moved = arrival.resting is not None and self._moved(arrival.resting, arrival.resting.device)
-            model = self._model(arrival, moved=moved)
+            moved = self._move_back(load.resting) if load.resting is not None else None
+            handle = moved or Handle(self._load(load.spec, partial(self._describe, source)))
             seconds = time.perf_counter() - weights_begun
-            previewer, costs = self._known(arrival, model)
+            previewer, costs = self._known(load, handle.model)
         except ModelLoadError as error:
             # A new one: the traceback's frames hold on to what was loaded so far.
             return Loaded(source, ModelLoadError(str(error)))
@@ -148,34 +148,23 @@ class Loader:
             log.exception("a model could not be made ready")
             reason = f"The model could not be made ready ({type(error).__name__}); the worker's log says more."
             return Loaded(source, ModelLoadError(reason))
-        return Loaded(source, model, previewer, costs, seconds, time.perf_counter() - begun, moved)
+        ready_seconds = time.perf_counter() - begun
+        return Loaded(source, handle, previewer, costs, seconds, ready_seconds, moved is not None)
 
-    def _model(self, arrival: Load, *, moved: bool) -> LoadedModel:
-        """The one that came back, or a new one; half of one that did not come whole must be gone before that."""
-        back, arrival.resting = arrival.resting, None
-        if back is not None and moved:
-            return back
-        if back is not None:
-            del back
-            _free()
+    def _move_back(self, handle: Handle) -> Handle | None:
+        """The model that rested; None for one that did not come whole: half of it must be gone before it is loaded."""
+        if self._moved(handle.model, handle.model.device):
+            return handle
+        handle.release()
+        return None
 
-        def described(traits: Traits) -> None:
-            self._emit(ModelDescribed(source=arrival.spec.source, traits=traits))
+    def _describe(self, source: str, traits: Traits) -> None:
+        self._emit(ModelDescribed(source=source, traits=traits))
 
-        return self._load(arrival.spec, described)
-
-    def _known(self, arrival: Load, model: LoadedModel) -> tuple[Previewer, tuple[CostPoint, ...]]:
+    def _known(self, load: Load, model: LoadedModel) -> tuple[Previewer, tuple[CostPoint, ...]]:
         """What was measured and learned before is not measured again."""
-        if arrival.previewer is None:
+        if load.previewer is None:
             previewer = Previewer(model.pipeline)
             return previewer, self._warm_up(model, previewer)
-        arrival.previewer.move_to(model.pipeline)
-        return arrival.previewer, arrival.costs
-
-
-def _free() -> None:
-    """Give back what is left of models that went: pipelines are cycles, and PyTorch keeps a device's memory."""
-    gc.collect()
-    give_back()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+        load.previewer.move_to(model.pipeline)
+        return load.previewer, load.costs

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from safelight.engine.machine.pace import now
-from safelight.engine.pipeline.standin import Call
-from safelight.engine.runs.run import Raised, execute
+from safelight.engine.pipeline.calls import Call
+from safelight.engine.runs.execution import Raised, execute
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ def execute_together(calls: Sequence[Call]) -> list[Any]:
         CannotMerge: their arguments do not fit together.
     """
     first = calls[0]
-    if any(_entry(call) != _entry(first) for call in calls):
+    if any(_entry(call) != _entry(first) or not call.repeats for call in calls):
         raise CannotMerge
     if getattr(first.component, "is_cache_enabled", False):
         raise CannotMerge  # step caches remember one run
@@ -117,7 +117,7 @@ def execute_together(calls: Sequence[Call]) -> list[Any]:
 
 
 def _entry(call: Call) -> tuple[Any, ...]:
-    return id(call.component), call.method, call.branches, len(call.args)
+    return id(call.component), call.method, call.within_keys, len(call.args)
 
 
 def batch_size(call: Call) -> int:

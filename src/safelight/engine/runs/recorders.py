@@ -10,7 +10,7 @@ import torch
 
 from safelight.engine.machine.pace import now
 from safelight.engine.pipeline.call_values import tensors_of, with_tensors
-from safelight.engine.pipeline.standin import Call
+from safelight.engine.pipeline.calls import Call
 from safelight.engine.runs.replaying import Recorder
 
 _SHARE = 16

@@ -22,8 +22,8 @@ import torch
 from diffusers.hooks.group_offloading import _is_group_offload_enabled
 
 from safelight.engine.pipeline.call_values import NoForm, form_of, same_bytes
-from safelight.engine.pipeline.standin import Call
-from safelight.engine.runs.run import Raised, execute
+from safelight.engine.pipeline.calls import Call
+from safelight.engine.runs.execution import Raised, execute
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class Replays:
 
     def _key(self, call: Call) -> Hashable | None:
         component = call.component
-        if self._recorder is None or call.stage != "denoise" or call.noise is not None:
+        if self._recorder is None or call.stage != "denoise" or not call.repeats:
             return None
         # Step caches remember between calls; weights of what is offloaded come and go.
         if getattr(component, "is_cache_enabled", False) or hasattr(component, "_hf_hook"):
@@ -125,7 +125,7 @@ class Replays:
             form = form_of((call.args, call.kwargs), self._recorder.kind)
         except NoForm:
             return None
-        return id(component), call.method, call.branches, form
+        return id(component), call.method, call.within_keys, form
 
     def _meet(self, key: Hashable, call: Call) -> None:
         """A form that comes once is not worth a recording."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from safelight.contract.messages import Timings
@@ -10,17 +11,19 @@ from safelight.scheduling.policy import Stage
 
 @dataclass
 class StageTimes:
-    """Where a run's seconds went. One turn is a component's call and what the pipeline does until the next one."""
+    """Where a run's seconds went, by stage. A turn is a component's call and what the pipeline does until the next."""
 
-    encode_prompt: float = 0.0
-    denoise: float = 0.0
-    decode: float = 0.0
+    seconds: defaultdict[Stage, float] = field(default_factory=lambda: defaultdict(float))
     steps: list[float] = field(default_factory=list)
     _since_step: float = 0.0
 
+    def of(self, stage: Stage) -> float:
+        """Seconds in that stage so far."""
+        return self.seconds.get(stage, 0.0)
+
     def turn(self, stage: Stage, seconds: float, *, stepped: bool) -> None:
         """Note a turn; `stepped` when the scheduler took a step in it."""
-        setattr(self, stage, getattr(self, stage) + seconds)
+        self.seconds[stage] += seconds
         if stage == "denoise":
             self._since_step += seconds
         if stepped:
@@ -29,12 +32,6 @@ class StageTimes:
 
     def timings(self, total: float, image_encode: float) -> Timings:
         """`total` is seconds from the job's arrival to its picture, the file's encoding left out."""
-        active = self.encode_prompt + self.denoise + self.decode
-        return Timings(
-            wait=max(0.0, total - active),
-            encode_prompt=self.encode_prompt,
-            denoise=self.denoise,
-            decode=self.decode,
-            image_encode=image_encode,
-            steps=tuple(self.steps),
-        )
+        wait = max(0.0, total - sum(self.seconds.values()))
+        stages = {str(stage): seconds for stage, seconds in self.seconds.items()}
+        return Timings(wait=wait, image_encode=image_encode, steps=tuple(self.steps), **stages)

@@ -18,10 +18,10 @@ from safelight.contract.costs import CostPoint
 from safelight.engine.machine.device import reference_threads, usable_cores
 from safelight.engine.machine.neighbours import cores_left
 from safelight.engine.machine.team_size import counts_to_try, fastest
-from safelight.engine.pipeline.standin import Call
+from safelight.engine.pipeline.calls import Call
 from safelight.engine.runs.allowance import SLOW, Allowance
+from safelight.engine.runs.execution import Raised, execute
 from safelight.engine.runs.fastest_team import FastestTeam
-from safelight.engine.runs.run import Raised, execute
 
 log = logging.getLogger(__name__)
 

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from typing import Any
 
 from safelight.contract.costs import CostPoint
 from safelight.engine.machine.pace import Mark, Pace, mark
-from safelight.engine.pipeline.standin import Call
+from safelight.engine.pipeline.calls import Call
 from safelight.engine.runs.embeddings import EmbeddingCache
 from safelight.engine.runs.merging import MOST, Merger
 from safelight.engine.runs.replaying import Replays
 from safelight.engine.runs.run import Run
 from safelight.engine.runs.threads import Threads
 from safelight.scheduling.policy import Parked, Schedule
+
+
+@dataclass(frozen=True)
+class Computing:
+    """How calls are computed. `embeddings` keeps what text encoders gave, `replays` runs what was recorded, with
+    `merge` there may be batches of calls without a promise.
+    """
+
+    embeddings: EmbeddingCache = field(default_factory=EmbeddingCache)
+    merge: bool = False
+    replays: Replays = field(default_factory=Replays)
 
 
 class Turns:
@@ -27,19 +39,17 @@ class Turns:
     def __init__(
         self,
         schedule: Schedule,
-        embeddings: EmbeddingCache,
+        computing: Computing,
         positions: count[int],
         *,
-        merge: bool,
-        replays: Replays | None = None,
         begin: Callable[[Run], None],
         conclude: Callable[[Run], None],
     ) -> None:
-        self._schedule, self._embeddings, self._positions = schedule, embeddings, positions
+        self._schedule, self._positions = schedule, positions
+        self._embeddings, self._replays = computing.embeddings, computing.replays
         self._begin, self._conclude = begin, conclude
-        self._merger = Merger(enabled=merge)
+        self._merger = Merger(enabled=computing.merge)
         self._pace = Pace()
-        self._replays = replays or Replays()
         self.threads = Threads(self._replays.run)
 
     def take(self, run: Run, others: Sequence[Run], room: int) -> None:
@@ -93,7 +103,7 @@ class Turns:
         if call.stops:
             return None
         key = self._embeddings.key(run.model.source, call)
-        compute = partial(self.threads.compute, call, run.shelved.by_threads, run.model.device, run.shape_key)
+        compute = partial(self.threads.compute, call, run.slot.known.by_threads, run.model.device, run.shape_key)
         if key is None:
             return compute()
         kept = self._embeddings.get(key)
@@ -126,7 +136,7 @@ class Turns:
             point = CostPoint(
                 pixels=first.order.recipe.pixels, passes=first.order.recipe.passes, batch=len(group), step=seconds
             )
-            first.shelved.costs.observe(point)
+            first.slot.known.costs.observe(point)
         for each in group:
             each.times.turn("denoise", seconds / len(group), stepped=False)
             self._schedule.served(each.parked(), seconds / len(group))
