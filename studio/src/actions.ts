@@ -7,7 +7,6 @@ import { fileName, plural } from './format'
 import { router } from './route.svelte'
 import { snippet, type Language } from './snippets'
 import { ui } from './ui.svelte'
-import { FOR_PROGRAMS } from './values'
 import { zip } from './zip'
 
 export type Part = 'all' | 'prompt' | 'seed' | 'remix'
@@ -31,7 +30,7 @@ export function reuse(job: Job, part: Part): void {
 
 export async function copyAs(job: Job, language: Language): Promise<void> {
   const { negative_prompt, aspect_ratio, ...said } = job.request
-  const request = Object.fromEntries(Object.entries(said).filter(([name, value]) => !FOR_PROGRAMS.includes(name) && value !== null))
+  const request = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== null))
   const asked: api.ImageRequest = { ...request, model: job.request.model, prompt: job.request.prompt, seed: job.seed }
   if (negative_prompt) asked['negative_prompt'] = negative_prompt
   if (asked['size']) delete asked['aspect_ratio']

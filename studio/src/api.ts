@@ -14,7 +14,15 @@ export interface Parameter {
   multiple_of?: number
   min_length?: number
   max_length?: number
+  /** False: only programs send it, and the page has ways of its own. */
+  in_form?: boolean
 }
+
+/** What ties two parameters together: `parameter` needs `other`, or says the same, or is only for some of its values. */
+export type Rule =
+  | { rule: 'needs'; parameter: string; other: string; value: Value }
+  | { rule: 'excludes'; parameter: string; other: string }
+  | { rule: 'only_for'; parameter: string; other: string; values: Value[] }
 
 export interface Model {
   id: string
@@ -23,7 +31,7 @@ export interface Model {
   status: 'ready' | 'loading' | 'failed'
   /** Why it cannot draw, where it failed. */
   reason: string | null
-  capabilities: { parameters: Record<string, Parameter> }
+  capabilities: { parameters: Record<string, Parameter>; rules?: Rule[] }
 }
 
 /** The body of a request: `model` and `prompt`, and whatever else the model supports. */

@@ -1,15 +1,11 @@
 /** What is about to be drawn. It survives a reload, and an address can fill it. */
-import type { ImageRequest, Job, Model, Parameter, Value } from './api'
+import type { ImageRequest, Job, Model, Parameter, Rule, Value } from './api'
 import { fitted, nearestSize, parseSize, shapes, sidesOf, sizeFault, type Shape } from './sizes'
 import { short } from './format'
-import { FOR_PROGRAMS, numberFault, title } from './values'
+import { numberFault, title } from './values'
 
 const STORED = 'safelight.draft'
 export const MAX_COUNT = 16
-/** The formats that `output_compression` is for. */
-const COMPRESSED = ['jpeg', 'webp']
-/** Two names for one thing: a request has either. */
-const RIVALS: Record<string, string> = { steps: 'quality', quality: 'steps' }
 /** What the form has a place of its own for. */
 const PLACED = ['model', 'prompt', 'negative_prompt', 'aspect_ratio', 'size', 'output_format', 'seed']
 
@@ -56,13 +52,14 @@ class Draft {
 
   entry = $derived(this.#models.find((m) => m.id === this.model || m.aliases.includes(this.model)) ?? this.#models[0])
   parameters = $derived<Record<string, Parameter>>(this.entry?.capabilities.parameters ?? {})
+  rules = $derived<Rule[]>(this.entry?.capabilities.rules ?? [])
   shapes = $derived<Shape[]>(shapes(this.parameters['size']?.values))
   sides = $derived(sidesOf(this.parameters['size']))
   formats = $derived(this.parameters['output_format']?.values ?? [])
   /** What this model supports beyond what the form has a place for. */
   extras = $derived(
     Object.entries(this.parameters).filter(
-      ([name]) => !PLACED.includes(name) && !FOR_PROGRAMS.includes(name) && (name !== 'output_compression' || COMPRESSED.includes(this.format)),
+      ([name, parameter]) => !PLACED.includes(name) && parameter.in_form !== false && this.#isOfUse(name),
     ),
   )
   maxSeed = $derived(this.parameters['seed']?.maximum ?? 4294967295)
@@ -169,6 +166,20 @@ class Draft {
     return [...missing, ...(settings.unread ?? [])]
   }
 
+  /** Whether nothing that is chosen makes a parameter pointless. */
+  #isOfUse(name: string): boolean {
+    return this.rules.every((rule) => rule.rule !== 'only_for' || rule.parameter !== name || rule.values.includes(this.#chosen(rule.other)))
+  }
+
+  #chosen(name: string): Value {
+    return name === 'output_format' ? this.format : (this.more[name] ?? this.parameters[name]?.default ?? '')
+  }
+
+  /** Those that say the same as this one: a request has either. */
+  #rivals(name: string): string[] {
+    return this.rules.filter(({ rule }) => rule === 'excludes').flatMap(({ parameter, other }) => (parameter === name ? [other] : other === name ? [parameter] : []))
+  }
+
   #has(model: string): boolean {
     return this.#models.some(({ id, aliases }) => id === model || aliases.includes(model))
   }
@@ -187,7 +198,7 @@ class Draft {
     delete this.more[name]
     if (value === '' || value === parameter?.default) return
     this.more[name] = value
-    delete this.more[RIVALS[name] ?? '']
+    for (const rival of this.#rivals(name)) delete this.more[rival]
   }
 
   /** The body to send; `changed` overrides single parameters. */
@@ -241,7 +252,7 @@ export function fromQuery(query: URLSearchParams): Settings {
 /** Everything that a job was made with; its seed is the one that was used. */
 export function settingsOf(job: Job): Settings {
   const { model, prompt, negative_prompt, output_format } = job.request
-  const more = Object.fromEntries(Object.entries(job.request).filter(([name]) => !PLACED.includes(name) && !FOR_PROGRAMS.includes(name)))
+  const more = Object.fromEntries(Object.entries(job.request).filter(([name]) => !PLACED.includes(name)))
   return {
     model: String(model),
     prompt: String(prompt),

@@ -1,11 +1,11 @@
 /** Everything that a picture was made with, as rows of name and value. */
 import type { Job } from './api'
 import { plainRatioOf } from './sizes'
-import { FOR_PROGRAMS, title } from './values'
+import { title } from './values'
 
 export type Fact = [name: string, value: string]
 
-const NAMED = ['model', 'prompt', 'negative_prompt', 'size', 'aspect_ratio', 'output_format', 'seed', ...FOR_PROGRAMS]
+const NAMED = ['model', 'prompt', 'negative_prompt', 'size', 'aspect_ratio', 'output_format', 'seed']
 
 export function parameters(job: Job): Fact[] {
   const ratio = plainRatioOf(`${job.width}x${job.height}`)

@@ -1,9 +1,6 @@
 /** What a parameter allows, in words. */
 import type { Parameter, Value } from './api'
 
-/** What only makes sense to programs: the page has its own ways. */
-export const FOR_PROGRAMS = ['allow_ignored_params', 'n', 'stream', 'partial_images', 'response_format', 'user']
-
 /** A parameter's name as people read it. */
 export const title = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ')
 
