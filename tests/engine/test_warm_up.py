@@ -106,6 +106,25 @@ def test_fewer_threads_are_tried_though_a_team_beside_neighbours_takes_most_of_t
     assert not [point for point in warm_up(flux, Previewer(None), budget_seconds=6, threads=True) if point.threads]
 
 
+def test_what_somebody_disturbed_is_measured_again(
+    flux: LoadedModel, two_cores: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    took = {1: iter([0.5, 0.5]), 2: iter([0.4, 0.9, 1.6, 0.3, 0.38])}
+    drawn = list[int]()
+
+    def disturbed(model: LoadedModel, width: int, height: int, steps: int, previewer: Previewer) -> CostPoint:
+        threads = torch.get_num_threads()
+        drawn.append(threads)
+        return CostPoint(pixels=width * height, step=next(took[threads]) / steps)
+
+    torch.set_num_threads(2)
+    monkeypatch.setattr("safelight.engine.drawing.warm_up._SIDES", (64,))
+    monkeypatch.setattr("safelight.engine.drawing.warm_up.measure", disturbed)
+    points = warm_up(flux, Previewer(None), budget_seconds=100, threads=True)
+    assert drawn == [2, 2, 1, 2, 1, 2, 2]  # the size twice; then in turns, the team until two were alike
+    assert {point.threads: point.total(2) for point in points if point.threads} == {1: 0.5, 2: 0.3}
+
+
 def test_a_damaged_file_is_measured_anew(flux: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("safelight.engine.drawing.warm_up._SIDES", (32,))
     (tmp_path / f"{flux.fingerprint}.json").write_text("[{")

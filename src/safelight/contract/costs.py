@@ -11,6 +11,8 @@ import msgspec
 # Weight of the newest measurement in the running mean: follows a machine that gets busy within some five pictures.
 _NEWEST = 0.3
 _REMEMBERED_SHAPES = 256
+WORTH_A_WORKER = 1.25
+"""Another worker holds every model once more; that must bring at least so many times the pictures."""
 # Between two measured sizes, seconds are taken to go by a power of the pixels. Convolutions have 1, attention 2; fixed
 # costs of a call bring it towards 0, and two noisy measurements close together could say anything.
 _LEAST_POWER, _GREATEST_POWER = 0.1, 2.0

@@ -3,7 +3,8 @@
 For tests of the pool that start many. It can load every model but `MISSING`, and `SLOW`, which it never has ready;
 `RESTING` it moves into the host's memory, and `RETURNED` back from there, which takes longer than loading it did. Of a
 job it takes as many steps as are asked for, but for long ones, which it begins and never ends: what becomes of those is
-the pool's to decide. `GROWING` is served best by two workers, and its pictures say how many share the cores. With a job
+the pool's to decide. `GROWING` is served best by two workers, and its pictures say how many share the cores. `CROWDED`
+and `ROOMY` are expected to be; of the first two workers take twice as long as one, of the second no longer. With a job
 of `STUCK` it says that it has been in one turn for an hour.
 """
 
@@ -14,6 +15,7 @@ import sys
 
 from msgspec.structs import replace
 
+from safelight.contract.costs import CostPoint
 from safelight.contract.messages import (
     HEADER_BYTES,
     Cancel,
@@ -45,6 +47,7 @@ SLOW, SLOW_SECONDS = "slow", 90.0
 STUCK = "stuck"
 RESTING, RETURNED = "resting", "returned"
 GROWING, GROWN = "growing", 2
+CROWDED, ROOMY = "crowded", "roomy"
 LOAD_SECONDS = 2.0
 stuck_seconds = 0.0
 sharers = 1
@@ -60,6 +63,8 @@ def loaded(source: str) -> list[Message]:
         return [ready, ModelResting(source=source, where="host")]
     if source == GROWING:
         return [replace(ready, workers=GROWN)]
+    if source in (CROWDED, ROOMY):
+        return [replace(ready, workers=GROWN, costs=(CostPoint(pixels=64 * 64, step=0.01),))]
     if source == RETURNED:
         back = replace(ready, seconds=LOAD_SECONDS + 1, moved=True)
         return [ready, ModelResting(source=source, where="host"), back]
@@ -80,7 +85,8 @@ def answers(command: Message) -> list[Message]:
                 return begun
             more = [Stepped(job_id=job.id, step=step, steps=steps) for step in range(2, steps + 1)]
             image = f"{job.recipe.seed}".encode() if job.recipe.source != GROWING else f"{sharers} share".encode()
-            end = Finished(job_id=job.id, image=image, fingerprint="light", timings=Timings())
+            took = Timings(denoise=0.1 * sharers if job.recipe.source == CROWDED else 0.1)
+            end = Finished(job_id=job.id, image=image, fingerprint="light", timings=took)
             return [*begun, *more, end]
         case ShareCores(busy=busy):
             sharers = busy

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -321,6 +322,39 @@ async def test_a_pool_grows_to_the_workers_that_serve_best_and_those_that_draw_s
             await workers.changed()
         await grown(workers)
         assert len(workers.pids) == light_worker.GROWN
+
+
+def expecting_more(source: str, measured: Path) -> LocalWorkers:
+    configure = Configure(models=(ModelSpec(source=source),), warm_up_seconds=10.0, measured=str(measured))
+    return LocalWorkers(configure, count=None, telemetry=PrometheusTelemetry(), command=light_worker.COMMAND)
+
+
+@pytest.mark.parametrize(
+    ("source", "gain", "stay"), [(light_worker.CROWDED, 1.0, 1), (light_worker.ROOMY, 2.0, light_worker.GROWN)]
+)
+async def test_workers_that_were_expected_to_serve_best_are_seen_to_or_go_again(
+    source: str, gain: float, stay: int, tmp_path: Path
+) -> None:
+    kept = tmp_path / "measured" / "workers.json"
+    workers = expecting_more(source, tmp_path / "measured")
+    await workers.start()
+    try:
+        await grown(workers)
+        while not kept.exists() or workers.state().workers != stay:
+            await asyncio.wait([asyncio.ensure_future(workers.changed())], timeout=0.05)
+        assert [*msgspec.json.decode(kept.read_bytes()).values()] == [gain]
+        assert await picture(workers, job(source))
+    finally:
+        await workers.stop()
+    again = expecting_more(source, tmp_path / "measured")  # what was seen once is known at the next start
+    await again.start()
+    try:
+        assert await picture(again, job(source))
+        while again.state().workers != stay:
+            await again.changed()
+    finally:
+        await again.stop()
+    assert [*msgspec.json.decode(kept.read_bytes()).values()] == [gain]
 
 
 async def test_a_pool_of_a_set_size_does_not_grow() -> None:

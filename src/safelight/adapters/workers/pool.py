@@ -12,6 +12,7 @@ import structlog
 from msgspec import structs
 
 from safelight.adapters.changes import Changes
+from safelight.adapters.workers.growth import Growth
 from safelight.adapters.workers.launching import WORKER_COMMAND, Launcher
 from safelight.adapters.workers.member import Member
 from safelight.adapters.workers.process import WorkerProcess
@@ -50,6 +51,8 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 # After this many deaths in a row before anything was drawn, callers are told instead of kept waiting.
 _HOPELESS_AFTER = 3
 _PING_EVERY_SECONDS = 10.0
+# Where others compute or orders come all the time it is never known; it is asked less and less, for some three hours.
+_TRIES, _FIRST_TRY_PAUSE_SECONDS = 12, 5.0
 # A worker schedules only what it has, so it is given more than it draws at once; what it lacks can go to another. Of
 # every key that wants something it has one at least, beyond this if need be: so its schedule can be fair to all.
 IN_HAND = 4
@@ -76,14 +79,14 @@ class LocalWorkers:
         self._launcher = Launcher(configure, command)
         self._first_pause = first_pause_seconds
         self._ping_every = ping_every_seconds
-        self._grows = count is None
+        self._growth = Growth(configure) if count is None else None
         self._members = [Member(number, IN_HAND * configure.max_runs) for number in range(count or 1)]
         self._tickets: dict[str, Ticket] = {}
         self._line: FairLine[Ticket] = FairLine()
         self._suspects: dict[str, Ticket] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._changes = Changes()
-        self._restarts = 0
+        self._restarts = self._submitted = 0
         self._start_failure: str | None = None
         self._stopped = False
 
@@ -107,6 +110,7 @@ class LocalWorkers:
 
     def submit(self, order: Order) -> AsyncIterator[JobEvent]:
         """Queue an order; when it is its key's turn, it goes to the least busy worker that has its model."""
+        self._submitted += 1
         ticket = self._tickets[order.id] = Ticket(order)
         if self._stopped:
             self._end(ticket, Cancelled(job_id=order.id))
@@ -218,6 +222,11 @@ class LocalWorkers:
         assert member.worker is not None  # can_draw
         member.take(ticket)
         self._share()
+        self._send(ticket, member)
+
+    @staticmethod
+    def _send(ticket: Ticket, member: Member) -> None:
+        assert member.worker is not None
         member.worker.send(Draw(order=ticket.order))
         if ticket.longest_preview:
             member.worker.send(Watch(job_id=ticket.order.id, longest=ticket.longest_preview))
@@ -257,14 +266,52 @@ class LocalWorkers:
     def _grow(self) -> None:
         """As many workers as serve every model well: one measured them all first, alone on the machine."""
         said = self._members[0].models
-        if not self._grows or len(said) < len(self._configure.models):
+        if self._growth is None or len(self._members) > 1 or len(said) < len(self._configure.models):
             return
-        self._grows = False
-        wanted = min((event.workers for event in said.values() if isinstance(event, ModelReady)), default=1)
+        growth, self._growth = self._growth, None
+        ready = [event for event in said.values() if isinstance(event, ModelReady)]
+        wanted = growth.wanted(ready)
         more = [Member(number, IN_HAND * self._configure.max_runs) for number in range(1, wanted)]
         self._members += more
         self._tasks += [self._start(member) for member in more]
         log.info("workers", count=len(self._members))
+        if more and growth.is_open(ready, wanted):
+            self._tasks.append(asyncio.create_task(self._try_out(growth, ready), name="workers-tried-out"))
+
+    async def _try_out(self, growth: Growth, ready: Sequence[ModelReady]) -> None:
+        """Whether those that came bring what one expected that measured alone; if not, they go again."""
+        sources, count = [event.source for event in ready], len(self._members)
+        while not all(member.can_draw(source) for member in self._members for source in sources):
+            await self.changed()
+        for tries in range(_TRIES):
+            pays = await growth.pays(ready, count, self._draw_at_once)
+            if pays is not None:
+                break
+            await asyncio.sleep(_FIRST_TRY_PAUSE_SECONDS * 2.0**tries)
+        if pays is not False or any(member.tickets for member in self._members[1:]):
+            return
+        for member in self._members[1:]:
+            self._tasks[member.number].cancel()
+        del self._members[1:]
+        log.info("workers", count=len(self._members))
+        self._announce()
+
+    async def _draw_at_once(self, orders: Sequence[Order]) -> float | None:
+        """Each with another worker. Nobody waits for these: None where somebody else's order was there or came."""
+        members = self._members[: len(orders)]
+        if self._tickets or not all(m.can_draw(order.recipe.source) for m in members for order in orders):
+            return None
+        before, tickets = self._submitted, [Ticket(order) for order in orders]
+        for ticket, member in zip(tickets, members, strict=True):
+            self._tickets[ticket.order.id] = ticket
+            member.take(ticket)
+        self._share()
+        for ticket, member in zip(tickets, members, strict=True):
+            self._send(ticket, member)
+        took = []
+        for ticket in tickets:
+            took += [event.timings.active async for event in ticket.events() if isinstance(event, Finished)]
+        return max(took) if len(took) == len(orders) and self._submitted == before else None
 
     async def _keep(self, member: Member) -> None:
         """Keep one place filled, for as long as the pool runs."""

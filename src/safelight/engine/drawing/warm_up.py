@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 _STEPS = 2
 _SIDES = (512, 1024)
+_MOST_ROUNDS, _ALIKE = 4, 1.3
 
 
 def warm_up(
@@ -120,9 +121,11 @@ def _at_its_own_size(model: LoadedModel, previewer: Previewer) -> CostPoint:
 def _by_threads(
     model: LoadedModel, previewer: Previewer, points: tuple[CostPoint, ...], budget_seconds: float
 ) -> Iterator[CostPoint]:
-    """The largest picture that there is time for, with all threads and with fewer, the better of two each if there is
-    time for that too: in turns, so that a neighbour disturbs all alike, the fewest threads first: beside neighbours a
-    team of all may take several times what it takes at rest, and that must not hide that one thread does not.
+    """The largest picture that there is time for, with all threads and with fewer, the best of two each if there is
+    time for that too, and of up to four where no two took alike: then somebody disturbed them.
+
+    In turns, so that a neighbour disturbs all alike, the fewest threads first: beside neighbours a team of all may take
+    several times what it takes at rest, and that must not hide that one thread does not.
     """
     all_threads, began = reference_threads(), time.perf_counter()
     counts = counts_to_try(all_threads)
@@ -131,23 +134,35 @@ def _by_threads(
     if not fitting:
         log.info("measuring took too long to try fewer than %d threads", all_threads)
         return
-    point, best = max(fitting, key=lambda p: p.pixels), dict[int, CostPoint]()
-    side = math.isqrt(point.pixels)
-    for count in counts + counts:
+    point = max(fitting, key=lambda p: p.pixels)
+    side, tried = math.isqrt(point.pixels), {count: list[CostPoint]() for count in counts}
+    for count in counts * _MOST_ROUNDS:
+        if _are_alike(tried[count]):
+            continue
         # Half of the threads take twice the time at most.
-        expected = best[count].total(_STEPS) if count in best else point.total(_STEPS) * all_threads / count
+        expected = _best(tried[count]).total(_STEPS) if tried[count] else point.total(_STEPS) * all_threads / count
         if time.perf_counter() - began + expected > budget_seconds:
             break
         torch.set_num_threads(count)
         try:
-            tried = measure(model, side, side, _STEPS, previewer)
+            tried[count].append(measure(model, side, side, _STEPS, previewer))
         finally:
             torch.set_num_threads(all_threads)
-        best[count] = min(best.get(count, tried), tried, key=lambda found: found.total(_STEPS))
-    if len(best) == len(counts):
-        for count, found in sorted(best.items()):
+    if all(tried.values()):
+        for count in counts:
+            found = _best(tried[count])
             log.info("a picture of %dx%d takes %.2f s with %d threads", side, side, found.total(_STEPS), count)
             yield replace(found, threads=count)
+
+
+def _best(found: list[CostPoint]) -> CostPoint:
+    return min(found, key=lambda point: point.total(_STEPS))
+
+
+def _are_alike(found: list[CostPoint]) -> bool:
+    """Whether the two least are: nobody disturbed these."""
+    least, *more = sorted(point.total(_STEPS) for point in found) or [0.0]
+    return bool(more) and more[0] <= _ALIKE * least
 
 
 def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: Previewer) -> CostPoint:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from safelight.contract.costs import CostPoint
+from safelight.contract.costs import WORTH_A_WORKER, CostPoint
 from safelight.engine.machine.device import reference_threads, usable_memory
 
-# Another worker holds every model once more; that must bring at least so many times the pictures.
-_PAYS = 1.25
 # Of all memory that models of all workers together may take, and what a worker takes beside them.
 _SHARE, _BESIDE_BYTES = 0.5, 600_000_000
 _AS_FAST = 1.05
@@ -34,7 +32,7 @@ def workers_that_serve_best(points: Iterable[CostPoint], model_bytes: int) -> in
     if cores not in rates:
         return 1
     best = max(rates, key=lambda threads: (rates[threads], threads))
-    if rates[best] < _PAYS * rates[cores]:
+    if rates[best] < WORTH_A_WORKER * rates[cores]:
         return 1
     memory = usable_memory()
     fit = cores if memory is None else int(_SHARE * memory / (model_bytes + _BESIDE_BYTES))
