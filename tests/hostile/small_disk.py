@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
@@ -26,7 +27,10 @@ class SmallDisk:
 
     def fill(self, but: int = 0) -> None:
         with (self.folder / _FILLER).open("ab") as filler:
-            os.posix_fallocate(filler.fileno(), filler.tell(), self.free - but)
+            while (free := self.free - but) > 0:
+                # Others write too: what was free a moment ago may be theirs by now.
+                with contextlib.suppress(OSError):
+                    os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), free)
 
     def empty(self) -> None:
         (self.folder / _FILLER).unlink()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -89,23 +92,59 @@ def test_a_picture_that_is_drawn_waits_for_room_instead_of_failing(tmp_path: Pat
         wait_until(lambda: state(served.safelight.home, job) == "finished")
 
 
-def test_a_full_disk_does_not_hold_up_the_end_and_the_job_is_drawn_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("files_too", "event"), [(True, "picture_waits_for_room"), (False, "job_store_failed")])
+def test_a_full_disk_does_not_hold_up_the_end_and_what_was_drawn_is_drawn_again(
+    tmp_path: Path, files_too: bool, event: str
+) -> None:
+    """The picture is drawn, as the log says, and neither its file (or only that) nor its end can be recorded."""
     hold = tmp_path / "hold"
     hold.write_text("1")
     with small_disk(tmp_path / "disk", 16) as disk:
         home = disk.folder / "home"
-        with serving(tmp_path, home=str(home), fake_hold=str(hold), drain_seconds=str(_DRAIN_SECONDS)) as served:
+        files = home / "files" if files_too else tmp_path / "pictures"
+        drain = str(_DRAIN_SECONDS)
+        with serving(tmp_path, home=str(home), files=str(files), fake_hold=str(hold), drain_seconds=drain) as served:
             job = accept(served)
             wait_until(lambda: state(home, job) == "running")
             disk.fill()
             hold.unlink()
+            wait_until(lambda: _has_logged(served, event))
             asked = time.monotonic()
             served.process.terminate()
+            wait_until(lambda: _has_logged(served, "jobs_not_recorded"))
             served.process.wait(60)
             assert time.monotonic() - asked < _DRAIN_SECONDS + 2.0  # for a process to be taken down on a busy machine
+        assert state(home, job) == "running"
         disk.empty()
-        with serving(tmp_path, home=str(home)):
+        with serving(tmp_path, home=str(home), files=str(files)) as served:
             wait_until(lambda: state(home, job) == "finished")
+            with closing(sqlite3.connect(home / "safelight.db")) as database:
+                found = database.execute("SELECT attempts, seed FROM jobs WHERE id = ?", [job]).fetchone()
+            assert found[0] == 2
+            key = {"authorization": f"Bearer {served.key}"}
+            plain = httpx.post(
+                f"{served.base_url}/images/generations",
+                json={"model": MODEL, "prompt": "a boat", "seed": found[1]},
+                headers=key,
+                timeout=300,
+            )
+            kept = (files / job[-2:] / f"{job}.png").read_bytes()
+            assert kept == base64.b64decode(plain.json()["data"][0]["b64_json"])
+
+
+def test_a_short_disk_empties_the_trash_and_work_goes_on(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 16) as disk, serving(tmp_path, files=str(disk.folder / "files")) as served:
+        first = accept(served)
+        wait_until(lambda: state(served.safelight.home, first) == "finished")
+        thrown = disk.folder / "files" / "trash" / f"{time.time():.0f}" / "zz" / "job_lost.png"
+        thrown.parent.mkdir(parents=True)
+        thrown.write_bytes(bytes(2_000_000))
+        disk.fill(but=100_000)
+        wait_until(lambda: _has_logged(served, "trash_emptied"))
+        assert not thrown.exists()
+        wait_until(lambda: not is_short(served))
+        assert state(served.safelight.home, first) == "finished"
+        assert "safelight_removed_for_room_total 1.0" in httpx.get(f"{served.url}/metrics").text
 
 
 def _has_logged(served: Served, event: str) -> bool:

@@ -55,5 +55,25 @@ async def test_a_disk_that_does_not_answer_stays_as_it_was_last_seen() -> None:
     assert await space.look()
 
 
+async def test_room_is_made_on_the_disk_that_is_short_and_what_went_is_counted() -> None:
+    files, home, asked = Disk(100 * GB, GB // 2), Disk(100 * GB, 0), list[int]()
+    telemetry = PrometheusTelemetry()
+    space = DiskSpace({"files": files, "home": home}, telemetry)
+
+    async def make_room(missing: int) -> int:
+        asked.append(missing)
+        if len(asked) > 1:
+            raise OSError("the place does not answer")
+        return 3
+
+    space.on_short("files", make_room)
+    assert await space.make_room() == 0  # nobody has looked yet
+    await space.look()
+    assert await space.make_room() == 3
+    assert GB // 2 < asked[0] <= GB
+    assert await space.make_room() == 0
+    assert "safelight_removed_for_room_total 3.0" in telemetry.render().decode()
+
+
 async def test_a_store_that_tells_of_no_end_has_none() -> None:
     assert not await DiskSpace({"files": lambda: None}, PrometheusTelemetry()).look()

@@ -10,7 +10,7 @@ import pytest
 from safelight.adapters.files import ObjectFiles, open_files
 from safelight.adapters.sql import open_database
 from safelight.service.jobs.place import MARK, Place
-from safelight.service.jobs.sweep import TRASH_SECONDS, Sweep
+from safelight.service.jobs.sweep import Sweep
 
 PICTURE = "ab/job_theirs.png"
 LONG_AFTER = 9e9
@@ -91,8 +91,8 @@ async def test_an_orphan_goes_to_the_trash_and_from_there_after_a_week(files: Ob
     assert await sweep.collect(LONG_AFTER) == 1
     assert await sweep.collect(LONG_AFTER) == 0
     kept = f"trash/{LONG_AFTER:.0f}/{PICTURE}"
-    assert await sweep.empty_trash(LONG_AFTER + TRASH_SECONDS) == 0
+    assert await sweep.empty_trash(LONG_AFTER) == 0
     assert await files.get(kept) == b"x"
-    assert await sweep.empty_trash(LONG_AFTER + TRASH_SECONDS + 1) == 1
+    assert await sweep.empty_trash(LONG_AFTER + 1) == 1
     assert await files.get(kept) is None
     await database.close()

@@ -44,6 +44,7 @@ def keeping(
     place: Place | None = None,
     clock: SteadyClock | None = None,
     weights: dict[str, float] | None = None,
+    forget_when_full: bool = False,
 ) -> Retention:
     async def weight_of(owner: str) -> float:
         return (weights or {}).get(owner, 1.0)
@@ -58,6 +59,7 @@ def keeping(
         keep_seconds=30 * DAY_SECONDS,
         keep_bytes=keep_bytes,
         clock=clock or SteadyClock(lambda: NOW, lambda: 0.0),
+        forget_when_full=forget_when_full,
     )
 
 
@@ -201,3 +203,36 @@ async def test_a_flood_of_cancelled_jobs_leaves_a_database_of_bounded_size(
         sizes.append(size_of(tmp_path))
     assert sum(each.rows for each in await database.jobs.held()) == MOST_WITHOUT_PICTURE
     assert sizes[3] < 1.1 * sizes[1]  # the bound was reached in the second wave
+
+
+async def test_a_short_disk_empties_the_trash_and_forgets_nothing_unless_that_is_said(
+    database: Database, files: ObjectFiles
+) -> None:
+    await keep(database, files, 1, days=1)
+    await files.put(f"trash/{NOW:.0f}/zz/job_lost.png", b"lost a moment ago")
+    keeper = keeping(database, files, place=await claimed(database, files))
+    assert await keeper.make_room(10**6) == 1
+    assert await files.get(f"trash/{NOW:.0f}/zz/job_lost.png") is None
+    assert await keeper.make_room(10**6) == 0
+    assert await left(database) == [1]
+
+
+async def test_where_it_is_said_a_short_disk_takes_the_oldest_of_who_holds_most_as_many_as_are_needed(
+    database: Database, files: ObjectFiles
+) -> None:
+    for number in range(1, 11):
+        await keep(database, files, number, days=20.0 - number, starred=number == 1)
+    await keep(database, files, 11, days=25.0, owner="key-b")
+    weight = job(1).stored_bytes + 100
+    keeper = keeping(database, files, place=await claimed(database, files), forget_when_full=True)
+    assert await keeper.make_room(2 * weight) == 2
+    assert await left(database) == [10, 9, 8, 7, 6, 5, 4, 1]
+    assert await database.jobs.get("key-b", "job_11") is not None
+    assert await keeper.make_room(10**9) == 8
+    assert await left(database) == [1]
+
+
+async def test_a_place_of_another_database_makes_no_room(database: Database, files: ObjectFiles) -> None:
+    await files.put(f"trash/{NOW:.0f}/zz/job_lost.png", b"not ours")
+    assert await keeping(database, files, forget_when_full=True).make_room(10**9) == 0
+    assert await files.get(f"trash/{NOW:.0f}/zz/job_lost.png") is not None

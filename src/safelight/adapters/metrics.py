@@ -62,6 +62,11 @@ class PrometheusTelemetry:
         self._disk_free = Gauge(
             "safelight_disk_free_bytes", "What the disk of a folder still takes.", ["disk"], registry=registry
         )
+        self._removed_for_room = Counter(
+            "safelight_removed_for_room_total",
+            "Files of the trash, and jobs, that went because a disk was nearly full.",
+            registry=registry,
+        )
 
     def _make_drawing_metrics(self) -> None:
         registry = self.registry
@@ -195,6 +200,10 @@ class PrometheusTelemetry:
     def disk_free(self, *, disk: str, free: int) -> None:
         """What the disk of the folder that a setting names still takes, in bytes."""
         self._disk_free.labels(disk=disk).set(free)
+
+    def removed_for_room(self, *, removed: int) -> None:
+        """Files of the trash, or jobs, went before their time."""
+        self._removed_for_room.inc(removed)
 
     def render(self) -> bytes:
         """Everything in Prometheus' text format."""

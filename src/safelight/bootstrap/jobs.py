@@ -49,7 +49,9 @@ def open_jobs(
         weight_of=keys.weight if keys else None,
         keep_seconds=settings.keep_days * DAY_SECONDS,
         keep_bytes=int(settings.keep_gigabytes * 1e9),
+        forget_when_full=settings.forget_when_full,
     )
+    disks.on_short("files", retention.make_room)
     line = JobLine(most=settings.jobs_waiting, workers=lambda: generate.workers, is_here=generate.is_here)
     runner = JobRunner(
         store=store,

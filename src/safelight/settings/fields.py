@@ -137,6 +137,10 @@ class Settings(BaseSettings):
     keep_gigabytes: float = Field(
         10.0, gt=0, description="How much all jobs may weigh; beyond it keys over their share lose their oldest."
     )
+    forget_when_full: bool = Field(
+        False,
+        description="Whether the oldest pictures of keys over their share go while the disk of `files` is nearly full.",
+    )
     jobs_waiting: int = Field(
         1000,
         ge=1,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
-from safelight.contract.errors import Unavailable
+from safelight.contract.errors import SafelightError, Unavailable
 from safelight.service.ports.files import Room
 from safelight.service.ports.telemetry import Telemetry
 
@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 # What a disk has room for, asked in a thread; None where that is not known, as of an object store.
 Measure = Callable[[], Room | None]
+# Makes room: given the bytes that are missing, how many files or jobs it has removed.
+MakeRoom = Callable[[int], Awaitable[int]]
 
 
 def reserve(room: Room) -> int:
@@ -46,6 +48,7 @@ class DiskSpace:
         self._short: dict[str, Room] = {}
         self._looked_at = float("-inf")
         self._on_room: list[Callable[[], None]] = []
+        self._make_room: dict[str, MakeRoom] = {}
 
     @property
     def is_short(self) -> bool:
@@ -55,6 +58,10 @@ class DiskSpace:
     def on_room(self, tell: Callable[[], None]) -> None:
         """Have it told when there is room again."""
         self._on_room.append(tell)
+
+    def on_short(self, setting: str, make_room: MakeRoom) -> None:
+        """Have it make room while the disk of that setting is short."""
+        self._make_room[setting] = make_room
 
     async def check(self) -> None:
         """Raises:
@@ -91,10 +98,23 @@ class DiskSpace:
         return self.is_short
 
     async def watch(self) -> None:
-        """Look every few seconds, until cancelled."""
+        """Look every few seconds and have room made where there is too little, until cancelled."""
         while True:
-            await self.look()
+            if await self.look() and await self.make_room():
+                await self.look()
             await asyncio.sleep(_EVERY_SECONDS)
+
+    async def make_room(self) -> int:
+        """Have room made on the disks that are short; how many files or jobs went."""
+        removed = 0
+        for setting, room in list(self._short.items()):
+            if (make := self._make_room.get(setting)) is not None:
+                try:
+                    removed += await make(int(reserve(room) * _ENOUGH) - room.free + 1)
+                except (OSError, SafelightError) as error:
+                    log.error("no_room_made", disk=setting, reason=str(error))
+        self._telemetry.removed_for_room(removed=removed)
+        return removed
 
     def _judge(self, setting: str, room: Room) -> None:
         was_short = setting in self._short

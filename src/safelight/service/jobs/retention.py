@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
@@ -14,7 +15,7 @@ from safelight.service.jobs.feed import JobFeed
 from safelight.service.jobs.place import Place
 from safelight.service.jobs.shares import shares
 from safelight.service.jobs.steady_clock import SteadyClock
-from safelight.service.jobs.sweep import Sweep
+from safelight.service.jobs.sweep import TRASH_SECONDS, Sweep
 from safelight.service.ports.files import FileStore
 from safelight.service.ports.jobs import Held, JobStore, Upkeep
 
@@ -52,7 +53,9 @@ class Retention:
         keep_bytes: int,
         weight_of: Callable[[str], Awaitable[float]] | None = None,
         clock: SteadyClock | None = None,
+        forget_when_full: bool = False,
     ) -> None:
+        self._forget_when_full = forget_when_full
         self._store = store
         self._files = files
         self._feed = feed
@@ -92,13 +95,31 @@ class Retention:
         forgotten = await self._trim(held)
         if await self._place.look():
             forgotten += await self._forget_old(now, sum(each.rows for each in held))
-            forgotten += await self._forget_heavy()
-            await self._sweep.empty_trash(now)
+            forgotten += await self._forget_heavy(self._keep_bytes)
+            await self._sweep.empty_trash(now - TRASH_SECONDS)
         await self._place.note(now)
         await self._upkeep.tidy(now)
         if forgotten:
             log.info("jobs_forgotten", jobs=forgotten)
         return forgotten
+
+    async def make_room(self, missing: int) -> int:
+        """So many bytes are missing on the disk of pictures: empty the trash, which nobody is shown. Where it is empty
+        already and the operator has said so, forget the oldest pictures of those keys that hold more than a share of
+        what is left; starred ones never. How many files or jobs that were.
+        """
+        if not await self._place.look():
+            return 0
+        if files := await self._sweep.empty_trash(math.inf):
+            log.warning("trash_emptied", files=files, reason="the disk of `files` is nearly full")
+            return files
+        if not self._forget_when_full:
+            return 0
+        held = sum(each.bytes for each in await self._store.held())
+        jobs = await self._forget_heavy(max(0, held - missing))
+        if jobs:
+            log.warning("jobs_forgotten", jobs=jobs, reason="the disk of `files` is nearly full (`forget_when_full`)")
+        return jobs
 
     async def claim(self) -> bool:
         """Find out whose the place for pictures is; before that nothing in it is deleted.
@@ -129,13 +150,13 @@ class Retention:
         old = await self._store.expired(now - self.keep_seconds, now - IDEMPOTENCY_SECONDS, most)
         return await self._forget_all(old)
 
-    async def _forget_heavy(self) -> int:
+    async def _forget_heavy(self, keep_bytes: int) -> int:
         held = {each.owner: each.bytes for each in await self._store.held()}
-        if sum(held.values()) <= self._keep_bytes:
+        if sum(held.values()) <= keep_bytes:
             return 0
         weights = {owner: 1.0 if self._weight_of is None else await self._weight_of(owner) for owner in held}
         forgotten = 0
-        for owner, share in shares(held, weights, self._keep_bytes).items():
+        for owner, share in shares(held, weights, keep_bytes).items():
             excess = held[owner] - share
             while excess > 0 and (batch := await self._store.oldest(owner, _BATCH)):
                 going = []

@@ -56,8 +56,8 @@ class Sweep:
             log.warning("orphans_to_trash", files=len(orphans), days=TRASH_SECONDS / 86_400)
         return len(orphans)
 
-    async def empty_trash(self, now: float) -> int:
-        """Remove what has been in the trash for a week; how many files.
+    async def empty_trash(self, thrown_before: float) -> int:
+        """Remove what was put into the trash before that (Unix seconds); how many files.
 
         Raises:
             OSError: the place cannot be read or written.
@@ -66,7 +66,7 @@ class Sweep:
         async for entries in self._files.entries(TRASH):
             for entry in entries:
                 thrown = entry.name.split("/")[1]
-                if thrown.isdecimal() and int(thrown) < now - TRASH_SECONDS:
+                if thrown.isdecimal() and int(thrown) < thrown_before:
                     await self._files.delete(entry.name)
                     removed += 1
         return removed
