@@ -52,7 +52,7 @@ def test_no_part_of_the_path_stands_for_the_working_directory() -> None:
     assert "PYTHONPATH" not in child_environment({"PYTHONPATH": ":"})
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells this of a process")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux, which alone tells this of a process")
 def test_a_worker_has_no_secret_no_new_privileges_and_no_descriptor_of_the_servers(tmp_path: Path) -> None:
     # One: a second would be looked at while it is being forked, with the template's descriptors for a moment.
     with serving(tmp_path, engine="local", workers="1") as served:

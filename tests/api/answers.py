@@ -34,7 +34,8 @@ _PUT_OUT = (
     (re.compile(r"\b\d+\.\d{3,}(e-?\d+)?\b"), "<figure>"),
     (re.compile(r"\bsafelight-\d+=[0-9A-Za-z_-]{20,}"), "<cookie>"),
 )
-_MEASURED = {"timings", "cost", "costs", "uptime_seconds", "seconds", "load_seconds", "next_cursor", "cursor"}
+_MEASURED = {"timings", "cost", "costs", "seconds", "next_cursor", "cursor"}
+_MEASURES = ("_seconds", "_per_minute")
 _LONG = 400
 
 
@@ -77,7 +78,7 @@ def _event(text: str) -> list[str]:
 
 def _plain(value: Any, name: str = "") -> Any:
     """A JSON value without what is another each time."""
-    if name in _MEASURED and value is not None:
+    if value is not None and (name in _MEASURED or name.endswith(_MEASURES)):
         return f"<{name}>"
     if isinstance(value, dict):
         return {key: _plain(each, key) for key, each in value.items()}

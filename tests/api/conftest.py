@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +103,7 @@ async def _running(
 
 
 @pytest.fixture
-async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
+async def serve(tmp_path: Path, with_database: Callable[[Path], Path]) -> AsyncIterator[Serve]:
     """Start servers at will."""
     async with AsyncExitStack() as stack:
 
@@ -115,7 +115,9 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
             **settings: object,
         ) -> Running:
             engine = engine or FakeEngine(("postcard",))
-            return await stack.enter_async_context(_running(engine, tmp_path, page or PAGE, review, settings))
+            return await stack.enter_async_context(
+                _running(engine, with_database(tmp_path), page or PAGE, review, settings)
+            )
 
         yield start
 

@@ -15,7 +15,9 @@ from tests.clients.pictures import PROMPT, drawn, file_of, opened
 from tests.clients.process import MODEL, Served
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="this machine has no curl")
-needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="the documented command pipes into jq")
+needs_jq = pytest.mark.skipif(
+    shutil.which("jq") is None, reason="this machine has no jq, which the documented command pipes into"
+)
 
 WITH_CONTENT_TYPE = r"""
 curl --request POST --url $DIFFUSION_URL/v1/images/generations \

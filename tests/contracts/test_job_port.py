@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,16 @@ async def numbers(store: JobStore, **wanted: Any) -> list[int]:
 
 
 @pytest.fixture(params=["new", "of an earlier version"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+async def database(
+    request: pytest.FixtureRequest, tmp_path: Path, with_database: Callable[[Path], Path]
+) -> AsyncIterator[Database]:
     if request.param == "of an earlier version":
         with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
             connection.executescript(REVISION_0003.read_text("utf-8"))
             connection.execute("DELETE FROM jobs")
             connection.commit()
+    else:
+        with_database(tmp_path)
     opened = await open_database(tmp_path)
     yield opened
     await opened.close()

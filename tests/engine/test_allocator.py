@@ -39,7 +39,7 @@ print(json.dumps(found))
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left as they are")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc: other C libraries are left as they are")
 def test_what_a_thread_frees_is_kept_until_it_is_given_back() -> None:
     done = subprocess.run([sys.executable, "-c", IN_A_PROCESS], check=True, stdout=subprocess.PIPE)
     before, kept, after = json.loads(done.stdout)

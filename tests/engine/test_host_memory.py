@@ -19,7 +19,7 @@ from safelight.engine.residency.host_memory import HostMemory, can_move, host_bu
 from safelight.engine.tuning import packing
 from tests.engine.drawing import Drawing, job
 
-needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="moves between the host and a CUDA device")
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, to move models to and from")
 
 
 def spec(source: str) -> ModelSpec:

@@ -80,7 +80,7 @@ def test_channels_come_last_and_nothing_else_changes(shape: tuple[int, ...], lay
     assert torch.equal(channels_last(sliced), sliced)
 
 
-@pytest.mark.skipif(not can_pack(), reason="this processor has no bfloat16 to lay pictures out for")
+@pytest.mark.skipif(not can_pack(), reason="needs a processor that oneDNN packs bfloat16 weights for")
 @torch.no_grad()
 def test_pictures_are_enlarged_as_they_were_without_being_copied_back() -> None:
     plain = Upsample2D(160, use_conv=True).to(torch.bfloat16).eval()

@@ -18,7 +18,7 @@ from safelight.engine.tuning.apply import tune
 from safelight.engine.tuning.offloading import OneAtATime, Part, computes_on
 from tests.engine.drawing import Drawing, alone, job, pixels
 
-needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="moves between the host and a CUDA device")
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, to move models to and from")
 
 
 def offloaded(folder: Path, kind: Any) -> LoadedModel:

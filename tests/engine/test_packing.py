@@ -24,7 +24,7 @@ from safelight.engine.tuning.packed_layers import PackedConv2d, PackedLinear, Pa
 from safelight.engine.tuning.packing import can_pack, lay_out
 from tests.engine.drawing import Drawing, alone, job, pixels
 
-pytestmark = pytest.mark.skipif(not can_pack(), reason="this processor has no bfloat16 to pack weights for")
+pytestmark = pytest.mark.skipif(not can_pack(), reason="needs a processor that oneDNN packs bfloat16 weights for")
 
 LAYERS: list[tuple[nn.Module, tuple[int, ...]]] = [
     (nn.Linear(48, 80), (2, 5, 48)),

@@ -50,7 +50,7 @@ def test_a_file_that_others_can_write_is_not_read_and_that_is_said(folder: Path,
     assert "is not read: other users can write" in ran.stderr
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, who alone can give a file to another user")
 def test_a_file_of_another_user_is_not_read(folder: Path) -> None:
     os.chown(folder / "safelight.toml", 12345, 12345)
     ran = shown(folder)

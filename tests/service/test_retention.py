@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ NOW = 1000 * DAY_SECONDS
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = await open_database(tmp_path)
+async def database(tmp_path: Path, with_database: Callable[[Path], Path]) -> AsyncIterator[Database]:
+    opened = await open_database(with_database(tmp_path))
     yield opened
     await opened.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from safelight.adapters.sql import Database, open_database
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = await open_database(tmp_path)
+async def database(tmp_path: Path, with_database: Callable[[Path], Path]) -> AsyncIterator[Database]:
+    opened = await open_database(with_database(tmp_path))
     yield opened
     await opened.close()

@@ -23,7 +23,7 @@ from tests.adapters.workers.test_pool import job, to_the_end
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(sys.platform != "linux", reason="forked on Linux alone"),
+    pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: workers are forked there alone"),
 ]
 CONFIGURE = Configure(models=(ModelSpec(source="postcard"),), device="cpu", threads=1)
 
