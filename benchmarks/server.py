@@ -52,7 +52,7 @@ def serving(port: int, **settings: str) -> Iterator[Server]:
         variables |= {f"SAFELIGHT_{name.upper()}": value for name, value in settings.items()}
         begun = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "-m", "safelight", "serve"],
+            [sys.executable, "-P", "-m", "safelight", "serve"],
             env=os.environ | variables,
             stderr=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

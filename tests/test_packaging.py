@@ -48,7 +48,7 @@ def test_what_the_wheel_installs_draws_a_picture_away_from_the_checkout(wheel: P
     )
     assert Path(where.stdout).is_relative_to(site)
     drawn = subprocess.run(
-        [sys.executable, "-m", "safelight", "generate", "a red fox in the snow", "-o", "fox.png", "--seed", "3"],
+        [sys.executable, "-P", "-m", "safelight", "generate", "a red fox in the snow", "-o", "fox.png", "--seed", "3"],
         env=environment,
         cwd=tmp_path,
         capture_output=True,

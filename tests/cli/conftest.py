@@ -50,7 +50,7 @@ class CommandLine:
 
     def command(self, *arguments: str) -> list[str]:
         shell = ["sh", "-c", f'{self.limits} && exec "$@"', "sh"] if self.limits else []
-        return [*shell, sys.executable, "-m", "safelight", *arguments]
+        return [*shell, sys.executable, "-P", "-m", "safelight", *arguments]
 
     def environment(self, **variables: str) -> dict[str, str]:
         ours = ("SAFELIGHT_", "DIFFUSION_", "PORT", "HF_")  # the engine, imported by a test here, sets HF_HUB_OFFLINE

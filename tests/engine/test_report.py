@@ -8,7 +8,7 @@ from safelight.engine.machine.device import usable_cores
 
 
 def test_the_command_prints_one_line_of_json() -> None:
-    command = [sys.executable, "-m", "safelight.engine.report", "--json"]
+    command = [sys.executable, "-P", "-m", "safelight.engine.report", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     machine = json.loads(done.stdout)
     assert done.stdout.count("\n") == 1

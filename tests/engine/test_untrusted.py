@@ -276,7 +276,7 @@ def test_too_many_files_are_no_checkpoint(folder: Path, monkeypatch: pytest.Monk
 def test_describing_a_pipe_ends_in_a_process_of_its_own(folder: Path) -> None:
     a_pipe_for_the_index(folder)
     ran = subprocess.run(
-        [sys.executable, "-m", "safelight.engine.describe"],
+        [sys.executable, "-P", "-m", "safelight.engine.describe"],
         input=msgspec.json.encode(ModelSpec(source=str(folder))),
         capture_output=True,
         timeout=120,

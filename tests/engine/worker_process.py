@@ -15,12 +15,12 @@ _T = TypeVar("_T")
 
 
 class WorkerProcess:
-    """Starts `python -m safelight.engine.worker`; leaving the block closes the socket and waits for its end."""
+    """Starts `python -P -m safelight.engine.worker`; leaving the block closes the socket and waits for its end."""
 
     def __init__(self) -> None:
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(300)
-        command = [sys.executable, "-m", "safelight.engine.worker", "--fd", str(theirs.fileno())]
+        command = [sys.executable, "-P", "-m", "safelight.engine.worker", "--fd", str(theirs.fileno())]
         self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True)
         theirs.close()
         self.events: list[Event] = []

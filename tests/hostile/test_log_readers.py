@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,9 +22,9 @@ REQUESTS = 6000
 
 
 @contextmanager
-def server(folder: Path, stderr: int) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+def server(folder: Path, stderr: int, limits: str = "") -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
     port = free_port()
-    process = CommandLine(folder).start(
+    process = CommandLine(folder, limits=limits).start(
         "serve", "--engine", "fake", "--port", str(port), stdout=subprocess.DEVNULL, stderr=stderr
     )
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=300) as client:
@@ -84,3 +85,24 @@ def test_a_pipe_whose_reader_has_left_harms_nothing(tmp_path: Path, before: bool
             assert client.get("/v1/nothing-here").status_code == 404
         process.send_signal(signal.SIGTERM)
         assert process.wait(300) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("closed", ["2>&-", "0<&- 1>&- 2>&-"])
+def test_a_server_whose_descriptors_are_closed_answers_and_keeps_its_files_off_their_numbers(
+    tmp_path: Path, closed: str
+) -> None:
+    with server(tmp_path, subprocess.DEVNULL, f"exec {closed}") as (process, client):
+        for _ in range(20):
+            assert client.get("/v1/nothing-here").status_code == 404
+        where = [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)]
+        assert where[2] == "/dev/null"
+        assert not any(str(tmp_path) in place for place in where)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(300) == 0
+
+
+def test_a_command_says_nothing_and_has_its_exit_code_where_nobody_can_be_told(tmp_path: Path) -> None:
+    told, closed = CommandLine(tmp_path), CommandLine(tmp_path, limits="exec 2>&-")
+    assert closed("rm", "no/such-model").returncode == told("rm", "no/such-model").returncode != 0
+    assert closed("version").returncode == 0

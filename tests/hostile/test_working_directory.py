@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -40,6 +42,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "keys list": (),
     "keys revoke": ("key-0",),
 }
+ROOT = Path(__file__).parents[2]
 SCRIPT = (str(Path(sys.executable).with_name("safelight")),)
 
 
@@ -107,10 +110,40 @@ def test_nor_where_the_path_names_the_working_directory_by_nothing(trap: Command
     assert ran.returncode == 0, ran.stderr
 
 
-def test_nor_in_a_server_that_draws(trap_behind_runpy: CommandLine) -> None:
-    with serving(trap_behind_runpy.folder, engine="local") as served:
+def test_what_python_m_ran_itself_before_our_first_line_is_told_and_nothing_else_runs(tmp_path: Path) -> None:
+    trap = set_traps(tmp_path, ())
+    spy = f"open({str(tmp_path / 'ran' / 'contextlib')!r}, 'w').close()\n"
+    (tmp_path / "contextlib.py").write_text(spy + Path(contextlib.__file__).read_text())
+    ran = run(trap, (sys.executable, "-m", "safelight"), "version")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert str(tmp_path / "contextlib.py") in ran.stderr
+    assert "python -P -m safelight" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert os.listdir(tmp_path / "ran") == ["contextlib"]  # nobody can undo that: only `-P` keeps it from running
+
+
+def test_a_working_directory_that_is_pythons_own_is_no_strangers() -> None:
+    command = [sys.executable, "-m", "safelight", "version"]
+    ran = subprocess.run(command, cwd=Path(os.__file__).parent, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_no_line_that_is_printed_or_started_or_documented_leaves_out_the_p() -> None:
+    bare = re.compile(r"(?<!-P )(?<!-P\", \")-m(\",)? \"?safelight")
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    texts = (ROOT / file for file in files if file and not file.startswith(("tests/", "docs/log.md", "CHANGELOG.md")))
+    found = [f"{path}: {hit[0]}" for path in texts if path.is_file() for hit in bare.finditer(_text_of(path))]
+    assert found == []
+
+
+def _text_of(path: Path) -> str:
+    return path.read_bytes().decode(errors="replace")
+
+
+def test_nor_in_a_server_that_draws(trap: CommandLine) -> None:
+    with serving(trap.folder, engine="local") as served:
         assert draw(served, Order("640x1536", "png", 5))
-    assert_nothing_ran(trap_behind_runpy)
+    assert_nothing_ran(trap)
 
 
 def run(

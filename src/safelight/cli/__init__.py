@@ -10,12 +10,15 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from safelight.adapters.descriptors import complete
+
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run `safelight` with `arguments` (default: those of the process), and end the process with its exit code.
 
     What a person can mend is a sentence on standard error, never a trace.
     """
+    complete()
     sys.exit(_status(arguments))
 
 

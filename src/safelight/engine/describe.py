@@ -1,4 +1,4 @@
-"""What a checkpoint is and needs, without loading it: `python -m safelight.engine.describe`, a `ModelSpec` on stdin.
+"""What a checkpoint is and needs, without loading it: `python -P -m safelight.engine.describe`, a `ModelSpec` on stdin.
 
 For commands that must not import torch themselves.
 """

@@ -1,6 +1,6 @@
 """What `safelight doctor` says about drawing on this machine: devices, packages, the bundled weights, what is wrong.
 
-`python -m safelight.engine.report --json` prints it, for commands that must not import torch themselves.
+`python -P -m safelight.engine.report --json` prints it, for commands that must not import torch themselves.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _bundled_weights() -> str:
 
 def main() -> None:
     """Print the machine as JSON."""
-    parser = argparse.ArgumentParser(prog="python -m safelight.engine.report", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -P -m safelight.engine.report", description=main.__doc__)
     parser.add_argument("--json", action="store_true", help="one line of JSON instead of indented text")
     text = msgspec.json.encode(machine())
     if not parser.parse_args().json:

@@ -1,4 +1,4 @@
-"""The process that workers are forked from: `python -m safelight.engine.template --fd N`.
+"""The process that workers are forked from: `python -P -m safelight.engine.template --fd N`.
 
 It imports what the models need, once, and computes nothing. A worker forked from it has that at once, so that one that
 was killed is back as soon as its models are read, and memory that nobody writes to is there once for all of them.
@@ -128,7 +128,7 @@ class Template:
 
 def main() -> None:
     """Serve the orders on an inherited file descriptor: one end of a Unix socket pair of packets."""
-    parser = argparse.ArgumentParser(prog="python -m safelight.engine.template", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -P -m safelight.engine.template", description=main.__doc__)
     parser.add_argument("--fd", type=int, required=True, help="one end of a Unix socket pair of packets")
     control = socket.socket(fileno=parser.parse_args().fd)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # as workers do

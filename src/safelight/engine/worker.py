@@ -1,4 +1,4 @@
-"""The process that draws: `python -m safelight.engine.worker --fd N`, N one end of a Unix socket pair.
+"""The process that draws: `python -P -m safelight.engine.worker --fd N`, N one end of a Unix socket pair.
 
 The main thread reads commands and answers pings whatever is being drawn; the loop has a thread of its own. When the
 socket ends, the api process is gone and so is this one. Standard error carries plain log lines; no prompt is in any.
@@ -293,7 +293,7 @@ def be_worker(stream: socket.socket) -> int:
 
 def main() -> None:
     """Serve the connection on an inherited file descriptor."""
-    parser = argparse.ArgumentParser(prog="python -m safelight.engine.worker", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -P -m safelight.engine.worker", description=main.__doc__)
     parser.add_argument("--fd", type=int, required=True, help="one end of a Unix stream socket pair")
     keep_freed_memory()
     # At once, whatever is being computed: nobody is left to have it.

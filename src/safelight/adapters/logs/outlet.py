@@ -16,6 +16,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from safelight.adapters.descriptors import never_waiting
+
 # Some thousand lines: what is logged in seconds, and little beside what the process takes.
 MOST_BYTES = 1024 * 1024
 # A write takes up to this many bytes at once.
@@ -147,13 +149,15 @@ class Outlet(io.TextIOBase):
 
 @contextlib.contextmanager
 def standard_error() -> Iterator[Outlet]:
-    """Within it `sys.stderr` is an `Outlet`, for whatever writes there: logs, warnings, traces, prints."""
+    """Within it `sys.stderr` is an `Outlet`, for whatever writes there: logs, warnings, traces. Code in C, which
+    writes to the descriptors, waits for nobody either."""
     before = sys.stderr
     before.flush()
     outlet = Outlet(os.dup(before.fileno()), terminal=before.isatty())
     sys.stderr = outlet
     try:
-        yield outlet
+        with never_waiting(1, 2):
+            yield outlet
     finally:
         sys.stderr = before
         outlet.end()

@@ -1,4 +1,4 @@
-"""`python -m safelight.engine.machine.gpu_count` prints how many GPUs the driver of CUDA shows, without torch.
+"""`python -P -m safelight.engine.machine.gpu_count` prints how many GPUs the driver of CUDA shows, without torch.
 
 `cuDeviceGetCount` counts those that CUDA_VISIBLE_DEVICES leaves (CUDA Driver API, "Device Management").
 """
