@@ -65,7 +65,7 @@ async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
         yield engine
 
 
-def job(name: str, *, source: str = SOURCE, steps: int = 4, group: str = "") -> Order:
+def job(name: str, *, source: str = SOURCE, steps: int = 4, group: str = "", alone: bool = False) -> Order:
     """A small picture."""
     return order(
         id=name,
@@ -79,6 +79,7 @@ def job(name: str, *, source: str = SOURCE, steps: int = 4, group: str = "") -> 
         output_format="png",
         steps=steps,
         group=group,
+        alone=alone,
         seconds=0.1,
     )
 
@@ -136,6 +137,20 @@ async def test_a_cancelled_job_ends_as_cancelled_and_an_unknown_id_is_ignored(en
     assert isinstance(rest[-1], Cancelled)
     assert sum(isinstance(event, _ENDS) for event in rest) == 1
     engine.cancel("long")
+
+
+async def test_nothing_is_drawn_beside_a_job_that_is_to_be_alone(engine: Engine) -> None:
+    said: list[tuple[str, type[JobEvent]]] = []
+
+    async def follow(name: str, *, alone: bool) -> None:
+        async for event in engine.submit(job(name, alone=alone)):
+            said.append((name, type(event)))  # noqa: PERF401 - in the order in which all are told
+
+    names = {"plain": False, "harmful": True, "late": False}
+    await asyncio.gather(*(follow(name, alone=alone) for name, alone in names.items()))
+    begun, ended = said.index(("harmful", Started)), said.index(("harmful", Finished))
+    assert {name for name, _ in said[begun : ended + 1]} == {"harmful"}
+    assert {name for name, event in said if event is Finished} == set(names)
 
 
 async def test_previews_are_told_of_those_that_are_watched_alone(engine: Engine) -> None:

@@ -239,14 +239,25 @@ class Cancelled(Message, frozen=True):
     job_id: str
 
 
+BusyStage = Literal["import", "command", "load", "move", "warm_up", "turn", "encode_file", "preview", "keep"]
+"""What a worker can be stuck in. A `turn` is a call of a run (a step, a prompt's encoding, a decoding) and what its
+pipeline does until its next; a `command` is taken in between turns."""
+
+
+class StageAge(msgspec.Struct, frozen=True):
+    """How long something has been under way, and how long it was expected to be; 0: nobody knows."""
+
+    stage: BusyStage
+    seconds: float
+    expected_seconds: float = 0.0
+
+
 class Pong(Message, frozen=True):
-    """`turn_seconds` is how long the engine has been in its turn (a step, a decoding), 0 while it is in none;
-    `turn_expected_seconds` what was measured of the longest turn of that picture, 0 if nothing was. `device_bytes` is
-    what the worker holds of an accelerator's memory."""
+    """`stages` is all that is under way in the worker's threads; `device_bytes` what it holds of an accelerator's
+    memory."""
 
     number: int
-    turn_seconds: float = 0.0
-    turn_expected_seconds: float = 0.0
+    stages: tuple[StageAge, ...] = ()
     device_bytes: int = 0
 
 

@@ -43,11 +43,11 @@ from safelight.contract.messages import (
 )
 from safelight.engine.machine.allocator import keep_freed_memory
 from safelight.engine.machine.privileges import take_no_new_privileges
+from safelight.engine.machine.stage_ages import StageAges
 
 if TYPE_CHECKING:
     from safelight.contract.traits import Traits
     from safelight.engine.drawing.inbox import Inbox
-    from safelight.engine.drawing.loop import Loop
     from safelight.engine.pipeline.model import LoadedModel
     from safelight.engine.residency.residency import Residency
     from safelight.engine.runs.turns import Computing
@@ -108,7 +108,8 @@ class Worker:
         self._connection = connection
         self._inbox: Inbox = SimpleQueue()
         self._configured = False
-        self._loop: Loop | None = None
+        self._ages = StageAges()
+        self._has_imported = False
 
     def run(self) -> None:
         """Greet, then answer until the other end closes.
@@ -129,14 +130,12 @@ class Worker:
                     raise ProtocolError("A job came before the configuration.")
 
     def _answer(self, ping: Ping) -> None:
-        seconds, expected, held = 0.0, 0.0, 0
-        if self._loop is not None:
+        held = 0
+        if self._has_imported:
             from safelight.engine.machine.memory import held_on_accelerator  # torch is there, and no sooner
 
-            (seconds, expected), held = self._loop.turn.look(), held_on_accelerator()
-        self._connection.send(
-            Pong(number=ping.number, turn_seconds=seconds, turn_expected_seconds=expected, device_bytes=held)
-        )
+            held = held_on_accelerator()
+        self._connection.send(Pong(number=ping.number, stages=self._ages.look(), device_bytes=held))
 
     def _configure(self, configure: Configure) -> None:
         if self._configured:
@@ -152,7 +151,9 @@ class Worker:
         """
         gc.disable()  # hundreds of thousands of objects that stay: looking through them finds nothing
         try:
-            import_engine(configure)
+            with self._ages.within("import"):
+                import_engine(configure)
+            self._has_imported = True
             from safelight.engine.drawing.loop import Loop
             from safelight.engine.drawing.warm_up import keep
             from safelight.engine.machine.device import prepare
@@ -162,15 +163,16 @@ class Worker:
             gc.enable()
             configure = on_its_device(configure)
             measured = Path(configure.measured) if configure.measured else None
-            self._loop = Loop(
+            loop = Loop(
                 _residency(configure, measured),
                 self._connection.send,
                 inbox=self._inbox,
                 max_runs=configure.max_runs,
                 computing=_computing(configure),
                 keep=partial(keep, folder=measured),
+                ages=self._ages,
             )
-            self._loop.serve()
+            loop.serve()
         except BaseException:  # a fault in the engine itself: better a new process than a dumb one
             log.exception("the engine stopped")
             os._exit(EXIT_ENGINE)

@@ -4,20 +4,22 @@ For tests of the pool that start many. It can load every model but `MISSING`, an
 `RESTING` it moves into the host's memory, and `RETURNED` back from there, which takes longer than loading it did. Of a
 job it takes as many steps as are asked for, but for long ones, which it begins and never ends: what becomes of those is
 the pool's to decide. `GROWING` is served best by two workers, and its pictures say how many share the cores. `CROWDED`
-and `ROOMY` are expected to be; of the first two workers take twice as long as one, of the second no longer. With a job
-of `STUCK` it says that it has been in one turn for an hour.
+and `ROOMY` are expected to be; of the first two workers take twice as long as one, of the second no longer. Of a model
+that is called as `stuck_in` has it, it says that it has been in that stage for hours: from its start, or with a job.
 """
 
 from __future__ import annotations
 
 import socket
 import sys
+from typing import cast
 
 from msgspec.structs import replace
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.messages import (
     HEADER_BYTES,
+    BusyStage,
     Cancel,
     Cancelled,
     Configure,
@@ -32,6 +34,7 @@ from safelight.contract.messages import (
     Ping,
     Pong,
     ShareCores,
+    StageAge,
     Started,
     Stepped,
     Timings,
@@ -44,16 +47,29 @@ COMMAND = (sys.executable, __file__)
 LONG = 100
 MISSING = "missing"
 SLOW, SLOW_SECONDS = "slow", 90.0
-STUCK = "stuck"
+STUCK, BEFORE_READY = "stuck in ", ("import", "command", "load", "move", "warm_up")
 RESTING, RETURNED = "resting", "returned"
 GROWING, GROWN = "growing", 2
 CROWDED, ROOMY = "crowded", "roomy"
 LOAD_SECONDS = 2.0
-stuck_seconds = 0.0
+stuck: tuple[StageAge, ...] = ()
 sharers = 1
 
 
+def stuck_in(stage: BusyStage) -> str:
+    return STUCK + stage
+
+
+def _hours_in(source: str) -> tuple[StageAge, ...]:
+    stage = source.removeprefix(STUCK)
+    return (StageAge(stage=cast("BusyStage", stage), seconds=36000.0, expected_seconds=0.1),) if stage != source else ()
+
+
 def loaded(source: str) -> list[Message]:
+    global stuck
+    if source.removeprefix(STUCK) in BEFORE_READY:
+        stuck = _hours_in(source)
+        return []
     if source == MISSING:
         return [ModelFailed(source=source, reason="There is no such model.")]
     if source == SLOW:
@@ -73,12 +89,12 @@ def loaded(source: str) -> list[Message]:
 
 def answers(command: Message) -> list[Message]:
     """What a worker says to a command."""
-    global stuck_seconds, sharers
+    global stuck, sharers
     match command:
         case Configure(models=models):
             return [message for spec in models for message in loaded(spec.source)]
         case Draw(order=job):
-            stuck_seconds = 3600.0 if job.recipe.source == STUCK else 0.0
+            stuck = _hours_in(job.recipe.source)
             steps = job.recipe.steps or 4
             begun: list[Message] = [Started(job_id=job.id), Stepped(job_id=job.id, step=1, steps=steps)]
             if steps >= LONG:
@@ -94,7 +110,7 @@ def answers(command: Message) -> list[Message]:
         case Cancel(job_id=job_id):
             return [Cancelled(job_id=job_id)]
         case Ping(number=number):
-            return [Pong(number=number, turn_seconds=stuck_seconds, turn_expected_seconds=0.1)]
+            return [Pong(number=number, stages=stuck)]
         case _:
             raise AssertionError(f"no worker is told {command}")
 

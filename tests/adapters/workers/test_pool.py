@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -21,6 +22,7 @@ from safelight.adapters.workers.launching import WORKER_COMMAND
 from safelight.adapters.workers.pool import IN_HAND, LocalWorkers
 from safelight.adapters.workers.tickets import MAX_ATTEMPTS, Ticket, blame
 from safelight.contract.messages import (
+    BusyStage,
     Cancelled,
     Configure,
     Failed,
@@ -418,8 +420,10 @@ def test_blame_falls_on_what_was_begun_on_all_if_nothing_was_and_on_who_is_alway
     assert (sly.attempts, sly.suspect) == (0, True)
 
 
-async def test_a_worker_that_answers_pings_and_takes_no_step_is_replaced() -> None:
-    configure = Configure(models=(ModelSpec(source=light_worker.STUCK),))
+@pytest.mark.parametrize("stage", get_args(BusyStage))
+async def test_a_worker_that_answers_pings_and_is_stuck_in_whatever_it_does_is_replaced(stage: BusyStage) -> None:
+    source = light_worker.stuck_in(stage)
+    configure = Configure(models=(ModelSpec(source=source),))
     workers = LocalWorkers(
         configure,
         telemetry=PrometheusTelemetry(),
@@ -429,8 +433,9 @@ async def test_a_worker_that_answers_pings_and_takes_no_step_is_replaced() -> No
     )
     await workers.start()
     try:
-        end = await to_the_end(workers.submit(job(light_worker.STUCK, "stuck", steps=light_worker.LONG)))
+        end = await to_the_end(workers.submit(job(source, "stuck", steps=light_worker.LONG)))
         assert isinstance(end, Failed)
+        assert "3 times" in end.reason
         assert workers.state().restarts >= MAX_ATTEMPTS
     finally:
         await workers.stop()

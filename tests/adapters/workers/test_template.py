@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.pool import LocalWorkers
-from safelight.adapters.workers.template import may_fork
+from safelight.adapters.workers.template import NoFork, Template, may_fork
 from safelight.contract.forking import CannotFork, Fork, Report, read_report, to_packet
 from safelight.contract.messages import Configure, Finished, ModelSpec
 from tests.adapters.workers.test_pool import job, to_the_end
@@ -80,6 +80,25 @@ async def test_a_template_that_dies_takes_its_workers_along_and_is_started_again
     await until(workers, lambda: len(workers.pids) == 2 and not old & set(workers.pids))
     assert template not in {parent_of(pid) for pid in workers.pids}
     assert await drawn(workers, "two") == before
+
+
+def templates_of_ours() -> list[int]:
+    ours = [int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()]
+    return [pid for pid in ours if b"safelight.engine.template" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+async def test_a_template_that_is_stuck_holds_up_neither_a_worker_nor_the_end() -> None:
+    before = templates_of_ours()
+    template, (ours, theirs) = Template(CONFIGURE, patience_seconds=2.0), socket.socketpair()
+    with ours, theirs:
+        fork = asyncio.create_task(template.fork(theirs, 2))
+        while not (new := [pid for pid in templates_of_ours() if pid not in before]):  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0)
+        os.kill(new[0], signal.SIGSTOP)  # as an import from a disk that hangs
+        with pytest.raises(NoFork, match="did not answer for 2 s"):
+            await fork
+        await template.close()
+    assert new[0] not in templates_of_ours()
 
 
 _WITH_A_THREAD = """

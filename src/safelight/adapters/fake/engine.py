@@ -89,6 +89,7 @@ class FakeEngine:
         self._serving: asyncio.Task[None] | None = None
         self._stopped = False
         self._tickets: dict[str, Ticket] = {}
+        self._inside: set[Ticket] = set()
         self._left: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.submitted: list[Order] = []
@@ -190,6 +191,7 @@ class FakeEngine:
         order, left = ticket.order, self._left[ticket.order.id]
         try:
             await first(self.loaded, left)
+            await self._room_for(ticket, left)
             if self._broken is not None:
                 ticket.tell(Failed(job_id=order.id, reason=self._broken, retry_helps=False))
             elif order.recipe.source not in self._sources:
@@ -203,7 +205,14 @@ class FakeEngine:
             log.error("stripes_failed", job=order.id, exc_info=error)
             ticket.tell(Failed(job_id=order.id, reason="The stripes could not be drawn; the log says why."))
         finally:
+            self._inside.discard(ticket)
             del self._tickets[order.id], self._left[order.id]
+
+    async def _room_for(self, ticket: Ticket, left: asyncio.Event) -> None:
+        """Returns when nobody who has to be alone is in the way; one who has to be waits for everybody."""
+        while not left.is_set() and any(other.suspect or ticket.suspect for other in self._inside):
+            await first(left, seconds=_LOOK_SECONDS)
+        self._inside.add(ticket)
 
     async def _stepped_through(self, ticket: Ticket, left: asyncio.Event) -> bool:
         """Take all steps; false if the order was cancelled before the last."""

@@ -8,6 +8,7 @@ from time import monotonic
 
 from safelight.adapters.process_memory import memory_of
 from safelight.adapters.throughput import Throughput
+from safelight.adapters.workers.patience import overdue
 from safelight.adapters.workers.process import WorkerProcess
 from safelight.adapters.workers.tickets import Ticket
 from safelight.contract.messages import ModelFailed, ModelReady, Pong
@@ -18,11 +19,6 @@ from safelight.service.ports.engine import Where, WorkerState
 
 # A worker whose reader thread does not answer for this long is stuck in the kernel or stopped.
 _PING_PATIENCE_SECONDS = 60.0
-# A worker whose engine is in one turn (a step, a decoding) for this many times what was measured of the longest turn of
-# that picture takes no step any more. Beside other programs on the same cores turns took up to six times as long, never
-# twenty; and no turn is short enough to be given less than a minute. Of a model that was never measured nothing is
-# known, and its call may be one long turn: a VAE that is not tiled decodes in one piece, and so does a denoiser's step.
-_TURN_TIMES, _LEAST_TURN_SECONDS, _UNMEASURED_TURN_SECONDS = 20.0, 60.0, 900.0
 
 
 class Member:
@@ -101,13 +97,4 @@ class Member:
         silent = monotonic() - self.last_heard
         if silent >= _PING_PATIENCE_SECONDS:
             return f"it has not answered for {silent:.0f} s"
-        if pong is None:
-            return None
-        allowed = max(_LEAST_TURN_SECONDS, _TURN_TIMES * pong.turn_expected_seconds)
-        if pong.turn_expected_seconds == 0:
-            allowed = _UNMEASURED_TURN_SECONDS
-        if pong.turn_seconds > allowed:
-            return (
-                f"it has been in one turn for {pong.turn_seconds:.0f} s, and {allowed:.0f} s are far too long for that"
-            )
-        return None
+        return overdue(pong.stages) if pong is not None else None

@@ -33,6 +33,12 @@ TEMPLATE_COMMAND = python_module("safelight.engine.template")
 # Where the drivers of NVIDIA and AMD put theirs. A driver that was asked once does not survive a fork.
 _ACCELERATORS = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("/dev/dxg"))
 
+# Importing takes 5 to 20 s; from a cold disk beside other programs it took two minutes. A worker that is started by
+# itself instead needs as long once more, so that nothing is lost but time.
+_PATIENCE_SECONDS = 600.0
+# One that was told to go ends at once; after this it is killed.
+_GOODBYE_SECONDS = 3.0
+
 log = structlog.get_logger(__name__)
 
 
@@ -77,8 +83,8 @@ class Template:
     Only the event loop calls.
     """
 
-    def __init__(self, configure: Configure) -> None:
-        self._configure = configure
+    def __init__(self, configure: Configure, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+        self._configure, self._patience_seconds = configure, patience_seconds
         self._process: asyncio.subprocess.Process | None = None
         self._control: socket.socket | None = None
         self._asked: deque[asyncio.Future[int]] = deque()
@@ -105,7 +111,7 @@ class Template:
             self._asked.append(answer)
         except OSError as error:
             raise NoFork(str(error)) from error
-        pid = await answer
+        pid = await self._in_time(answer)
         process = self._children[pid] = ForkedProcess(pid, self)
         if pid in self._ended_early:
             self._children.pop(pid).end(self._ended_early.pop(pid))
@@ -121,6 +127,17 @@ class Template:
         self._forget("the server ends")
         if self._process is not None:
             await self._process.wait()
+
+    async def _in_time(self, answer: asyncio.Future[int]) -> int:
+        """What the template answers; one that does not is ended."""
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                return await answer
+        except TimeoutError:
+            log.error("template_stuck", seconds=self._patience_seconds)
+            reason = f"the template of the workers did not answer for {self._patience_seconds:.0f} s"
+            self._forget(reason)
+            raise NoFork(reason) from None
 
     async def _start(self) -> None:
         if self._fruitless:
@@ -188,6 +205,12 @@ class Template:
                 else:  # it ended before whoever asked for it could go on
                     self._ended_early[pid] = status
 
+    def _kill_if_it_stays(self) -> None:
+        """It ends when its socket does, unless it is stuck, in an import for example."""
+        process = self._process
+        if process is not None and process.returncode is None:
+            asyncio.get_running_loop().call_later(_GOODBYE_SECONDS, _kill, process)
+
     def _answer(self, said: int | NoFork) -> None:
         answer = self._asked.popleft()
         if answer.done():  # whoever asked was cancelled; the worker sees its socket closed
@@ -203,6 +226,7 @@ class Template:
             asyncio.get_running_loop().remove_reader(self._control.fileno())
             self._control.close()
             self._control = None
+            self._kill_if_it_stays()
         while self._asked:
             self._answer(NoFork(reason))
         for pid, process in list(self._children.items()):
@@ -210,3 +234,9 @@ class Template:
                 os.kill(pid, signal.SIGKILL)
             process.end(-signal.SIGKILL)
         self._children.clear()
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()

@@ -28,7 +28,7 @@ class Ticket:
         self.came = monotonic()
         self.attempts = 0
         self.deaths = 0
-        self.suspect = False
+        self.suspect = order.share.alone
         self.longest_preview = 0
         self.started = False
         self.cancelled = False

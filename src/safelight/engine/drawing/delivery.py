@@ -6,14 +6,15 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, ParamSpec
 
 import torch
 from PIL import Image
 
 from safelight.contract.costs import CostPoint
-from safelight.contract.messages import Event, Failed, Finished, Preview, Tier
+from safelight.contract.messages import BusyStage, Event, Failed, Finished, Preview, Tier
 from safelight.engine.drawing.ends import End
+from safelight.engine.machine.stage_ages import StageAges
 from safelight.engine.output.encode import encode
 from safelight.engine.output.previews import Previewer, clean
 from safelight.engine.pipeline.model import LoadedModel
@@ -22,14 +23,16 @@ from safelight.engine.runs.run import Run
 
 log = logging.getLogger(__name__)
 
+_P = ParamSpec("_P")
+
 Keep = Callable[[LoadedModel, tuple[CostPoint, ...]], None]
 
 
 class Delivery:
     """Turns what runs leave behind into events. `end` is told how an order ended, `emit` everything else."""
 
-    def __init__(self, emit: Callable[[Event], None], end: Callable[[End], None], keep: Keep) -> None:
-        self._emit, self._end, self._keep = emit, end, keep
+    def __init__(self, emit: Callable[[Event], None], end: Callable[[End], None], keep: Keep, ages: StageAges) -> None:
+        self._emit, self._end, self._keep, self._ages = emit, end, keep, ages
         self._showing: set[str] = set()
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="encode")
 
@@ -39,8 +42,8 @@ class Delivery:
         if not run.merged:
             costs.observe(run.times.timings(0.0, 0.0).cost_of(run.order.recipe))
         if costs.observed & (costs.observed - 1) == 0:  # after 1, 2, 4, 8, … pictures
-            self._pool.submit(self._keep, run.model, (*costs.points, *run.slot.known.by_threads))
-        self._pool.submit(self._deliver, run, time.perf_counter() - run.received)
+            self._submit("keep", self._keep, run.model, (*costs.points, *run.slot.known.by_threads))
+        self._submit("encode_file", self._deliver, run, time.perf_counter() - run.received)
 
     def show(self, run: Run, taken: StepTaken) -> None:
         """A run took a step and may be watched. One preview at a time: what comes meanwhile is left out.
@@ -52,11 +55,18 @@ class Delivery:
         previewer = run.slot.known.previewer
         if run.longest_preview and run.order.id not in self._showing and previewer and previewer.can_show:
             self._showing.add(run.order.id)
-            self._pool.submit(self._show, run, previewer, clean(taken).clone(), taken.step, taken.steps)
+            self._submit("preview", self._show, run, previewer, clean(taken).clone(), taken.step, taken.steps)
 
     def close(self) -> None:
         """Wait for what is under way."""
         self._pool.shutdown()
+
+    def _submit(self, stage: BusyStage, do: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None:
+        def within() -> None:
+            with self._ages.within(stage):
+                do(*args, **kwargs)
+
+        self._pool.submit(within)
 
     def _deliver(self, run: Run, seconds: float) -> None:
         """From picture to file."""

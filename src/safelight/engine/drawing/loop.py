@@ -10,9 +10,9 @@ from queue import Empty, SimpleQueue
 from safelight.contract.messages import Cancel, Draw, Event, ModelSpec, ShareCores, Started, Stepped, Watch
 from safelight.engine.drawing.delivery import Delivery, Keep
 from safelight.engine.drawing.ends import Ends
-from safelight.engine.drawing.inbox import Inbox, Reader
+from safelight.engine.drawing.inbox import Command, Inbox, Reader
 from safelight.engine.drawing.roster import Roster
-from safelight.engine.drawing.turn_age import TurnAge
+from safelight.engine.machine.stage_ages import StageAges
 from safelight.engine.pipeline.standin import StepTaken
 from safelight.engine.residency.loader import LoadOutcome
 from safelight.engine.residency.residency import Residency
@@ -41,20 +41,21 @@ class Loop:
         schedule: Schedule | None = None,
         computing: Computing | None = None,
         keep: Keep = lambda model, points: None,
+        ages: StageAges | None = None,
     ) -> None:
+        self._ages = StageAges() if ages is None else ages
         self._emit, self._max_runs = emit, max_runs
         self._schedule = schedule or FairShare()
         self._inbox: Inbox = SimpleQueue() if inbox is None else inbox
         self._reader = Reader(self._inbox)
-        self._models = residency.models(emit, self._inbox.put)
+        self._models = residency.models(emit, self._inbox.put, self._ages)
         positions = count(1)
         ends = Ends(emit)
         self._roster = Roster(self._models, ends, positions, self._stepped)
         self._turns = Turns(
             self._schedule, computing or Computing(), positions, begin=self._begin, conclude=self._conclude
         )
-        self._delivery = Delivery(emit, ends.say, keep)
-        self.turn = TurnAge()
+        self._delivery = Delivery(emit, ends.say, keep, self._ages)
 
     def put(self, command: ModelSpec | Draw | Cancel | Watch | ShareCores) -> None:
         """Load that model, draw that order, or cancel one; returns at once."""
@@ -81,21 +82,25 @@ class Loop:
                 command = self._reader.next(wait=not self._roster.can_draw)
             except Empty:
                 return True
-            match command:
-                case None:
-                    return False
-                case ModelSpec():
-                    self._models.add(command)
-                case LoadOutcome():
-                    self._moved(command)
-                case Draw():
-                    self._roster.accept(command.order)
-                case Cancel():
-                    self._roster.cancel(command.job_id)
-                case ShareCores():
-                    self._turns.threads.share(command.busy)
-                case Watch():
-                    self._roster.watch(command.job_id, command.longest)
+            if command is None:
+                return False
+            with self._ages.within("command"):
+                self._obey(command)
+
+    def _obey(self, command: Command) -> None:
+        match command:
+            case ModelSpec():
+                self._models.add(command)
+            case LoadOutcome():
+                self._moved(command)
+            case Draw():
+                self._roster.accept(command.order)
+            case Cancel():
+                self._roster.cancel(command.job_id)
+            case ShareCores():
+                self._turns.threads.share(command.busy)
+            case Watch():
+                self._roster.watch(command.job_id, command.longest)
 
     def _moved(self, outcome: LoadOutcome) -> None:
         """Models came, or went."""
@@ -110,7 +115,7 @@ class Loop:
         run = self._roster[chosen.run]
         others = [self._roster[parked.run] for parked in candidates if parked.run != chosen.run]
         room = self._max_runs - sum(parked.in_flight for parked in candidates)
-        with self.turn.within(run.longest_turn_seconds):
+        with self._ages.within("turn", run.longest_turn_seconds):
             self._turns.take(run, others, room)
 
     def _begin(self, run: Run) -> None:

@@ -14,14 +14,20 @@ import torch
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import Event, ModelDescribed, ModelResting, ModelSpec
+from safelight.contract.sizes import SIZES
 from safelight.contract.traits import Traits
 from safelight.engine.machine.device import reference_threads
+from safelight.engine.machine.stage_ages import StageAges
 from safelight.engine.output.previews import Previewer
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.handle import Handle, give_room
 from safelight.engine.residency.host_memory import HOST, Move
+from safelight.engine.residency.load_times import FIRST_MOVE_BYTES_PER_SECOND
 
 log = logging.getLogger(__name__)
+
+# For each size of a model that is compiled.
+_COMPILE_SECONDS = 60.0
 
 LoadFunction = Callable[[ModelSpec, Callable[[Traits], None]], LoadedModel]
 WarmUp = Callable[[LoadedModel, Previewer], tuple[CostPoint, ...]]
@@ -38,9 +44,13 @@ class Unload:
 
 @dataclass(frozen=True)
 class Load:
-    """A model to bring: `resting` if it is in the host's memory. What was learned and measured before is kept."""
+    """A model to bring: `resting` if it is in the host's memory. What was learned and measured before is kept.
+
+    `expected_seconds` is how long loading it should take.
+    """
 
     spec: ModelSpec
+    expected_seconds: float
     resting: Handle | None = None
     previewer: Previewer | None = None
     costs: tuple[CostPoint, ...] = ()
@@ -88,7 +98,9 @@ class Loader:
         move: Move,
         emit: Callable[[Event], None],
         hand_over: Callable[[LoadOutcome], None],
+        ages: StageAges,
     ) -> None:
+        self._ages = ages
         self._load, self._warm_up, self._move, self._emit, self._hand_over = load, warm_up, move, emit, hand_over
         self._thread: threading.Thread | None = None
 
@@ -114,11 +126,12 @@ class Loader:
 
     def _unload(self, unload: Unload) -> bool:
         """Whether it rests in the host's memory now; if not, it is gone."""
-        rests = unload.to_host and self._moved(unload.handle.model, HOST)
-        if rests:
-            give_room()
-        else:
-            unload.handle.release()
+        with self._ages.within("move", unload.handle.model.bytes / FIRST_MOVE_BYTES_PER_SECOND):
+            rests = unload.to_host and self._moved(unload.handle.model, HOST)
+            if rests:
+                give_room()
+            else:
+                unload.handle.release()
         self._emit(ModelResting(source=unload.source, where="host" if rests else "none"))
         return rests
 
@@ -137,10 +150,12 @@ class Loader:
         source = load.spec.source
         try:
             weights_begun = time.perf_counter()
-            moved = self._move_back(load.resting) if load.resting is not None else None
-            handle = moved or Handle(self._load(load.spec, partial(self._describe, source)))
+            with self._ages.within("load", load.expected_seconds):
+                moved = self._move_back(load.resting) if load.resting is not None else None
+                handle = moved or Handle(self._load(load.spec, partial(self._describe, source)))
             seconds = time.perf_counter() - weights_begun
-            previewer, costs = self._known(load, handle.model)
+            with self._ages.within("warm_up", _COMPILE_SECONDS * len(SIZES) if handle.model.compiled else 0.0):
+                previewer, costs = self._known(load, handle.model)
         except ModelLoadError as error:
             # A new one: the traceback's frames hold on to what was loaded so far.
             return Loaded(source, ModelLoadError(str(error)))

@@ -126,7 +126,8 @@ class Models:
         wanted.go_to(State.LOADING)
         # Its room in the host's memory is free from now on, so that two can change places where there is room for one.
         self._host.leave(wanted.source)
-        return Load(wanted.spec, wanted.handle, wanted.known.previewer, wanted.known.costs.points)
+        seconds = self._times.expect(wanted.source, self._size(wanted))  # should it not come back whole, it is loaded
+        return Load(wanted.spec, seconds, wanted.handle, wanted.known.previewer, wanted.known.costs.points)
 
     def _departures(self, going: list[ModelSlot]) -> tuple[Unload, ...]:
         """Those that go, to the host's memory if it has room for them; first those that have to leave it for them."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from safelight.contract.messages import Event, ModelSpec
+from safelight.engine.machine.stage_ages import StageAges
 from safelight.engine.residency.host_memory import HostMemory, Move, move
 from safelight.engine.residency.load_times import LoadTimes
 from safelight.engine.residency.loader import Loader, LoadFunction, LoadOutcome, WarmUp
@@ -27,7 +28,9 @@ class Residency:
     host_memory_bytes: int = 0
     load_times: LoadTimes = field(default_factory=LoadTimes)
 
-    def models(self, emit: Callable[[Event], None], hand_over: Callable[[LoadOutcome], None]) -> Models:
+    def models(
+        self, emit: Callable[[Event], None], hand_over: Callable[[LoadOutcome], None], ages: StageAges
+    ) -> Models:
         """The models of a device, none yet. What is handed over must come back to `Models.take`."""
-        loader = Loader(self.load, self.warm_up, self.move, emit, hand_over)
+        loader = Loader(self.load, self.warm_up, self.move, emit, hand_over, ages)
         return Models(loader, emit, self.memory_bytes, HostMemory(self.host_memory_bytes), self.weigh, self.load_times)

@@ -36,5 +36,11 @@ def order_of(request: ImageRequest, seed: int, metadata: MetadataMode, caller: C
         id=secrets.token_hex(8),
         recipe=request.recipe(seed),
         file=request.file(metadata),
-        share=Share(group=caller.key_id, weight=caller.weight, exact=request.seed != 0, trace=caller.request_id),
+        share=Share(
+            group=caller.key_id,
+            weight=caller.weight,
+            exact=request.seed != 0,
+            alone=caller.alone,
+            trace=caller.request_id,
+        ),
     )

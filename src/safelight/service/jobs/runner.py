@@ -46,8 +46,11 @@ class _Entry:
     what it must undo it then undoes itself.
     """
 
-    def __init__(self, job: JobRecord, request: ImageRequest | None, reserved: Cost | None = None) -> None:
+    def __init__(
+        self, job: JobRecord, request: ImageRequest | None, reserved: Cost | None = None, *, alone: bool = False
+    ) -> None:
         self.job = job
+        self.alone = alone
         self.request = request
         self.reserved = reserved
         self.progress = Progress(0, None, None)
@@ -138,7 +141,8 @@ class JobRunner:
     async def draw_alone(self, job: JobRecord) -> None:
         """Draw a job that is in the store while none of the line is drawn; returns when it has ended or was left.
 
-        Who waits on an open connection is not held up.
+        Who waits on an open connection is drawn for by another worker, or after it: whatever it does to the worker that
+        draws it, it does to nobody else's picture.
 
         Raises:
             Unavailable: the server stops.
@@ -149,7 +153,7 @@ class JobRunner:
                 await asyncio.wait(beside)
             if self._stopping or self._generate.draining:
                 raise shutting_down()
-            entry = _Entry(job, self._request_of(job))
+            entry = _Entry(job, self._request_of(job), alone=True)
             await asyncio.wait([self._begin(entry)])
         finally:
             self._alone = False
@@ -259,7 +263,7 @@ class JobRunner:
             running.progress = Progress(step, steps, round(left, 2))
             self._feed.publish(JobUpdate(kind="progress", job=running.job, progress=running.progress))
 
-        caller = Caller(job.request_id, job.owner, await self._weight(job.owner))
+        caller = Caller(job.request_id, job.owner, await self._weight(job.owner), running.alone)
         with (
             await self._generate.begin(request, caller, accepted_seed=job.seed, reserved=running.reserved) as drawing,
             drawing.follow(on_progress),

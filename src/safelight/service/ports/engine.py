@@ -87,6 +87,7 @@ class Engine(Protocol):
         """Draw a job. The events end with exactly one of `Finished`, `Failed`, `Cancelled`.
 
         A job may be submitted while the model still loads: it waits. Leaving the iterator early does not cancel.
+        Whoever draws one that is to be alone is given nothing else meanwhile.
         """
 
     def cancel(self, job_id: str) -> None:
