@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-from tests.clients.process import serving
-from tests.e2e.drawing import wait_until
+import httpx
+
+from tests.clients.process import Served, serving
+from tests.e2e.drawing import Order, draw, wait_until
 from tests.hostile.test_ending_and_sharing import accept, state
 
 _SIGKILL = -9
@@ -44,6 +47,31 @@ def test_suspects_are_drawn_alone_and_late_and_the_guilty_one_fails_with_a_sente
     # The one that was hit twice waited until the server had lived for a while.
     assert ends[twice][:2] == (3, "finished")
     assert all(times[other][1] <= begun for other in others)
+
+
+def test_no_plain_request_is_drawn_beside_a_suspect(tmp_path: Path) -> None:
+    """Should the server end again, that one picture was the suspect's alone, and no other caller's is lost."""
+    hold = tmp_path / "hold"
+    hold.write_text("1")
+    with serving(tmp_path, fake_hold=str(hold), exit_status=_SIGKILL) as served:
+        home, hit = served.safelight.home, accept(served)
+        wait_until(lambda: state(home, hit) == "running")
+        served.process.kill()
+        served.process.wait()
+    with serving(tmp_path, fake_hold=str(hold)) as again, ThreadPoolExecutor(1) as pool:
+        wait_until(lambda: _jobs_of_engine(again) == (0, 1))
+        beside = pool.submit(draw, again, Order("1024x1024", "png", 5))
+        wait_until(lambda: _jobs_of_engine(again) == (1, 1))
+        hold.unlink()
+        assert beside.result()
+        wait_until(lambda: state(home, hit) == "finished")
+
+
+def _jobs_of_engine(served: Served) -> tuple[float, float]:
+    """How many wait for a worker, and how many are with one."""
+    lines = httpx.get(f"{served.url}/metrics", timeout=300).text.splitlines()
+    values = dict(line.split() for line in lines if line.startswith("safelight_") and "{" not in line)
+    return float(values["safelight_queue_depth"]), float(values["safelight_jobs_running"])
 
 
 def _drawn(times: dict[str, tuple[float, float]], but: str) -> list[tuple[float, float]]:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from safelight.adapters.descriptors import complete
+from safelight.adapters.logs.descriptors import complete
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

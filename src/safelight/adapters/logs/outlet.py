@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from safelight.adapters.descriptors import never_waiting
+from safelight.adapters.logs.descriptors import never_waiting
 
 # Some thousand lines: what is logged in seconds, and little beside what the process takes.
 MOST_BYTES = 1024 * 1024

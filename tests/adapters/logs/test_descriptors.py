@@ -14,7 +14,7 @@ import pytest
 # As an extension does that holds Python's lock: no other thread of ours can help it on.
 WRITES = """
 import ctypes, os, sys
-from safelight.adapters.outlet import standard_error
+from safelight.adapters.logs.outlet import standard_error
 with standard_error():
     for _ in range(1000):
         ctypes.PyDLL(None).write(2, b"x" * 1023 + b"\\n", 1024)
@@ -22,14 +22,14 @@ print("done")
 """
 TELLS = """
 import ctypes, os, sys
-from safelight.adapters.outlet import standard_error
+from safelight.adapters.logs.outlet import standard_error
 with standard_error() as outlet:
     ctypes.PyDLL(None).write(2, b"from C\\n", 7)
     print("from Python", file=sys.stderr)
 """
 COMPLETES = """
 import os, sys
-from safelight.adapters.descriptors import complete
+from safelight.adapters.logs.descriptors import complete
 complete()
 print("said", file=sys.stderr)
 print(sys.stdin.read(), end="")
