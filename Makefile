@@ -20,6 +20,7 @@ $(STAMP): pyproject.toml constraints.txt requirements/serve.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the pinned dependencies into $(VENV) ..."
 	@$(PIP) --require-hashes --no-deps -r requirements/serve.txt
+	@echo "Installing PyTorch (200 MB for processors alone, 3 GB for an NVIDIA GPU: this takes minutes) ..."
 	@$(PIP) -c constraints.txt torch
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $(STAMP)

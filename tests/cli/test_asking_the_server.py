@@ -28,6 +28,18 @@ def test_generate_asks_the_running_server_and_says_so(served: InProcess) -> None
     assert "drawn by fake" in asked.stderr
 
 
+def test_a_server_and_this_process_draw_the_same_bytes_and_it_is_said_who_did(safelight: CommandLine) -> None:
+    """Postcard itself, with its number format and threads as they come."""
+    with greeted(safelight):
+        wish = ("generate", "a boat on a lake", "--model", "postcard", "--seed", "7", "--size", "256x256")
+        by_server = safelight(*wish, "-o", "by-server.png")
+        here = safelight(*wish, "-o", "here.png", "--in-process")
+        address = json.loads(safelight("env", "--json").stdout)["DIFFUSION_URL"]
+    assert f"Asking the server at {address}; with --in-process it is drawn here." in by_server.stderr
+    assert "Asking" not in here.stderr
+    assert (safelight.folder / "by-server.png").read_bytes() == (safelight.folder / "here.png").read_bytes()
+
+
 def test_in_process_asks_nobody(served: InProcess) -> None:
     drawn = served("generate", "a boat", "--in-process", "-o", "drawn.png", SAFELIGHT_ENGINE="fake")
     assert drawn.returncode == 0, drawn.stderr

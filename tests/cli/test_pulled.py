@@ -257,7 +257,7 @@ def test_ps_tells_the_models_of_the_running_server(server: Server, quick: InProc
         table := server.safelight("ps").stdout,
         re.M,
     )
-    assert re.search(r"^postcard +0 +none +- +- +0\.0", table, re.M)
+    assert re.search(r"^stable-image-ultra, postcard +0 +none +- +- +0\.0", table, re.M)
     assert_sentence(quick("ps"), 1, "No server runs on this state folder")
 
 

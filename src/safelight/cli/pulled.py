@@ -13,6 +13,7 @@ import msgspec
 
 from safelight.adapters.home.pins import Pin, pinned_commit, read_pins, write_pins
 from safelight.adapters.home.state_folder import prepare, served_url
+from safelight.cli.described import described
 from safelight.cli.fitting import Fit, fits
 from safelight.cli.looking import look_at
 from safelight.cli.running_server import as_served, running_server
@@ -88,7 +89,7 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
         spec = ModelSpec(source=text, commit=pinned_commit(settings.home, text))
     if HubName.read(spec.source) is not None:
         cache_folder()  # a user who has none is told so at once
-    found = look_at(spec)
+    found = described(settings.home, spec, look_at)
     on_cards = fits(found["bytes"]["bfloat16"])
     found |= {"source": spec.source, "commit": spec.commit, "fits": msgspec.to_builtins(on_cards)}
     capabilities = None
@@ -146,7 +147,7 @@ def running(settings: Settings, *, as_json: bool) -> None:
     else:
         print_table(("model", "drawn by", "status", "memory"), [standing(row) for row in rows])
         print()
-        print_table(_OF_A_WORKER, [line for row in rows for line in at_work(row)])
+        print_table(_OF_A_WORKER, [line for row in _by_what_draws(rows) for line in at_work(row)])
         for row in rows:
             if row["reason"]:
                 print(f"\n{row['model']} failed: {row['reason']}")
@@ -157,6 +158,18 @@ def standing(row: dict[str, Any]) -> tuple[str, ...]:
     status: str = _PUT_AWAY.get(row["where"], row["status"]) if row["status"] == "ready" else row["status"]
     memory = bytes_in_words(row["memory_bytes"]) if row["memory_bytes"] and row["where"] != "none" else "-"
     return row["model"], row["drawn_by"], status, memory
+
+
+def _by_what_draws(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Ids that are drawn by the same share its workers: they are one row."""
+    found: list[dict[str, Any]] = []
+    for row in rows:
+        alike = next((other for other in found if all(other[n] == row[n] for n in ("drawn_by", "workers"))), None)
+        if alike is None:
+            found.append(dict(row))
+        else:
+            alike["model"] += f", {row['model']}"
+    return found
 
 
 def at_work(row: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -40,8 +40,10 @@ def errors_console() -> Console:
 
 
 def bytes_in_words(size: int) -> str:
-    """A size in units of 10^9 or 10^6 bytes."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
+    """A size in units of 10^9, 10^6 or 10^3 bytes."""
+    if size >= 1e9:
+        return f"{size / 1e9:.1f} GB"
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
 
 
 def seconds_in_words(seconds: float) -> str:
