@@ -19,8 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-keys_app = typer.Typer(help="Make, list and end API keys. A running server knows at once.", no_args_is_help=True)
-config_app = typer.Typer(help="What is configured, and where.", no_args_is_help=True)
+keys_app = typer.Typer(help="Make, list and end API keys. A running server follows at once.", no_args_is_help=True)
+config_app = typer.Typer(help="Show the settings and where they come from.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(config_app, name="config")
 
@@ -28,12 +28,25 @@ Home = Annotated[Path | None, typer.Option("--home", help="The state folder.", s
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default=False)]
 Port = Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.", show_default=False)]
-Workers = Annotated[int | None, typer.Option("--workers", help="Worker processes.", show_default=False)]
-Threads = Annotated[int | None, typer.Option("--threads", help="Threads of each worker.", show_default=False)]
-Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.", show_default=False)]
-EngineKind = Annotated[str | None, typer.Option("--engine", help="local or fake.", show_default=False)]
-LogFormat = Annotated[str | None, typer.Option("--log-format", help="auto, pretty or json.", show_default=False)]
-LogLevel = Annotated[str | None, typer.Option("--log-level", help="debug, info, warning or error.", show_default=False)]
+Workers = Annotated[int | None, typer.Option("--workers", help="How many worker processes.", show_default=False)]
+Threads = Annotated[
+    int | None, typer.Option("--threads", help="How many threads each worker computes with.", show_default=False)
+]
+Device = Annotated[
+    str | None, typer.Option("--device", help="Where to compute: auto, cpu, cuda, cuda:1, mps.", show_default=False)
+]
+EngineKind = Annotated[
+    str | None, typer.Option("--engine", help="What draws: local (models) or fake (stripes).", show_default=False)
+]
+LogFormat = Annotated[
+    str | None, typer.Option("--log-format", help="How the log is written: auto, pretty or json.", show_default=False)
+]
+LogLevel = Annotated[
+    str | None,
+    typer.Option(
+        "--log-level", help="The lowest level that is logged: debug, info, warning or error.", show_default=False
+    ),
+]
 
 
 def _print_version(wanted: bool) -> None:
@@ -70,15 +83,13 @@ def serve(
     log_level: LogLevel = None,
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", help="What draws: org/name, a folder or a file; repeat for more."),
+        typer.Option("--model", help="What draws: org/name, a folder or a file. Repeat it for more models."),
     ] = None,
     served_as: Annotated[
         list[str] | None,
-        typer.Option(
-            "--as", help="The id that the --model before it is offered under; else the last part of its name."
-        ),
+        typer.Option("--as", help="The id of the --model before it. Default: the last part of its name."),
     ] = None,
-    fetch: Annotated[bool, typer.Option("--pull", help="Fetch models that are not here yet.")] = False,
+    fetch: Annotated[bool, typer.Option("--pull", help="Fetch models that are not on this machine yet.")] = False,
     low_vram: Annotated[
         bool, typer.Option("--low-vram", help="Keep one part of each model on the GPU at a time; decode in tiles.")
     ] = False,
@@ -116,9 +127,11 @@ def run(
     model: Annotated[
         str, typer.Argument(help="org/name on the hub, a folder, a .safetensors file, or an id of the settings.")
     ],
-    served_as: Annotated[str | None, typer.Option("--as", help="The id; default: the last part of its name.")] = None,
+    served_as: Annotated[
+        str | None, typer.Option("--as", help="The id of the model. Default: the last part of its name.")
+    ] = None,
     config: Annotated[
-        str | None, typer.Option("--config", help="For a single file: the folder or org/name that it was made from.")
+        str | None, typer.Option("--config", help="For a single file: the folder or org/name it was made from.")
     ] = None,
     variant: Annotated[str | None, typer.Option("--variant", help="Which variant of the weights, like fp16.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Fetch the model without asking.")] = False,
@@ -133,7 +146,7 @@ def run(
     engine: EngineKind = None,
     log_level: LogLevel = None,
 ) -> None:
-    """Serve one model, after fetching it where it is not here, and open the studio."""
+    """Serve one model and open the studio; fetch the model if it is not here."""
     from safelight.cli.run import Wish
     from safelight.cli.run import run as run_model
 
@@ -161,10 +174,10 @@ def generate(
     asked: Any = None,
     url: Annotated[
         str | None,
-        typer.Option("--url", help="Ask this server; else the one that runs on the state folder, if one does."),
+        typer.Option("--url", help="Ask this server. Default: the one that runs on the state folder, if any."),
     ] = None,
     in_process: Annotated[
-        bool, typer.Option("--in-process", help="Draw in this process, also where a server runs.")
+        bool, typer.Option("--in-process", help="Draw in this process, even if a server runs.")
     ] = False,
     key: Annotated[str | None, typer.Option("--key", envvar="DIFFUSION_KEY", help="The API key for --url.")] = None,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait for a server's answer.")] = 300,
@@ -174,7 +187,7 @@ def generate(
     engine: EngineKind = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw a picture, or several, by the server that runs here, or in process where none does."""
+    """Draw pictures: by the server that runs here, else in this process."""
     from safelight.cli.generate import Wish, draw
     from safelight.settings import read_settings
 
@@ -230,12 +243,14 @@ def models(home: Home = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def pull(
-    name: Annotated[str, typer.Argument(metavar="ORG/NAME", help="On the hub; ORG/NAME@REVISION for one revision.")],
+    name: Annotated[
+        str, typer.Argument(metavar="ORG/NAME", help="A name on the hub; ORG/NAME@REVISION names one revision.")
+    ],
     variant: Annotated[str | None, typer.Option("--variant", help="Which variant of the weights, like fp16.")] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch a model from the hub. A download that was cut goes on where it stopped."""
+    """Fetch a model from the hub. A second try continues a download that was cut."""
     from safelight.cli.pulled import pull
     from safelight.settings import read_settings
 
@@ -257,7 +272,7 @@ def show(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a model is, how it wants to be run and how much memory it takes."""
+    """Show what a model is, its defaults and the memory it takes."""
     from safelight.cli.pulled import show
     from safelight.settings import read_settings
 
@@ -266,7 +281,7 @@ def show(
 
 @app.command("rm")
 def remove_command(
-    name: Annotated[str, typer.Argument(metavar="ORG/NAME", help="As `safelight list` shows it.")],
+    name: Annotated[str, typer.Argument(metavar="ORG/NAME", help="The name that `safelight list` shows.")],
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -279,7 +294,7 @@ def remove_command(
 
 @app.command("ps")
 def running_command(home: Home = None, as_json: AsJson = False) -> None:
-    """Show the models of the server that runs here, and how they stand."""
+    """Show models and workers of the server that runs here."""
     from safelight.cli.pulled import running
     from safelight.settings import read_settings
 
@@ -288,7 +303,7 @@ def running_command(home: Home = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def doctor(home: Home = None, as_json: AsJson = False) -> None:
-    """Say what is wrong here, and how to mend it."""
+    """Look for what is wrong on this machine, and say how to mend it."""
     from safelight.cli.doctor import examine
 
     raise typer.Exit(examine(_said(home=home), as_json=as_json))
@@ -296,7 +311,7 @@ def doctor(home: Home = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def adopt(home: Home = None) -> None:
-    """Take over the place for pictures that carries another database's mark. Deletes nothing."""
+    """Use a place for pictures that another database has marked. Deletes nothing."""
     import asyncio
 
     from safelight.bootstrap.jobs import adopt as take_over
@@ -324,18 +339,20 @@ def config_show(home: Home = None, as_json: AsJson = False) -> None:
 
 @keys_app.command("create")
 def keys_create(
-    name: Annotated[str, typer.Option("--name", help="Whose it is, for the list.")] = "",
+    name: Annotated[str, typer.Option("--name", help="Who owns the key, for the list.")] = "",
     model: Annotated[
         list[str] | None, typer.Option("--model", help="A model that it may use; repeat for more. Default: all.")
     ] = None,
     weight: Annotated[
-        float, typer.Option("--weight", help="How much of the device it has beside other keys: 2 is twice as much.")
+        float, typer.Option("--weight", help="Its share of the device beside other keys: 2 is twice as much as 1.")
     ] = 1.0,
-    save: Annotated[bool, typer.Option("--save", help="Keep it in the state folder too, for `safelight env`.")] = False,
+    save: Annotated[
+        bool, typer.Option("--save", help="Also keep it in the state folder, for `safelight env`.")
+    ] = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key and print it, this once."""
+    """Make a key and print it. It is not shown again."""
     from safelight.cli.keys import create
     from safelight.settings import read_settings
 
@@ -345,7 +362,7 @@ def keys_create(
 
 @keys_app.command("list")
 def keys_list(home: Home = None, as_json: AsJson = False) -> None:
-    """Show every key that was made, but for its text."""
+    """Show all keys, without their text."""
     from safelight.cli.keys import list_keys
     from safelight.settings import read_settings
 
@@ -358,7 +375,7 @@ def keys_revoke(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """End a key, at once and for good."""
+    """End a key at once. It cannot be brought back."""
     from safelight.cli.keys import revoke
     from safelight.settings import read_settings
 

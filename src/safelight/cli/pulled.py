@@ -51,7 +51,7 @@ def pull(settings: Settings, text: str, *, variant: str | None, as_json: bool) -
         print_json({"model": str(name), "commit": pulled.commit, "bytes": pulled.size, "folder": str(pulled.folder)})
         return
     print(f"{name} is here, {bytes_in_words(pulled.size)}, at commit {pulled.commit[:12]}.")
-    note(f"\nServe it: safelight serve --model {name} --as {name.repo.partition('/')[2].lower()}")
+    note(f"\nServe it and open the studio: safelight run {name}")
 
 
 def keep(settings: Settings, pulled: Pulled) -> None:
