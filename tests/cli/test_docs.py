@@ -48,6 +48,7 @@ def test_the_defaults_in_the_documentation_are_the_real_ones() -> None:
         default = field.get_default(call_default_factory=True)
         if isinstance(default, str | int | float):
             shown = f"{default:g}" if isinstance(default, float) else str(default)
+            shown = shown.lower() if isinstance(default, bool) else shown  # as TOML has it
             assert f"| `{name}` | `{shown}` |" in text
 
 
