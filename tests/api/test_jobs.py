@@ -140,13 +140,13 @@ async def test_a_job_that_waited_while_its_words_were_blocked_fails_when_it_is_r
         with after.services.jobs.watch(owner, job_id) as watcher:
             while not (job := await after.services.jobs.get(owner, job_id)).has_ended:
                 await watcher.next()
-        assert job.error is not None
-        assert (job.state, job.error.code) == ("failed", "content_policy_violation")
+        assert job.course.error is not None
+        assert (job.course.state, job.course.error.code) == ("failed", "content_policy_violation")
         assert job.image is None
     with after.services.jobs.watch(owner, allowed) as watcher:
         while not (job := await after.services.jobs.get(owner, allowed)).has_ended:
             await watcher.next()
-    assert job.state == "finished"
+    assert job.course.state == "finished"
 
 
 async def test_a_picture_is_cached_for_good_and_saved_under_a_name(running: Running) -> None:

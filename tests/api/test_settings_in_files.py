@@ -12,7 +12,7 @@ from PIL import Image
 
 from safelight.adapters.preview_files import png_info
 from safelight.contract.embedding import with_settings
-from safelight.contract.jobs import JobRecord
+from safelight.contract.jobs import JobRecord, Origin, Wanted
 from safelight.contract.provenance import DIGITAL_SOURCE_TYPE, description, packet
 
 _PROMPT = "a fox & <a> „hare“ 🦊\nsecond line"
@@ -21,11 +21,7 @@ _REQUEST = re.compile(rb"<safelight:request[^>]*>(.*?)</safelight:request>", re.
 
 def _job(output_format: str, prompt: str = _PROMPT) -> JobRecord:
     request: dict[str, Any] = {"model": "postcard", "prompt": prompt, "seed": 0, "steps": 3}
-    return JobRecord(
-        created=1.0,
-        id="job_1",
-        owner="me",
-        request_id="r",
+    wanted = Wanted(
         model="postcard",
         drawn_by="postcard",
         request=request,
@@ -34,6 +30,7 @@ def _job(output_format: str, prompt: str = _PROMPT) -> JobRecord:
         height=48,
         output_format=output_format,
     )
+    return JobRecord(id="job_1", origin=Origin(owner="me", request_id="r", created=1.0), wanted=wanted)
 
 
 def _file(output_format: str, xmp: bytes, mode: str = "RGB") -> bytes:

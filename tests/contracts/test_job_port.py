@@ -68,14 +68,14 @@ async def test_a_number_is_above_every_earlier_one_whatever_the_clock_says(store
     assert await numbers(store) == [8, 7, 6, 5]
     kept = await store.get("key-a", "d")
     assert kept is not None
-    assert kept.created == 1e-6
+    assert kept.origin.created == 1e-6
 
 
 async def test_a_job_ends_once_whoever_comes_second(store: JobStore) -> None:
     await store.add(job(1))
     started = await store.start("job_1", 10.0)
     assert started is not None
-    assert (started.state, started.started) == ("running", 10.0)
+    assert (started.course.state, started.course.started) == ("running", 10.0)
     endings = [FINISHED, CANCELLED, Ending(state="failed", when=22.0, error=JobError("internal_error", "no"))]
     ended = await asyncio.gather(*(store.end("job_1", ending) for ending in endings))
     (winner,) = [kept for kept in ended if kept is not None]
@@ -90,10 +90,13 @@ async def test_what_ran_waits_again_after_a_restart_oldest_first(store: JobStore
         await store.start(f"job_{number}", 10.0)
     await store.end("job_2", CANCELLED)
     queued = await store.requeue(["job_4"])
-    assert [(kept.number, kept.state, kept.started) for kept in queued] == [(1, "queued", None), (3, "queued", None)]
+    assert [(kept.number, kept.course.state, kept.course.started) for kept in queued] == [
+        (1, "queued", None),
+        (3, "queued", None),
+    ]
     left = await store.get("key-a", "job_4")
     assert left is not None
-    assert left.state == "running"
+    assert left.course.state == "running"
 
 
 async def test_only_what_has_ended_is_deleted_and_its_words_are_found_no_more(store: JobStore) -> None:
@@ -188,7 +191,7 @@ async def test_endings_are_in_order_whatever_the_clock_says_and_their_numbers_ne
         await store.add(job(number, listed=number != 3))
         ended = await store.end(f"job_{number}", Ending(state="cancelled", when=when))
         assert ended is not None
-        assert ended.end_number == number
+        assert ended.course.end_number == number
     assert [kept.number for kept in await store.ended_after("key-a", 0, 10)] == [1, 2, 4]
     assert [kept.number for kept in await store.ended_after("key-a", 1, 1)] == [2]
     await store.delete("key-a", "job_4")
@@ -199,7 +202,7 @@ async def test_endings_are_in_order_whatever_the_clock_says_and_their_numbers_ne
     assert await other.jobs.last_ending() > 5
     await other.close()
     (last,) = await store.ended_after("key-a", 4, 10)
-    assert (last.number, last.end_number) == (5, 5)
+    assert (last.number, last.course.end_number) == (5, 5)
 
 
 async def test_what_is_too_old_is_found_by_its_kind_and_starred_never(store: JobStore) -> None:
@@ -249,7 +252,7 @@ async def test_attempts_count_what_was_begun_and_not_what_an_orderly_stop_cut_sh
         await store.start("job_1", 1.0)
     back = await store.put_back("job_1")
     assert back is not None
-    assert (back.attempts, back.state, back.started) == (1, "queued", None)
+    assert (back.course.attempts, back.course.state, back.course.started) == (1, "queued", None)
     assert await store.put_back("job_1") is None
 
 
@@ -310,7 +313,7 @@ async def test_the_newest_is_the_one_that_was_added_last_whoever_owns_it(store: 
 
 async def test_pictures_are_told_apart_by_their_shape(store: JobStore) -> None:
     for number, (width, height) in enumerate(((96, 64), (64, 96), (64, 64)), 1):
-        await store.add(msgspec.structs.replace(job(number), width=width, height=height))
+        await store.add(job(number, width=width, height=height))
     assert [await numbers(store, shape=shape) for shape in SHAPES] == [[1], [2], [3]]
 
 

@@ -22,7 +22,7 @@ async def test_a_slow_watcher_is_told_the_newest_and_the_end_replaces_all() -> N
         feed.publish(JobUpdate(kind="end", job=job(2, state="finished")))
         last = await watcher.next()
         assert last is not None
-        assert (last.kind, last.job.state) == ("end", "finished")
+        assert (last.kind, last.job.course.state) == ("end", "finished")
         watcher.close()
         assert await watcher.next() is None
 
@@ -62,7 +62,7 @@ async def test_waiting_may_be_given_up_without_losing_an_update() -> None:
         feed.publish(JobUpdate(kind="job", job=job(1)))
         told = await watcher.next()
         assert told is not None
-        assert (told.job.owner, told.job.number) == ("key-a", 1)
+        assert (told.job.origin.owner, told.job.number) == ("key-a", 1)
 
 
 async def test_what_is_not_listed_is_told_only_to_who_knows_its_id() -> None:

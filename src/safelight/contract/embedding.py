@@ -39,15 +39,16 @@ def with_settings(image: bytes, job: JobRecord) -> bytes:
 
     A file that says so already, and a JPEG whose prompt is too long for a segment of 64 KiB, come back as they are.
     """
-    used = {"seed": job.seed, "size": f"{job.width}x{job.height}", "output_format": job.output_format}
-    element = request_element(job.request | used | {"drawn_by": job.drawn_by, "safelight": __version__}).encode()
-    match job.output_format:
+    made = job.wanted
+    used = {"seed": made.seed, "size": f"{made.width}x{made.height}", "output_format": made.output_format}
+    element = request_element(made.request | used | {"drawn_by": made.drawn_by, "safelight": __version__}).encode()
+    match made.output_format:
         case "png":
             return _png(image, element)
         case "jpeg":
             return _jpeg(image, element)
         case "webp":
-            return _webp(image, element, job.width, job.height)
+            return _webp(image, element, made.width, made.height)
         case "svg":
             return _svg(image, element)
     return image

@@ -36,19 +36,24 @@ class KeptImage(msgspec.Struct, frozen=True, kw_only=True):
     average_color: str | None = None
 
 
-class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A generation. Times are Unix seconds.
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose job it is, which request asked for it, and when (Unix seconds) that was accepted.
 
-    `number` orders and pages; the store gives it, above every earlier one. `created` is when it was accepted.
-    `end_number` orders endings in the same way, whatever the clock says; None until it has ended.
-    `request` holds every parameter that the model supports, so that it can be drawn again; `seed` is the one used.
-    `listed` is false for what is kept only because of an `Idempotency-Key`. `image` is there once `finished`.
-    `attempts` counts how often it was begun to be drawn, `stored_bytes` what its row and its picture weigh.
+    `listed` is false for what is kept only because of an `Idempotency-Key`.
     """
 
-    id: str
     owner: str
     request_id: str
+    created: float
+    listed: bool = True
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be drawn, and what draws it.
+
+    `request` holds every parameter that the model supports, so that it can be drawn again; `seed` is the one used.
+    """
+
     model: str
     drawn_by: str
     request: dict[str, Any]
@@ -56,26 +61,46 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     height: int
     output_format: str
-    created: float
-    number: int = 0
+
+
+class Course(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a job has come. Times are Unix seconds.
+
+    `end_number` orders endings as a job's number orders jobs, whatever the clock says; None until it has ended.
+    `attempts` counts how often it was begun to be drawn.
+    """
+
     state: JobState = "queued"
     started: float | None = None
     ended: float | None = None
     end_number: int | None = None
-    starred: bool = False
-    listed: bool = True
-    error: JobError | None = None
-    image: KeptImage | None = None
     attempts: int = 0
+    error: JobError | None = None
+
+
+class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A generation.
+
+    `number` orders and pages; the store gives it, above every earlier one. `image` is there once it is finished.
+    `stored_bytes` is what its row and its picture weigh.
+    """
+
+    id: str
+    origin: Origin
+    wanted: Wanted
+    course: Course = Course()
+    number: int = 0
+    starred: bool = False
+    image: KeptImage | None = None
     stored_bytes: int = 0
 
     @property
     def has_ended(self) -> bool:
-        return self.state not in UNFINISHED
+        return self.course.state not in UNFINISHED
 
     @property
     def media_type(self) -> str:
-        return MEDIA_TYPES[self.output_format]
+        return MEDIA_TYPES[self.wanted.output_format]
 
 
 class QueuePlace(msgspec.Struct, frozen=True):
@@ -109,7 +134,7 @@ class JobUpdate(msgspec.Struct, frozen=True, kw_only=True):
 
 def file_name(job: JobRecord) -> str:
     """The name of a job's file in the file store: by id alone, so that drawing again overwrites."""
-    return f"{job.id[-2:]}/{job.id}.{job.output_format}"
+    return f"{job.id[-2:]}/{job.id}.{job.wanted.output_format}"
 
 
 def thumbnail_name(job: JobRecord) -> str:

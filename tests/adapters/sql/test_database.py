@@ -248,10 +248,10 @@ async def test_a_database_of_the_third_revision_keeps_dates_and_cursors_and_find
         connection.executescript((Path(__file__).parent / "revision_0003.sql").read_text("utf-8"))
     database = await open_database(tmp_path)
     (found,) = await database.jobs.page(JobFilter(owner="key-a", text="狐狸", before=1_795_348_800_000_002), 10)
-    assert (found.number, found.created, found.id) == (1_795_348_800_000_001, 1_795_348_800.000001, "job_1")
+    assert (found.number, found.origin.created, found.id) == (1_795_348_800_000_001, 1_795_348_800.000001, "job_1")
     assert found.stored_bytes > 2000
     endings = await database.jobs.ended_after("key-a", 0, 10)
-    assert [(kept.id, kept.end_number) for kept in endings] == [("job_3", 1), ("job_2", 2)]
+    assert [(kept.id, kept.course.end_number) for kept in endings] == [("job_3", 1), ("job_2", 2)]
     assert await database.jobs.last_ending() == 2
     assert found.image is None or found.image.average_color is None
     await database.close()

@@ -32,5 +32,5 @@ async def test_many_writers_wait_for_each_other_in_two_processes_connections(
         return await store.end(f"job_{number}", FINISHED)
 
     ended = await asyncio.gather(*(live(number) for number in range(1, 60)))
-    assert all(kept is not None and kept.state == "finished" for kept in ended)
+    assert all(kept is not None and kept.course.state == "finished" for kept in ended)
     await other.close()

@@ -15,7 +15,7 @@ from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import counters, idempotency, jobs
 from safelight.adapters.sql.search import containing, newest_containing, put_in, take_out
 from safelight.adapters.sql.sqlite import readable_errors, writing
-from safelight.contract.jobs import UNFINISHED, JobError, JobRecord, KeptImage
+from safelight.contract.jobs import UNFINISHED, Course, JobError, JobRecord, KeptImage, Origin, Wanted
 from safelight.contract.prompt_cut import PromptCut
 from safelight.service.ports.jobs import Ending, Held, IdempotencyMark, JobFilter
 
@@ -49,13 +49,14 @@ class SqlJobStore:
             async with self._one_writes, self._writing.begin() as connection:
                 if mark is not None:
                     await connection.execute(delete(idempotency).where(idempotency.c.created < mark.since))
-                    earlier = await _earlier(connection, job.owner, mark)
+                    earlier = await _earlier(connection, job.origin.owner, mark)
                     if earlier is not None:
                         return _record(earlier) if earlier.digest == mark.digest else None
                 newest = (await connection.execute(select(func.max(jobs.c.number)))).scalar_one()
-                number = max(job.number, int(job.created * 1e6), (newest or 0) + 1)
+                number = max(job.number, int(job.origin.created * 1e6), (newest or 0) + 1)
                 end_number = await _next_ending(connection) if job.has_ended else None
-                row = _row(msgspec.structs.replace(job, number=number, end_number=end_number))
+                course = msgspec.structs.replace(job.course, end_number=end_number)
+                row = _row(msgspec.structs.replace(job, number=number, course=course))
                 added = (await connection.execute(insert(jobs).values(row).returning(jobs))).one()
                 await put_in(connection, added)
                 if mark is not None:
@@ -146,7 +147,7 @@ class SqlJobStore:
         for listed, before in ((True, listed_before), (False, unlisted_before)):
             too_old = (jobs.c.starred == false()) & (jobs.c.listed == listed) & (jobs.c.ended < before)
             found += await self._read(select(jobs).where(too_old).order_by(jobs.c.ended).limit(limit))
-        return sorted(found, key=lambda job: job.ended or 0.0)[:limit]
+        return sorted(found, key=lambda job: job.course.ended or 0.0)[:limit]
 
     async def held(self) -> Sequence[Held]:
         without = func.count()
@@ -212,11 +213,11 @@ async def _earlier(connection: AsyncConnection, owner: str, mark: IdempotencyMar
 
 def _marked(job: JobRecord, mark: IdempotencyMark) -> dict[str, Any]:
     return {
-        "owner": job.owner,
+        "owner": job.origin.owner,
         "key": mark.key,
         "digest": mark.digest,
         "job_id": job.id,
-        "created": job.created,
+        "created": job.origin.created,
     }
 
 
@@ -245,12 +246,14 @@ def _matching(query: _Rows, wanted: JobFilter) -> _Rows:
 
 
 def _row(job: JobRecord) -> dict[str, Any]:
-    row = msgspec.structs.asdict(job)
-    error, image = row.pop("error"), row.pop("image")
-    row["prompt"] = job.request["prompt"]
+    row: dict[str, Any] = {"number": job.number, "id": job.id, "starred": job.starred}
+    for part in (job.origin, job.wanted, job.course):
+        row |= msgspec.structs.asdict(part)
+    error, image = row.pop("error"), job.image
+    row["prompt"] = job.wanted.request["prompt"]
     row |= {"error_code": error and error.code, "error_message": error and error.message}
     row |= {} if image is None else _of_image(image)
-    prompt, request = len(job.request["prompt"].encode()), len(msgspec.json.encode(job.request))
+    prompt, request = len(job.wanted.request["prompt"].encode()), len(msgspec.json.encode(job.wanted.request))
     row["stored_bytes"] = ROW_BYTES + prompt + request + (image.bytes if image else 0)
     return row
 
@@ -267,7 +270,6 @@ def _of_image(image: KeptImage) -> dict[str, Any]:
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> JobRecord:
-    fields = {name: getattr(row, name) for name in _SAME}
     error = None if row.error_code is None else JobError(row.error_code, row.error_message or "")
     image = None
     if row.file is not None:
@@ -279,8 +281,18 @@ def _record(row: Row[*tuple[Any, ...]]) -> JobRecord:
             cuts=cuts,
             average_color=row.average_color,
         )
-    return JobRecord(error=error, image=image, **fields)
+    return JobRecord(
+        id=row.id,
+        number=row.number,
+        origin=Origin(**_of(row, Origin)),
+        wanted=Wanted(**_of(row, Wanted)),
+        course=Course(**_of(row, Course), error=error),
+        starred=row.starred,
+        image=image,
+        stored_bytes=row.stored_bytes,
+    )
 
 
-# What a record and a row call the same.
-_SAME = tuple(name for name in JobRecord.__struct_fields__ if name not in ("error", "image"))
+def _of(row: Row[*tuple[Any, ...]], part: type[Origin | Wanted | Course]) -> dict[str, Any]:
+    """The fields of a part of a job, which the row calls by the same names; an error has columns of its own."""
+    return {name: getattr(row, name) for name in part.__struct_fields__ if name != "error"}

@@ -63,7 +63,7 @@ async def _job(request: Request, admitted: Admitted, key: str | None) -> Respons
         "location": f"{root(request)}v1/jobs/{job.id}",
         "preference-applied": "respond-async",
     }
-    said = headers | drawing_headers(job.drawn_by, (job.seed,)) | admitted.headers
+    said = headers | drawing_headers(job.wanted.drawn_by, (job.wanted.seed,)) | admitted.headers
     return JsonResponse(shown(job, services.jobs, root(request)), 202, said)
 
 

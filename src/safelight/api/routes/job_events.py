@@ -106,7 +106,7 @@ async def _all_jobs(jobs: Jobs, owner: str, seen: int | None, root: str) -> Asyn
         told = await jobs.ending_seen(seen)
         yield b"id: %d\n" % told + _opening()
         async for job in jobs.ended_after(owner, told):
-            told = job.end_number or told
+            told = job.course.end_number or told
             yield _event("end", str(told), shown(job, jobs, root))
         for job in reversed(await jobs.unfinished(owner)):
             yield _event("job", str(told), shown(job, jobs, root))
@@ -117,9 +117,9 @@ async def _all_jobs(jobs: Jobs, owner: str, seen: int | None, root: str) -> Asyn
                 yield b":\n\n"
             elif update.kind != "end":
                 yield _told(update, str(told), jobs, root)
-            elif (update.job.end_number or 0) > told:
+            elif (update.job.course.end_number or 0) > told:
                 async for job in jobs.ended_after(owner, told):
-                    told = job.end_number or told
+                    told = job.course.end_number or told
                     # The same update as others are told, so that it is encoded once.
                     end = update if job.id == update.job.id else JobUpdate(kind="end", job=job)
                     yield _told(end, str(told), jobs, root)
@@ -161,11 +161,11 @@ def _data(update: JobUpdate, jobs: Jobs, root: str) -> dict[str, Any]:
 
 def _state_id(job: JobRecord, place: QueuePlace | None, progress: Progress | None) -> str:
     """An event's id is what it says: the same after a restart of the server, which no counter would be."""
-    if place is not None and job.state == "queued":
+    if place is not None and job.course.state == "queued":
         return f"queued-{place.position}"
-    if progress is not None and job.state == "running":
+    if progress is not None and job.course.state == "running":
         return f"running-{progress.step}"
-    return job.state
+    return job.course.state
 
 
 def _event(kind: str, event_id: str, data: dict[str, Any]) -> bytes:

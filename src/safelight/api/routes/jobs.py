@@ -95,8 +95,8 @@ async def job_image(request: Request) -> Response:
     if _has_it(request, job, what):
         return Response(status_code=304, headers=_headers(job, what))
     kind = "attachment" if request.query_params.get("download") == "1" else "inline"
-    name = f"safelight-{job.seed}-{job.id}.{job.output_format}"
-    headers = _headers(job, what) | drawing_headers(job.drawn_by, (job.seed,))
+    name = f"safelight-{job.wanted.seed}-{job.id}.{job.wanted.output_format}"
+    headers = _headers(job, what) | drawing_headers(job.wanted.drawn_by, (job.wanted.seed,))
     headers |= {"content-disposition": f'{kind}; filename="{name}"'}
     if _wants_settings(request):
         job, image = await services.jobs.image(principal.key_id, _id(request))

@@ -116,6 +116,6 @@ class JobFeed:
                 act()
 
     def _concerned(self, job: JobRecord) -> Iterator[Watcher]:
-        for watcher in self._watchers.get(job.owner, ()):
-            if watcher.job_id == job.id or (watcher.job_id is None and job.listed):
+        for watcher in self._watchers.get(job.origin.owner, ()):
+            if watcher.job_id == job.id or (watcher.job_id is None and job.origin.listed):
                 yield watcher

@@ -15,11 +15,14 @@ import structlog
 
 from safelight.contract.errors import AuthenticationFailed, InternalError, InvalidRequest, NotFound, SafelightError
 from safelight.contract.jobs import (
+    Course,
     JobRecord,
     JobUpdate,
     KeptImage,
+    Origin,
     Progress,
     QueuePlace,
+    Wanted,
     file_name,
     thumbnail_name,
 )
@@ -179,7 +182,9 @@ class Jobs:
         if len(jobs) < len(marks):
             jobs = await self._draw_at_once(request, caller, marks, listed=listed)
         ended = await self._all_ended(request, jobs)
-        return tuple([await self._picture(job) for job in ended]), max(job.ended or job.created for job in ended)
+        return tuple([await self._picture(job) for job in ended]), max(
+            job.course.ended or job.origin.created for job in ended
+        )
 
     async def _draw_at_once(
         self, request: ImageRequest, caller: Caller, marks: Sequence[IdempotencyMark | None], *, listed: bool
@@ -219,12 +224,12 @@ class Jobs:
         return [await self._ended(job) for job in jobs]
 
     async def _ended(self, job: JobRecord) -> JobRecord:
-        with self._feed.watch(job.owner, job.id) as watcher:
-            job = await self.get(job.owner, job.id)
+        with self._feed.watch(job.origin.owner, job.id) as watcher:
+            job = await self.get(job.origin.owner, job.id)
             while not job.has_ended:
                 update = await watcher.next()
                 if update is None:
-                    raise AuthenticationFailed(_REVOKED) if job.owner in self._revoked else shutting_down()
+                    raise AuthenticationFailed(_REVOKED) if job.origin.owner in self._revoked else shutting_down()
                 job = update.job if update.kind == "end" else job
         return job
 
@@ -249,7 +254,8 @@ class Jobs:
         except OSError as error:
             raise InternalError("The picture was drawn and could not be kept; the server's log says why.") from error
         image = await kept_image(job, picture, self._color_of)
-        ended = msgspec.structs.replace(job, state="finished", started=job.created, ended=self._clock(), image=image)
+        course = Course(state="finished", started=job.origin.created, ended=self._clock())
+        ended = msgspec.structs.replace(job, course=course, image=image)
         kept = await self._store.add(ended)
         if kept is not None:
             self._feed.publish(JobUpdate(kind="end", job=kept))
@@ -290,7 +296,7 @@ class Jobs:
         while page := await self._store.ended_after(owner, end_number, _AT_ONCE):
             for job in page:
                 yield job
-                end_number = job.end_number or end_number
+                end_number = job.course.end_number or end_number
 
     async def star(self, owner: str, job_id: str, starred: bool) -> JobRecord:
         """Star a job, which keeps it for good, or take the star away.
@@ -360,7 +366,7 @@ class Jobs:
     async def _kept(self, owner: str, job_id: str) -> tuple[JobRecord, KeptImage]:
         job = await self.get(owner, job_id)
         if job.image is None:
-            raise NotFound(f"This job has no picture: it is {job.state}.")
+            raise NotFound(f"This job has no picture: it is {job.course.state}.")
         return job, job.image
 
     async def thumbnail(self, owner: str, job_id: str) -> tuple[JobRecord, bytes]:
@@ -381,7 +387,7 @@ class Jobs:
         return job, small
 
     async def _make_thumbnail(self, job: JobRecord) -> bytes:
-        _, image = await self.image(job.owner, job.id)
+        _, image = await self.image(job.origin.owner, job.id)
         small = await asyncio.to_thread(self._thumbnail_of, image)
         try:
             await self._files.put(thumbnail_name(job), small)
@@ -412,7 +418,7 @@ class Jobs:
 
     def expires(self, job: JobRecord) -> float | None:
         """When a job will be forgotten for its age, in Unix seconds; None while it is not to be."""
-        return None if job.starred or job.ended is None else job.ended + self._retention.keep_seconds
+        return None if job.starred or job.course.ended is None else job.course.ended + self._retention.keep_seconds
 
     def watch(self, owner: str, job_id: str | None = None, *, looks: bool = False) -> AbstractContextManager[Watcher]:
         """Watch an owner's jobs, or one of them; who `looks` is told previews too."""
@@ -451,36 +457,36 @@ class Jobs:
         return kept, kept.id == job.id
 
     def _new(self, request: ImageRequest, caller: Caller, *, seed: int = 0, listed: bool = True) -> JobRecord:
+        width, height = request.size
         return JobRecord(
-            created=self._clock(),
             id=f"job_{secrets.token_hex(12)}",
-            owner=caller.key_id,
-            request_id=caller.request_id,
-            model=request.model.id,
-            drawn_by=request.model.drawn_by,
-            request=request.fields(),
-            seed=seed or request.seed or self._generate.fresh_seed(),
-            width=request.size.width,
-            height=request.size.height,
-            output_format=request.output_format,
-            listed=listed,
+            origin=Origin(owner=caller.key_id, request_id=caller.request_id, created=self._clock(), listed=listed),
+            wanted=Wanted(
+                model=request.model.id,
+                drawn_by=request.model.drawn_by,
+                request=request.fields(),
+                seed=seed or request.seed or self._generate.fresh_seed(),
+                width=width,
+                height=height,
+                output_format=request.output_format,
+            ),
         )
 
     async def _picture(self, job: JobRecord) -> Picture:
-        if job.error is not None:
-            if job.error.code == "content_policy_violation":
-                raise InvalidRequest(job.error.message, code=job.error.code, param="prompt")
-            raise InternalError(job.error.message)
-        if job.image is None and job.owner in self._revoked:
+        if job.course.error is not None:
+            if job.course.error.code == "content_policy_violation":
+                raise InvalidRequest(job.course.error.message, code=job.course.error.code, param="prompt")
+            raise InternalError(job.course.error.message)
+        if job.image is None and job.origin.owner in self._revoked:
             raise AuthenticationFailed(_REVOKED)
         if job.image is None:
             raise InternalError("The drawing was cancelled.", retry_helps=False)
-        _, image = await self.image(job.owner, job.id)
+        _, image = await self.image(job.origin.owner, job.id)
         return Picture(
             image=image,
-            output_format=job.output_format,
-            seed=job.seed,
-            drawn_by=job.drawn_by,
+            output_format=job.wanted.output_format,
+            seed=job.wanted.seed,
+            drawn_by=job.wanted.drawn_by,
             fingerprint=job.image.fingerprint,
             cuts=job.image.cuts,
         )

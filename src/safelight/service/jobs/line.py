@@ -77,9 +77,9 @@ class JobLine:
 
     def add(self, job: JobRecord, *, source: str, seconds: float, weight: float) -> None:
         """A job comes that a model of that source draws in about so many seconds."""
-        self._bound.add(job.owner, weight, 1)
-        self._owners.setdefault(job.owner, {})[job.id] = job
-        self._line.add(Waiting(job.id, job, job.owner, source, seconds, came=monotonic(), weight=weight))
+        self._bound.add(job.origin.owner, weight, 1)
+        self._owners.setdefault(job.origin.owner, {})[job.id] = job
+        self._line.add(Waiting(job.id, job, job.origin.owner, source, seconds, came=monotonic(), weight=weight))
 
     def remove(self, job_id: str) -> None:
         """A job waits no longer; nothing happens if it did not."""
@@ -109,7 +109,7 @@ class JobLine:
         return QueuePlace(position, round((seconds + ahead_seconds) / max(1, self._workers()), 1))
 
     def _left(self, job: JobRecord) -> None:
-        self._bound.remove(job.owner, 1)
-        del self._owners[job.owner][job.id]
-        if not self._owners[job.owner]:
-            del self._owners[job.owner]
+        self._bound.remove(job.origin.owner, 1)
+        del self._owners[job.origin.owner][job.id]
+        if not self._owners[job.origin.owner]:
+            del self._owners[job.origin.owner]

@@ -113,9 +113,9 @@ class JobRunner:
 
     async def resume(self, jobs: Sequence[JobRecord]) -> None:
         """Take up jobs that an earlier process left in the store."""
-        weights = {owner: await self._weight(owner) for owner in {job.owner for job in jobs}}
+        weights = {owner: await self._weight(owner) for owner in {job.origin.owner for job in jobs}}
         for job in jobs:
-            self.add(job, weight=weights[job.owner])
+            self.add(job, weight=weights[job.origin.owner])
 
     def room(self, owner: str, weight: float) -> AbstractContextManager[None]:
         """While this is entered, room is kept in the line for a job that is on its way into the store.
@@ -185,7 +185,7 @@ class JobRunner:
     @property
     def owners(self) -> set[str]:
         """Whose jobs wait or are drawn."""
-        return {running.job.owner for running in self._running.values()} | set(self._line.owners)
+        return {running.job.origin.owner for running in self._running.values()} | set(self._line.owners)
 
     async def settle(self, within_seconds: float | None = None) -> None:
         """Returns when nothing is being drawn or kept any more. Nothing new is begun while the service drains.
@@ -255,7 +255,7 @@ class JobRunner:
 
     async def _draw(self, running: _Entry) -> Picture:
         job = running.job
-        request = running.request = await self._entrance.read(job.request, math.inf)
+        request = running.request = await self._entrance.read(job.wanted.request, math.inf)
         self._entrance.check(request)  # terms may have been blocked since it was accepted
 
         def on_progress(step: int, steps: int) -> None:
@@ -263,9 +263,12 @@ class JobRunner:
             running.progress = Progress(step, steps, round(left, 2))
             self._feed.publish(JobUpdate(kind="progress", job=running.job, progress=running.progress))
 
-        caller = Caller(job.request_id, job.owner, await self._weight(job.owner), running.alone)
+        origin = job.origin
+        caller = Caller(origin.request_id, origin.owner, await self._weight(origin.owner), running.alone)
         with (
-            await self._generate.begin(request, caller, accepted_seed=job.seed, reserved=running.reserved) as drawing,
+            await self._generate.begin(
+                request, caller, accepted_seed=job.wanted.seed, reserved=running.reserved
+            ) as drawing,
             drawing.follow(on_progress),
             self._shown(running, drawing),
         ):
@@ -356,7 +359,7 @@ class JobRunner:
     def _request_of(self, job: JobRecord) -> ImageRequest | None:
         """What to draw, as today's catalogue reads it; None where it no longer offers that."""
         try:
-            return parse_image_request(job.request, self._catalogue)
+            return parse_image_request(job.wanted.request, self._catalogue)
         except InvalidRequest:
             return None
 

@@ -56,24 +56,24 @@ class Suspects:
     @property
     def owners(self) -> set[str]:
         """Whose suspects wait."""
-        return {job.owner for job in self._waiting.values()}
+        return {job.origin.owner for job in self._waiting.values()}
 
     async def resume(self, queued: Sequence[JobRecord]) -> None:
         """Take up what an earlier process left: those for which no server ended as soon as nothing is tried alone."""
-        self._waiting = {job.id: job for job in queued if job.attempts > 0}
-        suspects = sorted(self._waiting.values(), key=lambda job: (job.attempts, job.number))
-        at_once = [job for job in suspects if job.attempts == 1]
+        self._waiting = {job.id: job for job in queued if job.course.attempts > 0}
+        suspects = sorted(self._waiting.values(), key=lambda job: (job.course.attempts, job.number))
+        at_once = [job for job in suspects if job.course.attempts == 1]
         for job in at_once:
             await self._try(job)
-        await self._runner.resume([job for job in queued if job.attempts == 0])
+        await self._runner.resume([job for job in queued if job.course.attempts == 0])
         for job in suspects[len(at_once) :]:
             await self._try(job)
 
     async def _try(self, job: JobRecord) -> None:
-        if job.attempts > len(CALM_SECONDS):
+        if job.course.attempts > len(CALM_SECONDS):
             await self._give_up(job)
         else:
-            await asyncio.sleep(max(0.0, CALM_SECONDS[job.attempts - 1] - (self._elapsed() - self._born)))
+            await asyncio.sleep(max(0.0, CALM_SECONDS[job.course.attempts - 1] - (self._elapsed() - self._born)))
             try:
                 await self._runner.draw_alone(job)
             except Unavailable:  # the server stops: the next start takes it up
@@ -81,9 +81,10 @@ class Suspects:
         self._waiting.pop(job.id, None)
 
     async def _give_up(self, job: JobRecord) -> None:
-        said = f"The server ended {job.attempts - 1} times while it drew this and nothing else. It is not tried again."
+        ends = job.course.attempts - 1
+        said = f"The server ended {ends} times while it drew this and nothing else. It is not tried again."
         ending = Ending(state="failed", when=self._clock(), error=JobError("internal_error", said))
         ended = await self._store.end(job.id, ending)
         if ended is not None:
-            log.error("job_given_up", job=job.id, attempts=job.attempts)
+            log.error("job_given_up", job=job.id, attempts=job.course.attempts)
             self._feed.publish(JobUpdate(kind="end", job=ended))
