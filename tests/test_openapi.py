@@ -35,7 +35,7 @@ ENDLESS = "/v1/jobs/events"
 
 # Only defaults, whatever is configured where the tests run; described as the server's fake engine describes them.
 OFFERED = catalogue(Settings.model_construct(), FakeEngine(["postcard"]))
-DOCUMENT = openapi_document(OFFERED)
+DOCUMENT = openapi_document(OFFERED, ROUTES)
 ASKED_FOR = jsonschema_rs.Draft202012Validator(DOCUMENT | {"$ref": "#/components/schemas/ImageRequest"})
 
 
@@ -88,7 +88,8 @@ def test_the_server_gives_out_this_document_and_it_has_every_route(served: Serve
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert answer.json() == DOCUMENT
     documented = {(path, method.upper()) for path, item in DOCUMENT["paths"].items() for method in item}
-    assert {(path, method) for path, method, _ in ROUTES} == {pair for pair in documented if pair[1] != "PARAMETERS"}
+    promised = {(route.path, route.method) for route in ROUTES if route.operation}
+    assert promised == {pair for pair in documented if pair[1] != "PARAMETERS"}
 
 
 @KEYED.exclude(path=ENDLESS).parametrize()

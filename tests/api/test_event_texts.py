@@ -65,7 +65,7 @@ async def test_five_streams_of_a_key_are_told_the_end_in_one_encoding(
     encoded: list[str] = []
     data = job_events._data
 
-    def counted(update: JobUpdate, *rest: object) -> dict[str, object]:
+    def counted(update: JobUpdate, *rest: object) -> object:
         encoded.append(update.kind)
         return data(update, *rest)  # type: ignore[arg-type]
 

@@ -4,17 +4,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
 
+from starlette import routing
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import Match
 from starlette.types import Scope
 
+from safelight.api import routes as room
 from safelight.api.exchange.envelope import Envelope, JsonResponse, name_route, on_api_error, on_http_exception
+from safelight.api.exchange.operations import Endpoint, Route
 from safelight.api.exchange.streams import Streams
 from safelight.api.exchange.wrong_keys import WrongKeys
 from safelight.api.http.cors import Cors
@@ -22,54 +27,26 @@ from safelight.api.http.hosts import Hosts
 from safelight.api.http.proxies import Proxies
 from safelight.api.openapi.document import openapi_document
 from safelight.api.openapi.reference import HEADERS, reference_page
-from safelight.api.routes.health import livez, metrics, readyz, version
-from safelight.api.routes.images import create_image
-from safelight.api.routes.job_events import all_events, job_events
-from safelight.api.routes.jobs import cancel_job, change_job, delete_job, get_job, job_image, job_thumbnail, list_jobs
-from safelight.api.routes.models import available_models, get_model, heroku_model, list_models
-from safelight.api.routes.signposts import front_door, no_edits_yet
-from safelight.api.routes.studio import get_session, page, sign_in, sign_out
 from safelight.api.services import Services
 from safelight.contract.errors import ApiError
 
-Endpoint = Callable[[Request], Awaitable[Response]]
 
-# Every route: path, method, endpoint. The test of the documentation reads this list.
-ROUTES: tuple[tuple[str, str, Endpoint], ...] = (
-    ("/v1/images/generations", "POST", create_image),
-    ("/v1/jobs", "GET", list_jobs),
-    ("/v1/jobs/events", "GET", all_events),
-    ("/v1/jobs/{job_id}", "GET", get_job),
-    ("/v1/jobs/{job_id}", "PATCH", change_job),
-    ("/v1/jobs/{job_id}", "DELETE", delete_job),
-    ("/v1/jobs/{job_id}/cancel", "POST", cancel_job),
-    ("/v1/jobs/{job_id}/events", "GET", job_events),
-    ("/v1/jobs/{job_id}/image", "GET", job_image),
-    ("/v1/jobs/{job_id}/thumbnail", "GET", job_thumbnail),
-    ("/v1/models", "GET", list_models),
-    ("/v1/models/{model_id}", "GET", get_model),
-    ("/available-models", "GET", available_models),
-    ("/models/{model_id}", "GET", heroku_model),
-    ("/health", "GET", readyz),
-    ("/livez", "GET", livez),
-    ("/readyz", "GET", readyz),
-    ("/version", "GET", version),
-    ("/metrics", "GET", metrics),
-    ("/studio/session", "GET", get_session),
-    ("/studio/session", "POST", sign_in),
-    ("/studio/session", "DELETE", sign_out),
-)
-
-# What is for people, or not there yet, is no part of the API's document.
-_BESIDE: tuple[tuple[str, str, Endpoint], ...] = (
-    ("/", "GET", front_door),
-    ("/studio", "GET", page),
-    ("/studio/{path:path}", "GET", page),
-    ("/v1/images/edits", "POST", no_edits_yet),
-)
+def found_routes() -> Iterator[Route]:
+    """The routes of every module of the room. A new module of routes is found by being there."""
+    for module in pkgutil.iter_modules(room.__path__):
+        yield from getattr(importlib.import_module(f"{room.__name__}.{module.name}"), "ROUTES", ())
 
 
-class _NamedRoute(Route):
+def _literal_first(route: Route) -> list[bool]:
+    """The first route that matches answers, so `/v1/jobs/events` comes before `/v1/jobs/{job_id}`."""
+    return [part.startswith("{") for part in route.path.split("/")]
+
+
+ROUTES: tuple[Route, ...] = tuple(sorted(found_routes(), key=_literal_first))
+"""Every route but those that show the document of the others."""
+
+
+class _NamedRoute(routing.Route):
     """A route that notes its own pattern for logs and metrics, and answers OPTIONS without a key."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -78,20 +55,19 @@ class _NamedRoute(Route):
         return match, child
 
 
-def create_app(services: Services) -> Starlette:
+def create_app(services: Services, routes: Iterable[Route] = ROUTES) -> Starlette:
     """The application over services that are already running."""
 
     async def openapi(request: Request) -> Response:
-        return JsonResponse(openapi_document(services.catalogue))
+        return JsonResponse(openapi_document(services.catalogue, routes))
 
     async def reference(request: Request) -> Response:
-        content = reference_page(openapi_document(services.catalogue))
+        content = reference_page(openapi_document(services.catalogue, routes))
         return Response(content, headers=HEADERS, media_type="text/html")
 
     by_path: dict[str, dict[str, Endpoint]] = {}
-    drawn = (("/openapi.json", "GET", openapi), ("/docs", "GET", reference))
-    for path, method, endpoint in (*ROUTES, *drawn, *_BESIDE):
-        by_path.setdefault(path, {})[method] = endpoint
+    for route in (*routes, Route("/openapi.json", "GET", openapi), Route("/docs", "GET", reference)):
+        by_path.setdefault(route.path, {})[route.method] = route.endpoint
     app = Starlette(
         routes=[_route(path, endpoints) for path, endpoints in by_path.items()],
         middleware=[
@@ -108,7 +84,7 @@ def create_app(services: Services) -> Starlette:
     return app
 
 
-def _route(path: str, endpoints: dict[str, Endpoint]) -> Route:
+def _route(path: str, endpoints: dict[str, Endpoint]) -> routing.Route:
     allowed = [*endpoints, *(["HEAD"] if "GET" in endpoints else []), "OPTIONS"]
 
     async def answer(request: Request) -> Response:

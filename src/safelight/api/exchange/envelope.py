@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
+import msgspec
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -41,12 +41,12 @@ log = structlog.get_logger(__name__)
 
 
 class JsonResponse(Response):
-    """A JSON answer by orjson."""
+    """A JSON answer: an `Answer`, or what JSON has."""
 
     media_type = "application/json"
 
     def __init__(self, content: Any, status_code: int = 200, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(orjson.dumps(content), status_code, headers)
+        super().__init__(msgspec.json.encode(content), status_code, headers)
 
 
 def error_response(error: ApiError) -> JsonResponse:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
-from safelight.api.openapi.parts import Schema
+from safelight.api.exchange.operations import Schema
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8883; --soft: #8881; --accent: light-dark(#a3351f, #ff8a70) }

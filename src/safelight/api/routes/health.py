@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 
 from safelight import __version__
 from safelight.api.exchange.auth import authenticate
 from safelight.api.exchange.envelope import JsonResponse
+from safelight.api.exchange.operations import RETRY_AFTER, TEXT, Answer, Operation, Route, Said, json_answer
 from safelight.api.services import Services
 from safelight.contract.errors import NotFound, Unavailable
 from safelight.service.ports.engine import EngineState, ModelState
@@ -21,9 +23,30 @@ from safelight.service.ports.telemetry import Standing
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
+class Status(Answer, tag_field="status", tag="ok", frozen=True, kw_only=True):
+    """All is well. Models that failed are named with their reasons."""
+
+    models: dict[str, str] | UnsetType = UNSET
+    reasons: Annotated[dict[str, str] | UnsetType, Meta(description="Why models failed.")] = UNSET
+
+
+class Unready(Answer, tag_field="status", tag="unavailable", frozen=True, kw_only=True):
+    """No picture could be drawn now: how each model stands, and an error as every route says it."""
+
+    models: dict[str, str]
+    reasons: Annotated[dict[str, str] | UnsetType, Meta(description="Why models failed.")] = UNSET
+    error: dict[str, Any]
+
+
+class Version(Answer, tag_field="name", tag="safelight", frozen=True, kw_only=True):
+    """Which Safelight this is."""
+
+    version: str
+
+
 async def livez(request: Request) -> Response:
     """200 as long as the process answers."""
-    return JsonResponse({"status": "ok"})
+    return JsonResponse(Status())
 
 
 async def readyz(request: Request) -> Response:
@@ -34,14 +57,14 @@ async def readyz(request: Request) -> Response:
     services: Services = request.app.state.services
     engine = services.engine.state()
     states = {entry.id: engine.model(entry.source) for entry in services.catalogue}
-    body: dict[str, Any] = {"status": "ok", "models": {name: state.status for name, state in states.items()}}
-    if failed := {name: state.reason for name, state in states.items() if state.status == "failed"}:
-        body["reasons"] = failed
+    models: dict[str, str] = {name: state.status for name, state in states.items()}
+    reasons = {name: state.reason or "" for name, state in states.items() if state.status == "failed"} or UNSET
     obstacle = _obstacle(services, states.values())
     if obstacle is None:
-        return JsonResponse(body)
+        return JsonResponse(Status(models=models, reasons=reasons))
     request.scope["safelight.error_code"] = obstacle.code
-    return JsonResponse(body | {"status": "unavailable"} | obstacle.body(), obstacle.status, obstacle.headers)
+    unready = Unready(models=models, reasons=reasons, error=obstacle.body()["error"])
+    return JsonResponse(unready, obstacle.status, obstacle.headers)
 
 
 def _obstacle(services: Services, states: Collection[ModelState]) -> Unavailable | None:
@@ -58,7 +81,7 @@ def _obstacle(services: Services, states: Collection[ModelState]) -> Unavailable
 
 async def version(request: Request) -> Response:
     """Which Safelight this is."""
-    return JsonResponse({"name": "safelight", "version": __version__})
+    return JsonResponse(Version(version=__version__))
 
 
 async def metrics(request: Request) -> Response:
@@ -92,3 +115,53 @@ def _standing(services: Services, engine: EngineState) -> Standing:
         files_bytes=held,
         files_budget_bytes=int(services.settings.keep_gigabytes * 1e9),
     )
+
+
+def _readiness(name: str) -> Operation:
+    return Operation(
+        name=name,
+        summary="200 when a picture could be drawn.",
+        key=False,
+        answers=json_answer("200 when a picture could be drawn.", Status)
+        | {503: Said("Overloaded, loading or shutting down.", {"application/json": Unready}, RETRY_AFTER)},
+    )
+
+
+ROUTES = (
+    Route("/health", "GET", readyz, _readiness("health")),
+    Route("/readyz", "GET", readyz, _readiness("readyz")),
+    Route(
+        "/livez",
+        "GET",
+        livez,
+        Operation(
+            name="livez",
+            summary="200 while the process answers.",
+            key=False,
+            answers=json_answer("200 while the process answers.", Status),
+        ),
+    ),
+    Route(
+        "/version",
+        "GET",
+        version,
+        Operation(
+            name="version",
+            summary="Which Safelight this is.",
+            key=False,
+            answers=json_answer("Which Safelight this is.", Version),
+        ),
+    ),
+    Route(
+        "/metrics",
+        "GET",
+        metrics,
+        Operation(
+            name="metrics",
+            summary="Prometheus text.",
+            key=False,  # unless the operator wants one
+            answers={200: Said("Prometheus text.", {"text/plain": TEXT})},
+            errors=(401, 404),
+        ),
+    ),
+)

@@ -6,25 +6,53 @@ import asyncio
 import re
 import time
 from collections.abc import Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
+import msgspec
 import orjson
+from msgspec import Meta
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from safelight.api.exchange.auth import authenticate
 from safelight.api.exchange.body import read_body
 from safelight.api.exchange.envelope import JsonResponse
+from safelight.api.exchange.operations import BODY_ERRORS, IMAGE_REQUEST, TEXT, Answer, Operation, Route, Said, Schema
 from safelight.api.http.headers import drawing_headers
 from safelight.api.http.proxies import root
 from safelight.api.routes.image_stream import base64_text, begin_stream, finished_stream
-from safelight.api.routes.jobs import shown
+from safelight.api.routes.job_answer import Job, shown
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest
+from safelight.contract.parameters.seed import MAX_PICTURES
 from safelight.contract.prompt_cut import cut_header
 from safelight.contract.request import ImageRequest, read_object
 from safelight.service.drawing.drawing import Picture
 from safelight.service.entrance import Admitted
+
+_Base64 = Annotated[str, Meta(extra_json_schema={"contentEncoding": "base64"})]
+
+
+class Image(Answer, frozen=True, kw_only=True):
+    """A picture's file."""
+
+    b64_json: _Base64
+    revised_prompt: str
+
+
+class ImageResponse(Answer, frozen=True, kw_only=True):
+    """OpenAI's and Heroku's answer. It is put together by hand, since its texts are long and need no escaping."""
+
+    created: int
+    data: Annotated[list[Image], Meta(min_length=1, max_length=MAX_PICTURES)]
+
+
+class ImageEvent(msgspec.Struct):
+    """A server-sent event of a stream; `data` is a JSON object whose `type` is the event's name."""
+
+    event: Literal["image_generation.partial_image", "image_generation.completed", "error"]
+    data: Annotated[str, Meta(extra_json_schema={"contentMediaType": "application/json"})]
+
 
 _T = TypeVar("_T")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -158,3 +186,60 @@ def picture_body(pictures: Sequence[Picture], created: float) -> bytes:
     """The documented answer."""
     data = [{"b64_json": base64_text(picture.image), "revised_prompt": ""} for picture in pictures]
     return orjson.dumps({"created": int(created), "data": data})
+
+
+_INTEGER: Schema = {"schema": {"type": "integer"}}
+_HEADERS: Schema = {
+    "openai-processing-ms": _INTEGER,
+    "x-safelight-model": {"description": "The model that drew it.", "schema": TEXT},
+    "x-safelight-seed": _INTEGER | {"description": "The seed that was used, the first of several."},
+    "x-safelight-seeds": {"description": "All seeds, where there are several pictures.", "schema": TEXT},
+    "x-safelight-fingerprint": {"description": "What the bytes depend on.", "schema": TEXT},
+    "x-safelight-prompt-truncated": {
+        "description": "Where a prompt was cut: how many of its tokens were read, and how many it has (RFC 9651).",
+        "schema": TEXT,
+    },
+    "x-safelight-tier": {"description": "What is promised of the bytes.", "schema": {"enum": ["exact", "throughput"]}},
+}
+_ACCEPTED: Schema = {
+    "location": {"schema": TEXT},
+    "preference-applied": {"schema": {"const": "respond-async"}},
+    "x-safelight-model": {"schema": TEXT},
+    "x-safelight-seed": _INTEGER,
+}
+_PREFER: Schema = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "RFC 7240. Only `respond-async` is honoured.",
+    "schema": TEXT,
+    "examples": {"async": {"value": "respond-async"}},
+}
+
+ROUTES = (
+    Route(
+        "/v1/images/generations",
+        "POST",
+        create_image,
+        Operation(
+            name="createImage",
+            summary="Draw pictures.",
+            description=(
+                "With `stream: true`, where the model supports it, the answer is server-sent events: "
+                "`image_generation.partial_image`, `image_generation.completed`, `error`. "
+                "With the header `Prefer: respond-async` the answer is 202 and a job. With `Idempotency-Key` (1 to 255 "
+                "visible ASCII characters) the same request gets the same answer for 24 hours; with another body, 400."
+            ),
+            parameters=(_PREFER,),
+            body=IMAGE_REQUEST,
+            answers={
+                200: Said(
+                    "The picture.",
+                    {"application/json": ImageResponse, "text/event-stream": ImageEvent},
+                    _HEADERS,
+                ),
+                202: Said("Accepted: it will be drawn.", {"application/json": Job}, _ACCEPTED),
+            },
+            errors=(*BODY_ERRORS, 403, 429, 503),
+        ),
+    ),
+)

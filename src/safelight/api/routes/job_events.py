@@ -12,18 +12,19 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-import orjson
 import pybase64
+from msgspec.json import encode
+from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from safelight.api.exchange.auth import authenticate
 from safelight.api.exchange.event_texts import EventTexts
+from safelight.api.exchange.operations import TEXT, Operation, Route, Said, Schema
 from safelight.api.exchange.streams import Streams
 from safelight.api.http.proxies import root
-from safelight.api.routes.job_json import place_object, progress_object
-from safelight.api.routes.jobs import shown
+from safelight.api.routes.job_answer import Job, queue, shown, steps
 from safelight.api.services import Services
 from safelight.contract.errors import AuthenticationFailed
 from safelight.contract.jobs import JobRecord, JobUpdate, Progress, QueuePlace
@@ -143,16 +144,16 @@ def _told(update: JobUpdate, event_id: str, jobs: Jobs, root: str) -> bytes:
     """An update as an event. All but its id is the same for whoever is told it."""
     if update.kind == "preview":
         return _TEXTS.of(update, "", lambda: _preview(update))
-    text = _TEXTS.of(update, root, lambda: orjson.dumps(_data(update, jobs, root)))
+    text = _TEXTS.of(update, root, lambda: encode(_data(update, jobs, root)))
     return _named(update.kind, event_id, text)
 
 
-def _data(update: JobUpdate, jobs: Jobs, root: str) -> dict[str, Any]:
+def _data(update: JobUpdate, jobs: Jobs, root: str) -> dict[str, Any] | Job:
     match update:
         case JobUpdate(kind="queue", place=QueuePlace() as place):
-            return {"id": update.job.id} | place_object(place)
+            return {"id": update.job.id} | asdict(queue(place))
         case JobUpdate(kind="progress", progress=Progress() as progress):
-            return {"id": update.job.id} | progress_object(progress)
+            return {"id": update.job.id} | asdict(steps(progress))
         case JobUpdate(kind="deleted"):
             return {"id": update.job.id}
         case _:
@@ -168,8 +169,8 @@ def _state_id(job: JobRecord, place: QueuePlace | None, progress: Progress | Non
     return job.course.state
 
 
-def _event(kind: str, event_id: str, data: dict[str, Any]) -> bytes:
-    return _named(kind, event_id, orjson.dumps(data))
+def _event(kind: str, event_id: str, data: Job) -> bytes:
+    return _named(kind, event_id, encode(data))
 
 
 def _named(kind: str, event_id: str, text: bytes) -> bytes:
@@ -179,7 +180,7 @@ def _named(kind: str, event_id: str, text: bytes) -> bytes:
 def _preview(update: JobUpdate) -> bytes:
     """Without an id: a preview is not told again, and the last that was told stays where a stream goes on."""
     data = {"id": update.job.id, "b64_json": pybase64.b64encode_as_string(update.preview), "media_type": "image/jpeg"}
-    return b"event: preview\ndata: %s\n\n" % orjson.dumps(data)
+    return b"event: preview\ndata: %s\n\n" % encode(data)
 
 
 def _opening() -> bytes:
@@ -204,3 +205,34 @@ def _stream(events: AsyncGenerator[bytes, None], request: Request) -> Response:
     if request.method == "HEAD":  # it has no body, and must end: the connection's next request waits for that
         return Response(headers=_HEADERS, media_type="text/event-stream")
     return _EventStream(events, request)
+
+
+_LAST: Schema = {"name": "Last-Event-ID", "in": "header", "schema": TEXT}
+_JOB_ID: Schema = {"name": "job_id", "in": "path", "required": True, "schema": TEXT}
+_EVENTS = Said("Server-sent events: job, queue, progress, end, deleted.", {"text/event-stream": TEXT})
+
+ROUTES = (
+    Route(
+        "/v1/jobs/events",
+        "GET",
+        all_events,
+        Operation(
+            name="allEvents",
+            summary="All jobs of the key, as they change.",
+            parameters=(_LAST,),
+            answers={200: _EVENTS},
+        ),
+    ),
+    Route(
+        "/v1/jobs/{job_id}/events",
+        "GET",
+        job_events,
+        Operation(
+            name="jobEvents",
+            summary="One job to its end.",
+            parameters=(_JOB_ID, _LAST),
+            answers={200: _EVENTS, 204: Said("The job has ended, and `Last-Event-ID` says that you know.")},
+            errors=(404,),
+        ),
+    ),
+)

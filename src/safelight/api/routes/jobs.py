@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -10,23 +11,19 @@ from starlette.responses import Response, StreamingResponse
 from safelight.api.exchange.auth import authenticate
 from safelight.api.exchange.body import read_body
 from safelight.api.exchange.envelope import JsonResponse
+from safelight.api.exchange.operations import BODY_ERRORS, TEXT, Operation, Route, Said, Schema, json_answer
 from safelight.api.http.headers import drawing_headers
 from safelight.api.http.proxies import root
-from safelight.api.routes.job_json import cursor_of, job_object, read_query
+from safelight.api.routes.job_answer import Job, JobDeleted, JobList, shown
+from safelight.api.routes.job_query import PARAMETERS, cursor_of, read_query
 from safelight.api.services import Services
 from safelight.contract.embedding import with_settings
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.jobs import JobRecord
+from safelight.contract.jobs import MEDIA_TYPES, JobRecord
 from safelight.contract.request import read_object
-from safelight.service.jobs.library import Jobs
 
 # A job's picture never changes; it is its owner's alone. A deleted one may stay in its owner's own browser.
 _FOREVER = "private, max-age=31536000, immutable"
-
-
-def shown(job: JobRecord, jobs: Jobs, root: str) -> dict[str, Any]:
-    """A job as it stands now."""
-    return job_object(job, jobs.place(job), jobs.progress(job), jobs.expires(job), root=root)
 
 
 async def list_jobs(request: Request) -> Response:
@@ -36,15 +33,13 @@ async def list_jobs(request: Request) -> Response:
     wanted, limit, count = read_query(request.query_params, principal.key_id, services.catalogue)
     jobs = services.jobs
     page = await jobs.page(wanted, limit, count=count)
-    return JsonResponse(
-        {
-            "object": "list",
-            "data": [shown(j, jobs, root(request)) for j in page.jobs],
-            "has_more": page.next_before is not None,
-            "next_cursor": cursor_of(page.next_before),
-            "total": page.total,
-        }
+    answer = JobList(
+        data=[shown(j, jobs, root(request)) for j in page.jobs],
+        has_more=page.next_before is not None,
+        next_cursor=cursor_of(page.next_before),
+        total=page.total,
     )
+    return JsonResponse(answer)
 
 
 async def get_job(request: Request) -> Response:
@@ -82,7 +77,7 @@ async def delete_job(request: Request) -> Response:
     principal = await authenticate(request)
     job = await services.jobs.cancel_or_delete(principal.key_id, _id(request))
     if job is None:
-        return JsonResponse({"object": "job.deleted", "id": _id(request), "deleted": True})
+        return JsonResponse(JobDeleted(id=_id(request)))
     return _answer(request, job)
 
 
@@ -158,3 +153,87 @@ def _headers(job: JobRecord, what: str) -> dict[str, str]:
 def _has_it(request: Request, job: JobRecord, what: str) -> bool:
     """Whether the caller has the file already (RFC 9110, 13.1.2)."""
     return job.image is not None and request.headers.get("if-none-match") == f'"{job.id}-{what}"'
+
+
+_JOB_ID: Schema = {"name": "job_id", "in": "path", "required": True, "schema": TEXT}
+_STAR: Schema = {
+    "type": "object",
+    "required": ["starred"],
+    "properties": {"starred": {"type": "boolean"}},
+    "additionalProperties": False,
+}
+_SETTINGS: Schema = {
+    "name": "metadata",
+    "in": "query",
+    "schema": {"enum": ["full"]},
+    "description": "`full`: the file says what it was made with, whatever the server writes into its files.",
+}
+
+
+def _of_one(name: str, summary: str, answer: Any = Job, errors: tuple[int, ...] = (), body: Any = None) -> Operation:
+    return Operation(
+        name=name,
+        summary=summary,
+        parameters=(_JOB_ID,),
+        body=body,
+        answers=json_answer(summary, answer),
+        errors=(404, *errors),
+    )
+
+
+def _file(name: str, summary: str, media_types: Iterable[str], *parameters: Schema) -> Operation:
+    content = {media_type: TEXT | {"format": "binary"} for media_type in media_types}
+    return Operation(
+        name=name,
+        summary=summary,
+        parameters=(_JOB_ID, *parameters),
+        answers={200: Said(summary, content), 304: Said("You have it (`If-None-Match`).")},
+        errors=(404,),
+    )
+
+
+ROUTES = (
+    Route(
+        "/v1/jobs",
+        "GET",
+        list_jobs,
+        Operation(
+            name="listJobs",
+            summary="The key's own jobs, newest first.",
+            parameters=PARAMETERS,
+            answers=json_answer("The key's own jobs, newest first.", JobList),
+            errors=(400,),
+        ),
+    ),
+    Route("/v1/jobs/{job_id}", "GET", get_job, _of_one("getJob", "One job.")),
+    Route(
+        "/v1/jobs/{job_id}",
+        "PATCH",
+        change_job,
+        _of_one("changeJob", "Set the star or take it away.", Job, BODY_ERRORS, _STAR),
+    ),
+    Route(
+        "/v1/jobs/{job_id}",
+        "DELETE",
+        delete_job,
+        _of_one("deleteJob", "Cancel a job that has not ended, delete one that has.", Job | JobDeleted, (415,)),
+    ),
+    Route(
+        "/v1/jobs/{job_id}/cancel",
+        "POST",
+        cancel_job,
+        _of_one("cancelJob", "Cancel a job; one that has ended stays as it is.", Job, (415,)),
+    ),
+    Route(
+        "/v1/jobs/{job_id}/image",
+        "GET",
+        job_image,
+        _file("jobImage", "The picture.", MEDIA_TYPES.values(), _SETTINGS),
+    ),
+    Route(
+        "/v1/jobs/{job_id}/thumbnail",
+        "GET",
+        job_thumbnail,
+        _file("jobThumbnail", "A small JPEG of it.", ("image/jpeg",)),
+    ),
+)

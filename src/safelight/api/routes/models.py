@@ -4,93 +4,146 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
 from safelight.api.exchange.auth import authenticate
 from safelight.api.exchange.envelope import JsonResponse
+from safelight.api.exchange.operations import TEXT, Answer, Operation, Route, Schema, json_answer
 from safelight.api.services import Services
 from safelight.contract.catalogue import ModelEntry
 from safelight.contract.errors import NotFound
-from safelight.service.ports.engine import ModelState, WorkerState
+from safelight.service.ports.engine import ModelState, Where, WorkerState
 
-_READY_WORD = {"ready": "Yes", "loading": "No", "failed": "No"}
+_READY_WORD: dict[str, Literal["Yes", "No"]] = {"ready": "Yes", "loading": "No", "failed": "No"}
+_Amount = Annotated[int, Meta(ge=0)]
+
+
+class ModelWorker(Answer, frozen=True, kw_only=True):
+    """How a worker stands, and how it stands to the model."""
+
+    worker: _Amount
+    device: Annotated[str | None, Meta(description="Null until a model is ready there.")]
+    where: Annotated[Where, Meta(description="The model's weights.")]
+    host_bytes: Annotated[_Amount, Meta(description="Resident memory of the worker's process.")]
+    device_bytes: Annotated[_Amount, Meta(description="What it holds of an accelerator's memory.")]
+    pictures_per_minute: Annotated[float, Meta(ge=0, description="Of this model, lately.")]
+
+
+class Model(Answer, tag_field="object", tag="model", frozen=True, kw_only=True):
+    """OpenAI's model object, with what the model supports and which model really draws."""
+
+    id: str
+    created: int
+    owned_by: str
+    aliases: tuple[str, ...]
+    drawn_by: str
+    status: Literal["loading", "ready", "failed"]
+    reason: Annotated[str | None, Meta(description="Why it failed.")]
+    resident: bool
+    where: Where
+    memory_bytes: int | None
+    workers: list[ModelWorker]
+    capabilities: Annotated[dict[str, Any], Meta(extra_json_schema={"required": ["parameters"]})]
+
+
+class ModelList(Answer, tag_field="object", tag="list", frozen=True, kw_only=True):
+    """All models."""
+
+    data: list[Model]
+
+
+class HerokuModel(Answer, frozen=True, kw_only=True):
+    """The object that `heroku ai:models:info` shows."""
+
+    model_id: str
+    plan: str
+    type: list[str]
+    ready: Literal["Yes", "No"]
+    created: str
+    tokens_in: str
+    tokens_out: str
+    avg_performance: str
+
+
+class AvailableModel(Answer, frozen=True, kw_only=True):
+    """What the Heroku CLI asks for first."""
+
+    model_id: str
+    type: list[str]
+    regions: list[str]
 
 
 async def list_models(request: Request) -> Response:
     """`GET /v1/models`."""
     services: Services = request.app.state.services
     await authenticate(request)
-    return JsonResponse({"object": "list", "data": [model_object(e, services) for e in services.catalogue]})
+    return JsonResponse(ModelList(data=[_model(e, services) for e in services.catalogue]))
 
 
 async def get_model(request: Request) -> Response:
     """`GET /v1/models/{id}`."""
     services: Services = request.app.state.services
     await authenticate(request)
-    return JsonResponse(model_object(_entry(request), services))
+    return JsonResponse(_model(_entry(request), services))
 
 
 async def heroku_model(request: Request) -> Response:
-    """`GET /models/{id}`: the object that `heroku ai:models:info` shows."""
+    """`GET /models/{id}`."""
     services: Services = request.app.state.services
     await authenticate(request)
     entry = _entry(request)
-    state = services.engine.state().model(entry.source)
-    return JsonResponse(
-        {
-            "model_id": entry.id,
-            "plan": entry.id,
-            "type": ["text-to-image"],
-            "ready": _READY_WORD[state.status],
-            "created": str(entry.created),
-            "tokens_in": "0",
-            "tokens_out": "0",
-            "avg_performance": "",
-        }
+    answer = HerokuModel(
+        model_id=entry.id,
+        plan=entry.id,
+        type=["text-to-image"],
+        ready=_READY_WORD[services.engine.state().model(entry.source).status],
+        created=str(entry.created),
+        tokens_in="0",
+        tokens_out="0",
+        avg_performance="",
     )
+    return JsonResponse(answer)
 
 
 async def available_models(request: Request) -> Response:
     """`GET /available-models`, without a key."""
     services: Services = request.app.state.services
     return JsonResponse(
-        [{"model_id": e.id, "type": ["text-to-image"], "regions": ["local"]} for e in services.catalogue]
+        [AvailableModel(model_id=e.id, type=["text-to-image"], regions=["local"]) for e in services.catalogue]
     )
 
 
-def model_object(entry: ModelEntry, services: Services) -> dict[str, Any]:
-    """OpenAI's model object, with what the model supports and which model really draws."""
+def _model(entry: ModelEntry, services: Services) -> Model:
     state: ModelState = services.engine.state().model(entry.source)
-    return {
-        "id": entry.id,
-        "object": "model",
-        "created": entry.created,
-        "owned_by": "safelight",
-        "aliases": list(entry.aliases),
-        "drawn_by": entry.drawn_by,
-        "status": state.status,
-        "reason": state.reason,
-        "resident": state.resident,
-        "where": state.where,
-        "memory_bytes": state.bytes,
-        "workers": [_worker(worker, entry.source) for worker in services.engine.worker_states()],
-        "capabilities": entry.capabilities.as_json(),
-    }
+    return Model(
+        id=entry.id,
+        created=entry.created,
+        owned_by="safelight",
+        aliases=tuple(entry.aliases),
+        drawn_by=entry.drawn_by,
+        status=state.status,
+        reason=state.reason,
+        resident=state.resident,
+        where=state.where,
+        memory_bytes=state.bytes,
+        workers=[_worker(worker, entry.source) for worker in services.engine.worker_states()],
+        capabilities=entry.capabilities.as_json(),
+    )
 
 
-def _worker(worker: WorkerState, source: str) -> dict[str, Any]:
-    """How a worker stands, and how it stands to that model."""
-    return {
-        "worker": worker.number,
-        "device": worker.device,
-        "where": worker.where.get(source, "none"),
-        "host_bytes": worker.host_bytes,
-        "device_bytes": worker.device_bytes,
-        "pictures_per_minute": round(worker.per_minute.get(source, 0.0), 2),
-    }
+def _worker(worker: WorkerState, source: str) -> ModelWorker:
+    return ModelWorker(
+        worker=worker.number,
+        device=worker.device,
+        where=worker.where.get(source, "none"),
+        host_bytes=worker.host_bytes,
+        device_bytes=worker.device_bytes,
+        pictures_per_minute=round(worker.per_minute.get(source, 0.0), 2),
+    )
 
 
 def _entry(request: Request) -> ModelEntry:
@@ -100,3 +153,54 @@ def _entry(request: Request) -> ModelEntry:
         offered = ", ".join(e.id for e in services.catalogue)
         raise NotFound(f"There is no such model here. Models: {offered}.", code="model_not_found", param="model")
     return entry
+
+
+_MODEL_ID: Schema = {"name": "model_id", "in": "path", "required": True, "schema": TEXT}
+
+ROUTES = (
+    Route(
+        "/v1/models",
+        "GET",
+        list_models,
+        Operation(
+            name="listModels",
+            summary="The models, and what each supports.",
+            answers=json_answer("The models, and what each supports.", ModelList),
+        ),
+    ),
+    Route(
+        "/v1/models/{model_id}",
+        "GET",
+        get_model,
+        Operation(
+            name="getModel",
+            summary="One model.",
+            parameters=(_MODEL_ID,),
+            answers=json_answer("One model.", Model),
+            errors=(404,),
+        ),
+    ),
+    Route(
+        "/available-models",
+        "GET",
+        available_models,
+        Operation(
+            name="availableModels",
+            summary="The models, for the Heroku CLI.",
+            key=False,
+            answers=json_answer("The models, for the Heroku CLI.", list[AvailableModel]),
+        ),
+    ),
+    Route(
+        "/models/{model_id}",
+        "GET",
+        heroku_model,
+        Operation(
+            name="herokuModel",
+            summary="Heroku's model info.",
+            parameters=(_MODEL_ID,),
+            answers=json_answer("Heroku's model info.", HerokuModel),
+            errors=(404,),
+        ),
+    ),
+)

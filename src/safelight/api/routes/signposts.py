@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from safelight.api.exchange.operations import Route
 from safelight.contract.errors import NotFound
 
 
@@ -23,3 +24,9 @@ async def no_edits_yet(request: Request) -> Response:
         "`/v1/images/edits` is not supported yet: this server draws from words alone. "
         "POST /v1/images/generations takes the prompt without pictures."
     )
+
+
+ROUTES = (
+    Route("/", "GET", front_door),
+    Route("/v1/images/edits", "POST", no_edits_yet),
+)

@@ -6,15 +6,17 @@ import gzip
 import hashlib
 import mimetypes
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
+from msgspec import Meta
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from safelight.api.exchange.auth import by_key, cookie_name, require_json
 from safelight.api.exchange.body import read_body
 from safelight.api.exchange.envelope import JsonResponse
+from safelight.api.exchange.operations import BODY_ERRORS, TEXT, Answer, Operation, Route, Schema, json_answer
 from safelight.api.http.proxies import Proxies
 from safelight.api.services import BuiltFile, Services
 from safelight.contract.errors import AuthenticationFailed, InvalidRequest, NotFound
@@ -40,6 +42,21 @@ _FOREVER = "public, max-age=31536000, immutable"
 _INDEX = "index.html"
 _ALREADY_COMPRESSED = ("image/png", "image/jpeg", "image/webp", "font/woff2")
 _MEDIA_TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json", ".woff2": "font/woff2"}
+
+
+class Session(Answer, frozen=True, kw_only=True):
+    """Who is signed in to the page, until when (Unix seconds)."""
+
+    signed_in: Annotated[bool, Meta(extra_json_schema={"const": True})] = True
+    name: str
+    key_id: str
+    expires: float
+
+
+class SignedOut(Answer, frozen=True, kw_only=True):
+    """Nobody is signed in."""
+
+    signed_in: Annotated[bool, Meta(extra_json_schema={"const": False})] = False
 
 
 def read_built(folder: Path) -> dict[str, BuiltFile]:
@@ -155,11 +172,10 @@ def _credential(fields: dict[str, Any]) -> tuple[str, str]:
 
 
 def _session_answer(signed_in: tuple[Principal, SessionRecord] | None) -> Response:
-    shown: dict[str, Any] = {"signed_in": False}
-    if signed_in is not None:
-        principal, session = signed_in
-        shown = {"signed_in": True, "name": principal.name, "key_id": principal.key_id, "expires": session.expires}
-    return JsonResponse(shown)
+    if signed_in is None:
+        return JsonResponse(SignedOut())
+    principal, session = signed_in
+    return JsonResponse(Session(name=principal.name, key_id=principal.key_id, expires=session.expires))
 
 
 def _set_cookie(request: Request, answer: Response, cookie: str) -> None:
@@ -210,3 +226,46 @@ def _packed(content: bytes, media_type: str) -> BuiltFile:
     packed = None if media_type in _ALREADY_COMPRESSED else gzip.compress(content, 9, mtime=0)
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     return BuiltFile(content, packed if packed and len(packed) < len(content) else None, media_type, etag)
+
+
+def _only(name: str) -> Schema:
+    return {"type": "object", "required": [name], "properties": {name: TEXT}, "additionalProperties": False}
+
+
+_WHO = json_answer("Who is signed in.", Session | SignedOut)
+
+ROUTES = (
+    Route("/studio", "GET", page),
+    Route("/studio/{path:path}", "GET", page),
+    Route(
+        "/studio/session",
+        "GET",
+        get_session,
+        Operation(name="getSession", summary="Who is signed in to the page.", key=False, answers=_WHO),
+    ),
+    Route(
+        "/studio/session",
+        "POST",
+        sign_in,
+        Operation(
+            name="signIn",
+            summary="Sign in to the page with a key or a one-time token: sets a cookie.",
+            key=False,
+            body={"anyOf": [_only("key"), _only("token")]},
+            answers=_WHO,
+            errors=(401, *BODY_ERRORS),
+        ),
+    ),
+    Route(
+        "/studio/session",
+        "DELETE",
+        sign_out,
+        Operation(
+            name="signOut",
+            summary="End the session. Must say that it is JSON, without a body.",
+            key=False,
+            answers=_WHO,
+            errors=(415,),
+        ),
+    ),
+)

@@ -1,4 +1,4 @@
-"""A job as JSON, and the query of a list of them."""
+"""The query of a list of jobs."""
 
 # Tested in tests/api/test_jobs.py.
 
@@ -6,19 +6,17 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, time
-from typing import Any
 
 from starlette.datastructures import QueryParams
 
+from safelight.api.exchange.operations import TEXT, Schema
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.jobs import STATES, JobRecord, JobState, Progress, QueuePlace
-from safelight.contract.prompt_cut import cuts_object
+from safelight.contract.jobs import STATES, JobState
 from safelight.service.ports.jobs import SHAPES, JobFilter, Shape
 
 MOST_PER_PAGE = 200
 DEFAULT_PER_PAGE = 50
-QUERY = ("limit", "cursor", "state", "model", "q", "from", "to", "starred", "shape", "total")
 _MAX_TEXT = 1000
 # The year 2286: beyond it Unix seconds have eleven digits, and microseconds would leave 64 bits some time after.
 _LAST_SECOND = 1e10
@@ -28,53 +26,30 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _BARE_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def job_object(
-    job: JobRecord, place: QueuePlace | None, progress: Progress | None, expires: float | None, *, root: str
-) -> dict[str, Any]:
-    """The object that every route and event shows. `root` stands before the addresses in it."""
-    path = f"{root}v1/jobs/{job.id}"
-    image = None
-    if job.image is not None:
-        image = {
-            "path": f"{path}/image",
-            "thumbnail_path": f"{path}/thumbnail",
-            "bytes": job.image.bytes,
-            "media_type": job.media_type,
-            "fingerprint": job.image.fingerprint,
-            "average_color": job.image.average_color,
-            "prompt_truncated": cuts_object(job.image.cuts) or None,
-        }
-    return {
-        "object": "job",
-        "id": job.id,
-        "state": job.course.state,
-        "model": job.wanted.model,
-        "drawn_by": job.wanted.drawn_by,
-        "seed": job.wanted.seed,
-        "request": job.wanted.request,
-        "width": job.wanted.width,
-        "height": job.wanted.height,
-        "output_format": job.wanted.output_format,
-        "created": job.origin.created,
-        "started": job.course.started,
-        "ended": job.course.ended,
-        "queue": place_object(place) if place is not None and job.course.state == "queued" else None,
-        "progress": progress_object(progress) if progress is not None and job.course.state == "running" else None,
-        "starred": job.starred,
-        "expires": expires,
-        "error": None
-        if job.course.error is None
-        else {"code": job.course.error.code, "message": job.course.error.message},
-        "image": image,
-    }
+def _parameter(name: str, schema: Schema, what: str = "") -> Schema:
+    return {"name": name, "in": "query", "schema": schema} | ({"description": what} if what else {})
 
 
-def place_object(place: QueuePlace) -> dict[str, Any]:
-    return {"position": place.position, "seconds": place.seconds}
-
-
-def progress_object(progress: Progress) -> dict[str, Any]:
-    return {"step": progress.step, "steps": progress.steps, "seconds_left": progress.seconds_left}
+_STATES: Schema = {"type": "array", "items": {"enum": list(STATES)}}
+_WHEN = "Unix seconds; or an ISO 8601 date or time."
+PARAMETERS: tuple[Schema, ...] = (
+    _parameter(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE, "default": DEFAULT_PER_PAGE},
+        "Jobs a page.",
+    ),
+    _parameter("cursor", TEXT | {"pattern": "^[0-9a-f]{0,14}$"}, "An earlier answer's `next_cursor`."),
+    _parameter("state", _STATES) | {"style": "form", "explode": False},
+    _parameter("model", TEXT, "An id or alias."),
+    _parameter("q", TEXT | {"maxLength": _MAX_TEXT}, "Words of the prompt; the last may be unfinished."),
+    _parameter("from", {"type": "number"}, _WHEN),
+    _parameter("to", {"type": "number"}, _WHEN),
+    _parameter("starred", {"type": "boolean"}, "Only with, or only without a star."),
+    _parameter("shape", {"enum": list(SHAPES)}, "Wider than high, higher than wide, or neither."),
+    _parameter("total", {"type": "boolean"}, "Count all that there are."),
+)
+"""What the query may say; no other names are taken."""
+QUERY = tuple(str(parameter["name"]) for parameter in PARAMETERS)
 
 
 def cursor_of(before: int | None) -> str | None:
