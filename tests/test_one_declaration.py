@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from safelight.adapters.fake.engine import TRAITS, FakeEngine
 from safelight.adapters.home.state_folder import announce
+from safelight.api.app import ROUTES
 from safelight.api.openapi.document import openapi_document
 from safelight.cli.app import app
 from safelight.contract.capabilities import Parameter
@@ -77,7 +78,7 @@ def test_the_parser_takes_it_within_its_bounds_where_the_pipeline_does() -> None
 
 
 def test_the_document_has_it() -> None:
-    schema = openapi_document(offering())["components"]["schemas"]["ImageRequest"]["anyOf"][0]
+    schema = openapi_document(offering(), ROUTES)["components"]["schemas"]["ImageRequest"]["anyOf"][0]
     described = {"type": ["number", "null"], "minimum": 0, "maximum": 2, "default": 1.0}
     assert schema["properties"]["wobble"] == described | {"description": "How much lines wobble."}
     assert "wobble" in schema["allOf"][0]["else"]["propertyNames"]["enum"]

@@ -112,7 +112,7 @@ def asked(served: Served, question: Question, client: httpx.Client, jobs: list[s
 
 def lines() -> Iterator[str]:
     """Every question with its answer; the document is one of them."""
-    unasked = {(path, method) for path, method, _ in ROUTES}
+    unasked = {(route.path, route.method) for route in ROUTES if route.operation}
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as served:
         jobs: list[str] = []
         with httpx.Client(base_url=served.url, timeout=300) as client:

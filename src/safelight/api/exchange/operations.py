@@ -3,6 +3,8 @@
 The application is put together of these, and so is the OpenAPI document: what is not said here is in neither.
 """
 
+# Tested in tests/api/test_one_route.py.
+
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,5 +1,7 @@
 """A job as every route and event shows it."""
 
+# Tested in tests/api/test_jobs.py.
+
 from __future__ import annotations
 
 from typing import Annotated, Any

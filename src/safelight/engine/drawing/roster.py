@@ -1,5 +1,7 @@
 """Every order of a worker as a run, from its coming to its end, whether its model is here or not."""
 
+# Tested in tests/engine/test_loop.py.
+
 from __future__ import annotations
 
 import logging

@@ -1,5 +1,7 @@
 """Who owns a model's memory."""
 
+# Tested in tests/engine/test_models.py.
+
 from __future__ import annotations
 
 import gc

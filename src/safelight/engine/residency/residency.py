@@ -1,5 +1,7 @@
 """How a device's models come and go: what an engine is told of it."""
 
+# Tested in tests/engine/test_models.py.
+
 from __future__ import annotations
 
 from collections.abc import Callable

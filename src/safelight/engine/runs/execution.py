@@ -1,5 +1,7 @@
 """A call run for its run: its result, or what it raised."""
 
+# Tested in tests/engine/test_loop.py.
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Why a run ended without a picture, for its caller and for the log."""
 
+# Tested in tests/engine/test_loop.py.
+
 from __future__ import annotations
 
 import traceback

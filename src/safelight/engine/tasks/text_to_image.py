@@ -3,6 +3,8 @@
 A task that works from a picture too is a file beside this one.
 """
 
+# Tested in tests/engine/test_arguments.py.
+
 from __future__ import annotations
 
 from typing import Any
