@@ -146,3 +146,26 @@ def test_a_place_among_a_hundred_thousand_of_ten_groups_costs_little_more_than_a
         seconds_of(length)  # sums what has changed
     taken = [(seconds_of(100_000), seconds_of(1_000)) for _ in range(5)]
     assert min(long for long, _ in taken) < 12 * min(short for _, short in taken)
+
+
+def test_a_group_without_room_lets_none_of_its_kinds_go() -> None:
+    line: FairLine[str] = FairLine()
+    for name, kind in (("one", "m"), ("two", "n")):
+        line.add(waiting(name, kind=kind))
+    asked = []
+
+    def full(one: Waiting[str]) -> Verdict:
+        asked.append(one.name)
+        return "full"
+
+    assert line.take(full) is None
+    assert asked == ["one"]
+
+
+def test_what_took_longer_than_expected_is_on_the_groups_account() -> None:
+    line: FairLine[str] = FairLine()
+    for name, group in (("a1", "a"), ("b1", "b"), ("a2", "a")):
+        line.add(waiting(name, group))
+    assert line.take(now) is not None
+    line.correct("a", 1.0, 5.0)
+    assert drained(line) == ["b1", "a2"]
