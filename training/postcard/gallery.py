@@ -1,4 +1,7 @@
-"""The README's picture and the sheets of `docs/postcard.md`: prompts, sizes, styles and seeds, as small JPEG files."""
+"""The README's picture, the sheets of `docs/postcard.md` and the pictures of `docs/prompts.md`, as small JPEG files.
+
+python -m training.postcard.gallery src/safelight/postcard/weights docs/images
+"""
 
 from __future__ import annotations
 
@@ -58,6 +61,24 @@ class Picture:
     shown: int
 
 
+_LIGHTHOUSE, _VILLAGE = "a lighthouse on a cliff", "a village in autumn, golden hour"
+SINGLE = {
+    name: Picture(prompt, 768, 512, seed, 768)
+    for name, prompt, seed in (
+        ("boat", "a boat", 7),
+        ("boats", "two red sailboats on a calm lake in the mountains", 7),
+        ("dawn", f"{_LIGHTHOUSE} at dawn", 7),
+        ("night", f"{_LIGHTHOUSE} at night", 7),
+        ("oil", f"{_LIGHTHOUSE} at dawn, oil painting", 7),
+        ("paper", f"{_LIGHTHOUSE} at dawn, paper cut", 7),
+        ("seed-7", _VILLAGE, 7),
+        ("seed-8", _VILLAGE, 8),
+        ("seed-9", _VILLAGE, 9),
+    )
+}
+"""The pictures of docs/prompts.md, by name."""
+
+
 def drawn(pipeline: PostcardPipeline, picture: Picture) -> Image.Image:
     """Draw at the full size and shrink, as a reader of the page would."""
     image: Image.Image = pipeline(
@@ -108,7 +129,7 @@ def main() -> None:
     parser.add_argument("weights", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", nargs="*", help="names of sheets")
+    parser.add_argument("--only", nargs="*", help="names of sheets; single: the pictures of docs/prompts.md")
     arguments = parser.parse_args()
     pipeline = PostcardPipeline.from_pretrained(arguments.weights, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
@@ -117,6 +138,10 @@ def main() -> None:
         if not arguments.only or name in arguments.only:
             sheet = rows([drawn(pipeline, picture) for picture in pictures], lengths)
             sheet.save(arguments.out / f"postcard-{name}.jpg", quality=QUALITY, optimize=True, progressive=True)
+    if not arguments.only or "single" in arguments.only:
+        for name, picture in SINGLE.items():
+            image = drawn(pipeline, picture)
+            image.save(arguments.out / f"prompts-{name}.jpg", quality=82, optimize=True, progressive=True)
     cover = drawn(pipeline, Picture(SIXTEEN[0], 1344, 768, 7, 1344))
     cover.save(arguments.out / "mountains.jpg", quality=88, optimize=True, progressive=True)
 
