@@ -14,6 +14,7 @@ import pytest
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.api.exchange import wrong_keys
 from safelight.api.exchange.streams import MOST_PER_KEY
+from safelight.service.ports.telemetry import ModelLoaded
 from tests.api.conftest import PICTURES, Running, Serve
 from tests.api.test_jobs import finished
 from tests.studio.prefix import behind
@@ -47,7 +48,7 @@ async def test_a_model_of_any_name_is_told_in_a_header(serve: Serve, tmp_path: P
 
 
 async def test_metrics_tell_no_path(running: Running, tmp_path: Path) -> None:
-    running.services.telemetry.model_loaded(source=str(tmp_path / "secret" / "model.safetensors"), seconds=1.0)
+    running.services.telemetry.note(ModelLoaded(source=str(tmp_path / "secret" / "model.safetensors"), seconds=1.0))
     told = (await running.client.get("/metrics")).text
     assert 'source="model.safetensors"' in told
     assert str(tmp_path) not in told

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import platform
+from functools import singledispatchmethod
 from pathlib import PurePath
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
@@ -12,8 +13,21 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from safelight import __version__
 from safelight.adapters.process_memory import memory_of_all
 from safelight.contract.hub import HubName
-from safelight.contract.messages import Timings
-from safelight.service.ports.telemetry import Standing
+from safelight.service.ports.telemetry import (
+    Answered,
+    DiskFree,
+    Drawn,
+    Estimated,
+    Fact,
+    LedgerLost,
+    LogDropped,
+    ModelLoaded,
+    Queue,
+    Rejected,
+    RemovedForRoom,
+    Standing,
+    WorkerRestarted,
+)
 
 # A series with the time of creation beside each counter: half of the page, and nobody asks for it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -134,8 +148,16 @@ class PrometheusTelemetry:
             "safelight_memory_bytes", "Resident memory of the server's process and its workers'.", registry=registry
         )
 
-    def standing(self, now: Standing) -> None:
-        """How things stand; called when the metrics are read."""
+    def note(self, fact: Fact) -> None:
+        """Count something that has happened, or see how things stand."""
+        self._note(fact)
+
+    @singledispatchmethod
+    def _note(self, fact: Fact) -> None:
+        raise TypeError(f"{type(fact).__name__} is no fact that is counted.")
+
+    @_note.register
+    def _(self, now: Standing) -> None:
         for model, status in now.models.items():
             for each in ("loading", "ready", "failed"):
                 self._models.labels(model=model, status=each).set(each == status)
@@ -149,61 +171,64 @@ class PrometheusTelemetry:
         self._budget.set(now.files_budget_bytes)
         self._memory.set(memory_of_all())
 
-    def request(self, *, route: str, method: str, status: int, seconds: float) -> None:
-        """An answer was sent. `route` is the pattern, not the path."""
-        self._requests.labels(route=route, method=method, status=str(status)).inc()
-        self._request_seconds.labels(route=route).observe(seconds)
+    @_note.register
+    def _(self, sent: Answered) -> None:
+        self._requests.labels(route=sent.route, method=sent.method, status=str(sent.status)).inc()
+        self._request_seconds.labels(route=sent.route).observe(sent.seconds)
 
-    def rejected(self, *, code: str) -> None:
-        """A request was refused."""
-        self._rejections.labels(code=code).inc()
+    @_note.register
+    def _(self, refused: Rejected) -> None:
+        self._rejections.labels(code=refused.code).inc()
 
-    def drawn(self, *, model: str, outcome: str, queue_seconds: float, timings: Timings | None) -> None:
-        """An accepted request ended."""
-        self._drawings.labels(model=model, outcome=outcome).inc()
-        self._stages.labels(model=model, stage="queue").observe(queue_seconds)
-        if timings is None:
+    @_note.register
+    def _(self, drawn: Drawn) -> None:
+        self._drawings.labels(model=drawn.model, outcome=drawn.outcome).inc()
+        self._stages.labels(model=drawn.model, stage="queue").observe(drawn.queue_seconds)
+        if drawn.timings is None:
             return
         for stage in ("wait", "encode_prompt", "denoise", "decode", "image_encode"):
-            self._stages.labels(model=model, stage=stage).observe(getattr(timings, stage))
-        for seconds in timings.steps:
-            self._step_seconds.labels(model=model).observe(seconds)
+            self._stages.labels(model=drawn.model, stage=stage).observe(getattr(drawn.timings, stage))
+        for seconds in drawn.timings.steps:
+            self._step_seconds.labels(model=drawn.model).observe(seconds)
 
-    def estimated(self, *, model: str, expected_seconds: float, seconds: float) -> None:
-        """A picture took so long; this is what its admission counted with."""
-        if seconds > 0:
-            self._estimates.labels(model=model).observe(abs(expected_seconds - seconds) / seconds)
+    @_note.register
+    def _(self, estimated: Estimated) -> None:
+        if estimated.seconds > 0:
+            error = abs(estimated.expected_seconds - estimated.seconds) / estimated.seconds
+            self._estimates.labels(model=estimated.model).observe(error)
 
-    def queue(self, *, depth: int, running: int, oldest_seconds: float, work_seconds: float) -> None:
-        """How the queue stands; called when the metrics are read."""
-        self._depth.set(depth)
-        self._running.set(running)
-        self._oldest.set(oldest_seconds)
-        self._work.set(work_seconds)
+    @_note.register
+    def _(self, queue: Queue) -> None:
+        self._depth.set(queue.depth)
+        self._running.set(queue.running)
+        self._oldest.set(queue.oldest_seconds)
+        self._work.set(queue.work_seconds)
 
-    def model_loaded(self, *, source: str, seconds: float) -> None:
-        """A worker loaded a model. Of a folder or file only its own name is told: a path is nobody's business."""
-        self._load_seconds.labels(source=source if HubName.read(source) else PurePath(source).name).set(seconds)
+    @_note.register
+    def _(self, loaded: ModelLoaded) -> None:
+        """Of a folder or file only its own name is told: a path is nobody's business."""
+        source = loaded.source if HubName.read(loaded.source) else PurePath(loaded.source).name
+        self._load_seconds.labels(source=source).set(loaded.seconds)
 
-    def worker_restarted(self) -> None:
-        """A worker died and is started again."""
+    @_note.register
+    def _(self, restarted: WorkerRestarted) -> None:
         self._restarts.inc()
 
-    def log_dropped(self, lines: int) -> None:
-        """Log lines were dropped, since whoever reads standard error does not."""
-        self._log_dropped.inc(lines)
+    @_note.register
+    def _(self, dropped: LogDropped) -> None:
+        self._log_dropped.inc(dropped.lines)
 
-    def ledger_lost(self, *, entries: int) -> None:
-        """Ledger entries could not be written."""
-        self._ledger_lost.inc(entries)
+    @_note.register
+    def _(self, lost: LedgerLost) -> None:
+        self._ledger_lost.inc(lost.entries)
 
-    def disk_free(self, *, disk: str, free: int) -> None:
-        """What the disk of the folder that a setting names still takes, in bytes."""
-        self._disk_free.labels(disk=disk).set(free)
+    @_note.register
+    def _(self, disk: DiskFree) -> None:
+        self._disk_free.labels(disk=disk.disk).set(disk.free)
 
-    def removed_for_room(self, *, removed: int) -> None:
-        """Files of the trash, or jobs, went before their time."""
-        self._removed_for_room.inc(removed)
+    @_note.register
+    def _(self, gone: RemovedForRoom) -> None:
+        self._removed_for_room.inc(gone.removed)
 
     def render(self) -> bytes:
         """Everything in Prometheus' text format."""

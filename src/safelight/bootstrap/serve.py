@@ -30,6 +30,7 @@ from safelight.bootstrap.loaded import OnLoaded, loaded
 from safelight.bootstrap.services import Stores, open_services
 from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
+from safelight.service.ports.telemetry import LogDropped
 from safelight.settings import Settings
 from safelight.settings.draining import draining
 
@@ -51,7 +52,7 @@ def serve(settings: Settings, on_loaded: OnLoaded | None = None) -> int:
     settings = settings.model_copy(update={"models": dict(order)})
     with standard_error() as outlet:
         telemetry = PrometheusTelemetry()
-        outlet.on_dropped = telemetry.log_dropped
+        outlet.on_dropped = lambda lines: telemetry.note(LogDropped(lines=lines))
         configure_logging(settings.log_format, settings.log_level, outlet)
         prepare(settings.home)
         for source, why in lacks.items():

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from safelight.adapters.sql.schema import ledger
 from safelight.adapters.sql.sqlite import explain
 from safelight.service.ports.ledger import LedgerEntry
-from safelight.service.ports.telemetry import Telemetry
+from safelight.service.ports.telemetry import LedgerLost, Telemetry
 
 # About 10 MB of entries: minutes of a busy server while a disk is slow. What comes beyond is counted as lost.
 CAPACITY = 10_000
@@ -83,7 +83,7 @@ class SqlLedger:
                 _log.info("ledger_recovered")
 
     def _lose(self, entries: int, why: str) -> None:
-        self._telemetry.ledger_lost(entries=entries)
+        self._telemetry.note(LedgerLost(entries=entries))
         if not self._failing:
             self._failing = True
             _log.error("ledger_lost", reason=why, effect="requests are served, but not noted")

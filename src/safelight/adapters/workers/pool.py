@@ -44,7 +44,7 @@ from safelight.contract.messages import (
 from safelight.contract.order import Order
 from safelight.scheduling.line import FairLine, Verdict
 from safelight.service.ports.engine import NEAREST_FIRST, EngineState, ModelState, WorkerState
-from safelight.service.ports.telemetry import Telemetry
+from safelight.service.ports.telemetry import ModelLoaded, Telemetry, WorkerRestarted
 
 # Restarts wait 0, 0.5, 1, 2, … up to 30 s, counted from the last worker that was of use.
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
@@ -401,7 +401,7 @@ class LocalWorkers:
         if isinstance(event, ModelReady):
             self._start_failure = None
             if not event.moved:
-                self._telemetry.model_loaded(source=event.source, seconds=event.seconds)
+                self._telemetry.note(ModelLoaded(source=event.source, seconds=event.seconds))
             seconds = round(event.seconds, 3)
             log.info("model_ready", model=event.source, device=event.device, seconds=seconds, moved=event.moved)
         else:
@@ -413,7 +413,7 @@ class LocalWorkers:
         """A worker died: its orders wait again, as if they had never left. Returns the seconds until the next start."""
         log.error("worker_died", exit_status=exit_status, last_words=last_words, jobs=len(member.tickets))
         self._restarts += 1
-        self._telemetry.worker_restarted()
+        self._telemetry.note(WorkerRestarted())
         orphans = member.bury()
         blame(orphans)
         for ticket in orphans:

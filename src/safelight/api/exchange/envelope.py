@@ -30,7 +30,7 @@ from safelight.contract.errors import (
     NotFound,
     Unavailable,
 )
-from safelight.service.ports.telemetry import Telemetry
+from safelight.service.ports.telemetry import Answered, Rejected, Telemetry
 
 _CALLER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _OTHER_ROUTE = "other"
@@ -125,9 +125,9 @@ class Envelope:
         # 499, as nginx counts it: the client left before there was an answer
         status = exchange.status or 499
         code = scope.get("safelight.error_code")
-        self._telemetry.request(route=route, method=method, status=status, seconds=seconds)
+        self._telemetry.note(Answered(route=route, method=method, status=status, seconds=seconds))
         if code is not None:
-            self._telemetry.rejected(code=code)
+            self._telemetry.note(Rejected(code=code))
         # Probes ask often, and a page shows many pictures.
         quiet = (route in _PROBES and status in (200, 503)) or (route.endswith(_THUMBNAIL) and status in (200, 304))
         (log.debug if quiet else log.info)(

@@ -18,7 +18,7 @@ from safelight.api.exchange.operations import RETRY_AFTER, TEXT, Answer, Operati
 from safelight.api.services import Services
 from safelight.contract.errors import NotFound, Unavailable
 from safelight.service.ports.engine import EngineState, ModelState
-from safelight.service.ports.telemetry import Standing
+from safelight.service.ports.telemetry import Queue, Standing
 
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -92,13 +92,15 @@ async def metrics(request: Request) -> Response:
     if services.settings.metrics == "key":
         await authenticate(request)
     state = services.engine.state()
-    services.telemetry.queue(
-        depth=state.queued,
-        running=state.running,
-        oldest_seconds=services.generate.pictures.oldest_seconds,
-        work_seconds=services.generate.work_seconds,
+    services.telemetry.note(
+        Queue(
+            depth=state.queued,
+            running=state.running,
+            oldest_seconds=services.generate.pictures.oldest_seconds,
+            work_seconds=services.generate.work_seconds,
+        )
     )
-    services.telemetry.standing(_standing(services, state))
+    services.telemetry.note(_standing(services, state))
     return Response(services.render_metrics(), media_type=_METRICS_TYPE)
 
 

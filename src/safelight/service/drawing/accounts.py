@@ -13,7 +13,7 @@ from safelight.contract.messages import Finished
 from safelight.contract.request import ImageRequest
 from safelight.service.drawing.caller import Caller
 from safelight.service.ports.ledger import Ledger, LedgerEntry
-from safelight.service.ports.telemetry import Telemetry
+from safelight.service.ports.telemetry import Drawn, Telemetry
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +73,6 @@ class Account:
             outcome=entry.outcome,
             key_id=entry.key_id,
         )
-        self._telemetry.drawn(
-            model=entry.model, outcome=entry.outcome, queue_seconds=entry.queue_seconds, timings=entry.timings
+        self._telemetry.note(
+            Drawn(model=entry.model, outcome=entry.outcome, queue_seconds=entry.queue_seconds, timings=entry.timings)
         )

@@ -16,7 +16,7 @@ from safelight.contract.order import Order
 from safelight.service.drawing.admission import Admission, Cost
 from safelight.service.drawing.review import Review
 from safelight.service.ports.engine import Engine
-from safelight.service.ports.telemetry import Telemetry
+from safelight.service.ports.telemetry import Estimated, Telemetry
 
 OnProgress = Callable[[int, int], None]
 OnPreview = Callable[[Preview], None]
@@ -171,7 +171,7 @@ class SharedPictures:
             if finished is not None:
                 self._admission.learn(picture.order.recipe, finished.timings)
                 expected, took = cost.seconds, finished.timings.active
-                self._telemetry.estimated(model=picture.order.file.model, expected_seconds=expected, seconds=took)
+                self._telemetry.note(Estimated(model=picture.order.file.model, expected_seconds=expected, seconds=took))
         finally:
             self._admission.release(cost)
             if self._by_identity.get(identity) is picture:

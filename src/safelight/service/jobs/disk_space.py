@@ -10,7 +10,7 @@ import structlog
 
 from safelight.contract.errors import SafelightError, Unavailable
 from safelight.service.ports.files import Room
-from safelight.service.ports.telemetry import Telemetry
+from safelight.service.ports.telemetry import DiskFree, RemovedForRoom, Telemetry
 
 # What stays free: a pictures' worth of some hundreds and the database's log (4 MB between checkpoints), or on a small
 # disk as much of it as a file system often keeps back for itself.
@@ -90,7 +90,7 @@ class DiskSpace:
                 log.warning("disk_not_measured", disk=setting, reason=str(error))
                 continue
             if room is not None:
-                self._telemetry.disk_free(disk=setting, free=room.free)
+                self._telemetry.note(DiskFree(disk=setting, free=room.free))
                 self._judge(setting, room)
         if was_short and not self.is_short:
             for tell in self._on_room:
@@ -113,7 +113,7 @@ class DiskSpace:
                     removed += await make(int(reserve(room) * _ENOUGH) - room.free + 1)
                 except (OSError, SafelightError) as error:
                     log.error("no_room_made", disk=setting, reason=str(error))
-        self._telemetry.removed_for_room(removed=removed)
+        self._telemetry.note(RemovedForRoom(removed=removed))
         return removed
 
     def _judge(self, setting: str, room: Room) -> None:

@@ -23,27 +23,100 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     files_budget_bytes: int
 
 
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer was sent. `route` is the pattern, not the path."""
+
+    route: str
+    method: str
+    status: int
+    seconds: float
+
+
+class Rejected(msgspec.Struct, frozen=True, kw_only=True):
+    """A request was refused."""
+
+    code: str
+
+
+class Drawn(msgspec.Struct, frozen=True, kw_only=True):
+    """An accepted request ended. `timings` are None of what was not finished."""
+
+    model: str
+    outcome: str
+    queue_seconds: float
+    timings: Timings | None
+
+
+class Estimated(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture took so long; `expected_seconds` is what its admission counted with."""
+
+    model: str
+    expected_seconds: float
+    seconds: float
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """How the queue stands when the metrics are read."""
+
+    depth: int
+    running: int
+    oldest_seconds: float
+    work_seconds: float
+
+
+class ModelLoaded(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker loaded a model."""
+
+    source: str
+    seconds: float
+
+
+class WorkerRestarted(msgspec.Struct, frozen=True):
+    """A worker died and is started again."""
+
+
+class LedgerLost(msgspec.Struct, frozen=True, kw_only=True):
+    """Ledger entries could not be written."""
+
+    entries: int
+
+
+class LogDropped(msgspec.Struct, frozen=True, kw_only=True):
+    """Log lines were dropped, since whoever reads standard error does not."""
+
+    lines: int
+
+
+class DiskFree(msgspec.Struct, frozen=True, kw_only=True):
+    """What the disk of the folder that a setting names still takes, in bytes."""
+
+    disk: str
+    free: int
+
+
+class RemovedForRoom(msgspec.Struct, frozen=True, kw_only=True):
+    """Files of the trash, or jobs, went before their time."""
+
+    removed: int
+
+
+Fact = (
+    Standing
+    | Answered
+    | Rejected
+    | Drawn
+    | Estimated
+    | Queue
+    | ModelLoaded
+    | WorkerRestarted
+    | LedgerLost
+    | LogDropped
+    | DiskFree
+    | RemovedForRoom
+)
+
+
 class Telemetry(Protocol):
-    """Counts and durations. Labels are ids and codes, never text that a caller wrote."""
+    """Told of facts. Labels that are made of them are ids and codes, never text that a caller wrote."""
 
-    def request(self, *, route: str, method: str, status: int, seconds: float) -> None: ...
-
-    def rejected(self, *, code: str) -> None: ...
-
-    def drawn(self, *, model: str, outcome: str, queue_seconds: float, timings: Timings | None) -> None: ...
-
-    def estimated(self, *, model: str, expected_seconds: float, seconds: float) -> None: ...
-
-    def queue(self, *, depth: int, running: int, oldest_seconds: float, work_seconds: float) -> None: ...
-
-    def standing(self, now: Standing) -> None: ...
-
-    def model_loaded(self, *, source: str, seconds: float) -> None: ...
-
-    def worker_restarted(self) -> None: ...
-
-    def ledger_lost(self, *, entries: int) -> None: ...
-
-    def disk_free(self, *, disk: str, free: int) -> None: ...
-
-    def removed_for_room(self, *, removed: int) -> None: ...
+    def note(self, fact: Fact) -> None: ...
