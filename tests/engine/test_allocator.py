@@ -52,7 +52,7 @@ def test_who_waits_long_gives_back_once_and_then_waits_on(monkeypatch: pytest.Mo
     monkeypatch.setattr(inbox, "give_back", given_back.release)
     box: Inbox = SimpleQueue()
     reader = Reader(box, idle_seconds=0.01)
-    waiting = threading.Thread(target=lambda: told.append(reader.next(wait=True)))
+    waiting = threading.Thread(target=lambda: told.append(reader.next(wait_seconds=None)))
     waiting.start()
     assert given_back.acquire(timeout=30)
     box.put(Cancel(job_id="one"))
@@ -66,6 +66,6 @@ def test_who_is_told_at_once_or_draws_gives_nothing_back(monkeypatch: pytest.Mon
     box: Inbox = SimpleQueue()
     reader = Reader(box)
     box.put(Cancel(job_id="one"))
-    assert reader.next(wait=True) == Cancel(job_id="one")
+    assert reader.next(wait_seconds=None) == Cancel(job_id="one")
     with pytest.raises(Empty):
-        reader.next(wait=False)
+        reader.next(wait_seconds=0.0)

@@ -213,11 +213,13 @@ def on_its_device(configure: Configure) -> Configure:
 def _load(spec: ModelSpec, described: Callable[[Traits], None], *, device: str) -> LoadedModel:
     from safelight.engine.checkpoint.loading import load
     from safelight.engine.machine.device import choose_device, use_device
+    from safelight.engine.machine.streams import off_the_steps
 
     try:
         device = choose_device(device)
         use_device(device)
-        return load(spec, device, described)
+        with off_the_steps(device):
+            return load(spec, device, described)
     except ConfigurationError as error:
         raise ModelLoadError(str(error)) from error
 

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ParamSpec
+from typing import ParamSpec
 
 import torch
 from PIL import Image
@@ -15,6 +15,7 @@ from safelight.contract.costs import CostPoint
 from safelight.contract.messages import BusyStage, Event, Failed, Finished, Preview, Tier
 from safelight.engine.drawing.ends import End
 from safelight.engine.machine.stage_ages import StageAges
+from safelight.engine.machine.streams import fetched
 from safelight.engine.output.encode import encode
 from safelight.engine.output.previews import Previewer, clean
 from safelight.engine.pipeline.model import LoadedModel
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _P = ParamSpec("_P")
 
+Latents = Callable[[], torch.Tensor]
 Keep = Callable[[LoadedModel, tuple[CostPoint, ...]], None]
 
 
@@ -43,7 +45,14 @@ class Delivery:
             costs.observe(run.times.timings(0.0, 0.0).cost_of(run.order.recipe))
         if costs.observed & (costs.observed - 1) == 0:  # after 1, 2, 4, 8, … pictures
             self._submit("keep", self._keep, run.model, (*costs.points, *run.slot.known.by_threads))
-        self._submit("encode_file", self._deliver, run, time.perf_counter() - run.received)
+        self._submit("encode_file", self._deliver, run, self._lesson(run), time.perf_counter() - run.received)
+
+    @staticmethod
+    def _lesson(run: Run) -> Latents | None:
+        """The last latents, if the previewer is to learn what they looked like in the end."""
+        previewer = run.slot.known.previewer
+        wants = previewer is not None and previewer.wants_examples and isinstance(run.picture, Image.Image)
+        return fetched(run.latents) if wants and isinstance(run.latents, torch.Tensor) else None
 
     def show(self, run: Run, taken: StepTaken) -> None:
         """A run took a step and may be watched. One preview at a time: what comes meanwhile is left out.
@@ -55,7 +64,7 @@ class Delivery:
         previewer = run.slot.known.previewer
         if run.longest_preview and run.order.id not in self._showing and previewer and previewer.can_show:
             self._showing.add(run.order.id)
-            self._submit("preview", self._show, run, previewer, clean(taken).clone(), taken.step, taken.steps)
+            self._submit("preview", self._show, run, previewer, fetched(clean(taken)), taken.step, taken.steps)
 
     def close(self) -> None:
         """Wait for what is under way."""
@@ -68,7 +77,7 @@ class Delivery:
 
         self._pool.submit(within)
 
-    def _deliver(self, run: Run, seconds: float) -> None:
+    def _deliver(self, run: Run, lesson: Latents | None, seconds: float) -> None:
         """From picture to file."""
         order, begun = run.order, time.perf_counter()
         try:
@@ -87,15 +96,15 @@ class Delivery:
             Finished(job_id=order.id, image=image, fingerprint=fingerprint, timings=timings, tier=tier, cuts=cuts)
         )
         previewer = run.slot.known.previewer
-        if previewer is not None and previewer.wants_examples and isinstance(run.picture, Image.Image):
-            previewer.learn(run.latents, run.picture)
+        if previewer is not None and lesson is not None:
+            previewer.learn(lesson(), run.picture)
 
-    def _show(self, run: Run, previewer: Previewer, latents: Any, step: int, steps: int) -> None:
+    def _show(self, run: Run, previewer: Previewer, latents: Latents, step: int, steps: int) -> None:
         """From latents to a preview. One that fails is one that is not there."""
         order, image = run.order, None
         try:
             with torch.no_grad():
-                image = previewer.show(latents, order.recipe.width, order.recipe.height, run.longest_preview)
+                image = previewer.show(latents(), order.recipe.width, order.recipe.height, run.longest_preview)
         except Exception as error:  # noqa: BLE001 - nothing hangs on it
             log.warning("no preview of job %s: %s", order.id, type(error).__name__)
         finally:

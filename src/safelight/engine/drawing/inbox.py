@@ -21,14 +21,14 @@ class Reader:
     def __init__(self, inbox: Inbox, idle_seconds: float = _IDLE_SECONDS) -> None:
         self._inbox, self._idle_seconds = inbox, idle_seconds
 
-    def next(self, *, wait: bool) -> Command:
-        """What was told next.
+    def next(self, *, wait_seconds: float | None) -> Command:
+        """What was told next; with `wait_seconds` None whenever that is.
 
         Raises:
-            Empty: nothing, and it was not to wait.
+            Empty: nothing was, in that time.
         """
-        if not wait:
-            return self._inbox.get(block=False)
+        if wait_seconds is not None:
+            return self._inbox.get(block=wait_seconds > 0, timeout=wait_seconds or None)
         try:
             return self._inbox.get(timeout=self._idle_seconds)
         except Empty:

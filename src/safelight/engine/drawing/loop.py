@@ -22,6 +22,9 @@ from safelight.scheduling.policy import FairShare, Parked, Schedule
 
 log = logging.getLogger(__name__)
 
+# While all that there is to draw is decoded beside: a picture is late by that at most, and looking costs nothing then.
+_LOOK_SECONDS = 0.001
+
 
 class Loop:
     """Draws orders with the models that it was told to load. `put` and `stop` may be called from any thread; what is
@@ -51,7 +54,7 @@ class Loop:
         self._models = residency.models(emit, self._inbox.put, self._ages)
         positions = count(1)
         ends = Ends(emit)
-        self._roster = Roster(self._models, ends, positions, self._stepped)
+        self._roster = Roster(self._models, ends, positions, self._stepped, max_runs)
         self._turns = Turns(
             self._schedule, computing or Computing(), positions, begin=self._begin, conclude=self._conclude
         )
@@ -68,8 +71,10 @@ class Loop:
     def serve(self) -> None:
         """Draw until stopped."""
         while self._receive():
-            if self._roster.can_draw:
-                candidates = self._roster.candidates(self._max_runs)
+            if self._turns.decodings.any:
+                with self._ages.within("turn"):
+                    self._turns.go_on_with_decoded()
+            if candidates := self._roster.candidates():
                 self._turn(self._schedule.choose(candidates), candidates)
         self._roster.cancel_all()
         self._models.close()
@@ -79,7 +84,7 @@ class Loop:
         """Take in all that has come; wait for something if there is nothing to draw. False: stop."""
         while True:
             try:
-                command = self._reader.next(wait=not self._roster.can_draw)
+                command = self._reader.next(wait_seconds=self._patience())
             except Empty:
                 return True
             if command is None:
@@ -102,6 +107,12 @@ class Loop:
             case Watch():
                 self._roster.watch(command.job_id, command.longest)
 
+    def _patience(self) -> float | None:
+        """Seconds to wait for a command: none while there is something to draw."""
+        if self._roster.candidates():
+            return 0.0
+        return _LOOK_SECONDS if self._turns.decodings.any else None
+
     def _moved(self, outcome: LoadOutcome) -> None:
         """Models came, or went."""
         brought = self._models.take(outcome)
@@ -114,7 +125,7 @@ class Loop:
     def _turn(self, chosen: Parked, candidates: Sequence[Parked]) -> None:
         run = self._roster[chosen.run]
         others = [self._roster[parked.run] for parked in candidates if parked.run != chosen.run]
-        room = self._max_runs - sum(parked.in_flight for parked in candidates)
+        room = self._max_runs - self._roster.in_flight
         with self._ages.within("turn", run.longest_turn_seconds):
             self._turns.take(run, others, room)
 

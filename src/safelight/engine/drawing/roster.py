@@ -31,25 +31,31 @@ class Roster:
     """
 
     def __init__(
-        self, models: Models, ends: Ends, positions: count[int], stepped: Callable[[Run, StepTaken], None]
+        self,
+        models: Models,
+        ends: Ends,
+        positions: count[int],
+        stepped: Callable[[Run, StepTaken], None],
+        max_runs: int,
     ) -> None:
         self._models, self._ends, self._positions, self._stepped = models, ends, positions, stepped
+        self._max_runs = max_runs
         self._runs: dict[str, Run] = {}
 
     def __getitem__(self, job_id: str) -> Run:
         return self._runs[job_id]
 
     @property
-    def can_draw(self) -> bool:
-        """Whether there is a run whose model is here."""
-        return any(run.is_ready for run in self._runs.values())
+    def in_flight(self) -> int:
+        """How many have had a turn and have not ended."""
+        return sum(run.in_flight for run in self._runs.values())
 
-    def candidates(self, max_runs: int) -> list[Parked]:
-        """Who may have a turn: everybody whose model is here; those in flight alone when they are `max_runs`, or those
+    def candidates(self) -> list[Parked]:
+        """Who may have a turn: everybody who can; those in flight alone when they are as many as there may be, or those
         that pin their model when another needs its room.
         """
         parked = [run.parked() for run in self._runs.values() if run.is_ready]
-        if sum(run.in_flight for run in parked) >= max_runs:
+        if self.in_flight >= self._max_runs:
             return [run for run in parked if run.in_flight]
         if self._models.waits_for_room:
             return [run for run in parked if self._runs[run.run].pins_model] or parked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -11,34 +11,42 @@ from safelight.engine.pipeline.calls import Call
 
 
 class NaNInLatents(ArithmeticError):
-    """A component returned NaN. The message is for callers: no path, nothing of the prompt."""
+    """A component gave NaN. The message is for callers: no path, nothing of the prompt."""
 
 
-def check_numbers(call: Call, result: Any) -> None:
-    """Look at what a decoder was given and what it made of it; a device is waited for once a picture, not every step.
-
-    Raises:
-        NaNInLatents: there is NaN in it, with the part of the model that it comes from.
+class NumbersCheck:
+    """Looks for NaN in what a decoder was given and in what it made of it. Looking is queued when this is made, and the
+    device is waited for when the answer is `read`: once a picture, not every step.
     """
-    if call.stage != "decode":
-        return
-    if _has_nan((call.args, call.kwargs)):
-        raise NaNInLatents(
-            "The denoiser computed numbers that are none (NaN), so there is no picture. float16 overflows in many "
-            "models; with `dtype` bfloat16 or float32 they draw."
-        )
-    if _has_nan(result):
-        raise NaNInLatents(
-            "The decoder computed numbers that are none (NaN), so there is no picture. float16 overflows in many "
-            "decoders; with `dtype` bfloat16 or float32 they draw."
-        )
+
+    def __init__(self, call: Call, result: Any) -> None:
+        decodes = call.stage == "decode"
+        self._given = list(_nan_in((call.args, call.kwargs))) if decodes else []
+        self._made = list(_nan_in(result)) if decodes else []
+
+    def read(self) -> NaNInLatents | None:
+        """Wait for the answer: there is NaN, in words that say which part of the model it comes from."""
+        if any(map(bool, self._given)):
+            return NaNInLatents(
+                "The denoiser computed numbers that are none (NaN), so there is no picture. float16 overflows in many "
+                "models; with `dtype` bfloat16 or float32 they draw."
+            )
+        if any(map(bool, self._made)):
+            return NaNInLatents(
+                "The decoder computed numbers that are none (NaN), so there is no picture. float16 overflows in many "
+                "decoders; with `dtype` bfloat16 or float32 they draw."
+            )
+        return None
 
 
-def _has_nan(value: Any) -> bool:
+def _nan_in(value: Any) -> Iterator[torch.Tensor]:
+    """For each tensor of numbers, whether NaN is in it; not waited for."""
     if isinstance(value, torch.Tensor):
-        return value.is_floating_point() and bool(torch.isnan(value).any())
-    if isinstance(value, Mapping):
-        return any(_has_nan(item) for item in value.values())
-    if isinstance(value, list | tuple):
-        return any(_has_nan(item) for item in value)
-    return False
+        if value.is_floating_point():
+            yield torch.isnan(value).any()
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _nan_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _nan_in(item)

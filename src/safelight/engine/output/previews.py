@@ -116,7 +116,8 @@ def clean(taken: StepTaken) -> torch.Tensor:
             return said
     index = getattr(taken.scheduler, "step_index", None)
     if "Flow" in type(taken.scheduler).__name__ and index is not None and taken.output.shape == taken.sample.shape:
-        sigma = float(taken.scheduler.sigmas[max(index - 1, 0)])
+        # As a tensor: some schedulers keep it on the device, and a number of it would have to be waited for.
+        sigma = taken.scheduler.sigmas[max(index - 1, 0)].float()
         expected: torch.Tensor = taken.sample.float() - sigma * taken.output.float()
         return expected
     return after

@@ -12,6 +12,8 @@ import torch
 
 from safelight.contract.messages import ModelSpec
 from safelight.engine.machine.memory import free_memory, memory_of, tensors_of
+from safelight.engine.machine.streams import off_the_steps
+from safelight.engine.machine.transfers import ferry_for, move_modules
 from safelight.engine.pipeline.model import LoadedModel
 
 HOST = "cpu"
@@ -51,7 +53,12 @@ def move(model: LoadedModel, device: str, free: Callable[[], int | None] = free_
         needs, has = memory_of(model.pipeline), free()
         if has is not None and needs + _RESERVE_BYTES > has:
             raise MemoryError(f"{needs} bytes do not fit beside what else is in the host's memory: {has} are free")
-    model.pipeline.to(device)
+    ferry = ferry_for(model.device)
+    with off_the_steps(model.device):
+        if ferry is None:
+            model.pipeline.to(device)
+        else:
+            move_modules(model.pipeline.components, device, ferry)
     kind = torch.device(device).type
     if any(tensor.device.type != kind for tensor in tensors_of(model.pipeline)):
         raise RuntimeError(f"a part of it did not move to {device}")

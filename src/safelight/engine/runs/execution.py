@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from safelight.engine.output.checks import check_numbers
+from safelight.engine.output.checks import NumbersCheck
 from safelight.engine.pipeline.calls import Call
 from safelight.engine.pipeline.pausing import Pause, never
 
@@ -21,12 +21,30 @@ class Raised:
     error: Exception
 
 
-def execute(call: Call, pause: Pause = never) -> Any:
-    """Run a call for its run; a fault in it is the pipeline's to see."""
+@dataclass(frozen=True)
+class Queued:
+    """A call that was run. Its device may be at it still."""
+
+    result: Any
+    check: NumbersCheck | None = None
+
+    def have(self) -> Any:
+        """The result once it is known to be one: this may wait for the device."""
+        if self.check is not None and (error := self.check.read()) is not None:
+            return Raised(error)
+        return self.result
+
+
+def queue(call: Call, pause: Pause = never) -> Queued:
+    """Run a call for its run, without waiting for the device; a fault in it is the pipeline's to see."""
     try:
         with torch.no_grad():
             result = call.execute(pause)
-            check_numbers(call, result)
-            return result
+            return Queued(result, NumbersCheck(call, result))
     except Exception as error:  # noqa: BLE001 - raised again in the run
-        return Raised(error)
+        return Queued(Raised(error))
+
+
+def execute(call: Call, pause: Pause = never) -> Any:
+    """A call's result, or what it raised."""
+    return queue(call, pause).have()

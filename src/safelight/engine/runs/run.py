@@ -30,6 +30,9 @@ from safelight.engine.runs.stage_times import StageTimes
 from safelight.engine.tasks.text_to_image import PictureRefused, TextToImage
 from safelight.scheduling.policy import Parked, Stage
 
+HERE = object()
+"""In place of a call's result: the run makes the call itself, pausing on its way."""
+
 
 class RunCancelled(BaseException):
     """Raised in a run where it waits. Not an `Exception`, so that no pipeline takes it for a fault."""
@@ -50,7 +53,7 @@ class Run:
     ) -> None:
         self.order, self.slot, self.received = order, slot, received
         self.arrived = self.parked_at = position
-        self.pins_model = self.merged = self.cancelled = False
+        self.pins_model = self.merged = self.cancelled = self.is_decoded_beside = False
         self.times = StageTimes()
         self.reading = PromptReading(order.recipe)
         self.call: Call | None = None
@@ -78,8 +81,8 @@ class Run:
 
     @property
     def is_ready(self) -> bool:
-        """It can have a turn: its model is here, and it was said to it."""
-        return self._task is not None and self.slot.model is not None
+        """It can have a turn: its model is here and was told the order, and its picture is not decoded beside."""
+        return self._task is not None and self.slot.model is not None and not self.is_decoded_beside
 
     @property
     def model(self) -> LoadedModel:
@@ -194,14 +197,14 @@ class Run:
         if self.cancelled:
             raise RunCancelled
         result = self._wait(call)
-        if call.stops:
+        if result is HERE:
             result = execute(call, partial(self._pause, call))
         if isinstance(result, Raised):
             raise result.error
         return result
 
     def _wait(self, call: Call) -> Any:
-        """Until it is this run's turn. Gives what the engine made of the call, unless that is to be run here."""
+        """Until it is this run's turn. Gives what the engine made of the call, or `HERE`: it is to be run here."""
         self.call = call
         result = self._park()
         if self.cancelled:

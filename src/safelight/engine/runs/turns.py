@@ -10,11 +10,13 @@ from typing import Any
 
 from safelight.contract.costs import CostPoint
 from safelight.engine.machine.pace import Mark, Pace, mark
+from safelight.engine.machine.streams import Beside, beside
 from safelight.engine.pipeline.calls import Call
+from safelight.engine.runs.decoding import Decodings
 from safelight.engine.runs.embeddings import EmbeddingCache
 from safelight.engine.runs.merging import MOST, Merger
 from safelight.engine.runs.replaying import Replays
-from safelight.engine.runs.run import Run
+from safelight.engine.runs.run import HERE, Run
 from safelight.engine.runs.threads import Threads
 from safelight.scheduling.policy import Parked, Schedule
 
@@ -22,12 +24,13 @@ from safelight.scheduling.policy import Parked, Schedule
 @dataclass(frozen=True)
 class Computing:
     """How calls are computed. `embeddings` keeps what text encoders gave, `replays` runs what was recorded, with
-    `merge` there may be batches of calls without a promise.
+    `merge` there may be batches of calls without a promise, and `beside` gives a device's second queue, for decodings.
     """
 
     embeddings: EmbeddingCache = field(default_factory=EmbeddingCache)
     merge: bool = False
     replays: Replays = field(default_factory=Replays)
+    beside: Callable[[str], Beside | None] = beside
 
 
 class Turns:
@@ -50,6 +53,7 @@ class Turns:
         self._begin, self._conclude = begin, conclude
         self._merger = Merger(enabled=computing.merge)
         self._pace = Pace()
+        self.decodings = Decodings(computing.beside)
         self.threads = Threads(self._replays.run)
 
     def take(self, run: Run, others: Sequence[Run], room: int) -> None:
@@ -95,13 +99,27 @@ class Turns:
         """One call of that run, if it waits for one."""
         if not run.in_flight:
             self._begin(run)
+        if run.call is not None and self.decodings.begin(run, run.call):
+            return
         begun = mark(run.model.device)
         self._go_on(run, self._compute(run, run.call) if run.call else None, begun)
 
+    def go_on_with_decoded(self) -> None:
+        """Let those go on whose pictures were decoded beside the steps."""
+        for decoding in self.decodings.ready():
+            run, parked = decoding.run, decoding.run.parked()
+            if run.ended:
+                continue  # cancelled
+            with self.decodings.following(decoding):
+                run.resume(decoding.result.have(), next(self._positions))
+            self._account(run, parked, decoding.ended.seconds_since(decoding.begun), stepped=False)
+            if run.ended:
+                self._conclude(run)
+
     def _compute(self, run: Run, call: Call) -> Any:
-        """Its result; None for a call that its run makes itself once it goes on, pausing on its way."""
+        """Its result, or `HERE` for a call that its run makes itself once it goes on, pausing on its way."""
         if call.stops:
-            return None
+            return HERE
         key = self._embeddings.key(run.model.source, call)
         compute = partial(self.threads.compute, call, run.slot.known.by_threads, run.model.device, run.shape_key)
         if key is None:
