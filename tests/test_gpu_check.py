@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
 from benchmarks.gpu.__main__ import Part, parts, run, write
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 
@@ -35,7 +37,7 @@ def test_a_part_that_hangs_is_ended_and_one_that_fails_is_told(tmp_path: Path) -
     assert json.loads((tmp_path / "gpu.json").read_text())["parts"]["fails"]["log"]
 
 
-@pytest.mark.parametrize("part", ["several-models", "out-of-memory", "sdxl"])
+@pytest.mark.parametrize("part", ["several-models", "out-of-memory", "no-waits", "sdxl"])
 def test_it_runs_on_a_cpu_with_small_sizes(part: str, tmp_path: Path) -> None:
     options = ("--device", "cpu", "--small", "--out", str(tmp_path), "--only", part)
     done = subprocess.run(
@@ -60,6 +62,31 @@ def test_every_wheel_of_the_bundle_is_pinned_and_none_is_pytorch() -> None:
     wanted = {line for line in listed if not line.startswith("#")}
     assert {plain(name) for name in wanted} <= {plain(name) for name in pinned}
     assert "torch" not in wanted
+
+
+# What a machine with PyTorch has, and what nothing that is run here imports: downloads, and transformers' command line.
+WITH_PYTORCH = {
+    "torch",
+    "numpy",
+    "filelock",
+    "fsspec",
+    "jinja2",
+    "networkx",
+    "sympy",
+    "setuptools",
+    "typing-extensions",
+}
+NOT_IMPORTED = {"hf-xet", "typer"}
+
+
+def test_the_bundle_has_all_that_its_wheels_need() -> None:
+    listed = {line for line in (ROOT / "scripts/gpu_packages.txt").read_text().splitlines() if line[0] != "#"}
+    there = {plain(name) for name in listed} | WITH_PYTORCH | NOT_IMPORTED
+    target = {"python_version": "3.12", "python_full_version": "3.12.0", "extra": ""}
+    for name in listed:
+        for requirement in map(Requirement, requires(name) or ()):
+            if requirement.marker is None or requirement.marker.evaluate(target):
+                assert plain(requirement.name) in there, f"{name} needs {requirement.name}"
 
 
 def plain(name: str) -> str:

@@ -50,13 +50,14 @@ def parts(device: str, *, small: bool) -> list[Part]:
         )
         for dtype in ("bfloat16", "float32")
     ]
-    moves = ("test_pace.py", "test_host_memory.py", "test_offloading.py", "test_replaying.py")
+    names = ("pace", "host_memory", "offloading", "replaying", "transfers", "decoding")
+    moves = tuple(f"test_{name}.py" for name in names)
     found.append(Part("moves and recordings", (*test, *(f"tests/engine/{name}" for name in moves)), 45 * slower))
     size = ("--small",) if small else ()
     check = ("-m", "benchmarks.gpu.checks", "--device", device, *size)
     found += [
-        Part(name, (*check, name), 25 * slower, measures=True)
-        for name in ("several-models", "out-of-memory", "postcard")
+        Part(name, (*check, name), 23 * slower, measures=True)
+        for name in ("several-models", "out-of-memory", "no-waits", "postcard")
     ]
     speed = ("-m", "benchmarks.gpu.speed", "--device", device, *size)
     seconds = {"sdxl": 55, "sd35-large": 65, "flux1-dev": 80}

@@ -1,6 +1,6 @@
-"""Checks on a device that are neither a family's contract nor a speed: several models, memory that runs out, Postcard.
+"""Checks on a device that are neither a family's contract nor a speed: several models, full memory, Postcard, waits.
 
-    python -m benchmarks.gpu.checks several-models|out-of-memory|postcard [--device cuda:0] [--small]
+    python -m benchmarks.gpu.checks several-models|out-of-memory|no-waits|postcard [--device cuda:0] [--small]
 
 Each prints one line of JSON; the exit status says whether what was promised held.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from benchmarks.gpu.drawing import Drawer, built, picture, seconds
-from safelight.contract.messages import Failed, Finished, ModelSpec
+from safelight.contract.messages import Event, Failed, Finished, ModelSpec, Stepped
 
 
 def _tiny(names: tuple[str, ...], device: str) -> list[Any]:
@@ -60,6 +60,31 @@ def out_of_memory(device: str, *, small: bool) -> dict[str, Any]:
     return {"said": full.reason}
 
 
+def no_waits(device: str, *, small: bool) -> dict[str, Any]:
+    """From the second step to the last but one of a picture, whatever makes the host wait for the device is an error.
+    One like it was drawn before: what is tried at a new shape may wait.
+    """
+    (model,) = _tiny(("flux.1-dev",), device)
+    steps = 12
+    strict = iter([2, steps - 1])
+
+    def told(event: Event) -> None:
+        """In the engine's thread, between two steps."""
+        if isinstance(event, Stepped) and event.job_id == second.id and event.step in (2, steps - 1):
+            if device.startswith("cuda"):
+                torch.cuda.set_sync_debug_mode("error" if event.step == 2 else "default")
+            next(strict)
+
+    first, second = picture(model, 64, steps), picture(model, 64, steps)
+    with Drawer(model, on_event=told) as drawer:
+        (before,), (after,) = drawer.draw(first), drawer.draw(second)
+    assert isinstance(before, Finished), before
+    assert isinstance(after, Finished), after
+    assert before.image == after.image
+    assert next(strict, None) is None
+    return {"steps in which a wait is an error": steps - 3 if device.startswith("cuda") else 0}
+
+
 def postcard(device: str, *, small: bool) -> dict[str, Any]:
     """The bundled model on the device: seconds of a picture, and the same bytes twice."""
     from safelight.engine.checkpoint.loading import load
@@ -79,6 +104,7 @@ def postcard(device: str, *, small: bool) -> dict[str, Any]:
 CHECKS: dict[str, Callable[..., dict[str, Any]]] = {
     "several-models": several_models,
     "out-of-memory": out_of_memory,
+    "no-waits": no_waits,
     "postcard": postcard,
 }
 

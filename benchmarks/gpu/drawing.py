@@ -35,10 +35,13 @@ def built(pipeline: Any, name: str, device: str) -> LoadedModel:
 class Drawer:
     """Draws jobs with a loop of its own; ends it when the block ends."""
 
-    def __init__(self, *models: LoadedModel, recorded: bool = True) -> None:
+    def __init__(
+        self, *models: LoadedModel, recorded: bool = True, on_event: Callable[[Event], None] = lambda event: None
+    ) -> None:
         self._changed = threading.Condition()
         self._ends: dict[str, Finished | Failed] = {}
         self._ready: set[str] = set()
+        self._on_event = on_event
         by_source = {model.source: model for model in models}
         computing = Computing(replays=Replays(*recorder_for(models[0].device)) if recorded else Replays())
         self.loop = Loop(Residency(lambda spec, described: by_source[spec.source]), self._emit, computing=computing)
@@ -64,6 +67,7 @@ class Drawer:
         return [self._ends[each.id] for each in jobs]
 
     def _emit(self, event: Event) -> None:
+        self._on_event(event)
         with self._changed:
             if isinstance(event, Finished | Failed):
                 self._ends[event.job_id] = event
