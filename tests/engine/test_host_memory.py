@@ -108,7 +108,7 @@ def test_a_part_that_stays_where_it_is_is_an_error() -> None:
         def to(self, device: str) -> None:
             pass
 
-    stuck: Any = type("Model", (), {"pipeline": Stuck()})()
+    stuck: Any = type("Model", (), {"pipeline": Stuck(), "device": "cpu"})()
     with pytest.raises(RuntimeError, match="did not move to cpu"):
         move(stuck, "cpu", free=lambda: None)
 
@@ -117,7 +117,7 @@ def test_what_pytorch_makes_anew_keeps_bits_strides_and_ties(
     checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By way of another number format, which holds every bit of the first: the way of `.to` that needs no device."""
-    monkeypatch.setattr(packing, "can_pack", lambda: False)  # as on a device: no model moves that is on a CPU
+    monkeypatch.setattr(packing, "can_pack", lambda dtype: False)  # as on a device: no model moves that is on a CPU
     for family in ("stable-diffusion", "flux"):
         pipeline = load(ModelSpec(source=str(checkpoints[family]), dtype="bfloat16"), "cpu").pipeline
         before = [(tensor, tensor.clone(), tensor.stride()) for tensor in tensors_of(pipeline)]
