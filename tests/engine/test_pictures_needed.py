@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ _NEED = (
     *("QwenImageEditPipeline", "QwenImageEditPlusPipeline", "QwenImageImg2ImgPipeline", "QwenImageInpaintPipeline"),
     *("StableDiffusionControlNetPipeline", "StableDiffusionXLControlNetPipeline", "StableDiffusion3ControlNetPipeline"),
     *("ZImageImg2ImgPipeline", "LongCatImageEditPipeline", "HunyuanImageRefinerPipeline", "IFInpaintingPipeline"),
+    *("FluxControlNetPipeline", "QwenImageControlNetPipeline", "StableDiffusionXLControlNetUnionPipeline"),
 )
 
 
@@ -84,6 +86,23 @@ def test_it_is_said_before_weights_are_read(checkpoints: dict[str, Path], tmp_pa
     change_index(folder, _class_name=name)
     with pytest.raises(ModelLoadError, match=f"{name} does not draw from a prompt alone: it works from a picture"):
         describe(ModelSpec(source=str(folder)))
+
+
+@pytest.mark.parametrize("channels", [8, 9])
+def test_a_denoiser_that_takes_more_than_latents_is_named_before_weights_are_read(
+    checkpoints: dict[str, Path], tmp_path: Path, channels: int
+) -> None:
+    """As inpainting and edit checkpoints are that were saved with the class for words alone."""
+    folder = shutil.copytree(checkpoints["stable-diffusion"], tmp_path / "model")
+    config = folder / "unet" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"in_channels": channels}))
+    with pytest.raises(ModelLoadError, match=f"`unet` takes {channels} channels where its latents have 4: it works"):
+        describe(ModelSpec(source=str(folder)))
+
+
+@pytest.mark.parametrize("family", ["stable-diffusion", "flux"])
+def test_one_that_takes_latents_alone_is_served(checkpoints: dict[str, Path], family: str) -> None:
+    describe(ModelSpec(source=str(checkpoints[family])))
 
 
 def test_asking_first_is_what_counts() -> None:

@@ -11,12 +11,16 @@ import torch
 import transformers
 from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
 
+from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import Failed, Finished, ModelSpec, Preview, Started, Watch
 from safelight.contract.options import ModelOptions
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.review import is_flagged
+from safelight.engine.runs.failures import failure_of
+from tests.cli.conftest import CommandLine
 from tests.engine import tiny
 from tests.engine.drawing import Drawing, job, pixels
+from tests.orders import order
 
 
 def with_checker(folder: Path, *, flags: bool) -> str:
@@ -68,6 +72,41 @@ def test_without_the_checker_the_picture_is_what_it_is_with_one_that_refuses_not
     assert pixels(without).std() > 0
     assert previews
     assert not unseen
+
+
+def test_without_the_checker_its_weights_are_not_even_read(tmp_path: Path) -> None:
+    source = with_checker(tmp_path, flags=True)
+    (weights,) = (tmp_path / "safety_checker").glob("*.safetensors")
+    weights.write_bytes(b"no weights")
+    assert isinstance(drawn(source, safety_checker=False)[0], Finished)
+    with pytest.raises(ModelLoadError, match="safety_checker"):
+        load(ModelSpec(source=source, dtype="float32"), "cpu")
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        # As diffusers' Cosmos pipelines say it.
+        ("Cosmos Guardrail detected unsafe text in the prompt: a red cat. Please", "content_policy_violation"),
+        ("Cosmos Guardrail detected unsafe content in the generated video. ", "content_policy_violation"),
+        ("`height` and `width` have to be divisible by 16 but are 7 and 9.", "internal_error"),
+    ],
+)
+def test_a_pipeline_that_raises_for_what_it_refuses_is_read_too(said: str, code: str) -> None:
+    failure = failure_of(ValueError(said), order(prompt="a red cat").recipe)
+    assert failure.code == code
+    assert "a red cat" not in failure.reason + failure.log
+
+
+def test_generate_says_so_writes_no_file_and_ends_with_an_error(tmp_path: Path) -> None:
+    safelight = CommandLine(tmp_path)
+    table = f'[models.flagged]\nsource = "{with_checker(tmp_path / "model", flags=True)}"\ndtype = "float32"\n'
+    (tmp_path / "safelight.toml").write_text(table)
+    (tmp_path / "safelight.toml").chmod(0o600)
+    ran = safelight("generate", "a red cat", "--model", "flagged", "--steps", "2", "--size", "64x64", "-o", "cat.png")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "safety checker refused" in ran.stderr
+    assert not (tmp_path / "cat.png").exists()
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ from safelight.engine.machine.weight_files import check_safetensors
 from safelight.engine.tuning.quantization import backend_of, check_components, configuration, refusal, table_for
 
 _PLAIN = ModelOptions()
+CHECKER = "safety_checker"
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ class Checkpoint:
                 components[name] = component_class(folder, name, *value)
         weights, left_out = {}, dict[str, str]()
         for name, component in components.items():
+            if name == CHECKER and not options.safety_checker:  # its weights are not even read
+                left_out[name] = "The option `safety_checker` is false."
+                continue
             elsewhere = file is not None or (options.transformer is not None and name in DENOISERS)
             try:
                 found = check_files(folder / name, name, component, options.variant, elsewhere=elsewhere)

@@ -20,6 +20,7 @@ from safelight.contract.messages import ModelSpec
 from safelight.contract.options import ModelOptions
 from safelight.contract.traits import Traits
 from safelight.engine.checkpoint import single_file
+from safelight.engine.checkpoint.channels import check_channels
 from safelight.engine.checkpoint.dtypes import PACKED, check_dtype, dtype_of, numbers_of
 from safelight.engine.checkpoint.fingerprint import files_digest, fingerprint
 from safelight.engine.checkpoint.folder import Checkpoint
@@ -30,7 +31,6 @@ from safelight.engine.checkpoint.untrusted import nothing_unpickled
 from safelight.engine.machine.library_errors import missing_package
 from safelight.engine.machine.memory import refuse_too_large
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.pipeline.review import has_checker
 from safelight.engine.tuning.apply import check_library, check_options, tune
 from safelight.engine.tuning.quantization import is_known, library_versions
 
@@ -71,6 +71,7 @@ def describe(spec: ModelSpec) -> tuple[Checkpoint, str, Traits]:
     place = location_of(spec.source, spec.commit)
     checkpoint = Checkpoint.read(place, spec.options)
     _check_task(checkpoint.pipeline_class)
+    check_channels(checkpoint)
     traits = traits_of(checkpoint, place.name, _parameters(checkpoint))
     traits = replace(traits, notes=checkpoint.notes())
     said = {name: getattr(spec.options, name) for name in ("negative_prompt", "width", "height")}
@@ -96,7 +97,7 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
         refuse_too_large(checkpoint.sizes(dtype), str(dtype)[6:], device, one_at_a_time=options.offload != "none")
     with ThreadPoolExecutor(1) as beside:
         digest = beside.submit(_fingerprint, checkpoint, traits, options, dtype=format, device=device)
-        pipeline = _reviewed(checkpoint.load(dtype, options), options)
+        pipeline = checkpoint.load(dtype, options)
         return LoadedModel(
             source=spec.source,
             name=name,
@@ -109,13 +110,6 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
             compiled=options.compile,
             offloaded=options.offload != "none",
         )
-
-
-def _reviewed(pipeline: Any, options: ModelOptions) -> Any:
-    """The pipeline, without its safety checker where the operator wants none."""
-    if not options.safety_checker and has_checker(pipeline):
-        pipeline.register_modules(safety_checker=None)
-    return pipeline
 
 
 def weight_of(spec: ModelSpec, device: str) -> int:
@@ -138,12 +132,15 @@ def _check_task(pipeline_class: Any) -> None:
         if parameter.default is parameter.empty and parameter.kind not in variable and name not in ("self", "prompt")
     ]
     picture = picture_needed(pipeline_class)
+    control = _control(pipeline_class)
     if wants:
         what = f"it needs {', '.join(f'`{name}`' for name in wants)}"
     elif "prompt" not in takes:
         what = "it takes none"
     elif picture is not None:
         what = f"it works from a picture, `{picture}`"
+    elif control is not None:
+        what = f"it works from a picture, which its `{control}` reads"
     elif not {"width", "height"} <= set(takes):
         what = f"it works from {'a picture' if 'image' in takes else 'something else'}, and is told no size"
     else:
@@ -152,6 +149,12 @@ def _check_task(pipeline_class: Any) -> None:
         f"{pipeline_class.__name__} does not draw from a prompt alone: {what}. Safelight serves text to image; "
         "of a model in two parts it serves both together, saved as one folder by diffusers."
     )
+
+
+def _control(pipeline_class: Any) -> str | None:
+    """The part that reads a control picture: a pipeline that has one as a matter of course does not draw without."""
+    expected, _ = pipeline_class._get_signature_keys(pipeline_class)
+    return next((name for name in sorted(expected) if "controlnet" in name), None)
 
 
 def _check_arguments(arguments: dict[str, Any], parameters: dict[str, Any]) -> None:

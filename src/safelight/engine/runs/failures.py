@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from dataclasses import dataclass
 
@@ -26,16 +27,24 @@ class Failure:
 
 
 FLAGGED = Failure(
-    "The model's safety checker refused the picture that it drew. Another seed or another prompt may pass it.",
+    "The model's safety checker refused this picture. Another seed or another prompt may pass it.",
     retry_helps=False,
     log="the model's safety checker refused the picture",
     code="content_policy_violation",
 )
 
 
+# How pipelines say so that raise instead of giving a verdict: NVIDIA's guardrail in Cosmos, whose message goes on with
+# the prompt, and what others of that kind are called.
+_REFUSES = re.compile(r"(guardrail|safety checker|content filter)\b.{0,40}\b(detected|refused|blocked|rejected)", re.I)
+_BEGINNING = 80  # what comes after may be the prompt
+
+
 def failure_of(error: Exception, recipe: Recipe) -> Failure:
     """`log` says the kind, the message unless the prompt is in it, and where; never the prompt."""
     kind, message = type(error).__name__, str(error)
+    if isinstance(error, ValueError | RuntimeError) and _REFUSES.search(message[:_BEGINNING]):
+        return FLAGGED
     if isinstance(error, NaNInLatents):
         return Failure(message, retry_helps=False, log=message)
     if (missing := missing_package(error)) is not None:
