@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import FirstBlockCacheConfig, FluxTransformer2DModel, GGUFQuantizationConfig
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.messages import Cancelled, ModelSpec, Stepped
@@ -191,6 +192,21 @@ def test_an_option_that_cannot_be_is_refused_with_a_sentence(
     with pytest.raises(ModelLoadError, match=message) as refused:
         loaded(folder, **options(tmp_path))
     assert str(tmp_path) not in str(refused.value)
+
+
+def test_a_lora_called_sft_is_taken(folder: Path, lora: Path, tmp_path: Path) -> None:
+    renamed = Path(shutil.copyfile(lora, tmp_path / "style.sft"))
+    one, other = (loaded(folder, loras=(Lora(file=str(file)),)) for file in (lora, renamed))
+    assert np.array_equal(drawn(one), drawn(other))
+
+
+def test_layers_of_a_lora_without_a_place_are_counted(
+    folder: Path, lora: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    more = {f"transformer.nowhere.lora_{half}.weight": torch.ones(8, 8) for half in "AB"}
+    save_file(load_file(lora) | more, tmp_path / "more.safetensors")
+    loaded(folder, loras=(Lora(file=str(tmp_path / "more.safetensors")),))
+    assert "of the LoRA more.safetensors, 1 of 2 layers have no place in this model" in caplog.text
 
 
 def test_a_lora_for_another_model_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -11,6 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from safelight.contract.errors import ModelLoadError
+from safelight.contract.messages import ModelSpec
+from safelight.contract.options import ModelOptions
+from safelight.contract.traits import Traits
+from safelight.engine.checkpoint.loading import describe, load
 from safelight.engine.checkpoint.single_file import Marks, follow, marks_of, read_tensors
 from tests.engine import tiny
 from tests.engine.drawing import alone, job
@@ -81,7 +85,23 @@ def test_tensors_without_a_place_are_said(folder: Path, tmp_path: Path, caplog: 
     loaded(folder, transformer=str(tmp_path / "whole.safetensors"))
     assert "have no place" not in caplog.text
     loaded(folder, transformer=str(tmp_path / "more.safetensors"))
-    assert "more.safetensors: 2 tensors have no place in this model and do nothing, first extra.one" in caplog.text
+    said = "2 tensors of more.safetensors have no place in this model and do nothing, first extra.one."
+    assert said in caplog.text
+    told: list[Traits] = []
+    options = ModelOptions(transformer=str(tmp_path / "more.safetensors"))
+    load(ModelSpec(source=str(folder), dtype="float32", options=options), "cpu", told.append)
+    assert [traits.notes for traits in told] == [(), (said,)]  # by its files, and once its weights were read
+
+
+def test_scaled_weights_are_said_before_any_is_read(folder: Path, tmp_path: Path) -> None:
+    weight = "transformer_blocks.0.attn.to_q.weight"
+    true = load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors")
+    scaled = {weight: true[weight].to(torch.float8_e4m3fn), weight.replace("weight", "scale_weight"): torch.ones(1)}
+    save_file(true | scaled, tmp_path / "scaled.safetensors")
+    options = ModelOptions(transformer=str(tmp_path / "scaled.safetensors"))
+    _, _, traits = describe(ModelSpec(source=str(folder), options=options))
+    (note,) = traits.notes
+    assert note == "1 weights of scaled.safetensors are float8 with factors, by which they are multiplied on loading."
 
 
 def test_a_denoisers_file_sets_the_scheduler_too(checkpoints: dict[str, Path], tmp_path: Path) -> None:

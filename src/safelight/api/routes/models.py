@@ -43,6 +43,7 @@ class Model(Answer, tag_field="object", tag="model", frozen=True, kw_only=True):
     drawn_by: str
     status: Literal["loading", "ready", "failed"]
     reason: Annotated[str | None, Meta(description="Why it failed.")]
+    notes: Annotated[tuple[str, ...], Meta(description="What it is served without, and what was done to its files.")]
     resident: bool
     where: Where
     memory_bytes: int | None
@@ -127,6 +128,7 @@ def _model(entry: ModelEntry, services: Services) -> Model:
         drawn_by=entry.drawn_by,
         status=state.status,
         reason=state.reason,
+        notes=state.traits.notes if state.traits is not None else (),
         resident=state.resident,
         where=state.where,
         memory_bytes=state.bytes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +32,7 @@ from safelight.engine.checkpoint.diffusers_index import (
     read_index,
 )
 from safelight.engine.checkpoint.location import ModelLocation, location_of
-from safelight.engine.checkpoint.single_file import Marks, Tensors, follow, marks_of, part_of, read_tensors
+from safelight.engine.checkpoint.single_file import Marks, Tensors, follow, marks_of, note_scaled, part_of, read_tensors
 from safelight.engine.checkpoint.untrusted import check_folder
 from safelight.engine.machine.library_errors import explained, missing_package
 from safelight.engine.machine.memory import weights_bytes
@@ -40,6 +41,7 @@ from safelight.engine.tuning.quantization import backend_of, check_components, c
 
 _PLAIN = ModelOptions()
 CHECKER = "safety_checker"
+Note = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,11 @@ class Checkpoint:
         origin = str(index.get("_name_or_path", ""))
         return cls(folder, kind, components, settings, weights, origin, file, left_out)
 
-    def notes(self) -> tuple[str, ...]:
+    def notes(self, options: ModelOptions = _PLAIN) -> tuple[str, ...]:
         """What whoever serves it should know, as sentences."""
-        return tuple(f"It is served without `{name}`. {why}" for name, why in self.left_out.items())
+        without = tuple(f"It is served without `{name}`. {why}" for name, why in self.left_out.items())
+        file = self._denoiser_file(options)
+        return without + (note_scaled(file) if file is not None else ())
 
     def files(self) -> list[Path]:
         """Every file that the pictures depend on: weights, configurations and vocabularies."""
@@ -131,8 +135,8 @@ class Checkpoint:
         sizes = {name: weights_bytes(weights.files, dtype) for name, weights in self.weights.items()}
         return sizes if self.file is None else sizes | {self.file.name: weights_bytes([self.file], dtype)}
 
-    def load(self, dtype: torch.dtype, options: ModelOptions = _PLAIN) -> Any:
-        """The pipeline, in evaluation mode, on the CPU.
+    def load(self, dtype: torch.dtype, options: ModelOptions = _PLAIN, note: Note = lambda text: None) -> Any:
+        """The pipeline, in evaluation mode, on the CPU. `note` is given what only the weights tell, in sentences.
 
         Raises:
             ModelLoadError: weights are missing. What else can be wrong raises whatever the libraries raise.
@@ -142,7 +146,7 @@ class Checkpoint:
         check_components(options.quantization, self.weights)
         for name, component in self.components.items():
             if options.transformer is not None and name in DENOISERS:
-                parts[name] = self._denoiser(name, component, Path(options.transformer).expanduser(), dtype)
+                parts[name] = self._denoiser(name, component, Path(options.transformer).expanduser(), dtype, note)
             elif name in self.weights:
                 parts[name] = self._module(name, component, dtype, table_for(options.quantization, name))
             elif hasattr(component, "_backends") or issubclass(component, transformers.ProcessorMixin):
@@ -164,7 +168,8 @@ class Checkpoint:
             if name not in parts and issubclass(component, torch.nn.Module):
                 optional = can_be_left_out(name, kind._optional_components)
                 parts[name] = None if optional else part_of(tensors, name, component, self.folder, dtype)
-        tensors.say_unplaced(self.file.name, parts.values())
+        for text in tensors.note_unplaced(self.file.name, parts.values()):
+            note(text)
         return self._put_together(parts, halves)
 
     def _put_together(self, parts: dict[str, Any], halves: dict[str, ImportError]) -> Any:
@@ -187,9 +192,13 @@ class Checkpoint:
 
     def _marks(self, options: ModelOptions) -> Marks | None:
         """What the single file, or the file with the denoiser, says about the scheduler."""
-        named = None if options.transformer is None else Path(options.transformer).expanduser()
-        file = named if named is not None and named.suffix in SAFETENSORS else self.file
+        file = self._denoiser_file(options)
         return None if file is None else marks_of(file)
+
+    def _denoiser_file(self, options: ModelOptions) -> Path | None:
+        """The single file, or the one with the denoiser, if that is in safetensors."""
+        named = None if options.transformer is None else Path(options.transformer).expanduser()
+        return named if named is not None and named.suffix in SAFETENSORS else self.file
 
     def _small(self, name: str, component: Any) -> Any:
         """A part without weights."""
@@ -215,7 +224,7 @@ class Checkpoint:
             )
         return module
 
-    def _denoiser(self, name: str, component: Any, path: Path, dtype: torch.dtype) -> Any:
+    def _denoiser(self, name: str, component: Any, path: Path, dtype: torch.dtype, note: Note) -> Any:
         """The denoiser from a file of its own; its configuration is the folder's."""
         if not hasattr(component, "from_single_file"):
             raise ModelLoadError(f"diffusers loads no single file as {component.__name__}.")
@@ -225,7 +234,8 @@ class Checkpoint:
             module = component.from_single_file(
                 tensors, config=str(self.folder / name), local_files_only=True, torch_dtype=dtype
             ).eval()
-            tensors.say_unplaced(path.name, [module])
+            for text in tensors.note_unplaced(path.name, [module]):
+                note(text)
             return module
         packed = GGUFQuantizationConfig(compute_dtype=dtype)
         return component.from_single_file(

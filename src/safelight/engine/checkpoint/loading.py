@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -73,17 +73,14 @@ def describe(spec: ModelSpec) -> tuple[Checkpoint, str, Traits]:
     _check_task(checkpoint.pipeline_class)
     check_channels(checkpoint)
     traits = traits_of(checkpoint, place.name, _parameters(checkpoint))
-    traits = replace(traits, notes=checkpoint.notes())
+    traits = replace(traits, notes=checkpoint.notes(spec.options))
     said = {name: getattr(spec.options, name) for name in ("negative_prompt", "width", "height")}
     return checkpoint, place.name, replace(traits, **{name: value for name, value in said.items() if value is not None})
 
 
 def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None) -> LoadedModel:
     checkpoint, name, traits = describe(spec)
-    for note in traits.notes:
-        log.warning("%s: %s", name, note)
-    if described is not None:
-        described(traits)
+    _tell(name, traits, traits.notes, described)
     parameters, options = _parameters(checkpoint), spec.options
     _check_arguments(options.arguments, parameters)
     check_options(options, device)
@@ -97,7 +94,11 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
         refuse_too_large(checkpoint.sizes(dtype), str(dtype)[6:], device, one_at_a_time=options.offload != "none")
     with ThreadPoolExecutor(1) as beside:
         digest = beside.submit(_fingerprint, checkpoint, traits, options, dtype=format, device=device)
-        pipeline = checkpoint.load(dtype, options)
+        said: list[str] = []
+        pipeline = checkpoint.load(dtype, options, said.append)
+        if said:
+            traits = replace(traits, notes=(*traits.notes, *said))
+            _tell(name, traits, said, described)
         return LoadedModel(
             source=spec.source,
             name=name,
@@ -110,6 +111,13 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
             compiled=options.compile,
             offloaded=options.offload != "none",
         )
+
+
+def _tell(name: str, traits: Traits, notes: Iterable[str], described: Callable[[Traits], None] | None) -> None:
+    for note in notes:
+        log.warning("%s: %s", name, note)
+    if described is not None:
+        described(traits)
 
 
 def weight_of(spec: ModelSpec, device: str) -> int:

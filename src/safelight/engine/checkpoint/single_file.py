@@ -6,7 +6,6 @@ Beside the weights, single files carry tensors that diffusers drops: factors of 
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 import diffusers
 import torch
 from diffusers.loaders.single_file import load_single_file_sub_model
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from safelight.contract.errors import ModelLoadError
 
@@ -28,8 +27,6 @@ _OF_TRAINING = re.compile(
     r"^(model_ema\.|(betas|alphas_cumprod\w*|sqrt_\w+|log_one_minus_\w+|posterior_\w+|logvar|denoiser\.\w+)$)|position_ids$"
 )
 _FLOAT8 = (torch.float8_e4m3fn, torch.float8_e5m2)
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,6 +67,18 @@ def read_tensors(path: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]:
     return {name: value for name, value in tensors.items() if name not in _MARKS and not name.endswith(_BESIDE)}
 
 
+def note_scaled(path: Path) -> tuple[str, ...]:
+    """A sentence about a file whose weights were scaled into float8, by its header."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            scaled = sum(name.endswith(_SCALES) for name in file.keys())  # noqa: SIM118 - it is no dictionary
+    except (OSError, SafetensorError):  # said when it is loaded
+        return ()
+    if not scaled:
+        return ()
+    return (f"{scaled} weights of {path.name} are float8 with factors, by which they are multiplied on loading.",)
+
+
 def _fits(factor: torch.Tensor, weight: torch.Tensor) -> bool:
     return factor.numel() == 1 or factor.shape in ((weight.shape[0],), (weight.shape[0], 1))
 
@@ -107,12 +116,12 @@ class Tensors(dict[str, torch.Tensor]):
         placed = self._taken.union(*(part.state_dict() for part in parts if isinstance(part, torch.nn.Module)))
         return [name for name in self._names if name not in placed and not _OF_TRAINING.search(name)]
 
-    def say_unplaced(self, file: str, parts: Iterable[Any]) -> None:
-        """A warning where there are such."""
+    def note_unplaced(self, file: str, parts: Iterable[Any]) -> tuple[str, ...]:
+        """A sentence where there are such."""
         names = self.unplaced(parts)
-        if names:
-            first = ", ".join(names[:3])
-            log.warning("%s: %d tensors have no place in this model and do nothing, first %s", file, len(names), first)
+        if not names:
+            return ()
+        return (f"{len(names)} tensors of {file} have no place in this model and do nothing, first {names[0]}.",)
 
 
 def part_of(tensors: Tensors, name: str, component: Any, folder: Path, dtype: torch.dtype) -> Any:
