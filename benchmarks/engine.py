@@ -13,6 +13,7 @@ from safelight.contract.messages import (
     Cancel,
     Cancelled,
     Draw,
+    Dtype,
     Event,
     Failed,
     Finished,
@@ -53,6 +54,7 @@ class Engine:
         source: str = "postcard",
         device: str = "cpu",
         options: ModelOptions | None = None,
+        dtype: Dtype = "auto",
     ) -> None:
         from safelight.engine.checkpoint.loading import load
         from safelight.engine.drawing.loop import Loop
@@ -65,7 +67,7 @@ class Engine:
         self._steps: dict[str, int] = {}
         self._ready = False
         model: list[LoadedModel] = []
-        wanted = ModelSpec(source=source, options=options or ModelOptions())
+        wanted = ModelSpec(source=source, dtype=dtype, options=options or ModelOptions())
         # In a thread that ends, as in a worker: the threads that compute beside it end with it.
         loader = threading.Thread(target=lambda: model.append(load(wanted, device)))
         loader.start()

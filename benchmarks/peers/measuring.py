@@ -18,17 +18,20 @@ Draw = Callable[[int], object]
 Make = Callable[[Path, int, str], Draw]
 
 
-def measure(draw: Draw, steps: int) -> dict[str, float]:
+def measure(draw: Draw, steps: int, rounds: int = ROUNDS) -> dict[str, float]:
     """Seconds of a step and of a picture of 20 steps, peak memory in GB: of the GPU if one is used, else the process's.
+    `cpu` are the processor's seconds of a step, which say most where other programs have most of the machine.
 
     A step is the difference between two pictures of different length, so that what happens once does not count, each
-    the fastest of three, since other work on the machine can only add. `draw` returns when its picture is there.
+    the fastest of so many rounds, since other work on the machine can only add. `draw` returns when its picture is
+    there.
     """
     draw(FEW)  # warm
-    pairs = [(_seconds(draw, FEW), _seconds(draw, FEW + steps)) for _ in range(ROUNDS)]
-    few, many = map(min, zip(*pairs, strict=True))
+    pairs = [(*_seconds(draw, FEW), *_seconds(draw, FEW + steps)) for _ in range(rounds)]
+    few, few_cpu, many, many_cpu = map(min, zip(*pairs, strict=True))
     step = (many - few) / steps
-    return {"step": step, "picture": few + (PICTURE_STEPS - FEW) * step, "peak": _peak() / 1e9}
+    picture = few + (PICTURE_STEPS - FEW) * step
+    return {"step": step, "cpu": (many_cpu - few_cpu) / steps, "picture": picture, "peak": _peak() / 1e9}
 
 
 def _peak() -> float:
@@ -37,13 +40,14 @@ def _peak() -> float:
     return float(on_gpu or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1000)
 
 
-def _seconds(draw: Draw, steps: int) -> float:
-    begun = time.perf_counter()
+def _seconds(draw: Draw, steps: int) -> tuple[float, float]:
+    """On the clock, and of the processor in all threads."""
+    begun, used = time.perf_counter(), time.process_time()
     draw(steps)
-    return time.perf_counter() - begun
+    return time.perf_counter() - begun, time.process_time() - used
 
 
 def row(make: Make) -> None:
-    """One row in a process of its own: `python -m MODULE FOLDER SIDE STEPS DEVICE`."""
-    folder, side, steps, device = sys.argv[1:]
-    print(json.dumps(measure(make(Path(folder), int(side), device), int(steps))))
+    """One row in a process of its own: `python -m MODULE FOLDER SIDE STEPS DEVICE ROUNDS`."""
+    folder, side, steps, device, rounds = sys.argv[1:]
+    print(json.dumps(measure(make(Path(folder), int(side), device), int(steps), int(rounds))))

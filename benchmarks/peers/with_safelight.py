@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from benchmarks.peers.measuring import PROMPT, Draw
+from safelight.contract.messages import Dtype
 from safelight.contract.options import ModelOptions
 
 
@@ -19,14 +20,24 @@ def compiled(folder: Path, side: int, device: str) -> Draw:
     return _draw(folder, side, device, ModelOptions(compile=True))
 
 
-def _draw(folder: Path, side: int, device: str, options: ModelOptions) -> Draw:
+def in_float32(folder: Path, side: int, device: str) -> Draw:
+    """With `dtype = "float32"`: diffusers' own bits."""
+    return _draw(folder, side, device, ModelOptions(), "float32")
+
+
+def packed(folder: Path, side: int, device: str) -> Draw:
+    """With `dtype = "float32-packed"`."""
+    return _draw(folder, side, device, ModelOptions(), "float32-packed")
+
+
+def _draw(folder: Path, side: int, device: str, options: ModelOptions, dtype: Dtype = "auto") -> Draw:
     from safelight.engine.machine.device import prepare
 
     os.environ.setdefault("MKL_CBWR", "AUTO")
     prepare(threads=0)
     from benchmarks.engine import Engine, job
 
-    engine = Engine(None, str(folder), device, options)
+    engine = Engine(None, str(folder), device, options, dtype=dtype)
 
     def draw(steps: int) -> None:
         name = f"{time.perf_counter()}"

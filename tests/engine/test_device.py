@@ -8,7 +8,8 @@ import torch
 
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.messages import Configure
-from safelight.engine.machine.device import choose_device, cpu_bfloat16, usable_cores, usable_memory
+from safelight.engine.machine import device
+from safelight.engine.machine.device import before_import, choose_device, cpu_bfloat16, usable_cores, usable_memory
 from safelight.engine.worker import on_its_device
 
 
@@ -99,3 +100,20 @@ def test_units_for_bfloat16_are_found_on_both_kinds_of_processor(
 ) -> None:
     (tmp_path / "cpuinfo").write_text(said)
     assert cpu_bfloat16(tmp_path) == found
+
+
+@pytest.mark.parametrize(
+    ("threads", "workers", "spins"), [(0, 1, True), (2, 2, True), (4, 1, True), (0, 2, False), (4, 2, False)]
+)
+def test_threads_that_wait_sleep_at_once_where_workers_have_more_of_them_than_there_are_cores(
+    threads: int, workers: int, spins: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "usable_cores", lambda: 4)
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    before_import(threads, workers)
+    assert os.environ["OMP_NUM_THREADS"] == str(threads or 4)
+    assert (int(os.environ["GOMP_SPINCOUNT"]) > 0) is spins
+    monkeypatch.setenv("GOMP_SPINCOUNT", "500")  # an operator's own counts
+    before_import(threads, workers)
+    assert os.environ["GOMP_SPINCOUNT"] == "500"

@@ -186,7 +186,7 @@ def import_engine(configure: Configure) -> None:
     # torchao, where it is installed, complains of kernels for other devices whenever diffusers is imported.
     for library in ("torchao", "torch.utils._pytree", "diffusers.quantizers"):
         logging.getLogger(library).setLevel(logging.ERROR)
-    before_import(configure.threads)
+    before_import(configure.threads, configure.workers)
     with spared(needed(configure.models)):
         import safelight.engine.drawing.loop
         import safelight.engine.drawing.warm_up  # noqa: F401
