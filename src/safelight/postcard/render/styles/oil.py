@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from safelight.postcard.render.paper import strokes
 from safelight.postcard.render.paper.colour import Rgb, contrast, saturate
 from safelight.postcard.render.paper.look import Look
 from safelight.postcard.render.paper.raster import small
@@ -59,8 +58,8 @@ def _painted(stage: Stage, svg: str, width: int, height: int) -> str:
     for number, brush in enumerate(_BRUSHES):
         stage.pause()
         painting = _layer(picture, angle, detail, brush, unit, rng)
-        attributes = f'id="brush-{number}" fill="none" stroke-linecap="round" stroke-width="{brush.width * unit:.1f}"'
-        body.append(f"<g {attributes}>{''.join(painting)}</g>")
+        pen = f'stroke-linecap="round" stroke-linejoin="round" stroke-width="{brush.width * unit:.1f}"'
+        body.append(f'<g id="brush-{number}" fill="none" {pen}>{"".join(painting)}</g>')
     return document(stage, width, height, "painting", "".join(body))
 
 
@@ -115,14 +114,13 @@ def _layer(
     long = brush.length * rng.uniform(0.6, 1.2, x.size) / (1 + detail[i, j] / 60)
     bend = rng.uniform(-0.16, 0.16, x.size) * long
     paths: list[str] = []
-    reach = (brush.length * 1.2 + brush.width / 2) * unit + 2
     for chunk in np.array_split(order, max(1, order.size // 900)):
         groups: dict[tuple[int, ...], list[str]] = {}
         for k in chunk.tolist():
             turn = angle[i[k], j[k]] * math.pi / TURNS
             stroke = _stroke(x[k], y[k], math.cos(turn), math.sin(turn), long[k], bend[k], unit)
             groups.setdefault(tuple(codes[k].tolist()), []).append(stroke)
-        paths += [strokes.path(parts, reach, f' stroke="{_code(code)}"') for code, parts in groups.items()]
+        paths += [f'<path d="{"".join(parts)}" stroke="{_code(code)}"/>' for code, parts in groups.items()]
     return paths
 
 

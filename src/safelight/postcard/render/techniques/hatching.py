@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from safelight.postcard.render.paper import strokes
 from safelight.postcard.render.paper.canvas import num
 from safelight.postcard.render.paper.colour import Rgb, hexcode, rgb
 from safelight.postcard.render.paper.raster import small
@@ -64,7 +63,8 @@ def hatched(stage: Stage, level: NDArray[np.float64], hatches: tuple[Hatch, ...]
         lines = _lines(stage, level, hatch, number)
         alpha = f' stroke-opacity="{hatch.opacity:.2g}"' if hatch.opacity < 1 else ""
         pen = f' fill="none" stroke="{hatch.colour}" stroke-width="{num(hatch.width)}" stroke-linecap="round"{alpha}'
-        stage.canvas.body.append(strokes.path(lines, _LONGEST * _STEP + 8, f' class="hatching"{pen}'))
+        if lines:
+            stage.canvas.body.append(f'<path d="{"".join(lines)}" class="hatching"{pen} stroke-linejoin="round"/>')
 
 
 _STEP = 9.0
