@@ -82,7 +82,7 @@ async def _running(
     stores = Stores(database=database, ledger=ledger, sessions=MemorySessionStore())
     services = open_services(settings, engine, stores, keys, links, telemetry, page, review)
     generate, jobs = services.generate, services.jobs
-    assert await jobs.claim()
+    assert await jobs.tending.claim()
     started = asyncio.Event()
     server = Server(create_app(services), settings, drain=generate.drain, on_started=started.set)
     with listen("127.0.0.1", 0) as listener:
@@ -93,12 +93,12 @@ async def _running(
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=300) as client:
             yield Running(client, port, minted.text, services, engine, ledger, server, links)
         server.should_exit = True
-        jobs.close()
+        jobs.tending.close()
         draining = asyncio.create_task(generate.drain())
         await asyncio.sleep(0)  # from here on nothing new is begun
         await engine.stop()
         await serving
-        await asyncio.gather(draining, jobs.settle())
+        await asyncio.gather(draining, jobs.tending.settle())
     await database.close()
 
 

@@ -69,7 +69,7 @@ async def owner_of(running: Running) -> str:
 
 async def test_a_waiting_row_is_drawn_with_the_bytes_that_it_has_today(running: Running, tmp_path: Path) -> None:
     row = write_row(tmp_path, await owner_of(running))
-    assert await running.services.jobs.resume() == 1
+    assert await running.services.jobs.tending.resume() == 1
     job = await ended(running, row)
     assert job["state"] == "finished"
     assert job["request"] == json.loads(REQUEST)

@@ -303,7 +303,7 @@ async def test_a_stream_ends_soon_after_its_key(
 async def test_streams_end_when_the_server_stops(running: Running) -> None:
     async with watching(running, "/v1/jobs/events") as events:
         reading = asyncio.create_task(_all(events))
-        running.services.jobs.close()
+        running.services.jobs.tending.close()
         assert await reading == []
 
 

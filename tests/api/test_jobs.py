@@ -110,14 +110,15 @@ async def test_the_request_of_a_job_asks_for_the_same_picture_again(running: Run
 async def test_thumbnails_that_are_asked_for_at_once_are_made_once(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job, jobs, made = await finished(running), running.services.jobs, list[int]()
-    make = jobs._thumbnail_of
+    job, made = await finished(running), list[int]()
+    thumbnails = running.services.jobs.library._thumbnails
+    make = thumbnails._thumbnail_of
 
     def counted(image: bytes) -> bytes:
         made.append(len(image))
         return make(image)
 
-    monkeypatch.setattr(jobs, "_thumbnail_of", counted)
+    monkeypatch.setattr(thumbnails, "_thumbnail_of", counted)
     path = job["image"]["thumbnail_path"]
     answers = await asyncio.gather(*(running.client.get(path) for _ in range(12)))
     assert {answer.status_code for answer in answers} == {200}
@@ -135,16 +136,16 @@ async def test_a_job_that_waited_while_its_words_were_blocked_fails_when_it_is_r
         for prompt, without in (("a Red\u3000Fox", ""), ("a boat", "red fox"), ("a boat", ""))
     ]
     after = await serve(blocked_prompts=("red fox",))  # another process on the same state folder
-    assert await after.services.jobs.resume() == 3
+    assert await after.services.jobs.tending.resume() == 3
     for job_id in (blocked, negative):
         with after.services.jobs.watch(owner, job_id) as watcher:
-            while not (job := await after.services.jobs.get(owner, job_id)).has_ended:
+            while not (job := await after.services.jobs.library.get(owner, job_id)).has_ended:
                 await watcher.next()
         assert job.course.error is not None
         assert (job.course.state, job.course.error.code) == ("failed", "content_policy_violation")
         assert job.image is None
     with after.services.jobs.watch(owner, allowed) as watcher:
-        while not (job := await after.services.jobs.get(owner, allowed)).has_ended:
+        while not (job := await after.services.jobs.library.get(owner, allowed)).has_ended:
             await watcher.next()
     assert job.course.state == "finished"
 

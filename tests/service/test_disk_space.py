@@ -6,7 +6,7 @@ import pytest
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.contract.errors import Unavailable
-from safelight.service.jobs.disk_space import DiskSpace, reserve
+from safelight.service.keeping.disk_space import DiskSpace, reserve
 from safelight.service.ports.files import Room
 
 GB = 1_000_000_000

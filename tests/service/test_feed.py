@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from safelight.contract.jobs import JobUpdate, Progress
-from safelight.service.jobs.feed import JobFeed
+from safelight.service.feed import JobFeed
 from tests.contracts.jobs import job
 
 

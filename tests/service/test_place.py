@@ -9,8 +9,8 @@ import pytest
 
 from safelight.adapters.files import ObjectFiles, open_files
 from safelight.adapters.sql import open_database
-from safelight.service.jobs.place import MARK, Place
-from safelight.service.jobs.sweep import Sweep
+from safelight.service.keeping.place import MARK, Place
+from safelight.service.keeping.sweep import Sweep
 
 PICTURE = "ab/job_theirs.png"
 LONG_AFTER = 9e9

@@ -13,10 +13,10 @@ import pytest
 from safelight.adapters.files import ObjectFiles, open_files
 from safelight.adapters.sql import Database, open_database
 from safelight.contract.jobs import KeptImage, file_name, thumbnail_name
-from safelight.service.jobs.feed import JobFeed
-from safelight.service.jobs.place import Place
-from safelight.service.jobs.retention import DAY_SECONDS, MOST_WITHOUT_PICTURE, Retention
-from safelight.service.jobs.steady_clock import SteadyClock
+from safelight.service.feed import JobFeed
+from safelight.service.keeping.place import Place
+from safelight.service.keeping.retention import DAY_SECONDS, MOST_WITHOUT_PICTURE, Retention
+from safelight.service.keeping.steady_clock import SteadyClock
 from safelight.service.ports.jobs import JobFilter
 from tests.contracts.jobs import job
 
@@ -141,7 +141,7 @@ async def test_only_who_holds_more_than_a_share_by_weight_loses(database: Databa
 async def test_jobs_without_a_picture_are_bounded_by_number(
     database: Database, files: ObjectFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("safelight.service.jobs.retention.MOST_WITHOUT_PICTURE", 3)
+    monkeypatch.setattr("safelight.service.keeping.retention.MOST_WITHOUT_PICTURE", 3)
     for number in range(1, 11):
         await database.jobs.add(job(number, state="cancelled", ended=NOW - 100 + number))
     await keep(database, files, 11, days=20)

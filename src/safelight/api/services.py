@@ -14,7 +14,7 @@ from safelight.service.access.sessions import Sessions
 from safelight.service.drawing.generate import Generate
 from safelight.service.entrance import Entrance
 from safelight.service.jobs.answers import Answers
-from safelight.service.jobs.library import Jobs
+from safelight.service.jobs.jobs import Jobs
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings

@@ -17,13 +17,18 @@ from safelight.bootstrap.drawing import Drawing
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import ConfigurationError
 from safelight.service.access.keys import Keys
-from safelight.service.jobs.disk_space import DiskSpace
-from safelight.service.jobs.feed import JobFeed
-from safelight.service.jobs.library import Jobs
+from safelight.service.feed import JobFeed
+from safelight.service.jobs.accept import Acceptance
+from safelight.service.jobs.job_drawing import JobDrawing
+from safelight.service.jobs.jobs import Jobs
+from safelight.service.jobs.library import Library
 from safelight.service.jobs.line import JobLine
-from safelight.service.jobs.place import Place
-from safelight.service.jobs.retention import DAY_SECONDS, Retention
+from safelight.service.jobs.once import DrawnOnce
 from safelight.service.jobs.runner import JobRunner
+from safelight.service.jobs.tending import Tending
+from safelight.service.keeping.disk_space import DiskSpace
+from safelight.service.keeping.place import Place
+from safelight.service.keeping.retention import DAY_SECONDS, Retention
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
 
@@ -38,6 +43,7 @@ def open_jobs(
 ) -> Jobs:
     """Durable jobs over a store that is open; nothing is resumed yet."""
     store, feed, generate = database.jobs, JobFeed(), drawing.generate
+    weight_of = keys.weight if keys else _as_any_other
     files = open_files(settings.files, settings.home)
     disks = DiskSpace({"files": files.room, "home": partial(room_of, settings.home)}, telemetry)
     retention = Retention(
@@ -46,7 +52,7 @@ def open_jobs(
         feed=feed,
         place=Place(files, database.notes, own=settings.files is None),
         upkeep=database.upkeep,
-        weight_of=keys.weight if keys else None,
+        weight_of=weight_of,
         keep_seconds=settings.keep_days * DAY_SECONDS,
         keep_bytes=int(settings.keep_gigabytes * 1e9),
         forget_when_full=settings.forget_when_full,
@@ -54,36 +60,76 @@ def open_jobs(
     disks.on_short("files", retention.make_room)
     line = JobLine(most=settings.jobs_waiting, workers=lambda: generate.workers, is_here=generate.is_here)
     runner = JobRunner(
-        store=store,
-        files=files,
+        drawing=JobDrawing(
+            store=store,
+            files=files,
+            generate=generate,
+            entrance=drawing.entrance,
+            feed=feed,
+            disks=disks,
+            color_of=average_color,
+            weight_of=weight_of,
+        ),
         generate=generate,
         catalogue=offered,
         feed=feed,
         line=line,
         disks=disks,
-        color_of=average_color,
-        entrance=drawing.entrance,
-        weight_of=keys.weight if keys else None,
+        weight_of=weight_of,
     )
-    return Jobs(
+    acceptance = Acceptance(
         store=store,
         files=files,
         generate=generate,
         feed=feed,
         runner=runner,
-        retention=retention,
         disks=disks,
-        thumbnail_of=thumbnail,
         color_of=average_color,
+        steady=retention.clock,
+    )
+    library = Library(
+        store=store,
+        files=files,
+        feed=feed,
+        runner=runner,
+        retention=retention,
+        thumbnail_of=thumbnail,
         most_queued=settings.jobs_waiting,
     )
+    once = DrawnOnce(acceptance=acceptance, library=library, generate=generate, runner=runner, feed=feed, disks=disks)
+    tending = Tending(
+        store=store,
+        generate=generate,
+        feed=feed,
+        runner=runner,
+        retention=retention,
+        disks=disks,
+        library=library,
+        once=once,
+    )
+    return Jobs(
+        acceptance=acceptance,
+        once=once,
+        library=library,
+        tending=tending,
+        runner=runner,
+        retention=retention,
+        feed=feed,
+    )
+
+
+async def _as_any_other(owner: str) -> float:
+    return 1.0
 
 
 async def tend(jobs: Jobs, home: Path, keys: Keys) -> None:
     """Take up what an earlier process left, and forget what is to be forgotten, until cancelled."""
     async with alone_in_drawing(home):
         await asyncio.gather(
-            jobs.resume(), jobs.forget_forever(), jobs.watch_disks(), jobs.end_revoked(keys.is_revoked)
+            jobs.tending.resume(),
+            jobs.tending.forget_forever(),
+            jobs.tending.watch_disks(),
+            jobs.tending.end_revoked(keys.is_revoked),
         )
 
 

@@ -103,8 +103,8 @@ async def _serve(
                     await services.generate.drain()
             await engine.stop()
             # What was cut short, or cannot be recorded, stays in the store, and is drawn after the next start.
-            await services.jobs.settle(budget.recording)
-            services.jobs.close()
+            await services.jobs.tending.settle(budget.recording)
+            services.jobs.tending.close()
 
         def started() -> None:
             announce(settings.home, settings.url, settings.model_dump(mode="json", include={"models", "engine"}))

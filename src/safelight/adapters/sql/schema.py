@@ -150,7 +150,7 @@ sessions = Table(
     Index("sessions_expires", "expires"),
 )
 
-# What the database remembers by name: its own id, and when it was last at work (service/jobs/place.py).
+# What the database remembers by name: its own id, and when it was last at work (service/keeping/place.py).
 notes = Table(
     "notes",
     metadata,

@@ -86,7 +86,7 @@ async def _create(request: Request) -> Response:
 async def _job(request: Request, admitted: Admitted, key: str | None) -> Response:
     """202: where the job can be followed, and the job."""
     services: Services = request.app.state.services
-    job = await services.jobs.accept(_one_picture(admitted.request), admitted.caller, key)
+    job = await services.jobs.acceptance.accept(_one_picture(admitted.request), admitted.caller, key)
     headers = {
         "location": f"{root(request)}v1/jobs/{job.id}",
         "preference-applied": "respond-async",

@@ -11,7 +11,7 @@ from msgspec import Meta
 from safelight.api.exchange.operations import Answer
 from safelight.contract.jobs import MEDIA_TYPES, JobRecord, JobState, Progress, QueuePlace
 from safelight.contract.prompt_cut import cuts_object
-from safelight.service.jobs.library import Jobs
+from safelight.service.jobs.jobs import Jobs
 
 
 class Queue(Answer, frozen=True, kw_only=True):

@@ -28,8 +28,8 @@ from safelight.api.routes.job_answer import Job, queue, shown, steps
 from safelight.api.services import Services
 from safelight.contract.errors import AuthenticationFailed
 from safelight.contract.jobs import JobRecord, JobUpdate, Progress, QueuePlace
-from safelight.service.jobs.feed import Watcher
-from safelight.service.jobs.library import Jobs
+from safelight.service.feed import Watcher
+from safelight.service.jobs.jobs import Jobs
 
 # Proxies close what is silent: nginx after 60 s, Heroku's router after 55 s.
 COMMENT_SECONDS = 15.0
@@ -43,7 +43,7 @@ async def job_events(request: Request) -> Response:
     services: Services = request.app.state.services
     principal = await authenticate(request)
     job_id = str(request.path_params["job_id"])
-    job = await services.jobs.get(principal.key_id, job_id)
+    job = await services.jobs.library.get(principal.key_id, job_id)
     seen = request.headers.get("last-event-id")
     if job.has_ended and seen == _state_id(job, None, None):
         return Response(status_code=204)  # tells an EventSource not to come back
@@ -78,7 +78,7 @@ async def _while_welcome(request: Request, events: AsyncGenerator[bytes, None]) 
 async def _one_job(jobs: Jobs, owner: str, job_id: str, seen: str | None, root: str) -> AsyncGenerator[bytes, None]:
     yield _opening()
     with jobs.watch(owner, job_id, looks=True) as watcher:
-        job = await jobs.get(owner, job_id)
+        job = await jobs.library.get(owner, job_id)
         place, progress = jobs.place(job), jobs.progress(job)
         if _state_id(job, place, progress) != seen:
             kind = "end" if job.has_ended else "job"
@@ -104,12 +104,12 @@ async def _all_jobs(jobs: Jobs, owner: str, seen: int | None, root: str) -> Asyn
     that end at once never change places, and none is passed over that another process has written.
     """
     with jobs.watch(owner, looks=True) as watcher:
-        told = await jobs.ending_seen(seen)
+        told = await jobs.library.ending_seen(seen)
         yield b"id: %d\n" % told + _opening()
-        async for job in jobs.ended_after(owner, told):
+        async for job in jobs.library.ended_after(owner, told):
             told = job.course.end_number or told
             yield _event("end", str(told), shown(job, jobs, root))
-        for job in reversed(await jobs.unfinished(owner)):
+        for job in reversed(await jobs.library.unfinished(owner)):
             yield _event("job", str(told), shown(job, jobs, root))
             if preview := jobs.preview(job):
                 yield _preview(JobUpdate(kind="preview", job=job, preview=preview))
@@ -119,7 +119,7 @@ async def _all_jobs(jobs: Jobs, owner: str, seen: int | None, root: str) -> Asyn
             elif update.kind != "end":
                 yield _told(update, str(told), jobs, root)
             elif (update.job.course.end_number or 0) > told:
-                async for job in jobs.ended_after(owner, told):
+                async for job in jobs.library.ended_after(owner, told):
                     told = job.course.end_number or told
                     # The same update as others are told, so that it is encoded once.
                     end = update if job.id == update.job.id else JobUpdate(kind="end", job=job)

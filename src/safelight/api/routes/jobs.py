@@ -32,7 +32,7 @@ async def list_jobs(request: Request) -> Response:
     principal = await authenticate(request)
     wanted, limit, count = read_query(request.query_params, principal.key_id, services.catalogue)
     jobs = services.jobs
-    page = await jobs.page(wanted, limit, count=count)
+    page = await jobs.library.page(wanted, limit, count=count)
     answer = JobList(
         data=[shown(j, jobs, root(request)) for j in page.jobs],
         has_more=page.next_before is not None,
@@ -46,7 +46,7 @@ async def get_job(request: Request) -> Response:
     """`GET /v1/jobs/{job_id}`."""
     services: Services = request.app.state.services
     principal = await authenticate(request)
-    return _answer(request, await services.jobs.get(principal.key_id, _id(request)))
+    return _answer(request, await services.jobs.library.get(principal.key_id, _id(request)))
 
 
 async def change_job(request: Request) -> Response:
@@ -61,21 +61,21 @@ async def change_job(request: Request) -> Response:
     except ClientDisconnect:
         return Response(status_code=499)
     starred = _starred(read_object(body))
-    return _answer(request, await services.jobs.star(principal.key_id, _id(request), starred))
+    return _answer(request, await services.jobs.library.star(principal.key_id, _id(request), starred))
 
 
 async def cancel_job(request: Request) -> Response:
     """`POST /v1/jobs/{job_id}/cancel`: never deletes, so that it cannot come too late."""
     services: Services = request.app.state.services
     principal = await authenticate(request)
-    return _answer(request, await services.jobs.cancel(principal.key_id, _id(request)))
+    return _answer(request, await services.jobs.library.cancel(principal.key_id, _id(request)))
 
 
 async def delete_job(request: Request) -> Response:
     """`DELETE /v1/jobs/{job_id}`: cancels what has not ended, deletes what has."""
     services: Services = request.app.state.services
     principal = await authenticate(request)
-    job = await services.jobs.cancel_or_delete(principal.key_id, _id(request))
+    job = await services.jobs.library.cancel_or_delete(principal.key_id, _id(request))
     if job is None:
         return JsonResponse(JobDeleted(id=_id(request)))
     return _answer(request, job)
@@ -85,7 +85,7 @@ async def job_image(request: Request) -> Response:
     """`GET /v1/jobs/{job_id}/image`: the file, to the byte; with `metadata=full` it says what it was made with."""
     services: Services = request.app.state.services
     principal = await authenticate(request)
-    job = await services.jobs.get(principal.key_id, _id(request))
+    job = await services.jobs.library.get(principal.key_id, _id(request))
     what = "image-with-settings" if _wants_settings(request) else "image"
     if _has_it(request, job, what):
         return Response(status_code=304, headers=_headers(job, what))
@@ -94,9 +94,9 @@ async def job_image(request: Request) -> Response:
     headers = _headers(job, what) | drawing_headers(job.wanted.drawn_by, (job.wanted.seed,))
     headers |= {"content-disposition": f'{kind}; filename="{name}"'}
     if _wants_settings(request):
-        job, image = await services.jobs.image(principal.key_id, _id(request))
+        job, image = await services.jobs.library.image(principal.key_id, _id(request))
         return Response(with_settings(image, job), headers=headers, media_type=job.media_type)
-    job, size, pieces = await services.jobs.open_image(principal.key_id, _id(request))
+    job, size, pieces = await services.jobs.library.open_image(principal.key_id, _id(request))
     headers |= {"content-length": str(size)}
     if request.method == "HEAD":
         return Response(headers=headers, media_type=job.media_type)
@@ -107,10 +107,10 @@ async def job_thumbnail(request: Request) -> Response:
     """`GET /v1/jobs/{job_id}/thumbnail`: a small JPEG."""
     services: Services = request.app.state.services
     principal = await authenticate(request)
-    job = await services.jobs.get(principal.key_id, _id(request))
+    job = await services.jobs.library.get(principal.key_id, _id(request))
     if _has_it(request, job, "thumbnail"):
         return Response(status_code=304, headers=_headers(job, "thumbnail"))
-    job, small = await services.jobs.thumbnail(principal.key_id, _id(request))
+    job, small = await services.jobs.library.thumbnail(principal.key_id, _id(request))
     return Response(small, headers=_headers(job, "thumbnail"), media_type="image/jpeg")
 
 

@@ -12,7 +12,7 @@ from safelight.contract.request import ImageRequest
 from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import Drawing, Picture
 from safelight.service.drawing.generate import Generate
-from safelight.service.jobs.library import Jobs
+from safelight.service.jobs.jobs import Jobs
 
 
 class Answers:
@@ -31,8 +31,8 @@ class Answers:
         """
         if not self._keep_all:
             return await self._generate.begin(request, caller)
-        await self._jobs.check_room()
-        return await self._generate.begin(request, caller, keep=partial(self._jobs.keep, request, caller))
+        await self._jobs.acceptance.check_room()
+        return await self._generate.begin(request, caller, keep=partial(self._jobs.acceptance.keep, request, caller))
 
     async def draw(
         self, request: ImageRequest, caller: Caller, idempotency_key: str | None
@@ -43,6 +43,6 @@ class Answers:
             Unavailable, InternalError, InvalidRequest: as `Generate.begin` and `Jobs.draw_once`.
         """
         if idempotency_key is not None:
-            return await self._jobs.draw_once(request, caller, idempotency_key, listed=self._keep_all)
+            return await self._jobs.once.draw(request, caller, idempotency_key, listed=self._keep_all)
         with await self.begin(request, caller) as drawing:
             return await drawing.pictures(), time.time()

@@ -23,7 +23,7 @@ import structlog
 
 from safelight.contract.errors import Unavailable
 from safelight.contract.jobs import JobError, JobRecord, JobUpdate
-from safelight.service.jobs.feed import JobFeed
+from safelight.service.feed import JobFeed
 from safelight.service.jobs.runner import JobRunner
 from safelight.service.ports.jobs import Ending, JobStore
 

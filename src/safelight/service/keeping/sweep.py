@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from safelight.service.jobs.place import Place
+from safelight.service.keeping.place import Place
 from safelight.service.ports.files import FileEntry, FileStore
 from safelight.service.ports.jobs import JobStore
 

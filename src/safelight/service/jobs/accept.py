@@ -1,0 +1,158 @@
+"""Accepting durable jobs: once a job is in the store it will be drawn, whatever happens to the process."""
+
+# Tested in tests/api/test_jobs.py.
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from safelight.contract.errors import InternalError, InvalidRequest
+from safelight.contract.jobs import Course, JobRecord, JobUpdate, Origin, Wanted, file_name
+from safelight.contract.request import ImageRequest
+from safelight.service.drawing.caller import Caller
+from safelight.service.drawing.drawing import ColorOf, Picture, kept_image
+from safelight.service.drawing.generate import Generate
+from safelight.service.drawing.readiness import shutting_down
+from safelight.service.feed import JobFeed
+from safelight.service.jobs.runner import JobRunner
+from safelight.service.keeping.disk_space import DiskSpace
+from safelight.service.keeping.retention import IDEMPOTENCY_SECONDS
+from safelight.service.ports.files import FileStore
+from safelight.service.ports.jobs import IdempotencyMark, JobStore
+
+
+class Acceptance:
+    """Puts jobs into the store, and pictures that were drawn for callers who waited.
+
+    `clock` gives Unix seconds; `steady` those that do not jump, by which a day of an `Idempotency-Key` is counted.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: JobStore,
+        files: FileStore,
+        generate: Generate,
+        feed: JobFeed,
+        runner: JobRunner,
+        disks: DiskSpace,
+        color_of: ColorOf,
+        steady: Callable[[], float],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._generate = generate
+        self._feed = feed
+        self._runner = runner
+        self._disks = disks
+        self._color_of = color_of
+        self._steady = steady
+        self._clock = clock
+
+    async def accept(self, request: ImageRequest, caller: Caller, key: str | None = None) -> JobRecord:
+        """Accept a job: once this returns it will be drawn, whatever happens to the process.
+
+        What was accepted under the same `Idempotency-Key` is given however much waits and however full a disk is.
+
+        Raises:
+            Unavailable: too many are waiting, or the server shuts down.
+            InvalidRequest: `idempotency_key_reused`, or it would take longer than any request may.
+        """
+        mark = self.mark(key, request.digest())
+        earlier = await self.marked(caller.key_id, mark)
+        if earlier is not None:
+            return earlier
+        if self._generate.draining:
+            raise shutting_down()
+        self._generate.check_size(request)
+        await self._disks.check()
+        with self._runner.room(caller.key_id, caller.weight):
+            job, is_new = await self.add(self.new(request, caller), mark)
+            if is_new:
+                self._runner.add(job, weight=caller.weight)
+        return job
+
+    async def check_room(self) -> None:
+        """Before a picture is drawn that is then to be kept.
+
+        Raises:
+            Unavailable: a disk is nearly full.
+        """
+        await self._disks.check()
+
+    async def keep(self, request: ImageRequest, caller: Caller, picture: Picture) -> None:
+        """Keep a picture that was drawn for a caller who waited (the setting `store` = "all").
+
+        Raises:
+            InternalError: it could not be written.
+        """
+        one = msgspec.structs.replace(request, n=1, seed=picture.seed) if request.n > 1 else request
+        job = self.new(one, caller, seed=picture.seed)
+        try:
+            await self._files.put(file_name(job), picture.image)
+        except OSError as error:
+            raise InternalError("The picture was drawn and could not be kept; the server's log says why.") from error
+        image = await kept_image(job, picture, self._color_of)
+        course = Course(state="finished", started=job.origin.created, ended=self._clock())
+        ended = msgspec.structs.replace(job, course=course, image=image)
+        kept = await self._store.add(ended)
+        if kept is not None:
+            self._feed.publish(JobUpdate(kind="end", job=kept))
+
+    def mark(self, key: str | None, digest: bytes) -> IdempotencyMark | None:
+        """What a request with an `Idempotency-Key` leaves in the store."""
+        if key is None:
+            return None
+        return IdempotencyMark(key=key, digest=digest, since=self._steady() - IDEMPOTENCY_SECONDS)
+
+    async def marked(self, owner: str, mark: IdempotencyMark | None) -> JobRecord | None:
+        """The job that was asked for with that mark before. Nothing is reserved for what is there already."""
+        found = None if mark is None else await self._store.marked(owner, mark)
+        if found is None:
+            return None
+        job, is_same = found
+        if not is_same:
+            raise _used_for_another()
+        return job
+
+    async def add(self, job: JobRecord, mark: IdempotencyMark | None) -> tuple[JobRecord, bool]:
+        """The job that is in the store now, and whether it is this one: not if its mark was there already.
+
+        Raises:
+            InvalidRequest: `idempotency_key_reused`.
+        """
+        kept = await self._store.add(job, mark)
+        if kept is None:
+            raise _used_for_another()
+        if kept.id == job.id:
+            self._feed.publish(JobUpdate(kind="job", job=kept))
+        return kept, kept.id == job.id
+
+    def new(self, request: ImageRequest, caller: Caller, *, seed: int = 0, listed: bool = True) -> JobRecord:
+        """A job for the one picture of a request; it is not in the store yet."""
+        width, height = request.size
+        return JobRecord(
+            id=f"job_{secrets.token_hex(12)}",
+            origin=Origin(owner=caller.key_id, request_id=caller.request_id, created=self._clock(), listed=listed),
+            wanted=Wanted(
+                model=request.model.id,
+                drawn_by=request.model.drawn_by,
+                request=request.fields(),
+                seed=seed or request.seed or self._generate.fresh_seed(),
+                width=width,
+                height=height,
+                output_format=request.output_format,
+            ),
+        )
+
+
+def _used_for_another() -> InvalidRequest:
+    return InvalidRequest(
+        "This Idempotency-Key was used in the last 24 hours for another request. Send a new key with it.",
+        code="idempotency_key_reused",
+    )

@@ -1,0 +1,225 @@
+"""Drawing one durable job and keeping its picture, however long a full disk makes that take."""
+
+# Tested in tests/api/test_jobs.py.
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+import structlog
+
+from safelight.contract.errors import ApiError, SafelightError, Unavailable
+from safelight.contract.jobs import JobError, JobRecord, JobUpdate, Progress, file_name
+from safelight.contract.messages import Preview
+from safelight.contract.request import ImageRequest
+from safelight.service.drawing.admission import Cost
+from safelight.service.drawing.caller import Caller
+from safelight.service.drawing.drawing import ColorOf, Drawing, Picture, kept_image
+from safelight.service.drawing.generate import Generate
+from safelight.service.entrance import Entrance
+from safelight.service.feed import JobFeed
+from safelight.service.keeping.disk_space import DiskSpace
+from safelight.service.ports.files import FileStore
+from safelight.service.ports.jobs import Ending, JobStore
+
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 30.0
+_PREVIEW_SIDE = 256
+
+log = structlog.get_logger(__name__)
+
+
+class JobInHand:
+    """A job that is drawn, and what is to be drawn: None where today's catalogue no longer offers that.
+
+    `reserved` is the room that was kept for it. Once it is `keeping` its picture, the task is not cancelled any more:
+    what it must undo it then undoes itself.
+    """
+
+    def __init__(
+        self, job: JobRecord, request: ImageRequest | None, reserved: Cost | None = None, *, alone: bool = False
+    ) -> None:
+        self.job = job
+        self.alone = alone
+        self.request = request
+        self.reserved = reserved
+        self.progress = Progress(0, None, None)
+        self.keeping = False
+        self.drawing: Drawing | None = None
+        self.preview = b""
+        self.looks = contextlib.ExitStack()
+        self.is_looked_at = False
+        self.task: asyncio.Task[None] | None = None
+
+
+class JobDrawing:
+    """Draws jobs that are in the store, each to one end. `weight_of` says how much of a device an owner has."""
+
+    def __init__(
+        self,
+        *,
+        store: JobStore,
+        files: FileStore,
+        generate: Generate,
+        entrance: Entrance,
+        feed: JobFeed,
+        disks: DiskSpace,
+        color_of: ColorOf,
+        weight_of: Callable[[str], Awaitable[float]],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._generate = generate
+        self._entrance = entrance
+        self._feed = feed
+        self._disks = disks
+        self._color_of = color_of
+        self._weight_of = weight_of
+        self._clock = clock
+
+    async def run(self, running: JobInHand) -> bool:
+        """Draw a job to its end. False: the server stops, and the job stays in the store as it is."""
+        job = running.job
+        if running.request is not None:
+            # Until its model is there it is not begun: a server that ends in loading has not ended in drawing this.
+            with contextlib.suppress(ApiError):
+                await self._generate.readiness.loaded(running.request.model, math.inf)
+        started = await self._firmly(lambda: self._store.start(job.id, self._clock()))
+        if started is None:
+            return True
+        running.job = started
+        self._feed.publish(JobUpdate(kind="job", job=started, progress=running.progress))
+        try:
+            picture = await self._draw(running)
+        except Unavailable as error:  # the server stops: the job stays as it is, and the next start resumes it
+            log.info("job_left", job=job.id, code=error.code)
+            with contextlib.suppress(SafelightError):
+                await self._store.put_back(job.id)
+            return False
+        except ApiError as error:
+            await self._end(running, Ending(state="failed", when=self._clock(), error=_told(error)))
+        except Exception as error:  # becomes the job's end; the log has the cause
+            log.error("job_failed", job=job.id, exc_info=error)
+            why = JobError("internal_error", "Something went wrong inside the server; its log says what.")
+            await self._end(running, Ending(state="failed", when=self._clock(), error=why))
+        else:
+            running.keeping = True
+            await self._keep(running, picture)
+        return True
+
+    async def _draw(self, running: JobInHand) -> Picture:
+        job = running.job
+        request = running.request = await self._entrance.read(job.wanted.request, math.inf)
+        self._entrance.check(request)  # terms may have been blocked since it was accepted
+
+        def on_progress(step: int, steps: int) -> None:
+            left = self._generate.expected_seconds(request) * (1 - step / steps)
+            running.progress = Progress(step, steps, round(left, 2))
+            self._feed.publish(JobUpdate(kind="progress", job=running.job, progress=running.progress))
+
+        origin = job.origin
+        caller = Caller(origin.request_id, origin.owner, await self._weight_of(origin.owner), running.alone)
+        with (
+            await self._generate.begin(
+                request, caller, accepted_seed=job.wanted.seed, reserved=running.reserved
+            ) as drawing,
+            drawing.follow(on_progress),
+            self._shown(running, drawing),
+        ):
+            return await drawing.picture()
+
+    @contextlib.contextmanager
+    def _shown(self, running: JobInHand, drawing: Drawing) -> Iterator[None]:
+        """While this is entered, previews are told to those who look; the engine makes none when nobody does."""
+        running.drawing = drawing
+        self.look(running)
+        try:
+            yield
+        finally:
+            running.looks.close()
+            running.drawing = None
+
+    def look(self, running: JobInHand) -> None:
+        """Have previews made while somebody looks."""
+        wanted = self._feed.is_looked_at(running.job)
+        if running.drawing is None or wanted == running.is_looked_at:
+            return
+        running.is_looked_at = wanted
+        if not wanted:
+            running.looks.close()
+            return
+
+        def on_preview(preview: Preview) -> None:
+            running.preview = preview.image
+            self._feed.publish(JobUpdate(kind="preview", job=running.job, preview=preview.image))
+
+        running.looks.enter_context(running.drawing.view(on_preview, _PREVIEW_SIDE))
+
+    async def _keep(self, running: JobInHand, picture: Picture) -> None:
+        """File first, row second: a row never promises a picture that is not there."""
+        job = running.job
+        name = file_name(job)
+        try:
+            await self._put(name, picture.image)
+        except OSError as error:
+            log.error("picture_not_kept", job=job.id, reason=str(error))
+            why = JobError("internal_error", "The picture was drawn and could not be kept; the server's log says why.")
+            await self._end(running, Ending(state="failed", when=self._clock(), error=why))
+            return
+        image = await kept_image(job, picture, self._color_of)
+        if not await self._end(running, Ending(state="finished", when=self._clock(), image=image)):
+            # It was cancelled in the meantime. Should this fail, the sweep at the next start removes the file.
+            with contextlib.suppress(OSError):
+                await self._files.delete(name)
+
+    async def _put(self, name: str, image: bytes) -> None:
+        """Write a picture's file; where its disk is full, as often as it takes.
+
+        Raises:
+            OSError: it could not be written for another reason.
+        """
+        pauses = _pauses()
+        while True:
+            try:
+                return await self._files.put(name, image)
+            except OSError as error:
+                if not await self._disks.look():
+                    raise
+                pause = next(pauses)
+                log.error("picture_waits_for_room", file=name, reason=str(error), again_in_seconds=pause)
+                await asyncio.sleep(pause)
+
+    async def _end(self, running: JobInHand, ending: Ending) -> bool:
+        running.keeping = True
+        ended = await self._firmly(lambda: self._store.end(running.job.id, ending))
+        if ended is not None:
+            self._feed.publish(JobUpdate(kind="end", job=ended))
+        return ended is not None
+
+    async def _firmly(self, change: Callable[[], Awaitable[JobRecord | None]]) -> JobRecord | None:
+        """Make a change to the store, as often as it takes: a full disk must not lose a picture that is drawn."""
+        pauses = _pauses()
+        while True:
+            try:
+                return await change()
+            except SafelightError as error:
+                pause = next(pauses)
+                log.error("job_store_failed", reason=str(error), again_in_seconds=pause)
+            await asyncio.sleep(pause)
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds to wait before something is tried again: twice as long each time, up to a bound."""
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
+
+
+def _told(error: ApiError) -> JobError:
+    return JobError(error.code, error.message)
