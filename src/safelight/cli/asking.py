@@ -1,6 +1,6 @@
 """The parameters of a picture as options of a command: drawn from their declarations each time a command is built."""
 
-# Tested in tests/cli/test_generate.py.
+# Tested in tests/test_one_declaration.py.
 
 from __future__ import annotations
 

@@ -106,5 +106,5 @@ class Capabilities(msgspec.Struct, frozen=True):
         """The `capabilities` object of the model list."""
         return {
             "parameters": {parameter.name: parameter.as_json() for parameter in self.parameters},
-            "rules": [msgspec.to_builtins(rule) for rule in self.rules],
+            "rules": msgspec.json.decode(msgspec.json.encode(self.rules)),
         }

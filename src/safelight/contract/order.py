@@ -1,7 +1,5 @@
 """A picture that somebody wants: what it is (`Recipe`), its file (`FileSpec`), and on whose behalf (`Share`)."""
 
-# Tested in tests/contract/test_messages.py.
-
 from __future__ import annotations
 
 import hashlib

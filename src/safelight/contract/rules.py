@@ -3,8 +3,6 @@
 `idle` are values with which a parameter asks for nothing, so that a rule has nothing to say to them.
 """
 
-# Tested in tests/contract/test_request.py.
-
 from __future__ import annotations
 
 from collections.abc import Mapping

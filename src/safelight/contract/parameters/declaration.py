@@ -1,6 +1,6 @@
 """What one declaration of a parameter says: everything that anybody needs to know of it."""
 
-# Tested in tests/contract/test_request.py.
+# Tested in tests/contract/test_declared.py.
 
 from __future__ import annotations
 

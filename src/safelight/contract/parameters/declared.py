@@ -1,7 +1,5 @@
 """Every parameter there is, in the order in which they are documented, and what follows from all of them together."""
 
-# Tested in tests/contract/test_request.py.
-
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
