@@ -9,6 +9,7 @@ from safelight.postcard.render import rasterise, render_svg
 from safelight.postcard.render.paper.canvas import Line, circle
 from safelight.postcard.render.paper.colour import BLACK, WHITE, Rgb, mix
 from safelight.postcard.render.paper.look import Look
+from safelight.postcard.render.paper.raster import never
 from safelight.postcard.render.paper.raster import small as small_sheet
 from safelight.postcard.render.stage import Stage
 from safelight.postcard.render.styles import STYLES
@@ -36,7 +37,7 @@ def test_every_style_draws_every_moon(style: Style) -> None:
 def test_a_long_picture_is_put_together_anew_from_a_sheet_of_bounded_size(style: Style) -> None:
     scene = styled(SUNSET_MOUNTAINS, style)
     assert rasterise(render_svg(scene, 2048, 64), 2048, 64).std() > 0
-    assert small_sheet(render_svg(SUNSET_MOUNTAINS, 4096, 64), 4096, 64, 320).shape[1] == 2560
+    assert small_sheet(render_svg(SUNSET_MOUNTAINS, 4096, 64), 4096, 64, 320, never).shape[1] == 2560
 
 
 @pytest.mark.parametrize("style", Style)

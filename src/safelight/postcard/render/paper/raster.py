@@ -121,7 +121,8 @@ def _view(head: str, width: int, height: int) -> tuple[float, float]:
     return wide, high
 
 
-def small(svg: str, width: int, height: int, short: int) -> NDArray[np.uint8]:
+def small(svg: str, width: int, height: int, short: int, pause: Pause) -> NDArray[np.uint8]:
     """The drawing at ``short`` pixels on its shorter side, for styles that put it together anew."""
     shrink = min(short / min(width, height), _LONGEST / max(width, height))
-    return rasterise(svg, max(8, round(width * shrink)), max(8, round(height * shrink)))
+    pause()
+    return rasterise(svg, max(8, round(width * shrink)), max(8, round(height * shrink)), pause)

@@ -102,7 +102,7 @@ def _path(piece: Grid, unit: float, colour: Grid, outlined: bool) -> str:
 
 def _triangles(stage: Stage, svg: str, width: int, height: int) -> str:
     """Low poly: a net of triangles whose corners sit on the picture's edges, finer over the things."""
-    picture = small(svg, width, height, 320)
+    picture = small(svg, width, height, 320, stage.pause)
     steep, rng = _steepness(picture), stage.rng("net")
     unit = stage.frame.width / (picture.shape[1] - 1)
     parts = []

@@ -43,7 +43,7 @@ def _rich(c: Rgb) -> Rgb:
 
 def _painted(stage: Stage, svg: str, width: int, height: int) -> str:
     """The drawing as layers of brush strokes; the groups are named after the brushes."""
-    picture = small(svg, width, height, 320).astype(np.float64)
+    picture = small(svg, width, height, 320, stage.pause).astype(np.float64)
     unit = stage.frame.width / picture.shape[1]
     level = picture @ np.array([0.3, 0.55, 0.15])
     rng = np.random.Generator(np.random.PCG64(stage.rng("brush").randrange(2**32)))

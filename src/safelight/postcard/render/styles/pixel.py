@@ -19,7 +19,7 @@ def _strong(c: Rgb) -> Rgb:
 
 def _pixels(stage: Stage, svg: str, width: int, height: int) -> str:
     """Pixel art: 128 pixels on the shorter side, 44 colours, one path a colour."""
-    large = small(svg, width, height, 256)
+    large = small(svg, width, height, 256, stage.pause)
     stage.pause()
     even = large[: large.shape[0] // 2 * 2, : large.shape[1] // 2 * 2]
     half = even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2, 3).mean(axis=(1, 3)).astype(np.uint8)

@@ -21,7 +21,7 @@ def _vivid(c: Rgb) -> Rgb:
 
 def _leaded(stage: Stage, svg: str, width: int, height: int) -> str:
     """The drawing as panes of glass."""
-    picture = small(svg, width, height, 232).astype(np.float64)
+    picture = small(svg, width, height, 232, stage.pause).astype(np.float64)
     unit, rng = stage.frame.width / picture.shape[1], stage.rng("lead")
     seeds, spacing = _seeds(picture, rng.uniform(0, 1))
     labels = regions(picture, seeds, spacing, 34.0, pause=stage.pause)

@@ -51,7 +51,7 @@ def redraw(stage: Stage, turn: Callable[[Rgb], Rgb]) -> None:
 def tones(stage: Stage) -> NDArray[np.float64]:
     """How bright the drawing is so far, 0 to 1, at 288 pixels on its shorter side."""
     width, height = round(stage.frame.width), round(stage.frame.height)
-    picture = small(stage.canvas.svg(width, height), width, height, 288).astype(np.float64)
+    picture = small(stage.canvas.svg(width, height), width, height, 288, stage.pause).astype(np.float64)
     level: NDArray[np.float64] = picture @ (np.array([0.2126, 0.7152, 0.0722]) / 255)
     return level
 
