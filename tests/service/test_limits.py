@@ -6,12 +6,13 @@ import time
 
 import pytest
 
+from safelight.adapters.in_process.rates import LocalRates
 from safelight.contract.errors import RateLimited
 from safelight.service.access.limits import RateLimiter
 
 
 async def test_a_clock_that_is_set_back_locks_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    limiter, an_hour_ago = RateLimiter(1), time.time() - 3600
+    limiter, an_hour_ago = RateLimiter(1, LocalRates()), time.time() - 3600
     await limiter.hit("key")
     monkeypatch.setattr(time, "time", lambda: an_hour_ago)
     with pytest.raises(RateLimited) as refused:
@@ -21,7 +22,7 @@ async def test_a_clock_that_is_set_back_locks_nobody_out(monkeypatch: pytest.Mon
 
 async def test_a_minute_slides_and_what_was_refused_does_not_count() -> None:
     now = 100.0
-    limiter = RateLimiter(2, clock=lambda: now)
+    limiter = RateLimiter(2, LocalRates(lambda: now))
     await limiter.hit("key")
     now += 59.0
     await limiter.hit("key")

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from safelight.adapters.files import ObjectFiles, open_files
+from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.sql import Database, open_database
 from safelight.contract.jobs import KeptImage, file_name, thumbnail_name
-from safelight.service.feed import JobFeed
 from safelight.service.keeping.place import Place
 from safelight.service.keeping.retention import DAY_SECONDS, MOST_WITHOUT_PICTURE, Retention
 from safelight.service.keeping.steady_clock import SteadyClock
@@ -39,7 +39,7 @@ def keeping(
     database: Database,
     files: ObjectFiles,
     keep_bytes: int = 10**9,
-    feed: JobFeed | None = None,
+    feed: LocalFeed | None = None,
     *,
     place: Place | None = None,
     clock: SteadyClock | None = None,
@@ -55,7 +55,7 @@ def keeping(
         weight_of=weight_of,
         store=database.jobs,
         files=files,
-        feed=feed or JobFeed(),
+        feed=feed or LocalFeed(),
         keep_seconds=30 * DAY_SECONDS,
         keep_bytes=keep_bytes,
         clock=clock or SteadyClock(lambda: NOW, lambda: 0.0),
@@ -88,7 +88,7 @@ async def test_what_is_older_than_its_time_goes_with_its_files(database: Databas
         await keep(database, files, number, days, starred=number == 3)
     await keep(database, files, 4, 1.1, listed=False)
     await keep(database, files, 5, 0.9, listed=False)
-    feed = JobFeed()
+    feed = LocalFeed()
     with feed.watch("key-a") as watcher:
         assert await keeping(database, files, feed=feed, place=await claimed(database, files)).forget() == 2
         told = await watcher.next()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from safelight.adapters.fake.memory_state import MemoryLedger
+from safelight.adapters.in_process.rates import LocalRates
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.bootstrap.catalogue import catalogue
 from safelight.bootstrap.engine import open_engine
@@ -54,7 +55,7 @@ def open_drawing(
             catalogue=catalogue(settings, engine),
             readiness=readiness,
             policy=PromptPolicy(settings.blocked_prompts),
-            limiter=RateLimiter(settings.rate_limit_per_minute),
+            limiter=RateLimiter(settings.rate_limit_per_minute, LocalRates()),
         ),
         generate=Generate(
             engine=engine,

@@ -12,12 +12,12 @@ from safelight.adapters.files import open_files
 from safelight.adapters.files.thumbnails import average_color, thumbnail
 from safelight.adapters.home.disk import room_of
 from safelight.adapters.home.state_folder import alone_in_drawing, alone_in_serving, prepare
+from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.sql import Database, open_database
 from safelight.bootstrap.drawing import Drawing
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import ConfigurationError
 from safelight.service.access.keys import Keys
-from safelight.service.feed import JobFeed
 from safelight.service.jobs.accept import Acceptance
 from safelight.service.jobs.job_drawing import JobDrawing
 from safelight.service.jobs.jobs import Jobs
@@ -42,7 +42,7 @@ def open_jobs(
     keys: Keys | None = None,
 ) -> Jobs:
     """Durable jobs over a store that is open; nothing is resumed yet."""
-    store, feed, generate = database.jobs, JobFeed(), drawing.generate
+    store, feed, generate = database.jobs, LocalFeed(), drawing.generate
     weight_of = keys.weight if keys else _as_any_other
     files = open_files(settings.files, settings.home)
     disks = DiskSpace({"files": files.room, "home": partial(room_of, settings.home)}, telemetry)

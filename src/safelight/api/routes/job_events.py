@@ -28,8 +28,8 @@ from safelight.api.routes.job_answer import Job, queue, shown, steps
 from safelight.api.services import Services
 from safelight.contract.errors import AuthenticationFailed
 from safelight.contract.jobs import JobRecord, JobUpdate, Progress, QueuePlace
-from safelight.service.feed import Watcher
 from safelight.service.jobs.jobs import Jobs
+from safelight.service.ports.feed import Watcher
 
 # Proxies close what is silent: nginx after 60 s, Heroku's router after 55 s.
 COMMENT_SECONDS = 15.0

@@ -1,14 +1,11 @@
-"""Requests per minute and key, in a sliding minute by the monotonic clock."""
+"""Requests per minute and key, in a sliding minute."""
 
 from __future__ import annotations
-
-import time
-from collections import deque
-from collections.abc import Callable
 
 import msgspec
 
 from safelight.contract.errors import RateLimited, retry_after
+from safelight.service.ports.rates import RateCounter
 
 _MINUTE_SECONDS = 60.0
 
@@ -30,12 +27,11 @@ class RateState(msgspec.Struct, frozen=True):
 
 
 class RateLimiter:
-    """Counts accepted requests per key, by a clock that nobody sets. `per_minute` 0 turns it off."""
+    """Counts accepted requests per key. `per_minute` 0 turns it off."""
 
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, per_minute: int, counter: RateCounter) -> None:
         self._most = per_minute
-        self._clock = clock
-        self._accepted: dict[str, deque[float]] = {}
+        self._counter = counter
 
     async def hit(self, key_id: str) -> RateState | None:
         """Count a request of that key; None when there is no limit.
@@ -45,15 +41,9 @@ class RateLimiter:
         """
         if self._most <= 0:
             return None
-        now = self._clock()
-        times = self._accepted.setdefault(key_id, deque(maxlen=self._most))
-        while times and times[0] <= now - _MINUTE_SECONDS:
-            times.popleft()
-        accepted = len(times) < self._most
-        if accepted:
-            times.append(now)
-        state = RateState(self._most, self._most - len(times), times[0] + _MINUTE_SECONDS - now)
-        if not accepted:
+        counted = await self._counter.hit(key_id, self._most, _MINUTE_SECONDS)
+        state = RateState(self._most, max(0, self._most - counted.count), counted.oldest_leaves_seconds)
+        if not counted.accepted:
             raise RateLimited(
                 f"This key may send {state.limit} requests per minute, and has. Try again in "
                 f"{_whole(state.reset_seconds)} s.",

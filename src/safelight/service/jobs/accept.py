@@ -17,10 +17,10 @@ from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import ColorOf, Picture, kept_image
 from safelight.service.drawing.generate import Generate
 from safelight.service.drawing.readiness import shutting_down
-from safelight.service.feed import JobFeed
 from safelight.service.jobs.runner import JobRunner
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.retention import IDEMPOTENCY_SECONDS
+from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.files import FileStore
 from safelight.service.ports.jobs import IdempotencyMark, JobStore
 

@@ -21,8 +21,8 @@ from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import ColorOf, Drawing, Picture, kept_image
 from safelight.service.drawing.generate import Generate
 from safelight.service.entrance import Entrance
-from safelight.service.feed import JobFeed
 from safelight.service.keeping.disk_space import DiskSpace
+from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.files import FileStore
 from safelight.service.ports.jobs import Ending, JobStore
 

@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from safelight.contract.jobs import JobRecord, Progress, QueuePlace
-from safelight.service.feed import JobFeed, Watcher
 from safelight.service.jobs.accept import Acceptance
 from safelight.service.jobs.library import Library
 from safelight.service.jobs.once import DrawnOnce
 from safelight.service.jobs.runner import JobRunner
 from safelight.service.jobs.tending import Tending
 from safelight.service.keeping.retention import Retention
+from safelight.service.ports.feed import JobFeed, Watcher
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,10 +11,10 @@ import msgspec
 
 from safelight.contract.errors import NotFound
 from safelight.contract.jobs import JobRecord, JobUpdate, KeptImage
-from safelight.service.feed import JobFeed
 from safelight.service.jobs.runner import JobRunner
 from safelight.service.jobs.thumbnails import Thumbnails
 from safelight.service.keeping.retention import Retention
+from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.files import FileStore
 from safelight.service.ports.jobs import Ending, JobFilter, JobStore
 

@@ -16,11 +16,11 @@ from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import Picture
 from safelight.service.drawing.generate import Generate
 from safelight.service.drawing.readiness import shutting_down
-from safelight.service.feed import JobFeed
 from safelight.service.jobs.accept import Acceptance
 from safelight.service.jobs.library import Library
 from safelight.service.jobs.runner import JobRunner
 from safelight.service.keeping.disk_space import DiskSpace
+from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.jobs import IdempotencyMark
 
 REVOKED = "This key was revoked while the request was under way."

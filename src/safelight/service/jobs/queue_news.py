@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Callable
 
 from safelight.contract.jobs import JobUpdate, QueuePlace
-from safelight.service.feed import JobFeed
 from safelight.service.jobs.line import JobLine
+from safelight.service.ports.feed import JobFeed
 
 # Who watches is told of a queue that moves this often at most.
 _TELL_QUEUE_SECONDS = 0.2

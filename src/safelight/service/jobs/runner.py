@@ -17,11 +17,11 @@ from safelight.contract.request import ImageRequest, parse_image_request
 from safelight.service.drawing.admission import Cost
 from safelight.service.drawing.generate import Generate
 from safelight.service.drawing.readiness import shutting_down
-from safelight.service.feed import JobFeed
 from safelight.service.jobs.job_drawing import JobDrawing, JobInHand
 from safelight.service.jobs.line import JobLine
 from safelight.service.jobs.queue_news import QueueNews
 from safelight.service.keeping.disk_space import DiskSpace
+from safelight.service.ports.feed import JobFeed
 
 log = structlog.get_logger(__name__)
 

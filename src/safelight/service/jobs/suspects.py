@@ -23,8 +23,8 @@ import structlog
 
 from safelight.contract.errors import Unavailable
 from safelight.contract.jobs import JobError, JobRecord, JobUpdate
-from safelight.service.feed import JobFeed
 from safelight.service.jobs.runner import JobRunner
+from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.jobs import Ending, JobStore
 
 # How long the server must have lived before a job is tried alone, for each time. A supervisor that restarts what fails

@@ -12,13 +12,13 @@ import structlog
 
 from safelight.contract.errors import AuthenticationFailed, SafelightError
 from safelight.service.drawing.generate import Generate
-from safelight.service.feed import JobFeed
 from safelight.service.jobs.library import Library
 from safelight.service.jobs.once import REVOKED, DrawnOnce
 from safelight.service.jobs.runner import JobRunner
 from safelight.service.jobs.suspects import Suspects
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.retention import Retention
+from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.jobs import JobStore
 
 _LOOK_FOR_REVOKED_SECONDS = 2.0

@@ -11,11 +11,11 @@ import structlog
 
 from safelight.contract.errors import SafelightError
 from safelight.contract.jobs import JobRecord, JobUpdate, file_name, thumbnail_name
-from safelight.service.feed import JobFeed
 from safelight.service.keeping.place import Place
 from safelight.service.keeping.shares import shares
 from safelight.service.keeping.steady_clock import SteadyClock
 from safelight.service.keeping.sweep import TRASH_SECONDS, Sweep
+from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.files import FileStore
 from safelight.service.ports.jobs import Held, JobStore, Upkeep
 

@@ -1,16 +1,16 @@
-"""Watching: the newest of each kind and job, for whom it concerns, until the end."""
+"""What the `JobFeed` port promises: the newest of each kind and job, for whom it concerns, until the end."""
 
 from __future__ import annotations
 
 import asyncio
 
+from safelight.adapters.in_process.feed import LocalFeed
 from safelight.contract.jobs import JobUpdate, Progress
-from safelight.service.feed import JobFeed
 from tests.contracts.jobs import job
 
 
 async def test_a_slow_watcher_is_told_the_newest_and_the_end_replaces_all() -> None:
-    feed = JobFeed()
+    feed = LocalFeed()
     with feed.watch("key-a") as watcher:
         for step in range(1, 1000):
             feed.publish(JobUpdate(kind="progress", job=job(1), progress=Progress(step, 1000, None)))
@@ -28,7 +28,7 @@ async def test_a_slow_watcher_is_told_the_newest_and_the_end_replaces_all() -> N
 
 
 async def test_previews_are_for_those_who_look() -> None:
-    feed = JobFeed()
+    feed = LocalFeed()
     changes: list[bool] = []
     feed.on_look(lambda: changes.append(feed.is_looked_at(job(1))))
     with feed.watch("key-a", "job_1"):
@@ -51,7 +51,7 @@ async def test_previews_are_for_those_who_look() -> None:
 
 
 async def test_waiting_may_be_given_up_without_losing_an_update() -> None:
-    feed = JobFeed()
+    feed = LocalFeed()
     with feed.watch("key-a", "job_1") as watcher:
         waiting = asyncio.create_task(watcher.next())
         await asyncio.sleep(0)
@@ -66,7 +66,7 @@ async def test_waiting_may_be_given_up_without_losing_an_update() -> None:
 
 
 async def test_what_is_not_listed_is_told_only_to_who_knows_its_id() -> None:
-    feed = JobFeed()
+    feed = LocalFeed()
     with feed.watch("key-a") as everything, feed.watch("key-a", "job_1") as one:
         feed.publish(JobUpdate(kind="job", job=job(1, listed=False)))
         feed.close()

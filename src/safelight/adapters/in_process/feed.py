@@ -1,4 +1,6 @@
-"""Who watches which job, and what they have not been told yet."""
+"""Who watches which job, and what they have not been told yet, within one process."""
+
+# Tested in tests/contracts/test_feed_port.py.
 
 from __future__ import annotations
 
@@ -9,12 +11,8 @@ from contextlib import contextmanager
 from safelight.contract.jobs import JobRecord, JobUpdate
 
 
-class Watcher:
-    """One who watches an owner's jobs, or one of them.
-
-    Updates are snapshots, so a slow reader is told the newest of each kind and job and never holds anybody up: what
-    waits is bounded by the jobs that there are. `looks`: it wants previews too.
-    """
+class LocalWatcher:
+    """A `Watcher`: the newest of each kind and job waits until it is asked for. `looks`: it wants previews too."""
 
     def __init__(self, owner: str, job_id: str | None, *, looks: bool = False) -> None:
         self.owner = owner
@@ -46,18 +44,18 @@ class Watcher:
         return self._waiting.pop(next(iter(self._waiting)))
 
 
-class JobFeed:
-    """Passes updates on to those who watch. An update costs nothing for those whom it does not concern."""
+class LocalFeed:
+    """A `JobFeed` whose watchers are all in this process."""
 
     def __init__(self) -> None:
-        self._watchers: dict[str, set[Watcher]] = {}
+        self._watchers: dict[str, set[LocalWatcher]] = {}
         self._closed = False
         self._on_look: list[Callable[[], None]] = []
 
     @contextmanager
-    def watch(self, owner: str, job_id: str | None = None, *, looks: bool = False) -> Iterator[Watcher]:
+    def watch(self, owner: str, job_id: str | None = None, *, looks: bool = False) -> Iterator[LocalWatcher]:
         """Watch an owner's jobs, or one of them, from now on; who `looks` is told previews too."""
-        watcher = Watcher(owner, job_id, looks=looks)
+        watcher = LocalWatcher(owner, job_id, looks=looks)
         self._watchers.setdefault(owner, set()).add(watcher)
         self._looked(watcher)
         if self._closed:
@@ -110,12 +108,12 @@ class JobFeed:
             for watcher in watchers:
                 watcher.close()
 
-    def _looked(self, watcher: Watcher) -> None:
+    def _looked(self, watcher: LocalWatcher) -> None:
         if watcher.looks:
             for act in self._on_look:
                 act()
 
-    def _concerned(self, job: JobRecord) -> Iterator[Watcher]:
+    def _concerned(self, job: JobRecord) -> Iterator[LocalWatcher]:
         for watcher in self._watchers.get(job.origin.owner, ()):
             if watcher.job_id == job.id or (watcher.job_id is None and job.origin.listed):
                 yield watcher

@@ -1,0 +1,61 @@
+"""What tells those who watch jobs, in whichever process they watch."""
+
+# Tested in tests/contracts/test_feed_port.py.
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from safelight.contract.jobs import JobRecord, JobUpdate
+
+
+class Watcher(Protocol):
+    """One who watches an owner's jobs, or one of them.
+
+    Updates are snapshots, so a slow reader is told the newest of each kind and job and never holds anybody up: what
+    waits is bounded by the jobs that there are.
+    """
+
+    def close(self) -> None:
+        """No more comes."""
+
+    async def next(self) -> JobUpdate | None:
+        """The next update, None after the last. Waiting may be cancelled without losing one."""
+
+
+class JobFeed(Protocol):
+    """Passes updates on to those who watch. An update costs nothing for those whom it does not concern.
+
+    No call waits: where watchers are in other processes, what is known of them here may be a moment old.
+    """
+
+    def publish(self, update: JobUpdate) -> None:
+        """Tell those whom it concerns. What is not listed is nobody's to watch but by its id."""
+
+    def watch(self, owner: str, job_id: str | None = None, *, looks: bool = False) -> AbstractContextManager[Watcher]:
+        """Watch an owner's jobs, or one of them, from now on; who `looks` is told previews too."""
+
+    def on_look(self, act: Callable[[], None]) -> None:
+        """Have `act` called whenever somebody begins or ceases to look."""
+
+    def is_looked_at(self, job: JobRecord) -> bool:
+        """Whether anybody wants previews of that job."""
+
+    def concerns_anybody(self, job: JobRecord) -> bool:
+        """Whether anybody watches that job."""
+
+    @property
+    def owners(self) -> Sequence[str]:
+        """Whose jobs are watched."""
+
+    @property
+    def idle(self) -> bool:
+        """Nobody watches anything."""
+
+    def dismiss(self, owner: str) -> None:
+        """That owner's key was ended: so is every watch of it."""
+
+    def close(self) -> None:
+        """The server stops: every watch ends, and those that begin later have ended."""
