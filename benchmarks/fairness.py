@@ -2,9 +2,9 @@
 
     python -m benchmarks.fairness [--rounds 3] [--asked 4]
 
-Two keys and one server. The modest key asks for one 512x512 picture of 4 steps after another; the greedy key has none, 1,
-24 or 200 of 1024x1024 asked for on open connections, or 200 as durable jobs, in turns within each round. The modest key's
-durable job is measured beside the jobs too. The target is that a picture takes at most 1.5 times its time alone (mean).
+Two keys and one server. The modest key asks for 512x512 pictures of 4 steps, one by one. The greedy key has none, 1,
+24 or 200 of 1024x1024 asked for on open connections, or 200 as durable jobs, in turns within each round. The modest key
+asks for a durable job too, alone and beside the jobs. The target: at most 1.5 times the time alone (mean).
 """
 
 from __future__ import annotations
