@@ -12,8 +12,8 @@ def test_nothing_measured_is_nothing_known() -> None:
 
 
 def test_one_point_goes_by_the_pixels_and_the_prompt_does_not() -> None:
-    expected = Costs([CostPoint(pixels=1000, step=2.0, decode=1.0, encode_prompt=0.5)]).at(3000)
-    assert expected == CostPoint(pixels=3000, step=6.0, decode=3.0, encode_prompt=0.5)
+    expected = Costs([CostPoint(pixels=1000, step=2.0, once={"encode_prompt": 0.5, "decode": 1.0})]).at(3000)
+    assert expected == CostPoint(pixels=3000, step=6.0, once={"encode_prompt": 0.5, "decode": 3.0})
 
 
 def test_two_points_give_a_power_law() -> None:

@@ -19,7 +19,10 @@ from safelight.contract.messages import Timings
 from safelight.service.ports.ledger import Ledger, LedgerEntry
 
 Kept = Callable[[], list[dict[str, Any]]]
-TIMINGS = Timings(wait=0.1, encode_prompt=0.2, denoise=0.3, decode=0.4, image_encode=0.5, steps=(0.1, 0.1))
+STAGES = {"encode_prompt": 0.2, "denoise": 0.3, "decode": 0.4}
+TIMINGS = Timings(
+    wait=0.1, stages={"encode_prompt": 0.2, "denoise": 0.3, "decode": 0.4}, image_encode=0.5, steps=(0.1, 0.1)
+)
 
 
 @pytest.fixture(params=["memory", "sql"])

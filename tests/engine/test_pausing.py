@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from msgspec import structs
 
 from safelight.contract.messages import Cancelled, Finished, ModelSpec
 from safelight.contract.order import Order
@@ -36,8 +35,8 @@ def tiled(flux: LoadedModel) -> LoadedModel:
     return replace(flux, source="tiled", pipeline=pipeline)
 
 
-def large(model: LoadedModel) -> Order:
-    return job(model, "large", prompt="a lighthouse, oil painting", width=4096, height=4096, steps=2)
+def large(model: LoadedModel, width: int = 4096, height: int = 4096) -> Order:
+    return job(model, "large", prompt="a lighthouse, oil painting", width=width, height=height, steps=2)
 
 
 class Watched(Recorded):
@@ -75,7 +74,7 @@ def test_a_small_picture_beside_a_large_one_that_decodes_waits_for_a_piece_at_a_
 
 
 def test_a_large_picture_that_stopped_for_others_is_the_pipelines_own(postcard: LoadedModel) -> None:
-    wanted = structs.replace(large(postcard), width=1536, height=1152)
+    wanted = large(postcard, width=1536, height=1152)
     others = [job(postcard, f"other-{i}", seed=i, width=640, height=640, steps=2) for i in range(2)]
     schedule = Recorded()
     with Drawing(postcard, schedule=schedule) as drawing:
@@ -118,7 +117,7 @@ def test_what_a_decoding_takes_is_summed_over_its_turns(tiled: LoadedModel) -> N
         (end,) = drawing.draw(job(tiled))
     assert isinstance(end, Finished)
     remaining = [turn.remaining for turn in schedule.turns if turn.stage == "decode"]
-    assert end.timings.decode > 0
+    assert end.timings.of("decode") > 0
     assert all(turn > 0 for turn in remaining[1:])  # before the first nothing is known of this model
     served = [turn.total - turn.remaining for turn in schedule.turns if turn.stage == "decode"]
     assert served == sorted(served)

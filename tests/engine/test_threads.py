@@ -139,10 +139,10 @@ def test_the_fewest_that_are_as_fast_as_any_are_taken() -> None:
     assert counts_to_try(1) == (1,)
     assert counts_to_try(6) == (1, 2, 4, 6)
     assert counts_to_try(8) == (1, 2, 4, 8)
-    assert fastest(points({1: 1.02, 2: 1.0}), "step", 2) == 1
-    assert fastest(points({1: 1.2, 2: 1.0}), "step", 2) == 2
-    assert fastest(points({1: 1.2, 2: 1.0}), "step", 1) == 1
-    assert fastest((), "step", 2) == 2
+    assert fastest(points({1: 1.02, 2: 1.0}), "denoise", 2) == 1
+    assert fastest(points({1: 1.2, 2: 1.0}), "denoise", 2) == 2
+    assert fastest(points({1: 1.2, 2: 1.0}), "denoise", 1) == 1
+    assert fastest((), "denoise", 2) == 2
 
 
 def test_as_many_workers_as_give_the_most_pictures(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ def test_a_picture_is_measured_by_its_stages_and_teaches_the_previews(model: Loa
     previewer = Previewer(model.pipeline)
     point = measure(model, 64, 64, 2, previewer)
     assert point.pixels == 64 * 64
-    assert min(point.step, point.decode, point.encode_prompt) > 0
+    assert min(point.step, point.of("decode"), point.of("encode_prompt")) > 0
     assert previewer.can_show
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from safelight.scheduling.policy import CREDIT_STEPS, PATIENCE, FairShare, FirstComeFirstServed, Parked, Schedule, Stage
+from safelight.scheduling.policy import CREDIT_STEPS, PATIENCE, FairShare, FirstComeFirstServed, Parked, Schedule
 
 ENCODE, STEP, DECODE = 0.5, 1.0, 2.0
 
@@ -31,7 +31,7 @@ class Picture:
     def alone(self) -> float:
         return ENCODE + self.steps * STEP + DECODE
 
-    def call(self) -> tuple[Stage, float]:
+    def call(self) -> tuple[str, float]:
         if not self.encoded:
             return "encode_prompt", ENCODE
         return ("denoise", STEP) if self.done < self.steps else ("decode", DECODE)

@@ -39,7 +39,7 @@ def admit(admission: Admission, one: Order) -> Cost:
 def learned(bound: float, seconds: float, workers: Callable[[], int] = lambda: 1) -> Admission:
     admission = Admission(bound, workers)
     stages = {"encode_prompt": 0.1 * seconds, "denoise": 0.6 * seconds, "decode": 0.3 * seconds}
-    admission.learn(job().recipe, Timings(**stages, steps=(0.15 * seconds,) * 4))
+    admission.learn(job().recipe, Timings(stages=stages, steps=(0.15 * seconds,) * 4))
     return admission
 
 
@@ -110,7 +110,10 @@ def test_a_size_never_drawn_is_estimated_by_its_pixels() -> None:
 
 def test_what_was_measured_at_loading_is_known_before_the_first_picture() -> None:
     admission = Admission(60)
-    points = [CostPoint(pixels=512 * 512, step=0.5, decode=1.0), CostPoint(pixels=1024 * 1024, step=3.0, decode=4.0)]
+    points = [
+        CostPoint(pixels=512 * 512, step=0.5, once={"decode": 1.0}),
+        CostPoint(pixels=1024 * 1024, step=3.0, once={"decode": 4.0}),
+    ]
     admission.set_costs("postcard", points, steps=20)
     assert admission.estimate(job().recipe) == pytest.approx(20 * 3.0 + 4.0)
     between = admission.estimate(job(width=768, height=768).recipe)
@@ -128,7 +131,7 @@ def test_half_of_the_estimates_are_within_a_fifth_after_a_few_pictures() -> None
         asked = changed(job(width=width, height=height), steps=steps)
         noise = rng.gauss(1.0, 0.1)
         step, decode = 0.4 * (asked.recipe.pixels / 2**20) ** 1.3 * noise, 0.8 * asked.recipe.pixels / 2**20 * noise
-        took = Timings(encode_prompt=0.1, denoise=steps * step, decode=decode, steps=(step,) * steps)
+        took = Timings(stages={"encode_prompt": 0.1, "denoise": steps * step, "decode": decode}, steps=(step,) * steps)
         errors.append(abs(admission.estimate(asked.recipe) - took.active) / took.active)
         admission.learn(asked.recipe, took)
     assert sorted(errors[10:])[145] < 0.2
@@ -137,7 +140,7 @@ def test_half_of_the_estimates_are_within_a_fifth_after_a_few_pictures() -> None
 def test_the_estimate_follows_a_machine_that_got_slower() -> None:
     admission = learned(bound=60, seconds=1)
     for _ in range(10):
-        admission.learn(job().recipe, Timings(denoise=3, steps=(0.75,) * 4))
+        admission.learn(job().recipe, Timings(stages={"denoise": 3}, steps=(0.75,) * 4))
     assert 2.8 < admission.estimate(job().recipe) <= 3.02
 
 
@@ -207,7 +210,7 @@ def test_all_pictures_of_a_request_are_admitted_or_none() -> None:
 
 def test_a_request_beyond_its_seconds_is_refused_and_told_what_is_allowed() -> None:
     admission = Admission(60, request_seconds=45)
-    admission.learn(job().recipe, Timings(denoise=10, steps=(2.5,) * 4))
+    admission.learn(job().recipe, Timings(stages={"denoise": 10}, steps=(2.5,) * 4))
     four, five = ([of("key", str(n)) for n in range(count)] for count in (4, 5))
     admission.check_size(four, job().recipe)
     with pytest.raises(InvalidRequest, match=r"about 50 s; at most 45 s.*`n` at most 4") as caught:
@@ -220,7 +223,7 @@ def test_a_request_beyond_its_seconds_is_refused_and_told_what_is_allowed() -> N
 
 def test_one_ordinary_picture_is_allowed_however_slow_the_machine() -> None:
     admission = Admission(60, request_seconds=45)
-    admission.learn(job().recipe, Timings(denoise=300, steps=(75.0,) * 4))
+    admission.learn(job().recipe, Timings(stages={"denoise": 300}, steps=(75.0,) * 4))
     admission.check_size([job()], job().recipe)
     with pytest.raises(InvalidRequest, match="at most 300 s"):
         admission.check_size([job("a"), job("b")], job().recipe)

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from safelight import __version__
 from safelight.adapters.process_memory import memory_of_all
 from safelight.contract.hub import HubName
+from safelight.contract.stages import STAGES
 from safelight.service.ports.telemetry import (
     Answered,
     DiskFree,
@@ -93,7 +94,7 @@ class PrometheusTelemetry:
         self._work = Gauge("safelight_queue_work_seconds", "Seconds of work accepted and not done.", registry=registry)
         self._stages = Histogram(
             "safelight_stage_seconds",
-            "Time of a picture's stages: queue, wait, encode_prompt, denoise, decode, image_encode.",
+            f"Time of a picture's stages: queue, wait, {', '.join(STAGES)}, image_encode.",
             ["model", "stage"],
             buckets=_SECONDS,
             registry=registry,
@@ -186,8 +187,11 @@ class PrometheusTelemetry:
         self._stages.labels(model=drawn.model, stage="queue").observe(drawn.queue_seconds)
         if drawn.timings is None:
             return
-        for stage in ("wait", "encode_prompt", "denoise", "decode", "image_encode"):
-            self._stages.labels(model=drawn.model, stage=stage).observe(getattr(drawn.timings, stage))
+        times = {stage: drawn.timings.of(stage) for stage in STAGES}
+        for stage, took in (
+            {"wait": drawn.timings.wait} | times | {"image_encode": drawn.timings.image_encode}
+        ).items():
+            self._stages.labels(model=drawn.model, stage=stage).observe(took)
         for seconds in drawn.timings.steps:
             self._step_seconds.labels(model=drawn.model).observe(seconds)
 

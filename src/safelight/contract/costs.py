@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from safelight.contract.stages import STAGES, STEPS
+
 # Weight of the newest measurement in the running mean: follows a machine that gets busy within some five pictures.
 _NEWEST = 0.3
 _REMEMBERED_SHAPES = 256
@@ -18,8 +20,9 @@ WORTH_A_WORKER = 1.25
 _LEAST_POWER, _GREATEST_POWER = 0.1, 2.0
 
 
-class CostPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds of each stage at one size: the prompt's encoding, one step of `batch` pictures together, the decoding.
+class CostPoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Seconds at one size: `step` of one step of `batch` pictures together, `once` of each stage that comes once a
+    picture, by its name.
 
     `threads` is how many it was measured with where others were tried too; 0: as many as are fastest.
     `passes` tells apart what a step does: with a negative prompt it may take two passes where it takes one without.
@@ -27,15 +30,23 @@ class CostPoint(msgspec.Struct, frozen=True, kw_only=True):
 
     pixels: int
     step: float
-    encode_prompt: float = 0.0
-    decode: float = 0.0
+    once: dict[str, float] = {}
     batch: int = 1
     passes: str = ""
     threads: int = 0
 
     def total(self, steps: int) -> float:
         """Seconds of a picture of so many steps."""
-        return self.encode_prompt + steps * self.step + self.decode
+        return steps * self.step + sum(self.once.values())
+
+    def of(self, stage: str) -> float:
+        """Seconds of that stage: of a step of it where it has steps."""
+        return self.step if STAGES[stage].each_step else self.once.get(stage, 0.0)
+
+    @property
+    def longest_turn(self) -> float:
+        """Seconds of the longest piece that is computed in one go."""
+        return max(self.step, *self.once.values(), 0.0)
 
 
 class Costs:
@@ -60,8 +71,7 @@ class Costs:
             seen = msgspec.structs.replace(
                 seen,
                 step=_mean(before.step, seen.step),
-                decode=_mean(before.decode, seen.decode),
-                encode_prompt=_mean(before.encode_prompt, seen.encode_prompt),
+                once={stage: _mean(before.of(stage), seen.of(stage)) for stage in {**before.once, **seen.once}},
             )
         self._keep(seen)
 
@@ -80,9 +90,8 @@ class Costs:
             pixels=pixels,
             batch=batch,
             passes=passes,
-            encode_prompt=near.encode_prompt,
-            step=_scaled(near, other, pixels, "step"),
-            decode=_scaled(near, other, pixels, "decode"),
+            step=_scaled(near, other, pixels, STEPS),
+            once={stage: _expected(near, other, pixels, stage) for stage in near.once},
         )
 
     def _keep(self, point: CostPoint) -> None:
@@ -95,11 +104,15 @@ def _mean(before: float, now: float) -> float:
     return before + _NEWEST * (now - before)
 
 
+def _expected(near: CostPoint, other: CostPoint | None, pixels: int, stage: str) -> float:
+    return _scaled(near, other, pixels, stage) if STAGES[stage].grows else near.of(stage)
+
+
 def _scaled(near: CostPoint, other: CostPoint | None, pixels: int, stage: str) -> float:
     """Seconds at `pixels` on the power law through two points, or in proportion to the pixels of one."""
-    seconds: float = getattr(near, stage)
+    seconds = near.of(stage)
     power = 1.0
-    if other is not None and seconds > 0 and getattr(other, stage) > 0:
-        power = math.log(seconds / getattr(other, stage)) / math.log(near.pixels / other.pixels)
+    if other is not None and seconds > 0 and other.of(stage) > 0:
+        power = math.log(seconds / other.of(stage)) / math.log(near.pixels / other.pixels)
         power = min(max(power, _LEAST_POWER), _GREATEST_POWER)
     return seconds * math.pow(pixels / near.pixels, power)

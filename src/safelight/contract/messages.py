@@ -16,11 +16,12 @@ from safelight.contract.errors import ProtocolError
 from safelight.contract.options import ModelOptions
 from safelight.contract.order import Order, Recipe
 from safelight.contract.prompt_cut import PromptCut
+from safelight.contract.stages import STAGES, STEPS
 from safelight.contract.traits import Traits
 
 _T = TypeVar("_T")
 
-PROTOCOL_VERSION = 7
+PROTOCOL_VERSION = 8
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 _HEADER = struct.Struct("!I")
 HEADER_BYTES = _HEADER.size
@@ -190,28 +191,30 @@ class Preview(Message, frozen=True):
 
 
 class Timings(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds a job spent where, in the worker. `wait` is time in the worker without computing for this job."""
+    """Seconds a job spent where, in the worker: `stages` by their names, `steps` each by itself. `wait` is time in the
+    worker without computing for this job."""
 
     wait: float = 0.0
-    encode_prompt: float = 0.0
-    denoise: float = 0.0
-    decode: float = 0.0
+    stages: dict[str, float] = {}
     image_encode: float = 0.0
     steps: tuple[float, ...] = ()
 
     @property
     def active(self) -> float:
         """Seconds in which the device worked for it."""
-        return self.encode_prompt + self.denoise + self.decode
+        return sum(self.stages.values())
+
+    def of(self, stage: str) -> float:
+        """Seconds in that stage."""
+        return self.stages.get(stage, 0.0)
 
     def cost_of(self, recipe: Recipe) -> CostPoint:
         """What a finished picture teaches about what drawing costs."""
         return CostPoint(
             pixels=recipe.pixels,
             passes=recipe.passes,
-            encode_prompt=self.encode_prompt,
-            step=self.denoise / max(1, len(self.steps)),
-            decode=self.decode,
+            step=self.of(STEPS) / max(1, len(self.steps)),
+            once={stage: seconds for stage, seconds in self.stages.items() if not STAGES[stage].each_step},
         )
 
 

@@ -16,11 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from safelight.scheduling.shares import Claim, Shares
-
-Stage = Literal["encode_prompt", "denoise", "decode"]
 
 CREDIT_STEPS = 8.0
 PATIENCE = 4.0
@@ -46,7 +44,7 @@ class Parked:
     """
 
     run: str
-    stage: Stage
+    stage: str
     arrived: int
     parked: int
     step: int

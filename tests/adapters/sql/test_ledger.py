@@ -61,7 +61,9 @@ def disk_that_takes_no_more() -> Iterator[None]:
 
 async def test_an_entry_is_kept_whole(database: Database, tmp_path: Path) -> None:
     ledger = database.ledger(PrometheusTelemetry())
-    timings = Timings(wait=0.1, encode_prompt=0.2, denoise=0.3, decode=0.4, image_encode=0.5, steps=(0.1, 0.1, 0.1))
+    timings = Timings(
+        wait=0.1, stages={"encode_prompt": 0.2, "denoise": 0.3, "decode": 0.4}, image_encode=0.5, steps=(0.1, 0.1, 0.1)
+    )
     ledger.write(entry(1, timings))
     ledger.write(entry(2))
     await ledger.close()

@@ -101,7 +101,7 @@ def answers(command: Message) -> list[Message]:
                 return begun
             more = [Stepped(job_id=job.id, step=step, steps=steps) for step in range(2, steps + 1)]
             image = f"{job.recipe.seed}".encode() if job.recipe.source != GROWING else f"{sharers} share".encode()
-            took = Timings(denoise=0.1 * sharers if job.recipe.source == CROWDED else 0.1)
+            took = Timings(stages={"denoise": 0.1 * sharers if job.recipe.source == CROWDED else 0.1})
             end = Finished(job_id=job.id, image=image, fingerprint="light", timings=took)
             return [*begun, *more, end]
         case ShareCores(busy=busy):

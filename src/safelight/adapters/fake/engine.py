@@ -33,6 +33,7 @@ from safelight.contract.messages import (
 )
 from safelight.contract.order import Order
 from safelight.contract.prompt_cut import PromptCut
+from safelight.contract.stages import STEPS
 from safelight.contract.traits import Traits
 from safelight.service.ports.engine import EngineState, ModelState, Where, WorkerState
 
@@ -262,7 +263,7 @@ class FakeEngine:
         self.drawn.append(order.id)
         tier: Tier = "throughput" if self.merges and not order.share.exact else "exact"
         seconds = (self._seconds_of_a_step,) * self._steps_of(order)
-        timings = Timings(denoise=sum(seconds), steps=seconds)
+        timings = Timings(stages={STEPS: sum(seconds)}, steps=seconds)
         finished = Finished(
             job_id=order.id, image=image, fingerprint=FINGERPRINT, timings=timings, tier=tier, cuts=self.cuts
         )

@@ -106,9 +106,9 @@ def _row(entry: LedgerEntry) -> dict[str, Any]:
         "total_seconds": entry.total_seconds,
         "queue_seconds": entry.queue_seconds,
         "wait_seconds": timings and timings.wait,
-        "encode_prompt_seconds": timings and timings.encode_prompt,
-        "denoise_seconds": timings and timings.denoise,
-        "decode_seconds": timings and timings.decode,
+        "encode_prompt_seconds": timings and timings.of("encode_prompt"),
+        "denoise_seconds": timings and timings.of("denoise"),
+        "decode_seconds": timings and timings.of("decode"),
         "image_encode_seconds": timings and timings.image_encode,
         "steps": timings and len(timings.steps),
     }

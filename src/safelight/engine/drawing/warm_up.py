@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError, SafelightError
 from safelight.contract.sizes import SIZES, Size
+from safelight.contract.stages import FIRST, STAGES, STEPS
 from safelight.engine.drawing.trial import trial_order
 from safelight.engine.machine.device import reference_threads
 from safelight.engine.machine.library_errors import is_out_of_memory, missing_package
@@ -167,8 +168,8 @@ def _are_alike(found: list[CostPoint]) -> bool:
 
 def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: Previewer) -> CostPoint:
     """Draw one picture and say what its stages took, in seconds; the previewer may learn from it."""
-    seconds = {"encode_prompt": 0.0, "denoise": 0.0, "decode": 0.0}
-    stage, since = "encode_prompt", now(model.device)
+    seconds = dict.fromkeys(STAGES, 0.0)
+    stage, since = FIRST, now(model.device)
 
     def hand(call: Call) -> Any:
         nonlocal stage, since
@@ -194,7 +195,6 @@ def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: 
     return CostPoint(
         pixels=order.recipe.pixels,
         passes=order.recipe.passes,
-        encode_prompt=seconds["encode_prompt"],
-        step=seconds["denoise"] / steps,
-        decode=seconds["decode"],
+        step=seconds.pop(STEPS) / steps,
+        once=seconds,
     )

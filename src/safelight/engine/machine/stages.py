@@ -5,10 +5,8 @@ from __future__ import annotations
 import torch
 from diffusers import ModelMixin
 
-from safelight.scheduling.policy import Stage
 
-
-def stage_of(name: str, component: object) -> Stage | None:
+def stage_of(name: str, component: object) -> str | None:
     """What a component is for, by its name's last word or what it can do; None for one that is left as it is."""
     if not isinstance(component, torch.nn.Module):
         return None

@@ -20,7 +20,7 @@ def counts_to_try(most: int) -> tuple[int, ...]:
 
 def fastest(points: Iterable[CostPoint], stage: str, most: int) -> int:
     """Of what was measured with different numbers of threads, at most `most`, the fewest that are as fast as any."""
-    seconds = {point.threads: getattr(point, stage) for point in points if 0 < point.threads <= most}
+    seconds = {point.threads: point.of(stage) for point in points if 0 < point.threads <= most}
     least = min(seconds.values(), default=0.0)
     return min((count for count, took in seconds.items() if took <= _AS_FAST * least), default=most)
 

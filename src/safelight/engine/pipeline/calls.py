@@ -13,7 +13,6 @@ import torch
 
 from safelight.engine.pipeline.pausing import Pause, never, pausing
 from safelight.engine.tuning.offloading import come, computes_on
-from safelight.scheduling.policy import Stage
 
 
 class Within(Protocol):
@@ -96,7 +95,7 @@ class Call:
     name: str
     component: Any
     method: str
-    stage: Stage
+    stage: str
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     within: tuple[Within, ...] = ()

@@ -24,7 +24,6 @@ from diffusers.hooks.hooks import StateManager
 from safelight.engine.machine.stages import stage_of
 from safelight.engine.pipeline.calls import CacheContext, Call, GlobalNoise, Hand, Within
 from safelight.engine.pipeline.prompt_reading import Heard, listened_to
-from safelight.scheduling.policy import Stage
 
 # The ways in which diffusers' pipelines enter a component to compute (0.42: every `self.<component>.<method>(` there).
 _COMPUTING = ("__call__", "encode", "decode", "generate", "get_text_features", "get_image_features")
@@ -54,7 +53,7 @@ class StepTaken:
 OnStep = Callable[[StepTaken], None]
 
 
-def stand_in(name: str, component: torch.nn.Module, stage: Stage, hand: Hand) -> torch.nn.Module:
+def stand_in(name: str, component: torch.nn.Module, stage: str, hand: Hand) -> torch.nn.Module:
     """An object that behaves like `component` but gives its calls to `hand` and returns what that returns."""
     real: Any = type(component)
     double: torch.nn.Module = object.__new__(_double_class(real))
@@ -66,7 +65,7 @@ def stand_in(name: str, component: torch.nn.Module, stage: Stage, hand: Hand) ->
 class _Handover:
     """What one stand-in knows beside what it shares with its component. It belongs to one run."""
 
-    def __init__(self, name: str, component: torch.nn.Module, stage: Stage, hand: Hand) -> None:
+    def __init__(self, name: str, component: torch.nn.Module, stage: str, hand: Hand) -> None:
         self._label = f"run {next(_labels)}: "
         self._name = name
         self._component = component

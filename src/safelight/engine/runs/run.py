@@ -16,6 +16,7 @@ from greenlet import getcurrent, greenlet
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.order import Order
+from safelight.contract.stages import FIRST
 from safelight.engine.output.metadata import Facts
 from safelight.engine.pipeline.calls import Call
 from safelight.engine.pipeline.model import LoadedModel
@@ -28,7 +29,7 @@ from safelight.engine.runs.failures import FLAGGED, Failure, failure_of
 from safelight.engine.runs.outlook import outlook
 from safelight.engine.runs.stage_times import StageTimes
 from safelight.engine.tasks.text_to_image import PictureRefused, TextToImage
-from safelight.scheduling.policy import Parked, Stage
+from safelight.scheduling.policy import Parked
 
 HERE = object()
 """In place of a call's result: the run makes the call itself, pausing on its way."""
@@ -62,7 +63,7 @@ class Run:
         self.step, self.steps, self.longest_preview = 0, 0, 0
         self.latents: Any = None
         self.cost: CostPoint | None = None
-        self.stage: Stage = "encode_prompt"
+        self.stage = FIRST
         self._task: TextToImage | None = None
         self._model: LoadedModel | None = None
         self._stands: Parked | None = None
@@ -145,7 +146,7 @@ class Run:
     @property
     def longest_turn_seconds(self) -> float:
         """What was measured of the longest of its turns; 0 if nothing was."""
-        return max(self.cost.encode_prompt, self.cost.step, self.cost.decode) if self.cost else 0.0
+        return self.cost.longest_turn if self.cost else 0.0
 
     def resume(self, result: Any, position: int) -> None:
         """Give the run what it waits for and let it go on until it parks again or ends."""

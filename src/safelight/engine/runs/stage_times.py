@@ -6,25 +6,25 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from safelight.contract.messages import Timings
-from safelight.scheduling.policy import Stage
+from safelight.contract.stages import STEPS
 
 
 @dataclass
 class StageTimes:
     """Where a run's seconds went, by stage. A turn is a component's call and what the pipeline does until the next."""
 
-    seconds: defaultdict[Stage, float] = field(default_factory=lambda: defaultdict(float))
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     steps: list[float] = field(default_factory=list)
     _since_step: float = 0.0
 
-    def of(self, stage: Stage) -> float:
+    def of(self, stage: str) -> float:
         """Seconds in that stage so far."""
         return self.seconds.get(stage, 0.0)
 
-    def turn(self, stage: Stage, seconds: float, *, stepped: bool) -> None:
+    def turn(self, stage: str, seconds: float, *, stepped: bool) -> None:
         """Note a turn; `stepped` when the scheduler took a step in it."""
         self.seconds[stage] += seconds
-        if stage == "denoise":
+        if stage == STEPS:
             self._since_step += seconds
         if stepped:
             self.steps.append(self._since_step)
@@ -33,5 +33,4 @@ class StageTimes:
     def timings(self, total: float, image_encode: float) -> Timings:
         """`total` is seconds from the job's arrival to its picture, the file's encoding left out."""
         wait = max(0.0, total - sum(self.seconds.values()))
-        stages = {str(stage): seconds for stage, seconds in self.seconds.items()}
-        return Timings(wait=wait, image_encode=image_encode, steps=tuple(self.steps), **stages)
+        return Timings(wait=wait, stages=dict(self.seconds), image_encode=image_encode, steps=tuple(self.steps))

@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 from safelight.contract.costs import CostPoint
+from safelight.contract.stages import comes_before_steps
 from safelight.engine.machine.pace import Mark, Pace, mark
 from safelight.engine.machine.streams import Beside, beside
 from safelight.engine.pipeline.calls import Call
@@ -91,7 +92,7 @@ class Turns:
         if not like or not self._merger.may_pay(_batch_key(run, len(like) + 1)):
             return []
         for other in like:
-            while not other.ended and (other.call is None or other.call.stage == "encode_prompt"):
+            while not other.ended and (other.call is None or comes_before_steps(other.call.stage)):
                 self._alone(other)
         return [other for other in like if other.call is not None and other.call.stage == "denoise"]
 
