@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STAMP := $(VENV)/.set-up
 TEST_STAMP := $(VENV)/.set-up-tests
 PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
-MEASURED := tests/contract tests/contracts tests/scheduling tests/service tests/api tests/test_settings.py
+MEASURED := tests/contract tests/protocol tests/contracts tests/scheduling tests/service tests/api tests/test_settings.py
 PORT ?= 8484
 
 .PHONY: setup serve test coverage lint bench postcard studio lock clean

@@ -9,7 +9,10 @@ from typing import Any
 
 import msgspec
 
-from safelight.contract.messages import (
+from safelight.contract.options import ModelOptions
+from safelight.contract.order import FileSpec, Order, Recipe, Share
+from safelight.engine.machine.allocator import keep_freed_memory
+from safelight.protocol.messages import (
     Cancel,
     Cancelled,
     Draw,
@@ -21,9 +24,6 @@ from safelight.contract.messages import (
     ModelSpec,
     Stepped,
 )
-from safelight.contract.options import ModelOptions
-from safelight.contract.order import FileSpec, Order, Recipe, Share
-from safelight.engine.machine.allocator import keep_freed_memory
 from safelight.scheduling.policy import Schedule
 
 

@@ -14,8 +14,8 @@ import time
 import psutil
 
 from benchmarks.server import Server, serving
-from safelight.contract.messages import ModelSpec
 from safelight.engine.machine.device import prepare
+from safelight.protocol.messages import ModelSpec
 
 PORT = 8497
 ROUNDS = 30

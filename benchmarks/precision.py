@@ -22,10 +22,10 @@ import torch
 from numpy.typing import NDArray
 from tests.engine.families.build import FAMILIES, Family
 
-from safelight.contract.messages import ModelSpec
 from safelight.contract.options import ModelOptions
 from safelight.engine.checkpoint.dtypes import dtype_of
 from safelight.engine.checkpoint.loading import describe, load
+from safelight.protocol.messages import ModelSpec
 
 TARGET_DB = 40.0
 SEEDS = tuple(range(1, 9))  # a single picture may be 3 dB from the mean

@@ -28,13 +28,13 @@ from safelight.contract.capabilities import Parameter
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.kinds import Number
-from safelight.contract.messages import Finished, ModelSpec
 from safelight.contract.parameters.declaration import Declaration
 from safelight.contract.parameters.declared import declaring
 from safelight.contract.request import parse_image_request
 from safelight.contract.terms import Terms
 from safelight.engine.checkpoint.loading import describe, load
 from safelight.engine.checkpoint.traits import traits_of
+from safelight.protocol.messages import Finished, ModelSpec
 from tests.api.conftest import PICTURES, Running, Serve, serve
 from tests.api.test_jobs import finished
 from tests.engine import tiny

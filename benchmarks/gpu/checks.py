@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from benchmarks.gpu.drawing import Drawer, built, picture, seconds
-from safelight.contract.messages import Event, Failed, Finished, ModelSpec, Stepped
+from safelight.protocol.messages import Event, Failed, Finished, ModelSpec, Stepped
 
 
 def _tiny(names: tuple[str, ...], device: str) -> list[Any]:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.engine import job
-from safelight.contract.messages import Draw, Event, Failed, Finished, ModelReady, ModelSpec
 from safelight.contract.order import Order
 from safelight.contract.traits import Traits
 from safelight.engine.drawing.loop import Loop
@@ -18,6 +17,7 @@ from safelight.engine.residency.residency import Residency
 from safelight.engine.runs.recorders import recorder_for
 from safelight.engine.runs.replaying import Replays
 from safelight.engine.runs.turns import Computing
+from safelight.protocol.messages import Draw, Event, Failed, Finished, ModelReady, ModelSpec
 
 LIMIT_SECONDS = 300.0
 

@@ -21,8 +21,8 @@ from benchmarks.gpu.drawing import Drawer, built, picture, seconds
 from benchmarks.peers.architectures import ARCHITECTURES
 from benchmarks.peers.measuring import PROMPT
 from benchmarks.peers.with_diffusers import denoiser, products_rate
-from safelight.contract.messages import Finished
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.protocol.messages import Finished
 
 FEW, MANY, TURNS = 2, 12, 3
 

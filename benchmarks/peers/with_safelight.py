@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from benchmarks.peers.measuring import PROMPT, Draw
-from safelight.contract.messages import Dtype
 from safelight.contract.options import ModelOptions
+from safelight.protocol.messages import Dtype
 
 
 def nothing_set(folder: Path, side: int, device: str) -> Draw:

@@ -18,7 +18,7 @@ from PIL import Image
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.api.routes import image_stream
 from safelight.api.routes.image_stream import Partials
-from safelight.contract.messages import Preview
+from safelight.protocol.messages import Preview
 from tests.api.conftest import PICTURES, Running, Serve, until
 
 PARTIAL, COMPLETED = "image_generation.partial_image", "image_generation.completed"

@@ -13,8 +13,8 @@ from msgspec import structs
 from PIL import Image
 
 from safelight.adapters.fake.engine import TRAITS, FakeEngine
-from safelight.contract.messages import JobEvent
 from safelight.contract.order import Order
+from safelight.protocol.messages import JobEvent
 from tests.api.conftest import PICTURES, Running, Serve, until
 
 MODEL = "postcard"

@@ -13,8 +13,8 @@ from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.bootstrap.drawing import Local, open_drawing
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.messages import Finished
 from safelight.contract.order import Order
+from safelight.protocol.messages import Finished
 from safelight.service.drawing.admission import Admission
 from safelight.settings import read_settings
 from tests.api.conftest import PICTURES, Running, Serve, until

@@ -11,7 +11,7 @@ import pytest
 
 from safelight.cli.described import described
 from safelight.contract.errors import SafelightError
-from safelight.contract.messages import ModelSpec
+from safelight.protocol.messages import ModelSpec
 from tests.cli.conftest import CommandLine
 
 

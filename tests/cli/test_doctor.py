@@ -15,7 +15,7 @@ from safelight.cli.doctor import findings_of
 from safelight.cli.looking import look_at
 from safelight.cli.weights import fault_in, safetensors_fault
 from safelight.contract.errors import SafelightError
-from safelight.contract.messages import ModelSpec
+from safelight.protocol.messages import ModelSpec
 from tests.cli.conftest import CommandLine
 from tests.engine import tiny
 from tests.engine.test_loading import change_index

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from safelight.contract.messages import HEADER_BYTES, Draw, read_command, to_frame
 from safelight.contract.order import FileSpec, Recipe
+from safelight.protocol.frames import HEADER_BYTES, read_command, to_frame
+from safelight.protocol.messages import Draw
 from tests.orders import changed, order
 
 OTHER: dict[str, Any] = {

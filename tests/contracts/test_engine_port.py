@@ -12,7 +12,8 @@ import pytest_asyncio
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.pool import LocalWorkers
-from safelight.contract.messages import (
+from safelight.contract.order import Order
+from safelight.protocol.messages import (
     Cancelled,
     Configure,
     Failed,
@@ -23,7 +24,6 @@ from safelight.contract.messages import (
     Started,
     Stepped,
 )
-from safelight.contract.order import Order
 from safelight.service.ports.engine import Engine
 from tests.orders import order
 

@@ -15,7 +15,7 @@ from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql import open_database
 from safelight.adapters.sql.sqlite import FILE_NAME
-from safelight.contract.messages import Timings
+from safelight.protocol.messages import Timings
 from safelight.service.ports.ledger import Ledger, LedgerEntry
 
 Kept = Callable[[], list[dict[str, Any]]]

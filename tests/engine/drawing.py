@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import Cancel, Cancelled, Draw, Event, Failed, Finished, ModelSpec
 from safelight.contract.order import Order
 from safelight.contract.traits import Traits
 from safelight.engine.drawing.loop import Loop
@@ -23,6 +22,7 @@ from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.loader import LoadFunction
 from safelight.engine.residency.residency import Residency
 from safelight.engine.runs.turns import Computing
+from safelight.protocol.messages import Cancel, Cancelled, Draw, Event, Failed, Finished, ModelSpec
 from safelight.scheduling.policy import Parked, RoundRobin
 from tests.orders import order
 

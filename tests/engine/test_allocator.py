@@ -11,9 +11,9 @@ from queue import Empty, SimpleQueue
 
 import pytest
 
-from safelight.contract.messages import Cancel
 from safelight.engine.drawing import inbox
 from safelight.engine.drawing.inbox import Inbox, Reader
+from safelight.protocol.messages import Cancel
 
 MIB = 1024**2
 IN_A_PROCESS = """

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import torch
 
-from safelight.contract.messages import Cancelled, Failed, Finished, Stepped
 from safelight.engine.machine.pace import Mark, Moment
 from safelight.engine.machine.streams import beside, fetched, off_the_steps
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.protocol.messages import Cancelled, Failed, Finished, Stepped
 from tests.engine.drawing import Drawing, alone, job, pixels
 
 

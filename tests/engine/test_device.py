@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.messages import Configure
 from safelight.engine.machine import device
 from safelight.engine.machine.device import before_import, choose_device, cpu_bfloat16, usable_cores, usable_memory
 from safelight.engine.worker import on_its_device
+from safelight.protocol.messages import Configure
 
 
 def test_cores_are_those_of_the_affinity_without_a_quota(tmp_path: Path) -> None:

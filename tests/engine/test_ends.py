@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from safelight.contract.messages import Cancelled, Event, Failed
 from safelight.engine.drawing.ends import Ends
+from safelight.protocol.messages import Cancelled, Event, Failed
 
 
 def test_a_job_ends_once_and_may_come_again_after_that() -> None:

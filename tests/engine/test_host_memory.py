@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 
-from safelight.contract.messages import Finished, ModelReady, ModelResting, ModelSpec
 from safelight.contract.options import ModelOptions, Quantization
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.machine.memory import free_memory, memory_of, tensors_of
@@ -17,6 +16,7 @@ from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency import host_memory
 from safelight.engine.residency.host_memory import HostMemory, can_move, host_budget, move
 from safelight.engine.tuning import packing
+from safelight.protocol.messages import Finished, ModelReady, ModelResting, ModelSpec
 from tests.engine.drawing import Drawing, job
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, to move models to and from")

@@ -12,11 +12,11 @@ import torch
 from msgspec.structs import replace
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import ModelSpec
 from safelight.engine.checkpoint.dtypes import dtype_of
 from safelight.engine.checkpoint.loading import describe, load
 from safelight.engine.machine.device import default_dtype
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.protocol.messages import ModelSpec
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from safetensors.torch import load_file, save_file
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.hub import cache_folder, offline
-from safelight.contract.messages import ModelSpec
 from safelight.contract.options import ModelOptions
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.machine import memory
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.protocol.messages import ModelSpec
 from tests.engine.drawing import alone, job
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -14,7 +14,11 @@ import psutil
 import pytest
 import torch
 
-from safelight.contract.messages import (
+from safelight.contract.stages import STAGES
+from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.runs.embeddings import EmbeddingCache
+from safelight.engine.runs.run import Run
+from safelight.protocol.messages import (
     Cancelled,
     Failed,
     Finished,
@@ -26,10 +30,6 @@ from safelight.contract.messages import (
     Started,
     Stepped,
 )
-from safelight.contract.stages import STAGES
-from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.runs.embeddings import EmbeddingCache
-from safelight.engine.runs.run import Run
 from safelight.scheduling.policy import RoundRobin
 from tests.engine.drawing import LIMIT_SECONDS, Drawing, End, Recorded, alone, job, pixels
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from safelight.contract.messages import Finished, Stepped
 from safelight.engine.pipeline.calls import Call
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.runs.execution import Raised
 from safelight.engine.runs.merging import CannotMerge, Merger, execute_together
+from safelight.protocol.messages import Finished, Stepped
 from tests.engine.drawing import Drawing, alone, job, pixels
 
 

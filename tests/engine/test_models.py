@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
-from safelight.contract.messages import (
+from safelight.engine.checkpoint.loading import load, weight_of
+from safelight.engine.machine.memory import memory_of
+from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.residency.load_times import FIRST_GUESS_BYTES_PER_SECOND, FIRST_GUESS_SECONDS, LoadTimes
+from safelight.protocol.messages import (
     Cancelled,
     Failed,
     Finished,
@@ -20,10 +24,6 @@ from safelight.contract.messages import (
     ModelSpec,
     Stepped,
 )
-from safelight.engine.checkpoint.loading import load, weight_of
-from safelight.engine.machine.memory import memory_of
-from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.residency.load_times import FIRST_GUESS_BYTES_PER_SECOND, FIRST_GUESS_SECONDS, LoadTimes
 from tests.engine.drawing import Drawing, job
 
 

@@ -17,20 +17,12 @@ import torch
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import (
-    Cancelled,
-    Failed,
-    Finished,
-    ModelLoading,
-    ModelReady,
-    ModelResting,
-    ModelSpec,
-)
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.machine.memory import memory_of
 from safelight.engine.output.previews import Previewer
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.load_times import FIRST_MOVE_BYTES_PER_SECOND, LoadTimes
+from safelight.protocol.messages import Cancelled, Failed, Finished, ModelLoading, ModelReady, ModelResting, ModelSpec
 from tests.engine.drawing import Drawing, alone, job, pixels
 
 DEVICE = "elsewhere"

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from safelight.contract.messages import Cancelled, ModelSpec, Stepped
 from safelight.contract.options import ModelOptions
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.machine.memory import largest_part, memory_of
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.tuning.apply import tune
 from safelight.engine.tuning.offloading import OneAtATime, Part, computes_on
+from safelight.protocol.messages import Cancelled, ModelSpec, Stepped
 from tests.engine.drawing import Drawing, alone, job, pixels
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, to move models to and from")

@@ -14,7 +14,6 @@ from diffusers.models.activations import GEGLU, GELU, SwiGLU
 from torch import nn
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import Dtype, ModelSpec
 from safelight.contract.options import ModelOptions
 from safelight.engine.checkpoint.dtypes import PACKED
 from safelight.engine.checkpoint.loading import load
@@ -22,6 +21,7 @@ from safelight.engine.machine.memory import memory_of
 from safelight.engine.tuning import packing
 from safelight.engine.tuning.packed_layers import PackedConv2d, PackedLinear, PackedWeight
 from safelight.engine.tuning.packing import can_pack, lay_out
+from safelight.protocol.messages import Dtype, ModelSpec
 from tests.engine.drawing import Drawing, alone, job, pixels
 
 pytestmark = pytest.mark.skipif(not can_pack(), reason="needs a processor that oneDNN packs bfloat16 weights for")

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from safelight.contract.messages import Cancelled, Finished, ModelSpec
 from safelight.contract.order import Order
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.checkpoint.location import BUNDLED
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.pausing import never, pausing
 from safelight.engine.tuning.offloading import offload
+from safelight.protocol.messages import Cancelled, Finished, ModelSpec
 from safelight.scheduling.policy import Parked
 from tests.engine.drawing import Drawing, Recorded, alone, job, pixels
 

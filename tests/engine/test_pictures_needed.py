@@ -12,9 +12,9 @@ import diffusers
 import pytest
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import ModelSpec
 from safelight.engine.checkpoint.loading import _check_task, describe
 from safelight.engine.checkpoint.pictures_needed import picture_needed
+from safelight.protocol.messages import ModelSpec
 from tests.engine.families.build import FAMILIES
 from tests.engine.test_loading import change_index
 

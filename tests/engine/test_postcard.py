@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from safelight.contract.messages import Configure, Draw, Finished, ModelReady, ModelSpec
 from safelight.contract.order import Order
 from safelight.contract.sizes import SIZES, Size
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.checkpoint.location import BUNDLED
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.postcard.render.paper.raster import rasterise
+from safelight.protocol.messages import Configure, Draw, Finished, ModelReady, ModelSpec
 from tests.engine.drawing import Drawing, alone, pixels
 from tests.engine.worker_process import WorkerProcess
 from tests.orders import changed, order

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from safelight.contract.messages import ModelSpec, Preview, Started, Watch
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.output.previews import Previewer
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.protocol.messages import ModelSpec, Preview, Started, Watch
 from tests.engine.drawing import Drawing, job, pixels
 
 

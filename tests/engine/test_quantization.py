@@ -17,10 +17,10 @@ from torchao.quantization import Int8WeightOnlyConfig
 from torchao.utils import TorchAOBaseTensor
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import ModelSpec
 from safelight.contract.options import ModelOptions, Quantization
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.protocol.messages import ModelSpec
 from safelight.settings.options import OptionSettings
 from tests.engine.drawing import Drawing, alone, job, pixels
 

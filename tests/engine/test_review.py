@@ -12,11 +12,11 @@ import transformers
 from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import Failed, Finished, ModelSpec, Preview, Started, Watch
 from safelight.contract.options import ModelOptions
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.review import is_flagged
 from safelight.engine.runs.failures import failure_of
+from safelight.protocol.messages import Failed, Finished, ModelSpec, Preview, Started, Watch
 from tests.cli.conftest import CommandLine
 from tests.engine import tiny
 from tests.engine.drawing import Drawing, job, pixels

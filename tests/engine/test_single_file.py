@@ -11,11 +11,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import ModelSpec
 from safelight.contract.options import ModelOptions
 from safelight.contract.traits import Traits
 from safelight.engine.checkpoint.loading import describe, load
 from safelight.engine.checkpoint.single_file import Marks, follow, marks_of, read_tensors
+from safelight.protocol.messages import ModelSpec
 from tests.engine import tiny
 from tests.engine.drawing import alone, job
 from tests.engine.test_location import loaded

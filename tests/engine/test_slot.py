@@ -11,10 +11,10 @@ import pytest
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import ModelSpec
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.handle import Handle
 from safelight.engine.residency.slot import Known, ModelSlot, State
+from safelight.protocol.messages import ModelSpec
 
 LIVES = [
     [State.ABSENT, State.LOADING, State.HERE, State.LEAVING, State.RESTING, State.LOADING, State.HERE],

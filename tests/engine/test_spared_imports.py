@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from safelight.contract.messages import ModelSpec
 from safelight.contract.options import Lora, ModelOptions, Quantization
 from safelight.engine.checkpoint.spared_imports import COMPILER, needed
+from safelight.protocol.messages import ModelSpec
 
 NEVER_FOR_POSTCARD = (
     "peft",
@@ -24,7 +24,7 @@ NEVER_FOR_POSTCARD = (
 
 _DRAW = """
 import json, sys
-from safelight.contract.messages import Configure, ModelSpec
+from safelight.protocol.messages import Configure, ModelSpec
 from safelight.engine.worker import import_engine
 spec = ModelSpec(source="postcard")
 import_engine(Configure(models=(spec,), threads=1))
@@ -38,7 +38,7 @@ print(json.dumps([sorted(imported), sorted(sys.modules)]))
 """
 
 _COMPILE = """
-from safelight.contract.messages import Configure, ModelSpec
+from safelight.protocol.messages import Configure, ModelSpec
 from safelight.engine.worker import import_engine
 import_engine(Configure(models=(ModelSpec(source="postcard"),), threads=1))
 import torch

@@ -8,10 +8,10 @@ from typing import get_args
 import pytest
 
 from safelight.contract.costs import CostPoint
-from safelight.contract.messages import BusyStage, Event, Finished, ModelReady, Preview, Stepped, Watch
 from safelight.engine.machine.stage_ages import StageAges
 from safelight.engine.output.previews import Previewer
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.protocol.messages import BusyStage, Event, Finished, ModelReady, Preview, Stepped, Watch
 from tests.engine.drawing import Drawing, job
 
 

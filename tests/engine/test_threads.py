@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from safelight.contract.costs import CostPoint
-from safelight.contract.messages import Finished
 from safelight.engine.machine import device, team_size
 from safelight.engine.machine.team_size import counts_to_try, fastest, workers_that_serve_best
 from safelight.engine.pipeline.calls import Call
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.runs.fastest_team import ENOUGH
 from safelight.engine.runs.threads import Threads
+from safelight.protocol.messages import Finished
 from tests.engine.drawing import Drawing, job
 
 

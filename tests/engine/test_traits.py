@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from safelight.contract.messages import ModelSpec
 from safelight.contract.offers import capabilities_of
 from safelight.contract.terms import Terms
 from safelight.contract.traits import Traits
@@ -18,6 +17,7 @@ from safelight.engine.checkpoint.loading import describe
 from safelight.engine.checkpoint.location import location_of
 from safelight.engine.checkpoint.traits import traits_of
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.protocol.messages import ModelSpec
 from tests.engine.families import unets
 
 

@@ -18,11 +18,11 @@ import pytest
 import torch
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import ModelSpec
 from safelight.contract.options import Lora, ModelOptions
 from safelight.engine.checkpoint import loading, untrusted
 from safelight.engine.checkpoint.loading import describe, load
 from safelight.engine.checkpoint.untrusted import nothing_unpickled
+from safelight.protocol.messages import ModelSpec
 from tests.engine.test_loading import change_index
 
 

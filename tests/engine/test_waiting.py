@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from safelight.contract.messages import Preview, Watch
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.protocol.messages import Preview, Watch
 from safelight.scheduling.policy import Parked
 from tests.engine.drawing import Drawing, Recorded, alone, job
 

@@ -15,13 +15,13 @@ import torch
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import Failed, Finished, ModelFailed, ModelReady, Started
 from safelight.contract.sizes import SIZES
 from safelight.engine.drawing.warm_up import keep, measure, warm_up
 from safelight.engine.machine import device
 from safelight.engine.machine.team_size import workers_that_serve_best
 from safelight.engine.output.previews import Previewer
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.protocol.messages import Failed, Finished, ModelFailed, ModelReady, Started
 from tests.engine.drawing import Drawing, job
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from safelight.contract.messages import (
+from safelight.contract.order import Order
+from safelight.engine.worker import EXIT_PROTOCOL
+from safelight.protocol.messages import (
     PROTOCOL_VERSION,
     Cancel,
     Cancelled,
@@ -26,8 +28,6 @@ from safelight.contract.messages import (
     Pong,
     Stepped,
 )
-from safelight.contract.order import Order
-from safelight.engine.worker import EXIT_PROTOCOL
 from tests.engine import drawing
 from tests.engine.worker_process import WorkerProcess
 

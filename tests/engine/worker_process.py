@@ -9,7 +9,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TypeVar
 
-from safelight.contract.messages import HEADER_BYTES, Event, Hello, Message, frame_length, read_event, to_frame
+from safelight.protocol.frames import HEADER_BYTES, frame_length, read_event, to_frame
+from safelight.protocol.messages import Event, Hello, Message
 
 _T = TypeVar("_T")
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import InvalidRequest, Unavailable
-from safelight.contract.messages import Timings
 from safelight.contract.order import Order
+from safelight.protocol.messages import Timings
 from safelight.service.drawing.admission import Admission, Cost
 from tests.orders import changed, order
 

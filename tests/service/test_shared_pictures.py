@@ -8,8 +8,8 @@ import io
 from PIL import Image
 
 from safelight.adapters.fake.engine import FakeEngine
-from safelight.contract.messages import Preview
 from safelight.contract.order import Order
+from safelight.protocol.messages import Preview
 from safelight.service.drawing.review import all_may_be_shown
 from safelight.service.drawing.shared_pictures import SharedPicture
 from tests.orders import changed, order

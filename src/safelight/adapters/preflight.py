@@ -21,8 +21,8 @@ from safelight.adapters.children import child_environment, python_module
 from safelight.contract.checkpoint_files import INDEX, PICKLED, SAFETENSORS, read_json
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.hub import HubName, cache_folder
-from safelight.contract.messages import ModelSpec
 from safelight.contract.paths import expanded
+from safelight.protocol.messages import ModelSpec
 
 BUNDLED = "postcard"
 _DEVICE = re.compile(r"(auto|cpu|mps)|(cuda)(?::(\d{1,3}))?")

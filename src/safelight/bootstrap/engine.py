@@ -13,8 +13,8 @@ from safelight.adapters.home.pins import pinned_commit
 from safelight.adapters.preflight import check_device, gpu_count, lacking
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.messages import Configure, ModelSpec
 from safelight.contract.options import ModelOptions
+from safelight.protocol.messages import Configure, ModelSpec
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings

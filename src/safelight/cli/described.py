@@ -25,8 +25,8 @@ from safelight.adapters.preflight import BUNDLED, gpu_count
 from safelight.contract.checkpoint_files import INDEX
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.hub import HubName, cache_folder
-from safelight.contract.messages import ModelSpec
 from safelight.contract.paths import expanded
+from safelight.protocol.messages import ModelSpec
 
 _FOLDER = "described"
 _MOST_KEPT = 64

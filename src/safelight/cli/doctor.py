@@ -21,8 +21,8 @@ from safelight.cli.weights import Fault, fault_in, safetensors_fault
 from safelight.contract.checkpoint_files import SAFETENSORS
 from safelight.contract.errors import SafelightError
 from safelight.contract.hub import HubName, cache_folder
-from safelight.contract.messages import ModelSpec
 from safelight.contract.paths import expanded
+from safelight.protocol.messages import ModelSpec
 from safelight.settings import Settings, read_settings
 
 State = Literal["ok", "note", "wrong"]

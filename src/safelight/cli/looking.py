@@ -11,7 +11,7 @@ import msgspec
 
 from safelight.adapters.children import child_environment, python_module
 from safelight.contract.errors import SafelightError
-from safelight.contract.messages import ModelSpec
+from safelight.protocol.messages import ModelSpec
 
 # A look takes 4 to 15 s, nearly all of it importing torch and diffusers, here at a fifth of a core.
 LOOK_SECONDS = 180

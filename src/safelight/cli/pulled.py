@@ -22,9 +22,9 @@ from safelight.cli.terminal import bytes_in_words, note, print_json, print_table
 from safelight.contract.checkpoint_files import INDEX
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.hub import HubName, cache_folder
-from safelight.contract.messages import ModelSpec
 from safelight.contract.offers import capabilities_of
 from safelight.contract.traits import Traits
+from safelight.protocol.messages import ModelSpec
 from safelight.settings import Settings
 
 if TYPE_CHECKING:  # the hub's library takes a while

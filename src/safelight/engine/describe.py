@@ -11,13 +11,13 @@ import msgspec
 import torch
 
 from safelight.contract.errors import ConfigurationError, ModelLoadError
-from safelight.contract.messages import ModelSpec
 from safelight.contract.traits import Traits
 from safelight.engine.checkpoint.dtypes import dtype_of
 from safelight.engine.checkpoint.loading import describe
 from safelight.engine.machine.device import choose_device
 from safelight.engine.machine.memory import device_bytes
 from safelight.engine.machine.privileges import take_no_new_privileges
+from safelight.protocol.messages import ModelSpec
 
 EXIT_REFUSED = 4
 

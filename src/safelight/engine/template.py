@@ -20,21 +20,12 @@ import sys
 from pathlib import Path
 
 from safelight.contract.errors import ProtocolError
-from safelight.contract.forking import (
-    PACKET_BYTES,
-    CannotFork,
-    Ended,
-    Fork,
-    Forked,
-    Kill,
-    Report,
-    read_order,
-    to_packet,
-)
-from safelight.contract.messages import Configure
 from safelight.engine.machine.allocator import keep_freed_memory
 from safelight.engine.machine.privileges import take_no_new_privileges
 from safelight.engine.worker import EXIT_PROTOCOL, be_worker, import_engine
+from safelight.protocol.forking import CannotFork, Ended, Fork, Forked, ForkReport, Kill
+from safelight.protocol.frames import PACKET_BYTES, read_fork_order, to_packet
+from safelight.protocol.messages import Configure
 
 _TASKS = Path("/proc/self/task")
 _FDS = 2
@@ -75,7 +66,7 @@ class Template:
         packet, descriptors, _, _ = socket.recv_fds(self._control, PACKET_BYTES, _FDS)
         if not packet:
             return False
-        match read_order(packet):
+        match read_fork_order(packet):
             case Fork():
                 self._fork(descriptors)
             case Kill(pid=pid):
@@ -119,7 +110,7 @@ class Template:
                 self._children.discard(pid)
                 self._tell(Ended(pid=pid, status=os.waitstatus_to_exitcode(status)))
 
-    def _tell(self, report: Report) -> None:
+    def _tell(self, report: ForkReport) -> None:
         try:
             self._control.send(to_packet(report))
         except (BrokenPipeError, ConnectionResetError):
@@ -136,7 +127,7 @@ def main() -> None:
     keep_freed_memory()
     take_no_new_privileges()
     try:
-        order = read_order(control.recv(PACKET_BYTES))
+        order = read_fork_order(control.recv(PACKET_BYTES))
         if not isinstance(order, Configure):
             raise ProtocolError("An order came before the configuration.")
         gc.disable()

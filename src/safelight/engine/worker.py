@@ -24,8 +24,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from safelight.contract.errors import ConfigurationError, ModelLoadError, ProtocolError
-from safelight.contract.messages import (
-    HEADER_BYTES,
+from safelight.engine.machine.allocator import keep_freed_memory
+from safelight.engine.machine.privileges import take_no_new_privileges
+from safelight.engine.machine.stage_ages import StageAges
+from safelight.protocol.frames import HEADER_BYTES, frame_length, read_command, to_frame
+from safelight.protocol.messages import (
     Cancel,
     Command,
     Configure,
@@ -37,13 +40,7 @@ from safelight.contract.messages import (
     Pong,
     ShareCores,
     Watch,
-    frame_length,
-    read_command,
-    to_frame,
 )
-from safelight.engine.machine.allocator import keep_freed_memory
-from safelight.engine.machine.privileges import take_no_new_privileges
-from safelight.engine.machine.stage_ages import StageAges
 
 if TYPE_CHECKING:
     from safelight.contract.traits import Traits

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from safelight.contract.messages import Dtype
 from safelight.contract.paths import expanded
+from safelight.protocol.messages import Dtype
 from safelight.settings.options import OptionSettings
 from safelight.settings.sources import PREFIX, Environment, File, default_home, local_url
 

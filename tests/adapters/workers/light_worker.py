@@ -17,8 +17,8 @@ from typing import cast
 from msgspec.structs import replace
 
 from safelight.contract.costs import CostPoint
-from safelight.contract.messages import (
-    HEADER_BYTES,
+from safelight.protocol.frames import HEADER_BYTES, frame_length, read_command, to_frame
+from safelight.protocol.messages import (
     BusyStage,
     Cancel,
     Cancelled,
@@ -38,9 +38,6 @@ from safelight.contract.messages import (
     Started,
     Stepped,
     Timings,
-    frame_length,
-    read_command,
-    to_frame,
 )
 
 COMMAND = (sys.executable, __file__)

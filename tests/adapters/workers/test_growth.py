@@ -9,8 +9,8 @@ import pytest
 
 from safelight.adapters.workers.growth import Growth, gain
 from safelight.contract.costs import CostPoint
-from safelight.contract.messages import Configure, ModelReady
 from safelight.contract.order import Order
+from safelight.protocol.messages import Configure, ModelReady
 
 
 async def told(alone: Sequence[float], together: Sequence[float | None]) -> float | None:

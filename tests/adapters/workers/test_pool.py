@@ -21,7 +21,8 @@ from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.launching import WORKER_COMMAND
 from safelight.adapters.workers.pool import IN_HAND, LocalWorkers
 from safelight.adapters.workers.tickets import MAX_ATTEMPTS, Ticket, blame
-from safelight.contract.messages import (
+from safelight.contract.order import Order
+from safelight.protocol.messages import (
     BusyStage,
     Cancelled,
     Configure,
@@ -32,7 +33,6 @@ from safelight.contract.messages import (
     Started,
     Stepped,
 )
-from safelight.contract.order import Order
 from tests.adapters.workers import light_worker
 from tests.engine.tiny import save
 from tests.orders import changed, order

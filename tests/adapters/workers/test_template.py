@@ -17,8 +17,9 @@ import pytest_asyncio
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.adapters.workers.template import NoFork, Template, may_fork
-from safelight.contract.forking import CannotFork, Fork, Report, read_report, to_packet
-from safelight.contract.messages import Configure, Finished, ModelSpec
+from safelight.protocol.forking import CannotFork, Fork, ForkReport
+from safelight.protocol.frames import read_fork_report, to_packet
+from safelight.protocol.messages import Configure, Finished, ModelSpec
 from tests.adapters.workers.test_pool import job, to_the_end
 
 pytestmark = [
@@ -109,12 +110,12 @@ Template(socket.socket(fileno=int(sys.argv[1]))).serve()
 """
 
 
-def answer_of_one_with_a_thread() -> Report:
+def answer_of_one_with_a_thread() -> ForkReport:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     command = [sys.executable, "-c", _WITH_A_THREAD, str(theirs.fileno())]
     with ours, theirs, subprocess.Popen(command, pass_fds=[theirs.fileno()]) as process:
         socket.send_fds(ours, [to_packet(Fork())], [theirs.fileno(), theirs.fileno()])
-        answer = read_report(ours.recv(4096))
+        answer = read_fork_report(ours.recv(4096))
         process.kill()
     return answer
 

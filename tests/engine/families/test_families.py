@@ -14,21 +14,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from safelight.contract.messages import (
-    Cancelled,
-    Failed,
-    Finished,
-    ModelSpec,
-    Preview,
-    Started,
-    Stepped,
-    Watch,
-)
 from safelight.contract.options import ModelOptions
 from safelight.contract.order import Order
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.tasks.text_to_image import as_asked
+from safelight.protocol.messages import Cancelled, Failed, Finished, ModelSpec, Preview, Started, Stepped, Watch
 from tests.engine.drawing import Drawing, job, pixels
 from tests.engine.families.build import FAMILIES, Family
 from tests.orders import changed

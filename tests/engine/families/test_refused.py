@@ -14,8 +14,8 @@ from diffusers.pipelines.cosmos import pipeline_cosmos2_text2image
 from diffusers.pipelines.omnigen import pipeline_omnigen
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import Failed, ModelSpec
 from safelight.engine.checkpoint.loading import load
+from safelight.protocol.messages import Failed, ModelSpec
 from tests.engine.drawing import Drawing, job
 from tests.engine.families import llm, parts, t5, unets
 

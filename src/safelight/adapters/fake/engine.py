@@ -20,21 +20,11 @@ from safelight.adapters.fake.device import FakeDevice, first
 from safelight.adapters.fake.stripes import draw_preview, draw_stripes
 from safelight.adapters.throughput import Throughput
 from safelight.adapters.workers.tickets import Ticket
-from safelight.contract.messages import (
-    Cancelled,
-    Failed,
-    Finished,
-    JobEvent,
-    Preview,
-    Started,
-    Stepped,
-    Tier,
-    Timings,
-)
 from safelight.contract.order import Order
 from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.stages import STEPS
 from safelight.contract.traits import Traits
+from safelight.protocol.messages import Cancelled, Failed, Finished, JobEvent, Preview, Started, Stepped, Tier, Timings
 from safelight.service.ports.engine import EngineState, ModelState, Where, WorkerState
 
 _LOOK_SECONDS = 0.02

@@ -17,8 +17,8 @@ import structlog
 
 from safelight.adapters.home.atomic_file import write_whole
 from safelight.contract.costs import WORTH_A_WORKER
-from safelight.contract.messages import Configure, ModelReady
 from safelight.contract.order import FileSpec, Order, Recipe
+from safelight.protocol.messages import Configure, ModelReady
 
 # Alone and together in turns, so that a neighbour disturbs both: at least twice, and again where the two least of
 # either differ by more than `_ALIKE`, since then somebody did.

@@ -13,7 +13,7 @@ import structlog
 
 from safelight.adapters.children import child_environment, python_module
 from safelight.adapters.workers.template import NoFork, Template, may_fork
-from safelight.contract.messages import Configure
+from safelight.protocol.messages import Configure
 
 WORKER_COMMAND = python_module("safelight.engine.worker")
 

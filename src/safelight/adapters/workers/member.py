@@ -11,8 +11,8 @@ from safelight.adapters.throughput import Throughput
 from safelight.adapters.workers.patience import overdue
 from safelight.adapters.workers.process import WorkerProcess
 from safelight.adapters.workers.tickets import Ticket
-from safelight.contract.messages import ModelFailed, ModelReady, Pong
 from safelight.contract.traits import Traits
+from safelight.protocol.messages import ModelFailed, ModelReady, Pong
 from safelight.scheduling.line import Verdict
 from safelight.scheduling.places import Places
 from safelight.service.ports.engine import Where, WorkerState

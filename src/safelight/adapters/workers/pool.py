@@ -18,7 +18,8 @@ from safelight.adapters.workers.member import Member
 from safelight.adapters.workers.process import WorkerProcess
 from safelight.adapters.workers.tickets import MAX_ATTEMPTS, Ticket, blame
 from safelight.contract.errors import ProtocolError
-from safelight.contract.messages import (
+from safelight.contract.order import Order
+from safelight.protocol.messages import (
     Cancel,
     Cancelled,
     Configure,
@@ -41,7 +42,6 @@ from safelight.contract.messages import (
     Stepped,
     Watch,
 )
-from safelight.contract.order import Order
 from safelight.scheduling.line import FairLine, Verdict
 from safelight.service.ports.engine import NEAREST_FIRST, EngineState, ModelState, WorkerState
 from safelight.service.ports.telemetry import ModelLoaded, Telemetry, WorkerRestarted

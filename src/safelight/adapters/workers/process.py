@@ -18,17 +18,8 @@ import structlog
 
 from safelight.adapters.workers.launching import Launcher, Process
 from safelight.contract.errors import ProtocolError
-from safelight.contract.messages import (
-    HEADER_BYTES,
-    PROTOCOL_VERSION,
-    Configure,
-    Event,
-    Hello,
-    Message,
-    frame_length,
-    read_event,
-    to_frame,
-)
+from safelight.protocol.frames import HEADER_BYTES, frame_length, read_event, to_frame
+from safelight.protocol.messages import PROTOCOL_VERSION, Configure, Event, Hello, Message
 
 _KEPT_LINES = 20
 _LEVEL = re.compile(r"worker \d+: (DEBUG|INFO|WARNING|ERROR|CRITICAL) ")

@@ -15,19 +15,9 @@ import structlog
 
 from safelight.adapters.children import child_environment, python_module
 from safelight.contract.errors import ProtocolError
-from safelight.contract.forking import (
-    PACKET_BYTES,
-    CannotFork,
-    Ended,
-    Fork,
-    Forked,
-    Kill,
-    Order,
-    Report,
-    read_report,
-    to_packet,
-)
-from safelight.contract.messages import Configure
+from safelight.protocol.forking import CannotFork, Ended, Fork, Forked, ForkOrder, ForkReport, Kill
+from safelight.protocol.frames import PACKET_BYTES, read_fork_report, to_packet
+from safelight.protocol.messages import Configure
 
 TEMPLATE_COMMAND = python_module("safelight.engine.template")
 # Where the drivers of NVIDIA and AMD put theirs. A driver that was asked once does not survive a fork.
@@ -166,7 +156,7 @@ class Template:
         asyncio.get_running_loop().add_reader(ours.fileno(), self._hear)
         self._send(self._configure)
 
-    def _send(self, order: Order) -> None:
+    def _send(self, order: ForkOrder) -> None:
         if self._control is not None:
             with contextlib.suppress(OSError):  # that it has ended is heard next
                 self._control.send(to_packet(order))
@@ -181,7 +171,7 @@ class Template:
             except OSError:
                 packet = b""
             try:
-                report = read_report(packet) if packet else None
+                report = read_fork_report(packet) if packet else None
             except ProtocolError as error:
                 log.error("template_protocol_error", error=str(error))
                 report = None
@@ -190,7 +180,7 @@ class Template:
                 return
             self._take(report)
 
-    def _take(self, report: Report) -> None:
+    def _take(self, report: ForkReport) -> None:
         match report:
             case Forked(pid=pid):
                 self._fruitless = False

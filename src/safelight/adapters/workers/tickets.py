@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from time import monotonic
 
-from safelight.contract.messages import Cancelled, Failed, Finished, JobEvent, Started
 from safelight.contract.order import Order
+from safelight.protocol.messages import Cancelled, Failed, Finished, JobEvent, Started
 from safelight.scheduling.line import Waiting
 
 # An order that was being drawn by this many workers when they died is taken for the cause.

@@ -23,9 +23,9 @@ from safelight.api.exchange.streams import Streams
 from safelight.api.http.headers import drawing_headers
 from safelight.api.services import Services
 from safelight.contract.errors import ApiError
-from safelight.contract.messages import Preview
 from safelight.contract.prompt_cut import cuts_object
 from safelight.contract.request import ImageRequest
+from safelight.protocol.messages import Preview
 from safelight.service.drawing.drawing import Drawing, Picture
 from safelight.service.entrance import Admitted
 

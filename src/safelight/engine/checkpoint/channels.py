@@ -1,5 +1,7 @@
 """Whether a denoiser takes more than the latents: then it works from a picture, whatever its pipeline is called."""
 
+# Tested in tests/engine/test_pictures_needed.py.
+
 from __future__ import annotations
 
 from pathlib import Path

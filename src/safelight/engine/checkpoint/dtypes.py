@@ -10,11 +10,11 @@ from diffusers import AmusedScheduler, DDPMScheduler
 
 from safelight.contract.checkpoint_files import read_json
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import ModelSpec
 from safelight.engine.checkpoint.folder import Checkpoint
 from safelight.engine.checkpoint.location import BUNDLED
 from safelight.engine.machine.device import default_dtype
 from safelight.engine.tuning.packing import can_pack
+from safelight.protocol.messages import ModelSpec
 
 PACKED: Literal["float32-packed"] = "float32-packed"
 

@@ -16,7 +16,6 @@ import transformers
 from msgspec.structs import replace
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import ModelSpec
 from safelight.contract.options import ModelOptions
 from safelight.contract.traits import Traits
 from safelight.engine.checkpoint import single_file
@@ -33,6 +32,7 @@ from safelight.engine.machine.memory import refuse_too_large
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.tuning.apply import check_library, check_options, tune
 from safelight.engine.tuning.quantization import is_known, library_versions
+from safelight.protocol.messages import ModelSpec
 
 log = logging.getLogger(__name__)
 

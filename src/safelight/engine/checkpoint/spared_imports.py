@@ -19,8 +19,8 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import ModelSpec
 from safelight.engine.checkpoint.location import BUNDLED, location_of
+from safelight.protocol.messages import ModelSpec
 
 COMPILER, _BEHIND = "torch._dynamo", "torch._inductor"
 _QUANTIZES = frozenset({"torchao", "bitsandbytes", "optimum"})

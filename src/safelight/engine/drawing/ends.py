@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from safelight.contract.messages import Cancelled, Event, Failed, Finished
+from safelight.protocol.messages import Cancelled, Event, Failed, Finished
 
 End = Finished | Failed | Cancelled
 

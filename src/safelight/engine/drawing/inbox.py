@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from queue import Empty, SimpleQueue
 
-from safelight.contract.messages import Cancel, Draw, ModelSpec, ShareCores, Watch
 from safelight.engine.machine.allocator import give_back
 from safelight.engine.residency.loader import LoadOutcome
+from safelight.protocol.messages import Cancel, Draw, ModelSpec, ShareCores, Watch
 
 Command = ModelSpec | Draw | Cancel | Watch | ShareCores | LoadOutcome | None
 Inbox = SimpleQueue[Command]

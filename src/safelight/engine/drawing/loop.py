@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from queue import Empty, SimpleQueue
 
-from safelight.contract.messages import Cancel, Draw, Event, ModelSpec, ShareCores, Started, Stepped, Watch
 from safelight.engine.drawing.delivery import Delivery, Keep
 from safelight.engine.drawing.ends import Ends
 from safelight.engine.drawing.inbox import Command, Inbox, Reader
@@ -18,6 +17,7 @@ from safelight.engine.residency.loader import LoadOutcome
 from safelight.engine.residency.residency import Residency
 from safelight.engine.runs.run import Run
 from safelight.engine.runs.turns import Computing, Turns
+from safelight.protocol.messages import Cancel, Draw, Event, ModelSpec, ShareCores, Started, Stepped, Watch
 from safelight.scheduling.policy import FairShare, Parked, Schedule
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import Cancelled, Failed
 from safelight.contract.order import Order
 from safelight.engine.drawing.ends import Ends
 from safelight.engine.drawing.trial import is_trial, trial_after, trial_id
@@ -20,6 +19,7 @@ from safelight.engine.residency.models import Models
 from safelight.engine.residency.slot import ModelSlot
 from safelight.engine.runs.failures import Failure
 from safelight.engine.runs.run import Run
+from safelight.protocol.messages import Cancelled, Failed
 from safelight.scheduling.policy import Parked
 
 log = logging.getLogger(__name__)

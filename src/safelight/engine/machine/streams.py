@@ -4,6 +4,8 @@ A stream is a queue of a CUDA device. What is queued on one waits for what was q
 another but what it is told to wait for (CUDA C++ Programming Guide, "Streams").
 """
 
+# Tested in tests/engine/test_decoding.py.
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

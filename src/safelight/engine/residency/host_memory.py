@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import torch
 
-from safelight.contract.messages import ModelSpec
 from safelight.engine.machine.memory import free_memory, memory_of, tensors_of
 from safelight.engine.machine.streams import off_the_steps
 from safelight.engine.machine.transfers import ferry_for, move_modules
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.protocol.messages import ModelSpec
 
 HOST = "cpu"
 _RESERVE_BYTES = 1_000_000_000  # pictures, prompts and the api process want some too

@@ -13,7 +13,6 @@ import torch
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import Event, ModelDescribed, ModelResting, ModelSpec
 from safelight.contract.sizes import SIZES
 from safelight.contract.traits import Traits
 from safelight.engine.machine.device import reference_threads
@@ -23,6 +22,7 @@ from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.handle import Handle, give_room
 from safelight.engine.residency.host_memory import HOST, Move
 from safelight.engine.residency.load_times import FIRST_MOVE_BYTES_PER_SECOND
+from safelight.protocol.messages import Event, ModelDescribed, ModelResting, ModelSpec
 
 log = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from safelight.contract.messages import Event, ModelSpec
 from safelight.engine.machine.stage_ages import StageAges
 from safelight.engine.residency.host_memory import HostMemory, Move, move
 from safelight.engine.residency.load_times import LoadTimes
 from safelight.engine.residency.loader import Loader, LoadFunction, LoadOutcome, WarmUp
 from safelight.engine.residency.models import Models
+from safelight.protocol.messages import Event, ModelSpec
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import Literal
 
 from safelight.contract.costs import CostPoint, Costs
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.messages import ModelSpec
 from safelight.engine.output.previews import Previewer
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.handle import Handle
+from safelight.protocol.messages import ModelSpec
 
 
 class State(Enum):

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import torch
 
-from safelight.contract.messages import FailureCode
 from safelight.contract.order import Recipe
 from safelight.engine.machine.library_errors import missing_package
 from safelight.engine.output.checks import NaNInLatents
+from safelight.protocol.messages import FailureCode
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from safelight.contract.messages import Timings
 from safelight.contract.stages import STEPS
+from safelight.protocol.messages import Timings
 
 
 @dataclass

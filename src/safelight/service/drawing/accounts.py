@@ -9,8 +9,8 @@ import time
 import msgspec
 import structlog
 
-from safelight.contract.messages import Finished
 from safelight.contract.request import ImageRequest
+from safelight.protocol.messages import Finished
 from safelight.service.drawing.caller import Caller
 from safelight.service.ports.ledger import Ledger, LedgerEntry
 from safelight.service.ports.telemetry import Drawn, Telemetry

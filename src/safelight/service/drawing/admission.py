@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from safelight.contract.costs import CostPoint, Costs
 from safelight.contract.errors import InvalidRequest, Unavailable
-from safelight.contract.messages import Timings
 from safelight.contract.order import Order, Recipe
+from safelight.protocol.messages import Timings
 from safelight.scheduling.bounds import FairBound
 
 # Before anything was measured: seconds for one megapixel. Wrong for any model by much, and forgotten after one picture.

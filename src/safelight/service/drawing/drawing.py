@@ -13,9 +13,9 @@ import msgspec
 
 from safelight.contract.errors import ApiError, DrawingCancelled
 from safelight.contract.jobs import JobRecord, KeptImage, file_name
-from safelight.contract.messages import Finished, Tier
 from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.request import ImageRequest
+from safelight.protocol.messages import Finished, Tier
 from safelight.service.drawing.accounts import Account
 from safelight.service.drawing.readiness import shutting_down
 from safelight.service.drawing.shared_pictures import OnPreview, SharedPicture

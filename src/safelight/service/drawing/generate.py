@@ -11,10 +11,10 @@ from functools import partial
 from msgspec.structs import replace
 
 from safelight.contract.errors import ApiError
-from safelight.contract.messages import Finished
 from safelight.contract.order import MetadataMode, Order
 from safelight.contract.parameters.declared import ordinary_options
 from safelight.contract.request import ImageRequest
+from safelight.protocol.messages import Finished
 from safelight.service.drawing.accounts import Account
 from safelight.service.drawing.admission import Admission, Cost
 from safelight.service.drawing.caller import Caller

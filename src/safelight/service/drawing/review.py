@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from safelight.contract.messages import Finished
 from safelight.contract.order import Order
+from safelight.protocol.messages import Finished
 
 Review = Callable[[Order, Finished], Awaitable[None]]
 """Raises `InvalidRequest` (`content_policy_violation`) for a picture that is not to be shown: whoever waits for it is

@@ -11,8 +11,8 @@ import structlog
 from msgspec.structs import replace
 
 from safelight.contract.errors import ApiError, DrawingCancelled, InternalError, InvalidRequest, SafelightError
-from safelight.contract.messages import Cancelled, Failed, Finished, JobEvent, Preview, Started, Stepped
 from safelight.contract.order import Order
+from safelight.protocol.messages import Cancelled, Failed, Finished, JobEvent, Preview, Started, Stepped
 from safelight.service.drawing.admission import Admission, Cost
 from safelight.service.drawing.review import Review
 from safelight.service.ports.engine import Engine

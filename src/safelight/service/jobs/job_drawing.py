@@ -14,8 +14,8 @@ import structlog
 
 from safelight.contract.errors import ApiError, SafelightError, Unavailable
 from safelight.contract.jobs import JobError, JobRecord, JobUpdate, Progress, file_name
-from safelight.contract.messages import Preview
 from safelight.contract.request import ImageRequest
+from safelight.protocol.messages import Preview
 from safelight.service.drawing.admission import Cost
 from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import ColorOf, Drawing, Picture, kept_image

@@ -10,9 +10,9 @@ from typing import Literal, Protocol
 import msgspec
 
 from safelight.contract.costs import CostPoint
-from safelight.contract.messages import JobEvent
 from safelight.contract.order import Order
 from safelight.contract.traits import Traits
+from safelight.protocol.messages import JobEvent
 
 Where = Literal["device", "host", "none"]
 NEAREST_FIRST: tuple[Where, ...] = ("device", "host", "none")

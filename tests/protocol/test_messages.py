@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safelight.contract.errors import ProtocolError
-from safelight.contract.messages import (
-    HEADER_BYTES,
+from safelight.contract.order import Order
+from safelight.protocol.frames import HEADER_BYTES, frame_length, read_command, read_event, to_frame
+from safelight.protocol.messages import (
     Cancel,
     Configure,
     Draw,
@@ -19,12 +20,7 @@ from safelight.contract.messages import (
     ModelSpec,
     Stepped,
     Timings,
-    frame_length,
-    read_command,
-    read_event,
-    to_frame,
 )
-from safelight.contract.order import Order
 from tests.orders import order
 
 

@@ -1,30 +1,23 @@
-"""What the api process and a worker say to each other: typed, versioned, msgpack, one frame a message.
+"""What the api process and a worker say to each other: typed and versioned structs.
 
-A frame is a 4-byte big-endian length and that many bytes of msgpack; the struct's tag says which message it is.
-The worker opens with `Hello`. Every `Draw` ends in one of `Finished`, `Failed`, `Cancelled`, or with the worker itself.
+The struct's tag says which message it is. The worker opens with `Hello`. Every `Draw` ends in one of `Finished`,
+`Failed`, `Cancelled`, or with the worker itself.
 """
 
 from __future__ import annotations
 
-import struct
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
 from safelight.contract.costs import CostPoint
-from safelight.contract.errors import ProtocolError
 from safelight.contract.options import ModelOptions
 from safelight.contract.order import Order, Recipe
 from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.stages import STAGES, STEPS
 from safelight.contract.traits import Traits
 
-_T = TypeVar("_T")
-
 PROTOCOL_VERSION = 8
-MAX_FRAME_BYTES = 256 * 1024 * 1024
-_HEADER = struct.Struct("!I")
-HEADER_BYTES = _HEADER.size
 
 Tier = Literal["exact", "throughput"]
 """Whether the same request with the same seed gives the same bytes, or may differ in the last bits of a batch."""
@@ -266,50 +259,3 @@ class Pong(Message, frozen=True):
 
 JobEvent = Started | Stepped | Preview | Finished | Failed | Cancelled
 Event = Hello | ModelDescribed | ModelLoading | ModelReady | ModelResting | ModelFailed | JobEvent | Pong
-
-_encoder = msgspec.msgpack.Encoder()
-_command_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
-_event_decoder: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
-
-
-def to_frame(message: Message) -> bytes:
-    """A message as it goes over the socket, length first."""
-    payload = _encoder.encode(message)
-    return _HEADER.pack(len(payload)) + payload
-
-
-def frame_length(header: bytes) -> int:
-    """The length that a frame's header announces.
-
-    Raises:
-        ProtocolError: it is longer than any message of ours.
-    """
-    (length,) = _HEADER.unpack(header)
-    if length > MAX_FRAME_BYTES:
-        raise ProtocolError(f"A frame of {length} bytes was announced; the most is {MAX_FRAME_BYTES}.")
-    return int(length)
-
-
-def read_command(payload: bytes) -> Command:
-    """A worker's reading of a frame.
-
-    Raises:
-        ProtocolError: it is not one of the commands.
-    """
-    return _decode(_command_decoder, payload)
-
-
-def read_event(payload: bytes) -> Event:
-    """The api process's reading of a frame.
-
-    Raises:
-        ProtocolError: it is not one of the events.
-    """
-    return _decode(_event_decoder, payload)
-
-
-def _decode(decoder: msgspec.msgpack.Decoder[_T], payload: bytes) -> _T:
-    try:
-        return decoder.decode(payload)
-    except msgspec.DecodeError as error:
-        raise ProtocolError(f"A frame is not of protocol version {PROTOCOL_VERSION}: {error}") from error
