@@ -172,3 +172,21 @@ def test_a_pattern_matches_the_sizes_it_is_made_of_and_no_other() -> None:
         allowed = {side for side in range(5000) if pattern.search(f"{side}x{sides.start}")}
         assert allowed == set(sides)
         assert len(pattern.pattern) < 2000
+
+
+def test_a_parameter_is_found_by_its_name_and_says_how_much_of_it_is_read() -> None:
+    offered = capabilities_of(OPEN, msgspec.structs.replace(SDXL, prompt_tokens=77))
+    assert offered["prompt"].as_json()["max_tokens"] == 77
+    assert "max_tokens" not in capabilities_of(OPEN, SDXL)["prompt"].as_json()
+    with pytest.raises(KeyError):
+        offered["nothing"]
+
+
+def test_the_model_list_tells_rules_of_what_is_offered_alone() -> None:
+    told = [(rule["rule"], rule["parameter"], rule["other"]) for rule in entry().capabilities.as_json()["rules"]]
+    assert told == [
+        ("needs", "partial_images", "stream"),
+        ("excludes", "quality", "steps"),
+        ("only_for", "output_compression", "output_format"),
+    ]
+    assert entry(terms=Terms()).capabilities.as_json()["rules"] == []

@@ -18,6 +18,9 @@ def test_a_model_that_can_do_more_shows_more(visit: Visit) -> None:
     expect(page.get_by_label("Steps")).to_have_count(0)
     expect(page.get_by_label("Width in pixels")).to_have_count(0)
     page.get_by_label("Model").select_option("postcard")
+    expect(page.get_by_label("Steps")).to_have_count(1)
+    for of_no_use_here in ("Output compression", "Stream", "Partial images", "Allow ignored params"):
+        expect(page.get_by_label(of_no_use_here)).to_have_count(0)
     page.get_by_label("Format").select_option("webp")
     page.get_by_label("Output compression").fill("60")
     page.get_by_label("Guidance scale").fill("99")
