@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from safelight.adapters.metrics import PrometheusTelemetry
-from safelight.contract import costs, messages, stages
+from safelight.contract import costs, stages
 from safelight.contract.costs import CostPoint, Costs
 from safelight.contract.order import Recipe
 from safelight.contract.stages import STAGES, StageKind, comes_before_steps
 from safelight.engine.runs import outlook as engine_outlook
 from safelight.engine.runs.outlook import outlook
 from safelight.engine.runs.stage_times import StageTimes
+from safelight.protocol import messages
 
 
 @pytest.fixture
