@@ -16,6 +16,7 @@ from safelight.engine.machine.team_size import workers_that_serve_best
 from safelight.engine.residency.host_memory import HostMemory
 from safelight.engine.residency.load_times import LoadTimes
 from safelight.engine.residency.loader import Load, Loaded, Loader, LoadOutcome, LoadPlan, Unload
+from safelight.engine.residency.room import Room
 from safelight.engine.residency.slot import ModelSlot, State
 from safelight.protocol.messages import Event, ModelFailed, ModelLoading, ModelReady, ModelSpec
 
@@ -35,10 +36,11 @@ class Models:
         times: LoadTimes | None = None,
     ) -> None:
         self._loader, self._emit = loader, emit
-        self._budget, self._weigh = budget_bytes, weigh
+        self._weigh = weigh
         self._host = host or HostMemory()
         self._times = times or LoadTimes()
         self._slots: dict[str, ModelSlot] = {}
+        self._room = Room(self._slots, budget_bytes)
         self._wanted: list[str] = []
         self._uses = count(1)
 
@@ -101,20 +103,15 @@ class Models:
         """
         if self._is_loader_out:
             return
-        going = self._put_away_down_to(0, keep=1)
+        going = self._room.make(0, keep=1)
         while self._wanted and self._slots[self._wanted[0]].has_come:
             self._wanted.pop(0)
         wanted = self._slots[self._wanted[0]] if self._wanted else None
         if wanted is not None:
-            going += self._put_away_down_to(self._size(wanted), keep=0)
-            wanted = wanted if self._may_come(wanted) else None
+            going += self._room.make(self._size(wanted), keep=0)
+            wanted = wanted if self._room.may_take(wanted) else None
         if going or wanted is not None:
             self._send_loader(going, wanted)
-
-    def _may_come(self, wanted: ModelSlot) -> bool:
-        """Whether it fits as far as its size is known; if nothing can go, loading says whether it fits all the same."""
-        in_the_way = any(slot.in_use and not slot.spec.pinned for slot in self._here)
-        return self._fits(wanted.known.bytes) or not in_the_way
 
     def _send_loader(self, going: list[ModelSlot], wanted: ModelSlot | None) -> None:
         arrival = self._expect_arrival(wanted) if wanted is not None else None
@@ -173,8 +170,8 @@ class Models:
             known.measured(loaded.costs)
         slot.last_used = next(self._uses)
         self._times.note(slot.source, loaded.ready_seconds, known.bytes, moved=loaded.moved)
-        if not self._fits(0):
-            log.warning("the models in memory take %d bytes, the budget is %d", self._used, self._budget)
+        if not self._room.fits(0):
+            log.warning("the models in memory take %d bytes, the budget is %d", self._room.used, self._room.budget)
         self._emit(
             ModelReady(
                 source=slot.source,
@@ -201,26 +198,3 @@ class Models:
     def close(self) -> None:
         """Wait for the loader."""
         self._loader.close()
-
-    def _fits(self, more: int) -> bool:
-        return self._budget is None or self._used + more <= self._budget
-
-    def _put_away_down_to(self, more: int, *, keep: int) -> list[ModelSlot]:
-        """Put the least recently used away until there is room for `more` bytes, or `keep` are left, or all in use."""
-        going = []
-        while not self._fits(more) and len(self._here) > keep:
-            idle = [slot for slot in self._here if slot.may_go]
-            if not idle:
-                break
-            oldest = min(idle, key=lambda slot: slot.last_used)
-            oldest.go_to(State.LEAVING)
-            going.append(oldest)
-        return going
-
-    @property
-    def _here(self) -> list[ModelSlot]:
-        return [slot for slot in self._slots.values() if slot.state is State.HERE]
-
-    @property
-    def _used(self) -> int:
-        return sum(slot.known.bytes for slot in self._here)

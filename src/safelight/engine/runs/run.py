@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import torch
-from greenlet import getcurrent, greenlet
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.order import Order
@@ -24,19 +22,12 @@ from safelight.engine.pipeline.prompt_reading import PromptReading
 from safelight.engine.pipeline.review import has_checker
 from safelight.engine.pipeline.standin import StepTaken, copy_for_run, release
 from safelight.engine.residency.slot import ModelSlot
-from safelight.engine.runs.execution import Raised, execute
 from safelight.engine.runs.failures import FLAGGED, Failure, failure_of
 from safelight.engine.runs.outlook import outlook
+from safelight.engine.runs.parking import Parking, RunCancelled
 from safelight.engine.runs.stage_times import StageTimes
 from safelight.engine.tasks.text_to_image import PictureRefused, TextToImage
 from safelight.scheduling.policy import Parked
-
-HERE = object()
-"""In place of a call's result: the run makes the call itself, pausing on its way."""
-
-
-class RunCancelled(BaseException):
-    """Raised in a run where it waits. Not an `Exception`, so that no pipeline takes it for a fault."""
 
 
 class Run:
@@ -54,10 +45,9 @@ class Run:
     ) -> None:
         self.order, self.slot, self.received = order, slot, received
         self.arrived = self.parked_at = position
-        self.pins_model = self.merged = self.cancelled = self.is_decoded_beside = False
+        self.pins_model = self.merged = self.is_decoded_beside = False
         self.times = StageTimes()
         self.reading = PromptReading(order.recipe)
-        self.call: Call | None = None
         self.picture: Any = None
         self.failure: Failure | None = None
         self.step, self.steps, self.longest_preview = 0, 0, 0
@@ -68,7 +58,7 @@ class Run:
         self._model: LoadedModel | None = None
         self._stands: Parked | None = None
         self._on_step = stepped
-        self._greenlet: greenlet | None = None
+        self._parking = Parking()
 
     def prepare(self) -> None:
         """Its model is here, for the first time or again: say the job to it.
@@ -106,11 +96,20 @@ class Run:
     @property
     def in_flight(self) -> bool:
         """It has had a turn, and may hold memory of the device."""
-        return self._greenlet is not None
+        return self._parking.begun
+
+    @property
+    def call(self) -> Call | None:
+        """What it waits for, while it is parked."""
+        return self._parking.call
+
+    @property
+    def cancelled(self) -> bool:
+        return self._parking.cancelled
 
     @property
     def ended(self) -> bool:
-        return self._greenlet is not None and self._greenlet.dead
+        return self._parking.ended
 
     def parked(self) -> Parked:
         """How this run stands, for the schedule; made once a turn, since it is asked for at every turn of anybody."""
@@ -150,13 +149,11 @@ class Run:
 
     def resume(self, result: Any, position: int) -> None:
         """Give the run what it waits for and let it go on until it parks again or ends."""
-        self.call = None
-        if self._greenlet is None:
-            self._model = self.slot.model
-            self._greenlet = greenlet(self._draw)
-            self._greenlet.switch()
+        if self.in_flight:
+            self._parking.go_on(result)
         else:
-            self._greenlet.switch(result)
+            self._model = self.slot.model
+            self._parking.begin(self._draw)
         self.parked_at = position
         self._stands = None
         if self.call is not None:
@@ -167,7 +164,7 @@ class Run:
 
     def cancel(self) -> None:
         """End the run where it waits; returns when it has ended."""
-        self.cancelled = True
+        self._parking.cancelled = True
         while self.in_flight and not self.ended:
             self.resume(None, self.parked_at)
 
@@ -179,7 +176,7 @@ class Run:
         pipeline = None
         try:
             # A local name: when this run ends, nothing holds the copy and what the pipeline left on it.
-            pipeline = copy_for_run(self.model.pipeline, self._hand, self._stepped, self.reading.hear)
+            pipeline = copy_for_run(self.model.pipeline, self._parking.hand, self._stepped, self.reading.hear)
             generator = torch.Generator("cpu").manual_seed(self.order.recipe.seed)
             with torch.no_grad():
                 self.picture = self.task.picture(pipeline(**self.task.arguments, generator=generator))
@@ -192,39 +189,6 @@ class Run:
         finally:
             if pipeline is not None:
                 release(pipeline)
-
-    def _hand(self, call: Call) -> Any:
-        """What a stand-in does with a call: wait until the engine has run it."""
-        if self.cancelled:
-            raise RunCancelled
-        result = self._wait(call)
-        if result is HERE:
-            result = execute(call, partial(self._pause, call))
-        if isinstance(result, Raised):
-            raise result.error
-        return result
-
-    def _wait(self, call: Call) -> Any:
-        """Until it is this run's turn. Gives what the engine made of the call, or `HERE`: it is to be run here."""
-        self.call = call
-        result = self._park()
-        if self.cancelled:
-            raise RunCancelled
-        return result
-
-    def _pause(self, call: Call) -> None:
-        """In a call that stops on its way. A component's hooks are seen by all that run it: only the own one counts."""
-        if getcurrent() is self._greenlet:
-            self._wait(call)
-
-    def _park(self) -> Any:
-        """Back to the engine, until it resumes this run. Both are in one thread and share what PyTorch keeps for it:
-        whether gradients are recorded and whether this is inference mode. Each pipeline sets that for itself.
-        """
-        assert self._greenlet is not None
-        assert self._greenlet.parent is not None
-        with torch.inference_mode(mode=False), torch.no_grad():
-            return self._greenlet.parent.switch()
 
     def _stepped(self, taken: StepTaken) -> None:
         self.step, self.steps, self.latents = taken.step, taken.steps, taken.latents

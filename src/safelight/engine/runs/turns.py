@@ -16,8 +16,9 @@ from safelight.engine.pipeline.calls import Call
 from safelight.engine.runs.decoding import Decodings
 from safelight.engine.runs.embeddings import EmbeddingCache
 from safelight.engine.runs.merging import MOST, Merger
+from safelight.engine.runs.parking import HERE
 from safelight.engine.runs.replaying import Replays
-from safelight.engine.runs.run import HERE, Run
+from safelight.engine.runs.run import Run
 from safelight.engine.runs.threads import Threads
 from safelight.scheduling.policy import Parked, Schedule
 
