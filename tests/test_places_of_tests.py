@@ -17,31 +17,22 @@ _SAID = re.compile(r"^# Tested in (tests/[\w/]+\.py)\.$", re.M)
 NOT_YET = frozenset(
     (
         "apply",
-        "call_values",
         "delivery",
         "describe",
         "diffusers_index",
         "dtypes",
         "folder",
         "gpu_count",
-        "inbox",
-        "load_times",
         "loader",
-        "measurements",
         "memory",
         "model",
         "packed_layers",
-        "privileges",
         "recorders",
         "run",
-        "signature",
-        "stage_times",
-        "stages",
         "team_size",
         "template",
         "trial",
         "turns",
-        "weight_files",
     )
 )
 

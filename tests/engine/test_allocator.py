@@ -1,4 +1,4 @@
-"""Memory that is freed is kept, and goes back when nothing is told for a while."""
+"""Memory that is freed is kept, and goes back when that is asked for."""
 
 from __future__ import annotations
 
@@ -6,14 +6,8 @@ import json
 import platform
 import subprocess
 import sys
-import threading
-from queue import Empty, SimpleQueue
 
 import pytest
-
-from safelight.engine.drawing import inbox
-from safelight.engine.drawing.inbox import Inbox, Reader
-from safelight.protocol.messages import Cancel
 
 MIB = 1024**2
 IN_A_PROCESS = """
@@ -45,27 +39,3 @@ def test_what_a_thread_frees_is_kept_until_it_is_given_back() -> None:
     before, kept, after = json.loads(done.stdout)
     assert 195 * MIB < kept - before < 220 * MIB
     assert after - before < 20 * MIB
-
-
-def test_who_waits_long_gives_back_once_and_then_waits_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    given_back, told = threading.Semaphore(0), list[object]()
-    monkeypatch.setattr(inbox, "give_back", given_back.release)
-    box: Inbox = SimpleQueue()
-    reader = Reader(box, idle_seconds=0.01)
-    waiting = threading.Thread(target=lambda: told.append(reader.next(wait_seconds=None)))
-    waiting.start()
-    assert given_back.acquire(timeout=30)
-    box.put(Cancel(job_id="one"))
-    waiting.join(timeout=30)
-    assert told == [Cancel(job_id="one")]
-    assert not given_back.acquire(blocking=False)
-
-
-def test_who_is_told_at_once_or_draws_gives_nothing_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox, "give_back", lambda: pytest.fail("memory that is needed again was given back"))
-    box: Inbox = SimpleQueue()
-    reader = Reader(box)
-    box.put(Cancel(job_id="one"))
-    assert reader.next(wait_seconds=None) == Cancel(job_id="one")
-    with pytest.raises(Empty):
-        reader.next(wait_seconds=0.0)

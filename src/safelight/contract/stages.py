@@ -4,6 +4,8 @@ A stage is one line here. Who draws says which part of a model is for which stag
 follow this table.
 """
 
+# Tested in tests/engine/test_stages.py.
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-
 from safelight.contract.messages import Job
+
 from safelight.engine.output.encode import encode
 from safelight.engine.output.metadata import Facts
 
