@@ -31,7 +31,7 @@ from safelight.contract.kinds import Number
 from safelight.contract.parameters.declaration import Declaration
 from safelight.contract.parameters.declared import declaring
 from safelight.contract.request import parse_image_request
-from safelight.contract.terms import Terms
+from safelight.contract.terms import Contract, Terms
 from safelight.engine.checkpoint.loading import describe, load
 from safelight.engine.checkpoint.traits import traits_of
 from safelight.protocol.messages import Finished, ModelSpec
@@ -63,9 +63,10 @@ async def running(serve: Serve) -> Running:
     return await serve(engine=FakeEngine(("postcard",), traits=TAKES_IT))
 
 
-def offering(takes: tuple[str, ...] = ("wobble",)) -> Catalogue:
+def offering(takes: tuple[str, ...] = ("wobble",), contract: Contract = "open") -> Catalogue:
     traits = msgspec.structs.replace(TRAITS, takes=takes)
-    return Catalogue([ModelEntry(id="postcard", source="p", drawn_by="p", terms=Terms(contract="open"), traits=traits)])
+    terms = Terms(contract=contract)
+    return Catalogue([ModelEntry(id="postcard", source="p", drawn_by="p", terms=terms, traits=traits)])
 
 
 def test_the_parser_takes_it_within_its_bounds_where_the_pipeline_does() -> None:
@@ -73,8 +74,9 @@ def test_the_parser_takes_it_within_its_bounds_where_the_pipeline_does() -> None
     assert parse_image_request(FIELDS, offering()).options["wobble"] == 1.0
     with pytest.raises(InvalidRequest, match=re.escape("`wobble` must be a number from 0 to 2; got 3.")):
         parse_image_request(FIELDS | {"wobble": 3}, offering())
-    with pytest.raises(InvalidRequest, match="does not support the parameter `wobble`"):
-        parse_image_request(FIELDS | {"wobble": 0.5}, offering(takes=()))
+    for without in (offering(takes=()), offering(contract="strict")):
+        with pytest.raises(InvalidRequest, match="does not support the parameter `wobble`"):
+            parse_image_request(FIELDS | {"size": None, "wobble": 0.5}, without)
 
 
 def test_the_document_has_it() -> None:

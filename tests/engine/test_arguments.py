@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from safelight.engine.pipeline.arguments import pipeline_arguments
+from safelight.engine.pipeline.arguments import JobRefused, pipeline_arguments
 from safelight.engine.pipeline.model import LoadedModel
 from tests.engine.drawing import job
 
@@ -33,3 +33,10 @@ def test_a_schedule_of_guidance_gives_way_to_a_scale_and_to_other_steps(
     assert {name: value for name, value in arguments.items() if name.startswith("guidance")} == said
     chosen = replace(model, arguments={"guidance_schedule": [1.0] * 5})
     assert pipeline_arguments(job(chosen, steps=5), chosen)["guidance_schedule"] == [1.0] * 5
+
+
+def test_an_option_is_the_argument_of_its_name_and_refused_where_there_is_none(flux: LoadedModel) -> None:
+    takes = replace(flux, parameters=flux.parameters | {"wobble": 1.0})
+    assert pipeline_arguments(job(takes, wobble=0.5), takes)["wobble"] == 0.5
+    with pytest.raises(JobRefused, match=r"This model takes no `wobble`\."):
+        pipeline_arguments(job(flux, wobble=0.5), flux)
