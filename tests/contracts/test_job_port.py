@@ -73,21 +73,45 @@ async def test_a_number_is_above_every_earlier_one_whatever_the_clock_says(store
 
 async def test_a_job_ends_once_whoever_comes_second(store: JobStore) -> None:
     await store.add(job(1))
-    started = await store.start("job_1", 10.0)
-    assert started is not None
+    (started,) = await store.claim(["job_1"], 1, 10.0)
     assert (started.course.state, started.course.started) == ("running", 10.0)
     endings = [FINISHED, CANCELLED, Ending(state="failed", when=22.0, error=JobError("internal_error", "no"))]
     ended = await asyncio.gather(*(store.end("job_1", ending) for ending in endings))
     (winner,) = [kept for kept in ended if kept is not None]
     assert await store.get("key-a", "job_1") == winner
-    assert await store.start("job_1", 30.0) is None
+    assert await store.claim(["job_1"], 1, 30.0) == []
+
+
+async def test_those_whose_turn_it_is_are_claimed_in_that_order_and_what_does_not_wait_is_passed_over(
+    store: JobStore,
+) -> None:
+    for number in range(1, 6):
+        await store.add(job(number))
+    await store.end("job_4", CANCELLED)
+    assert await store.claim([], 1, 10.0) == []
+    assert await store.claim(["job_1"], 0, 10.0) == []
+    first = await store.claim(["job_5", "job_4", "job_9", "job_2", "job_1"], 2, 10.0)
+    assert [kept.id for kept in first] == ["job_5", "job_2"]
+    assert {(kept.course.state, kept.course.started, kept.course.attempts) for kept in first} == {("running", 10.0, 1)}
+    assert [kept.id for kept in await store.claim(["job_5", "job_2", "job_3", "job_1"], 9, 11.0)] == ["job_3", "job_1"]
+
+
+async def test_a_job_is_claimed_once_however_many_processes_ask_at_once(database: Database, tmp_path: Path) -> None:
+    other = await open_database(tmp_path)
+    names = [(await database.jobs.add(job(number)) or job(number)).id for number in range(1, 31)]
+    asked = [store.claim(names, 7, 10.0) for store in (database.jobs, other.jobs) * 2]
+    claimed = [kept.id for found in await asyncio.gather(*asked) for kept in found]
+    assert sorted(claimed) == sorted(names[:28])
+    back = await other.jobs.put_back("job_1")
+    assert back is not None
+    assert [kept.id for kept in await database.jobs.claim(names, 9, 11.0)] == ["job_1", "job_29", "job_30"]
+    await other.close()
 
 
 async def test_what_ran_waits_again_after_a_restart_oldest_first(store: JobStore) -> None:
     for number in (1, 2, 3, 4):
         await store.add(job(number))
-    for number in (1, 4):
-        await store.start(f"job_{number}", 10.0)
+    await store.claim(["job_1", "job_4"], 2, 10.0)
     await store.end("job_2", CANCELLED)
     queued = await store.requeue(["job_4"])
     assert [(kept.number, kept.course.state, kept.course.started) for kept in queued] == [
@@ -248,8 +272,10 @@ async def test_what_each_owner_holds_and_which_go_first(store: JobStore) -> None
 
 async def test_attempts_count_what_was_begun_and_not_what_an_orderly_stop_cut_short(store: JobStore) -> None:
     await store.add(job(1))
-    for _ in range(2):
-        await store.start("job_1", 1.0)
+    for when in (1.0, 2.0):
+        await store.requeue([])
+        (begun,) = await store.claim(["job_1"], 1, when)
+        assert begun.course.started == when
     back = await store.put_back("job_1")
     assert back is not None
     assert (back.course.attempts, back.course.state, back.course.started) == (1, "queued", None)

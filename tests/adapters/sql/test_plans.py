@@ -84,7 +84,7 @@ async def test_nothing_else_scans_the_jobs_or_sorts_them(database: Database) -> 
     with plans_of(database) as plans:
         for number in range(1, 5):
             await jobs.add(job(number), IdempotencyMark(key=f"{number}", digest=b"", since=0.0))
-        await jobs.start("job_1", 1.0)
+        await jobs.claim(["job_1"], 1, 1.0)
         await jobs.put_back("job_1")
         await jobs.requeue(["job_2"])
         await jobs.end("job_1", FINISHED)

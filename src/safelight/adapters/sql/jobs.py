@@ -103,13 +103,23 @@ class SqlJobStore:
         queued = select(jobs).where(_UNFINISHED, jobs.c.id.not_in(but))
         return await self._read(queued.order_by(jobs.c.number))
 
-    async def start(self, job_id: str, when: float) -> JobRecord | None:
+    async def claim(self, job_ids: Sequence[str], most: int, when: float) -> Sequence[JobRecord]:
         values = {
             "state": "running",
             "started": func.coalesce(jobs.c.started, when),
             "attempts": jobs.c.attempts + 1,
         }
-        return await self._write(update(jobs).where(jobs.c.id == job_id, _UNFINISHED).values(values))
+        waits = _UNFINISHED & (jobs.c.state == "queued")
+        claimed: list[JobRecord] = []
+        with readable_errors(self._path):
+            async with self._one_writes, self._writing.begin() as connection:
+                for job_id in job_ids:
+                    if len(claimed) == most:
+                        break
+                    change = update(jobs).where(jobs.c.id == job_id, waits).values(values).returning(jobs)
+                    if (row := (await connection.execute(change)).one_or_none()) is not None:
+                        claimed.append(_record(row))
+        return claimed
 
     async def put_back(self, job_id: str) -> JobRecord | None:
         values = {"state": "queued", "started": None, "attempts": jobs.c.attempts - 1}

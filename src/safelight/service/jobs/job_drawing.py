@@ -89,8 +89,8 @@ class JobDrawing:
             # Until its model is there it is not begun: a server that ends in loading has not ended in drawing this.
             with contextlib.suppress(ApiError):
                 await self._generate.readiness.loaded(running.request.model, math.inf)
-        started = await self._firmly(lambda: self._store.start(job.id, self._clock()))
-        if started is None:
+        started = await self._claim(job.id)
+        if started is None:  # it has ended meanwhile, or another process draws it
             return True
         running.job = started
         self._feed.publish(JobUpdate(kind="job", job=started, progress=running.progress))
@@ -111,6 +111,19 @@ class JobDrawing:
             running.keeping = True
             await self._keep(running, picture)
         return True
+
+    async def _claim(self, job_id: str) -> JobRecord | None:
+        """Make a job ours to draw. A claim that failed may have come through, so it is taken back before the next."""
+        failed = False
+
+        async def claim() -> JobRecord | None:
+            nonlocal failed
+            if failed:
+                await self._store.put_back(job_id)
+            failed = True
+            return next(iter(await self._store.claim([job_id], 1, self._clock())), None)
+
+        return await self._firmly(claim)
 
     async def _draw(self, running: JobInHand) -> Picture:
         job = running.job

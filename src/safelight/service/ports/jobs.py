@@ -92,8 +92,9 @@ class JobStore(Protocol):
     async def requeue(self, but: Collection[str]) -> Sequence[JobRecord]:
         """Put what was running back into the queue; everybody's queued jobs, oldest first. Leaves out those ids."""
 
-    async def start(self, job_id: str, when: float) -> JobRecord | None:
-        """It is being drawn. None if it has ended meanwhile or is gone. The first start's time is kept, and
+    async def claim(self, job_ids: Sequence[str], most: int, when: float) -> Sequence[JobRecord]:
+        """The first `most` of these jobs that still wait, in the order that is given: they are drawn from now on, by
+        whoever asked and by nobody else, whichever process asks at the same time. The first start's time is kept, and
         `attempts` counts on."""
 
     async def put_back(self, job_id: str) -> JobRecord | None:
