@@ -6,6 +6,7 @@ Over real connections, and with a clock that the test drives: the shipped fake e
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -113,3 +114,46 @@ async def test_beside_two_hundred_jobs_of_a_key_anothers_short_job_takes_little_
 
         # Two for each worker are given to the engine, and one of each other key.
         assert await _mean_slowdown(engine, key_id, ask, 2) <= _MOST
+
+
+@asynccontextmanager
+async def _one_that_loads(serve: Serve) -> AsyncIterator[tuple[Running, FakeEngine]]:
+    """A server with a model that is there, `ours`, and one that is not, `large`."""
+    engine = FakeEngine(("postcard", "other"), capacity=8)
+    engine.slow = frozenset(("other",))
+    engine.loaded.clear()
+    models = {"ours": {"source": "postcard"}, "large": {"source": "other"}}
+    running = await serve(
+        engine=engine, queue_seconds=3600, load_wait_seconds=3600, rate_limit_per_minute=1000, models=models
+    )
+    yield running, engine
+    engine.loaded.set()
+
+
+async def test_jobs_whose_model_loads_hold_no_place_that_anothers_could_use(serve: Serve) -> None:
+    respond_async = {"prefer": "respond-async"}
+    async with _one_that_loads(serve) as (running, engine):
+        for _ in range(20):
+            accepted = await running.client.post(
+                PICTURES, json=_body(_SHORT) | {"model": "large"}, headers=respond_async
+            )
+            assert accepted.status_code == 202
+        accepted = await running.client.post(PICTURES, json=_body(_SHORT), headers=respond_async)
+        events = await running.client.get(f"{accepted.headers['location']}/events")
+        assert '"state":"finished"' in events.text
+        assert {order.recipe.source for order in engine.submitted} == {"postcard"}
+
+
+async def test_requests_whose_model_loads_hold_no_place_that_anothers_could_use(serve: Serve) -> None:
+    async with _one_that_loads(serve) as (running, engine), _client(running, "patient") as (patient, _):
+        waiting = [
+            asyncio.create_task(patient.post(PICTURES, json=_body(_SHORT) | {"model": "large"})) for _ in range(20)
+        ]
+        for drawn in itertools.count(1):
+            answer = await patient.post(PICTURES, json=_body(_SHORT))
+            assert answer.status_code == 200
+            if int(answer.headers["x-ratelimit-remaining-requests"]) == 1000 - len(waiting) - drawn:
+                break  # all of them had come in before this one
+        assert {order.recipe.source for order in engine.submitted} == {"postcard"}
+        engine.loaded.set()
+        assert [answer.status_code for answer in await asyncio.gather(*waiting)] == [200] * 20

@@ -378,6 +378,22 @@ async def test_jobs_for_a_model_that_loads_hold_no_place_of_others() -> None:
         await workers.stop()
 
 
+async def test_jobs_for_a_model_that_was_put_away_hold_no_place_of_others() -> None:
+    specs = (ModelSpec(source=light_worker.RESTING), ModelSpec(source="light"))
+    workers = LocalWorkers(Configure(models=specs), telemetry=PrometheusTelemetry(), command=light_worker.COMMAND)
+    await workers.start()
+    try:
+        while (
+            workers.state().model(light_worker.RESTING).where != "host" or not workers.state().model("light").resident
+        ):
+            await workers.changed()
+        for n in range(200):  # none of these ever ends, as if it were not brought back
+            workers.submit(job(light_worker.RESTING, f"coming{n}", steps=light_worker.LONG))
+        assert await picture(workers, job("light"))
+    finally:
+        await workers.stop()
+
+
 async def test_what_a_worker_was_drawing_when_it_died_is_drawn_alone_and_the_rest_after_it() -> None:
     async with pool("light", command=light_worker.COMMAND) as workers:
         first = asyncio.Event()

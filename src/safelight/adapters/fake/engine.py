@@ -42,12 +42,13 @@ class FakeEngine:
     `capacity` is how many pictures are in the making at once, of which one takes a step at a time, as in a worker and
     by the same policy; None: all that were submitted, side by side.
     `loaded` and `gate` are for tests that need to stand between: models are ready once `loaded` is set, and an order
-    takes its next step only while `gate` is set. `broken` makes the models fail to load, for that reason. Each step
-    pretends to take `step_seconds`. `hold` is a gate for tests in other processes: a file with the number of the last
-    step that is taken while it is there. `traits` are what the models are said to do; None: that is known once they
-    are loaded. `ready_in_seconds` is when models that load are said to be expected. `cuts` is what it says of prompts
-    that it read only in part. With `flags` its safety checker refuses every picture. With `merges` it says of what was
-    not promised to be exact that it was drawn in one batch with others. `workers` is how many it says that it has.
+    takes its next step only while `gate` is set. Where `slow` names sources, only those wait for `loaded`. `broken`
+    makes the models fail to load, for that reason. Each step pretends to take `step_seconds`. `hold` is a gate for
+    tests in other processes: a file with the number of the last step that is taken while it is there. `traits` are what
+    the models are said to do; None: that is known once they are loaded. `ready_in_seconds` is when models that load are
+    said to be expected. `cuts` is what it says of prompts that it read only in part. With `flags` its safety checker
+    refuses every picture. With `merges` it says of what was not promised to be exact that it was drawn in one batch
+    with others. `workers` is how many it says that it has.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class FakeEngine:
     ) -> None:
         self._traits = traits
         self.workers = 1
+        self.slow: frozenset[str] | None = None
         self.merges = False
         self.flags = False
         self.cuts: tuple[PromptCut, ...] = ()
@@ -127,40 +129,45 @@ class FakeEngine:
 
     def state(self) -> EngineState:
         """Ready once `loaded` is set."""
-        status: Literal["failed", "ready", "loading"] = "ready" if self.loaded.is_set() else "loading"
-        if self._broken is not None:
-            status = "failed"
         running = sum(ticket.started for ticket in self._tickets.values())
         return EngineState(
-            models=tuple(
-                ModelState(
-                    source=source,
-                    status=status,
-                    reason=self._broken,
-                    fingerprint=FINGERPRINT,
-                    device="none",
-                    where="device" if status == "ready" else "none",
-                    ready_in_seconds=self.ready_in_seconds if status == "loading" else None,
-                    traits=self._traits or (TRAITS if status == "ready" else None),
-                )
-                for source in self._sources
-            ),
+            models=tuple(self._model_state(source) for source in self._sources),
             workers=self.workers,
             queued=len(self._tickets) - running,
             running=running,
             restarts=0,
         )
 
+    def _model_state(self, source: str) -> ModelState:
+        status: Literal["failed", "ready", "loading"] = "ready" if self._is_loaded(source) else "loading"
+        if self._broken is not None:
+            status = "failed"
+        return ModelState(
+            source=source,
+            status=status,
+            reason=self._broken,
+            fingerprint=FINGERPRINT,
+            device="none",
+            where="device" if status == "ready" else "none",
+            ready_in_seconds=self.ready_in_seconds if status == "loading" else None,
+            traits=self._traits or (TRAITS if status == "ready" else None),
+        )
+
+    def _is_loaded(self, source: str) -> bool:
+        return self.loaded.is_set() or (self.slow is not None and source not in self.slow)
+
     def worker_states(self) -> tuple[WorkerState, ...]:
         """As many as it says that it has; the first draws everything, on no device and in no memory of its own."""
-        where: Where = "device" if self.loaded.is_set() and self._broken is None else "none"
+        where: dict[str, Where] = {
+            source: "device" if self._is_loaded(source) and self._broken is None else "none" for source in self._sources
+        }
         return tuple(
             WorkerState(
                 number=number,
                 device="none",
                 host_bytes=0,
                 device_bytes=0,
-                where=dict.fromkeys(self._sources, where),
+                where=where,
                 per_minute=self._throughput.per_minute() if number == 0 else {},
             )
             for number in range(self.workers)
@@ -181,7 +188,8 @@ class FakeEngine:
     async def _draw(self, ticket: Ticket) -> None:
         order, left = ticket.order, self._left[ticket.order.id]
         try:
-            await first(self.loaded, left)
+            if not self._is_loaded(order.recipe.source):
+                await first(self.loaded, left)
             await self._room_for(ticket, left)
             if self._broken is not None:
                 ticket.tell(Failed(job_id=order.id, reason=self._broken, retry_helps=False))
