@@ -1,10 +1,10 @@
 """The stages of a picture, in their order: what a worker's seconds go to, and what is known of each before it is drawn.
 
-A stage is one line here. Who draws says which part of a model is for which stage; times, costs, metrics and the ledger
-follow this table.
+A stage is one line here. Who draws says which part of a model is for which stage; times, costs, schedule and metrics
+follow this table. The ledger has a column for each, which a migration adds.
 """
 
-# Tested in tests/engine/test_stages.py.
+# Tested in tests/engine/test_outlook.py.
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """What a pipeline's component is for."""
 
+# Tested in tests/engine/test_standin.py.
+
 from __future__ import annotations
 
 import torch

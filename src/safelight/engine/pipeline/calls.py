@@ -1,7 +1,5 @@
 """A call of a pipeline's component, to be run when the engine says so, and what has to be entered while it runs."""
 
-# Tested in tests/engine/test_standin.py.
-
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator

@@ -1,7 +1,5 @@
 """What a run is expected to need still, by what its stages took elsewhere and here."""
 
-# Tested in tests/engine/test_stages.py.
-
 from __future__ import annotations
 
 from dataclasses import dataclass

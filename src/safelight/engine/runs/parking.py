@@ -1,5 +1,7 @@
 """A pipeline in a greenlet, which parks at every call of a component until the engine lets it go on."""
 
+# Tested in tests/engine/test_loop.py.
+
 from __future__ import annotations
 
 from collections.abc import Callable
