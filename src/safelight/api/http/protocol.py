@@ -93,8 +93,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._lingering.takes(data) or self._last_words is not None:
             return
         self._unset_keepalive_if_required()
-        if self._head_timer is None and self._in_head and self._has_answered:
-            self._await_head()
+        self._expect_head()
         self._unread += len(data)
         try:
             self._feed(data)
@@ -107,6 +106,9 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._field_bytes = 0
+        # It may begin in the piece in which the one before it ended, which has just been taken whole.
+        self._unread = max(self._unread, 1)
+        self._expect_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A field of the head, or of a chunked body's trailers, which are nobody's headers (RFC 9110, 6.5.1)."""
@@ -159,8 +161,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._last_words is not None:
             self._refuse(self._last_words)
         elif self._in_head and self._unread:  # a part of the next head came while this was answered
-            self._unset_keepalive_if_required()
-            self._await_head()
+            self._expect_head()
         elif not self._in_head:  # answered before it was all sent: the rest may come, but not for ever
             self._unset_keepalive_if_required()
             self._lingering.bound()
@@ -201,6 +202,12 @@ class HttpProtocol(HttpToolsProtocol):
         """Wait for the next request, as long as proxies keep connections that they may use again."""
         self._unset_keepalive_if_required()
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def _expect_head(self) -> None:
+        """A part of a head is there: the rest has its time, if nothing else is still to be answered."""
+        if self._head_timer is None and self._in_head and self._has_answered:
+            self._unset_keepalive_if_required()
+            self._await_head()
 
     def _await_head(self) -> None:
         self._head_is_here()
