@@ -16,7 +16,7 @@ from safelight.contract.options import ModelOptions
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.review import is_flagged
 from safelight.engine.runs.failures import failure_of
-from safelight.protocol.messages import Failed, Finished, ModelSpec, Preview, Started, Watch
+from safelight.protocol.messages import Failed, Finished, ModelFailed, ModelSpec, Preview, Started, Watch
 from tests.cli.conftest import CommandLine
 from tests.engine import tiny
 from tests.engine.drawing import Drawing, job, pixels
@@ -61,6 +61,16 @@ def test_a_refused_picture_is_a_failure_with_its_code_and_was_not_shown_on_the_w
     assert (end.code, end.retry_helps) == ("content_policy_violation", False)
     assert "safety checker" in end.reason
     assert not previews
+
+
+def test_a_model_that_refuses_its_first_picture_goes_on(tmp_path: Path) -> None:
+    """Without a picture at its start, what fails first has the model tried out; a refusal is no fault of the model."""
+    model = load(ModelSpec(source=with_checker(tmp_path, flags=True), dtype="float32"), "cpu")
+    with Drawing(model) as drawing:
+        # Larger than the picture with which a model is tried out, which therefore comes before the second of them.
+        ends = [drawing.draw(job(model, f"{n}", seed=n + 1, steps=60, width=192, height=192))[0] for n in range(3)]
+    assert [end.code for end in ends if isinstance(end, Failed)] == ["content_policy_violation"] * 3
+    assert not [event for event in drawing.events if isinstance(event, ModelFailed)]
 
 
 def test_without_the_checker_the_picture_is_what_it_is_with_one_that_refuses_nothing(tmp_path: Path) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections.abc import Sequence
 
+import pytest
 from PIL import Image
 
 from safelight.adapters.fake.engine import FakeEngine
+from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.contract.order import Order
 from safelight.protocol.messages import Preview
+from safelight.service.drawing.admission import Admission
 from safelight.service.drawing.review import all_may_be_shown
-from safelight.service.drawing.shared_pictures import SharedPicture
+from safelight.service.drawing.shared_pictures import SharedPicture, SharedPictures
 from tests.orders import changed, order
 
 
@@ -62,3 +66,26 @@ def test_who_asked_is_no_part_of_the_picture() -> None:
     twin = changed(job(), id="two", group="key", weight=3.0, exact=False)
     assert twin.identity == job().identity
     assert changed(job(), compression=5).identity != job().identity
+
+
+@pytest.mark.parametrize(
+    ("alone", "drawings"),
+    [((False, False), 1), ((False, True), 2), ((True, False), 2), ((True, True), 2)],
+    ids=["two plain ones share", "a suspect joins nobody", "nobody joins a suspect", "nor do suspects each other"],
+)
+async def test_what_is_to_be_drawn_alone_shares_no_drawing(alone: Sequence[bool], drawings: int) -> None:
+    engine, admission = FakeEngine(["s"]), Admission(100.0)
+    engine.gate.clear()
+    pictures = SharedPictures(engine, admission, PrometheusTelemetry(), all_may_be_shown)
+    seen = []
+    for number, suspect in enumerate(alone):
+        wanted = changed(job(), id=f"{number}", alone=suspect)
+        picture = pictures.under_way(wanted) or pictures.start(wanted, admission.admit([wanted])[0])
+        picture.join()
+        seen.append(picture)
+    assert len(set(map(id, seen))) == len(pictures.waiting) == drawings
+    engine.gate.set()
+    await pictures.ended()
+    first, second = [await picture.outcome() for picture in seen]
+    assert first.image == second.image
+    assert not pictures.waiting

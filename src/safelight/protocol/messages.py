@@ -17,7 +17,7 @@ from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.stages import STAGES, STEPS
 from safelight.contract.traits import Traits
 
-PROTOCOL_VERSION = 8
+PROTOCOL_VERSION = 9
 
 Tier = Literal["exact", "throughput"]
 """Whether the same request with the same seed gives the same bytes, or may differ in the last bits of a batch."""
@@ -123,10 +123,14 @@ class ModelDescribed(Message, frozen=True):
 
 
 class ModelLoading(Message, frozen=True):
-    """That model is loaded, or waits for its turn to be; `seconds` is how long until it is expected to be ready."""
+    """That model is loaded, or waits for its turn to be; `seconds` is how long until it is expected to be ready.
+
+    `begun`: from now on it is this one that is loaded, and no other, until it is ready or failed.
+    """
 
     source: str
     seconds: float
+    begun: bool = False
 
 
 class ModelReady(Message, frozen=True):

@@ -1,6 +1,7 @@
 """A worker in all but its pictures: the protocol on a real socket in a real process, and no torch: it starts at once.
 
 For tests of the pool that start many. It can load every model but `MISSING`, and `SLOW`, which it never has ready;
+`HANGING` it has been loading for hours, by its own account;
 `RESTING` it moves into the host's memory, and `RETURNED` back from there, which takes longer than loading it did. Of a
 job it takes as many steps as are asked for, but for long ones, which it begins and never ends: what becomes of those is
 the pool's to decide. `GROWING` is served best by two workers, and its pictures say how many share the cores. `CROWDED`
@@ -44,6 +45,7 @@ COMMAND = (sys.executable, __file__)
 LONG = 100
 MISSING = "missing"
 SLOW, SLOW_SECONDS = "slow", 90.0
+HANGING = "hanging"
 STUCK, BEFORE_READY = "stuck in ", ("import", "command", "load", "move", "warm_up")
 RESTING, RETURNED = "resting", "returned"
 GROWING, GROWN = "growing", 2
@@ -70,7 +72,10 @@ def loaded(source: str) -> list[Message]:
     if source == MISSING:
         return [ModelFailed(source=source, reason="There is no such model.")]
     if source == SLOW:
-        return [ModelLoading(source=source, seconds=SLOW_SECONDS)]
+        return [ModelLoading(source=source, seconds=SLOW_SECONDS, begun=True)]
+    if source == HANGING:
+        stuck = (StageAge(stage="load", seconds=36000.0, expected_seconds=0.1),)
+        return [ModelLoading(source=source, seconds=LOAD_SECONDS, begun=True)]
     ready = ModelReady(source=source, fingerprint="light", device="none", steps=4, seconds=LOAD_SECONDS)
     if source == RESTING:
         return [ready, ModelResting(source=source, where="host")]
@@ -91,7 +96,7 @@ def answers(command: Message) -> list[Message]:
         case Configure(models=models):
             return [message for spec in models for message in loaded(spec.source)]
         case Draw(order=job):
-            stuck = _hours_in(job.recipe.source)
+            stuck = _hours_in(job.recipe.source) or stuck
             steps = job.recipe.steps or 4
             begun: list[Message] = [Started(job_id=job.id), Stepped(job_id=job.id, step=1, steps=steps)]
             if steps >= LONG:

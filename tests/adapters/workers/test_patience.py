@@ -29,9 +29,10 @@ def test_everything_that_a_worker_can_be_in_has_a_bound() -> None:
 )
 def test_a_bound_fits_what_was_expected(stage: BusyStage, expected: float, bound: float) -> None:
     assert overdue([StageAge(stage=stage, seconds=bound - 1, expected_seconds=expected)]) is None
-    reason = overdue([StageAge(stage=stage, seconds=bound + 1, expected_seconds=expected)])
-    assert reason is not None
-    assert f"{bound + 1:.0f} s, and {bound:.0f} s are far too long" in reason
+    trouble = overdue([StageAge(stage=stage, seconds=bound + 1, expected_seconds=expected)])
+    assert trouble is not None
+    assert f"{bound + 1:.0f} s, and {bound:.0f} s are far too long" in trouble.reason
+    assert trouble.loading == (stage in ("load", "warm_up"))
 
 
 def test_one_that_is_stuck_is_found_beside_others_that_are_not() -> None:

@@ -8,7 +8,7 @@ from time import monotonic
 
 from safelight.adapters.process_memory import memory_of
 from safelight.adapters.throughput import Throughput
-from safelight.adapters.workers.patience import overdue
+from safelight.adapters.workers.patience import Trouble, overdue
 from safelight.adapters.workers.process import WorkerProcess
 from safelight.adapters.workers.tickets import Ticket
 from safelight.contract.traits import Traits
@@ -29,6 +29,7 @@ class Member:
         self.worker: WorkerProcess | None = None
         self.models: dict[str, ModelReady | ModelFailed] = {}
         self.resting: dict[str, Where] = {}
+        self.loading: str | None = None  # the model that its worker brings just now
         self.ready_at: dict[str, float] = {}  # when a model that is loaded is expected, on the monotonic clock
         self.traits: dict[str, Traits] = {}
         self.tickets: dict[str, Ticket] = {}
@@ -36,6 +37,7 @@ class Member:
         self.fruitless_starts = 0
         self.failed_starts = 0
         self.last_heard = 0.0
+        self.stuck: Trouble | None = None  # why its worker is being ended
         self.sharers = 1  # among how many the cores are shared, as its worker was told
         self.device_bytes = 0
         self.throughput = Throughput()
@@ -82,19 +84,27 @@ class Member:
         self.places.leave(job_id)
         return self.tickets.pop(job_id, None)
 
+    def reported(self, event: ModelReady | ModelFailed) -> None:
+        """Its worker has that model, or never will."""
+        self.models[event.source] = event
+        self.resting.pop(event.source, None)
+        self.ready_at.pop(event.source, None)
+        self.loading = None if self.loading == event.source else self.loading
+        self.failed_starts = 0
+
     def bury(self) -> list[Ticket]:
         """Its worker is gone, and nothing is known any more. Returns what that one had in its hands."""
         if not self.models:
             self.failed_starts += 1
-        self.sharers, self.device_bytes = 1, 0
+        self.sharers, self.device_bytes, self.loading = 1, 0, None
         self.models.clear()
         self.resting.clear()
         self.ready_at.clear()
         return [ticket for job_id in list(self.tickets) if (ticket := self.release(job_id)) is not None]
 
-    def trouble(self, pong: Pong | None = None) -> str | None:
+    def trouble(self, pong: Pong | None = None) -> Trouble | None:
         """Why its worker is of no use any more, by what it said last and when; None while it is."""
         silent = monotonic() - self.last_heard
         if silent >= _PING_PATIENCE_SECONDS:
-            return f"it has not answered for {silent:.0f} s"
+            return Trouble(f"it has not answered for {silent:.0f} s")
         return overdue(pong.stages) if pong is not None else None

@@ -43,13 +43,21 @@ PATIENCE: Mapping[BusyStage, Patience] = {
 }
 
 
-def overdue(stages: Iterable[StageAge]) -> str | None:
+@dataclass(frozen=True)
+class Trouble:
+    """Why a worker is of no use any more. `loading`: it is stuck in bringing a model, and in nothing that it draws."""
+
+    reason: str
+    loading: bool = False
+
+
+def overdue(stages: Iterable[StageAge]) -> Trouble | None:
     """Why a worker that is in those stages is taken for stuck; None while it is not."""
     for stage in stages:
         patience = PATIENCE[stage.stage]
         allowed = patience.allows(stage.expected_seconds)
         if stage.seconds > allowed:
-            return (
-                f"it has been {patience.doing} for {stage.seconds:.0f} s, and {allowed:.0f} s are far too long for that"
-            )
+            taken = f"it has been {patience.doing} for {stage.seconds:.0f} s"
+            reason = f"{taken}, and {allowed:.0f} s are far too long for that"
+            return Trouble(reason, loading=stage.stage in ("load", "warm_up"))
     return None

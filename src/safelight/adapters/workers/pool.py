@@ -14,9 +14,11 @@ from msgspec import structs
 from safelight.adapters.changes import Changes
 from safelight.adapters.workers.growth import Growth
 from safelight.adapters.workers.launching import WORKER_COMMAND, Launcher
+from safelight.adapters.workers.loads import Loads
 from safelight.adapters.workers.member import Member
+from safelight.adapters.workers.patience import Trouble
 from safelight.adapters.workers.process import WorkerProcess
-from safelight.adapters.workers.tickets import MAX_ATTEMPTS, Ticket, blame
+from safelight.adapters.workers.tickets import MAX_ATTEMPTS, Ticket, acquit, blame
 from safelight.contract.errors import ProtocolError
 from safelight.contract.order import Order
 from safelight.protocol.messages import (
@@ -76,6 +78,7 @@ class LocalWorkers:
     ) -> None:
         self._configure = configure
         self._telemetry = telemetry
+        self._loads = Loads(configure.models)
         self._launcher = Launcher(configure, command)
         self._first_pause = first_pause_seconds
         self._ping_every = ping_every_seconds
@@ -195,17 +198,21 @@ class LocalWorkers:
         """
         kept_free: Member | None = None
         for ticket in self._suspects.values():
-            if able := [member for member in self._members if member.can_draw(ticket.order.recipe.source)]:
+            if able := [member for member in self._able() if member.can_draw(ticket.order.recipe.source)]:
                 kept_free = min(able, key=lambda m: len(m.tickets))
                 if not kept_free.tickets:
                     self._leave_line(ticket)
                     self._give(ticket, kept_free)
                 break
-        members = [member for member in self._members if member is not kept_free]
+        members = [member for member in self._able() if member is not kept_free]
         while (waiting := self._line.take(lambda w: _verdict(members, w.item))) is not None:
             able = [member for member in members if member.judge(waiting.item) == "now"]
             self._give(waiting.item, min(able, key=lambda m: len(m.tickets)))
         self._share()
+
+    def _able(self) -> list[Member]:
+        """Workers that may draw: not beside the loading of a model in which one may have ended."""
+        return [member for member in self._members if not self._loads.is_doubtful(member.models)]
 
     def _share(self) -> None:
         """Tell each worker, if it does not know, among how many the cores are shared: it may have come just now.
@@ -249,7 +256,8 @@ class LocalWorkers:
                 where=min((m.where(source) for m in self._members), key=NEAREST_FIRST.index),
             )
         failed = next((event for event in said if isinstance(event, ModelFailed)), None)
-        reason = failed.reason if failed is not None else self._start_failure
+        given_up = self._loads.given_up.get(source)
+        reason = failed.reason if failed is not None else given_up or self._start_failure
         if all(spec.source != source for spec in self._configure.models):
             reason = "No worker was told to load that model."
         status: Literal["loading", "failed"] = "loading" if reason is None else "failed"
@@ -266,7 +274,7 @@ class LocalWorkers:
     def _grow(self) -> None:
         """As many workers as serve every model well: one measured them all first, alone on the machine."""
         said = self._members[0].models
-        if self._growth is None or len(self._members) > 1 or len(said) < len(self._configure.models):
+        if self._growth is None or len(self._members) > 1 or len(said) < len(self._loads.offered):
             return
         growth, self._growth = self._growth, None
         ready = [event for event in said.values() if isinstance(event, ModelReady)]
@@ -316,9 +324,9 @@ class LocalWorkers:
     async def _keep(self, member: Member) -> None:
         """Keep one place filled, for as long as the pool runs."""
         while True:
-            exit_status, last_words = None, ""
+            exit_status, last_words, member.stuck = None, "", None
             try:
-                configure = structs.replace(self._configure, number=member.number)
+                configure = structs.replace(self._configure, number=member.number, models=self._loads.offered)
                 worker = await WorkerProcess.spawn(configure, self._launcher)
             except OSError as error:
                 last_words = f"it could not be started: {error.strerror}"
@@ -350,10 +358,11 @@ class LocalWorkers:
             await asyncio.sleep(self._ping_every)
             number += 1
             worker.send(Ping(number=number))
-        self._give_up(worker, trouble)
+        self._give_up(member, worker, trouble)
 
-    def _give_up(self, worker: WorkerProcess, trouble: str) -> None:
-        log.error("worker_stuck", worker_pid=worker.pid, reason=trouble)
+    def _give_up(self, member: Member, worker: WorkerProcess, trouble: Trouble) -> None:
+        log.error("worker_stuck", worker_pid=worker.pid, reason=trouble.reason)
+        member.stuck = trouble
         worker.kill()
 
     def _take(self, member: Member, event: Event) -> None:
@@ -362,6 +371,7 @@ class LocalWorkers:
                 self._model_reported(member, event)
             case ModelLoading():
                 member.ready_at[event.source] = monotonic() + event.seconds
+                member.loading = event.source if event.begun else member.loading
                 self._announce()
             case ModelResting():
                 member.resting[event.source] = event.where
@@ -383,7 +393,7 @@ class LocalWorkers:
                 member.device_bytes = event.device_bytes
                 trouble = member.trouble(event)
                 if trouble is not None and member.worker is not None:
-                    self._give_up(member.worker, trouble)
+                    self._give_up(member, member.worker, trouble)
             case Hello():
                 pass
 
@@ -394,10 +404,8 @@ class LocalWorkers:
         self._end(ticket, event)
 
     def _model_reported(self, member: Member, event: ModelReady | ModelFailed) -> None:
-        member.models[event.source] = event
-        member.resting.pop(event.source, None)
-        member.ready_at.pop(event.source, None)
-        member.failed_starts = 0
+        member.reported(event)
+        self._loads.done(event.source)
         if isinstance(event, ModelReady):
             self._start_failure = None
             if not event.moved:
@@ -414,8 +422,7 @@ class LocalWorkers:
         log.error("worker_died", exit_status=exit_status, last_words=last_words, jobs=len(member.tickets))
         self._restarts += 1
         self._telemetry.note(WorkerRestarted())
-        orphans = member.bury()
-        blame(orphans)
+        orphans = self._blame(member)
         for ticket in orphans:
             self._line.correct(ticket.order.share.group, ticket.order.share.weight, -ticket.order.share.seconds)
             if ticket.cancelled:
@@ -434,6 +441,19 @@ class LocalWorkers:
         member.fruitless_starts += 1
         self._announce()
         return pause
+
+    def _blame(self, member: Member) -> list[Ticket]:
+        """Whom its end falls on: what it was drawing, or the model that it was loading. Returns what it had in hand."""
+        loading = member.loading
+        hung = loading is not None and member.stuck is not None and member.stuck.loading
+        orphans = member.bury()
+        if hung:
+            acquit(orphans)
+        else:
+            blame(orphans)
+        if loading is not None and self._loads.ended(loading, certain=hung or not orphans):
+            member.failed_starts = 0  # the next worker is not told to load it
+        return orphans
 
     def _pause(self, fruitless_starts: int) -> float:
         if fruitless_starts == 0:

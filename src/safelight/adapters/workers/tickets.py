@@ -68,3 +68,9 @@ def blame(tickets: Sequence[Ticket]) -> None:
             ticket.attempts += 1
         ticket.suspect = ticket.suspect or ticket.started or not begun or ticket.deaths >= MAX_ATTEMPTS
         ticket.started = False
+
+
+def acquit(tickets: Sequence[Ticket]) -> None:
+    """A worker died with these in its hands, of something else: they were merely there."""
+    for ticket in tickets:
+        ticket.started = False

@@ -149,7 +149,7 @@ class Roster:
         """A run has no picture. If its model never drew any, it is seen whether it can; if it cannot, that is said."""
         self._say_failed(run, why)
         if run.slot.model is not None:
-            if is_trial(run.order) and not why.retry_helps:
+            if is_trial(run.order) and not why.retry_helps and not why.is_refusal:
                 self._give_up(run.slot.source, ModelLoadError(f"The model was loaded, but cannot draw. {why.reason}"))
             elif (trial := trial_after(why, run.order, run.slot)) is not None:
                 run.slot.known.ability = "on trial"

@@ -119,7 +119,7 @@ class Models:
 
     def _expect_arrival(self, wanted: ModelSlot) -> Load:
         self._wanted.remove(wanted.source)
-        self._emit(ModelLoading(source=wanted.source, seconds=self._expected(wanted.source)))
+        self._emit(ModelLoading(source=wanted.source, seconds=self._expected(wanted.source), begun=True))
         wanted.go_to(State.LOADING)
         # Its room in the host's memory is free from now on, so that two can change places where there is room for one.
         self._host.leave(wanted.source)

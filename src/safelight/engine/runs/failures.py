@@ -25,6 +25,11 @@ class Failure:
     log: str
     code: FailureCode = "internal_error"
 
+    @property
+    def is_refusal(self) -> bool:
+        """Nothing is wrong with the model: its safety checker did its work."""
+        return self.code == "content_policy_violation"
+
 
 FLAGGED = Failure(
     "The model's safety checker refused this picture. Another seed or another prompt may pass it.",

@@ -150,14 +150,14 @@ class SharedPictures:
 
     def under_way(self, order: Order) -> SharedPicture | None:
         """The picture of an identical order that can still be joined."""
-        picture = self._by_identity.get(order.identity)
+        picture = self._by_identity.get(_identity(order))
         return picture if picture is not None and picture.can_be_joined else None
 
     def start(self, order: Order, cost: Cost) -> SharedPicture:
         """Have an order drawn that was admitted at this cost."""
         share = replace(order.share, seconds=cost.seconds)
         picture = SharedPicture(replace(order, share=share), self._engine, self._review)
-        identity = order.identity
+        identity = _identity(order)
         self._by_identity[identity] = picture
         task = asyncio.create_task(self._run(identity, picture, cost), name=f"picture-{order.id}")
         self._tasks.add(task)
@@ -192,3 +192,9 @@ class SharedPictures:
         """Returns when none is in the making."""
         while self._tasks:
             await asyncio.wait(self._tasks)
+
+
+def _identity(order: Order) -> bytes:
+    """What orders have in common that share a drawing. One that is drawn alone, for what it may do, shares none:
+    who waits for the same picture must not be hit with it, and it is to show what it does by itself."""
+    return order.identity + order.id.encode() if order.share.alone else order.identity
