@@ -78,6 +78,25 @@ def test_a_safetensors_file_called_sft_is_taken(folder: Path, tmp_path: Path) ->
         assert np.array_equal(alone(each, job(each)), alone(before, job(before)))
 
 
+def test_what_a_single_file_holds_goes_before_the_weights_of_the_folder_that_describes_it(
+    checkpoints: dict[str, Path], tmp_path: Path
+) -> None:
+    """`config` may be a whole pulled checkpoint: of that only the parts are taken which the file lacks."""
+    folder = checkpoints["stable-diffusion"]
+    true = load_file(folder / "unet" / "diffusion_pytorch_model.safetensors")
+    tuned = {name: value * 0.5 for name, value in true.items()}
+    save_file(tuned, tmp_path / "tuned.safetensors")
+    told: list[Traits] = []
+    options = ModelOptions(config=str(folder))
+    spec = ModelSpec(source=str(tmp_path / "tuned.safetensors"), dtype="float32", options=options)
+    model = load(spec, "cpu", told.append)
+    unet = model.pipeline.unet.state_dict()
+    assert all(torch.equal(unet[name], value) for name, value in tuned.items())
+    decoder = load_file(folder / "vae" / "diffusion_pytorch_model.safetensors")
+    assert all(torch.equal(model.pipeline.vae.state_dict()[name], value) for name, value in decoder.items())
+    assert [traits.notes for traits in told] == [()]
+
+
 def test_tensors_without_a_place_are_said(folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     true = load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors")
     save_file(true, tmp_path / "whole.safetensors")

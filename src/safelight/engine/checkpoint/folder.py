@@ -32,7 +32,16 @@ from safelight.engine.checkpoint.diffusers_index import (
     read_index,
 )
 from safelight.engine.checkpoint.location import ModelLocation, location_of
-from safelight.engine.checkpoint.single_file import Marks, Tensors, follow, marks_of, note_scaled, part_of, read_tensors
+from safelight.engine.checkpoint.single_file import (
+    Marks,
+    Tensors,
+    follow,
+    marks_of,
+    note_scaled,
+    part_if_held,
+    part_of,
+    read_tensors,
+)
 from safelight.engine.checkpoint.untrusted import check_folder
 from safelight.engine.machine.library_errors import explained, missing_package
 from safelight.engine.machine.memory import weights_bytes
@@ -147,7 +156,7 @@ class Checkpoint:
         for name, component in self.components.items():
             if options.transformer is not None and name in DENOISERS:
                 parts[name] = self._denoiser(name, component, Path(options.transformer).expanduser(), dtype, note)
-            elif name in self.weights:
+            elif name in self.weights and self.file is None:
                 parts[name] = self._module(name, component, dtype, table_for(options.quantization, name))
             elif hasattr(component, "_backends") or issubclass(component, transformers.ProcessorMixin):
                 try:
@@ -166,11 +175,26 @@ class Checkpoint:
         tensors = Tensors(read_tensors(self.file, dtype))
         for name, component in sorted(self.components.items()):
             if name not in parts and issubclass(component, torch.nn.Module):
-                optional = can_be_left_out(name, kind._optional_components)
-                parts[name] = None if optional else part_of(tensors, name, component, self.folder, dtype)
+                parts[name] = self._of_file(tensors, name, component, dtype, table_for(options.quantization, name))
         for text in tensors.note_unplaced(self.file.name, parts.values()):
             note(text)
         return self._put_together(parts, halves)
+
+    def _of_file(
+        self, tensors: Tensors, name: str, component: Any, dtype: torch.dtype, table: Quantization | None
+    ) -> Any:
+        """A part out of the single file; what that lacks out of the folder, whose own weights stand back behind it."""
+        if can_be_left_out(name, self.pipeline_class._optional_components):  # type: ignore[attr-defined]
+            return self._module(name, component, dtype, table) if name in self.weights else None
+        if name not in self.weights:
+            return part_of(tensors, name, component, self.folder, dtype)
+        part = part_if_held(tensors, name, component, self.folder, dtype)
+        if part is not None and table is not None:
+            raise ModelLoadError(
+                f"`{name}` is in {self.file.name if self.file else 'the file'}, and what comes out of a single file is "
+                "not quantized on loading. Leave that part out of `quantization`, or save the model as a folder."
+            )
+        return self._module(name, component, dtype, table) if part is None else part
 
     def _put_together(self, parts: dict[str, Any], halves: dict[str, ImportError]) -> Any:
         """The pipeline by its constructor: `from_pretrained` insists on the classes that the index names."""

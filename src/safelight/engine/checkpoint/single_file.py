@@ -14,7 +14,9 @@ from typing import Any
 
 import diffusers
 import torch
+from diffusers.loaders import FromOriginalModelMixin
 from diffusers.loaders.single_file import load_single_file_sub_model
+from diffusers.loaders.single_file_utils import is_clip_model_in_single_file, is_t5_in_single_file
 from safetensors import SafetensorError, safe_open
 
 from safelight.contract.errors import ModelLoadError
@@ -103,6 +105,10 @@ class Tensors(dict[str, torch.Tensor]):
         self._taken.add(name)
         return super().pop(name, *default)
 
+    def were_taken(self, tried: Tensors) -> None:
+        """What was taken from a copy of these has a place."""
+        self._taken |= tried._taken
+
     def keep_those_of(self, component: Any, folder: Path) -> None:
         """Where all tensors of a part are here by the names that diffusers has: drop the others, or it would take the
         file for one of another layout and convert it."""
@@ -140,6 +146,22 @@ def part_of(tensors: Tensors, name: str, component: Any, folder: Path, dtype: to
         local_files_only=True,
         torch_dtype=dtype,
     )
+
+
+def part_if_held(tensors: Tensors, name: str, component: Any, folder: Path, dtype: torch.dtype) -> Any:
+    """As `part_of`; None where the file does not hold all of that part. Its tensors then count as without a place."""
+    converted = issubclass(component, FromOriginalModelMixin)
+    if not (converted or is_clip_model_in_single_file(component, tensors) or is_t5_in_single_file(tensors)):
+        return None
+    tried = Tensors(tensors)  # converters take what they look at
+    try:
+        part = part_of(tried, name, component, folder, dtype)
+    except Exception:  # noqa: BLE001 - converters stop in any way at a file that lacks what they look for
+        return None
+    if any(parameter.is_meta for parameter in part.parameters()):
+        return None
+    tensors.were_taken(tried)
+    return part
 
 
 def follow(marks: Marks, scheduler: Any) -> Any:
