@@ -19,7 +19,8 @@ import pytest_asyncio
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.launching import WORKER_COMMAND
-from safelight.adapters.workers.pool import IN_HAND, LocalWorkers
+from safelight.adapters.workers.pool import LocalWorkers
+from safelight.adapters.workers.team import IN_HAND
 from safelight.adapters.workers.tickets import MAX_ATTEMPTS, Ticket, blame
 from safelight.contract.order import Order
 from safelight.protocol.messages import (

@@ -1,0 +1,205 @@
+"""Hands a pool's orders to its workers, in turns that are fair among keys, and ends each of them once."""
+
+# Tested in tests/adapters/workers/test_pool.py.
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from safelight.adapters.workers.member import Member
+from safelight.adapters.workers.team import Team
+from safelight.adapters.workers.tickets import MAX_ATTEMPTS, Ticket, acquit, blame
+from safelight.contract.order import Order
+from safelight.protocol.messages import (
+    Cancel,
+    Cancelled,
+    Draw,
+    Failed,
+    Finished,
+    JobEvent,
+    Preview,
+    Started,
+    Stepped,
+    Watch,
+)
+from safelight.scheduling.line import FairLine, Verdict
+
+
+class Dispatch:
+    """Every order that the pool holds: in the line, among the suspects, or in a member's hands.
+
+    `submitted` counts them all, so that who measures sees whether one came meanwhile.
+    """
+
+    def __init__(self, team: Team) -> None:
+        self._team = team
+        self._tickets: dict[str, Ticket] = {}
+        self._line: FairLine[Ticket] = FairLine()
+        self._suspects: dict[str, Ticket] = {}
+        self._closed = False
+        self.submitted = 0
+
+    @property
+    def idle(self) -> bool:
+        """It holds no order."""
+        return not self._tickets
+
+    @property
+    def running(self) -> int:
+        """Orders that have had their first turn."""
+        return sum(ticket.started for member in self._team.members for ticket in member.tickets.values())
+
+    @property
+    def queued(self) -> int:
+        """Orders that have not."""
+        return len(self._tickets) - self.running
+
+    def submit(self, order: Order) -> AsyncIterator[JobEvent]:
+        """Queue an order; when it is its key's turn, it goes to the least busy worker that has its model."""
+        self.submitted += 1
+        ticket = self._tickets[order.id] = Ticket(order)
+        if self._closed:
+            self._end(ticket, Cancelled(job_id=order.id))
+        else:
+            self._wait(ticket)
+            self.hand_out()
+        return ticket.events()
+
+    def cancel(self, job_id: str) -> None:
+        """End a waiting order now, a running one at its next step."""
+        waiting = self._suspects.get(job_id) or self._line.get(job_id)
+        if waiting is not None:
+            self._end(waiting, Cancelled(job_id=job_id))
+            self.hand_out()
+        elif (member := self._team.with_order(job_id)) is not None and member.worker is not None:
+            member.tickets[job_id].cancelled = True
+            member.worker.send(Cancel(job_id=job_id))
+
+    def watch(self, job_id: str, longest: int) -> None:
+        """Have previews of an order told, by whichever worker draws it."""
+        if job_id in self._tickets:
+            self._tickets[job_id].longest_preview = longest
+        member = self._team.with_order(job_id)
+        if member is not None and member.worker is not None:
+            member.worker.send(Watch(job_id=job_id, longest=longest))
+
+    def close(self) -> None:
+        """Whatever comes from now on ends as cancelled."""
+        self._closed = True
+
+    def end_all(self) -> None:
+        """End what is still there as cancelled: there are no workers any more."""
+        for member in self._team.members:
+            member.bury()
+        for ticket in list(self._tickets.values()):
+            self._end(ticket, Cancelled(job_id=ticket.order.id))
+
+    def told(self, member: Member, event: Started | Stepped | Preview) -> None:
+        """A worker says how an order goes; it may have ended just now, when it was cancelled."""
+        if event.job_id in member.tickets:
+            member.tickets[event.job_id].tell(event)
+
+    def done(self, member: Member, event: Finished | Failed | Cancelled) -> None:
+        """A worker is done with an order; its key's account holds what it took instead of what was expected."""
+        ticket = member.release(event.job_id)
+        if ticket is not None:
+            if isinstance(event, Finished):
+                member.throughput.add(ticket.order.recipe.source)
+            self._correct(ticket, event.timings.active if isinstance(event, Finished) else 0.0)
+            self._end(ticket, event)
+        self.hand_out()
+
+    def take_back(self, member: Member) -> None:
+        """A worker died: its orders wait again, as if they had never left."""
+        for ticket in self._blame(member):
+            self._correct(ticket, 0.0)
+            if ticket.cancelled:
+                self._end(ticket, Cancelled(job_id=ticket.order.id))
+            elif ticket.attempts >= MAX_ATTEMPTS:
+                reason = f"The drawing process died {ticket.attempts} times while it drew this picture."
+                self._end(ticket, Failed(job_id=ticket.order.id, reason=reason, retry_helps=False))
+            else:
+                self._wait(ticket)
+
+    def _blame(self, member: Member) -> list[Ticket]:
+        """Whom its end falls on: what it was drawing, or the model that it was loading. Returns what it had in hand."""
+        loading = member.loading
+        hung = loading is not None and member.stuck is not None and member.stuck.loading
+        orphans = member.bury()
+        if hung:
+            acquit(orphans)
+        else:
+            blame(orphans)
+        if loading is not None and self._team.loads.ended(loading, certain=hung or not orphans):
+            member.failed_starts = 0  # the next worker is not told to load it
+        return orphans
+
+    def reconsider(self) -> None:
+        """Models stand otherwise than before: end what cannot be drawn any more, and hand out what can be now."""
+        failed = {state.source for state in self._team.model_states() if state.status == "failed"}
+        for ticket in [*self._suspects.values(), *self._line] if failed else ():
+            if ticket.order.recipe.source in failed:
+                self._leave_line(ticket)
+                self._wait(ticket)
+        self.hand_out()
+
+    def hand_out(self) -> None:
+        """Give waiting orders to workers with room, as their keys' turns come; orders whose model nobody has yet stay.
+
+        Suspects come first, each alone with a worker. One worker gets nothing else until it is free for the next.
+        """
+        kept_free: Member | None = None
+        for ticket in self._suspects.values():
+            if able := [member for member in self._team.able if member.can_draw(ticket.order.recipe.source)]:
+                kept_free = min(able, key=lambda m: len(m.tickets))
+                if not kept_free.tickets:
+                    self._leave_line(ticket)
+                    self.give([(ticket, kept_free)])
+                break
+        members = [member for member in self._team.able if member is not kept_free]
+        while (waiting := self._line.take(lambda w: _verdict(members, w.item))) is not None:
+            able = [member for member in members if member.judge(waiting.item) == "now"]
+            self.give([(waiting.item, min(able, key=lambda m: len(m.tickets)))])
+        self._team.share_cores()
+
+    def give(self, tickets: Sequence[tuple[Ticket, Member]]) -> None:
+        """Have orders drawn by members that can draw them, past the line."""
+        for ticket, member in tickets:
+            self._tickets[ticket.order.id] = ticket
+            member.take(ticket)
+        self._team.share_cores()
+        for ticket, member in tickets:
+            assert member.worker is not None  # can_draw
+            member.worker.send(Draw(order=ticket.order))
+            if ticket.longest_preview:
+                member.worker.send(Watch(job_id=ticket.order.id, longest=ticket.longest_preview))
+
+    def _wait(self, ticket: Ticket) -> None:
+        """Put an order into the line, or end it if its model cannot be had."""
+        state = self._team.model_state(ticket.order.recipe.source)
+        if state.status == "failed":
+            self._end(ticket, Failed(job_id=ticket.order.id, reason=state.reason or "", retry_helps=False))
+        elif ticket.suspect:
+            self._suspects[ticket.order.id] = ticket
+        else:
+            self._line.add(ticket.waiting())
+
+    def _end(self, ticket: Ticket, event: Failed | Cancelled | Finished) -> None:
+        """Say how an order ended, unless that was said, and forget it."""
+        self._leave_line(ticket)
+        self._tickets.pop(ticket.order.id, None)
+        ticket.tell(event)
+
+    def _leave_line(self, ticket: Ticket) -> None:
+        self._line.remove(ticket.order.id)
+        self._suspects.pop(ticket.order.id, None)
+
+    def _correct(self, ticket: Ticket, took_seconds: float) -> None:
+        share = ticket.order.share
+        self._line.correct(share.group, share.weight, took_seconds - share.seconds)
+
+
+def _verdict(members: Sequence[Member], ticket: Ticket) -> Verdict:
+    """Whether any of them takes that order now."""
+    verdicts = {member.judge(ticket) for member in members}
+    return "now" if "now" in verdicts else "full" if "full" in verdicts else "not yet"
