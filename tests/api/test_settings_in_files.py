@@ -67,6 +67,20 @@ def test_the_request_goes_in_and_the_pixels_stay(output_format: str, mode: str, 
     assert with_settings(after, _job(output_format)) == after
 
 
+def test_a_file_of_another_format_comes_back_as_it_is() -> None:
+    assert with_settings(b"of a format to come", _job("avif")) == b"of a format to come"
+
+
+def test_what_can_be_seen_through_stays_so() -> None:
+    picture = Image.radial_gradient("L").resize((64, 48)).convert("RGBA")
+    picture.putalpha(Image.linear_gradient("L").resize((64, 48)))
+    file = io.BytesIO()
+    picture.save(file, "webp", lossless=True)
+    with Image.open(io.BytesIO(with_settings(file.getvalue(), _job("webp")))) as new:
+        assert new.mode == "RGBA"
+        assert new.getchannel("A").tobytes() == picture.getchannel("A").tobytes()
+
+
 def test_what_the_files_own_xmp_says_is_kept() -> None:
     own = packet(description("<scene:drawing xmlns:scene='urn:scene'>hills</scene:drawing>"))
     after = with_settings(_file("png", own), _job("png"))

@@ -53,3 +53,9 @@ def test_the_newest_counts_most_and_the_memory_is_bounded() -> None:
     found = costs.at(999)
     assert found is not None
     assert found.step == pytest.approx(3.0, abs=0.05)
+
+
+def test_the_longest_turn_is_a_step_or_what_is_done_once() -> None:
+    assert CostPoint(pixels=64, step=2.0, once={"decode": 3.0}).longest_turn == 3.0
+    assert CostPoint(pixels=64, step=4.0, once={"decode": 3.0}).longest_turn == 4.0
+    assert CostPoint(pixels=64, step=4.0).longest_turn == 4.0

@@ -18,7 +18,7 @@ from safelight.contract.parameters.declared import (
     ordinary_options,
     taken_by,
 )
-from safelight.contract.terms import Terms
+from safelight.contract.terms import Contract, Terms
 from safelight.contract.traits import Traits
 
 API = Path(__file__).parents[2] / "docs" / "api.md"
@@ -89,3 +89,16 @@ def test_an_ordinary_picture_leaves_to_the_model_what_may_be_left_to_it() -> Non
     asked: dict[str, Value] = {"steps": 99, "guidance_scale": 9.0, "negative_prompt": "fog"}
     assert ordinary_options(asked, Terms()) == {"negative_prompt": "fog"}
     assert ordinary_options(asked, Terms(steps=9)) == {"negative_prompt": "fog", "steps": 9}
+
+
+@pytest.mark.parametrize(
+    ("takes", "contract", "is_offered"),
+    [(("wobble",), "open", True), ((), "open", False), (("wobble",), "strict", False), (None, "open", False)],
+)
+def test_unless_it_says_otherwise_a_parameter_is_offered_where_a_pipeline_takes_it(
+    takes: tuple[str, ...] | None, contract: Contract, is_offered: bool
+) -> None:
+    parameter = Parameter(name="wobble", kind=Number(minimum=0, maximum=2), default=1.0, description="How much.")
+    traits = None if takes is None else Traits(pipeline="P", steps=4, takes=takes)
+    offered = Declaration(parameter=parameter).offered(parameter, Terms(contract=contract), traits)
+    assert (offered is not None) == is_offered

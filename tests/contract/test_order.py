@@ -81,3 +81,9 @@ def test_what_a_caller_wrote_is_every_text_of_a_recipe() -> None:
 
 def test_a_size_that_no_pipeline_takes_has_a_pixel() -> None:
     assert order(width=0, height=64).recipe.pixels == 1
+
+
+def test_what_was_not_asked_for_is_left_to_the_model() -> None:
+    assert (order().recipe.negative_prompt, order().recipe.steps) == ("", None)
+    asked = order(negative_prompt="fog", steps=3).recipe
+    assert (asked.negative_prompt, asked.steps) == ("fog", 3)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.contract.errors import Unavailable
 from safelight.service.keeping.disk_space import DiskSpace, reserve
 from safelight.service.ports.files import Room
+from tests.api.conftest import until
 
 GB = 1_000_000_000
 
@@ -77,3 +80,20 @@ async def test_room_is_made_on_the_disk_that_is_short_and_what_went_is_counted()
 
 async def test_a_store_that_tells_of_no_end_has_none() -> None:
     assert not await DiskSpace({"files": lambda: None}, PrometheusTelemetry()).look()
+
+
+async def test_a_watch_has_room_made_and_looks_again_at_once() -> None:
+    disk, made = Disk(100 * GB, 0), asyncio.Event()
+    space = DiskSpace({"files": disk}, PrometheusTelemetry())
+
+    async def make_room(missing: int) -> int:
+        disk.free = 50 * GB
+        made.set()
+        return 1
+
+    space.on_short("files", make_room)
+    watching = asyncio.create_task(space.watch())
+    await made.wait()
+    await until(lambda: not space.is_short)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)

@@ -144,3 +144,16 @@ def test_a_malformed_header_is_told_what_is_wrong_with_it(header: str | None, sa
     with pytest.raises(AuthenticationFailed, match=said) as caught:
         bearer_token(header)
     assert "sl-x" not in caught.value.message
+
+
+async def test_a_key_is_revoked_once_it_was_and_one_that_is_unknown_never_is(keys: Keys) -> None:
+    minted = await keys.create("bob")
+    assert not await keys.is_revoked(minted.record.id)
+    await keys.revoke(minted.record.id)
+    assert await keys.is_revoked(minted.record.id)
+    assert not await keys.is_revoked("environment")
+
+
+async def test_the_page_is_the_environments_key_first(store: MemoryKeyStore) -> None:
+    await Keys(store).create("bob")
+    assert (await Keys(store, environment_key="sl-from-outside").first()).key_id == "environment"

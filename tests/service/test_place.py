@@ -96,3 +96,25 @@ async def test_an_orphan_goes_to_the_trash_and_from_there_after_a_week(files: Ob
     assert await sweep.empty_trash(LONG_AFTER + 1) == 1
     assert await files.get(kept) is None
     await database.close()
+
+
+async def test_a_place_that_is_lost_stays_lost_and_is_left_alone(tmp_path: Path) -> None:
+    files = open_files(None, tmp_path)
+    database = await open_database(tmp_path)
+    place = Place(files, database.notes)
+    await place.leave_alone_until_now()  # it is not ours yet: nothing is written
+    assert await files.get(MARK) is None
+    assert await place.claim()
+    await files.delete(MARK)
+    assert not await place.look()
+    await place.leave_alone_until_now()
+    assert await files.get(MARK) is None
+    await database.close()
+
+
+@pytest.mark.parametrize("mark", [b"{", b"[]", b"\xff"])
+async def test_a_mark_that_cannot_be_read_is_anothers(files: ObjectFiles, tmp_path: Path, mark: bytes) -> None:
+    await files.put(MARK, mark)
+    await files.put(PICTURE, b"whose?")
+    assert await swept(tmp_path / "home", files) == 0
+    assert await files.get(PICTURE) == b"whose?"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from safelight.service.keeping.place import Place
 from safelight.service.keeping.retention import DAY_SECONDS, MOST_WITHOUT_PICTURE, Retention
 from safelight.service.keeping.steady_clock import SteadyClock
 from safelight.service.ports.jobs import JobFilter
+from tests.api.conftest import until
 from tests.contracts.jobs import job
 
 NOW = 1000 * DAY_SECONDS
@@ -236,3 +238,40 @@ async def test_a_place_of_another_database_makes_no_room(database: Database, fil
     await files.put(f"trash/{NOW:.0f}/zz/job_lost.png", b"not ours")
     assert await keeping(database, files, forget_when_full=True).make_room(10**9) == 0
     assert await files.get(f"trash/{NOW:.0f}/zz/job_lost.png") is not None
+
+
+async def test_rounds_go_on_come_sooner_when_many_end_without_a_picture_and_outlive_a_fault(
+    database: Database, files: ObjectFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keeper = keeping(database, files)
+    await keep(database, files, 1, days=31, created=NOW - 1)  # the clock has a witness
+    place = tmp_path / "files"
+    place.rename(tmp_path / "away")
+    place.write_text("a file, where the folder should be")
+    rounds = asyncio.create_task(keeper.go_on())
+    await until(lambda: "forgetting_failed" in capsys.readouterr().out)
+    place.unlink()
+    (tmp_path / "away").rename(place)
+    assert await keeper.claim()
+    while await left(database):
+        keeper.ended_without_picture()
+        await asyncio.sleep(0.001)
+    rounds.cancel()
+    await asyncio.gather(rounds, return_exceptions=True)
+
+
+async def test_files_of_a_place_that_is_not_ours_and_files_that_do_not_go_are_left(
+    database: Database, files: ObjectFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await keep(database, files, 1, days=1)
+    keeper = keeping(database, files)
+    await keeper.remove_files(job(1))
+    assert "not known to be ours" in capsys.readouterr().out
+    assert await files.get(file_name(job(1))) is not None
+    assert await keeper.claim()
+    (path,) = (path for path in (tmp_path / "files").rglob(file_name(job(1)).rpartition("/")[2]))
+    path.unlink()
+    path.mkdir()
+    await keeper.remove_files(job(1))
+    assert "file_not_removed" in capsys.readouterr().out
+    assert await files.get(thumbnail_name(job(1))) is None

@@ -49,9 +49,6 @@ class Catalogue:
     def __iter__(self) -> Iterator[ModelEntry]:
         return (self._described(entry) for entry in self._entries)
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
     def get(self, name: str) -> ModelEntry | None:
         """The entry with that id or alias."""
         entry = self._by_name.get(name)

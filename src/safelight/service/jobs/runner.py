@@ -198,10 +198,6 @@ class JobRunner:
         except InvalidRequest:
             return None
 
-    def _expected_seconds(self, request: ImageRequest | None) -> float:
-        """Nothing for what is no longer offered: it fails at once."""
-        return 0.0 if request is None else self._generate.expected_seconds(request)
-
 
 def _left(progress: Progress) -> float:
     return 1.0 if not progress.steps else 1.0 - progress.step / progress.steps
