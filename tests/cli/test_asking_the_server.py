@@ -24,7 +24,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
 def test_generate_asks_the_running_server_and_says_so(served: InProcess) -> None:
     asked = served("generate", "a boat", "--seed", "7", "-o", "asked.png")
     assert asked.returncode == 0, asked.stderr
-    assert "Asking the server at http://127.0.0.1:" in asked.stderr
+    assert "The server at http://127.0.0.1:" in asked.stderr
     assert "drawn by fake" in asked.stderr
 
 
@@ -35,21 +35,21 @@ def test_a_server_and_this_process_draw_the_same_bytes_and_it_is_said_who_did(sa
         by_server = safelight(*wish, "-o", "by-server.png")
         here = safelight(*wish, "-o", "here.png", "--in-process")
         address = json.loads(safelight("env", "--json").stdout)["DIFFUSION_URL"]
-    assert f"Asking the server at {address}; with --in-process it is drawn here." in by_server.stderr
-    assert "Asking" not in here.stderr
+    assert f"The server at {address} draws it. With --in-process, this command draws it." in by_server.stderr
+    assert "draws it. With" not in here.stderr
     assert (safelight.folder / "by-server.png").read_bytes() == (safelight.folder / "here.png").read_bytes()
 
 
 def test_in_process_asks_nobody(served: InProcess) -> None:
     drawn = served("generate", "a boat", "--in-process", "-o", "drawn.png", SAFELIGHT_ENGINE="fake")
     assert drawn.returncode == 0, drawn.stderr
-    assert "Asking" not in drawn.stderr
+    assert "draws it. With" not in drawn.stderr
 
 
 def test_how_to_draw_here_is_said_to_whoever_draws_here(served: InProcess) -> None:
     ran = served("generate", "a boat", "--engine", "fake", "-o", "here.png")
     assert ran.returncode == 0, ran.stderr
-    assert "Asking" not in ran.stderr
+    assert "draws it. With" not in ran.stderr
 
 
 def test_a_model_that_only_the_settings_have_is_drawn_here(served: InProcess) -> None:

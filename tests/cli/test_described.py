@@ -69,9 +69,13 @@ def test_a_folder_that_is_no_checkpoint_or_no_state_folder_is_not_kept(folder: P
     assert not (folder.parent / "none").exists()
 
 
-def test_show_starts_no_torch_the_second_time(safelight: CommandLine) -> None:
+def test_show_says_that_it_reads_and_starts_no_torch_the_second_time(safelight: CommandLine) -> None:
     safelight.home.mkdir()
-    first = json.loads(safelight("show", "postcard", "--json").stdout)
+    shown = safelight("show", "postcard", "--json")
+    assert "Reading postcard. PyTorch is started for it, which can take a minute" in shown.stderr
+    first = json.loads(shown.stdout)
     (kept,) = (safelight.home / "described").iterdir()
     kept.write_text(json.dumps(json.loads(kept.read_text()) | {"name": "as it was kept"}))
-    assert json.loads(safelight("show", "postcard", "--json").stdout) == first | {"name": "as it was kept"}
+    again = safelight("show", "postcard", "--json")
+    assert json.loads(again.stdout) == first | {"name": "as it was kept"}
+    assert "Reading" not in again.stderr

@@ -37,7 +37,8 @@ def here(tmp_path: Path, hub: Hub) -> CommandLine:
     """The command line with that hub, a cache of its own, and a browser that writes down what it is to open."""
     browser, opened = tmp_path / "browser", tmp_path / "opened"
     os.mkfifo(opened)
-    browser.write_text(f'#!/bin/sh\ntouch {tmp_path}/called\nprintf %s "$1" > {opened}\n')
+    # Nobody may read what it writes, where a test fails: then it must not hold the command's standard error open.
+    browser.write_text(f'#!/bin/sh\nexec 2>/dev/null\ntouch {tmp_path}/called\nprintf %s "$1" > {opened}\n')
     browser.chmod(0o755)
     variables = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "BROWSER": str(browser)}
     return CommandLine(tmp_path, variables)
@@ -74,7 +75,9 @@ def sign_in(link: str) -> httpx.Response:
 
 def test_a_model_of_the_hub_is_fetched_served_and_shown_signed_in(here: CommandLine) -> None:
     with run_until(here, "is ready in", MODEL, "--yes") as said:
-        assert re.search(r"acme/tiny is not on this machine\. Fetching it takes \d+\.\d MB and about \d+ s", said), said
+        assert re.search(r"acme/tiny is not on this machine\. Fetching it takes \d+\.\d [kM]B and about \d+ s", said), (
+            said
+        )
         assert re.search(r"^tiny is ready in \d+ s\. Ctrl-C ends the server\.$", said, re.MULTILINE)
         assert sign_in(opened(here)).status_code == 200
         again = here("run", MODEL, "--no-browser")
@@ -90,17 +93,46 @@ def test_without_a_terminal_nothing_is_fetched_and_the_command_that_does_is_said
     assert not here("list").stdout.strip()
 
 
-def test_a_person_is_asked_and_may_decline(here: CommandLine, hub: Hub) -> None:
+@contextmanager
+def asked(here: CommandLine, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """`safelight run` at a terminal of its own that has just asked whether to fetch, and our end of the terminal."""
     ours, theirs = pty.openpty()
-    process = here.start("run", MODEL, stdin=theirs, stderr=theirs, stdout=subprocess.DEVNULL)
+    process = here.start("run", "--port", "0", *arguments, stdin=theirs, stderr=theirs, stdout=subprocess.DEVNULL)
     os.close(theirs)
+    try:
+        read_until(ours, b"Fetch it? [Y/n]")
+        yield process, ours
+    finally:
+        process.terminate()
+        process.wait(300)
+        os.close(ours)
+
+
+def read_until(terminal: int, words: bytes) -> bytes:
     said = b""
-    while b"Fetch it? [Y/n]" not in said:
-        said += os.read(ours, 65536)
-    os.write(ours, b"n\n")
-    assert process.wait(300) == 1
-    os.close(ours)
+    while words not in said:
+        said += os.read(terminal, 65536)  # an OSError where the process has ended
+    return said
+
+
+def test_a_person_is_asked_and_may_decline(here: CommandLine, hub: Hub) -> None:
+    with asked(here, MODEL) as (process, terminal):
+        os.write(terminal, b"n\n")
+        assert process.wait(300) == 1
     assert not here("list").stdout.strip()
+
+
+@pytest.mark.parametrize("answer", [b"y\n", b"\n"])
+def test_a_person_who_says_yes_gets_model_and_studio(here: CommandLine, hub: Hub, answer: bytes) -> None:
+    with asked(here, MODEL) as (process, terminal):
+        os.write(terminal, answer)
+        said = read_until(terminal, b"Ctrl-C ends the server.")
+        assert b"tiny is ready in" in said
+        assert b"token=" not in said  # the browser has it
+        assert sign_in(opened(here)).status_code == 200
+        process.terminate()
+        assert process.wait(300) == 0
+    assert MODEL in here("list").stdout
 
 
 def test_a_folder_is_served_under_its_name_and_no_browser_opens_where_none_is_wanted(
@@ -119,6 +151,20 @@ def test_a_single_file_needs_to_be_told_what_it_was_made_from(here: CommandLine,
     for command in (("run",), ("serve", "--model")):
         assert_sentence(here(*command, str(file)), 2, "is a single file", "`safelight run FILE --config org/name`")
     assert_sentence(here("run", str(file), "--config", MODEL), 2, "acme/tiny is not on this machine")
+
+
+def test_a_single_file_draws_with_the_parts_of_what_it_was_made_from(here: CommandLine, checkpoint: Path) -> None:
+    file = shutil.copyfile(
+        checkpoint / "unet" / "diffusion_pytorch_model.safetensors", here.folder / "fine.safetensors"
+    )
+    drawn = {}
+    for name, arguments in {"fine": [str(file), "--config", MODEL], "tiny": [MODEL]}.items():
+        with run_until(here, "Ctrl-C ends", *arguments, "--yes", "--no-browser") as said:
+            assert f"{name} is ready in" in said
+            made = here("generate", "a boat", "-o", f"{name}.png", "--seed", "7", "--json")
+            assert made.returncode == 0, made.stderr
+            drawn[name] = (here.folder / f"{name}.png").read_bytes()
+    assert drawn["fine"] == drawn["tiny"]
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_server_with_the_reason(here: CommandLine, checkpoint: Path) -> None:

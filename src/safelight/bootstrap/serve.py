@@ -110,13 +110,15 @@ async def _serve(
             announce(settings.home, settings.url, settings.model_dump(mode="json", include={"models", "engine"}))
             # A log is read by others, and kept: what signs in is shown to a person at a terminal alone.
             person = sys.stderr.isatty()
+            # Whoever wants to hear when models are loaded shows the page then.
+            page = bool(services.page) and on_loaded is None
             said = welcome(
                 settings,
                 services.catalogue,
                 lacks=lacks,
-                page=bool(services.page),
+                page=page,
                 minted=minted if person else None,
-                link=sign_in() if person else None,
+                link=sign_in() if person and page else None,
             )
             print(said, file=sys.stderr, flush=True)
 

@@ -53,7 +53,7 @@ def draw(settings: Settings, wish: Wish) -> None:
     fields = {**wish.fields, "output_format": _output_format(wish)}
     server = _server_for(settings, wish)
     if server is not None:
-        note(f"Asking the server at {server.url}; with --in-process it is drawn here.")
+        note(f"The server at {server.url} draws it. With --in-process, this command draws it.")
         fields.setdefault("model", server.first_model)
     elif wish.url is None:
         fields.setdefault("model", next(iter(settings.models)))

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from safelight.adapters.children import child_environment, python_module
+from safelight.cli.terminal import note
 from safelight.contract.errors import SafelightError
 from safelight.protocol.messages import ModelSpec
 
@@ -19,11 +20,12 @@ _EXIT_REFUSED = 4  # safelight.engine.describe: the sentence on standard error i
 
 
 def look_at(spec: ModelSpec, seconds: float = LOOK_SECONDS) -> dict[str, Any]:
-    """What `safelight.engine.describe` says of a model, as JSON.
+    """What `safelight.engine.describe` says of a model, as JSON. A person is told that it takes a while.
 
     Raises:
         SafelightError: it cannot be served, and why; or looking at it took longer than `seconds`.
     """
+    note(f"Reading {spec.source}. PyTorch is started for it, which can take a minute ...")
     try:
         ran = subprocess.run(
             python_module("safelight.engine.describe"),

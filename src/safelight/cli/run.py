@@ -123,6 +123,6 @@ def _open(link: str, *, wanted: bool) -> None:
         # Some browsers keep whoever opens them waiting for as long as they are open.
         threading.Thread(target=webbrowser.open, args=(link,), name="browser", daemon=True).start()
     elif sys.stderr.isatty():
-        note(f"The studio, signed in (this link works once, within ten minutes):\n\n{link}\n")
+        note(f"\nThe studio, signed in (this link works once, within ten minutes):\n\n{link}\n")
     else:
         note("`safelight link` prints an address that signs a browser in to the studio.")

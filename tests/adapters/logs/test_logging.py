@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
-from safelight.adapters.logs.logging import configure_logging
+from safelight.adapters.logs.logging import LogFormat, configure_logging
 from safelight.service.access.keys import mint
 
 
@@ -106,6 +106,24 @@ def test_a_terminal_gets_pretty_lines_and_a_file_gets_json() -> None:
     assert "hello" in terminal.getvalue()
     assert "\x1b[" in terminal.getvalue()
     assert lines(file)[0]["a"] == 1
+
+
+@pytest.mark.parametrize("log_format", ["pretty", "json"])
+def test_what_happened_to_what_is_said_before_who_saw_it(log_format: LogFormat) -> None:
+    stream = io.StringIO()
+    configure_logging(log_format, "info", stream)
+    fields = {
+        "request_id": "req_1",
+        "key_id": "key-1",
+        "outcome": "finished",
+        "seconds": 1.5,
+        "size": "1x1",
+        "model": "m",
+    }
+    structlog.get_logger("safelight.test").info("picture", **fields)
+    said = stream.getvalue()
+    places = [said.index(word) for word in ("picture", "model", "size", "seconds", "outcome", "key_id", "request_id")]
+    assert places == sorted(places), said
 
 
 def test_a_file_name_that_is_no_text_can_be_logged() -> None:

@@ -49,6 +49,7 @@ def configure_logging(log_format: LogFormat, level: str, stream: TextIO | Outlet
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _keep_private,
+                _in_order,
                 _renderer(target, pretty),
             ],
         )
@@ -96,15 +97,22 @@ def _drop_colours(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
 def _renderer(target: TextIO | Outlet, pretty: bool) -> Processor:
     if pretty:
         return structlog.dev.ConsoleRenderer(
-            colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
+            colors=target.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,
+            pad_event_to=0,
+            sort_keys=False,
         )
     return _as_json
 
 
-def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+def _in_order(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     last = {key: event.pop(key) for key in _LAST if key in event}
     first = {key: event.pop(key) for key in _FIRST if key in event}
-    return orjson.dumps({**first, **event, **last}, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    return {**first, **event, **last}
+
+
+def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def _keep_private(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

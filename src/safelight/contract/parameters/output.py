@@ -30,13 +30,14 @@ OUTPUT_FORMAT = Declaration(
     ),
     part="file",
     offered=_formats,
-    help="Like jpeg; default: by the file's name, else png.",
+    help="The format, for example jpeg. Default: as the file's name says, else png.",
 )
 OUTPUT_COMPRESSION = Declaration(
     parameter=Parameter(
         name="output_compression",
         kind=Whole(minimum=0, maximum=100),
-        description="For JPEG and WebP: the quality kept, 100 the best (WebP: lossless). Absent: 90. Others take 100.",
+        description="The quality of a JPEG or WebP file. 100 is the best, and lossless for WebP. The default is 90. "
+        "Other formats take 100 only.",
     ),
     part="file",
     offered=in_open_contract,
@@ -49,6 +50,6 @@ OUTPUT_COMPRESSION = Declaration(
             idle=(100,),
         ),
     ),
-    help="Quality that JPEG and WebP keep, 0 to 100.",
+    help="The quality of a JPEG or WebP file, 0 to 100.",
     is_left_open=True,
 )

@@ -33,7 +33,7 @@ MODEL = Declaration(
     parameter=Parameter(name="model", kind=Text(), required=True, description="An id or alias from the model list."),
     part="request",
     offered=always,
-    help="Default: the first that is offered.",
+    help="The model that draws. Default: the first that is offered.",
 )
 PROMPT = Declaration(
     parameter=Parameter(
@@ -53,7 +53,7 @@ NEGATIVE_PROMPT = Declaration(
         description="What the picture should not show.",
     ),
     offered=_negative,
-    help="What it should not show.",
+    help="What the picture should not show.",
     options=_avoided,
     passes=lambda text: "negative" if text else "",
     by_traits=True,

@@ -16,21 +16,22 @@ SEED = Declaration(
         name="seed",
         kind=Whole(minimum=0, maximum=MAX_SEED),
         default=0,
-        description="The same seed and parameters give the same bytes. 0 draws a fresh seed.",
+        description="The same seed and parameters give the same bytes. With 0, the server chooses a new seed.",
     ),
     part="request",
     offered=always,
-    help="The same seed gives the same bytes; 0 draws one.",
+    help="The same seed gives the same picture. With 0, a new seed is chosen.",
 )
 N = Declaration(
     parameter=Parameter(
         name="n",
         kind=Whole(minimum=1, maximum=MAX_PICTURES),
         default=1,
-        description="How many pictures. With a seed, the others have the seeds after it; 1 follows the last.",
+        description="How many pictures are drawn. If a seed is given, the other pictures take the seeds after "
+        "it. After the highest seed comes 1.",
         in_form=False,
     ),
     part="request",
     offered=in_open_contract,
-    help="How many pictures; each a file of its own.",
+    help="How many pictures are drawn. Each is a file.",
 )

@@ -48,7 +48,7 @@ def _free(parameter: Parameter, terms: Terms, traits: Traits | None) -> Paramete
         parameter,
         kind=FreeSize(values=listed, minimum=least, maximum=most, multiple_of=multiple, own=own),
         default=own,
-        description=f"WIDTHxHEIGHT in pixels: one of the list, or {words}; auto: the default.",
+        description=f"WIDTHxHEIGHT in pixels: a size of the list, or {words}. auto is the default size.",
     )
 
 
@@ -57,11 +57,11 @@ ASPECT_RATIO = Declaration(
         name="aspect_ratio",
         kind=Choice(values=ASPECT_RATIOS),
         default=DEFAULT_ASPECT_RATIO,
-        description="Width to height. Each ratio has one size; send either, or both where they agree.",
+        description="Width to height. Each ratio has one size. Send the ratio or the size, or both if they agree.",
     ),
     part="request",
     offered=always,
-    help="Like 16:9; see `safelight models`.",
+    help="The shape, for example 16:9. `safelight models` shows all.",
 )
 SIZE = Declaration(
     parameter=Parameter(
@@ -69,7 +69,7 @@ SIZE = Declaration(
     ),
     part="request",
     offered=_free,
-    help="Like 1344x768; one of the two decides.",
+    help="The size, for example 1344x768. Give this or the shape.",
 )
 
 

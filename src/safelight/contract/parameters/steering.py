@@ -14,7 +14,7 @@ from safelight.contract.terms import Terms
 from safelight.contract.traits import Traits
 
 MAX_STEPS = 150
-MAX_GUIDANCE_SCALE = 30.0
+MAX_GUIDANCE_SCALE = 30
 
 # Quality as steps: how much of a model's own number each preset takes.
 _PRESETS = {"low": 0.5, "medium": 1.0, "high": 2.0}
@@ -35,7 +35,7 @@ def _quality(parameter: Parameter, terms: Terms, traits: Traits | None) -> Param
     return msgspec.structs.replace(
         parameter,
         kind=Choice(values=(AUTO, *presets)),
-        description=f"A number of steps by its name: {words}; auto: the model's own. Send this or `steps`.",
+        description=f"How many steps are made, by a name: {words}. auto is the model's number. Send this or `steps`.",
     )
 
 
@@ -65,19 +65,21 @@ QUALITY = Declaration(
         name="quality",
         kind=Choice(values=(AUTO, *_PRESETS)),
         default=AUTO,
-        description="A number of steps by its name.",
+        description="How many steps are made, by a name.",
     ),
     offered=_quality,
     rules=(Excludes(parameter="quality", other="steps", why="`quality` says how many steps to take.", idle=(AUTO,)),),
-    help="low, medium, high or auto.",
+    help="How many steps are made: low, medium, high or auto.",
     options=_steps_for,
 )
 STEPS = Declaration(
     parameter=Parameter(
-        name="steps", kind=Whole(minimum=1, maximum=MAX_STEPS), description="Denoising steps: more take longer."
+        name="steps",
+        kind=Whole(minimum=1, maximum=MAX_STEPS),
+        description="How many denoising steps are made. More steps take longer.",
     ),
     offered=_steps,
-    help="Denoising steps, instead of a quality.",
+    help="How many denoising steps are made. Give this or a quality.",
     is_left_open=True,
     operator=lambda terms: terms.steps,
     mark="steps",
@@ -86,10 +88,10 @@ GUIDANCE_SCALE = Declaration(
     parameter=Parameter(
         name="guidance_scale",
         kind=Number(minimum=0, maximum=MAX_GUIDANCE_SCALE),
-        description="How closely the prompt is followed.",
+        description="How closely the picture follows the prompt. A higher number is closer.",
     ),
     offered=_guidance,
-    help="How closely the prompt is followed.",
+    help="How closely the picture follows the prompt.",
     is_left_open=True,
     operator=lambda terms: terms.guidance_scale,
     mark="guidance",

@@ -81,7 +81,10 @@ class Place:
         self._absent_from = float(seen) + _UNSEEN_SECONDS if seen else 0.0
         if mark is None:
             await self._write(owner, since=self._claimed_at)
-            log.info("files_taken", effect="what was in this place before is left alone")
+            log.info(
+                "files_taken",
+                effect="these files are of this database from now on; what was here before is left alone",
+            )
         elif await self._is_mine(mark, owner):
             await self._write(owner, since=mark.since)
         elif self._own:
