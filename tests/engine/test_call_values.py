@@ -49,7 +49,11 @@ def test_what_else_differs_is_another_form(changed: dict[str, Any]) -> None:
     assert form_of(values(1.0) | changed, "cpu") != form_of(values(1.0), "cpu")
 
 
-@pytest.mark.parametrize("value", [object(), {"inner": [object()]}, torch.nn.Parameter(torch.ones(1))], ids=str)
+@pytest.mark.parametrize(
+    "value",
+    [object(), {"inner": [object()]}, torch.nn.Parameter(torch.ones(1))],
+    ids=["object", "within", "parameter"],
+)
 def test_an_object_that_says_nothing_of_itself_has_no_form(value: Any) -> None:
     with pytest.raises(NoForm):
         form_of(value, "cpu")

@@ -1,0 +1,40 @@
+"""Commands for whoever runs a server."""
+
+from __future__ import annotations
+
+import typer
+
+from safelight.cli.options import AsJson, Home
+from safelight.cli.options import said as said_by
+
+
+def doctor(home: Home = None, as_json: AsJson = False) -> None:
+    """Look for what is wrong on this machine, and say how to mend it."""
+    from safelight.cli.doctor import examine
+
+    raise typer.Exit(examine(said_by(home=home), as_json=as_json))
+
+
+def adopt(home: Home = None) -> None:
+    """Use a place for pictures that another database has marked. Deletes nothing."""
+    import asyncio
+
+    from safelight.bootstrap.jobs import adopt as take_over
+    from safelight.settings import read_settings
+
+    asyncio.run(take_over(read_settings(said_by(home=home))))
+    typer.echo("The place for pictures is this database's now. What is in it and belongs to no job is left alone.")
+
+
+def version(as_json: AsJson = False) -> None:
+    """Print the version."""
+    from safelight import __version__
+
+    typer.echo(f'{{"version": "{__version__}"}}' if as_json else f"safelight {__version__}")
+
+
+def config_show(home: Home = None, as_json: AsJson = False) -> None:
+    """Print every setting, its value and its origin."""
+    from safelight.cli.show import print_settings
+
+    print_settings(said_by(home=home), as_json=as_json)
