@@ -93,7 +93,7 @@ def test_among_four_keys_each_has_a_fourth_of_the_device_and_a_short_job_waits_f
 
 
 def test_jobs_whose_model_is_not_there_hold_up_no_job_whose_model_is() -> None:
-    waiting = [Picture(f"waiting{i}", "greedy", 0.0, 8) for i in range(200)]
+    waiting = [Picture(f"waiting{i}", "modest", 0.0, 8) for i in range(200)]  # of the same key
     modest = _modest(1)
     jobs = Jobs(loading={"large": 1e5})
     jobs.run([*((picture, "large") for picture in waiting), *((picture, "m") for picture in modest)], until=3000)
