@@ -2,7 +2,7 @@
 
     python -m benchmarks.fairness [--rounds 3] [--asked 4]
 
-Two keys and one server. The modest key asks for 512x512 pictures of 4 steps, one by one. The greedy key has none, 1,
+Two keys and one server. The modest key asks for a 512x512 picture of 4 steps now and then. The greedy key has none, 1,
 24 or 200 of 1024x1024 asked for on open connections, or 200 as durable jobs, in turns within each round. The modest key
 asks for a durable job too, alone and beside the jobs. The target: at most 1.5 times the time alone (mean).
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import random
 import statistics
 import tempfile
 import time
@@ -33,6 +34,8 @@ _SHORT = {"size": "512x512", "steps": 4}
 _LARGE = {"size": "1024x1024"}
 _AS_JOB = {"prefer": "respond-async"}
 _SETTLED_SECONDS = 2.0
+_PAUSE_SECONDS = (0.5, 1.0)
+_pauses = random.Random(7)
 
 Ask = Callable[[], Awaitable[object]]
 
@@ -111,9 +114,10 @@ async def jobs(greedy: Caller, count: int) -> AsyncIterator[None]:
 
 
 async def seconds_of(ask: Ask, times: int) -> list[float]:
-    """Of one after the other."""
+    """Of one now and then: who asks without a pause wants more than half of the device, and has half of it."""
     taken = []
     for _ in range(times):
+        await asyncio.sleep(_pauses.uniform(*_PAUSE_SECONDS))
         begun = time.perf_counter()
         await ask()
         taken.append(time.perf_counter() - begun)
