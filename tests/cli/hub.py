@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ class Hub:
 
     `cut_after` breaks the first transfer of a large file off after so many bytes; `damage` changes a byte of each,
     `longer` adds so many bytes to every small one, `checksum` stands in place of every large file's own. The list
-    of files goes on at `next_page`, if it is set, and every page but the first is empty.
+    of files goes on at `next_page`, if it is set, and every page but the first is empty. An address that has `drips` in
+    it is answered byte by byte, without end; one that has `leads` in it leads to `to`.
     """
 
     def __init__(self, repositories: dict[str, Path]) -> None:
@@ -33,6 +34,10 @@ class Hub:
         self.checksum: str | None = None
         self.longer = 0
         self.next_page: str | None = None
+        self.drips: str | None = None
+        self.leads, self.to = "none", ""
+        self.ended = threading.Event()
+        self.tokens: dict[str, str | None] = {}  # what was shown to a host
         self.url = ""
 
     def sent(self, suffix: str = LARGE) -> list[str]:
@@ -51,6 +56,7 @@ def serving(repositories: dict[str, Path]) -> Iterator[Hub]:
     try:
         yield hub
     finally:
+        hub.ended.set()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -72,6 +78,11 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
         def _answer(self, *, body: bool) -> None:
             path = unquote(urlsplit(self.path).path)
             hub.asked.append((self.command, path, self.headers.get("range")))
+            hub.tokens[self.headers.get("host", "")] = self.headers.get("authorization")
+            if hub.leads in path:
+                return self._lead()
+            if hub.drips is not None and hub.drips in path:
+                return self._drip()
             for name, folder in hub.repositories.items():
                 if path.startswith(f"/api/models/{name}/revision/") or path == f"/api/models/{name}":
                     revision = path.rpartition("/revision/")[2] if "/revision/" in path else "main"
@@ -85,6 +96,21 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 if path.startswith(start):
                     return self._file(folder / path.removeprefix(start), body=body)
             return self._error(401 if path.startswith("/api") else 404, "RepoNotFound")
+
+        def _lead(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", hub.to)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def _drip(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(1 << 40))
+            self.end_headers()
+            with suppress(OSError):  # the other end has left
+                while not hub.ended.wait(0.005):
+                    self.wfile.write(b" ")
+            self.close_connection = True
 
         def _file(self, file: Path, *, body: bool) -> None:
             if not file.is_file():

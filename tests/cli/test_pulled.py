@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from safelight.adapters.hub import asking, download
 from safelight.cli.offering import in_little_memory, offered
 from safelight.cli.pulled import at_work, ensure, standing
 from safelight.contract.errors import ConfigurationError
@@ -113,7 +114,7 @@ def test_a_bar_shows_how_far_it_is(here: InProcess) -> None:
     assert ran.returncode == 0
     assert ran.stdout.startswith(f"{MODEL} is here, ")
     assert "100%" in ran.stderr
-    assert f"safelight serve --model {MODEL} --as tiny" in ran.stderr
+    assert f"safelight run {MODEL}" in ran.stderr
 
 
 def test_a_list_of_files_without_end_is_given_up(here: InProcess, hub: Hub) -> None:
@@ -127,6 +128,67 @@ def test_a_list_of_files_is_not_followed_to_another_host(here: InProcess, hub: H
     hub.next_page = "http://localhost:1/elsewhere"
     assert_sentence(here("pull", MODEL), 1, "goes on at localhost, which is not the hub")
     assert not hub.sent()
+
+
+@pytest.mark.parametrize("where", ["/revision/", "/tree/", "model_index.json", "diffusion_pytorch_model.safetensors"])
+def test_a_hub_that_drips_bytes_for_ever_is_given_up(
+    here: InProcess, hub: Hub, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(asking, "_MOST_SECONDS", 0.2)
+    monkeypatch.setattr(download, "_LEAST_SECONDS", 0.2)
+    hub.drips = where
+    said = "has not ended after 0.2 s" if "/" in where else "could not be fetched whole (ReadTimeout)"
+    assert_sentence(here("pull", MODEL), 1, said)
+
+
+@pytest.mark.parametrize("where", ["/revision/", "/tree/", "/resolve/"])
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ("{own}", "could not be fetched whole (TooManyRedirects)"),
+        ("ftp://127.0.0.1/file", "leads from http to ftp:, which is not followed"),
+        ("file:///etc/passwd", "leads from http to file:, which is not followed"),
+    ],
+    ids=["without end", "to ftp", "to a file"],
+)
+def test_a_hub_that_leads_nowhere_is_not_followed(here: InProcess, hub: Hub, where: str, to: str, said: str) -> None:
+    hub.leads, hub.to = where, to.format(own=f"{hub.url}{where}again")
+    assert_sentence(here("pull", MODEL), 1, said)
+    assert len([path for _, path, _ in hub.asked if where in path]) <= 9
+    assert not list(here.folder.rglob("*.part"))
+
+
+def test_files_may_lie_at_another_host_which_is_not_shown_the_token_and_what_is_not_checked_may_not(
+    here: InProcess, hub: Hub, checkpoint: Path
+) -> None:
+    here.variables["HF_TOKEN"] = "hf_secret"
+    with serving({MODEL: checkpoint}) as mirror:
+        other = mirror.url.replace("127.0.0.1", "localhost")
+        for part in ("/tree/", "/revision/"):
+            hub.leads, hub.to = part, f"{other}/api/models/{MODEL}{part}{COMMIT}"
+            assert_sentence(here("pull", MODEL), 1, "answer is at localhost, which is not the hub")
+        mirror.tokens.clear()
+        hub.leads, hub.to = "model_index.json", f"{other}/{MODEL}/resolve/{COMMIT}/model_index.json"
+        pulled(here)
+        assert list(mirror.tokens.values()) == [None]
+    assert hub.tokens.popitem()[1] == "Bearer hf_secret"
+
+
+def test_an_optional_part_that_is_a_pickle_is_named_as_left_out(
+    here: InProcess, hub: Hub, tmp_path: Path, checkpoint: Path
+) -> None:
+    checked = shutil.copytree(checkpoint, tmp_path / "checked")
+    index = json.loads((checked / "model_index.json").read_text())
+    index["safety_checker"] = ["stable_diffusion", "StableDiffusionSafetyChecker"]
+    (checked / "model_index.json").write_text(json.dumps(index))
+    (checked / "safety_checker").mkdir()
+    (checked / "safety_checker" / "pytorch_model.bin").write_bytes(b"\x80\x02}q\x00.")
+    hub.repositories["acme/checked"] = checked
+    told = here("pull", "acme/checked")
+    assert told.returncode == 0
+    assert "Without its `safety_checker`: the weights are a pickle" in told.stderr
+    assert pulled(here, "acme/checked")["left_out"] == ["safety_checker"]
+    assert pulled(here)["left_out"] == []
 
 
 def test_offline_nothing_is_fetched(here: InProcess, hub: Hub) -> None:

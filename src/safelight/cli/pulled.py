@@ -48,9 +48,12 @@ def pull(settings: Settings, text: str, *, variant: str | None, as_json: bool) -
     pulled = hub.pull(name, variant=variant, bars=not as_json)
     keep(settings, pulled)
     if as_json:
-        print_json({"model": str(name), "commit": pulled.commit, "bytes": pulled.size, "folder": str(pulled.folder)})
+        said = {"model": str(name), "commit": pulled.commit, "bytes": pulled.size, "folder": str(pulled.folder)}
+        print_json(said | {"left_out": pulled.left_out})
         return
     print(f"{name} is here, {bytes_in_words(pulled.size)}, at commit {pulled.commit[:12]}.")
+    for part in pulled.left_out:
+        note(f"Without its `{part}`: the weights are a pickle, which can run any code. The model is served without it.")
     note(f"\nServe it and open the studio: safelight run {name}")
 
 

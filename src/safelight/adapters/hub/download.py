@@ -18,10 +18,10 @@ import httpx
 import msgspec
 from filelock import FileLock
 
+from safelight.adapters.hub.asking import client
 from safelight.contract.errors import SafelightError
 
 _BLOCK = 1 << 20
-_PATIENCE_SECONDS = 30.0
 # Less than this in so long is a hub that drips: half a kilobyte a second.
 _LEAST_BYTES, _LEAST_SECONDS = 1 << 16, 120.0
 # What is fetched to see how fast a hub is: enough to be past a connection's slow start, and over within seconds.
@@ -80,7 +80,7 @@ def download(file: Large, headers: dict[str, str], advance: Callable[[int], obje
             try:
                 had += _go_on(file, part, had, headers, digest, advance)
             except httpx.TransportError:
-                now = part.stat().st_size
+                now = part.stat().st_size if part.exists() else 0
                 if now - had < min(_LEAST_BYTES, file.size - had):
                     raise
                 had = now
@@ -96,13 +96,13 @@ def bytes_per_second(file: Large, headers: dict[str, str]) -> float | None:
     asked = headers | {"range": f"bytes=0-{_TRIED_BYTES - 1}"}
     came, began = 0, time.monotonic()
     try:
-        with httpx.stream("GET", file.url, headers=asked, follow_redirects=True, timeout=_TRIED_SECONDS) as answer:
+        with client(asked, _TRIED_SECONDS) as hub, hub.stream("GET", file.url) as answer:
             answer.raise_for_status()
             for block in answer.iter_raw():
                 came += len(block)
                 if came >= _TRIED_BYTES or time.monotonic() - began > _TRIED_SECONDS:
                     break
-    except httpx.HTTPError:
+    except (httpx.HTTPError, SafelightError):
         pass
     return came / (time.monotonic() - began) if came else None
 
@@ -129,7 +129,8 @@ def _go_on(
     """One request for the rest; how many bytes came."""
     asked = headers | ({"range": f"bytes={had}-"} if had else {})
     with (
-        httpx.stream("GET", file.url, headers=asked, follow_redirects=True, timeout=_PATIENCE_SECONDS) as answer,
+        client(asked) as hub,
+        hub.stream("GET", file.url) as answer,
         part.open("ab") as written,
     ):
         answer.raise_for_status()

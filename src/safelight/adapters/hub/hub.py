@@ -16,14 +16,14 @@ from typing import Any
 
 import httpx
 import msgspec
-from huggingface_hub import HfApi, hf_hub_url
+from huggingface_hub import hf_hub_url
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils._headers import build_hf_headers
 from tqdm import tqdm
 
 from safelight.adapters.hub.download import Large, bytes_per_second, download
-from safelight.adapters.hub.listing import files_in
+from safelight.adapters.hub.listing import commit_of, files_in
 from safelight.contract.checkpoint_files import (
     CONFIGURES,
     INDEX,
@@ -45,21 +45,26 @@ _AT_ONCE = 4  # files that are fetched beside each other
 
 
 class Pulled(msgspec.Struct, frozen=True):
-    """What is on the disk now: the commit, its folder, how many bytes it takes."""
+    """What is on the disk now: the commit, its folder, how many bytes it takes; `left_out` as an `Offer` says it."""
 
     name: HubName
     commit: str
     folder: Path
     size: int
+    left_out: tuple[str, ...] = ()
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """What a hub has of a model: its commit, and the files that diffusers loads. `folder` is where they will be."""
+    """What a hub has of a model: its commit, and the files that diffusers loads. `folder` is where they will be.
+
+    `left_out`: parts that are pickles alone, without which the model is served.
+    """
 
     name: HubName
     commit: str
     folder: Path
     files: tuple[Large, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -93,17 +98,18 @@ def look_up(name: HubName, *, variant: str | None = None) -> Offer:
     endpoint = os.environ.get("HF_ENDPOINT") or None
     cache = cache_folder()
     with _explained(name):
-        api = HfApi(endpoint=endpoint)
-        commit = _checked(str(api.model_info(name.repo, revision=name.revision).sha), _COMMIT, "commit")
+        commit = _checked(commit_of(name.repo, name.revision, endpoint), _COMMIT, "commit")
         listed = islice(files_in(name.repo, commit, endpoint), _MOST_FILES)
         files = {entry.path: entry for entry in listed if _is_inside(entry.path)}
         if INDEX not in files:
             raise ConfigurationError(_no_layout(name, files))
         index = _blob(name, commit, files[INDEX], cache, endpoint)
         _fetch([index], shown=False)
-        wanted = files_of(read_json(index.target), files, variant, name)
+        described = read_json(index.target)
+        wanted = files_of(described, files, variant, name)
         blobs = tuple(_blob(name, commit, files[path], cache, endpoint) for path in wanted)
-    return Offer(name, commit, name.folder(cache) / "snapshots" / commit, blobs)
+    left_out = tuple(part for part in LOOK_AT_PICTURES if part in described and _is_pickled(part, files))
+    return Offer(name, commit, name.folder(cache) / "snapshots" / commit, blobs, left_out)
 
 
 def fetch(offer: Offer, *, bars: bool = True) -> Pulled:
@@ -119,7 +125,7 @@ def fetch(offer: Offer, *, bars: bool = True) -> Pulled:
         for file in offer.files:
             _link(offer.folder / file.name, file.target)
     _point(offer.name, cache, offer.commit)
-    return Pulled(offer.name, offer.commit, offer.folder, offer.size)
+    return Pulled(offer.name, offer.commit, offer.folder, offer.size, offer.left_out)
 
 
 def expected_seconds(offer: Offer) -> float | None:
@@ -144,7 +150,7 @@ def files_of(index: dict[str, Any], files: Any, variant: str | None, name: HubNa
             continue
         inside = [path for path in files if path.startswith(f"{part}/")]
         weights = [path for path in inside if path.endswith(".safetensors")]
-        if not weights and any(path.endswith(PICKLED) for path in inside):
+        if _is_pickled(part, files):
             if part in LOOK_AT_PICTURES:  # it is served without
                 continue
             raise ConfigurationError(
@@ -155,6 +161,12 @@ def files_of(index: dict[str, Any], files: Any, variant: str | None, name: HubNa
         wanted += [path for path in inside if path.endswith(CONFIGURES) and not _index_of_another(path, chosen)]
         wanted += chosen
     return wanted
+
+
+def _is_pickled(part: str, files: Any) -> bool:
+    """Whether a part's weights are pickles alone."""
+    inside = [path for path in files if path.startswith(f"{part}/")]
+    return any(path.endswith(PICKLED) for path in inside) and not any(path.endswith(".safetensors") for path in inside)
 
 
 def _index_of_another(path: str, chosen: list[str]) -> bool:
