@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,7 @@ import structlog
 from safelight.adapters.changes import Changes
 from safelight.adapters.fake.device import FakeDevice, first
 from safelight.adapters.fake.stripes import draw_preview, draw_stripes
+from safelight.adapters.fake.switch import Switch
 from safelight.adapters.throughput import Throughput
 from safelight.adapters.workers.tickets import Ticket
 from safelight.contract.order import Order
@@ -70,7 +71,7 @@ class FakeEngine:
         self.ready_in_seconds: float | None = None
         self._changes = Changes()
         self._throughput = Throughput()
-        self.loaded = _Switch(self._changes.announce)
+        self.loaded = Switch(self._changes.announce)
         self.loaded.set()
         self.gate = asyncio.Event()
         self.gate.set()
@@ -283,19 +284,3 @@ class FakeEngine:
             return sys.maxsize
         except ValueError:  # it is just being written
             return 0
-
-
-class _Switch(asyncio.Event):
-    """An event that says so when it is set or cleared."""
-
-    def __init__(self, on_change: Callable[[], None]) -> None:
-        super().__init__()
-        self._on_change = on_change
-
-    def set(self) -> None:
-        super().set()
-        self._on_change()
-
-    def clear(self) -> None:
-        super().clear()
-        self._on_change()
