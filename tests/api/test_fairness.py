@@ -16,6 +16,7 @@ import httpx
 
 from safelight.adapters.fake.engine import FakeEngine
 from tests.api.conftest import PICTURES, Running, Serve, until
+from tests.floods import always
 
 _WAITING = 200
 _SHORT, _LONG = 4, 8
@@ -44,21 +45,6 @@ async def _client(running: Running, name: str) -> AsyncIterator[tuple[httpx.Asyn
 
 def _body(steps: int) -> dict[str, Any]:
     return {"model": "ours", "prompt": "a boat", "size": "256x256", "steps": steps}
-
-
-@asynccontextmanager
-async def _always(count: int, ask: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
-    """While this is entered, so many requests are under way: when one is answered, the next is sent."""
-
-    async def one_after_another() -> None:
-        while True:
-            await ask()
-
-    async with asyncio.TaskGroup() as group:  # one that fails ends the test
-        tasks = [group.create_task(one_after_another()) for _ in range(count)]
-        yield
-        for task in tasks:
-            task.cancel()
 
 
 def _in_hand(engine: FakeEngine) -> int:
@@ -94,7 +80,7 @@ async def test_beside_two_hundred_pictures_of_a_key_anothers_short_picture_takes
         async def ask() -> None:
             assert (await modest.post(PICTURES, json=_body(_SHORT))).status_code == 200
 
-        async with _always(_WAITING, flood):
+        async with always(_WAITING, flood):
             assert await _mean_slowdown(engine, key_id, ask, _WAITING) <= _MOST
             engine.gate.set()
 

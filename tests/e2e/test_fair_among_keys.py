@@ -8,13 +8,14 @@ takes is measured by `benchmarks/fairness.py`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 
 from tests.clients.process import Served
+from tests.floods import always
 
 _WAITING, _ASKED = 200, 6
 _MOST = 10
@@ -64,24 +65,9 @@ async def _two_keys(served: Served) -> AsyncIterator[tuple[Key, Key]]:
         yield greedy, modest
 
 
-@asynccontextmanager
-async def _always(count: int, ask: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
-    """While this is entered, so many requests are under way: when one is answered, the next is sent."""
-
-    async def one_after_another() -> None:
-        while True:
-            await ask()
-
-    async with asyncio.TaskGroup() as group:  # one that fails ends the test
-        tasks = [group.create_task(one_after_another()) for _ in range(count)]
-        yield
-        for task in tasks:
-            task.cancel()
-
-
 async def test_beside_two_hundred_pictures_of_a_key_anothers_waits_for_few_of_them(postcard: Served) -> None:
     ended_meanwhile = []
-    async with _two_keys(postcard) as (greedy, modest), _always(_WAITING, greedy.picture):
+    async with _two_keys(postcard) as (greedy, modest), always(_WAITING, greedy.picture):
         while greedy.drawn < 5:  # noqa: ASYNC110 - drawn by two hundred tasks
             await asyncio.sleep(0.01)
         for _ in range(_ASKED):
