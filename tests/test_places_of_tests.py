@@ -13,29 +13,6 @@ ROOT = Path(__file__).parent.parent
 SOURCES = ROOT / "src" / "safelight"
 _SAID = re.compile(r"^# Tested in (tests/[\w/]+\.py)\.$", re.M)
 
-# Of the engine these have neither yet. The list may only become shorter.
-NOT_YET = frozenset(
-    (
-        "apply",
-        "delivery",
-        "describe",
-        "diffusers_index",
-        "dtypes",
-        "folder",
-        "gpu_count",
-        "loader",
-        "memory",
-        "model",
-        "packed_layers",
-        "recorders",
-        "run",
-        "team_size",
-        "template",
-        "trial",
-        "turns",
-    )
-)
-
 
 def modules() -> list[Path]:
     """Every module that holds logic: a function that does something."""
@@ -66,15 +43,7 @@ def places(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCES)))
 def test_a_module_has_a_test_of_its_name_or_says_where_it_is_tested(path: Path) -> None:
-    is_held = has_its_name(path) or bool(places(path))
-    if path.relative_to(SOURCES).parts[0] == "engine" and path.stem in NOT_YET:
-        assert not is_held, f"{path.stem} has its tests now: take it out of NOT_YET."
-        return
-    assert is_held, (
+    assert has_its_name(path) or places(path), (
         f"Write tests for it in a file test_{path.stem}.py, or say `# Tested in tests/….py.` below its docstring."
     )
     assert [place for place in places(path) if not (ROOT / place).is_file()] == []
-
-
-def test_what_is_not_held_yet_is_there() -> None:
-    assert {path.stem for path in modules()} >= NOT_YET

@@ -3,6 +3,8 @@
 For commands that must not import torch themselves.
 """
 
+# Tested in tests/engine/test_untrusted.py.
+
 from __future__ import annotations
 
 import sys

@@ -9,6 +9,8 @@ shared among threads, keeps no log, opens no socket but the one it is told by, a
 driver does not survive a fork (the api process asks for no template where there may be one).
 """
 
+# Tested in tests/adapters/workers/test_template.py.
+
 from __future__ import annotations
 
 import argparse

@@ -1,5 +1,7 @@
 """Diffusers' layout: the index of a folder, the classes that it names, the files of a component. Nothing is loaded."""
 
+# Tested in tests/engine/test_parts.py.
+
 from __future__ import annotations
 
 import importlib

@@ -1,5 +1,7 @@
 """Which number format a model computes in when nobody says."""
 
+# Tested in tests/engine/test_loading.py.
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,7 @@
 """A checkpoint on this disk: what is in it, checked before anything is loaded, and how diffusers is told to load it."""
 
+# Tested in tests/engine/test_traits.py.
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """What is done with pictures beside the drawing: files, previews, lessons. In threads of its own."""
 
+# Tested in tests/engine/test_loop.py.
+
 from __future__ import annotations
 
 import logging

@@ -1,5 +1,7 @@
 """A picture that nobody asked for, drawn to see whether a model draws at all: at its start, or once one has failed."""
 
+# Tested in tests/engine/test_warm_up.py.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,5 +1,7 @@
 """How much memory a model's weights take, by their files' headers or as they are, and whether there is as much."""
 
+# Tested in tests/engine/test_host_memory.py.
+
 from __future__ import annotations
 
 import json

@@ -1,5 +1,7 @@
 """How many threads are fastest on a CPU, and how many workers serve best, by what pictures take with some threads."""
 
+# Tested in tests/engine/test_threads.py.
+
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -1,5 +1,7 @@
 """A model that stands on a device, ready to draw."""
 
+# Tested in tests/engine/test_offloading.py.
+
 from __future__ import annotations
 
 from dataclasses import dataclass

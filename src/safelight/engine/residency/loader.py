@@ -1,5 +1,7 @@
 """Who brings models and takes them away, beside the drawing: first away, so that there is room, then in."""
 
+# Tested in tests/engine/test_models.py.
+
 from __future__ import annotations
 
 import logging

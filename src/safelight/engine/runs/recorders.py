@@ -1,5 +1,7 @@
 """Recorders of calls: CUDA graphs, and one for any device that runs the call anew, which the first is held beside."""
 
+# Tested in tests/engine/test_replaying.py.
+
 from __future__ import annotations
 
 import time

@@ -4,6 +4,8 @@ Not a thread: only one computes at a time anyhow, and would have to be woken twi
 thread, hence one team of threads that compute.
 """
 
+# Tested in tests/engine/test_loop.py.
+
 from __future__ import annotations
 
 from collections.abc import Callable

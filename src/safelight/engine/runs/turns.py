@@ -1,5 +1,7 @@
 """A turn: one call of one run, and what its pipeline does until its next; or a call each of several runs, at once."""
 
+# Tested in tests/engine/test_loop.py.
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

@@ -1,5 +1,7 @@
 """An operator's options, handed to diffusers: its own classes, its own names, nothing in between."""
 
+# Tested in tests/engine/test_options.py.
+
 from __future__ import annotations
 
 import importlib.util

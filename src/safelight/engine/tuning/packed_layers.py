@@ -5,6 +5,8 @@ These layers keep the blocks in place of the plain weights, by the operators tha
 (`torch._inductor.mkldnn_ir`).
 """
 
+# Tested in tests/engine/test_packing.py.
+
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
