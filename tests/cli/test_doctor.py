@@ -123,13 +123,16 @@ def test_models_of_the_hub_and_single_files_are_looked_at_where_they_are(
     refs.mkdir()
     (refs / "main").write_text("a" * 40)
     (tmp_path / "cut.safetensors").write_bytes(whole[:-1])
-    sources = ["acme/tiny", "acme/other", str(tmp_path / "one.safetensors"), str(tmp_path / "cut.safetensors")]
+    (tmp_path / "flux.sft").write_bytes(whole)
+    (tmp_path / "cut.sft").write_bytes(whole[:-1])
+    names = ("one.safetensors", "cut.safetensors", "flux.sft", "cut.sft")
+    sources = ["acme/tiny", "acme/other", *(str(tmp_path / name) for name in names)]
     models = {f"m{number}": {"source": source} for number, source in enumerate(sources)}
     monkeypatch.setattr(doctor, "_model", lambda spec: ())
     found = [f for f in findings_of({"home": tmp_path / "home", "models": models}) if f.what == "weights"]
-    assert [finding.state for finding in found] == ["ok", "wrong", "ok", "wrong"]
+    assert [finding.state for finding in found] == ["ok", "wrong", "ok", "wrong", "ok", "wrong"]
     assert found[1].mend == "safelight pull acme/other"
-    assert "has 65 bytes where 66 belong" in found[3].detail
+    assert all("has 65 bytes where 66 belong" in finding.detail for finding in found[3::2])
 
 
 @pytest.mark.parametrize(

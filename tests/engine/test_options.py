@@ -205,8 +205,10 @@ def test_layers_of_a_lora_without_a_place_are_counted(
 ) -> None:
     more = {f"transformer.nowhere.lora_{half}.weight": torch.ones(8, 8) for half in "AB"}
     save_file(load_file(lora) | more, tmp_path / "more.safetensors")
-    loaded(folder, loras=(Lora(file=str(tmp_path / "more.safetensors")),))
-    assert "of the LoRA more.safetensors, 1 of 2 layers have no place in this model" in caplog.text
+    model = loaded(folder, loras=(Lora(file=str(tmp_path / "more.safetensors")),))
+    said = "Of the LoRA more.safetensors, 1 of 2 layers have no place in this model and do nothing."
+    assert said in caplog.text
+    assert model.traits.notes == (said,)
 
 
 def test_a_lora_for_another_model_is_refused(folder: Path, tmp_path: Path) -> None:

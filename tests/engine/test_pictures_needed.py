@@ -32,6 +32,7 @@ _NEED = (
     *("QwenImageEditPipeline", "QwenImageEditPlusPipeline", "QwenImageImg2ImgPipeline", "QwenImageInpaintPipeline"),
     *("StableDiffusionControlNetPipeline", "StableDiffusionXLControlNetPipeline", "StableDiffusion3ControlNetPipeline"),
     *("ZImageImg2ImgPipeline", "LongCatImageEditPipeline", "HunyuanImageRefinerPipeline", "IFInpaintingPipeline"),
+    *("JoyImageEditPipeline", "JoyImageEditPlusPipeline", "BriaFiboEditPipeline"),
     *("FluxControlNetPipeline", "QwenImageControlNetPipeline", "StableDiffusionXLControlNetUnionPipeline"),
 )
 
@@ -97,6 +98,26 @@ def test_a_denoiser_that_takes_more_than_latents_is_named_before_weights_are_rea
     config = folder / "unet" / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"in_channels": channels}))
     with pytest.raises(ModelLoadError, match=f"`unet` takes {channels} channels where its latents have 4: it works"):
+        describe(ModelSpec(source=str(folder)))
+
+
+@pytest.mark.parametrize(
+    ("takes", "kind"),
+    [(384, "FluxPipeline"), (128, "FluxPipeline"), (384, "FluxFillPipeline"), (128, "FluxControlPipeline")],
+)
+def test_flux_fill_and_control_are_refused_by_their_class_and_by_their_configuration(
+    checkpoints: dict[str, Path], tmp_path: Path, takes: int, kind: str
+) -> None:
+    """Latents are 64 channels, 16 in patches of four; Fill takes a masked picture and its mask beside, Control one."""
+    folder = shutil.copytree(checkpoints["flux"], tmp_path / "model")
+    for part, fields in (("transformer", {"in_channels": takes, "out_channels": 64}), ("vae", {"latent_channels": 16})):
+        config = folder / part / "config.json"
+        config.write_text(json.dumps(json.loads(config.read_text()) | fields))
+    change_index(folder, _class_name=kind)
+    by_class = f"{kind} does not draw from a prompt alone: it"
+    by_channels = f"`transformer` takes {takes} channels where its latents have 64: it works from a picture"
+    said = by_channels if kind == "FluxPipeline" else by_class
+    with pytest.raises(ModelLoadError, match=said):
         describe(ModelSpec(source=str(folder)))
 
 

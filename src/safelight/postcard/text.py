@@ -24,9 +24,11 @@ _CHARACTERS = 8192
 
 def windows(tokenizer: Any, prompt: str) -> list[list[int]]:
     """Token ids of each window of a prompt, at least one."""
-    ids = tokenizer(prompt[:_CHARACTERS], add_special_tokens=False, verbose=False)["input_ids"]
     size = WINDOW - 2
-    pieces = [ids[i : i + size] for i in range(0, min(len(ids), size * MAX_WINDOWS), size)] or [[]]
+    # The bound is said to the tokenizer, and not kept by slicing: who listens to it is told that the prompt was cut.
+    bound: dict[str, Any] = {"truncation": True, "max_length": size * MAX_WINDOWS}
+    ids = tokenizer(prompt[:_CHARACTERS], add_special_tokens=False, verbose=False, **bound)["input_ids"]
+    pieces = [ids[i : i + size] for i in range(0, len(ids), size)] or [[]]
     return [[tokenizer.cls_token_id, *piece, tokenizer.sep_token_id] for piece in pieces]
 
 

@@ -96,13 +96,14 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
         digest = beside.submit(_fingerprint, checkpoint, traits, options, dtype=format, device=device)
         said: list[str] = []
         pipeline = checkpoint.load(dtype, options, said.append)
+        pipeline = tune(pipeline, options, device, packs_float32=format == PACKED, note=said.append)
         if said:
             traits = replace(traits, notes=(*traits.notes, *said))
             _tell(name, traits, said, described)
         return LoadedModel(
             source=spec.source,
             name=name,
-            pipeline=tune(pipeline, options, device, packs_float32=format == PACKED),
+            pipeline=pipeline,
             parameters=parameters,
             arguments=options.arguments,
             traits=traits,

@@ -15,6 +15,8 @@ from typing import Any
 
 _PICTURE = re.compile(r"(^|_)(image|images|mask_image|mask|video)$")
 _FOR_ADAPTERS = re.compile(r"ip_adapter|prompt|attention|embeds")
+# What is called so changes a picture. Where none is given some of them run all the same, and draw nothing of use.
+_EDITS = re.compile(r"Edit(?=[A-Z])")
 _LOOKS = ("preprocess", "resize", "get_default_height_width", "get_crop_region")  # of a pipeline's image processor
 _DEEPEST = 4
 
@@ -23,11 +25,14 @@ _DEEPEST = 4
 def picture_needed(pipeline_class: Any) -> str | None:
     """The first parameter for a picture that a call cannot be without; None where words are enough."""
     takes = inspect.signature(pipeline_class.__call__).parameters
-    for name, parameter in takes.items():
-        pictured = _PICTURE.search(name) and not _FOR_ADAPTERS.search(name) and parameter.default is None
-        if pictured and _uses_unasked(pipeline_class, "__call__", name, _DEEPEST):
-            return name
-    return None
+    pictures = [
+        name
+        for name, parameter in takes.items()
+        if _PICTURE.search(name) and not _FOR_ADAPTERS.search(name) and parameter.default is None
+    ]
+    if _EDITS.search(pipeline_class.__name__):
+        return next(iter(pictures), None)
+    return next((name for name in pictures if _uses_unasked(pipeline_class, "__call__", name, _DEEPEST)), None)
 
 
 def _uses_unasked(kind: Any, method: str, name: str, depth: int) -> bool:

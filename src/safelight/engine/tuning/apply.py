@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-import logging
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,8 +35,6 @@ _OTHER_ADAPTERS = {
     ".on_input": "IA3",
     ".w_norm": "norm of LyCORIS",
 }
-
-log = logging.getLogger(__name__)
 
 
 def check_options(options: ModelOptions, device: str) -> None:
@@ -95,14 +92,21 @@ def _check_file(what: str, path: Path) -> None:
         check_safetensors(path, f"The tensors of the {what}")
 
 
-def tune(pipeline: Any, options: ModelOptions, device: str, *, packs_float32: bool = False) -> Any:
-    """The pipeline with its options applied, on its device.
+def tune(
+    pipeline: Any,
+    options: ModelOptions,
+    device: str,
+    *,
+    packs_float32: bool = False,
+    note: Callable[[str], object] = lambda text: None,
+) -> Any:
+    """The pipeline with its options applied, on its device. `note` is given what of them does nothing, in sentences.
 
     Raises:
         ModelLoadError: the pipeline or its denoiser has no such option.
     """
     for number, lora in enumerate(options.loras):
-        _add_lora(pipeline, Path(lora.file).expanduser(), f"lora_{number}")
+        _add_lora(pipeline, Path(lora.file).expanduser(), f"lora_{number}", note)
     if options.loras:
         names = [f"lora_{number}" for number in range(len(options.loras))]
         pipeline.set_adapters(names, adapter_weights=[lora.weight for lora in options.loras])
@@ -158,7 +162,7 @@ def _takes(kind: Any) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(kind).parameters
 
 
-def _add_lora(pipeline: Any, path: Path, name: str) -> None:
+def _add_lora(pipeline: Any, path: Path, name: str, note: Callable[[str], object]) -> None:
     """Whatever goes wrong here is the LoRA's fault, not the checkpoint's.
 
     Raises:
@@ -179,7 +183,7 @@ def _add_lora(pipeline: Any, path: Path, name: str) -> None:
         raise ModelLoadError(f"The LoRA {path.name} fits no part of this model: it was made for another.")
     pairs, placed = sum(map(_is_down, keys)), _placed_pairs(pipeline, name)
     if placed < pairs:
-        log.warning("of the LoRA %s, %d of %d layers have no place in this model", path.name, pairs - placed, pairs)
+        note(f"Of the LoRA {path.name}, {pairs - placed} of {pairs} layers have no place in this model and do nothing.")
 
 
 def _keys_of(path: Path) -> list[str]:
