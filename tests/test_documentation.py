@@ -37,6 +37,11 @@ def test_every_error_code_that_the_contract_names_is_documented() -> None:
         assert f"`{code}`" in API, code
 
 
+def test_nobody_is_told_to_install_a_package_that_is_on_no_index() -> None:
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        assert not re.search(r"(pip|pipx|uv) install ['\"]?safelight", document.read_text()), document.name
+
+
 def test_every_file_that_a_document_links_to_exists() -> None:
     for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):

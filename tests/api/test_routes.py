@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from safelight.adapters.fake.engine import FakeEngine
-from tests.api.conftest import Running, Serve, until
+from tests.api.conftest import PICTURES, Running, Serve, until
 
 
 async def test_the_model_list_is_openais_with_capabilities(running: Running) -> None:
@@ -159,6 +159,20 @@ async def test_each_picture_is_one_line_at_info_with_what_one_looks_for(running:
     assert line["key_id"].startswith("key")
     assert line["seconds"] >= 0
     assert {line["log_level"] for line in lines if line.get("route") == "/livez"} == {"debug"}
+
+
+async def test_each_job_is_one_line_at_info_and_its_thumbnails_are_told_at_debug(running: Running) -> None:
+    body = {"model": "postcard", "prompt": "a red fox"}
+    with structlog.testing.capture_logs() as lines:
+        answer = await running.client.post(PICTURES, json=body, headers={"prefer": "respond-async"})
+        job = answer.json()["id"]
+        await running.client.get(f"/v1/jobs/{job}/events")
+        assert (await running.client.get(f"/v1/jobs/{job}/thumbnail")).status_code == 200
+    (line,) = [line for line in lines if line["event"] == "picture"]
+    assert (line["log_level"], line["model"], line["outcome"]) == ("info", "postcard", "finished")
+    told = {line["route"]: line["log_level"] for line in lines if line["event"] == "request"}
+    assert told["/v1/jobs/{job_id}/thumbnail"] == "debug"
+    assert told["/v1/images/generations"] == "info"
 
 
 @pytest.mark.parametrize(("mode", "with_key", "without"), [("key", 200, 401), ("off", 404, 404), ("open", 200, 200)])

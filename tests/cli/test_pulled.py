@@ -14,6 +14,7 @@ import pytest
 from safelight.adapters.hub import asking, download
 from safelight.cli.offering import in_little_memory, offered
 from safelight.cli.pulled import at_work, ensure, standing
+from safelight.cli.terminal import bytes_in_one_unit
 from safelight.contract.errors import ConfigurationError
 from safelight.settings import read_settings
 from tests.cli.conftest import InProcess, Server, assert_sentence
@@ -334,7 +335,27 @@ def test_ps_tells_the_models_of_the_running_server(server: Server, quick: InProc
 )
 def test_ps_says_where_a_model_is(status: str, where: str, shown: tuple[str, str]) -> None:
     row = {"model": "sdxl", "drawn_by": "acme/sdxl", "status": status, "where": where, "memory_bytes": 2_000_000_000}
-    assert standing(row) == ("sdxl", "acme/sdxl", *shown)
+    assert standing([row]) == [("sdxl", "acme/sdxl", *shown)]
+
+
+def test_a_table_has_one_unit() -> None:
+    assert bytes_in_one_unit([24_000_000_000, 500_000_000, 1, 0, None]) == [
+        "24.0 GB",
+        "0.5 GB",
+        "< 0.1 GB",
+        "0.0 GB",
+        "-",
+    ]
+    assert bytes_in_one_unit([1_500_000, 20_000]) == ["1.5 MB", "< 0.1 MB"]
+    assert bytes_in_one_unit([20_000]) == ["20.0 kB"]
+    assert bytes_in_one_unit([]) == []
+
+
+def test_every_table_of_memory_has_one_unit(here: InProcess) -> None:
+    told = here("show", "postcard").stdout
+    for table in (told.partition("as bfloat16\n")[2].partition("\n\n")[0], told.partition("weights on it")[2]):
+        units = set(re.findall(r"\d ([kMG]B) *$", table, re.MULTILINE))
+        assert len(units) == 1, told
 
 
 def test_ps_says_what_each_worker_has_and_does() -> None:
@@ -346,7 +367,7 @@ def test_ps_says_what_each_worker_has_and_does() -> None:
             {"worker": 1, "device": None, "host_bytes": 0, "device_bytes": 0, "pictures_per_minute": 0},
         ],
     }
-    assert at_work(row) == [
+    assert at_work([row]) == [
         ("sdxl", "0", "cuda:0", "24.0 GB", "2.0 GB", "7.2"),
         ("sdxl", "1", "-", "-", "-", "0.0"),
     ]

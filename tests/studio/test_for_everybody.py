@@ -126,6 +126,18 @@ def test_a_phone_shows_prompt_and_picture_first(phone: Visit) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], address
 
 
+def test_a_tablet_held_upright_shows_the_picture_over_its_whole_width(browser: Browser, served: Served) -> None:
+    with visiting(browser, served.url, served.new_key(), size=(820, 1180)) as visit:
+        job = visit.draw("a harbour at dawn")
+        picture = visit.page.get_by_title("Open the picture").bounding_box()
+        visit.page.goto(f"{visit.studio}#/gallery/{job}")
+        large = visit.page.get_by_role("dialog").get_by_role("img").bounding_box()
+    assert picture is not None
+    assert large is not None
+    assert picture["width"] > 700
+    assert large["width"] > 700
+
+
 def test_what_a_thumb_touches_is_large_enough(phone: Visit) -> None:
     phone.draw("a harbour at dawn")
     small = phone.page.eval_on_selector_all(

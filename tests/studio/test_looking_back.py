@@ -140,6 +140,32 @@ def test_a_download_that_is_dropped_back_gives_everything_back(visit: Visit, out
     expect(page.get_by_label("Format")).to_have_value(output_format)
 
 
+def test_a_download_holds_no_settings_where_that_is_turned_off(visit: Visit) -> None:
+    page = visit.page
+    visit.draw("a quiet harbour")
+    page.get_by_role("button", name="Options for downloads").click()
+    page.get_by_role("menuitemcheckbox", name="Files hold their settings").click()
+    page.reload()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download", exact=True).click()
+    page.get_by_label("Read the settings of a picture").set_input_files(download.value.path())
+    expect(page.get_by_text(re.compile("holds no settings"))).to_be_visible()
+
+
+def test_what_matters_has_its_name_on_it_and_deleting_does_not_look_like_drawing(visit: Visit) -> None:
+    page = visit.page
+    visit.draw("a mill")
+    words = page.eval_on_selector_all("button", "all => all.map(button => button.innerText.trim())")
+    assert {"Reuse", "Download", "Keep", "Random", "Last"} <= set(words)
+    page.keyboard.press("g")
+    page.get_by_role("checkbox", name="Choose: a mill").check(force=True)
+    colour = "button => getComputedStyle(button).backgroundColor"
+    delete = page.get_by_role("button", name="Delete").evaluate(colour)
+    page.keyboard.press("d")
+    visit.prompt.fill("a mill")
+    assert delete != page.get_by_role("button", name="Generate").evaluate(colour)
+
+
 def test_deleting_can_be_undone(visit: Visit) -> None:
     page = visit.page
     visit.draw("a keeper")

@@ -23,9 +23,10 @@ def test_a_key_signs_in_and_out(browser: Browser, served: Served) -> None:
         page.get_by_label("Key").fill("sl-wrong")
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("alert")).to_have_text("This key is not valid here. It may have been revoked.")
-        page.get_by_label("Key").fill(served.new_key())
+        page.get_by_label("Key").fill(served.new_key("--name", "Ada"))
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("button", name="Generate")).to_be_visible()
+        expect(page.get_by_role("button", name="Menu: Ada")).to_have_text("Ada")
         page.reload()
         expect(page.get_by_role("button", name="Generate")).to_be_visible()
         assert page.evaluate("document.cookie") == ""

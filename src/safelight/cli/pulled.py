@@ -18,7 +18,7 @@ from safelight.cli.fitting import Fit, fits
 from safelight.cli.looking import look_at
 from safelight.cli.running_server import as_served, running_server
 from safelight.cli.show import print_parameters
-from safelight.cli.terminal import bytes_in_words, note, print_json, print_table
+from safelight.cli.terminal import bytes_in_one_unit, bytes_in_words, note, print_json, print_table
 from safelight.contract.checkpoint_files import INDEX
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.hub import HubName, cache_folder
@@ -72,7 +72,8 @@ def list_pulled(settings: Settings, *, as_json: bool) -> None:
         note(f"No model in {cache_folder()}. `safelight pull org/name` fetches one; the bundled Postcard needs none.")
     else:
         columns = ("model", "commit", "size", "pulled", "served as")
-        print_table(columns, [_shown(row) for row in found])
+        sizes = bytes_in_one_unit([row["bytes"] for row in found])
+        print_table(columns, [_shown(row, size) for row, size in zip(found, sizes, strict=True)])
 
 
 def show(settings: Settings, text: str, *, as_json: bool) -> None:
@@ -148,19 +149,25 @@ def running(settings: Settings, *, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:
-        print_table(("model", "drawn by", "status", "memory"), [standing(row) for row in rows])
+        print_table(("model", "drawn by", "status", "memory"), standing(rows))
         print()
-        print_table(_OF_A_WORKER, [line for row in _by_what_draws(rows) for line in at_work(row)])
+        print_table(_OF_A_WORKER, at_work(_by_what_draws(rows)))
         for row in rows:
             if row["reason"]:
                 print(f"\n{row['model']} failed: {row['reason']}")
 
 
-def standing(row: dict[str, Any]) -> tuple[str, ...]:
-    """A model that is ready and not on the device was put away for others; the next request has it brought back."""
-    status: str = _PUT_AWAY.get(row["where"], row["status"]) if row["status"] == "ready" else row["status"]
-    memory = bytes_in_words(row["memory_bytes"]) if row["memory_bytes"] and row["where"] != "none" else "-"
-    return row["model"], row["drawn_by"], status, memory
+def standing(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """A line for each model. One that is ready and not on the device was put away for others; the next request has it
+    brought back.
+    """
+    memory = bytes_in_one_unit([(row["where"] != "none" and row["memory_bytes"]) or None for row in rows])
+    return [(row["model"], row["drawn_by"], _status(row), size) for row, size in zip(rows, memory, strict=True)]
+
+
+def _status(row: dict[str, Any]) -> str:
+    status: str = row["status"]
+    return _PUT_AWAY.get(row["where"], status) if status == "ready" else status
 
 
 def _by_what_draws(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -175,18 +182,13 @@ def _by_what_draws(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def at_work(row: dict[str, Any]) -> list[tuple[str, ...]]:
-    """A line for each worker: what that model has of it. Its memory is that of all its models together."""
+def at_work(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """A line for each model and worker: what that model has of it. Its memory is that of all its models together."""
+    lines = [(row["model"], each) for row in rows for each in row["workers"]]
+    memory = bytes_in_one_unit([each[of] or None for _, each in lines for of in ("device_bytes", "host_bytes")])
     return [
-        (
-            row["model"],
-            str(each["worker"]),
-            each["device"] or "-",
-            bytes_in_words(each["device_bytes"]) if each["device_bytes"] else "-",
-            bytes_in_words(each["host_bytes"]) if each["host_bytes"] else "-",
-            f"{each['pictures_per_minute']:.1f}",
-        )
-        for each in row["workers"]
+        (model, str(each["worker"]), each["device"] or "-", on_device, on_host, f"{each['pictures_per_minute']:.1f}")
+        for (model, each), on_device, on_host in zip(lines, memory[::2], memory[1::2], strict=True)
     ]
 
 
@@ -236,15 +238,16 @@ def _row(settings: Settings, name: HubName, folder: Path) -> dict[str, Any]:
     }
 
 
-def _shown(row: dict[str, Any]) -> tuple[str, ...]:
+def _shown(row: dict[str, Any], size: str) -> tuple[str, ...]:
     when = datetime.fromtimestamp(row["pulled"]).strftime("%Y-%m-%d %H:%M") if row["pulled"] else "by another"
-    return row["model"], row["commit"][:12], bytes_in_words(row["bytes"]), when, ", ".join(row["served_as"]) or "-"
+    return row["model"], row["commit"][:12], size, when, ", ".join(row["served_as"]) or "-"
 
 
 def _print_description(found: dict[str, Any]) -> None:
     traits, sizes = found["traits"], found["bytes"]
     guidance = traits.get("guidance_scale")
     total = {dtype: sum(parts.values()) for dtype, parts in sizes.items()}
+    weights = bytes_in_one_unit(list(total.values()))
     rows = [
         ("model", found["name"] + (f" at {found['commit'][:12]}" if found["commit"] else "")),
         ("pipeline", traits["pipeline"] + (", distilled to few steps" if traits.get("few_steps") else "")),
@@ -252,30 +255,23 @@ def _print_description(found: dict[str, Any]) -> None:
         ("guidance_scale", "off" if guidance is None else f"{guidance:g}"),
         ("negative prompt", "yes" if traits.get("negative_prompt") else "no"),
         ("size", f"{traits['width']}x{traits['height']}, sides in steps of {traits['side_multiple']}"),
-        ("weights", ", ".join(f"{bytes_in_words(size)} as {dtype}" for dtype, size in total.items())),
+        ("weights", ", ".join(f"{size} as {dtype}" for dtype, size in zip(total, weights, strict=True))),
         ("here", f"{found['dtype']} on {found['device']}" + _memory(found["device_bytes"])),
     ]
     print_table(("", ""), rows)
     print("".join(f"\n{textwrap.fill(text, 100)}" for text in traits.get("notes", ())))
     parts = found["components"].items()
-    print_table(
-        ("part", "class", "as bfloat16"),
-        [
-            (part, kind, bytes_in_words(sizes["bfloat16"][part]) if part in sizes["bfloat16"] else "-")
-            for part, kind in parts
-        ],
-    )
+    of_parts = bytes_in_one_unit([sizes["bfloat16"].get(part) for part, _ in parts])
+    lines = [(part, kind, size) for (part, kind), size in zip(parts, of_parts, strict=True)]
+    print_table(("part", "class", "as bfloat16"), lines)
 
 
 def _print_fits(on_cards: tuple[Fit, ...]) -> None:
     print("\nWhat fits a card, computed from the weights in bfloat16 (a fifth of the card is left for drawing):\n")
+    sizes = bytes_in_one_unit([fit.way.bytes if fit.way else None for fit in on_cards])
     rows = [
-        (
-            f"{fit.card_gb} GB",
-            fit.way.settings if fit.way else "does not fit",
-            bytes_in_words(fit.way.bytes) if fit.way else "-",
-        )
-        for fit in on_cards
+        (f"{fit.card_gb} GB", fit.way.settings if fit.way else "does not fit", size)
+        for fit, size in zip(on_cards, sizes, strict=True)
     ]
     print_table(("card", "options", "weights on it"), rows)
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 # A table that is piped somewhere is not cut to the 80 columns that rich assumes there.
 _PIPED_COLUMNS = 200
+_UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
 def print_json(value: object) -> None:
@@ -41,9 +42,19 @@ def errors_console() -> Console:
 
 def bytes_in_words(size: int) -> str:
     """A size in units of 10^9, 10^6 or 10^3 bytes."""
-    if size >= 1e9:
-        return f"{size / 1e9:.1f} GB"
-    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
+    (words,) = bytes_in_one_unit([size])
+    return words
+
+
+def bytes_in_one_unit(sizes: Sequence[int | None]) -> list[str]:
+    """The sizes of a table, all in the unit of the largest, so that they can be compared. None becomes a dash."""
+    largest = max((size for size in sizes if size is not None), default=0)
+    unit, name = next(((unit, name) for unit, name in _UNITS if largest >= unit), _UNITS[-1])
+    return ["-" if size is None else _rounded(size / unit, name) for size in sizes]
+
+
+def _rounded(amount: float, unit: str) -> str:
+    return f"< 0.1 {unit}" if 0 < amount < 0.05 else f"{amount:.1f} {unit}"
 
 
 def seconds_in_words(seconds: float) -> str:
