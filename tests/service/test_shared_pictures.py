@@ -11,6 +11,7 @@ from PIL import Image
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.contract.errors import InternalError
 from safelight.contract.order import Order
 from safelight.protocol.messages import Preview
 from safelight.service.drawing.admission import Admission
@@ -89,3 +90,25 @@ async def test_what_is_to_be_drawn_alone_shares_no_drawing(alone: Sequence[bool]
     first, second = [await picture.outcome() for picture in seen]
     assert first.image == second.image
     assert not pictures.waiting
+
+
+async def test_a_fault_of_ours_is_told_to_who_waits_and_its_cause_is_in_the_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    picture = SharedPicture(job(), FakeEngine(["s"]), all_may_be_shown)
+
+    def fails(step: int, steps: int) -> None:
+        raise ValueError("a fault of ours")
+
+    with picture.follow(fails):
+        assert await picture.run() is None
+    with pytest.raises(InternalError, match="its log says why"):
+        await picture.outcome()
+    assert "drawing_failed" in capsys.readouterr().out
+
+
+async def test_what_the_engine_says_of_a_picture_that_failed_is_told() -> None:
+    picture = SharedPicture(changed(job(), source="another"), FakeEngine(["s"]), all_may_be_shown)
+    assert await picture.run() is None
+    with pytest.raises(InternalError, match="No worker was told to load that model"):
+        await picture.outcome()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
+from typing import assert_never
 
 import structlog
 from msgspec.structs import replace
@@ -105,6 +106,8 @@ class SharedPicture:
                 self._fail(InternalError(reason, retry_helps=retry_helps))
             case Cancelled():
                 self._fail(DrawingCancelled("The drawing was cancelled."))
+            case _:
+                assert_never(event)
 
     def _fail(self, error: SafelightError) -> None:
         if not self._outcome.done():
