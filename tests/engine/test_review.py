@@ -93,17 +93,37 @@ def test_without_the_checker_its_weights_are_not_even_read(tmp_path: Path) -> No
         load(ModelSpec(source=source, dtype="float32"), "cpu")
 
 
+class _Checker:
+    """As NVIDIA's guardrail answers diffusers' Cosmos pipelines."""
+
+    def __init__(self, *, lets_pass: bool) -> None:
+        self._lets_pass = lets_pass
+
+    def to(self, device: Any) -> None:
+        pass
+
+    def check_text_safety(self, prompt: str) -> bool:
+        return self._lets_pass
+
+
 @pytest.mark.parametrize(
-    ("said", "code"),
-    [
-        # As diffusers' Cosmos pipelines say it.
-        ("Cosmos Guardrail detected unsafe text in the prompt: a red cat. Please", "content_policy_violation"),
-        ("Cosmos Guardrail detected unsafe content in the generated video. ", "content_policy_violation"),
-        ("`height` and `width` have to be divisible by 16 but are 7 and 9.", "internal_error"),
-    ],
+    ("lets_pass", "height", "code"),
+    [(False, 16, "content_policy_violation"), (True, 16, "internal_error"), (False, 7, "internal_error")],
+    ids=["refused", "passed, and another fault", "a fault before it was asked"],
 )
-def test_a_pipeline_that_raises_for_what_it_refuses_is_read_too(said: str, code: str) -> None:
-    failure = failure_of(ValueError(said), order(prompt="a red cat").recipe)
+def test_a_pipeline_that_raises_for_what_it_refuses_is_read_by_where_it_raises(
+    *, lets_pass: bool, height: int, code: str
+) -> None:
+    """The pipeline's own code, up to what it asks of its parts; words in the prompt decide nothing."""
+    words = "Cosmos Guardrail detected unsafe text: a red cat"
+    parts = {"safety_checker": _Checker(lets_pass=lets_pass), "_execution_device": "cpu", "check_inputs": None}
+    bare: Any = type("Bare", (), parts | {"check_inputs": diffusers.Cosmos2TextToImagePipeline.check_inputs})()
+    bare._callback_tensor_inputs = []
+    with pytest.raises(Exception) as raised:  # noqa: PT011 - whichever the pipeline raises
+        diffusers.Cosmos2TextToImagePipeline.__call__.__wrapped__(
+            bare, words, height=height, width=16, callback_on_step_end_tensor_inputs=[]
+        )
+    failure = failure_of(raised.value, order(prompt=words).recipe)
     assert failure.code == code
     assert "a red cat" not in failure.reason + failure.log
 

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+import textwrap
 import traceback
 from dataclasses import dataclass
 
@@ -39,16 +42,15 @@ FLAGGED = Failure(
 )
 
 
-# How pipelines say so that raise instead of giving a verdict: NVIDIA's guardrail in Cosmos, whose message goes on with
-# the prompt, and what others of that kind are called.
-_REFUSES = re.compile(r"(guardrail|safety checker|content filter)\b.{0,40}\b(detected|refused|blocked|rejected)", re.I)
-_BEGINNING = 80  # what comes after may be the prompt
+# Some pipelines raise instead of giving a verdict, as those of Cosmos do for NVIDIA's guardrail: then the line that
+# raises stands under a question to such a part. The message says nothing for certain: the prompt may be in it.
+_CHECKERS = re.compile(r"safety_checker|guardrail|content_filter")
 
 
 def failure_of(error: Exception, recipe: Recipe) -> Failure:
     """`log` says the kind, the message unless the prompt is in it, and where; never the prompt."""
     kind, message = type(error).__name__, str(error)
-    if isinstance(error, ValueError | RuntimeError) and _REFUSES.search(message[:_BEGINNING]):
+    if _refuses(error):
         return FLAGGED
     if isinstance(error, NaNInLatents):
         return Failure(message, retry_helps=False, log=message)
@@ -63,3 +65,25 @@ def failure_of(error: Exception, recipe: Recipe) -> Failure:
     frames = traceback.extract_tb(error.__traceback__)[-3:]
     where = " < ".join(f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in reversed(frames))
     return Failure(f"{reason} ({kind}).", retry_helps=full, log=f"{kind}: {message} at {where}")
+
+
+def _refuses(error: Exception) -> bool:
+    """Whether it was raised because a checker said no, by the source of the function that raised it."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    if not frames:
+        return False
+    frame, line = frames[-1]
+    try:
+        lines, first = inspect.getsourcelines(frame.f_code)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+    except (OSError, SyntaxError):
+        return False
+    line -= first - 1
+    asked = [node for node in ast.walk(tree) if isinstance(node, ast.If) and _holds(node.body, line)]
+    innermost = max(asked, key=lambda node: node.lineno, default=None)
+    return innermost is not None and _CHECKERS.search(ast.unparse(innermost.test)) is not None
+
+
+def _holds(body: list[ast.stmt], line: int) -> bool:
+    """Whether one of these statements, which raises, is at that line."""
+    return any(isinstance(node, ast.Raise) and node.lineno <= line <= (node.end_lineno or line) for node in body)
