@@ -14,6 +14,7 @@ from diffusers.pipelines.cosmos import pipeline_cosmos2_text2image
 from diffusers.pipelines.omnigen import pipeline_omnigen
 
 from safelight.contract.errors import ModelLoadError
+from safelight.contract.options import ModelOptions
 from safelight.engine.checkpoint.loading import load
 from safelight.protocol.messages import Failed, ModelSpec
 from tests.engine.drawing import Drawing, job
@@ -102,3 +103,19 @@ def test_what_is_missed_only_when_it_draws_is_said_then(tmp_path: Path) -> None:
     said = "It needs the package `ftfy`, which is not installed."
     assert end == Failed(job_id="job", reason=f"The model failed while drawing this picture. {said}", retry_helps=False)
     assert said in documented()
+
+
+@pytest.mark.parametrize("named", [None, "cosmos_guardrail"])
+def test_without_its_checker_cosmos_is_served_and_makes_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None
+) -> None:
+    with monkeypatch.context() as patch:
+        cosmos(tmp_path / "model", patch)
+    index = tmp_path / "model" / "model_index.json"
+    checker = [named, "CosmosSafetyChecker" if named else None]
+    index.write_text(json.dumps(json.loads(index.read_text()) | {"safety_checker": checker}))
+    made = pipeline_cosmos2_text2image.CosmosSafetyChecker
+    options = ModelOptions(safety_checker=False)
+    model = load(ModelSpec(source=str(tmp_path / "model"), dtype="float32", options=options), "cpu")
+    assert model.pipeline.safety_checker is None
+    assert pipeline_cosmos2_text2image.CosmosSafetyChecker is made

@@ -30,6 +30,7 @@ from safelight.engine.checkpoint.diffusers_index import (
     Weights,
     check_files,
     component_class,
+    none_made,
     pipeline_class,
     read_index,
 )
@@ -85,19 +86,18 @@ class Checkpoint:
         index = read_index(folder)
         check_folder(folder, described.within)
         kind = pipeline_class(index.get("_class_name"))
-        components, settings = {}, {}
+        components, settings, left_out = {}, {}, dict[str, str]()
         for name, value in index.items():
             if name.startswith("_"):
                 continue
             if not (isinstance(value, list) and len(value) == 2):
                 settings[name] = value
+            elif name == CHECKER and not options.safety_checker:  # neither its weights nor its library are looked for
+                left_out[name] = "The option `safety_checker` is false."
             elif all(isinstance(part, str) for part in value):
                 components[name] = component_class(folder, name, *value)
-        weights, left_out = {}, dict[str, str]()
+        weights = {}
         for name, component in components.items():
-            if name == CHECKER and not options.safety_checker:  # its weights are not even read
-                left_out[name] = "The option `safety_checker` is false."
-                continue
             elsewhere = file is not None or (options.transformer is not None and name in DENOISERS)
             try:
                 found = check_files(folder / name, name, component, options.variant, elsewhere=elsewhere)
@@ -152,6 +152,10 @@ class Checkpoint:
         Raises:
             ModelLoadError: weights are missing. What else can be wrong raises whatever the libraries raise.
         """
+        with nullcontext() if options.safety_checker else none_made(self.pipeline_class, CHECKER):
+            return self._load(dtype, options, note)
+
+    def _load(self, dtype: torch.dtype, options: ModelOptions, note: Note) -> Any:
         parts: dict[str, Any] = dict.fromkeys(self.left_out)
         halves = dict[str, ImportError]()
         check_components(options.quantization, self.weights)
