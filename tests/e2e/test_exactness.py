@@ -50,8 +50,10 @@ def test_a_stream_shows_the_picture_in_the_making_and_ends_with_its_bytes(postca
             model="postcard", prompt=order.prompt, size=order.size, output_format="jpeg",
             stream=True, partial_images=3, extra_body={"seed": order.seed},
         )  # fmt: skip
-    assert [type(event).__name__ for event in partial] == ["ImageGenPartialImageEvent"] * 3
-    assert len({event.b64_json for event in partial}) == 3
+    # Up to three: a picture that is finished sooner than its previews are made shows fewer.
+    assert 1 <= len(partial) <= 3
+    assert {type(event).__name__ for event in partial} == {"ImageGenPartialImageEvent"}
+    assert len({event.b64_json for event in partial}) == len(partial)
     assert base64.b64decode(last.b64_json) == draw(postcard, order, model="postcard")
 
 
