@@ -79,3 +79,10 @@ def test_show_says_that_it_reads_and_starts_no_torch_the_second_time(safelight: 
     again = safelight("show", "postcard", "--json")
     assert json.loads(again.stdout) == first | {"name": "as it was kept"}
     assert "Reading" not in again.stderr
+
+
+def test_show_of_a_path_that_is_not_there_says_so_and_reads_nothing(safelight: CommandLine) -> None:
+    shown = safelight("show", "./nowhere")
+    assert shown.returncode == 1
+    assert "There is no folder and no file" in shown.stderr
+    assert "Reading" not in shown.stderr

@@ -53,12 +53,17 @@ def _lacking(spec: ModelSpec) -> str | None:
         return str(error)
 
 
+def missing_path(path: Path) -> str:
+    """That nothing is at the path of a model, and what to do."""
+    return f"There is no folder and no file {os.path.abspath(path)}. Mend the path, or name a model as org/name."
+
+
 def _not_a_checkpoint(path: Path) -> str | None:
     if path.is_file():
         pickled = f"{path} is a pickle, which can run any code when it is loaded. Get it as safetensors."
         return pickled if path.suffix in PICKLED else None
     if not path.is_dir():
-        return f"There is no folder and no file {os.path.abspath(path)}. Mend the path, or name a model as org/name."
+        return missing_path(path)
     try:
         index = read_json(path / INDEX)
     except FileNotFoundError:

@@ -5,13 +5,17 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from safelight.adapters.children import child_environment, python_module
+from safelight.adapters.preflight import BUNDLED, missing_path
 from safelight.cli.terminal import note
 from safelight.contract.errors import SafelightError
+from safelight.contract.hub import HubName
+from safelight.contract.paths import expanded
 from safelight.protocol.messages import ModelSpec
 
 # A look takes 4 to 15 s, nearly all of it importing torch and diffusers, here at a fifth of a core.
@@ -25,6 +29,8 @@ def look_at(spec: ModelSpec, seconds: float = LOOK_SECONDS) -> dict[str, Any]:
     Raises:
         SafelightError: it cannot be served, and why; or looking at it took longer than `seconds`.
     """
+    if HubName.read(spec.source) is None and spec.source != BUNDLED and not _path(spec).exists():
+        raise SafelightError(missing_path(_path(spec)))
     note(f"Reading {spec.source}. PyTorch is started for it, which can take a minute ...")
     try:
         ran = subprocess.run(
@@ -47,3 +53,7 @@ def look_at(spec: ModelSpec, seconds: float = LOOK_SECONDS) -> dict[str, Any]:
         raise SafelightError(f"The checkpoint could not be looked at: {said[-500:]}")
     found: dict[str, Any] = msgspec.json.decode(ran.stdout)
     return found
+
+
+def _path(spec: ModelSpec) -> Path:
+    return expanded(spec.source, "Set `source`")
