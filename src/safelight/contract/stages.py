@@ -1,7 +1,7 @@
 """The stages of a picture, in their order: what a worker's seconds go to, and what is known of each before it is drawn.
 
-A stage is one line here. Who draws says which part of a model is for which stage; times, costs, schedule and metrics
-follow this table. The ledger has a column for each, which a migration adds.
+A stage is one line here. Who draws says which part of a model is for which stage; times, costs, schedule, metrics
+and ledger follow this table.
 """
 
 # Tested in tests/engine/test_outlook.py.
@@ -20,11 +20,13 @@ class StageKind:
     grows: bool = True
 
 
+PROMPT = "encode_prompt"
 STEPS = "denoise"
+DECODE = "decode"
 STAGES: Mapping[str, StageKind] = {
-    "encode_prompt": StageKind(grows=False),
+    PROMPT: StageKind(grows=False),
     STEPS: StageKind(each_step=True),
-    "decode": StageKind(),
+    DECODE: StageKind(),
 }
 FIRST = next(iter(STAGES))
 

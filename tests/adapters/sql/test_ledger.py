@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import sqlite3
 from collections.abc import Iterator
@@ -88,9 +89,19 @@ async def test_an_entry_is_kept_whole(database: Database, tmp_path: Path) -> Non
         "denoise_seconds": 0.3,
         "decode_seconds": 0.4,
         "image_encode_seconds": 0.5,
+        "more_stage_seconds": None,
         "steps": 3,
     }
     assert second["denoise_seconds"] is None
+
+
+async def test_a_stage_without_a_column_is_kept_by_its_name(database: Database, tmp_path: Path) -> None:
+    ledger = database.ledger(PrometheusTelemetry())
+    ledger.write(entry(1, Timings(stages={"encode_picture": 2.0, "denoise": 3.0, "upscale": 0.5})))
+    await ledger.close()
+    [row] = rows(tmp_path)
+    assert json.loads(row["more_stage_seconds"]) == {"encode_picture": 2.0, "upscale": 0.5}
+    assert row["denoise_seconds"] == 3.0
 
 
 def test_there_is_no_column_for_a_prompt() -> None:

@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from safelight.contract.order import Order
+from safelight.contract.stages import STEPS
 from safelight.scheduling.policy import FairShare, Parked
 
 
@@ -99,7 +100,7 @@ class FakeDevice:
         """As the policy sees it."""
         return Parked(
             run=seat.order.id,
-            stage="denoise",
+            stage=STEPS,
             arrived=seat.number,
             parked=seat.number,
             step=seat.step,

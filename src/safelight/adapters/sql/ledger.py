@@ -14,12 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from safelight.adapters.sql.schema import ledger
 from safelight.adapters.sql.sqlite import explain
+from safelight.contract.stages import STAGES
+from safelight.protocol.messages import Timings
 from safelight.service.ports.ledger import LedgerEntry
 from safelight.service.ports.telemetry import LedgerLost, Telemetry
 
 # About 10 MB of entries: minutes of a busy server while a disk is slow. What comes beyond is counted as lost.
 CAPACITY = 10_000
 BATCH = 500
+
+# The stages that have a column of their own; the seconds of any other stand together in `more_stage_seconds`.
+_COLUMNS = {stage: f"{stage}_seconds" for stage in STAGES if f"{stage}_seconds" in ledger.columns}
 
 _log = structlog.get_logger(__name__)
 
@@ -106,9 +111,12 @@ def _row(entry: LedgerEntry) -> dict[str, Any]:
         "total_seconds": entry.total_seconds,
         "queue_seconds": entry.queue_seconds,
         "wait_seconds": timings and timings.wait,
-        "encode_prompt_seconds": timings and timings.of("encode_prompt"),
-        "denoise_seconds": timings and timings.of("denoise"),
-        "decode_seconds": timings and timings.of("decode"),
+        **{column: timings and timings.of(stage) for stage, column in _COLUMNS.items()},
+        "more_stage_seconds": timings and _without_column(timings),
         "image_encode_seconds": timings and timings.image_encode,
         "steps": timings and len(timings.steps),
     }
+
+
+def _without_column(timings: Timings) -> dict[str, float] | None:
+    return {stage: seconds for stage, seconds in timings.stages.items() if stage not in _COLUMNS} or None

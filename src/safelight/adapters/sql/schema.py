@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 # The newest migration; known here so that a start with nothing to migrate need not import Alembic (0.1 s).
-REVISION = "0007"
+REVISION = "0010"
 
 metadata = MetaData()
 
@@ -38,7 +38,8 @@ keys = Table(
     Column("weight", Float(53), nullable=False, server_default=text("1")),
 )
 
-# One row a request; durations are seconds. No prompt. SQLite counts up only an INTEGER key by itself.
+# One row a request; durations are seconds, those of stages without a column by name in `more_stage_seconds`. No prompt.
+# SQLite counts up only an INTEGER key by itself.
 ledger = Table(
     "ledger",
     metadata,
@@ -61,6 +62,7 @@ ledger = Table(
     Column("denoise_seconds", Float(53)),
     Column("decode_seconds", Float(53)),
     Column("image_encode_seconds", Float(53)),
+    Column("more_stage_seconds", JSON(none_as_null=True)),
     Column("steps", Integer),
     Index("ledger_time", "time"),
     Index("ledger_key_time", "key_id", "time"),

@@ -7,13 +7,15 @@ from __future__ import annotations
 import torch
 from diffusers import ModelMixin
 
+from safelight.contract.stages import DECODE, PROMPT, STEPS
+
 
 def stage_of(name: str, component: object) -> str | None:
     """What a component is for, by its name's last word or what it can do; None for one that is left as it is."""
     if not isinstance(component, torch.nn.Module):
         return None
     if "encoder" in name:
-        return "encode_prompt"
+        return PROMPT
     if callable(getattr(type(component), "decode", None)):
-        return "decode"
-    return "denoise" if isinstance(component, ModelMixin) else None
+        return DECODE
+    return STEPS if isinstance(component, ModelMixin) else None

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from safelight.contract.stages import DECODE
 from safelight.engine.pipeline.calls import Call
 
 
@@ -20,7 +21,7 @@ class NumbersCheck:
     """
 
     def __init__(self, call: Call, result: Any) -> None:
-        decodes = call.stage == "decode"
+        decodes = call.stage == DECODE
         self._given = list(_nan_in((call.args, call.kwargs))) if decodes else []
         self._made = list(_nan_in(result)) if decodes else []
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import torch
 
+from safelight.contract.stages import DECODE
 from safelight.engine.pipeline.pausing import Pause, never, pausing
 from safelight.engine.tuning.offloading import come, computes_on
 
@@ -111,7 +112,7 @@ class Call:
     @property
     def stops(self) -> bool:
         """Whether it may stop on its way and let others go before: nothing that is set for it holds for them too."""
-        return self.stage == "decode" and not self.within
+        return self.stage == DECODE and not self.within
 
     def execute(self, pause: Pause = never) -> Any:
         """Run it here and now; `pause` is called where it may stop."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
+from safelight.contract.stages import DECODE
 from safelight.engine.machine.pace import Mark
 from safelight.engine.machine.streams import Beside
 from safelight.engine.pipeline.calls import Call
@@ -86,7 +87,7 @@ class Decodings:
 def _computes_on_device(call: Call) -> bool:
     """Postcard's decoder draws on the host, in pieces; others compute where their weights are."""
     takes_pause = "pause" in inspect.signature(getattr(type(call.component), call.method)).parameters
-    return call.stage == "decode" and not call.within and not takes_pause
+    return call.stage == DECODE and not call.within and not takes_pause
 
 
 def _is_full(queued: Queued) -> bool:

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 import torch
 from diffusers.hooks.group_offloading import _is_group_offload_enabled
 
+from safelight.contract.stages import STEPS
 from safelight.engine.pipeline.call_values import NoForm, form_of, same_bytes
 from safelight.engine.pipeline.calls import Call
 from safelight.engine.runs.execution import Raised, execute
@@ -114,7 +115,7 @@ class Replays:
 
     def _key(self, call: Call) -> Hashable | None:
         component = call.component
-        if self._recorder is None or call.stage != "denoise" or not call.repeats:
+        if self._recorder is None or call.stage != STEPS or not call.repeats:
             return None
         # Step caches remember between calls; weights of what is offloaded come and go.
         if getattr(component, "is_cache_enabled", False) or hasattr(component, "_hf_hook"):

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from safelight.contract.costs import CostPoint
+from safelight.contract.stages import STEPS
 from safelight.engine.machine.device import reference_threads, usable_cores
 from safelight.engine.machine.neighbours import cores_left
 from safelight.engine.machine.team_size import counts_to_try, fastest
@@ -82,7 +83,7 @@ class Threads:
 
     def _wanted(self, call: Call, points: Iterable[CostPoint], kind: Hashable) -> int:
         most = min(self._allowance.threads, max(1, self._reference // self._busy))
-        if call.stage != "denoise":
+        if call.stage != STEPS:
             return fastest(points, call.stage, most)
         team = self._teams.get((kind, self._busy))
         if team is None:

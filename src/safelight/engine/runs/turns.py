@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any
 
 from safelight.contract.costs import CostPoint
-from safelight.contract.stages import comes_before_steps
+from safelight.contract.stages import STEPS, comes_before_steps
 from safelight.engine.machine.pace import Mark, Pace, mark
 from safelight.engine.machine.streams import Beside, beside
 from safelight.engine.pipeline.calls import Call
@@ -80,9 +80,7 @@ class Turns:
         self.threads.forget()
 
     def _merges(self, run: Run) -> bool:
-        return (
-            not run.order.share.exact and run.call is not None and run.call.stage == "denoise" and self._merger.enabled
-        )
+        return not run.order.share.exact and run.call is not None and run.call.stage == STEPS and self._merger.enabled
 
     def _batch_mates(self, run: Run, others: Sequence[Run], room: int) -> list[Run]:
         """Who can be drawn in one batch with that run: like it in everything that decides shapes, brought to a step.
@@ -97,7 +95,7 @@ class Turns:
         for other in like:
             while not other.ended and (other.call is None or comes_before_steps(other.call.stage)):
                 self._alone(other)
-        return [other for other in like if other.call is not None and other.call.stage == "denoise"]
+        return [other for other in like if other.call is not None and other.call.stage == STEPS]
 
     def _alone(self, run: Run) -> None:
         """One call of that run, if it waits for one."""
@@ -160,7 +158,7 @@ class Turns:
             )
             first.slot.known.costs.observe(point)
         for each in group:
-            each.times.turn("denoise", seconds / len(group), stepped=False)
+            each.times.turn(STEPS, seconds / len(group), stepped=False)
             self._schedule.served(each.parked(), seconds / len(group))
 
 

@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safelight.contract.checkpoint_files import SAFETENSORS
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.options import ModelOptions, StepCache
+from safelight.contract.stages import STEPS
 from safelight.engine.machine.library_errors import explained
 from safelight.engine.machine.stages import stage_of
 from safelight.engine.machine.weight_files import check_safetensors
@@ -127,7 +128,7 @@ def tune(
 
 def _ask_denoisers(pipeline: Any, method: str, what: str, *arguments: Any) -> None:
     """Of every denoiser that has the method; some pipelines have a second one for guidance, or for a stage before."""
-    parts = [part for name, part in pipeline.components.items() if stage_of(name, part) == "denoise"]
+    parts = [part for name, part in pipeline.components.items() if stage_of(name, part) == STEPS]
     found = [getattr(part, method) for part in parts if callable(getattr(part, method, None))]
     if not found:
         raise ModelLoadError(f"{what} cannot be used: the denoiser of {type(pipeline).__name__} has no `{method}`.")
