@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from safelight.contract.order import FileSpec, Recipe
+from safelight.contract.order import FileSpec, InputPicture, Recipe
 from safelight.protocol.frames import HEADER_BYTES, read_command, to_frame
 from safelight.protocol.messages import Draw
 from tests.orders import changed, order
 
+PICTURE = InputPicture(role="image", sha256="aa", width=2, height=1, pixels=bytes(6), scene=b"boats")
 OTHER: dict[str, Any] = {
     "source": "another",
     "prompt": "a ship",
@@ -19,7 +21,7 @@ OTHER: dict[str, Any] = {
     "seed": 8,
     "steps": 3,
     "negative_prompt": "fog",
-    "inputs": (b"\x89PNG",),
+    "inputs": (PICTURE,),
     "output_format": "jpeg",
     "compression": 5,
     "metadata": "full",
@@ -37,6 +39,29 @@ def test_these_are_all_the_fields_that_there_are() -> None:
     file = {"output_format", "compression", "metadata", "model"}
     assert {*Recipe.__struct_fields__} - {"options"} == OTHER.keys() - options - file
     assert len(FileSpec.__struct_fields__) == len(file)
+
+
+@pytest.mark.parametrize("difference", [{"role": "mask"}, {"sha256": "bb"}, {"width": 1}, {"height": 2}])
+def test_a_file_to_draw_from_makes_another_by_its_digest_its_role_and_its_size(difference: dict[str, Any]) -> None:
+    one, other = (changed(order(), inputs=(picture,)) for picture in (PICTURE, replace(PICTURE, **difference)))
+    assert one.identity != other.identity
+
+
+def test_the_order_of_files_makes_another() -> None:
+    second = replace(PICTURE, sha256="bb")
+    one, other = (changed(order(), inputs=inputs) for inputs in ((PICTURE, second), (second, PICTURE)))
+    assert one.identity != other.identity
+
+
+def test_what_follows_from_a_file_is_not_asked_for_its_identity() -> None:
+    undecoded = replace(PICTURE, pixels=b"", scene=None)
+    assert changed(order(), inputs=(PICTURE,)).identity == changed(order(), inputs=(undecoded,)).identity
+
+
+def test_a_picture_to_draw_from_arrives_whole() -> None:
+    sent = order(inputs=(PICTURE, replace(PICTURE, role="mask", pixels=b"\x00\xff", scene=None)))
+    command = read_command(to_frame(Draw(order=sent))[HEADER_BYTES:])
+    assert command == Draw(order=sent)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from safelight.contract.wording import wrong
 
 AUTO = "auto"
 
-Value = str | int | float | bool
+Value = str | int | float | bool | dict[str, float]
 
 # Regular expressions: no NUL, and somewhere something that is not blank. Blank is what Python's `str.strip` strips;
 # ECMA-262, JSON Schema's dialect, does not count the separators 1C to 1F and the line end 85 under \s.

@@ -6,6 +6,7 @@ import hashlib
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from safelight.contract.kinds import Value
 from safelight.contract.parameters.declared import passes_of
@@ -13,11 +14,28 @@ from safelight.contract.parameters.declared import passes_of
 MetadataMode = Literal["provenance", "full", "none"]
 
 
+class InputPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture that is drawn from, or a mask, as it was decoded: turned as its Exif says, in sRGB, and not yet scaled.
+
+    `sha256` is the hexadecimal digest of the file as it came. `pixels` are bytes, row by row from the top: red, green
+    and blue of an image, one byte for each pixel of a mask, which is 255 where it is drawn anew and 0 where it is kept.
+    `scene` is what an image of Postcard's says of itself, None where it says nothing.
+    """
+
+    role: Literal["image", "mask"]
+    sha256: str
+    width: int
+    height: int
+    pixels: bytes
+    scene: bytes | None = None
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """All that the pixels depend on, but for the model's fingerprint.
 
     `source` is what draws; `seed` is never 0 here. `options` are declared parameters by their names, those that are
-    left to the model not among them. `inputs` are files to draw from.
+    left to the model not among them. `inputs` are pictures to draw from, in the caller's order, after them a mask if
+    there is one; its size is that of the first picture.
     """
 
     source: str
@@ -26,7 +44,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     height: int
     seed: int
     options: dict[str, Value] = {}
-    inputs: tuple[bytes, ...] = ()
+    inputs: tuple[InputPicture, ...] = ()
 
     @property
     def negative_prompt(self) -> str:
@@ -36,7 +54,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     def steps(self) -> int | None:
         """None: as many as the model takes by itself."""
         steps = self.options.get("steps")
-        return None if steps is None else int(steps)
+        return int(steps) if isinstance(steps, int | float) else None
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -92,5 +110,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> bytes:
-        """A SHA-256 that orders with the same file for an answer have in common."""
-        return hashlib.sha256(msgspec.msgpack.encode((self.recipe, self.file), order="deterministic")).digest()
+        """A SHA-256 that orders with the same file for an answer have in common.
+
+        Of a picture to draw from the digest of its file stands for its pixels, which can be a hundred megabytes.
+        """
+        named = tuple(replace(picture, pixels=b"", scene=None) for picture in self.recipe.inputs)
+        recipe = replace(self.recipe, inputs=named)
+        return hashlib.sha256(msgspec.msgpack.encode((recipe, self.file), order="deterministic")).digest()

@@ -73,7 +73,7 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     def file(self, metadata: MetadataMode) -> FileSpec:
         """The file that each of its pictures becomes."""
         compression = self.asked.get("output_compression")
-        kept = None if compression is None else int(compression)
+        kept = int(compression) if isinstance(compression, int) else None
         return FileSpec(format=self.output_format, compression=kept, metadata=metadata, model=self.model.id)
 
     def texts(self) -> dict[str, str]:

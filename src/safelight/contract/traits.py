@@ -5,6 +5,19 @@ from __future__ import annotations
 import msgspec
 
 
+class EditTraits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model that draws from pictures takes beside words: how many of them, a mask, and how much is drawn anew.
+
+    `scene`: it reads the scene of a picture and not its pixels, so it takes its own drawings alone.
+    """
+
+    minimum: int = 1
+    maximum: int = 1
+    mask: bool = False
+    strength: bool = False
+    scene: bool = False
+
+
 class Traits(msgspec.Struct, frozen=True, kw_only=True):
     """The facts about one model that callers and the operator need before anything is drawn.
 
@@ -14,7 +27,9 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     must be a multiple of `side_multiple`. `few_steps` marks a distilled checkpoint (turbo, lightning, schnell …).
     `vector`: it draws vectors, so that SVG can be had. `notes` are sentences for whoever serves it: what it is served
     without, and why. `prompt_tokens` is how many tokens of a prompt are read; None where that is not known.
-    `takes` are the declared parameters that its pipeline has an argument of the same name for.
+    `takes` are the declared parameters that its pipeline has an argument of the same name for. `edits` is what it takes
+    of pictures, None where it draws from words alone; without `draws_from_words` it works only from pictures. `loras`
+    are the names of those that fit it.
     """
 
     pipeline: str
@@ -29,3 +44,6 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     prompt_tokens: int | None = None
     takes: tuple[str, ...] = ()
+    edits: EditTraits | None = None
+    draws_from_words: bool = True
+    loras: tuple[str, ...] = ()

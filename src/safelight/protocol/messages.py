@@ -17,7 +17,7 @@ from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.stages import STAGES, STEPS
 from safelight.contract.traits import Traits
 
-PROTOCOL_VERSION = 9
+PROTOCOL_VERSION = 10
 
 Tier = Literal["exact", "throughput"]
 """Whether the same request with the same seed gives the same bytes, or may differ in the last bits of a batch."""
@@ -36,11 +36,20 @@ class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 # From the api process to a worker
 
 
+class LoraSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A LoRA that requests may name: its `.safetensors` file, and its weight where nobody says."""
+
+    name: str
+    file: str
+    weight: float = 1.0
+
+
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A model that a worker shall load.
 
     `source` is `"postcard"`, a folder in diffusers' layout, a `.safetensors` file, or `org/name` (`@revision` after it
-    where one is meant) in the hub's cache on this machine, at `commit` if that is known. Nothing is fetched.
+    where one is meant) in the hub's cache on this machine, at `commit` if that is known. Nothing is fetched. `loras`
+    are those that the operator has for it; an order's option `loras` says which count for it, and how much.
     """
 
     source: str
@@ -48,6 +57,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     options: ModelOptions = ModelOptions()
     commit: str | None = None
     pinned: bool = False
+    loras: tuple[LoraSpec, ...] = ()
 
 
 class Configure(Message, frozen=True):

@@ -41,8 +41,9 @@ def where_taken(parameter: Parameter, terms: Terms, traits: Traits | None) -> Pa
 
 def as_said(declaration: Declaration, value: Value, terms: Terms, traits: Traits | None) -> dict[str, Value]:
     """The option of the parameter's own name. 3 and 3.0 are one number, and draw one picture."""
-    number = declaration.parameter.kind.typed is float and not isinstance(value, str)
-    return {declaration.name: float(value) if number else value}
+    if declaration.parameter.kind.typed is float and isinstance(value, int | float):
+        return {declaration.name: float(value)}
+    return {declaration.name: value}
 
 
 def left_to_model(terms: Terms) -> Value | None:

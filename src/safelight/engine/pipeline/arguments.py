@@ -89,4 +89,4 @@ def _negative_prompt(recipe: Recipe, model: LoadedModel) -> dict[str, Any]:
 
 def _scale(recipe: Recipe, model: LoadedModel) -> float | None:
     asked = recipe.options.get("guidance_scale")
-    return model.traits.guidance_scale if asked is None else float(asked)
+    return float(asked) if isinstance(asked, int | float) else model.traits.guidance_scale
