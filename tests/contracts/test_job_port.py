@@ -18,7 +18,7 @@ import pytest
 from safelight.adapters.sql import Database, open_database
 from safelight.adapters.sql.sqlite import FILE_NAME
 from safelight.contract.jobs import JobError, KeptImage
-from safelight.service.ports.jobs import SHAPES, Ending, Held, IdempotencyMark, JobFilter, JobStore, Notes
+from safelight.service.ports.jobs import SHAPES, Ending, Held, Hold, IdempotencyMark, JobFilter, JobStore, Notes
 from tests.contracts.jobs import CANCELLED, FINISHED, job
 
 REVISION_0003 = Path(__file__).parent.parent / "adapters" / "sql" / "revision_0003.sql"
@@ -73,13 +73,13 @@ async def test_a_number_is_above_every_earlier_one_whatever_the_clock_says(store
 
 async def test_a_job_ends_once_whoever_comes_second(store: JobStore) -> None:
     await store.add(job(1))
-    (started,) = await store.claim(["job_1"], 1, 10.0)
+    (started,) = await store.claim(["job_1"], 1, 10.0, "here")
     assert (started.course.state, started.course.started) == ("running", 10.0)
     endings = [FINISHED, CANCELLED, Ending(state="failed", when=22.0, error=JobError("internal_error", "no"))]
     ended = await asyncio.gather(*(store.end("job_1", ending) for ending in endings))
     (winner,) = [kept for kept in ended if kept is not None]
     assert await store.get("key-a", "job_1") == winner
-    assert await store.claim(["job_1"], 1, 30.0) == []
+    assert await store.claim(["job_1"], 1, 30.0, "here") == []
 
 
 async def test_those_whose_turn_it_is_are_claimed_in_that_order_and_what_does_not_wait_is_passed_over(
@@ -88,39 +88,35 @@ async def test_those_whose_turn_it_is_are_claimed_in_that_order_and_what_does_no
     for number in range(1, 6):
         await store.add(job(number))
     await store.end("job_4", CANCELLED)
-    assert await store.claim([], 1, 10.0) == []
-    assert await store.claim(["job_1"], 0, 10.0) == []
-    first = await store.claim(["job_5", "job_4", "job_9", "job_2", "job_1"], 2, 10.0)
+    assert await store.claim([], 1, 10.0, "here") == []
+    assert await store.claim(["job_1"], 0, 10.0, "here") == []
+    first = await store.claim(["job_5", "job_4", "job_9", "job_2", "job_1"], 2, 10.0, "here")
     assert [kept.id for kept in first] == ["job_5", "job_2"]
     assert {(kept.course.state, kept.course.started, kept.course.attempts) for kept in first} == {("running", 10.0, 1)}
-    assert [kept.id for kept in await store.claim(["job_5", "job_2", "job_3", "job_1"], 9, 11.0)] == ["job_3", "job_1"]
+    assert [kept.id for kept in await store.claim(["job_5", "job_2", "job_3", "job_1"], 9, 11.0, "here")] == [
+        "job_3",
+        "job_1",
+    ]
 
 
 async def test_a_job_is_claimed_once_however_many_processes_ask_at_once(database: Database, tmp_path: Path) -> None:
     other = await open_database(tmp_path)
     names = [(await database.jobs.add(job(number)) or job(number)).id for number in range(1, 31)]
-    asked = [store.claim(names, 7, 10.0) for store in (database.jobs, other.jobs) * 2]
+    asked = [store.claim(names, 7, 10.0, "here") for store in (database.jobs, other.jobs) * 2]
     claimed = [kept.id for found in await asyncio.gather(*asked) for kept in found]
     assert sorted(claimed) == sorted(names[:28])
-    back = await other.jobs.put_back("job_1")
+    back = await other.jobs.put_back(Hold("job_1", "here", 1))
     assert back is not None
-    assert [kept.id for kept in await database.jobs.claim(names, 9, 11.0)] == ["job_1", "job_29", "job_30"]
+    assert [kept.id for kept in await database.jobs.claim(names, 9, 11.0, "here")] == ["job_1", "job_29", "job_30"]
     await other.close()
 
 
-async def test_what_ran_waits_again_after_a_restart_oldest_first(store: JobStore) -> None:
-    for number in (1, 2, 3, 4):
-        await store.add(job(number))
-    await store.claim(["job_1", "job_4"], 2, 10.0)
-    await store.end("job_2", CANCELLED)
-    queued = await store.requeue(["job_4"])
-    assert [(kept.number, kept.course.state, kept.course.started) for kept in queued] == [
-        (1, "queued", None),
-        (3, "queued", None),
-    ]
-    left = await store.get("key-a", "job_4")
-    assert left is not None
-    assert left.course.state == "running"
+async def test_what_waits_is_told_oldest_first_but_what_is_reserved_or_left_out(store: JobStore) -> None:
+    for number in (4, 3, 2, 1):
+        await store.add(job(number, id=f"job_{number}"))
+    await store.add(job(5, holder="here"))
+    await store.claim(["job_1"], 1, 10.0, "here")
+    assert [kept.id for kept in await store.waiting(["job_3"])] == ["job_4", "job_2"]
 
 
 async def test_only_what_has_ended_is_deleted_and_its_words_are_found_no_more(store: JobStore) -> None:
@@ -273,13 +269,13 @@ async def test_what_each_owner_holds_and_which_go_first(store: JobStore) -> None
 async def test_attempts_count_what_was_begun_and_not_what_an_orderly_stop_cut_short(store: JobStore) -> None:
     await store.add(job(1))
     for when in (1.0, 2.0):
-        await store.requeue([])
-        (begun,) = await store.claim(["job_1"], 1, when)
+        await store.take_back("there", others_are_gone=True)
+        (begun,) = await store.claim(["job_1"], 1, when, "here")
         assert begun.course.started == when
-    back = await store.put_back("job_1")
+    back = await store.put_back(Hold("job_1", "here", 2))
     assert back is not None
     assert (back.course.attempts, back.course.state, back.course.started) == (1, "queued", None)
-    assert await store.put_back("job_1") is None
+    assert await store.put_back(Hold("job_1", "here", 2)) is None
 
 
 async def test_a_mark_stands_for_its_first_job_until_it_is_too_old_or_that_is_gone(store: JobStore) -> None:
@@ -317,7 +313,8 @@ async def test_files_belong_to_what_has_a_picture_or_may_yet(store: JobStore) ->
         await store.add(job(number))
     await store.end("job_1", FINISHED)
     await store.end("job_2", CANCELLED)
-    assert await store.with_files(["job_1", "job_2", "job_3", "job_4"]) == {"job_1", "job_3"}
+    names = ["job_1", "job_2", "job_3", "job_4"]
+    assert await store.files_of(names) == {"job_1": FINISHED.image, "job_3": None}
 
 
 async def test_a_star_is_set_and_taken_away_by_its_owner_alone(store: JobStore) -> None:

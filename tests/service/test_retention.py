@@ -75,10 +75,14 @@ async def claimed(database: Database, files: ObjectFiles, since: float = 0.0) ->
 async def keep(database: Database, files: ObjectFiles, number: int, days: float, **fields: Any) -> None:
     """A finished job of that age, with its files of 100 bytes."""
     record = job(number, state="finished", ended=NOW - days * DAY_SECONDS, **fields)
-    image = KeptImage(file=file_name(record), bytes=100, fingerprint="x")
-    await database.jobs.add(msgspec.structs.replace(record, image=image))
+    await database.jobs.add(msgspec.structs.replace(record, image=picture(number)))
     await files.put(file_name(record), b"x" * 100)
-    await files.put(thumbnail_name(record), b"small")
+    await files.put(thumbnail_name(picture(number)), b"small")
+
+
+def picture(number: int) -> KeptImage:
+    """What is kept of that job's picture."""
+    return KeptImage(file=file_name(job(number)), bytes=100, fingerprint="x")
 
 
 async def left(database: Database) -> list[int]:
@@ -100,7 +104,7 @@ async def test_what_is_older_than_its_time_goes_with_its_files(database: Databas
     assert await database.jobs.get("key-a", "job_4") is None
     assert await database.jobs.get("key-a", "job_5") is not None
     assert await files.get(file_name(job(1))) is None
-    assert await files.get(thumbnail_name(job(1))) is None
+    assert await files.get(thumbnail_name(picture(1))) is None
     assert await files.get(file_name(job(2))) is not None
 
 
@@ -126,7 +130,23 @@ async def test_the_sweep_puts_old_files_of_no_job_into_the_trash_and_nothing_els
     assert await keeping(database, files, place=await claimed(database, files)).sweep() == 1
     assert await files.get("zz/job_lost.png") is None
     assert await files.get(f"trash/{NOW:.0f}/zz/job_lost.png") == b"lost"
-    for name in (file_name(job(1)), thumbnail_name(job(1)), "zz/notes.txt", "zz/job_young.png"):
+    for name in (file_name(job(1)), thumbnail_name(picture(1)), "zz/notes.txt", "zz/job_young.png"):
+        assert await files.get(name) is not None, name
+
+
+async def test_pictures_of_tries_that_came_second_are_swept_and_what_a_job_may_need_yet_is_not(
+    database: Database, files: ObjectFiles, tmp_path: Path
+) -> None:
+    await keep(database, files, 1, days=1)  # of try 0, as its row says
+    await database.jobs.add(job(2))
+    left_alone = ["b_/job_1.input-0.png", "_2/job_2.1.png", "_2/job_2.2.png", "_1/notes.png"]
+    lost = ["_1/job_1.1.png", "_1/job_1.1.thumbnail.jpeg", "_1/job_1.png"]
+    for name in left_alone + lost:
+        await files.put(name, b"x")
+    for path in (tmp_path / "files").glob("*/*"):
+        os.utime(path, (NOW - 7200, NOW - 7200))
+    assert await keeping(database, files, place=await claimed(database, files)).sweep() == len(lost)
+    for name in (file_name(job(1)), thumbnail_name(picture(1)), *left_alone):
         assert await files.get(name) is not None, name
 
 
@@ -265,13 +285,13 @@ async def test_files_of_a_place_that_is_not_ours_and_files_that_do_not_go_are_le
 ) -> None:
     await keep(database, files, 1, days=1)
     keeper = keeping(database, files)
-    await keeper.remove_files(job(1))
+    await keeper.remove_files(job(1, image=picture(1)))
     assert "not known to be ours" in capsys.readouterr().out
     assert await files.get(file_name(job(1))) is not None
     assert await keeper.claim()
     (path,) = (path for path in (tmp_path / "files").rglob(file_name(job(1)).rpartition("/")[2]))
     path.unlink()
     path.mkdir()
-    await keeper.remove_files(job(1))
+    await keeper.remove_files(job(1, image=picture(1)))
     assert "file_not_removed" in capsys.readouterr().out
-    assert await files.get(thumbnail_name(job(1))) is None
+    assert await files.get(thumbnail_name(picture(1))) is None

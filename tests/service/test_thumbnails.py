@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from safelight.adapters.files import open_files
-from safelight.contract.jobs import KeptImage, thumbnail_name
+from safelight.contract.jobs import KeptImage
 from safelight.service.jobs.thumbnails import Thumbnails
 from tests.api.conftest import until
 from tests.contracts.jobs import job
 
-JOB = job(1, state="finished", image=KeptImage(file="f", bytes=100, fingerprint="x"))
+JOB = job(1, state="finished", image=KeptImage(file="aa/job_1.2.png", bytes=100, fingerprint="x"))
 
 
 async def image() -> bytes:
@@ -38,7 +38,7 @@ async def test_two_who_ask_at_once_are_given_one_that_is_then_kept(tmp_path: Pat
     await until(lambda: made)
     go_on.set()
     assert await asyncio.gather(*asked) == [b"small", b"small"]
-    assert await files.get(thumbnail_name(JOB)) == b"small"
+    assert await files.get("aa/job_1.2.thumbnail.jpeg") == b"small"
     assert await thumbnails.of(JOB, image) == b"small"
     assert made == [b"a large picture"]
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from functools import partial
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def open_jobs(
     weight_of = keys.weight if keys else _as_any_other
     files = open_files(settings.files, settings.home)
     disks = DiskSpace({"files": files.room, "home": partial(room_of, settings.home)}, telemetry)
+    holder = f"process_{secrets.token_hex(12)}"
     retention = Retention(
         store=store,
         files=files,
@@ -69,6 +71,7 @@ def open_jobs(
             disks=disks,
             color_of=average_color,
             weight_of=weight_of,
+            holder=holder,
         ),
         generate=generate,
         catalogue=offered,
@@ -86,6 +89,7 @@ def open_jobs(
         disks=disks,
         color_of=average_color,
         steady=retention.clock,
+        holder=holder,
     )
     library = Library(
         store=store,
@@ -106,6 +110,7 @@ def open_jobs(
         disks=disks,
         library=library,
         once=once,
+        holder=holder,
     )
     return Jobs(
         acceptance=acceptance,
@@ -123,7 +128,12 @@ async def _as_any_other(owner: str) -> float:
 
 
 async def tend(jobs: Jobs, home: Path, keys: Keys) -> None:
-    """Take up what an earlier process left, and forget what is to be forgotten, until cancelled."""
+    """Keep what is drawn here ours; once alone, take up what earlier processes left and forget what is to be forgotten.
+    Until cancelled."""
+    await asyncio.gather(jobs.tending.renew_leases(), _tend_alone(jobs, home, keys))
+
+
+async def _tend_alone(jobs: Jobs, home: Path, keys: Keys) -> None:
     async with alone_in_drawing(home):
         await asyncio.gather(
             jobs.tending.resume(),

@@ -67,7 +67,8 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     """How far a job has come. Times are Unix seconds.
 
     `end_number` orders endings as a job's number orders jobs, whatever the clock says; None until it has ended.
-    `attempts` counts how often it was begun to be drawn.
+    `attempts` counts how often it was begun to be drawn and not put back in order, `tries` every time; `holder` is the
+    process that draws it, or has it reserved while it is queued.
     """
 
     state: JobState = "queued"
@@ -75,6 +76,8 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     ended: float | None = None
     end_number: int | None = None
     attempts: int = 0
+    tries: int = 0
+    holder: str | None = None
     error: JobError | None = None
 
 
@@ -133,10 +136,11 @@ class JobUpdate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def file_name(job: JobRecord) -> str:
-    """The name of a job's file in the file store: by id alone, so that drawing again overwrites."""
-    return f"{job.id[-2:]}/{job.id}.{job.wanted.output_format}"
+    """The name that a job's picture gets in the file store. It holds the try: two processes that draw one job, of which
+    one has lost its lease, never write or remove the same file. The row says which of them is the job's."""
+    return f"{job.id[-2:]}/{job.id}.{job.course.tries}.{job.wanted.output_format}"
 
 
-def thumbnail_name(job: JobRecord) -> str:
-    """The name of its thumbnail there."""
-    return f"{job.id[-2:]}/{job.id}.thumbnail.jpeg"
+def thumbnail_name(image: KeptImage) -> str:
+    """The name of a picture's thumbnail there."""
+    return f"{image.file.rpartition('.')[0]}.thumbnail.jpeg"

@@ -28,7 +28,7 @@ async def test_many_writers_wait_for_each_other_in_two_processes_connections(
     async def live(number: int) -> JobRecord | None:
         store = stores[number % 2]
         await store.add(job(number))
-        await store.claim([f"job_{number}"], 1, 1.0)
+        await store.claim([f"job_{number}"], 1, 1.0, "here")
         return await store.end(f"job_{number}", FINISHED)
 
     ended = await asyncio.gather(*(live(number) for number in range(1, 60)))

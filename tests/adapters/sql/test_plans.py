@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, event
 
 from safelight.adapters.sql import Database
-from safelight.service.ports.jobs import Ending, IdempotencyMark, JobFilter
+from safelight.service.ports.jobs import Ending, Hold, IdempotencyMark, JobFilter
 from tests.contracts.jobs import FINISHED, job
 
 _CANCELLED = Ending(state="cancelled", when=2.0)
@@ -84,9 +84,12 @@ async def test_nothing_else_scans_the_jobs_or_sorts_them(database: Database) -> 
     with plans_of(database) as plans:
         for number in range(1, 5):
             await jobs.add(job(number), IdempotencyMark(key=f"{number}", digest=b"", since=0.0))
-        await jobs.claim(["job_1"], 1, 1.0)
-        await jobs.put_back("job_1")
-        await jobs.requeue(["job_2"])
+        await jobs.claim(["job_1"], 1, 1.0, "here")
+        await jobs.renew("here")
+        await jobs.put_back(Hold("job_1", "here", 1))
+        await jobs.take_back("here")
+        await jobs.take_back("here", others_are_gone=True)
+        await jobs.waiting(["job_2"])
         await jobs.end("job_1", FINISHED)
         await jobs.end("job_2", _CANCELLED)
         await jobs.star("key-a", "job_1", True)
@@ -97,12 +100,13 @@ async def test_nothing_else_scans_the_jobs_or_sorts_them(database: Database) -> 
         await jobs.oldest("key-a", 10)
         await jobs.oldest("key-a", 10, without_picture=True)
         await jobs.newest()
-        await jobs.with_files(["job_1", "job_2"])
+        await jobs.files_of(["job_1", "job_2"])
         await jobs.forget(["job_2"])
         await jobs.delete("key-a", "job_1")
     assert len(plans) > 15
-    # An index that holds the unfinished alone; the newest is the last entry of the table, read from its end.
-    short = ("SCAN jobs USING INDEX jobs_unfinished", "SCAN jobs USING COVERING INDEX jobs_unfinished")
+    # Two indexes hold the unfinished alone, and those that somebody draws; the newest is the table's last entry.
+    few = ("INDEX jobs_unfinished", "INDEX jobs_held")
+    short = tuple(f"SCAN jobs USING {way}{index}" for way in ("", "COVERING ") for index in few)
     for statement, plan in plans.items():
         newest = "ORDER BY jobs.number DESC" in statement and "LIMIT" in statement
         for step in plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,20 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, false, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import counters, idempotency, jobs
 from safelight.adapters.sql.search import containing, newest_containing, put_in, take_out
 from safelight.adapters.sql.sqlite import readable_errors, writing
 from safelight.contract.jobs import UNFINISHED, Course, JobError, JobRecord, KeptImage, Origin, Wanted
 from safelight.contract.prompt_cut import PromptCut
-from safelight.service.ports.jobs import Ending, Held, IdempotencyMark, JobFilter
+from safelight.service.ports.jobs import LEASE_SECONDS, Ending, Held, Hold, IdempotencyMark, JobFilter
 
 # SQLite brings in a partial index only for a condition that is written like the index's own, values and all.
 _UNFINISHED = jobs.c.state.in_(bindparam("unfinished", UNFINISHED, expanding=True, literal_execute=True))
 _NO_PICTURE = jobs.c.file.is_(None) & jobs.c.end_number.is_not(None)
+_LEASE_END = DatabaseNow() + LEASE_SECONDS
+_WAITS_AGAIN: dict[str, Any] = {"state": "queued", "started": None, "holder": None, "lease_until": None}
 _LAST_ENDING = select(counters.c.value).where(counters.c.name == "endings")
 # Counted for each row beside its texts. 100,000 rows with short prompts and all indexes took 500 bytes each; this is
 # on the safe side, for their marks, the log and pages that are half full.
@@ -95,21 +98,20 @@ class SqlJobStore:
             async with self._engine.connect() as connection:
                 return int((await connection.execute(_LAST_ENDING)).scalar_one())
 
-    async def requeue(self, but: Collection[str]) -> Sequence[JobRecord]:
-        with readable_errors(self._path):
-            async with self._one_writes, self._writing.begin() as connection:
-                running = update(jobs).where(_UNFINISHED, jobs.c.state == "running", jobs.c.id.not_in(but))
-                await connection.execute(running.values(state="queued", started=None))
-        queued = select(jobs).where(_UNFINISHED, jobs.c.id.not_in(but))
-        return await self._read(queued.order_by(jobs.c.number))
+    async def waiting(self, but: Collection[str]) -> Sequence[JobRecord]:
+        free = select(jobs).where(_UNFINISHED, jobs.c.state == "queued", jobs.c.holder.is_(None))
+        return await self._read(free.where(jobs.c.id.not_in(but)).order_by(jobs.c.number))
 
-    async def claim(self, job_ids: Sequence[str], most: int, when: float) -> Sequence[JobRecord]:
+    async def claim(self, job_ids: Sequence[str], most: int, when: float, holder: str) -> Sequence[JobRecord]:
         values = {
             "state": "running",
             "started": func.coalesce(jobs.c.started, when),
             "attempts": jobs.c.attempts + 1,
+            "tries": jobs.c.tries + 1,
+            "holder": holder,
+            "lease_until": _LEASE_END,
         }
-        waits = _UNFINISHED & (jobs.c.state == "queued")
+        waits = _UNFINISHED & (jobs.c.state == "queued") & (jobs.c.holder.is_(None) | (jobs.c.holder == holder))
         claimed: list[JobRecord] = []
         with readable_errors(self._path):
             async with self._one_writes, self._writing.begin() as connection:
@@ -121,22 +123,41 @@ class SqlJobStore:
                         claimed.append(_record(row))
         return claimed
 
-    async def put_back(self, job_id: str) -> JobRecord | None:
-        values = {"state": "queued", "started": None, "attempts": jobs.c.attempts - 1}
-        return await self._write(update(jobs).where(jobs.c.id == job_id, jobs.c.state == "running").values(values))
+    async def renew(self, holder: str) -> Collection[Hold]:
+        prolonged = update(jobs).where(jobs.c.holder == holder).values(lease_until=_LEASE_END)
+        with readable_errors(self._path):
+            async with self._one_writes, self._writing.begin() as connection:
+                rows = (await connection.execute(prolonged.returning(jobs.c.id, jobs.c.tries))).all()
+        return {Hold(row.id, holder, row.tries) for row in rows}
 
-    async def end(self, job_id: str, ending: Ending) -> JobRecord | None:
-        values: dict[str, Any] = {"state": ending.state, "ended": ending.when}
+    async def take_back(self, holder: str, *, others_are_gone: bool = False) -> Sequence[JobRecord]:
+        lost = jobs.c.holder.is_not(None) & (jobs.c.holder != holder)
+        if others_are_gone:  # a version without leases drew without a holder
+            lost = _UNFINISHED & (lost | (jobs.c.holder.is_(None) & (jobs.c.state == "running")))
+        else:
+            lost = lost & (jobs.c.lease_until < DatabaseNow())
+        with readable_errors(self._path):
+            async with self._one_writes, self._writing.begin() as connection:
+                rows = (await connection.execute(update(jobs).where(lost).values(_WAITS_AGAIN).returning(jobs))).all()
+        return sorted((_record(row) for row in rows), key=lambda job: job.number)
+
+    async def put_back(self, hold: Hold) -> JobRecord | None:
+        values = _WAITS_AGAIN | {"attempts": jobs.c.attempts - 1}
+        return await self._write(update(jobs).where(_held(hold), jobs.c.state == "running").values(values))
+
+    async def end(self, job_id: str, ending: Ending, hold: Hold | None = None) -> JobRecord | None:
+        values: dict[str, Any] = {"state": ending.state, "ended": ending.when, "holder": None, "lease_until": None}
         if ending.error is not None:
             values |= {"error_code": ending.error.code, "error_message": ending.error.message}
         if ending.image is not None:
             image = ending.image
             values |= _of_image(image)
             values["stored_bytes"] = jobs.c.stored_bytes + image.bytes
+        it = (jobs.c.id == job_id) & _UNFINISHED
         with readable_errors(self._path):
             async with self._one_writes, self._writing.begin() as connection:
                 values["end_number"] = await _next_ending(connection)
-                ended = update(jobs).where(jobs.c.id == job_id, _UNFINISHED).values(values).returning(jobs)
+                ended = update(jobs).where(it if hold is None else it & _held(hold)).values(values).returning(jobs)
                 row = (await connection.execute(ended)).one_or_none()
         return None if row is None else _record(row)
 
@@ -180,11 +201,9 @@ class SqlJobStore:
                 query = select(jobs.c.created).order_by(jobs.c.number.desc()).limit(1)
                 return float((await connection.execute(query)).scalar_one_or_none() or 0.0)
 
-    async def with_files(self, job_ids: Collection[str]) -> set[str]:
-        wanted = select(jobs.c.id).where(jobs.c.id.in_(job_ids), jobs.c.file.is_not(None) | _UNFINISHED)
-        with readable_errors(self._path):
-            async with self._engine.connect() as connection:
-                return set((await connection.execute(wanted)).scalars())
+    async def files_of(self, job_ids: Collection[str]) -> Mapping[str, KeptImage | None]:
+        found = await self._read(select(jobs).where(jobs.c.id.in_(job_ids), jobs.c.file.is_not(None) | _UNFINISHED))
+        return {job.id: job.image for job in found}
 
     async def _read(self, query: _Rows) -> list[JobRecord]:
         with readable_errors(self._path):
@@ -206,6 +225,10 @@ class SqlJobStore:
             async with self._one_writes, self._writing.begin() as connection:
                 row = (await connection.execute(statement.returning(jobs))).one_or_none()
         return None if row is None else _record(row)
+
+
+def _held(hold: Hold) -> ColumnElement[bool]:
+    return (jobs.c.id == hold.job_id) & (jobs.c.holder == hold.holder) & (jobs.c.tries == hold.tries)
 
 
 async def _next_ending(connection: AsyncConnection) -> int:
@@ -260,6 +283,7 @@ def _row(job: JobRecord) -> dict[str, Any]:
     for part in (job.origin, job.wanted, job.course):
         row |= msgspec.structs.asdict(part)
     error, image = row.pop("error"), job.image
+    row["lease_until"] = None if job.course.holder is None else _LEASE_END
     row["prompt"] = job.wanted.request["prompt"]
     row |= {"error_code": error and error.code, "error_message": error and error.message}
     row |= {} if image is None else _of_image(image)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 # The newest migration; known here so that a start with nothing to migrate need not import Alembic (0.1 s).
-REVISION = "0010"
+REVISION = "0011"
 
 metadata = MetaData()
 
@@ -72,7 +72,8 @@ ledger = Table(
 # it, whatever the clock did. It is SQLite's rowid, so that the full text index (search.py) gives rows newest first by
 # itself. `end_number` orders endings, of all owners. Lists are ranges of one index, in which stands what they are
 # filtered by, so that what does not fit is passed over without reading its row.
-# `stored_bytes` is what row and picture weigh; `attempts` how often it was begun to be drawn.
+# `stored_bytes` is what row and picture weigh; `attempts` how often it was begun to be drawn; `tries` numbers claims.
+# The `holder` draws it until `lease_until`, by the database's clock, or longer where nobody else takes it.
 jobs = Table(
     "jobs",
     metadata,
@@ -103,6 +104,9 @@ jobs = Table(
     Column("prompt_cuts", JSON(none_as_null=True)),
     Column("average_color", String(7)),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("holder", String(64)),
+    Column("lease_until", Float(53)),
     Column("stored_bytes", BigInteger, nullable=False, server_default=text("0")),
     Index("jobs_owner", "owner", "listed", "number", "created", "state", "model", "starred", "width", "height"),
     Index("jobs_owner_state", "owner", "state", "listed", "number", "created", "model", "starred", "width", "height"),
@@ -119,6 +123,13 @@ jobs = Table(
         "file",  # always empty: so that counting needs no row
         sqlite_where=text("file IS NULL AND end_number IS NOT NULL"),
         postgresql_where=text("file IS NULL AND end_number IS NOT NULL"),
+    ),
+    Index(
+        "jobs_held",
+        "holder",
+        "lease_until",
+        sqlite_where=text("holder IS NOT NULL"),
+        postgresql_where=text("holder IS NOT NULL"),
     ),
     Index(
         "jobs_unfinished",

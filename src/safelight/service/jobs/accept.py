@@ -29,6 +29,7 @@ class Acceptance:
     """Puts jobs into the store, and pictures that were drawn for callers who waited.
 
     `clock` gives Unix seconds; `steady` those that do not jump, by which a day of an `Idempotency-Key` is counted.
+    `holder` is this process.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Acceptance:
         disks: DiskSpace,
         color_of: ColorOf,
         steady: Callable[[], float],
+        holder: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -52,6 +54,7 @@ class Acceptance:
         self._disks = disks
         self._color_of = color_of
         self._steady = steady
+        self._holder = holder
         self._clock = clock
 
     async def accept(self, request: ImageRequest, caller: Caller, key: str | None = None) -> JobRecord:
@@ -133,8 +136,11 @@ class Acceptance:
             self._feed.publish(JobUpdate(kind="job", job=kept))
         return kept, kept.id == job.id
 
-    def new(self, request: ImageRequest, caller: Caller, *, seed: int = 0, listed: bool = True) -> JobRecord:
-        """A job for the one picture of a request; it is not in the store yet."""
+    def new(
+        self, request: ImageRequest, caller: Caller, *, seed: int = 0, listed: bool = True, reserved: bool = False
+    ) -> JobRecord:
+        """A job for the one picture of a request; it is not in the store yet. One that is `reserved` is drawn by this
+        process at once, and by no other while this one lives."""
         width, height = request.size
         return JobRecord(
             id=f"job_{secrets.token_hex(12)}",
@@ -148,6 +154,7 @@ class Acceptance:
                 height=height,
                 output_format=request.output_format,
             ),
+            course=Course(holder=self._holder if reserved else None),
         )
 
 

@@ -24,7 +24,7 @@ from safelight.service.entrance import Entrance
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.files import FileStore
-from safelight.service.ports.jobs import Ending, JobStore
+from safelight.service.ports.jobs import Ending, Hold, JobStore
 
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -57,7 +57,9 @@ class JobInHand:
 
 
 class JobDrawing:
-    """Draws jobs that are in the store, each to one end. `weight_of` says how much of a device an owner has."""
+    """Draws jobs that are in the store, each to one end. `weight_of` says how much of a device an owner has.
+    `holder` is the name under which this process claims them.
+    """
 
     def __init__(
         self,
@@ -70,9 +72,11 @@ class JobDrawing:
         disks: DiskSpace,
         color_of: ColorOf,
         weight_of: Callable[[str], Awaitable[float]],
+        holder: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
+        self._holder = holder
         self._files = files
         self._generate = generate
         self._entrance = entrance
@@ -99,7 +103,7 @@ class JobDrawing:
         except Unavailable as error:  # the server stops: the job stays as it is, and the next start resumes it
             log.info("job_left", job=job.id, code=error.code)
             with contextlib.suppress(SafelightError):
-                await self._store.put_back(job.id)
+                await self._put_back(started)
             return False
         except ApiError as error:
             await self._end(running, Ending(state="failed", when=self._clock(), error=_told(error)))
@@ -119,11 +123,17 @@ class JobDrawing:
         async def claim() -> JobRecord | None:
             nonlocal failed
             if failed:
-                await self._store.put_back(job_id)
+                for hold in await self._store.renew(self._holder):
+                    if hold.job_id == job_id:
+                        await self._store.put_back(hold)
             failed = True
-            return next(iter(await self._store.claim([job_id], 1, self._clock())), None)
+            return next(iter(await self._store.claim([job_id], 1, self._clock(), self._holder)), None)
 
         return await self._firmly(claim)
+
+    async def _put_back(self, job: JobRecord) -> None:
+        if (hold := Hold.of(job)) is not None:
+            await self._store.put_back(hold)
 
     async def _draw(self, running: JobInHand) -> Picture:
         job = running.job
@@ -186,7 +196,8 @@ class JobDrawing:
             return
         image = await kept_image(job, picture, self._color_of)
         if not await self._end(running, Ending(state="finished", when=self._clock(), image=image)):
-            # It was cancelled in the meantime. Should this fail, the sweep at the next start removes the file.
+            # It was cancelled in the meantime, or another draws it: no row names this file, whose name holds the try.
+            # Should this fail, the sweep removes it.
             with contextlib.suppress(OSError):
                 await self._files.delete(name)
 
@@ -208,8 +219,21 @@ class JobDrawing:
                 await asyncio.sleep(pause)
 
     async def _end(self, running: JobInHand, ending: Ending) -> bool:
+        """End a job that is ours still; whether it ended so. An ending that failed may have come through: then the row
+        says what we wrote."""
         running.keeping = True
-        ended = await self._firmly(lambda: self._store.end(running.job.id, ending))
+        job, failed = running.job, False
+
+        async def end() -> JobRecord | None:
+            nonlocal failed
+            may_have_ended, failed = failed, True
+            ended = await self._store.end(job.id, ending, Hold.of(job))
+            if ended is None and may_have_ended:
+                there = await self._store.get(job.origin.owner, job.id)
+                return there if there is not None and _is_as_said(there, ending) else None
+            return ended
+
+        ended = await self._firmly(end)
         if ended is not None:
             self._feed.publish(JobUpdate(kind="end", job=ended))
         return ended is not None
@@ -232,6 +256,11 @@ def _pauses() -> Iterator[float]:
     while True:
         yield pause
         pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
+
+
+def _is_as_said(job: JobRecord, ending: Ending) -> bool:
+    """Whether that ending is in the row. A picture's name is that of one try."""
+    return (job.course.state, job.course.ended, job.image) == (ending.state, ending.when, ending.image)
 
 
 def _told(error: ApiError) -> JobError:

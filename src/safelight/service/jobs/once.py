@@ -81,7 +81,8 @@ class DrawnOnce:
         accepted = []
         try:
             for one, mark in zip(_one_by_one(request), marks, strict=True):
-                job, is_new = await self._acceptance.add(self._acceptance.new(one, caller, listed=listed), mark)
+                new = self._acceptance.new(one, caller, listed=listed, reserved=True)
+                job, is_new = await self._acceptance.add(new, mark)
                 if is_new:
                     self._runner.draw_at_once(job, reserved.pop())
                 accepted.append(job)

@@ -22,6 +22,7 @@ from safelight.service.jobs.line import JobLine
 from safelight.service.jobs.queue_news import QueueNews
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.ports.feed import JobFeed
+from safelight.service.ports.jobs import Hold
 
 log = structlog.get_logger(__name__)
 
@@ -122,6 +123,18 @@ class JobRunner:
         if running is not None and running.task is not None and not running.keeping:
             running.task.cancel()
         self._news.moved()
+
+    @property
+    def holds(self) -> set[Hold]:
+        """The claims on what is drawn here."""
+        return {hold for running in self._running.values() if (hold := Hold.of(running.job)) is not None}
+
+    def lose(self, hold: Hold) -> None:
+        """That claim does not hold any more: what it was for is drawn no further here."""
+        running = self._running.get(hold.job_id)
+        if running is not None and Hold.of(running.job) == hold:
+            log.warning("job_lost", job=hold.job_id, effect="it has ended, or another process draws it")
+            self.drop(hold.job_id)
 
     def place(self, job_id: str) -> QueuePlace | None:
         """Where a job stands in the queue; None if it does not."""

@@ -12,6 +12,7 @@ import structlog
 
 from safelight.contract.errors import AuthenticationFailed, SafelightError
 from safelight.service.drawing.generate import Generate
+from safelight.service.jobs.leases import Leases
 from safelight.service.jobs.library import Library
 from safelight.service.jobs.once import REVOKED, DrawnOnce
 from safelight.service.jobs.runner import JobRunner
@@ -40,6 +41,7 @@ class Tending:
         disks: DiskSpace,
         library: Library,
         once: DrawnOnce,
+        holder: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -50,6 +52,8 @@ class Tending:
         self._disks = disks
         self._library = library
         self._once = once
+        self._holder = holder
+        self.leases = Leases(store, runner, holder)
         self._suspects = Suspects(store, feed, runner, clock)
 
     async def resume(self) -> int:
@@ -58,7 +62,8 @@ class Tending:
         What this process accepted before it was alone it draws already.
         """
         await self._disks.look()
-        queued = await self._store.requeue(self._runner.ids)
+        await self._store.take_back(self._holder, others_are_gone=True)
+        queued = await self._store.waiting(self._runner.ids)
         if queued:
             log.info("jobs_resumed", jobs=len(queued))
         await self._suspects.resume(queued)
@@ -79,6 +84,10 @@ class Tending:
                 except SafelightError as error:
                     log.error("revoked_jobs_not_ended", owner=owner, reason=str(error))
             await asyncio.sleep(_LOOK_FOR_REVOKED_SECONDS)
+
+    async def renew_leases(self) -> None:
+        """Keep the claims of this process alive, until cancelled."""
+        await self.leases.go_on()
 
     def _owners(self) -> set[str]:
         """Whose jobs, requests or streams are under way."""

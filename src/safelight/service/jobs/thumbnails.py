@@ -25,7 +25,7 @@ class Thumbnails:
 
     async def of(self, job: JobRecord, image: Callable[[], Awaitable[bytes]]) -> bytes:
         """The small JPEG of a job; `image` reads its picture if that is needed."""
-        small = await self._files.get(thumbnail_name(job)) if job.image is not None else None
+        small = await self._files.get(thumbnail_name(job.image)) if job.image is not None else None
         if small is not None:
             return small
         making = self._making.get(job.id)
@@ -38,7 +38,8 @@ class Thumbnails:
     async def _make(self, job: JobRecord, image: Callable[[], Awaitable[bytes]]) -> bytes:
         small = await asyncio.to_thread(self._thumbnail_of, await image())
         try:
-            await self._files.put(thumbnail_name(job), small)
+            if job.image is not None:
+                await self._files.put(thumbnail_name(job.image), small)
         except OSError as error:  # a full disk: it is made again when it is asked for again
             log.warning("thumbnail_not_kept", job=job.id, reason=str(error))
         return small

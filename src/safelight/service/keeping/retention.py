@@ -10,7 +10,7 @@ from contextlib import suppress
 import structlog
 
 from safelight.contract.errors import SafelightError
-from safelight.contract.jobs import JobRecord, JobUpdate, file_name, thumbnail_name
+from safelight.contract.jobs import JobRecord, JobUpdate, thumbnail_name
 from safelight.service.keeping.place import Place
 from safelight.service.keeping.shares import shares
 from safelight.service.keeping.steady_clock import SteadyClock
@@ -139,7 +139,7 @@ class Retention:
         if not self._place.is_ours:
             log.warning("file_left", job=job.id, reason="the place for pictures is not known to be ours")
             return
-        for name in (file_name(job), thumbnail_name(job)):
+        for name in () if job.image is None else (job.image.file, thumbnail_name(job.image)):
             try:
                 await self._files.delete(name)
             except OSError as error:

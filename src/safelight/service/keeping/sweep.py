@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import structlog
 
+from safelight.contract.jobs import KeptImage, thumbnail_name
 from safelight.service.keeping.place import Place
 from safelight.service.ports.files import FileEntry, FileStore
 from safelight.service.ports.jobs import JobStore
@@ -17,6 +19,9 @@ TRASH = "trash"
 TRASH_SECONDS = 7 * 86_400.0
 # A file of the last hour may belong to a picture whose row is just being written.
 _YOUNG_SECONDS = 3600.0
+
+# A picture of a try, or of a version that had no tries, and its thumbnail: `job_….2.png`, `job_….2.thumbnail.jpeg`.
+_PICTURE = re.compile(r"/job_[0-9a-z]+(\.\d+)?(\.thumbnail)?\.(jpeg|png|svg|webp)$")
 
 log = structlog.get_logger(__name__)
 
@@ -72,11 +77,21 @@ class Sweep:
         return removed
 
     async def _orphans(self, entries: Sequence[FileEntry], now: float) -> list[FileEntry]:
-        """Those with a job's name that no job knows, of the time that this database answers for."""
+        """Those with a job's name that no job knows, of the time that this database answers for. A job that has ended
+        knows one picture and its thumbnail: another try's are an orphan's, by their whole name."""
         ids = {
             entry: entry.name.rpartition("/")[2].partition(".")[0]
             for entry in entries
             if self._place.since <= entry.written < now - _YOUNG_SECONDS and not entry.name.startswith(f"{TRASH}/")
         }
-        known = await self._store.with_files(set(ids.values()))
-        return [entry for entry, job_id in ids.items() if job_id.startswith("job_") and job_id not in known]
+        known = await self._store.files_of(set(ids.values()))
+
+        def is_known(name: str, job_id: str) -> bool:
+            image = known.get(job_id)
+            return job_id in known and (image is None or not _PICTURE.search(name) or name in _names(image))
+
+        return [e for e, job_id in ids.items() if job_id.startswith("job_") and not is_known(e.name, job_id)]
+
+
+def _names(image: KeptImage) -> tuple[str, str]:
+    return image.file, thumbnail_name(image)

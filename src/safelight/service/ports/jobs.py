@@ -1,9 +1,11 @@
 """Where durable jobs are kept, and what was noted about them."""
 
+# Tested in tests/contracts/test_job_port.py.
+
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Literal, Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal, Protocol, Self
 
 import msgspec
 
@@ -11,6 +13,9 @@ from safelight.contract.jobs import JobError, JobRecord, JobState, KeptImage
 
 Shape = Literal["landscape", "portrait", "square"]
 SHAPES: tuple[Shape, ...] = ("landscape", "portrait", "square")
+
+LEASE_SECONDS = 12.0
+"""How long a claim lasts that is not renewed."""
 
 
 class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +45,19 @@ class IdempotencyMark(msgspec.Struct, frozen=True, kw_only=True):
     since: float
 
 
+class Hold(msgspec.Struct, frozen=True):
+    """A claim: who draws a job, and the number of the try. `tries` 0: it is reserved for that holder, and not begun."""
+
+    job_id: str
+    holder: str
+    tries: int
+
+    @classmethod
+    def of(cls, job: JobRecord) -> Self | None:
+        """The claim on a job; None where nobody has one."""
+        return None if job.course.holder is None else cls(job.id, job.course.holder, job.course.tries)
+
+
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """How and when (Unix seconds) a job ended."""
 
@@ -59,10 +77,15 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class JobStore(Protocol):
-    """Where jobs are kept. Every change is on disk when a call returns (power may fail right after)."""
+    """Where jobs are kept. Every change is on disk when a call returns (power may fail right after).
+
+    Several processes may draw from one store. Each has a name of its own as `holder`, and what it claims is its own for
+    `LEASE_SECONDS`, by the clock of the store alone, or until it is renewed. Whoever lost a claim changes nothing.
+    """
 
     async def add(self, job: JobRecord, mark: IdempotencyMark | None = None) -> JobRecord | None:
-        """Keep a new job; returns it with its number, which is above every earlier one.
+        """Keep a new job; returns it with its number, which is above every earlier one. One with a `holder` is reserved
+        for that process as if it were claimed.
 
         With a mark whose key this owner has used since `mark.since`, nothing is added, and what comes back is the job
         that came of it, or None if that was asked for by another body.
@@ -89,19 +112,28 @@ class JobStore(Protocol):
     async def last_ending(self) -> int:
         """The number of the ending that came last, of any owner's job; it never goes back. 0 where none has ended."""
 
-    async def requeue(self, but: Collection[str]) -> Sequence[JobRecord]:
-        """Put what was running back into the queue; everybody's queued jobs, oldest first. Leaves out those ids."""
+    async def waiting(self, but: Collection[str]) -> Sequence[JobRecord]:
+        """Everybody's jobs that wait for whoever comes, oldest first. Leaves out those ids."""
 
-    async def claim(self, job_ids: Sequence[str], most: int, when: float) -> Sequence[JobRecord]:
+    async def claim(self, job_ids: Sequence[str], most: int, when: float, holder: str) -> Sequence[JobRecord]:
         """The first `most` of these jobs that still wait, in the order that is given: they are drawn from now on, by
-        whoever asked and by nobody else, whichever process asks at the same time. The first start's time is kept, and
-        `attempts` counts on."""
+        that holder and by nobody else, whichever process asks at the same time. What is reserved for another is passed
+        over. The first start's time is kept, and `attempts` and `tries` count on."""
 
-    async def put_back(self, job_id: str) -> JobRecord | None:
-        """A running job was cut short by an orderly stop: it waits again, and was not begun in vain."""
+    async def renew(self, holder: str) -> Collection[Hold]:
+        """Prolong every claim of that holder's; those that it has still, also if one had run out and nobody took it."""
 
-    async def end(self, job_id: str, ending: Ending) -> JobRecord | None:
-        """End a queued or running job. None if it had ended before or is gone: nobody ends a job twice."""
+    async def take_back(self, holder: str, *, others_are_gone: bool = False) -> Sequence[JobRecord]:
+        """Have the jobs wait again of which another's claim has run out; with `others_are_gone` all that another than
+        this holder had. Returns them as they are now, oldest first."""
+
+    async def put_back(self, hold: Hold) -> JobRecord | None:
+        """A job was cut short by an orderly stop: it waits again, and was not begun in vain. None if that claim does
+        not hold any more."""
+
+    async def end(self, job_id: str, ending: Ending, hold: Hold | None = None) -> JobRecord | None:
+        """End a queued or running job, whoever draws it; with a `hold` only while that claim holds. None if it had
+        ended before, is gone or another's: nobody ends a job twice."""
 
     async def star(self, owner: str, job_id: str, starred: bool) -> JobRecord | None:
         """Set or take away the star."""
@@ -124,8 +156,8 @@ class JobStore(Protocol):
     async def newest(self) -> float:
         """When the newest job was accepted (Unix seconds); 0 where there is none."""
 
-    async def with_files(self, job_ids: Collection[str]) -> set[str]:
-        """Which of these have a picture, or may yet."""
+    async def files_of(self, job_ids: Collection[str]) -> Mapping[str, KeptImage | None]:
+        """The pictures of those of these jobs that have one, by id; None for those that may get one yet."""
 
 
 class Notes(Protocol):
