@@ -44,7 +44,7 @@ def with_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], 
     To make one is nine tenths of the time that opening it takes, and hundreds of tests open one.
     """
     from safelight.adapters.sql import open_database
-    from safelight.adapters.sql.sqlite import FILE_NAME
+    from safelight.adapters.sql.sqlite.opening import FILE_NAME
 
     made = tmp_path_factory.mktemp("database")
 

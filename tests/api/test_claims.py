@@ -90,7 +90,7 @@ async def test_the_files_name_holds_the_try(serve: Serve, tmp_path: Path) -> Non
 
 async def _take(elsewhere: Database, job_id: str) -> Hold:
     """Another process finds that a claim has run out, and draws the job itself."""
-    async with elsewhere._engine.begin() as connection:
+    async with elsewhere.dialect.engine.begin() as connection:
         ran_out = f"UPDATE jobs SET lease_until = 0 WHERE id = '{job_id}'"
         await connection.exec_driver_sql(ran_out)
     assert [job.id for job in await elsewhere.jobs.take_back("elsewhere")] == [job_id]

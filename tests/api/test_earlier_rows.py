@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from safelight.adapters.sql.sqlite import FILE_NAME
+from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from tests.api.conftest import PICTURES, Running
 from tests.api.test_jobs import ASYNC, ended, finished
 

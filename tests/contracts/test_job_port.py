@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from safelight.adapters.sql import Database, open_database
-from safelight.adapters.sql.sqlite import FILE_NAME
+from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.contract.jobs import JobError, KeptImage
 from safelight.service.ports.jobs import SHAPES, Ending, Held, Hold, IdempotencyMark, JobFilter, JobStore, Notes
 from tests.contracts.jobs import CANCELLED, FINISHED, job

@@ -41,7 +41,7 @@ def _hold(drawn: JobRecord) -> Hold:
 
 async def run_out(database: Database, job_id: str, seconds: float = LEASE_SECONDS) -> None:
     """Have a claim be older by so many seconds than it is."""
-    async with database._engine.begin() as connection:
+    async with database.dialect.engine.begin() as connection:
         await connection.exec_driver_sql(f"UPDATE jobs SET lease_until = lease_until - {seconds} WHERE id = '{job_id}'")
 
 
@@ -126,7 +126,7 @@ async def test_who_is_alone_takes_back_all_that_others_had_and_nothing_of_its_ow
         await claimed(store, number, holder)
     await store.add(job(4, holder="gone"))
     await claimed(store, 5, "an earlier version")
-    async with database._engine.begin() as connection:
+    async with database.dialect.engine.begin() as connection:
         await connection.exec_driver_sql("UPDATE jobs SET holder = NULL, lease_until = NULL WHERE id = 'job_5'")
     await store.end("job_3", CANCELLED)
     assert [each.id for each in await store.take_back("one", others_are_gone=True)] == ["job_1", "job_4", "job_5"]

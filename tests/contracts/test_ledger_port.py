@@ -14,7 +14,7 @@ import pytest
 from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql import open_database
-from safelight.adapters.sql.sqlite import FILE_NAME
+from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.protocol.messages import Timings
 from safelight.service.ports.ledger import Ledger, LedgerEntry
 

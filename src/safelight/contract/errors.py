@@ -14,6 +14,7 @@
     │   ├── HeadTooLarge          431   request_header_fields_too_large
     │   ├── RateLimited           429   rate_limit_exceeded, with `Retry-After`
     │   ├── Unavailable           503   engine_overloaded, model_loading, shutting_down, with `Retry-After`
+    │   │   └── StoreUnavailable  503   database_unavailable
     │   └── InternalError         500   internal_error; `x-should-retry: false` where a retry cannot help
     ├── DrawingCancelled                the caller left; nobody waits for an answer
     ├── ConfigurationError              a setting, a file or a folder that the operator can mend
@@ -145,6 +146,14 @@ class Unavailable(ApiError):
 
     def __init__(self, message: str, *, code: str, retry_after_seconds: float) -> None:
         super().__init__(message, code=code, headers=retry_after(retry_after_seconds))
+
+
+class StoreUnavailable(Unavailable):
+    """The database cannot be reached just now: what was asked of it may be asked again. The message holds no SQL, no
+    value, no password and no path."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="database_unavailable", retry_after_seconds=5.0)
 
 
 class InternalError(ApiError):

@@ -19,9 +19,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
 from safelight.adapters.metrics import PrometheusTelemetry
-from safelight.adapters.sql import Database, open_database, sqlite
+from safelight.adapters.sql import Database, open_database
 from safelight.adapters.sql.migrate import SCRIPTS
 from safelight.adapters.sql.schema import REVISION, metadata
+from safelight.adapters.sql.sqlite import errors
+from safelight.adapters.sql.sqlite.opening import connect
 from safelight.contract.errors import ConfigurationError
 from safelight.service.access.keys import Keys
 from safelight.service.ports.jobs import JobFilter
@@ -51,7 +53,7 @@ async def test_a_new_folder_and_file_are_for_their_owner_alone(tmp_path: Path) -
 
 
 async def test_every_commit_is_synced_to_the_disk(tmp_path: Path) -> None:
-    engine = sqlite.connect(tmp_path)
+    engine = connect(tmp_path)
     async with engine.connect() as connection:
         values = {
             pragma: (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar_one()
@@ -70,7 +72,7 @@ async def test_the_migrations_make_exactly_the_tables_that_the_code_uses(tmp_pat
         options = {"include_name": lambda name, kind, _: kind != "table" or not name.startswith("jobs_text")}
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
-    engine = sqlite.connect(tmp_path)
+    engine = connect(tmp_path)
     async with engine.connect() as connection:
         found = await connection.run_sync(differences)
     await engine.dispose()
@@ -153,19 +155,19 @@ except ConfigurationError as error:
 
 
 async def test_sqlites_own_disk_full_is_said(database: Database, tmp_path: Path) -> None:
-    engine = sqlite.connect(tmp_path)
+    engine = connect(tmp_path)
     async with engine.connect() as connection:
         await connection.exec_driver_sql("PRAGMA max_page_count = 1")
         with pytest.raises(DatabaseError) as caught:
             await connection.exec_driver_sql("CREATE TABLE large AS SELECT zeroblob(1000000) AS content")
     await engine.dispose()
-    assert sqlite.explain(caught.value, tmp_path) == f"The disk that holds {tmp_path} is full. Free some space."
+    assert errors.explain(caught.value, tmp_path) == f"The disk that holds {tmp_path} is full. Free some space."
 
 
 async def test_a_database_that_stays_locked_is_said(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(errors, "BUSY_SECONDS", 0.05)
     impatient = await open_database(tmp_path)
     with raw(tmp_path) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -240,7 +242,7 @@ async def test_the_ledger_and_sessions_are_trimmed(
 
 async def test_a_database_of_the_third_revision_keeps_dates_and_cursors_and_finds_what_it_held(tmp_path: Path) -> None:
     """Its index knew no words of Chinese, and its file could not shrink."""
-    engine = sqlite.connect(tmp_path)
+    engine = connect(tmp_path)
     await engine.dispose()
     with raw(tmp_path) as connection:
         connection.execute("PRAGMA auto_vacuum = NONE")

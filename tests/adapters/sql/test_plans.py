@@ -28,7 +28,7 @@ def plans_of(database: Database) -> Iterator[dict[str, list[str]]]:
             cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
             plans[statement] = [row[3] for row in cursor.fetchall()]
 
-    engine = database._engine.sync_engine
+    engine = database.dialect.engine.sync_engine
     event.listen(engine, "before_cursor_execute", asked)
     try:
         yield plans

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, insert, literal_column, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Row, insert, select, update
 
+from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import keys
-from safelight.adapters.sql.sqlite import readable_errors
 from safelight.service.ports.keys import KeyRecord
 
 _RECORD = (keys.c.id, keys.c.name, keys.c.hint, keys.c.created, keys.c.revoked, keys.c.models, keys.c.weight)
@@ -22,9 +20,8 @@ _RECORD = (keys.c.id, keys.c.name, keys.c.hint, keys.c.created, keys.c.revoked, 
 class SqlKeyStore:
     """A `KeyStore` whose changes are on disk when a call returns. Errors of the database are ConfigurationErrors."""
 
-    def __init__(self, engine: AsyncEngine, path: Path) -> None:
-        self._engine = engine
-        self._path = path
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
 
     async def add(self, record: KeyRecord, digest: bytes) -> None:
         row = {
@@ -37,37 +34,32 @@ class SqlKeyStore:
             "models": None if record.models is None else list(record.models),
             "weight": record.weight,
         }
-        with readable_errors(self._path):
-            async with self._engine.begin() as connection:
-                await connection.execute(insert(keys).values(row))
+        async with self._dialect.writing() as connection:
+            await connection.execute(insert(keys).values(row))
 
     async def by_digest(self, digest: bytes) -> KeyRecord | None:
-        with readable_errors(self._path):
-            async with self._engine.connect() as connection:
-                found = await connection.execute(select(*_RECORD, keys.c.digest).where(keys.c.digest == digest))
-                row = found.one_or_none()
+        async with self._dialect.reading() as connection:
+            found = await connection.execute(select(*_RECORD, keys.c.digest).where(keys.c.digest == digest))
+            row = found.one_or_none()
         # The index compares byte by byte; that tells a guesser at most bytes of a hash, and this settles it.
         return _record(row) if row is not None and hmac.compare_digest(row.digest, digest) else None
 
     async def by_id(self, key_id: str) -> KeyRecord | None:
-        with readable_errors(self._path):
-            async with self._engine.connect() as connection:
-                row = (await connection.execute(select(*_RECORD).where(keys.c.id == key_id))).one_or_none()
+        async with self._dialect.reading() as connection:
+            row = (await connection.execute(select(*_RECORD).where(keys.c.id == key_id))).one_or_none()
         return None if row is None else _record(row)
 
     async def all(self) -> Sequence[KeyRecord]:
-        with readable_errors(self._path):
-            async with self._engine.connect() as connection:
-                # Of keys of one second the one that was added first: SQLite counts rows as they come.
-                rows = await connection.execute(select(*_RECORD).order_by(keys.c.created, literal_column("rowid")))
-                return [_record(row) for row in rows]
+        async with self._dialect.reading() as connection:
+            # Of keys of one second the one that was added first.
+            rows = await connection.execute(select(*_RECORD).order_by(keys.c.created, self._dialect.arrival))
+            return [_record(row) for row in rows]
 
     async def revoke(self, key_id: str, when: int) -> KeyRecord | None:
-        with readable_errors(self._path):
-            async with self._engine.begin() as connection:
-                still_valid = (keys.c.id == key_id) & keys.c.revoked.is_(None)
-                await connection.execute(update(keys).where(still_valid).values(revoked=when))
-                row = (await connection.execute(select(*_RECORD).where(keys.c.id == key_id))).one_or_none()
+        async with self._dialect.writing() as connection:
+            still_valid = (keys.c.id == key_id) & keys.c.revoked.is_(None)
+            await connection.execute(update(keys).where(still_valid).values(revoked=when))
+            row = (await connection.execute(select(*_RECORD).where(keys.c.id == key_id))).one_or_none()
         return None if row is None else _record(row)
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from pathlib import Path
 from typing import Any
 
 import structlog
 from sqlalchemy import insert
-from sqlalchemy.exc import DatabaseError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
+from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.schema import ledger
-from safelight.adapters.sql.sqlite import explain
+from safelight.contract.errors import SafelightError
 from safelight.contract.stages import STAGES
 from safelight.protocol.messages import Timings
 from safelight.service.ports.ledger import LedgerEntry
@@ -36,9 +34,8 @@ class SqlLedger:
     Entries that cannot be kept are counted in `Telemetry.ledger_lost`, and an outage is logged once.
     """
 
-    def __init__(self, engine: AsyncEngine, path: Path, telemetry: Telemetry, capacity: int) -> None:
-        self._engine = engine
-        self._path = path
+    def __init__(self, dialect: Dialect, telemetry: Telemetry, capacity: int) -> None:
+        self._dialect = dialect
         self._telemetry = telemetry
         self._capacity = capacity
         self._pending: deque[LedgerEntry] = deque()
@@ -77,11 +74,10 @@ class SqlLedger:
 
     async def _write_batch(self, batch: list[LedgerEntry]) -> None:
         try:
-            async with self._engine.begin() as connection:
+            async with self._dialect.writing() as connection:
                 await connection.execute(insert(ledger), [_row(entry) for entry in batch])
-        except (DatabaseError, OSError) as error:
-            why = explain(error, self._path) if isinstance(error, DatabaseError) else str(error)
-            self._lose(len(batch), why)
+        except (SafelightError, OSError) as error:
+            self._lose(len(batch), str(error))
         else:
             if self._failing:
                 self._failing = False

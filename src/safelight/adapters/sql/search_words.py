@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import NamedTuple
 
 # Letters of scripts without spaces: Thai and Lao, Burmese, Khmer, Hiragana to Katakana, Han with its extensions.
 _UNSPACED = (
@@ -30,8 +31,15 @@ def words_of(text: str) -> str:
     return " ".join([*(word for run in _runs(text) for word in _pairs(run, last=True)), *_signs(text)])
 
 
-def phrases_of(text: str) -> list[str]:
-    """What an index of `words_of` is asked for to find every word of `text`, in FTS5's syntax; empty without any word.
+class Phrase(NamedTuple):
+    """Words that stand one after the other; `begun`: the last may be the beginning of one."""
+
+    words: tuple[str, ...]
+    begun: bool = False
+
+
+def phrases_of(text: str) -> list[Phrase]:
+    """What an index of `words_of` is asked for to find every word of `text`; empty without any word.
 
     The last word may be the beginning of one, and of an unspaced script any part. Signs count where there is no word.
     """
@@ -39,8 +47,8 @@ def phrases_of(text: str) -> list[str]:
     phrases = []
     for index, run in enumerate(runs):
         begun = index == len(runs) - 1 or (len(run) == 1 and _is_unspaced(run))
-        phrases.append(f'"{" ".join(_pairs(run, last=False))}"' + ("*" if begun else ""))
-    return phrases or [f'"{sign}"' for sign in _signs(text)]
+        phrases.append(Phrase(tuple(_pairs(run, last=False)), begun))
+    return phrases or [Phrase((sign,)) for sign in _signs(text)]
 
 
 def _runs(text: str) -> list[str]:

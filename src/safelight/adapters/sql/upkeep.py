@@ -5,16 +5,14 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from safelight.adapters.sql import sqlite
+from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.jobs import SqlJobStore
 from safelight.adapters.sql.schema import ledger, sessions
-from safelight.adapters.sql.sqlite import readable_errors, writing
 
 # A year has every season in it; the number bounds a busy server (not measured).
 LEDGER_SECONDS = 366 * 86_400.0
@@ -29,26 +27,23 @@ _MERGE_EVERY_SECONDS = 600.0
 class SqlUpkeep:
     """`Upkeep`. Errors of the database are ConfigurationErrors."""
 
-    def __init__(self, engine: AsyncEngine, path: Path, jobs: SqlJobStore) -> None:
-        self._engine = engine
+    def __init__(self, dialect: Dialect, jobs: SqlJobStore) -> None:
+        self._dialect = dialect
         self._jobs = jobs
         self._merged_at = -_MERGE_EVERY_SECONDS
-        self._writing = writing(engine)
-        self._path = path
 
     async def tidy(self, now: float) -> None:
-        with readable_errors(self._path):
-            async with self._writing.begin() as connection:
-                await connection.execute(delete(sessions).where(sessions.c.expires < now))
-            while await self._trim_ledger(now):
-                pass
-            merge = self._jobs.has_deleted and time.monotonic() - self._merged_at >= _MERGE_EVERY_SECONDS
-            if merge:
-                self._merged_at, self._jobs.has_deleted = time.monotonic(), False
-            await sqlite.scrub(self._engine, merge=merge)
+        async with self._dialect.writing() as connection:
+            await connection.execute(delete(sessions).where(sessions.c.expires < now))
+        while await self._trim_ledger(now):
+            pass
+        merge = self._jobs.has_deleted and time.monotonic() - self._merged_at >= _MERGE_EVERY_SECONDS
+        if merge:
+            self._merged_at, self._jobs.has_deleted = time.monotonic(), False
+        await self._dialect.scrub(merge=merge)
 
     async def _trim_ledger(self, now: float) -> bool:
-        async with self._writing.begin() as connection:
+        async with self._dialect.writing() as connection:
             too_many = (await _last(connection)) - MOST_LEDGER_ROWS
             spare = (ledger.c.time < now - LEDGER_SECONDS) | (ledger.c.id <= too_many)
             some = select(ledger.c.id).where(spare).limit(_AT_ONCE)

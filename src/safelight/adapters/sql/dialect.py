@@ -1,0 +1,88 @@
+"""What differs between databases: how a store reads, writes and searches, and who may change what all share."""
+
+# Tested in tests/contracts.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Literal, Protocol
+
+from sqlalchemy import ColumnElement, Select, Table
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql.dml import Insert
+
+
+class Search(Protocol):
+    """The words of prompts, as one database indexes them."""
+
+    async def put_in(self, connection: AsyncConnection, row: Any) -> None:
+        """Have a job's prompt found."""
+
+    async def take_out(self, connection: AsyncConnection, rows: Sequence[Any]) -> None:
+        """Have the prompts of jobs that are gone found no more."""
+
+    def containing(self, wanted: str, owner: str) -> ColumnElement[bool]:
+        """Whether a job of that owner has every word of `wanted` in its prompt; the last may be the beginning of
+        one."""
+
+    def newest_containing(self, wanted: str, owner: str, before: int | None) -> Select[*tuple[Any, ...]] | None:
+        """The same jobs, newest first, where all of them are wanted; None where there is no way better than
+        `containing`."""
+
+
+class Dialect(Protocol):
+    """One open database. What goes wrong in it is said in sentences.
+
+    `arrival` orders rows of keys and sessions as they came.
+    """
+
+    name: Literal["sqlite", "postgresql"]
+    engine: AsyncEngine
+    search: Search
+    arrival: ColumnElement[Any]
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection for statements that change nothing.
+
+        Raises:
+            StoreUnavailable: the database cannot be reached just now.
+            ConfigurationError: it cannot be used, and what to do.
+        """
+
+    def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection in a transaction, which is durable when this is left, and undone when it is left by an error.
+
+        Raises:
+            StoreUnavailable, ConfigurationError: as `reading`.
+        """
+
+    async def in_turn(self, connection: AsyncConnection) -> None:
+        """From here to the end of its transaction no other that called this goes on: what they number by what was there
+        before is in the order in which they are kept."""
+
+    def put(self, table: Table, values: dict[str, Any], key: Sequence[str]) -> Insert:
+        """The statement that keeps a row over the one that has the same `key`."""
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Hold the right to change the shape of the database or to make the first key: one process at a time.
+
+        Raises:
+            ConfigurationError: another process has held it for too long.
+        """
+
+    def keeper(self) -> AbstractAsyncContextManager[None]:
+        """Wait for the right to take up, forget and sweep for all processes, and hold it. It ends with its process."""
+
+    async def prepare(self) -> None:
+        """Bring the database to the shape that this version expects.
+
+        Raises:
+            ConfigurationError: it is of a newer version, or cannot be changed.
+        """
+
+    async def scrub(self, *, merge: bool) -> None:
+        """Give room back, and have nothing that was deleted stay readable. `merge`: in the index of words as well."""
+
+    async def check(self) -> str | None:
+        """Look through the whole database and say what is wrong with it; None where nothing is."""

@@ -1,0 +1,78 @@
+"""Lists of jobs, and what ended since."""
+
+# Tested in tests/contracts/test_job_port.py, tests/adapters/sql/test_plans.py.
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import func, select, true
+
+from safelight.adapters.sql.finishing import finishing
+from safelight.adapters.sql.jobs.table import IS_UNFINISHED, JobTable, Rows
+from safelight.adapters.sql.schema import counters, jobs
+from safelight.contract.jobs import JobRecord, KeptImage
+from safelight.service.ports.jobs import JobFilter
+
+_LAST_ENDING = select(counters.c.value).where(counters.c.name == "endings")
+
+
+@finishing
+class JobLists(JobTable):
+    """What is read of jobs."""
+
+    async def get(self, owner: str, job_id: str) -> JobRecord | None:
+        found = await self._read(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner))
+        return found[0] if found else None
+
+    async def page(self, wanted: JobFilter, limit: int) -> Sequence[JobRecord]:
+        query = self._matching(select(jobs), wanted).order_by(jobs.c.number.desc())
+        if wanted.text and wanted == JobFilter(owner=wanted.owner, text=wanted.text, before=wanted.before):
+            all_of_them = self._dialect.search.newest_containing(wanted.text, wanted.owner, wanted.before)
+            query = query if all_of_them is None else all_of_them
+        return await self._read(query.limit(limit))
+
+    async def count(self, wanted: JobFilter) -> int:
+        async with self._dialect.reading() as connection:
+            query = self._matching(select(func.count()).select_from(jobs), wanted)
+            return int((await connection.execute(query)).scalar_one())
+
+    async def ended_after(self, owner: str, end_number: int, limit: int) -> Sequence[JobRecord]:
+        mine = select(jobs).where(jobs.c.owner == owner, jobs.c.listed == true(), jobs.c.end_number > end_number)
+        return await self._read(mine.order_by(jobs.c.end_number).limit(limit))
+
+    async def last_ending(self) -> int:
+        async with self._dialect.reading() as connection:
+            return int((await connection.execute(_LAST_ENDING)).scalar_one())
+
+    async def newest(self) -> float:
+        async with self._dialect.reading() as connection:
+            query = select(jobs.c.created).order_by(jobs.c.number.desc()).limit(1)
+            return float((await connection.execute(query)).scalar_one_or_none() or 0.0)
+
+    async def files_of(self, job_ids: Collection[str]) -> Mapping[str, KeptImage | None]:
+        found = await self._read(select(jobs).where(jobs.c.id.in_(job_ids), jobs.c.file.is_not(None) | IS_UNFINISHED))
+        return {job.id: job.image for job in found}
+
+    def _matching(self, query: Rows, wanted: JobFilter) -> Rows:
+        query = query.where(jobs.c.owner == wanted.owner, jobs.c.listed == wanted.listed)
+        if wanted.states is not None:
+            query = query.where(jobs.c.state.in_(wanted.states))
+        if wanted.model is not None:
+            query = query.where(jobs.c.model == wanted.model)
+        if wanted.starred is not None:
+            query = query.where(jobs.c.starred == wanted.starred)
+        match wanted.shape:
+            case "landscape":
+                query = query.where(jobs.c.width > jobs.c.height)
+            case "portrait":
+                query = query.where(jobs.c.width < jobs.c.height)
+            case "square":
+                query = query.where(jobs.c.width == jobs.c.height)
+        if wanted.since is not None:
+            query = query.where(jobs.c.created >= wanted.since)
+        if wanted.until is not None:
+            query = query.where(jobs.c.created <= wanted.until)
+        if wanted.before is not None:
+            query = query.where(jobs.c.number < wanted.before)
+        return query.where(self._dialect.search.containing(wanted.text, wanted.owner)) if wanted.text else query

@@ -1,0 +1,81 @@
+"""SQLite behind the stores."""
+
+# Tested in tests/contracts, tests/adapters/sql/test_database.py.
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Table, literal_column
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import Insert
+
+from safelight.adapters.home import state_folder
+from safelight.adapters.sql.dialect import Search
+from safelight.adapters.sql.migrate import upgrade
+from safelight.adapters.sql.sqlite.errors import readable_errors
+from safelight.adapters.sql.sqlite.opening import FILE_NAME, connect, writing
+from safelight.adapters.sql.sqlite.scrubbing import make_shrinkable, quick_check, scrub
+from safelight.adapters.sql.sqlite.search import FullTextIndex
+
+
+class SqliteDialect:
+    """A `Dialect` over the file in a state folder. Writers of this process wait for each other here, in their order:
+    SQLite would have them poll.
+    """
+
+    name: Literal["sqlite", "postgresql"] = "sqlite"
+    # SQLite numbers rows as they come, whatever the clock says.
+    arrival: ColumnElement[Any] = literal_column("rowid")
+
+    def __init__(self, home: Path) -> None:
+        """Raises: ConfigurationError: the file cannot be made."""
+        self._home = home
+        self._path = home / FILE_NAME
+        self._one_writes = asyncio.Lock()
+        self.engine = connect(home)
+        self._writing = writing(self.engine)
+        self.search: Search = FullTextIndex()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        with readable_errors(self._path):
+            async with self.engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        with readable_errors(self._path):
+            async with self._one_writes, self._writing.begin() as connection:
+                yield connection
+
+    async def in_turn(self, connection: AsyncConnection) -> None:
+        """Whoever writes is alone already."""
+
+    def put(self, table: Table, values: dict[str, Any], key: Sequence[str]) -> Insert:
+        return insert(table).values(values).on_conflict_do_update(key, set_=values)
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        return state_folder.locked(self._home)
+
+    def keeper(self) -> AbstractAsyncContextManager[None]:
+        return state_folder.alone_in_drawing(self._home)
+
+    async def prepare(self) -> None:
+        with readable_errors(self._path):
+            async with self.alone():
+                await upgrade(self.engine)
+                await make_shrinkable(self.engine, self._path)
+
+    async def scrub(self, *, merge: bool) -> None:
+        with readable_errors(self._path):
+            await scrub(self.engine, merge=merge)
+
+    async def check(self) -> str | None:
+        with readable_errors(self._path):
+            return await quick_check(self.engine)
