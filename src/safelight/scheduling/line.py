@@ -84,6 +84,15 @@ class FairLine(Generic[Item]):
             del self._groups[waiting.group]
         return waiting.item
 
+    def served_elsewhere(self, name: str) -> Item | None:
+        """Somebody was served by another who serves this line too: it leaves, and its group is charged as if by us."""
+        if name not in self._waiting:
+            return None
+        waiting = self._waiting[name][0]
+        self._enter()
+        self._shares.serve(waiting.group, waiting.weight, waiting.seconds)
+        return self.remove(name)
+
     def take(self, judge: Callable[[Waiting[Item]], Verdict]) -> Waiting[Item] | None:
         """Whose turn it is among those who may go, out of the line, and the expected seconds on its group's account.
 

@@ -24,13 +24,21 @@ class JobLine:
     drawn has a place at once, as the engine then shares its devices among keys.
 
     `is_here` says of a model's source whether its weights are on a device: what has to wait for that takes no place
-    from others. At most `most` jobs wait, of which every key has its share. `workers` says how many draw at once now.
+    from others. At most `most` jobs wait, of which every key has its share. `workers` says how many draw at once now,
+    `all_workers` with those of other processes that draw from this line too.
     """
 
-    def __init__(self, *, most: int, workers: Callable[[], int], is_here: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        *,
+        most: int,
+        workers: Callable[[], int],
+        is_here: Callable[[str], bool],
+        all_workers: Callable[[], int] | None = None,
+    ) -> None:
         self._bound = FairBound(most)
+        self._all_workers = all_workers or workers
         self._line: FairLine[JobRecord] = FairLine()
-        self._workers = workers
         self._places = Places(lambda: _PLACES_PER_WORKER * max(1, workers()), is_here)
         self._owners: dict[str, dict[str, JobRecord]] = {}
 
@@ -87,6 +95,12 @@ class JobLine:
         if job is not None:
             self._left(job)
 
+    def taken(self, job_id: str) -> None:
+        """Another process draws that job: it waits no longer, and its owner's turn is spent."""
+        job = self._line.served_elsewhere(job_id)
+        if job is not None:
+            self._left(job)
+
     def next(self) -> JobRecord | None:
         """The job that is drawn next, which has a place from now on until `leave`; None while there is no place."""
         waiting = self._line.take(lambda w: self._places.judge(w.group, w.weight, w.kind))
@@ -106,7 +120,7 @@ class JobLine:
         if found is None:
             return None
         position, seconds = found
-        return QueuePlace(position, round((seconds + ahead_seconds) / max(1, self._workers()), 1))
+        return QueuePlace(position, round((seconds + ahead_seconds) / max(1, self._all_workers()), 1))
 
     def _left(self, job: JobRecord) -> None:
         self._bound.remove(job.origin.owner, 1)

@@ -66,8 +66,13 @@ class JobRunner:
         """How many jobs wait, and how many are being drawn."""
         return len(self._line), len(self._running)
 
+    @property
+    def waiting_ids(self) -> list[str]:
+        """What waits here to be drawn."""
+        return self._line.ids
+
     async def resume(self, jobs: Sequence[JobRecord]) -> None:
-        """Take up jobs that an earlier process left in the store."""
+        """Take up jobs that are in the store: an earlier process left them there, or another accepted them."""
         weights = {owner: await self._weight_of(owner) for owner in {job.origin.owner for job in jobs}}
         for job in jobs:
             self.add(job, weight=weights[job.origin.owner])
@@ -115,6 +120,11 @@ class JobRunner:
         finally:
             self._alone = False
             self._hand_out()
+
+    def taken(self, job_id: str) -> None:
+        """Another process draws that job."""
+        self._line.taken(job_id)
+        self._news.moved()
 
     def drop(self, job_id: str) -> None:
         """That job has been cancelled in the store: draw it no further."""
