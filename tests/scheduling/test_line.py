@@ -169,3 +169,16 @@ def test_what_took_longer_than_expected_is_on_the_groups_account() -> None:
     assert line.take(now) is not None
     line.correct("a", 1.0, 5.0)
     assert drained(line) == ["b1", "a2"]
+
+
+def test_a_groups_turn_is_spent_wherever_it_is_served() -> None:
+    """Else a group that floods would have a turn at each of those who serve one line."""
+    line: FairLine[str] = FairLine()
+    for n in range(3):
+        line.add(waiting(f"a{n}", "a", came=n))
+    for n in range(2):
+        line.add(waiting(f"b{n}", "b", came=10 + n))
+    assert line.served_elsewhere("a0") == "a0"
+    assert line.served_elsewhere("a1") == "a1"
+    assert line.served_elsewhere("a1") is None
+    assert drained(line) == ["b0", "b1", "a2"]

@@ -5,26 +5,28 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from functools import partial
-from pathlib import Path
+
+import structlog
 
 from safelight.adapters.files import open_files
 from safelight.adapters.files.thumbnails import average_color, thumbnail
 from safelight.adapters.home.disk import room_of
-from safelight.adapters.home.state_folder import alone_in_drawing, alone_in_serving, prepare
+from safelight.adapters.home.state_folder import alone_in_serving, prepare
 from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.sql import Database, open_database
 from safelight.bootstrap.drawing import Drawing
 from safelight.contract.catalogue import Catalogue
-from safelight.contract.errors import ConfigurationError
+from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.service.access.keys import Keys
 from safelight.service.jobs.accept import Acceptance
+from safelight.service.jobs.elsewhere import Elsewhere
 from safelight.service.jobs.job_drawing import JobDrawing
 from safelight.service.jobs.jobs import Jobs
 from safelight.service.jobs.library import Library
 from safelight.service.jobs.line import JobLine
 from safelight.service.jobs.once import DrawnOnce
+from safelight.service.jobs.peers import Peers
 from safelight.service.jobs.runner import JobRunner
 from safelight.service.jobs.tending import Tending
 from safelight.service.keeping.disk_space import DiskSpace
@@ -32,6 +34,11 @@ from safelight.service.keeping.place import Place
 from safelight.service.keeping.retention import DAY_SECONDS, Retention
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
+
+# The database may be away for longer: whoever is back first forgets for all, and a second's delay matters to nobody.
+_KEEPER_AGAIN_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
 
 
 def open_jobs(
@@ -47,7 +54,12 @@ def open_jobs(
     weight_of = keys.weight if keys else _as_any_other
     files = open_files(settings.files, settings.home)
     disks = DiskSpace({"files": files.room, "home": partial(room_of, settings.home)}, telemetry)
-    holder = f"process_{secrets.token_hex(12)}"
+    peers = Peers(
+        database.processes,
+        name=database.process,
+        workers=lambda: generate.workers,
+        seconds=lambda: generate.work_seconds * max(1, generate.workers),
+    )
     retention = Retention(
         store=store,
         files=files,
@@ -60,7 +72,12 @@ def open_jobs(
         forget_when_full=settings.forget_when_full,
     )
     disks.on_short("files", retention.make_room)
-    line = JobLine(most=settings.jobs_waiting, workers=lambda: generate.workers, is_here=generate.is_here)
+    line = JobLine(
+        most=settings.jobs_waiting,
+        workers=lambda: generate.workers,
+        is_here=generate.is_here,
+        all_workers=lambda: peers.workers,
+    )
     runner = JobRunner(
         drawing=JobDrawing(
             store=store,
@@ -71,7 +88,7 @@ def open_jobs(
             disks=disks,
             color_of=average_color,
             weight_of=weight_of,
-            holder=holder,
+            holder=peers.name,
         ),
         generate=generate,
         catalogue=offered,
@@ -79,6 +96,7 @@ def open_jobs(
         line=line,
         disks=disks,
         weight_of=weight_of,
+        seconds_elsewhere=lambda: peers.seconds_elsewhere,
     )
     acceptance = Acceptance(
         store=store,
@@ -89,7 +107,7 @@ def open_jobs(
         disks=disks,
         color_of=average_color,
         steady=retention.clock,
-        holder=holder,
+        holder=peers.name,
     )
     library = Library(
         store=store,
@@ -110,7 +128,8 @@ def open_jobs(
         disks=disks,
         library=library,
         once=once,
-        holder=holder,
+        peers=peers,
+        elsewhere=Elsewhere(store=store, runner=runner, feed=feed, holder=peers.name),
     )
     return Jobs(
         acceptance=acceptance,
@@ -127,20 +146,43 @@ async def _as_any_other(owner: str) -> float:
     return 1.0
 
 
-async def tend(jobs: Jobs, home: Path, keys: Keys) -> None:
-    """Keep what is drawn here ours; once alone, take up what earlier processes left and forget what is to be forgotten.
-    Until cancelled."""
-    await asyncio.gather(jobs.tending.renew_leases(), _tend_alone(jobs, home, keys))
+async def tend(jobs: Jobs, database: Database, keys: Keys) -> None:
+    """Keep what is drawn here ours, take up what others left or lost, and forget what is to be forgotten, until
+    cancelled. What one process does for all is done by whoever has the right to, as long as it has it.
+    """
+    tending = jobs.tending
+    if database.news is None:
+        await asyncio.gather(tending.renew_leases(), _tend_alone(jobs, database, keys))
+        return
+    beside = (
+        tending.renew_leases(),
+        tending.share(database.news),
+        tending.watch_disks(),
+        tending.end_revoked(keys.is_revoked),
+    )
+    await asyncio.gather(*beside, _forget_alone(jobs, database))
 
 
-async def _tend_alone(jobs: Jobs, home: Path, keys: Keys) -> None:
-    async with alone_in_drawing(home):
+async def _tend_alone(jobs: Jobs, database: Database, keys: Keys) -> None:
+    tending = jobs.tending
+    async with database.keeper():
         await asyncio.gather(
-            jobs.tending.resume(),
-            jobs.tending.forget_forever(),
-            jobs.tending.watch_disks(),
-            jobs.tending.end_revoked(keys.is_revoked),
+            tending.resume(),
+            tending.forget_forever(),
+            tending.watch_disks(),
+            tending.end_revoked(keys.is_revoked),
         )
+
+
+async def _forget_alone(jobs: Jobs, database: Database) -> None:
+    """Forget and sweep for all processes, whenever this one has the right to."""
+    while True:
+        try:
+            async with database.keeper():
+                await jobs.tending.forget_forever()
+        except SafelightError as error:  # the database is away, and with it the right
+            log.warning("keeper_lost", reason=str(error))
+        await asyncio.sleep(_KEEPER_AGAIN_SECONDS)
 
 
 async def adopt(settings: Settings) -> None:

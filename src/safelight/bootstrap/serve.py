@@ -88,7 +88,7 @@ async def _serve(
         links = Links(FileLinks(settings.home))
         stores = Stores(database=database, ledger=database.ledger(telemetry), sessions=database.sessions)
         services = open_services(settings, engine, stores, keys, links, telemetry)
-        tending = asyncio.create_task(tend(services.jobs, settings.home, keys), name="jobs")
+        tending = asyncio.create_task(tend(services.jobs, database, keys), name="jobs")
         stack.callback(tending.cancel)
 
         def sign_in() -> str | None:

@@ -20,10 +20,14 @@ from safelight.service.ports.telemetry import Telemetry
 
 
 class Database:
-    """An open database: the stores in it. `close` closes the ledgers first, so that they are written out."""
+    """An open database: the stores in it. `process` is the name of this process there; `news` and `processes` are None
+    of one that a single process draws from. `close` closes the ledgers first, so that they are written out."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
+        self.process = dialect.process
+        self.news = dialect.news
+        self.processes = dialect.processes
         self._ledgers: list[SqlLedger] = []
         self.keys = SqlKeyStore(dialect)
         self.jobs = SqlJobStore(dialect)

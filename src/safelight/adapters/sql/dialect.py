@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
@@ -11,6 +12,8 @@ from typing import Any, Literal, Protocol
 from sqlalchemy import ColumnElement, Select, Table
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.dml import Insert
+
+from safelight.service.ports.news import JobNews, Processes, RowChange
 
 
 class Search(Protocol):
@@ -34,11 +37,15 @@ class Search(Protocol):
 class Dialect(Protocol):
     """One open database. What goes wrong in it is said in sentences.
 
-    `arrival` orders rows of keys and sessions as they came.
+    `process` is the name of this process among those that use it, new for every start. `news` and `processes` are None
+    of one that a single process draws from. `arrival` orders rows of keys and sessions as they came.
     """
 
     name: Literal["sqlite", "postgresql"]
     engine: AsyncEngine
+    process: str
+    news: JobNews | None
+    processes: Processes | None
     search: Search
     arrival: ColumnElement[Any]
 
@@ -60,6 +67,9 @@ class Dialect(Protocol):
     async def in_turn(self, connection: AsyncConnection) -> None:
         """From here to the end of its transaction no other that called this goes on: what they number by what was there
         before is in the order in which they are kept."""
+
+    async def tell(self, connection: AsyncConnection, changes: Sequence[RowChange]) -> None:
+        """Have other processes told of changes to jobs, if and when this transaction is kept."""
 
     def put(self, table: Table, values: dict[str, Any], key: Sequence[str]) -> Insert:
         """The statement that keeps a row over the one that has the same `key`."""
@@ -86,3 +96,8 @@ class Dialect(Protocol):
 
     async def check(self) -> str | None:
         """Look through the whole database and say what is wrong with it; None where nothing is."""
+
+
+def new_process_name() -> str:
+    """A name for a process among those that use a database, which no other start of it has had."""
+    return f"process_{secrets.token_hex(12)}"

@@ -1,7 +1,7 @@
 """What other processes do to the jobs of a store that several draw from: heard of, and looked for.
 
-Each process has the whole line, and draws in its order what it can claim. So a key's turn is spent wherever it is served,
-and a job that was accepted anywhere is drawn by whoever has a place first.
+Each process has the whole line, and draws in its order what it can claim. So a key's turn is spent wherever it is
+served, and a job that was accepted anywhere is drawn by whoever has a place first.
 """
 
 # Tested in tests/service/test_elsewhere.py.
@@ -17,8 +17,8 @@ from safelight.contract.errors import SafelightError
 from safelight.contract.jobs import JobRecord, JobUpdate, Origin, Progress, Wanted
 from safelight.service.jobs.runner import JobRunner
 from safelight.service.ports.feed import JobFeed
-from safelight.service.ports.jobs import JobStore
-from safelight.service.ports.news import JobNews, RowChange, Standing
+from safelight.service.ports.jobs import JobStore, Standing
+from safelight.service.ports.news import JobNews, RowChange
 
 # What was not heard of is found by looking: within 5 s, with what a look takes.
 LOOK_SECONDS = 4.0
@@ -29,22 +29,21 @@ log = structlog.get_logger(__name__)
 class Elsewhere:
     """Keeps the line, what is drawn here and what watchers know in step with the store. `holder` is this process."""
 
-    def __init__(self, *, store: JobStore, runner: JobRunner, feed: JobFeed, news: JobNews, holder: str) -> None:
+    def __init__(self, *, store: JobStore, runner: JobRunner, feed: JobFeed, holder: str) -> None:
         self._store = store
         self._runner = runner
         self._feed = feed
-        self._news = news
         self._holder = holder
         self._seen: dict[str, Standing] = {}
-        self._last_ending = 0
+        self._last_ending: int | None = None
         self._must_look = asyncio.Event()
 
-    async def go_on(self) -> None:
+    async def follow(self, news: JobNews) -> None:
         """Listen and look, until cancelled."""
-        await asyncio.gather(self._listen(), self._look_forever())
+        await asyncio.gather(self._listen(news), self._look_forever())
 
-    async def _listen(self) -> None:
-        async for changes in self._news.changes():
+    async def _listen(self, news: JobNews) -> None:
+        async for changes in news.changes():
             if not changes:
                 self._must_look.set()
                 continue
@@ -90,7 +89,7 @@ class Elsewhere:
             each.job_id for each in now.values() if each.owner in watched and self._seen.get(each.job_id) != each
         ]
         await self._learn(await self._store.these({*waiting, *changed}) if waiting or changed else [])
-        if watched and last > self._last_ending:
+        if watched and self._last_ending is not None and last > self._last_ending:
             for job in await self._store.ended_since(watched, self._last_ending):
                 self._feed.publish(JobUpdate(kind="end", job=job))
         self._seen, self._last_ending = now, last

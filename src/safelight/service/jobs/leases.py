@@ -1,57 +1,87 @@
-"""Keeping the claims of this process alive, and dropping what it has lost."""
+"""Keeping the claims of this process alive, dropping what it has lost, and taking back what others have."""
 
-# Tested in tests/api/test_claims.py.
+# Tested in tests/api/test_claims.py, tests/service/test_elsewhere.py.
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
+from time import monotonic
 
 import structlog
 
 from safelight.contract.errors import SafelightError
+from safelight.contract.jobs import JobRecord
+from safelight.service.jobs.peers import Peers
 from safelight.service.jobs.runner import JobRunner
+from safelight.service.jobs.suspects import ALONE_FROM
 from safelight.service.ports.jobs import JobStore
 
 # A claim lasts 12 s (`LEASE_SECONDS`): three renewals may be lost before it runs out.
 RENEW_SECONDS = 3.0
+# What ran out is found within 16 s of the last renewal, and drawn again within 20.
+LOOK_SECONDS = 4.0
+# After the store was away everybody's claims have run out: each process has so long to renew its own.
+_GRACE_SECONDS = 2 * RENEW_SECONDS
 
 log = structlog.get_logger(__name__)
 
 
 class Leases:
-    """Renews what `holder` draws, while it draws anything.
+    """Renews what this process draws, while it draws anything or others may.
 
     A store that does not answer gives no claim to anybody else either, so what is drawn is drawn on: its end counts
     only if the claim still holds. What another has claimed meanwhile, or a cancel has ended, the next renewal that
     comes through does not name, and it is dropped.
     """
 
-    def __init__(self, store: JobStore, runner: JobRunner, holder: str) -> None:
+    def __init__(
+        self, store: JobStore, runner: JobRunner, peers: Peers, elapsed: Callable[[], float] = monotonic
+    ) -> None:
         self._store = store
         self._runner = runner
-        self._holder = holder
-        self._failed = False
+        self._peers = peers
+        self._elapsed = elapsed
+        self._failed_at = float("-inf")
+        self._fails = False
 
     async def go_on(self) -> None:
         """Renew every few seconds, until cancelled."""
         while True:
-            await asyncio.sleep(RENEW_SECONDS)
             await self.renew()
+            await asyncio.sleep(RENEW_SECONDS)
 
     async def renew(self) -> bool:
-        """Renew once; False where the store did not answer."""
+        """Renew once; False where the store did not answer in time."""
         held = self._runner.holds
-        if not held:
+        if not held and not self._peers.shared:
             return True
+        began = self._elapsed()
         try:
-            still = {hold.job_id: hold.tries for hold in await self._store.renew(self._holder)}
+            still = {hold.job_id: hold.tries for hold in await self._store.renew(self._peers.name)}
+            await self._peers.renew()
         except SafelightError as error:
-            if not self._failed:
+            if not self._fails:
                 log.error("leases_not_renewed", jobs=len(held), reason=str(error), effect="they are drawn on")
-            self._failed = True
+            self._fails, self._failed_at = True, self._elapsed()
             return False
-        self._failed = False
+        self._fails = False
+        if self._elapsed() - began > RENEW_SECONDS:  # it was away in between, perhaps with everybody's renewals
+            self._failed_at = self._elapsed()
         for hold in held:  # as of before we asked: what was claimed since then may not be in the answer
             if still.get(hold.job_id) not in (hold.tries, hold.tries + 1):  # it may have been claimed while we asked
                 self._runner.lose(hold)
         return True
+
+    async def take_back(self) -> Sequence[JobRecord]:
+        """Take back what others have lost; those jobs. Nothing while the others may not have had time to renew.
+
+        Raises:
+            SafelightError: the store did not answer.
+        """
+        if self._elapsed() - self._failed_at < _GRACE_SECONDS:
+            return ()
+        lost = await self._store.take_back(self._peers.name, keep_from=ALONE_FROM)
+        if lost:
+            log.warning("jobs_taken_back", jobs=len(lost), reason="whoever drew them does not renew its claims")
+        return lost

@@ -29,7 +29,8 @@ log = structlog.get_logger(__name__)
 
 class JobRunner:
     """Draws what is queued. A job whose drawing is cut short, by whatever, stays as it is in the store: whoever starts
-    next draws it again with the same seed. `weight_of` says how much of a device an owner has beside others.
+    next draws it again with the same seed. `weight_of` says how much of a device an owner has beside others, and
+    `seconds_elsewhere` how much of a worker's time other processes have in hand.
     """
 
     def __init__(
@@ -42,7 +43,9 @@ class JobRunner:
         line: JobLine,
         disks: DiskSpace,
         weight_of: Callable[[str], Awaitable[float]],
+        seconds_elsewhere: Callable[[], float] = lambda: 0.0,
     ) -> None:
+        self._seconds_elsewhere = seconds_elsewhere
         self._drawing = drawing
         self._generate = generate
         self._catalogue = catalogue
@@ -151,7 +154,8 @@ class JobRunner:
         left = (
             self._generate.expected_seconds(r.request) * _left(r.progress) for r in self._running.values() if r.request
         )
-        return self._line.place(job_id, sum(left)) if job_id in self._line else None
+        ahead = sum(left) + self._seconds_elsewhere()
+        return self._line.place(job_id, ahead) if job_id in self._line else None
 
     def progress(self, job_id: str) -> Progress | None:
         """How far a job is; None if it is not being drawn."""

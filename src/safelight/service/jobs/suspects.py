@@ -9,6 +9,10 @@ must not fail. From the row alone the two look the same. What tells them apart i
   vain; one that lives calmly and ends whenever this job is begun has found its culprit.
 
 `attempts` counts what was begun and not ended: the first time in any company, then those alone.
+
+Where several processes draw from one store, one that ends is no news, and its jobs must be drawn elsewhere soon. There
+a job is tried a second time in any company, and a third and last time alone: whoever was merely hit twice beside a
+guilty one is then drawn, and the guilty one has met three servers.
 """
 
 # Tested in tests/hostile/test_suspects.py.
@@ -30,6 +34,9 @@ from safelight.service.ports.jobs import Ending, JobStore
 # How long the server must have lived before a job is tried alone, for each time. A supervisor that restarts what fails
 # does so within seconds (systemd: 0.1 s; Kubernetes: 10 s, then longer).
 CALM_SECONDS = (0.0, 10.0, 60.0)
+# Where several processes draw: begun so often without an end, a job is tried alone, and then no more.
+ALONE_FROM = 2
+MOST_TRIES = 3
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +59,8 @@ class Suspects:
         self._elapsed = elapsed
         self._born = elapsed()
         self._waiting: dict[str, JobRecord] = {}
+        self._one_is_tried = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def owners(self) -> set[str]:
@@ -69,9 +78,28 @@ class Suspects:
         for job in suspects[len(at_once) :]:
             await self._try(job)
 
+    async def take_up(self, lost: Sequence[JobRecord]) -> None:
+        """Take up jobs that others lost, while more than one process draws. Those to be tried alone are reserved for
+        this process."""
+        await self._runner.resume([job for job in lost if job.course.attempts < ALONE_FROM])
+        for job in lost:
+            if job.course.attempts >= MOST_TRIES:
+                ends = job.course.attempts
+                await self._give_up(job, f"{ends} servers ended while they drew this, one after the other.")
+            elif job.course.attempts >= ALONE_FROM:
+                self._waiting[job.id] = job
+                trying = asyncio.create_task(self._try_in_turn(job), name=f"suspect-{job.id}")
+                self._tasks.add(trying)
+                trying.add_done_callback(self._tasks.discard)
+
+    async def _try_in_turn(self, job: JobRecord) -> None:
+        async with self._one_is_tried:
+            await self._try(job)
+
     async def _try(self, job: JobRecord) -> None:
         if job.course.attempts > len(CALM_SECONDS):
-            await self._give_up(job)
+            ends = job.course.attempts - 1
+            await self._give_up(job, f"The server ended {ends} times while it drew this and nothing else.")
         else:
             await asyncio.sleep(max(0.0, CALM_SECONDS[job.course.attempts - 1] - (self._elapsed() - self._born)))
             try:
@@ -80,10 +108,9 @@ class Suspects:
                 return
         self._waiting.pop(job.id, None)
 
-    async def _give_up(self, job: JobRecord) -> None:
-        ends = job.course.attempts - 1
-        said = f"The server ended {ends} times while it drew this and nothing else. It is not tried again."
-        ending = Ending(state="failed", when=self._clock(), error=JobError("internal_error", said))
+    async def _give_up(self, job: JobRecord, why: str) -> None:
+        error = JobError("internal_error", f"{why} It is not tried again.")
+        ending = Ending(state="failed", when=self._clock(), error=error)
         ended = await self._store.end(job.id, ending)
         if ended is not None:
             log.error("job_given_up", job=job.id, attempts=job.course.attempts)

@@ -7,20 +7,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
 from safelight.contract.errors import AuthenticationFailed, SafelightError
 from safelight.service.drawing.generate import Generate
-from safelight.service.jobs.leases import Leases
+from safelight.service.jobs.elsewhere import Elsewhere
+from safelight.service.jobs.leases import LOOK_SECONDS, Leases
 from safelight.service.jobs.library import Library
 from safelight.service.jobs.once import REVOKED, DrawnOnce
+from safelight.service.jobs.peers import Peers
 from safelight.service.jobs.runner import JobRunner
 from safelight.service.jobs.suspects import Suspects
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.retention import Retention
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.jobs import JobStore
+from safelight.service.ports.news import JobNews
 
 _LOOK_FOR_REVOKED_SECONDS = 2.0
 
@@ -28,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 
 class Tending:
-    """Of all jobs of a store, by the one process that draws them."""
+    """Of the jobs of a store, by a process that draws them: alone, or beside others (`share`)."""
 
     def __init__(
         self,
@@ -41,7 +45,8 @@ class Tending:
         disks: DiskSpace,
         library: Library,
         once: DrawnOnce,
-        holder: str,
+        peers: Peers,
+        elsewhere: Elsewhere,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -52,8 +57,9 @@ class Tending:
         self._disks = disks
         self._library = library
         self._once = once
-        self._holder = holder
-        self.leases = Leases(store, runner, holder)
+        self._peers = peers
+        self._elsewhere = elsewhere
+        self.leases = Leases(store, runner, peers)
         self._suspects = Suspects(store, feed, runner, clock)
 
     async def resume(self) -> int:
@@ -62,7 +68,7 @@ class Tending:
         What this process accepted before it was alone it draws already.
         """
         await self._disks.look()
-        await self._store.take_back(self._holder, others_are_gone=True)
+        await self._store.take_back(self._peers.name, others_are_gone=True)
         queued = await self._store.waiting(self._runner.ids)
         if queued:
             log.info("jobs_resumed", jobs=len(queued))
@@ -85,9 +91,27 @@ class Tending:
                     log.error("revoked_jobs_not_ended", owner=owner, reason=str(error))
             await asyncio.sleep(_LOOK_FOR_REVOKED_SECONDS)
 
+    async def share(self, news: JobNews) -> None:
+        """Draw from a store from which others draw too, and take up what they lose, until cancelled."""
+        await self._disks.look()
+        await asyncio.gather(self._take_up_lost(), self._elsewhere.follow(news))
+
+    async def _take_up_lost(self) -> None:
+        while True:
+            try:
+                await self._suspects.take_up(await self.leases.take_back())
+            except SafelightError as error:
+                log.warning("lost_jobs_not_looked_for", reason=str(error))
+            await asyncio.sleep(LOOK_SECONDS)
+
     async def renew_leases(self) -> None:
         """Keep the claims of this process alive, until cancelled."""
         await self.leases.go_on()
+
+    async def leave(self) -> None:
+        """This process draws no more: the others need not wait until its lease has run out to know that."""
+        with suppress(SafelightError):
+            await self._peers.leave()
 
     def _owners(self) -> set[str]:
         """Whose jobs, requests or streams are under way."""

@@ -45,6 +45,15 @@ class IdempotencyMark(msgspec.Struct, frozen=True, kw_only=True):
     since: float
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How an unfinished job stands. `holder` is who draws it or has it reserved."""
+
+    job_id: str
+    owner: str
+    state: JobState
+    holder: str | None
+
+
 class Hold(msgspec.Struct, frozen=True):
     """A claim: who draws a job, and the number of the try. `tries` 0: it is reserved for that holder, and not begun."""
 
@@ -112,6 +121,15 @@ class JobStore(Protocol):
     async def last_ending(self) -> int:
         """The number of the ending that came last, of any owner's job; it never goes back. 0 where none has ended."""
 
+    async def these(self, job_ids: Collection[str]) -> Sequence[JobRecord]:
+        """Those of these jobs that are there, whoever owns them."""
+
+    async def unfinished(self) -> Sequence[Standing]:
+        """How everybody's queued and running jobs stand, oldest first."""
+
+    async def ended_since(self, owners: Collection[str], end_number: int) -> Sequence[JobRecord]:
+        """Jobs of these owners that ended after that ending, listed or not, in the order in which they ended."""
+
     async def waiting(self, but: Collection[str]) -> Sequence[JobRecord]:
         """Everybody's jobs that wait for whoever comes, oldest first. Leaves out those ids."""
 
@@ -123,9 +141,12 @@ class JobStore(Protocol):
     async def renew(self, holder: str) -> Collection[Hold]:
         """Prolong every claim of that holder's; those that it has still, also if one had run out and nobody took it."""
 
-    async def take_back(self, holder: str, *, others_are_gone: bool = False) -> Sequence[JobRecord]:
+    async def take_back(
+        self, holder: str, *, others_are_gone: bool = False, keep_from: int | None = None
+    ) -> Sequence[JobRecord]:
         """Have the jobs wait again of which another's claim has run out; with `others_are_gone` all that another than
-        this holder had. Returns them as they are now, oldest first."""
+        this holder had. What was begun `keep_from` times or more is reserved for this holder. Returns them as they are
+        now, oldest first."""
 
     async def put_back(self, hold: Hold) -> JobRecord | None:
         """A job was cut short by an orderly stop: it waits again, and was not begun in vain. None if that claim does

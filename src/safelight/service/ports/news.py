@@ -1,6 +1,6 @@
 """What other processes change in a store that several draw from, and who they are."""
 
-# Tested in tests/contracts/test_news_port.py.
+# Tested in tests/service/test_elsewhere.py.
 
 from __future__ import annotations
 
@@ -9,26 +9,17 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from safelight.contract.jobs import JobState
+ChangeKind = Literal["waits", "drawn", "ended", "gone", "changed"]
 
 
 class RowChange(msgspec.Struct, frozen=True, array_like=True):
     """What became of a job: it waits for whoever comes, is drawn by somebody, has ended, is gone, or something else
     about it has changed."""
 
-    kind: Literal["waits", "drawn", "ended", "gone", "changed"]
+    kind: ChangeKind
     job_id: str
     owner: str
     listed: bool = True
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How an unfinished job stands. `holder` is who draws it or has it reserved."""
-
-    job_id: str
-    owner: str
-    state: JobState
-    holder: str | None
 
 
 class JobNews(Protocol):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 
 from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.finishing import finishing
@@ -49,6 +49,7 @@ class JobClaims(JobTable):
                 change = update(jobs).where(jobs.c.id == it.scalar_subquery()).values(values).returning(jobs)
                 if (row := (await connection.execute(change)).one_or_none()) is not None:
                     claimed.append(record_of(row))
+                    await self._tell(connection, "drawn", row)
         return claimed
 
     async def renew(self, holder: str) -> Collection[Hold]:
@@ -57,19 +58,26 @@ class JobClaims(JobTable):
             rows = (await connection.execute(prolonged.returning(jobs.c.id, jobs.c.tries))).all()
         return {Hold(row.id, holder, row.tries) for row in rows}
 
-    async def take_back(self, holder: str, *, others_are_gone: bool = False) -> Sequence[JobRecord]:
+    async def take_back(
+        self, holder: str, *, others_are_gone: bool = False, keep_from: int | None = None
+    ) -> Sequence[JobRecord]:
         lost = jobs.c.holder.is_not(None) & (jobs.c.holder != holder)
         if others_are_gone:  # a version without leases drew without a holder
             lost = IS_UNFINISHED & (lost | (jobs.c.holder.is_(None) & (jobs.c.state == "running")))
         else:
             lost = lost & (jobs.c.lease_until < DatabaseNow())
+        values = dict(_WAITS_AGAIN)
+        if keep_from is not None:
+            kept = jobs.c.attempts >= keep_from
+            values |= {"holder": case((kept, holder)), "lease_until": case((kept, LEASE_END))}
         async with self._dialect.writing() as connection:
-            rows = (await connection.execute(update(jobs).where(lost).values(_WAITS_AGAIN).returning(jobs))).all()
+            rows = (await connection.execute(update(jobs).where(lost).values(values).returning(jobs))).all()
+            await self._tell(connection, "waits", *rows)
         return sorted((record_of(row) for row in rows), key=lambda job: job.number)
 
     async def put_back(self, hold: Hold) -> JobRecord | None:
         values = _WAITS_AGAIN | {"attempts": jobs.c.attempts - 1}
-        return await self._write(update(jobs).where(_held(hold), jobs.c.state == "running").values(values))
+        return await self._write(update(jobs).where(_held(hold), jobs.c.state == "running").values(values), "waits")
 
     async def end(self, job_id: str, ending: Ending, hold: Hold | None = None) -> JobRecord | None:
         values: dict[str, Any] = {"state": ending.state, "ended": ending.when, "holder": None, "lease_until": None}
@@ -84,6 +92,7 @@ class JobClaims(JobTable):
             values["end_number"] = await next_ending(connection)
             ended = update(jobs).where(it if hold is None else it & _held(hold)).values(values).returning(jobs)
             row = (await connection.execute(ended)).one_or_none()
+            await self._tell(connection, "ended", row)
         return None if row is None else record_of(row)
 
 

@@ -30,7 +30,7 @@ class JobKeeping(JobTable):
 
     async def star(self, owner: str, job_id: str, starred: bool) -> JobRecord | None:
         mine = (jobs.c.id == job_id) & (jobs.c.owner == owner)
-        return await self._write(update(jobs).where(mine).values(starred=starred))
+        return await self._write(update(jobs).where(mine).values(starred=starred), "changed")
 
     async def delete(self, owner: str, job_id: str) -> JobRecord | None:
         gone = await self._delete((jobs.c.id == job_id) & (jobs.c.owner == owner))
@@ -66,5 +66,6 @@ class JobKeeping(JobTable):
             found = await connection.execute(delete(jobs).where(which, ~IS_UNFINISHED).returning(jobs))
             rows = found.all()
             await self._dialect.search.take_out(connection, rows)
+            await self._tell(connection, "gone", *rows)
         self.has_deleted = self.has_deleted or bool(rows)
         return [record_of(row) for row in rows]

@@ -12,7 +12,7 @@ from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.jobs.table import IS_UNFINISHED, JobTable, Rows
 from safelight.adapters.sql.schema import counters, jobs
 from safelight.contract.jobs import JobRecord, KeptImage
-from safelight.service.ports.jobs import JobFilter
+from safelight.service.ports.jobs import JobFilter, Standing
 
 _LAST_ENDING = select(counters.c.value).where(counters.c.name == "endings")
 
@@ -44,6 +44,22 @@ class JobLists(JobTable):
     async def last_ending(self) -> int:
         async with self._dialect.reading() as connection:
             return int((await connection.execute(_LAST_ENDING)).scalar_one())
+
+    async def ended_since(self, owners: Collection[str], end_number: int) -> Sequence[JobRecord]:
+        found: list[JobRecord] = []
+        for listed in (True, False):
+            theirs = (jobs.c.owner.in_(owners)) & (jobs.c.listed == listed) & (jobs.c.end_number > end_number)
+            found += await self._read(select(jobs).where(theirs))
+        return sorted(found, key=lambda job: job.course.end_number or 0)
+
+    async def these(self, job_ids: Collection[str]) -> Sequence[JobRecord]:
+        return await self._read(select(jobs).where(jobs.c.id.in_(job_ids)))
+
+    async def unfinished(self) -> Sequence[Standing]:
+        query = select(jobs.c.id, jobs.c.owner, jobs.c.state, jobs.c.holder).where(IS_UNFINISHED)
+        async with self._dialect.reading() as connection:
+            rows = (await connection.execute(query.order_by(jobs.c.number))).all()
+        return [Standing(job_id=row.id, owner=row.owner, state=row.state, holder=row.holder) for row in rows]
 
     async def newest(self) -> float:
         async with self._dialect.reading() as connection:

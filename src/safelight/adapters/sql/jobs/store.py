@@ -19,6 +19,7 @@ from safelight.adapters.sql.jobs.table import next_ending
 from safelight.adapters.sql.schema import idempotency, jobs
 from safelight.contract.jobs import JobRecord
 from safelight.service.ports.jobs import IdempotencyMark
+from safelight.service.ports.news import ChangeKind
 
 
 @finishing
@@ -46,12 +47,20 @@ class SqlJobStore(JobLists, JobClaims, JobKeeping):
             await self._dialect.search.put_in(connection, added)
             if mark is not None:
                 await connection.execute(insert(idempotency).values(_marked(job, mark)))
+            await self._tell(connection, _kind_of(job), added)
         return record_of(added)
 
     async def marked(self, owner: str, mark: IdempotencyMark) -> tuple[JobRecord, bool] | None:
         async with self._dialect.reading() as connection:
             earlier = await _earlier(connection, owner, mark)
         return None if earlier is None else (record_of(earlier), earlier.digest == mark.digest)
+
+
+def _kind_of(job: JobRecord) -> ChangeKind:
+    """What others are to do about a new job: nothing about one that is reserved for its process."""
+    if job.has_ended:
+        return "ended"
+    return "waits" if job.course.holder is None else "changed"
 
 
 async def _earlier(connection: AsyncConnection, owner: str, mark: IdempotencyMark) -> Row[*tuple[Any, ...]] | None:

@@ -13,6 +13,7 @@ from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.jobs.rows import record_of
 from safelight.adapters.sql.schema import counters, jobs
 from safelight.contract.jobs import UNFINISHED, JobRecord
+from safelight.service.ports.news import ChangeKind, RowChange
 
 Rows = Select[*tuple[Any, ...]]
 # A partial index is brought in only by a condition that is written like the index's own, values and all.
@@ -29,11 +30,19 @@ class JobTable:
         async with self._dialect.reading() as connection:
             return [record_of(row) for row in await connection.execute(query)]
 
-    async def _write(self, statement: Any) -> JobRecord | None:
-        """Run a statement that touches one job at most, and return it as it then is (or was, if deleted)."""
+    async def _write(self, statement: Any, kind: ChangeKind) -> JobRecord | None:
+        """Run a statement that touches one job at most, tell others what kind of change that is, and return the job as
+        it then is."""
         async with self._dialect.writing() as connection:
             row = (await connection.execute(statement.returning(jobs))).one_or_none()
+            await self._tell(connection, kind, row)
         return None if row is None else record_of(row)
+
+    async def _tell(self, connection: AsyncConnection, kind: ChangeKind, *rows: Any) -> None:
+        """Have other processes told, once the transaction is through, what became of these rows."""
+        changes = [RowChange(kind, row.id, row.owner, row.listed) for row in rows if row is not None]
+        if changes:
+            await self._dialect.tell(connection, changes)
 
 
 async def next_ending(connection: AsyncConnection) -> int:

@@ -16,12 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Insert
 
 from safelight.adapters.home import state_folder
-from safelight.adapters.sql.dialect import Search
+from safelight.adapters.sql.dialect import Search, new_process_name
 from safelight.adapters.sql.migrate import upgrade
 from safelight.adapters.sql.sqlite.errors import readable_errors
 from safelight.adapters.sql.sqlite.opening import FILE_NAME, connect, writing
 from safelight.adapters.sql.sqlite.scrubbing import make_shrinkable, quick_check, scrub
 from safelight.adapters.sql.sqlite.search import FullTextIndex
+from safelight.service.ports.news import JobNews, Processes, RowChange
 
 
 class SqliteDialect:
@@ -30,12 +31,15 @@ class SqliteDialect:
     """
 
     name: Literal["sqlite", "postgresql"] = "sqlite"
+    news: JobNews | None = None
+    processes: Processes | None = None
     # SQLite numbers rows as they come, whatever the clock says.
     arrival: ColumnElement[Any] = literal_column("rowid")
 
     def __init__(self, home: Path) -> None:
         """Raises: ConfigurationError: the file cannot be made."""
         self._home = home
+        self.process = new_process_name()
         self._path = home / FILE_NAME
         self._one_writes = asyncio.Lock()
         self.engine = connect(home)
@@ -56,6 +60,9 @@ class SqliteDialect:
 
     async def in_turn(self, connection: AsyncConnection) -> None:
         """Whoever writes is alone already."""
+
+    async def tell(self, connection: AsyncConnection, changes: Sequence[RowChange]) -> None:
+        """One process draws from a file at a time; the next looks when it takes over."""
 
     def put(self, table: Table, values: dict[str, Any], key: Sequence[str]) -> Insert:
         return insert(table).values(values).on_conflict_do_update(key, set_=values)

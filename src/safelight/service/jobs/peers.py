@@ -1,0 +1,62 @@
+"""The other processes that draw from the same store, as they said last how they stand."""
+
+# Tested in tests/service/test_elsewhere.py.
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from safelight.service.ports.news import Processes, ProcessState
+
+
+class Peers:
+    """Says with every renewal how this process stands, and knows from the answer how the others do. `processes` None:
+    there are no others. `workers` and `seconds` say how many workers are here, and how much of one's time is in hand.
+    """
+
+    def __init__(
+        self, processes: Processes | None, *, name: str, workers: Callable[[], int], seconds: Callable[[], float]
+    ) -> None:
+        self._processes = processes
+        self._own_workers = workers
+        self._own_seconds = seconds
+        self.name = name
+        self.address = ""
+        self.others: Sequence[ProcessState] = ()
+
+    @property
+    def shared(self) -> bool:
+        """Whether there may be others."""
+        return self._processes is not None
+
+    @property
+    def workers(self) -> int:
+        """How many workers draw from the store."""
+        return self._own_workers() + sum(other.workers for other in self.others)
+
+    @property
+    def seconds_elsewhere(self) -> float:
+        """Seconds of one worker's time that the others have in hand."""
+        return sum(other.seconds for other in self.others)
+
+    async def renew(self) -> None:
+        """Say how this process stands.
+
+        Raises:
+            SafelightError: the store did not answer.
+        """
+        if self._processes is None:
+            return
+        mine = ProcessState(
+            name=self.name, address=self.address, workers=self._own_workers(), seconds=self._own_seconds()
+        )
+        self.others = [state for state in await self._processes.renew(mine) if state.name != self.name]
+
+    async def leave(self) -> None:
+        """This process draws no more.
+
+        Raises:
+            SafelightError: the store did not answer.
+        """
+        if self._processes is not None:
+            await self._processes.leave(self.name)

@@ -1,0 +1,154 @@
+"""One process of several on one store: what the others write is heard of, or found by looking, and acted on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from safelight.adapters.fake.engine import FakeEngine
+from safelight.adapters.sql import Database, open_database
+from safelight.contract.jobs import Course, JobRecord
+from safelight.service.jobs.elsewhere import Elsewhere
+from safelight.service.jobs.suspects import ALONE_FROM, MOST_TRIES, Suspects
+from safelight.service.ports.jobs import Ending, Hold
+from safelight.service.ports.news import ChangeKind, RowChange
+from tests.api.conftest import PICTURES, Running, Serve, serve, until
+
+__all__ = ["serve"]
+CANCELLED = Ending(state="cancelled", when=2.0)
+
+
+class Beside:
+    """A server whose engine stands still, and another process on its database."""
+
+    def __init__(self, running: Running, other: Database) -> None:
+        self.running = running
+        self.other = other.jobs
+        jobs = running.services.jobs
+        self.runner, self.feed = jobs.runner, jobs.feed
+        self.store = jobs.library._store
+        self.elsewhere = Elsewhere(store=self.store, runner=self.runner, feed=self.feed, holder="here")
+
+    async def accept(self, seed: int) -> str:
+        """A job that is accepted here."""
+        body = {"model": "stable-image-ultra", "prompt": "a boat", "seed": seed}
+        answer = await self.running.client.post(PICTURES, json=body, headers={"prefer": "respond-async"})
+        return str(answer.headers["location"].rpartition("/")[2])
+
+    async def accept_elsewhere(self, name: str) -> JobRecord:
+        """A job of the same key that another process accepts."""
+        (like,) = await self.store.these([next(iter(self.runner.holds)).job_id])
+        added = await self.other.add(msgspec.structs.replace(like, id=name, course=Course()))
+        assert added is not None
+        return added
+
+    def change(self, kind: ChangeKind, job_id: str) -> RowChange:
+        return RowChange(kind, job_id, next(iter(self.runner.owners)))
+
+
+@pytest.fixture
+async def beside(serve: Serve, tmp_path: Path) -> AsyncIterator[Beside]:
+    engine = FakeEngine(("postcard",))
+    engine.gate.clear()
+    running = await serve(engine=engine)
+    other = await open_database(tmp_path)
+    both = Beside(running, other)
+    for seed in (1, 2):  # as many as there are places
+        await both.accept(seed)
+    await until(lambda: len(both.runner.holds) == 2)
+    yield both
+    await other.close()
+
+
+@pytest.mark.parametrize("way", ["heard", "looked for"])
+async def test_a_job_that_was_accepted_elsewhere_waits_here_too(beside: Beside, way: str) -> None:
+    await beside.accept_elsewhere("job_there")
+    if way == "heard":
+        await beside.elsewhere.take([beside.change("waits", "job_there")])
+    else:
+        await beside.elsewhere.look()
+    assert beside.runner.waiting_ids == ["job_there"]
+
+
+@pytest.mark.parametrize("way", ["heard", "looked for"])
+async def test_a_job_that_is_drawn_elsewhere_waits_here_no_longer(beside: Beside, way: str) -> None:
+    taken, left = [await beside.accept(seed) for seed in (3, 4)]
+    await beside.other.claim([taken], 1, 1.0, "there")
+    if way == "heard":
+        await beside.elsewhere.take([beside.change("drawn", taken)])
+    else:
+        await beside.elsewhere.look()
+    assert beside.runner.waiting_ids == [left]
+
+
+@pytest.mark.parametrize("way", ["heard", "looked for"])
+async def test_a_cancel_elsewhere_stops_what_waits_and_what_is_drawn(beside: Beside, way: str) -> None:
+    waiting = await beside.accept(3)
+    drawn = next(iter(beside.runner.holds)).job_id
+    await beside.elsewhere.look()
+    for job_id in (waiting, drawn):
+        await beside.other.end(job_id, CANCELLED)
+    if way == "heard":
+        await beside.elsewhere.take([beside.change("ended", job_id) for job_id in (waiting, drawn)])
+    else:
+        await beside.elsewhere.look()
+        await beside.running.services.jobs.tending.leases.renew()
+    assert waiting not in beside.runner.ids
+    await until(lambda: drawn not in beside.runner.ids)
+
+
+@pytest.mark.parametrize("way", ["heard", "looked for"])
+async def test_watchers_here_are_told_what_becomes_of_jobs_elsewhere(beside: Beside, way: str) -> None:
+    there = await beside.accept_elsewhere("job_there")
+    owner = there.origin.owner
+    await beside.elsewhere.look()
+    told: list[tuple[str, str]] = []
+
+    async def seen(kind: ChangeKind) -> None:
+        if way == "heard":
+            await beside.elsewhere.take([beside.change(kind, there.id)])
+        else:
+            await beside.elsewhere.look()
+        update = await watcher.next()
+        assert update is not None
+        told.append((update.kind, update.job.course.state))
+
+    with beside.feed.watch(owner, there.id) as watcher:
+        await beside.other.claim([there.id], 1, 1.0, "there")
+        await seen("drawn")
+        await beside.other.end(there.id, CANCELLED, Hold(there.id, "there", 1))
+        await seen("ended")
+        await beside.other.delete(owner, there.id)
+        if way == "heard":
+            await seen("gone")
+    assert told[:2] == [("job", "running"), ("end", "cancelled")]
+    assert told[2:] == ([("deleted", "queued")] if way == "heard" else [])
+
+
+async def test_what_others_lost_again_and_again_is_tried_alone_and_then_fails(beside: Beside) -> None:
+    runner, store = beside.runner, beside.store
+    suspects = Suspects(store, beside.feed, runner)
+    added = await beside.accept_elsewhere("job_there")
+    assert await _lost(beside, added.id, "first") == (1, None)
+    await suspects.take_up(await store.these([added.id]))
+    assert runner.waiting_ids == [added.id]
+    assert await _lost(beside, added.id, "second") == (2, "here")  # to be tried alone, by whoever found it
+    assert await _lost(beside, added.id, "here", finder="third") == (MOST_TRIES, "third")
+    await suspects.take_up(await store.these([added.id]))
+    ended = await store.get(added.origin.owner, added.id)
+    assert ended is not None
+    assert ended.course.state == "failed"
+    assert ended.course.error is not None
+    assert ended.course.error.message.startswith("3 servers ended while they drew this")
+
+
+async def _lost(beside: Beside, job_id: str, drawer: str, finder: str = "here") -> tuple[int, str | None]:
+    """A process claims that job and does not renew; how often the job was begun by then, and for whom it is kept."""
+    assert await beside.other.claim([job_id], 1, 1.0, drawer)
+    async with beside.other._dialect.writing() as connection:
+        await connection.exec_driver_sql(f"UPDATE jobs SET lease_until = 0 WHERE id = '{job_id}'")
+    (lost,) = await beside.other.take_back(finder, keep_from=ALONE_FROM)
+    return lost.course.attempts, lost.course.holder
