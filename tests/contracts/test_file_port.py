@@ -1,4 +1,4 @@
-"""What the `FileStore` port promises, held by a folder and by an object store (which is in memory here)."""
+"""What the `FileStore` port promises, held by a folder, an object store (which is in memory here) and the fake."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from safelight.adapters.fake.memory_files import MemoryFiles
 from safelight.adapters.files import open_files
 from safelight.service.ports.files import FileStore
 
 LARGE = bytes(range(256)) * 5000  # several of the pieces that a reader gets
 
 
-@pytest.fixture(params=["folder", "object store"])
+@pytest.fixture(params=["folder", "object store", "memory"])
 def files(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
+    if request.param == "memory":
+        return MemoryFiles()
     return open_files("memory:///" if request.param == "object store" else None, tmp_path)
 
 

@@ -69,6 +69,14 @@ def test_steps_that_are_done_make_room_before_the_job_has_ended() -> None:
     admit(admission, job("b"))
 
 
+def test_a_step_that_is_told_after_the_end_changes_nothing() -> None:
+    admission = learned(bound=15, seconds=10)
+    cost = admit(admission, job("a"))
+    admission.release(cost)
+    admission.progress(cost, 0.5)
+    assert admission.work_seconds == 0.0
+
+
 def test_workers_that_come_and_go_count_from_then_on() -> None:
     workers = 1
     admission = learned(bound=20, seconds=10, workers=lambda: workers)

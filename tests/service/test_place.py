@@ -7,21 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from safelight.adapters.files import ObjectFiles, open_files
+from safelight.adapters.fake.memory_files import MemoryFiles
+from safelight.adapters.files import open_files
 from safelight.adapters.sql import open_database
 from safelight.service.keeping.place import MARK, Place
 from safelight.service.keeping.sweep import Sweep
+from safelight.service.ports.files import FileStore
 
 PICTURE = "ab/job_theirs.png"
 LONG_AFTER = 9e9
 
 
-@pytest.fixture(params=["folder", "memory"])
-def files(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectFiles:
-    return open_files("memory:///" if request.param == "memory" else str(tmp_path / "shared"), tmp_path)
+@pytest.fixture(params=["folder", "object store", "memory"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
+    if request.param == "memory":
+        return MemoryFiles()
+    return open_files("memory:///" if request.param == "object store" else str(tmp_path / "shared"), tmp_path)
 
 
-async def swept(home: Path, files: ObjectFiles, *, own: bool = False, adopt: bool = False, start: float = 1.0) -> int:
+async def swept(home: Path, files: FileStore, *, own: bool = False, adopt: bool = False, start: float = 1.0) -> int:
     """What a server on that state folder takes away from the place at a start, long after everything was written."""
     database = await open_database(home)
     place = Place(files, database.notes, own=own, clock=lambda: start)
@@ -34,7 +38,7 @@ async def swept(home: Path, files: ObjectFiles, *, own: bool = False, adopt: boo
     return taken
 
 
-async def test_another_databases_place_is_left_alone_until_it_is_taken_over(files: ObjectFiles, tmp_path: Path) -> None:
+async def test_another_databases_place_is_left_alone_until_it_is_taken_over(files: FileStore, tmp_path: Path) -> None:
     await swept(tmp_path / "one", files)
     await files.put(PICTURE, b"starred")
     assert await swept(tmp_path / "two", files) == 0
@@ -44,7 +48,7 @@ async def test_another_databases_place_is_left_alone_until_it_is_taken_over(file
     assert await files.get(PICTURE) == b"starred"
 
 
-async def test_a_place_without_a_mark_is_taken_and_what_was_in_it_stays(files: ObjectFiles, tmp_path: Path) -> None:
+async def test_a_place_without_a_mark_is_taken_and_what_was_in_it_stays(files: FileStore, tmp_path: Path) -> None:
     await files.put(PICTURE, b"from an earlier version")
     assert await swept(tmp_path, files, start=8e9) == 0
     assert await files.get(PICTURE) is not None
@@ -52,7 +56,7 @@ async def test_a_place_without_a_mark_is_taken_and_what_was_in_it_stays(files: O
 
 
 async def test_a_new_database_beside_its_own_folder_takes_it_over_and_what_was_in_it_stays(
-    files: ObjectFiles, tmp_path: Path
+    files: FileStore, tmp_path: Path
 ) -> None:
     await swept(tmp_path / "one", files)
     await files.put(PICTURE, b"x")
@@ -60,7 +64,7 @@ async def test_a_new_database_beside_its_own_folder_takes_it_over_and_what_was_i
     assert await files.get(PICTURE) == b"x"
 
 
-async def test_a_restored_backup_leaves_alone_what_the_newer_database_made(files: ObjectFiles, tmp_path: Path) -> None:
+async def test_a_restored_backup_leaves_alone_what_the_newer_database_made(files: FileStore, tmp_path: Path) -> None:
     await swept(tmp_path / "now", files)
     shutil.copytree(tmp_path / "now", tmp_path / "backup")
     await files.put(PICTURE, b"made since")
@@ -70,7 +74,7 @@ async def test_a_restored_backup_leaves_alone_what_the_newer_database_made(files
     assert await files.get(PICTURE) == b"made since"
 
 
-async def test_two_copies_of_one_database_stop_each_other(files: ObjectFiles, tmp_path: Path) -> None:
+async def test_two_copies_of_one_database_stop_each_other(files: FileStore, tmp_path: Path) -> None:
     database = await open_database(tmp_path)
     one, two = Place(files, database.notes), Place(files, database.notes)
     assert await one.claim()
@@ -81,7 +85,7 @@ async def test_two_copies_of_one_database_stop_each_other(files: ObjectFiles, tm
     await database.close()
 
 
-async def test_an_orphan_goes_to_the_trash_and_from_there_after_a_week(files: ObjectFiles, tmp_path: Path) -> None:
+async def test_an_orphan_goes_to_the_trash_and_from_there_after_a_week(files: FileStore, tmp_path: Path) -> None:
     assert await swept(tmp_path, files) == 0
     await files.put(PICTURE, b"x")
     database = await open_database(tmp_path)
@@ -113,7 +117,7 @@ async def test_a_place_that_is_lost_stays_lost_and_is_left_alone(tmp_path: Path)
 
 
 @pytest.mark.parametrize("mark", [b"{", b"[]", b"\xff"])
-async def test_a_mark_that_cannot_be_read_is_anothers(files: ObjectFiles, tmp_path: Path, mark: bytes) -> None:
+async def test_a_mark_that_cannot_be_read_is_anothers(files: FileStore, tmp_path: Path, mark: bytes) -> None:
     await files.put(MARK, mark)
     await files.put(PICTURE, b"whose?")
     assert await swept(tmp_path / "home", files) == 0

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from safelight.adapters.fake.memory_files import MemoryFiles
 from safelight.adapters.files import ObjectFiles, open_files
 from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.sql import Database, open_database
-from safelight.contract.jobs import KeptImage, file_name, thumbnail_name
+from safelight.contract.jobs import JobRecord, KeptImage, file_name, thumbnail_name
+from safelight.service.keeping import retention
 from safelight.service.keeping.place import Place
 from safelight.service.keeping.retention import DAY_SECONDS, MOST_WITHOUT_PICTURE, Retention
 from safelight.service.keeping.steady_clock import SteadyClock
+from safelight.service.ports.files import FileStore
 from safelight.service.ports.jobs import JobFilter
 from tests.api.conftest import until
 from tests.contracts.jobs import job
@@ -37,9 +40,14 @@ def files(tmp_path: Path) -> ObjectFiles:
     return open_files(None, tmp_path)
 
 
+@pytest.fixture(params=["folder", "memory"])
+def any_files(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
+    return MemoryFiles() if request.param == "memory" else open_files(None, tmp_path)
+
+
 def keeping(
     database: Database,
-    files: ObjectFiles,
+    files: FileStore,
     keep_bytes: int = 10**9,
     feed: LocalFeed | None = None,
     *,
@@ -65,14 +73,14 @@ def keeping(
     )
 
 
-async def claimed(database: Database, files: ObjectFiles, since: float = 0.0) -> Place:
+async def claimed(database: Database, files: FileStore, since: float = 0.0) -> Place:
     """The place, ours since then."""
     place = Place(files, database.notes, clock=lambda: since)
     assert await place.claim()
     return place
 
 
-async def keep(database: Database, files: ObjectFiles, number: int, days: float, **fields: Any) -> None:
+async def keep(database: Database, files: FileStore, number: int, days: float, **fields: Any) -> None:
     """A finished job of that age, with its files of 100 bytes."""
     record = job(number, state="finished", ended=NOW - days * DAY_SECONDS, **fields)
     await database.jobs.add(msgspec.structs.replace(record, image=picture(number)))
@@ -89,7 +97,7 @@ async def left(database: Database) -> list[int]:
     return [kept.number for kept in await database.jobs.page(JobFilter(owner="key-a"), 100)]
 
 
-async def test_what_is_older_than_its_time_goes_with_its_files(database: Database, files: ObjectFiles) -> None:
+async def test_what_is_older_than_its_time_goes_with_its_files(database: Database, files: FileStore) -> None:
     for number, days in [(1, 31.0), (2, 29.0), (3, 400.0)]:
         await keep(database, files, number, days, starred=number == 3)
     await keep(database, files, 4, 1.1, listed=False)
@@ -108,7 +116,7 @@ async def test_what_is_older_than_its_time_goes_with_its_files(database: Databas
     assert await files.get(file_name(job(2))) is not None
 
 
-async def test_beyond_the_budget_the_oldest_without_a_star_go(database: Database, files: ObjectFiles) -> None:
+async def test_beyond_the_budget_the_oldest_without_a_star_go(database: Database, files: FileStore) -> None:
     for number in range(1, 6):
         await keep(database, files, number, days=20.0 - number, starred=number == 1)
     weight = job(1).stored_bytes + 100
@@ -118,7 +126,7 @@ async def test_beyond_the_budget_the_oldest_without_a_star_go(database: Database
 
 
 async def test_the_sweep_puts_old_files_of_no_job_into_the_trash_and_nothing_else(
-    database: Database, files: ObjectFiles, tmp_path: Path
+    database: Database, files: FileStore, tmp_path: Path
 ) -> None:
     await keep(database, files, 1, days=1)
     await files.put("zz/job_lost.png", b"lost")
@@ -150,7 +158,7 @@ async def test_pictures_of_tries_that_came_second_are_swept_and_what_a_job_may_n
         assert await files.get(name) is not None, name
 
 
-async def test_only_who_holds_more_than_a_share_by_weight_loses(database: Database, files: ObjectFiles) -> None:
+async def test_only_who_holds_more_than_a_share_by_weight_loses(database: Database, files: FileStore) -> None:
     for number in range(1, 31):
         await keep(database, files, number, days=20.0, owner="flood" if number > 4 else "neighbour")
     weight = job(1).stored_bytes + 100
@@ -161,7 +169,7 @@ async def test_only_who_holds_more_than_a_share_by_weight_loses(database: Databa
 
 
 async def test_jobs_without_a_picture_are_bounded_by_number(
-    database: Database, files: ObjectFiles, monkeypatch: pytest.MonkeyPatch
+    database: Database, files: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("safelight.service.keeping.retention.MOST_WITHOUT_PICTURE", 3)
     for number in range(1, 11):
@@ -171,9 +179,7 @@ async def test_jobs_without_a_picture_are_bounded_by_number(
     assert await left(database) == [11, 10, 9, 8]
 
 
-async def test_a_clock_that_is_a_month_ahead_for_a_minute_forgets_nothing(
-    database: Database, files: ObjectFiles
-) -> None:
+async def test_a_clock_that_is_a_month_ahead_for_a_minute_forgets_nothing(database: Database, files: FileStore) -> None:
     wall, elapsed = [NOW], [0.0]
     clock = SteadyClock(lambda: wall[0], lambda: elapsed[0])
     for number in range(1, 6):
@@ -189,9 +195,7 @@ async def test_a_clock_that_is_a_month_ahead_for_a_minute_forgets_nothing(
     assert await keeper.forget() == 5
 
 
-async def test_a_start_with_a_clock_far_ahead_of_the_newest_row_waits_too(
-    database: Database, files: ObjectFiles
-) -> None:
+async def test_a_start_with_a_clock_far_ahead_of_the_newest_row_waits_too(database: Database, files: FileStore) -> None:
     clock = SteadyClock(lambda: NOW + 31 * DAY_SECONDS, lambda: 0.0)
     await keep(database, files, 1, days=1)
     place = await claimed(database, files)
@@ -201,7 +205,7 @@ async def test_a_start_with_a_clock_far_ahead_of_the_newest_row_waits_too(
     assert await keeper.forget() == 0
 
 
-async def test_a_round_takes_a_share_of_what_is_too_old(database: Database, files: ObjectFiles) -> None:
+async def test_a_round_takes_a_share_of_what_is_too_old(database: Database, files: FileStore) -> None:
     for number in range(1, 302):
         await database.jobs.add(job(number, state="finished", ended=1.0))
     keeper = keeping(database, files, place=await claimed(database, files))
@@ -214,7 +218,7 @@ def size_of(home: Path) -> int:
 
 
 async def test_a_flood_of_cancelled_jobs_leaves_a_database_of_bounded_size(
-    database: Database, files: ObjectFiles, tmp_path: Path
+    database: Database, files: FileStore, tmp_path: Path
 ) -> None:
     keeper, sizes = keeping(database, files, place=await claimed(database, files)), list[int]()
     for wave in range(4):
@@ -228,40 +232,41 @@ async def test_a_flood_of_cancelled_jobs_leaves_a_database_of_bounded_size(
 
 
 async def test_a_short_disk_empties_the_trash_and_forgets_nothing_unless_that_is_said(
-    database: Database, files: ObjectFiles
+    database: Database, any_files: FileStore
 ) -> None:
-    await keep(database, files, 1, days=1)
-    await files.put(f"trash/{NOW:.0f}/zz/job_lost.png", b"lost a moment ago")
-    keeper = keeping(database, files, place=await claimed(database, files))
+    await keep(database, any_files, 1, days=1)
+    await any_files.put(f"trash/{NOW:.0f}/zz/job_lost.png", b"lost a moment ago")
+    keeper = keeping(database, any_files, place=await claimed(database, any_files))
     assert await keeper.make_room(10**6) == 1
-    assert await files.get(f"trash/{NOW:.0f}/zz/job_lost.png") is None
+    assert await any_files.get(f"trash/{NOW:.0f}/zz/job_lost.png") is None
     assert await keeper.make_room(10**6) == 0
     assert await left(database) == [1]
 
 
 async def test_where_it_is_said_a_short_disk_takes_the_oldest_of_who_holds_most_as_many_as_are_needed(
-    database: Database, files: ObjectFiles
+    database: Database, any_files: FileStore
 ) -> None:
     for number in range(1, 11):
-        await keep(database, files, number, days=20.0 - number, starred=number == 1)
-    await keep(database, files, 11, days=25.0, owner="key-b")
+        await keep(database, any_files, number, days=20.0 - number, starred=number == 1)
+    await keep(database, any_files, 11, days=25.0, owner="key-b")
     weight = job(1).stored_bytes + 100
-    keeper = keeping(database, files, place=await claimed(database, files), forget_when_full=True)
+    keeper = keeping(database, any_files, place=await claimed(database, any_files), forget_when_full=True)
     assert await keeper.make_room(2 * weight) == 2
     assert await left(database) == [10, 9, 8, 7, 6, 5, 4, 1]
     assert await database.jobs.get("key-b", "job_11") is not None
     assert await keeper.make_room(10**9) == 8
     assert await left(database) == [1]
+    assert await keeper.make_room(10**9) == 0  # what is starred stays
 
 
-async def test_a_place_of_another_database_makes_no_room(database: Database, files: ObjectFiles) -> None:
+async def test_a_place_of_another_database_makes_no_room(database: Database, files: FileStore) -> None:
     await files.put(f"trash/{NOW:.0f}/zz/job_lost.png", b"not ours")
     assert await keeping(database, files, forget_when_full=True).make_room(10**9) == 0
     assert await files.get(f"trash/{NOW:.0f}/zz/job_lost.png") is not None
 
 
 async def test_rounds_go_on_come_sooner_when_many_end_without_a_picture_and_outlive_a_fault(
-    database: Database, files: ObjectFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    database: Database, files: FileStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keeper = keeping(database, files)
     await keep(database, files, 1, days=31, created=NOW - 1)  # the clock has a witness
@@ -281,7 +286,7 @@ async def test_rounds_go_on_come_sooner_when_many_end_without_a_picture_and_outl
 
 
 async def test_files_of_a_place_that_is_not_ours_and_files_that_do_not_go_are_left(
-    database: Database, files: ObjectFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    database: Database, files: FileStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await keep(database, files, 1, days=1)
     keeper = keeping(database, files)
@@ -295,3 +300,32 @@ async def test_files_of_a_place_that_is_not_ours_and_files_that_do_not_go_are_le
     await keeper.remove_files(job(1, image=picture(1)))
     assert "file_not_removed" in capsys.readouterr().out
     assert await files.get(thumbnail_name(picture(1))) is None
+
+
+async def test_rounds_begin_with_a_claim_and_a_sweep(database: Database) -> None:
+    files = MemoryFiles(clock=lambda: NOW - 7200)
+    await files.put("zz/job_lost.png", b"lost")
+    keeper = keeping(database, files, place=Place(files, database.notes, clock=lambda: 0.0))
+    rounds = asyncio.create_task(keeper.go_on())
+    await until(lambda: f"trash/{NOW:.0f}/zz/job_lost.png" in files.names)
+    rounds.cancel()
+    await asyncio.gather(rounds, return_exceptions=True)
+
+
+async def test_what_another_process_forgets_at_the_same_time_ends_the_round(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = MemoryFiles()
+    await keep(database, files, 1, days=1)
+    keeper = keeping(database, files, place=await claimed(database, files))
+    oldest = database.jobs.oldest
+
+    async def and_forgotten_elsewhere(owner: str, limit: int, *, without_picture: bool = False) -> Sequence[JobRecord]:
+        found = await oldest(owner, limit, without_picture=without_picture)
+        await database.jobs.forget([each.id for each in found])
+        return found
+
+    monkeypatch.setattr(retention, "MOST_ROWS", 0)
+    monkeypatch.setattr(database.jobs, "oldest", and_forgotten_elsewhere)
+    assert await keeper.forget() == 0
+    assert await left(database) == []

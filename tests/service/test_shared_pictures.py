@@ -11,12 +11,13 @@ from PIL import Image
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.metrics import PrometheusTelemetry
-from safelight.contract.errors import InternalError
+from safelight.contract.errors import DrawingCancelled, InternalError
 from safelight.contract.order import Order
 from safelight.protocol.messages import Preview
 from safelight.service.drawing.admission import Admission
 from safelight.service.drawing.review import all_may_be_shown
 from safelight.service.drawing.shared_pictures import SharedPicture, SharedPictures
+from tests.api.conftest import until
 from tests.orders import changed, order
 
 
@@ -112,3 +113,24 @@ async def test_what_the_engine_says_of_a_picture_that_failed_is_told() -> None:
     assert await picture.run() is None
     with pytest.raises(InternalError, match="No worker was told to load that model"):
         await picture.outcome()
+
+
+async def test_a_picture_that_was_given_up_makes_way_for_the_same_one_asked_for_again() -> None:
+    engine, admission = FakeEngine(["s"]), Admission(100.0)
+    engine.gate.clear()
+    pictures = SharedPictures(engine, admission, PrometheusTelemetry(), all_may_be_shown)
+    first = pictures.start(job(), admission.admit([job()])[0])
+    first.join()
+    await until(lambda: engine.submitted)
+    first.leave()
+    again = changed(job(), id="two")
+    assert pictures.under_way(again) is None
+    second = pictures.start(again, admission.admit([again])[0])
+    second.join()
+    with pytest.raises(DrawingCancelled):
+        await first.outcome()
+    third = changed(job(), id="three")
+    assert pictures.under_way(third) is second, "the first one's end does not take it away"
+    engine.gate.set()
+    await pictures.ended()
+    assert (await second.outcome()).job_id == "two"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from safelight.adapters.fake.memory_files import MemoryFiles
 from safelight.adapters.files import open_files
 from safelight.contract.jobs import KeptImage
 from safelight.service.jobs.thumbnails import Thumbnails
@@ -25,8 +26,9 @@ def making() -> list[asyncio.Task[object]]:
     return [task for task in asyncio.all_tasks() if task.get_name() == f"thumbnail-{JOB.id}"]
 
 
-async def test_two_who_ask_at_once_are_given_one_that_is_then_kept(tmp_path: Path) -> None:
-    files, made, go_on = open_files(None, tmp_path), list[bytes](), threading.Event()
+async def test_two_who_ask_at_once_are_given_one_that_is_then_kept() -> None:
+    # In memory the second finds the first one's in the making: it asks for the file without giving way.
+    files, made, go_on = MemoryFiles(), list[bytes](), threading.Event()
 
     def small(given: bytes) -> bytes:
         made.append(given)
@@ -36,6 +38,7 @@ async def test_two_who_ask_at_once_are_given_one_that_is_then_kept(tmp_path: Pat
     thumbnails = Thumbnails(files, small)
     asked = [asyncio.create_task(thumbnails.of(JOB, image)) for _ in range(2)]
     await until(lambda: made)
+    assert len(making()) == 1
     go_on.set()
     assert await asyncio.gather(*asked) == [b"small", b"small"]
     assert await files.get("aa/job_1.2.thumbnail.jpeg") == b"small"

@@ -1,0 +1,137 @@
+"""One job from the line to its end, where disks, stores and people come in between."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from structlog.testing import capture_logs
+
+from safelight.adapters.fake.engine import FakeEngine
+from safelight.adapters.fake.memory_files import MemoryFiles
+from safelight.adapters.fake.memory_state import MemoryLedger
+from safelight.adapters.in_process.feed import LocalFeed
+from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.sql import Database, open_database
+from safelight.adapters.sql.sqlite import FILE_NAME
+from safelight.bootstrap.drawing import open_drawing
+from safelight.contract.jobs import JobRecord, file_name
+from safelight.service.drawing.admission import Admission
+from safelight.service.jobs.job_drawing import JobDrawing, JobInHand
+from safelight.service.keeping.disk_space import DiskSpace
+from safelight.service.ports.files import Room
+from safelight.settings import read_settings
+from tests.api.conftest import until
+from tests.contracts.jobs import CANCELLED, job
+
+FULL, ROOMY = Room(10**9, 0), Room(10**9, 10**9)
+
+
+@dataclass
+class Studio:
+    """What draws jobs over a real database. `room` is what the disk of pictures has; the rest may fail when asked."""
+
+    database: Database
+    files: MemoryFiles
+    room: Room = ROOMY
+    color_of: Callable[[bytes], str | None] = lambda image: None
+    weights_fail: bool = False
+
+    async def weight_of(self, owner: str) -> float:
+        if self.weights_fail:
+            raise ZeroDivisionError("a fault of ours")
+        return 1.0
+
+    async def draw(self, number: int) -> JobRecord:
+        """Have a job accepted and drawn to its end; the job as the store then has it."""
+        telemetry, engine = PrometheusTelemetry(), FakeEngine(("postcard",))
+        drawing = open_drawing(read_settings({}), engine, MemoryLedger(), telemetry, Admission(60))
+        usual = job(number, state="queued")
+        request = {"model": "postcard", "prompt": "a boat", "size": "256x256", "seed": 7}
+        asked = replace(usual, wanted=replace(usual.wanted, request=request))
+        await self.database.jobs.add(asked)
+        draws = JobDrawing(
+            store=self.database.jobs,
+            files=self.files,
+            generate=drawing.generate,
+            entrance=drawing.entrance,
+            feed=LocalFeed(),
+            disks=DiskSpace({"files": lambda: self.room}, telemetry),
+            color_of=lambda image: self.color_of(image),
+            weight_of=self.weight_of,
+        )
+        assert await draws.run(JobInHand(asked, None))
+        return await self.kept(asked)
+
+    async def kept(self, asked: JobRecord) -> JobRecord:
+        found = await self.database.jobs.get(asked.origin.owner, asked.id)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+async def studio(tmp_path: Path, with_database: Callable[[Path], Path]) -> AsyncIterator[Studio]:
+    database = await open_database(with_database(tmp_path))
+    yield Studio(database, MemoryFiles())
+    await database.close()
+
+
+async def test_an_error_that_nobody_foresaw_ends_the_job_and_stands_in_the_log(studio: Studio) -> None:
+    studio.weights_fail = True
+    with capture_logs() as logs:
+        ended = await studio.draw(1)
+    assert (ended.course.state, ended.course.error and ended.course.error.code) == ("failed", "internal_error")
+    (line,) = [line for line in logs if line["event"] == "job_failed"]
+    assert isinstance(line["exc_info"], ZeroDivisionError)
+
+
+async def test_a_claim_that_failed_is_taken_back_and_made_again(studio: Studio, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as disk, capture_logs() as logs:
+        disk.execute("CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
+        drawn = asyncio.create_task(studio.draw(1))
+        await until(lambda: any(line["event"] == "job_store_failed" for line in logs))
+        disk.execute("DROP TRIGGER full")
+        ended = await drawn
+    assert (ended.course.state, ended.course.attempts) == ("finished", 1)
+
+
+async def test_a_picture_waits_for_room_where_the_disk_is_full(studio: Studio) -> None:
+    studio.files.error, studio.room = OSError("no space left on device"), FULL
+    with capture_logs() as logs:
+        drawn = asyncio.create_task(studio.draw(1))
+        await until(lambda: any(line["event"] == "picture_waits_for_room" for line in logs))
+        studio.files.error, studio.room = None, ROOMY
+        ended = await drawn
+    assert ended.course.state == "finished"
+    assert await studio.files.get(file_name(ended)) is not None
+
+
+async def test_a_picture_that_cannot_be_written_for_another_reason_ends_its_job(studio: Studio) -> None:
+    studio.files.error = OSError("the place is read-only")
+    ended = await studio.draw(1)
+    assert (ended.course.state, ended.course.error and ended.course.error.code) == ("failed", "internal_error")
+
+
+async def test_a_job_that_is_cancelled_while_its_picture_is_kept_leaves_no_file(studio: Studio) -> None:
+    looking, go_on = threading.Event(), threading.Event()
+
+    def color_of(image: bytes) -> str | None:
+        looking.set()
+        go_on.wait()
+        return None
+
+    studio.color_of = color_of
+    drawn = asyncio.create_task(studio.draw(1))
+    await until(looking.is_set)
+    assert await studio.files.get(file_name(job(1))) is not None
+    assert await studio.database.jobs.end("job_1", CANCELLED) is not None
+    go_on.set()
+    assert (await drawn).course.state == "cancelled"
+    assert await studio.files.get(file_name(job(1))) is None
