@@ -20,9 +20,9 @@ from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql import Database, open_database
-from safelight.adapters.sql.sqlite import FILE_NAME
+from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.bootstrap.drawing import open_drawing
-from safelight.contract.jobs import JobRecord, file_name
+from safelight.contract.jobs import JobRecord
 from safelight.service.drawing.admission import Admission
 from safelight.service.jobs.job_drawing import JobDrawing, JobInHand
 from safelight.service.keeping.disk_space import DiskSpace
@@ -66,6 +66,7 @@ class Studio:
             disks=DiskSpace({"files": lambda: self.room}, telemetry),
             color_of=lambda image: self.color_of(image),
             weight_of=self.weight_of,
+            holder="process_one",
         )
         assert await draws.run(JobInHand(asked, None))
         return await self.kept(asked)
@@ -110,7 +111,8 @@ async def test_a_picture_waits_for_room_where_the_disk_is_full(studio: Studio) -
         studio.files.error, studio.room = None, ROOMY
         ended = await drawn
     assert ended.course.state == "finished"
-    assert await studio.files.get(file_name(ended)) is not None
+    assert ended.image is not None
+    assert studio.files.names == [ended.image.file]
 
 
 async def test_a_picture_that_cannot_be_written_for_another_reason_ends_its_job(studio: Studio) -> None:
@@ -130,8 +132,8 @@ async def test_a_job_that_is_cancelled_while_its_picture_is_kept_leaves_no_file(
     studio.color_of = color_of
     drawn = asyncio.create_task(studio.draw(1))
     await until(looking.is_set)
-    assert await studio.files.get(file_name(job(1))) is not None
+    assert len(studio.files.names) == 1
     assert await studio.database.jobs.end("job_1", CANCELLED) is not None
     go_on.set()
     assert (await drawn).course.state == "cancelled"
-    assert await studio.files.get(file_name(job(1))) is None
+    assert studio.files.names == []
