@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from safelight.adapters.sql import Database
+from tests.databases import Kept, kept_in
+from tests.postgres import Server, new_server, shared_folder
 
 # A shell starts what it puts in the background with SIGINT ignored, and processes hand that down to those they start:
 # Ctrl-C, which some tests send, would not arrive.
@@ -59,3 +63,45 @@ def with_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], 
         return home
 
     return copied
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The run's own process removes what its workers shared."""
+    if not hasattr(session.config, "workerinput"):
+        shutil.rmtree(shared_folder(), ignore_errors=True)
+        Path(f"{shared_folder()}.lock").unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL for all tests of this process. Tests that stop one start one of their own."""
+    with new_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def with_postgres(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
+    """Makes a new database of ours in it, and returns where it is: a copy of one that is made once."""
+    home = tmp_path_factory.mktemp("postgres")
+    postgres.sql("CREATE DATABASE made")
+    kept = Kept(home, postgres.url("made"))
+
+    async def make() -> None:
+        await (await kept.open()).close()
+
+    asyncio.run(make())
+    return lambda: postgres.database(like="made")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
+    """An empty database of ours, in turn of each kind."""
+    return kept_in(request, tmp_path)
+
+
+@pytest.fixture
+async def kept_database(kept: Kept) -> AsyncIterator[Database]:
+    """The same, open."""
+    opened = await kept.open()
+    yield opened
+    await opened.close()

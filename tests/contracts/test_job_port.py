@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from safelight.adapters.sql import Database, open_database
+from safelight.adapters.sql import Database
 from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.contract.jobs import JobError, KeptImage
 from safelight.service.ports.jobs import SHAPES, Ending, Held, Hold, IdempotencyMark, JobFilter, JobStore, Notes
 from tests.contracts.jobs import CANCELLED, FINISHED, job
+from tests.databases import Kept, kept_in
 
 REVISION_0003 = Path(__file__).parent.parent / "adapters" / "sql" / "revision_0003.sql"
 MINE = JobFilter(owner="key-a")
@@ -31,20 +31,20 @@ async def numbers(store: JobStore, **wanted: Any) -> list[int]:
     return [kept.number for kept in found]
 
 
-@pytest.fixture(params=["new", "of an earlier version"])
-async def database(
-    request: pytest.FixtureRequest, tmp_path: Path, with_database: Callable[[Path], Path]
-) -> AsyncIterator[Database]:
-    if request.param == "of an earlier version":
-        with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
-            connection.executescript(REVISION_0003.read_text("utf-8"))
-            connection.execute("DELETE FROM jobs")
-            connection.commit()
-    else:
-        with_database(tmp_path)
-    opened = await open_database(tmp_path)
-    yield opened
-    await opened.close()
+@pytest.fixture(params=["sqlite", "sqlite of an earlier version", "postgresql"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
+    if request.param != "sqlite of an earlier version":
+        return kept_in(request, tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
+        connection.executescript(REVISION_0003.read_text("utf-8"))
+        connection.execute("DELETE FROM jobs")
+        connection.commit()
+    return Kept(tmp_path, None)
+
+
+@pytest.fixture
+def database(kept_database: Database) -> Database:
+    return kept_database
 
 
 @pytest.fixture
@@ -99,8 +99,8 @@ async def test_those_whose_turn_it_is_are_claimed_in_that_order_and_what_does_no
     ]
 
 
-async def test_a_job_is_claimed_once_however_many_processes_ask_at_once(database: Database, tmp_path: Path) -> None:
-    other = await open_database(tmp_path)
+async def test_a_job_is_claimed_once_however_many_processes_ask_at_once(database: Database, kept: Kept) -> None:
+    other = await kept.open()
     names = [(await database.jobs.add(job(number)) or job(number)).id for number in range(1, 31)]
     asked = [store.claim(names, 7, 10.0, "here") for store in (database.jobs, other.jobs) * 2]
     claimed = [kept.id for found in await asyncio.gather(*asked) for kept in found]
@@ -203,7 +203,7 @@ async def test_filters_go_together_and_pages_begin_where_the_last_ended(store: J
 
 
 async def test_endings_are_in_order_whatever_the_clock_says_and_their_numbers_never_come_again(
-    database: Database, tmp_path: Path
+    database: Database, kept: Kept
 ) -> None:
     store, hour = database.jobs, 3600.0
     assert await store.last_ending() == 0
@@ -216,7 +216,7 @@ async def test_endings_are_in_order_whatever_the_clock_says_and_their_numbers_ne
     assert [kept.number for kept in await store.ended_after("key-a", 1, 1)] == [2]
     await store.delete("key-a", "job_4")
     await store.add(job(5, state="finished", ended=1.0))
-    other = await open_database(tmp_path)
+    other = await kept.open()
     await other.jobs.add(job(6, owner="key-b"))
     await other.jobs.end("job_6", CANCELLED)
     assert await other.jobs.last_ending() > 5

@@ -9,19 +9,19 @@ import msgspec
 import pytest
 
 from safelight.adapters.fake.memory_state import MemoryKeyStore, MemorySessionStore
-from safelight.adapters.sql import open_database
 from safelight.contract.errors import ConfigurationError
 from safelight.service.ports.keys import KeyRecord, KeyStore, SessionRecord, SessionStore
+from tests.databases import kept_in
 
 Stores = tuple[KeyStore, SessionStore]
 
 
-@pytest.fixture(params=["memory", "sql"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     if request.param == "memory":
         yield MemoryKeyStore(), MemorySessionStore()
         return
-    database = await open_database(tmp_path)
+    database = await kept_in(request, tmp_path).open()
     yield database.keys, database.sessions
     await database.close()
 

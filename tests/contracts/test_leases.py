@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
 
-from safelight.adapters.sql import Database, open_database
+from safelight.adapters.sql import Database
 from safelight.contract.jobs import JobRecord
 from safelight.service.ports.jobs import LEASE_SECONDS, Hold, JobStore
 from tests.contracts.jobs import CANCELLED, FINISHED, job
+from tests.databases import Kept
 
 
 @pytest.fixture
-async def database(tmp_path: Path, with_database: Callable[[Path], Path]) -> AsyncIterator[Database]:
-    opened = await open_database(with_database(tmp_path))
-    yield opened
-    await opened.close()
+def database(kept_database: Database) -> Database:
+    return kept_database
 
 
 @pytest.fixture
@@ -133,8 +130,8 @@ async def test_who_is_alone_takes_back_all_that_others_had_and_nothing_of_its_ow
     assert set(await store.renew("one")) == {Hold("job_2", "one", 1)}
 
 
-async def test_of_many_who_take_back_at_once_one_gets_each(database: Database, tmp_path: Path) -> None:
-    other = await open_database(tmp_path)
+async def test_of_many_who_take_back_at_once_one_gets_each(database: Database, kept: Kept) -> None:
+    other = await kept.open()
     for number in range(1, 21):
         await claimed(database.jobs, number, "gone")
         await run_out(database, f"job_{number}")

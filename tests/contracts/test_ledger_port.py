@@ -2,50 +2,53 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.metrics import PrometheusTelemetry
-from safelight.adapters.sql import open_database
-from safelight.adapters.sql.sqlite.opening import FILE_NAME
+from safelight.adapters.sql.schema import ledger as table
 from safelight.protocol.messages import Timings
 from safelight.service.ports.ledger import Ledger, LedgerEntry
+from tests.databases import kept_in
 
-Kept = Callable[[], list[dict[str, Any]]]
+Noted = Callable[[], Awaitable[list[dict[str, Any]]]]
 STAGES = {"encode_prompt": 0.2, "denoise": 0.3, "decode": 0.4}
 TIMINGS = Timings(
     wait=0.1, stages={"encode_prompt": 0.2, "denoise": 0.3, "decode": 0.4}, image_encode=0.5, steps=(0.1, 0.1)
 )
 
 
-@pytest.fixture(params=["memory", "sql"])
-async def book(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Ledger, Kept]]:
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+async def book(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Ledger, Noted]]:
     """An open ledger, and what reads everything that it has kept."""
     if request.param == "memory":
         memory = MemoryLedger()
-        yield memory, lambda: [_plain(entry) for entry in memory.entries]
+
+        async def noted() -> list[dict[str, Any]]:
+            return [_plain(entry) for entry in memory.entries]
+
+        yield memory, noted
         return
-    database = await open_database(tmp_path)
-    yield database.ledger(PrometheusTelemetry()), lambda: _rows(tmp_path)
+    database = await kept_in(request, tmp_path).open()
+
+    async def rows() -> list[dict[str, Any]]:
+        columns = [table.c[name] for name in LedgerEntry.__struct_fields__ if name != "timings"]
+        async with database.dialect.reading() as connection:
+            found = await connection.execute(select(*columns).order_by(table.c.id))
+            return [dict(row) for row in found.mappings()]
+
+    yield database.ledger(PrometheusTelemetry()), rows
     await database.close()
 
 
 def _plain(entry: LedgerEntry) -> dict[str, Any]:
     return {name: value for name, value in msgspec.structs.asdict(entry).items() if name != "timings"}
-
-
-def _rows(home: Path) -> list[dict[str, Any]]:
-    columns = ", ".join(name for name in LedgerEntry.__struct_fields__ if name != "timings")
-    with closing(sqlite3.connect(home / FILE_NAME)) as connection:
-        connection.row_factory = sqlite3.Row
-        return [dict(row) for row in connection.execute(f"SELECT {columns} FROM ledger ORDER BY id")]
 
 
 def entry(number: int, **fields: Any) -> LedgerEntry:
@@ -66,21 +69,21 @@ def entry(number: int, **fields: Any) -> LedgerEntry:
     )
 
 
-async def test_what_was_written_is_kept_in_order_once_it_is_closed(book: tuple[Ledger, Kept]) -> None:
+async def test_what_was_written_is_kept_in_order_once_it_is_closed(book: tuple[Ledger, Noted]) -> None:
     ledger, kept = book
     entries = [entry(1), entry(2, seed=None, outcome="cancelled", timings=None), entry(3, seed=2**32 - 1)]
     for each in entries:
         ledger.write(each)
     await ledger.close()
-    assert kept() == [_plain(each) for each in entries]
+    assert await kept() == [_plain(each) for each in entries]
 
 
 async def test_closing_twice_is_closing_once_and_what_comes_later_fails_nobody_and_is_not_kept(
-    book: tuple[Ledger, Kept],
+    book: tuple[Ledger, Noted],
 ) -> None:
     ledger, kept = book
     ledger.write(entry(1))
     await ledger.close()
     ledger.write(entry(2))
     await ledger.close()
-    assert [each["request_id"] for each in kept()] == ["req_1"]
+    assert [each["request_id"] for each in await kept()] == ["req_1"]

@@ -193,7 +193,7 @@ async def adopt(settings: Settings) -> None:
     """
     prepare(settings.home)
     alone = alone_in_serving(settings.home)
-    database = await open_database(settings.home)
+    database = await open_database(settings.home, settings.database_url)
     try:
         await Place(open_files(settings.files, settings.home), database.notes).adopt()
     except OSError as error:

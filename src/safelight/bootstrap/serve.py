@@ -76,7 +76,7 @@ async def _serve(
         engine = open_engine(settings, telemetry)
         await engine.start()
         stack.push_async_callback(engine.stop)
-        database = await open_database(settings.home)
+        database = await open_database(settings.home, settings.database_url)
         closed, budget = [True], draining(settings.drain_seconds)
 
         async def close_database() -> None:
@@ -84,7 +84,7 @@ async def _serve(
 
         stack.push_async_callback(close_database)
         keys = Keys(database.keys, settings.api_key.get_secret_value() if settings.api_key else None)
-        minted = None if settings.api_key else await first_key(settings.home, keys)
+        minted = None if settings.api_key else await first_key(settings.home, keys, database.alone())
         links = Links(FileLinks(settings.home))
         stores = Stores(database=database, ledger=database.ledger(telemetry), sessions=database.sessions)
         services = open_services(settings, engine, stores, keys, links, telemetry)

@@ -81,7 +81,7 @@ def _state_folder(settings: Settings) -> Iterator[Finding]:
     from safelight.adapters.sql import open_database
 
     async def read() -> tuple[str | None, int]:
-        database = await open_database(settings.home)
+        database = await open_database(settings.home, settings.database_url)
         try:
             fault = await database.check()
             return fault, sum(key.revoked is None for key in await database.keys.all())

@@ -75,7 +75,7 @@ def revoke(settings: Settings, key_id: str, *, as_json: bool) -> None:
 
 def _with_database(settings: Settings, work: Callable[[Database], Awaitable[_T]]) -> _T:
     async def run() -> _T:
-        database = await open_database(settings.home)
+        database = await open_database(settings.home, settings.database_url)
         try:
             return await work(database)
         finally:

@@ -66,6 +66,11 @@ class Settings(BaseSettings):
         default_factory=default_home,
         description="The state folder: the database and the first key. Created with mode 0700.",
     )
+    database: SecretStr | None = Field(
+        None,
+        description="Where keys, jobs and the ledger are: postgresql://user@host/name, which servers may share. "
+        "Default: SQLite in the state folder.",
+    )
     api_key: SecretStr | None = Field(
         None, description="A key that is accepted as it is, beside those of the database. For containers and tests."
     )
@@ -212,6 +217,20 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         return Path(os.path.abspath(expanded(home, "Set SAFELIGHT_HOME")))
+
+    @property
+    def database_url(self) -> str | None:
+        """The address of the PostgreSQL; None for SQLite in the state folder."""
+        return None if self.database is None else self.database.get_secret_value()
+
+    @field_validator("database")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not re.match(r"postgres(ql)?://", url.get_secret_value()):
+            raise ValueError(
+                "write it like postgresql://user@host:5432/name; left out, SQLite in the state folder is used"
+            )
+        return url
 
     @field_validator("api_key")
     @classmethod

@@ -14,7 +14,7 @@ import json
 import os
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -113,13 +113,14 @@ async def alone_in_drawing(home: Path) -> AsyncIterator[None]:
         lock.release()
 
 
-async def first_key(home: Path, keys: Keys) -> str | None:
-    """The text of a new key, kept in `<home>/key` too, if the store has never had one; else None.
+async def first_key(home: Path, keys: Keys, alone: AbstractAsyncContextManager[None] | None = None) -> str | None:
+    """The text of a new key, kept in `<home>/key` too, if the store has never had one; else None. `alone` holds off
+    every other process of the store meanwhile; by default the folder's lock does.
 
     Raises:
         ConfigurationError: the file or the store cannot be written.
     """
-    async with locked(home):
+    async with alone or locked(home):
         if await keys.all():
             return None
         minted = await keys.create("first key", note=lambda text: keep_key(home, text))

@@ -1,4 +1,4 @@
-"""Opening the database of a state folder."""
+"""Opening a database: the file of a state folder, or a PostgreSQL that several servers share."""
 
 from __future__ import annotations
 
@@ -75,17 +75,24 @@ class Database:
         await self.dialect.engine.dispose()
 
 
-async def open_database(home: Path) -> Database:
-    """Open the database of a state folder, made and migrated where needed.
+async def open_database(home: Path, url: str | None = None) -> Database:
+    """Open the database of a state folder, or the one at `url`; made and migrated where needed.
 
     Raises:
-        ConfigurationError: it cannot be used: not writable, damaged, of a newer version, disk full.
+        ConfigurationError: it cannot be used: not writable, damaged, of a newer version, refused, disk full.
+        StoreUnavailable: the server of that database cannot be reached just now.
     """
     state_folder.prepare(home)
-    dialect = SqliteDialect(home)
+    dialect: Dialect = SqliteDialect(home) if url is None else _postgres(url)
     try:
         await dialect.prepare()
     except BaseException:
         await dialect.engine.dispose()
         raise
     return Database(dialect)
+
+
+def _postgres(url: str) -> Dialect:
+    from safelight.adapters.sql.postgres.dialect import PostgresDialect  # brings asyncpg, which is an extra
+
+    return PostgresDialect(url)

@@ -1,6 +1,6 @@
 """What differs between databases: how a store reads, writes and searches, and who may change what all share."""
 
-# Tested in tests/contracts.
+# Tested in tests/contracts/test_job_port.py.
 
 from __future__ import annotations
 
@@ -82,7 +82,11 @@ class Dialect(Protocol):
         """
 
     def keeper(self) -> AbstractAsyncContextManager[None]:
-        """Wait for the right to take up, forget and sweep for all processes, and hold it. It ends with its process."""
+        """Wait for the right to take up, forget and sweep for all processes, and hold it. It ends with its process.
+
+        Raises:
+            StoreUnavailable: the right is lost, and what was done in it is cancelled.
+        """
 
     async def prepare(self) -> None:
         """Bring the database to the shape that this version expects.

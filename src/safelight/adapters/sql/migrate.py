@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from safelight import __version__
 from safelight.adapters.sql.schema import REVISION
@@ -20,8 +22,9 @@ async def current_revision(engine: AsyncEngine) -> str | None:
         return await connection.run_sync(_revision)
 
 
-async def upgrade(engine: AsyncEngine) -> None:
-    """Run the migrations that are missing, in one transaction. The caller holds the state folder's lock.
+async def upgrade(engine: AsyncEngine, lock: Callable[[AsyncConnection], Awaitable[None]] | None = None) -> None:
+    """Run the migrations that are missing, in one transaction, by one process at a time: that takes `lock` in it, or
+    holds the state folder's.
 
     Raises:
         ConfigurationError: a newer version of Safelight wrote the database.
@@ -41,7 +44,7 @@ async def upgrade(engine: AsyncEngine) -> None:
     if revision is not None and revision not in known:
         raise ConfigurationError(
             f"The database was written by a newer Safelight (its revision is {revision}; version {__version__} knows "
-            f"up to {REVISION}). Upgrade Safelight, or use another state folder."
+            f"up to {REVISION}). Upgrade Safelight, or use another database."
         )
 
     def run(connection: Connection) -> None:
@@ -49,7 +52,10 @@ async def upgrade(engine: AsyncEngine) -> None:
         command.upgrade(config, REVISION)
 
     async with engine.begin() as connection:
-        await connection.run_sync(run)
+        if lock is not None:
+            await lock(connection)
+        if await connection.run_sync(_revision) != REVISION:
+            await connection.run_sync(run)
 
 
 def _revision(connection: Connection) -> str | None:

@@ -1,6 +1,6 @@
 """Who draws a job, for how long that holds, and how it ends."""
 
-# Tested in tests/contracts/test_job_port.py, tests/contracts/test_leases.py.
+# Tested in tests/contracts/test_leases.py.
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Lists of jobs, and what ended since."""
 
-# Tested in tests/contracts/test_job_port.py, tests/adapters/sql/test_plans.py.
+# Tested in tests/contracts/test_job_port.py.
 
 from __future__ import annotations
 

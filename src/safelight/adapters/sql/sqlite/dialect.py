@@ -1,6 +1,6 @@
 """SQLite behind the stores."""
 
-# Tested in tests/contracts, tests/adapters/sql/test_database.py.
+# Tested in tests/adapters/sql/test_database.py.
 
 from __future__ import annotations
 

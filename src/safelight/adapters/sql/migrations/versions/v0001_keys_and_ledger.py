@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from safelight.adapters.sql.migrations.dialects import arrival
+
 revision = "0001"
 down_revision = None
 
@@ -17,6 +19,7 @@ def upgrade() -> None:
         sa.Column("created", sa.BigInteger, nullable=False),
         sa.Column("revoked", sa.BigInteger),
         sa.Column("models", sa.JSON(none_as_null=True)),
+        *arrival(op.get_bind()),
     )
     op.create_table(
         "ledger",

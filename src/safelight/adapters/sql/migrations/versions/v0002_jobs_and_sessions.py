@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from safelight.adapters.sql.migrations.dialects import arrival, is_sqlite
+
 revision = "0002"
 down_revision = "0001"
 
@@ -59,7 +61,13 @@ def upgrade() -> None:
         sa.Column("proof", sa.Text, nullable=False),
         sa.Column("created", sa.Float(53), nullable=False),
         sa.Column("expires", sa.Float(53), nullable=False),
+        *arrival(op.get_bind()),
     )
+    if is_sqlite(op.get_bind()):
+        _search()
+
+
+def _search() -> None:
     # FTS5 over the table itself (https://sqlite.org/fts5.html#external_content_tables): it holds no second copy of
     # the prompts. The owner is indexed too, so that one key's search does not read everybody's.
     op.execute(

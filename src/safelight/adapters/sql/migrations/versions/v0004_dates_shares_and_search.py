@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from safelight.adapters.sql.migrations.dialects import is_sqlite
+
 revision = "0004"
 down_revision = "0003"
 
@@ -21,13 +23,18 @@ def upgrade() -> None:
         sa.Column("stored_bytes", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     ):
         op.add_column("jobs", column)
-    # 2000: see ROW_BYTES in adapters/sql/jobs.py.
+    _indexes()
+    if is_sqlite(op.get_bind()):
+        _weigh()
+        _search()
+
+
+def _weigh() -> None:
+    # 2000: see ROW_BYTES in adapters/sql/jobs/rows.py.
     op.execute(
         "UPDATE jobs SET created = number / 1e6, "
         "stored_bytes = 2000 + length(CAST(prompt AS BLOB)) + length(CAST(request AS BLOB)) + coalesce(image_bytes, 0)"
     )
-    _indexes()
-    _search()
 
 
 def _indexes() -> None:

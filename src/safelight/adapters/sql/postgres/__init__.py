@@ -1,0 +1,1 @@
+"""PostgreSQL, the database that several servers share. Its driver, asyncpg, is the extra `cluster`."""

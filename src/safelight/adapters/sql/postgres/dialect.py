@@ -1,0 +1,136 @@
+"""PostgreSQL behind the stores."""
+
+# Tested in tests/adapters/sql/test_postgres.py.
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+import structlog
+from sqlalchemy import ColumnElement, Table, literal_column
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import Insert
+
+from safelight.adapters.sql.dialect import Search, new_process_name
+from safelight.adapters.sql.migrate import upgrade
+from safelight.adapters.sql.postgres import locks
+from safelight.adapters.sql.postgres.errors import READ_ONLY, code_of, explained
+from safelight.adapters.sql.postgres.opening import connect
+from safelight.adapters.sql.postgres.search import WordIndex
+from safelight.contract.errors import ConfigurationError, SafelightError, StoreUnavailable
+from safelight.service.ports.news import JobNews, Processes, RowChange
+
+# With what closing a connection may take, an answer within 5 s.
+ANSWER_SECONDS = 3.5
+# What nobody waits for at a request: migrations, upkeep.
+WORK_SECONDS = 600.0
+LOCK_SECONDS = 30
+# The oldest that PostgreSQL's own project looked after when this was written.
+LEAST_VERSION = 14
+_LOOK_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class PostgresDialect:
+    """A `Dialect` over a server. Whatever is asked of it ends within `ANSWER_SECONDS`, one way or the other."""
+
+    name: Literal["sqlite", "postgresql"] = "postgresql"
+    arrival: ColumnElement[Any] = literal_column("arrival")
+    news: JobNews | None = None
+    processes: Processes | None = None
+
+    def __init__(self, url: str) -> None:
+        self.process = new_process_name()
+        self.engine = connect(url)
+        # Of what changes nothing each statement stands for itself: one way there and back instead of three.
+        self._plain = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.search: Search = WordIndex()
+        self._is_away = False
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        async with self._speaking(ANSWER_SECONDS), self._plain.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        async with self._speaking(ANSWER_SECONDS), self.engine.begin() as connection:
+            yield connection
+
+    async def in_turn(self, connection: AsyncConnection) -> None:
+        await locks.take(connection, locks.NUMBERS)
+
+    async def tell(self, connection: AsyncConnection, changes: Sequence[RowChange]) -> None:
+        """Nobody listens yet."""
+
+    def put(self, table: Table, values: dict[str, Any], key: Sequence[str]) -> Insert:
+        return insert(table).values(values).on_conflict_do_update(index_elements=key, set_=values)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        async with self._speaking(WORK_SECONDS), self.engine.begin() as connection:
+            await locks.take(connection, locks.CHANGE_OF_SHAPE, within_seconds=LOCK_SECONDS)
+            yield
+
+    @asynccontextmanager
+    async def keeper(self) -> AsyncIterator[None]:
+        async with self._speaking(None), self._plain.connect() as connection:
+            while not await locks.try_to_take(connection, locks.KEEPING):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(_LOOK_SECONDS)
+            async with locks.while_held(connection, _LOOK_SECONDS, ANSWER_SECONDS):
+                yield
+
+    async def prepare(self) -> None:
+        async with self._speaking(WORK_SECONDS):
+            await self._look_at_server()
+            await upgrade(self.engine, self._lock_shape)
+
+    async def scrub(self, *, merge: bool) -> None:
+        """PostgreSQL's own autovacuum does it."""
+
+    async def check(self) -> str | None:
+        """A server looks after its own pages; what can be seen from here is whether it takes a write."""
+        async with self.writing() as connection:
+            await connection.exec_driver_sql("UPDATE counters SET value = value WHERE name = 'endings'")
+            await connection.rollback()
+        return None
+
+    async def _look_at_server(self) -> None:
+        async with self._plain.connect() as connection:
+            version = int((await connection.exec_driver_sql("SHOW server_version_num")).scalar_one()) // 10_000
+            if version < LEAST_VERSION:
+                raise ConfigurationError(
+                    f"The database's server is PostgreSQL {version}. Safelight needs {LEAST_VERSION} or newer."
+                )
+
+    async def _lock_shape(self, connection: AsyncConnection) -> None:
+        await locks.take(connection, locks.CHANGE_OF_SHAPE, within_seconds=LOCK_SECONDS)
+
+    @asynccontextmanager
+    async def _speaking(self, seconds: float | None) -> AsyncIterator[None]:
+        """Errors as sentences, and an end to waiting. Says once in the log that the database is away, and once that it
+        is back."""
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except SafelightError:
+            raise
+        except Exception as error:
+            if (said := explained(error)) is None:
+                raise
+            if code_of(error) == READ_ONLY:  # another is the primary now: the connections to this one are of no use
+                await self.engine.dispose()
+            if isinstance(said, StoreUnavailable) and not self._is_away:
+                self._is_away = True
+                log.error(
+                    "database_away", reason=str(said), effect="what needs it is answered with 503 until it is back"
+                )
+            raise said from error
+        if self._is_away:
+            self._is_away = False
+            log.info("database_back")

@@ -1,0 +1,54 @@
+"""How PostgreSQL is reached: every address of the URL, for as long as somebody may wait for an answer."""
+
+# Tested in tests/adapters/sql/test_postgres.py.
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+import msgspec
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+# To one address. The next of the URL is tried after it, and both must fit into the time for an answer.
+CONNECT_SECONDS = 2.0
+# A process has so many connections at most; requests wait for one no longer than for the answer itself.
+CONNECTIONS = 10
+
+
+def connect(url: str) -> AsyncEngine:
+    """An engine for a URL as libpq has it: several hosts, `target_session_attrs`, `sslmode` and the rest. Connects to
+    nothing yet.
+    """
+    # Of several servers all but one are replicas, which take no writes.
+    wanted: dict[str, Any] = {} if _says(url, "target_session_attrs") else {"target_session_attrs": "read-write"}
+    name = {"application_name": "safelight"}
+
+    async def opened(*_: Any, **__: Any) -> Any:
+        return await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=name, **wanted)
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=opened,
+        json_serializer=lambda value: msgspec.json.encode(value).decode(),
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=CONNECT_SECONDS,
+        hide_parameters=True,
+    )
+    event.listen(engine.sync_engine, "checkout", _look_whether_open)
+    return engine
+
+
+def _look_whether_open(connection: Any, _record: object, _proxy: object) -> None:
+    """A connection that the server has closed since is known by its socket: another is made in its place, and no
+    statement is spent on asking."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
+def _says(url: str, option: str) -> bool:
+    return option in parse_qs(urlsplit(url).query)
