@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from safelight.contract.errors import ConfigurationError
-from safelight.settings import Settings, local_url, origins, read_settings
+from safelight.settings import Settings, file_models, local_url, origins, read_settings
+from safelight.settings.sources import File, read_toml
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +114,10 @@ def test_an_unknown_key_of_a_model_is_named_with_its_table(tmp_path: Path) -> No
         ("SAFELIGHT_QUEUE_SECONDS", "0", r"`queue_seconds`.*greater than 0"),
         ("SAFELIGHT_CORS_ORIGINS", "http://a.org/page", r"`cors_origins`.*no origin"),
         ("SAFELIGHT_MODELS", "{", r"SAFELIGHT_MODELS is not valid JSON"),
-        ("SAFELIGHT_MODELS", "{}", r"`models` offers nothing"),
+        ("SAFELIGHT_MODELS", "{}", r"`models` from the environment \(SAFELIGHT_MODELS\): offers nothing"),
+        ("SAFELIGHT_TRUSTED_PROXIES", "10.0.0.7, proxy", r"`trusted_proxies`.*'proxy' is no address and no network"),
+        ("SAFELIGHT_ALLOWED_HOSTS", "http://a.org", r"`allowed_hosts`.*'http://a.org' is no name of a host"),
+        ("SAFELIGHT_MODELS", "[]", r"`models`.*dictionary"),
         ("SAFELIGHT_MODELS", '{"a": {"source": "x"}, "b": {"source": "x", "aliases": ["a"]}}', r"name 'a' twice"),
     ],
 )
@@ -202,3 +206,68 @@ def test_a_client_on_this_machine_can_use_the_url(host: str, url: str) -> None:
 
 def test_every_setting_is_described() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_weights_in_fewer_bits_are_a_name_a_table_or_a_list_of_tables(tmp_path: Path) -> None:
+    given = ['"int8"', '{ backend = "quanto" }', '[{ backend = "quanto" }, { backend = "torchao" }]']
+    write_file(
+        tmp_path,
+        "".join(f'[models.{n}]\nsource = "x"\noptions.quantization = {q}\n' for n, q in zip("abc", given, strict=True)),
+    )
+    found = {
+        name: [table.backend for table in model.options.quantization] for name, model in read_settings().models.items()
+    }
+    assert found == {"a": ["torchao"], "b": ["quanto"], "c": ["quanto", "torchao"]}
+    assert list(file_models()) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ('quantization = "int3"', "the names are int8"),
+        ("arguments.prompt = 'a boat'", "prompt is decided by each request"),
+    ],
+)
+def test_an_option_that_cannot_be_had_is_refused(tmp_path: Path, options: str, said: str) -> None:
+    write_file(tmp_path, f'[models.a]\nsource = "x"\noptions.{options}\n')
+    with pytest.raises(ConfigurationError, match=said):
+        read_settings()
+
+
+def test_arguments_for_the_pipeline_are_passed_through(tmp_path: Path) -> None:
+    write_file(tmp_path, '[models.a]\nsource = "x"\noptions.arguments.eta = 0.5\n')
+    assert read_settings().models["a"].options.arguments == {"eta": 0.5}
+
+
+def test_numbers_of_workers_and_threads_are_said_or_measured() -> None:
+    said, measured = read_settings({"workers": 3, "threads": 2}), read_settings()
+    assert (said.least_workers, said.most_threads) == (3, 2)
+    assert (measured.least_workers, measured.most_threads) == (1, 0)
+
+
+def test_a_user_without_a_home_folder_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SAFELIGHT_HOME")
+    for variable in ("HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as it is for a user that the system does not know
+    with pytest.raises(ConfigurationError, match="no home folder"):
+        read_settings()
+
+
+def test_a_file_that_cannot_be_read_is_an_error_with_the_reason(tmp_path: Path) -> None:
+    path = write_file(tmp_path, "port = 1\n")
+    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+        read_toml(path.parent)
+
+
+def test_a_file_here_is_left_alone_where_others_can_write_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_file(tmp_path, "port = 1\n").chmod(0o666)
+    assert read_settings().port == 8484
+    assert "is not read: other users can write" in capsys.readouterr().err
+
+
+def test_the_file_gives_its_fields_whole_and_none_by_itself() -> None:
+    name = "port"
+    assert File(Settings).get_field_value(Settings.model_fields[name], name) == (None, name, False)

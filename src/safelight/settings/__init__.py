@@ -5,7 +5,8 @@ names, else `./safelight.toml`, else `safelight.toml` in the state folder. Whate
 the nearest known setting: a typing mistake must never be a silent default.
 """
 
-from safelight.settings.fields import ModelSettings, Settings
+from safelight.settings.fields import Settings
+from safelight.settings.models import ModelSettings
 from safelight.settings.options import OptionSettings
 from safelight.settings.reading import file_models, origins, read_settings
 from safelight.settings.sources import config_file, local_url

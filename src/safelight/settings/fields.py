@@ -8,57 +8,18 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from safelight.contract.paths import expanded
-from safelight.protocol.messages import Dtype
-from safelight.settings.options import OptionSettings
+from safelight.settings.models import Models, built_in_models
 from safelight.settings.sources import PREFIX, Environment, File, default_home, local_url
 
 
-class ModelSettings(BaseModel):
-    """One offered model. `steps` and `guidance_scale` None leave it to the checkpoint."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    source: str = Field(
-        min_length=1,
-        description='What draws: "postcard", a folder in diffusers\' layout, a .safetensors file, a pulled org/name.',
-    )
-    aliases: tuple[str, ...] = Field((), description="Other names under which callers may ask for it.")
-    steps: int | None = Field(None, ge=1, le=1000, description="Denoising steps.")
-    guidance_scale: float | None = Field(None, ge=0, le=100, description="Weight of the prompt.")
-    dtype: Dtype = Field("auto", description="Number format of the weights.")
-    contract: Literal["strict", "open"] | None = Field(
-        None,
-        description="strict: the eight documented parameters; open: all that the model can do. Absent: strict for "
-        "stable-image-ultra, open for every other id.",
-    )
-    max_side: int | None = Field(None, ge=64, le=16384, description="The longest side of a free size, in pixels.")
-    quality_steps: dict[Literal["low", "medium", "high"], Annotated[int, Field(ge=1, le=1000)]] = Field(
-        default_factory=dict, description="Steps that a quality takes. Absent: half, all and twice the model's own."
-    )
-    options: OptionSettings = Field(
-        default_factory=lambda: OptionSettings.model_validate({}), description="What is passed through to diffusers."
-    )
-    pinned: bool = Field(False, description="Stays in memory whatever other models need.")
-
-
-_BUILT_IN: dict[str, dict[str, Any]] = {
-    "stable-image-ultra": {"source": "postcard", "aliases": ["stability-image-ultra"]},
-    "postcard": {"source": "postcard"},
-}
-
-
-class Settings(BaseSettings):
-    """Everything that an operator may decide. Durations are seconds."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, validate_default=True
-    )
+class ServingSettings(BaseModel):
+    """Where the server listens and keeps its state, and what it lets in."""
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on. 0.0.0.0 listens on all.")
     port: int = Field(8484, ge=0, le=65535, description="Port to listen on. 0 takes a free one.")
@@ -103,110 +64,6 @@ class Settings(BaseSettings):
         description="Names in the header Host that are answered to beside this machine's own, separated by commas in "
         "the environment; *.example.org allows every name below; * allows all.",
     )
-    queue_seconds: float = Field(
-        60.0, gt=0, description="Work that may wait before more is refused with 503; keys share it by weight."
-    )
-    request_seconds: float = Field(
-        120.0,
-        gt=0,
-        description="How long drawing one request may take before it is refused with 400. "
-        "One picture of 1024x1024 in the model's own steps is always allowed.",
-    )
-    load_wait_seconds: float = Field(
-        120.0, ge=0, description="How long a request waits for its model to load before 503."
-    )
-    drain_seconds: float = Field(
-        30.0,
-        ge=0,
-        description="How long everything may take after SIGTERM: drawing on, recording, answers on their way, closing.",
-    )
-    blocked_prompts: tuple[str, ...] = Field(
-        (),
-        description="Words, or several in a row; a prompt or negative prompt that holds one of them is refused. "
-        "A JSON list in the environment.",
-    )
-    metrics: Literal["open", "key", "off"] = Field(
-        "open", description="Who may read /metrics: everybody, holders of a key, or nobody."
-    )
-    metadata: Literal["provenance", "full", "none"] = Field(
-        "provenance",
-        description="What is written into pictures: that they are generated; also the whole request; or nothing.",
-    )
-    store: Literal["jobs", "all"] = Field(
-        "jobs", description="What is kept: jobs alone, or also the pictures of plain requests, as finished jobs."
-    )
-    files: str | None = Field(
-        None, description="Where pictures are kept: a folder, or a URL like s3://bucket/prefix. Default: <home>/files."
-    )
-    keep_days: float = Field(30.0, gt=0, le=36_500, description="Days that an ended job is kept. Starred: for good.")
-    keep_gigabytes: float = Field(
-        10.0, gt=0, description="How much all jobs may weigh; beyond it keys over their share lose their oldest."
-    )
-    forget_when_full: bool = Field(
-        False,
-        description="Whether the oldest pictures of keys over their share go while the disk of `files` is nearly full.",
-    )
-    jobs_waiting: int = Field(
-        1000,
-        ge=1,
-        le=100_000,
-        description="Jobs that may wait before more are refused with 503; keys share it by weight.",
-    )
-    engine: Literal["local", "fake"] = Field(
-        "local", description="What draws: worker processes on this machine, or a stand-in that draws stripes."
-    )
-    fake_step_seconds: float = Field(
-        0.0, ge=0, le=60, description="How long the stand-in pretends that one of its four steps takes."
-    )
-    fake_hold: Path | None = Field(
-        None, description="A file with a number: while it is there, the stand-in goes no further than that step."
-    )
-    workers: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = Field(
-        "auto", description="Worker processes. Each loads every model. auto: as many as serve best by measurement."
-    )
-    threads: Literal["auto"] | Annotated[int, Field(ge=0)] = Field(
-        "auto",
-        description="Threads that each worker computes with. auto: as many as are fastest by measurement, up to the "
-        "usable cores; 0: as many as there are usable cores.",
-    )
-    device: str = Field("auto", min_length=1, description="Where to compute: auto, cpu, cuda, cuda:1, mps.")
-    cuda_graphs: Literal["auto", "off"] = Field(
-        "auto",
-        description="Whether steps are run as CUDA graphs on a GPU. auto: where that was found to change no byte and "
-        "to be faster.",
-    )
-    merge: Literal["auto", "off"] = Field(
-        "auto",
-        description="Whether pictures of like size whose requests came without a seed are drawn in one batch. "
-        "auto: where that was measured to pay.",
-    )
-    memory_gigabytes: float = Field(
-        0.0, ge=0, description="What the models of a worker may take together. 0: four fifths of the device's memory."
-    )
-    host_memory_gigabytes: float | None = Field(
-        None,
-        ge=0,
-        description="What models of a worker that a CUDA device has no room for may take in the host's memory. "
-        "Default: half of what is free at the start, shared among the workers. 0: nothing.",
-    )
-    warm_up_seconds: float = Field(
-        10.0, ge=0, le=3600, description="How long measuring a model's speed after loading may take. 0: not at all."
-    )
-    max_runs: int = Field(8, ge=1, le=256, description="Pictures in flight at once in each worker.")
-    models: dict[str, ModelSettings] = Field(
-        default_factory=lambda: {name: ModelSettings.model_validate(entry) for name, entry in _BUILT_IN.items()},
-        description="The models on offer, by id. Given, the table is the whole list.",
-    )
-
-    @property
-    def least_workers(self) -> int:
-        """Workers that there are from the start."""
-        return 1 if self.workers == "auto" else self.workers
-
-    @property
-    def most_threads(self) -> int:
-        """Threads whose bytes are drawn; 0: the usable cores."""
-        return 0 if self.threads == "auto" else self.threads
 
     @property
     def url(self) -> str:
@@ -274,29 +131,134 @@ class Settings(BaseSettings):
                 raise ValueError(f"{origin!r} is no origin; write it like https://example.org, without a path")
         return origins
 
-    @field_validator("models", mode="before")
-    @classmethod
-    def _keep_built_in_aliases(cls, models: object) -> object:
-        """Whoever points `stable-image-ultra` elsewhere keeps the misspelling that Heroku's quick start uses."""
-        if not isinstance(models, dict):
-            return models
-        return {
-            name: {"aliases": _BUILT_IN[name].get("aliases", ()), **entry}
-            if name in _BUILT_IN and isinstance(entry, dict)
-            else entry
-            for name, entry in models.items()
-        }
 
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Settings:
-        if not self.models:
-            raise ValueError("`models` offers nothing; give at least one model, or leave the table out")
-        seen: set[str] = set()
-        for name in [n for key, entry in self.models.items() for n in (key, *entry.aliases)]:
-            if name in seen:
-                raise ValueError(f"`models` uses the name {name!r} twice")
-            seen.add(name)
-        return self
+class WorkSettings(BaseModel):
+    """How much is accepted, what is drawn for callers, and who may look on."""
+
+    queue_seconds: float = Field(
+        60.0, gt=0, description="Work that may wait before more is refused with 503; keys share it by weight."
+    )
+    request_seconds: float = Field(
+        120.0,
+        gt=0,
+        description="How long drawing one request may take before it is refused with 400. "
+        "One picture of 1024x1024 in the model's own steps is always allowed.",
+    )
+    load_wait_seconds: float = Field(
+        120.0, ge=0, description="How long a request waits for its model to load before 503."
+    )
+    drain_seconds: float = Field(
+        30.0,
+        ge=0,
+        description="How long everything may take after SIGTERM: drawing on, recording, answers on their way, closing.",
+    )
+    blocked_prompts: tuple[str, ...] = Field(
+        (),
+        description="Words, or several in a row; a prompt or negative prompt that holds one of them is refused. "
+        "A JSON list in the environment.",
+    )
+    metrics: Literal["open", "key", "off"] = Field(
+        "open", description="Who may read /metrics: everybody, holders of a key, or nobody."
+    )
+    metadata: Literal["provenance", "full", "none"] = Field(
+        "provenance",
+        description="What is written into pictures: that they are generated; also the whole request; or nothing.",
+    )
+
+
+class KeepingSettings(BaseModel):
+    """What is kept of jobs, and for how long."""
+
+    store: Literal["jobs", "all"] = Field(
+        "jobs", description="What is kept: jobs alone, or also the pictures of plain requests, as finished jobs."
+    )
+    files: str | None = Field(
+        None, description="Where pictures are kept: a folder, or a URL like s3://bucket/prefix. Default: <home>/files."
+    )
+    keep_days: float = Field(30.0, gt=0, le=36_500, description="Days that an ended job is kept. Starred: for good.")
+    keep_gigabytes: float = Field(
+        10.0, gt=0, description="How much all jobs may weigh; beyond it keys over their share lose their oldest."
+    )
+    forget_when_full: bool = Field(
+        False,
+        description="Whether the oldest pictures of keys over their share go while the disk of `files` is nearly full.",
+    )
+    jobs_waiting: int = Field(
+        1000,
+        ge=1,
+        le=100_000,
+        description="Jobs that may wait before more are refused with 503; keys share it by weight.",
+    )
+
+
+class DrawingSettings(BaseModel):
+    """What draws, and what it may take of the machine."""
+
+    engine: Literal["local", "fake"] = Field(
+        "local", description="What draws: worker processes on this machine, or a stand-in that draws stripes."
+    )
+    fake_step_seconds: float = Field(
+        0.0, ge=0, le=60, description="How long the stand-in pretends that one of its four steps takes."
+    )
+    fake_hold: Path | None = Field(
+        None, description="A file with a number: while it is there, the stand-in goes no further than that step."
+    )
+    workers: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = Field(
+        "auto", description="Worker processes. Each loads every model. auto: as many as serve best by measurement."
+    )
+    threads: Literal["auto"] | Annotated[int, Field(ge=0)] = Field(
+        "auto",
+        description="Threads that each worker computes with. auto: as many as are fastest by measurement, up to the "
+        "usable cores; 0: as many as there are usable cores.",
+    )
+    device: str = Field("auto", min_length=1, description="Where to compute: auto, cpu, cuda, cuda:1, mps.")
+    cuda_graphs: Literal["auto", "off"] = Field(
+        "auto",
+        description="Whether steps are run as CUDA graphs on a GPU. auto: where that was found to change no byte and "
+        "to be faster.",
+    )
+    merge: Literal["auto", "off"] = Field(
+        "auto",
+        description="Whether pictures of like size whose requests came without a seed are drawn in one batch. "
+        "auto: where that was measured to pay.",
+    )
+    memory_gigabytes: float = Field(
+        0.0, ge=0, description="What the models of a worker may take together. 0: four fifths of the device's memory."
+    )
+    host_memory_gigabytes: float | None = Field(
+        None,
+        ge=0,
+        description="What models of a worker that a CUDA device has no room for may take in the host's memory. "
+        "Default: half of what is free at the start, shared among the workers. 0: nothing.",
+    )
+    warm_up_seconds: float = Field(
+        10.0, ge=0, le=3600, description="How long measuring a model's speed after loading may take. 0: not at all."
+    )
+    max_runs: int = Field(8, ge=1, le=256, description="Pictures in flight at once in each worker.")
+
+    @property
+    def least_workers(self) -> int:
+        """Workers that there are from the start."""
+        return 1 if self.workers == "auto" else self.workers
+
+    @property
+    def most_threads(self) -> int:
+        """Threads whose bytes are drawn; 0: the usable cores."""
+        return 0 if self.threads == "auto" else self.threads
+
+
+# In reverse: a class has its bases' fields from the last to the first, and docs/settings.md lists them in their order.
+class Settings(DrawingSettings, KeepingSettings, WorkSettings, ServingSettings, BaseSettings):
+    """Everything that an operator may decide. Durations are seconds."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, validate_default=True
+    )
+
+    models: Models = Field(
+        default_factory=built_in_models,
+        description="The models on offer, by id. Given, the table is the whole list.",
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from pydantic_settings.exceptions import SettingsError
 
 from safelight.contract.errors import ConfigurationError
-from safelight.settings.fields import ModelSettings, Settings
+from safelight.settings.fields import Settings
+from safelight.settings.models import ModelSettings
 from safelight.settings.options import OptionSettings
 from safelight.settings.sources import PREFIX, Environment, config_file, nearest, read_toml, variable_of
 
@@ -62,8 +63,6 @@ def origins(cli: Mapping[str, object] | None = None) -> dict[str, str]:
 def _sentence(fault: Any, cli: Mapping[str, object]) -> str:
     """A fault as pydantic reports it, as a sentence that says where to look and what is allowed."""
     place = [str(part) for part in fault["loc"]]
-    if not place:
-        return str(fault["msg"]).removeprefix("Value error, ") + "."
     if fault["type"] == "extra_forbidden":
         fields = _fields_at(place)
         return f"Unknown setting `{'.'.join(place)}`{_written(place[0], cli)}.{nearest(place[-1], fields)}"

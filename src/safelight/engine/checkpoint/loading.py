@@ -19,6 +19,7 @@ from safelight.contract.errors import ModelLoadError
 from safelight.contract.options import ModelOptions
 from safelight.contract.traits import Traits
 from safelight.engine.checkpoint import single_file
+from safelight.engine.checkpoint.assembly import Assembly
 from safelight.engine.checkpoint.channels import check_channels
 from safelight.engine.checkpoint.dtypes import PACKED, check_dtype, dtype_of, numbers_of
 from safelight.engine.checkpoint.fingerprint import files_digest, fingerprint
@@ -83,19 +84,12 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
     _tell(name, traits, traits.notes, described)
     parameters, options = _parameters(checkpoint), spec.options
     _check_arguments(options.arguments, parameters)
-    check_options(options, device)
-    for part, backend in checkpoint.quantized().items():
-        if is_known(backend):  # transformers has more, each with a sentence of its own
-            check_library(backend, f"`{part}`, which is quantized by {backend},")
-    format = dtype_of(spec, device, checkpoint)
-    check_dtype(format, device, compiled=options.compile)
+    format = _loadable(spec, device, checkpoint)
     dtype = numbers_of(format)
-    if not options.quantization:
-        refuse_too_large(checkpoint.sizes(dtype), str(dtype)[6:], device, one_at_a_time=options.offload != "none")
     with ThreadPoolExecutor(1) as beside:
         digest = beside.submit(_fingerprint, checkpoint, traits, options, dtype=format, device=device)
         said: list[str] = []
-        pipeline = checkpoint.load(dtype, options, said.append)
+        pipeline = Assembly(checkpoint, dtype, options, said.append).pipeline()
         pipeline = tune(pipeline, options, device, packs_float32=format == PACKED, note=said.append)
         if said:
             traits = replace(traits, notes=(*traits.notes, *said))
@@ -112,6 +106,21 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
             compiled=options.compile,
             offloaded=options.offload != "none",
         )
+
+
+def _loadable(spec: ModelSpec, device: str, checkpoint: Checkpoint) -> str:
+    """The number format that it is loaded in, if all that is asked of it can be had on that device."""
+    options = spec.options
+    check_options(options, device)
+    for part, backend in checkpoint.quantized().items():
+        if is_known(backend):  # transformers has more, each with a sentence of its own
+            check_library(backend, f"`{part}`, which is quantized by {backend},")
+    format = dtype_of(spec, device, checkpoint)
+    check_dtype(format, device, compiled=options.compile)
+    if not options.quantization:
+        dtype = numbers_of(format)
+        refuse_too_large(checkpoint.sizes(dtype), str(dtype)[6:], device, one_at_a_time=options.offload != "none")
+    return format
 
 
 def _tell(name: str, traits: Traits, notes: Iterable[str], described: Callable[[Traits], None] | None) -> None:
