@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import resource
 import sys
 import time
@@ -18,20 +19,26 @@ Draw = Callable[[int], object]
 Make = Callable[[Path, int, str], Draw]
 
 
-def measure(draw: Draw, steps: int, rounds: int = ROUNDS) -> dict[str, float]:
+def measure(draw: Draw, steps: int, rounds: int = ROUNDS, limit: float = math.inf) -> dict[str, float]:
     """Seconds of a step and of a picture of 20 steps, peak memory in GB: of the GPU if one is used, else the process's.
     `cpu` are the processor's seconds of a step, which say most where other programs have most of the machine.
 
     A step is the difference between two pictures of different length, so that what happens once does not count, each
     the fastest of so many rounds, since other work on the machine can only add. `draw` returns when its picture is
-    there.
+    there. No round begins that would hardly end within `limit` seconds from the start; there is at least one.
     """
+    begun = time.perf_counter()
     draw(FEW)  # warm
-    pairs = [(*_seconds(draw, FEW), *_seconds(draw, FEW + steps)) for _ in range(rounds)]
+    pairs: list[tuple[float, float, float, float]] = []
+    while len(pairs) < rounds:
+        pairs.append((*_seconds(draw, FEW), *_seconds(draw, FEW + steps)))
+        if time.perf_counter() - begun + pairs[-1][0] + pairs[-1][2] > limit:
+            break
     few, few_cpu, many, many_cpu = map(min, zip(*pairs, strict=True))
     step = (many - few) / steps
     picture = few + (PICTURE_STEPS - FEW) * step
-    return {"step": step, "cpu": (many_cpu - few_cpu) / steps, "picture": picture, "peak": _peak() / 1e9}
+    cpu = (many_cpu - few_cpu) / steps
+    return {"step": step, "cpu": cpu, "picture": picture, "peak": _peak() / 1e9, "rounds": float(len(pairs))}
 
 
 def _peak() -> float:
@@ -47,7 +54,8 @@ def _seconds(draw: Draw, steps: int) -> tuple[float, float]:
     return time.perf_counter() - begun, time.process_time() - used
 
 
-def row(make: Make) -> None:
-    """One row in a process of its own: `python -m MODULE FOLDER SIDE STEPS DEVICE ROUNDS`."""
-    folder, side, steps, device, rounds = sys.argv[1:]
-    print(json.dumps(measure(make(Path(folder), int(side), device), int(steps), int(rounds))))
+def row(makes: dict[str, Make]) -> None:
+    """One row in a process of its own: `python -m MODULE MAKE FOLDER SIDE STEPS DEVICE ROUNDS LIMIT`."""
+    make, folder, side, steps, device, rounds, limit = sys.argv[1:]
+    draw = makes[make](Path(folder), int(side), device)
+    print(json.dumps(measure(draw, int(steps), int(rounds), float(limit))))

@@ -1,4 +1,4 @@
-"""stable-diffusion.cpp's row, run by an interpreter that has `stable-diffusion-cpp-python`, built from source."""
+"""stable-diffusion.cpp's rows, run by an interpreter that has `stable-diffusion-cpp-python`, built from source."""
 
 from __future__ import annotations
 
@@ -8,15 +8,28 @@ from pathlib import Path
 from benchmarks.peers.measuring import PROMPT, Draw, row
 
 
-def generated(folder: Path, side: int, device: str) -> Draw:
-    """Half precision, convolutions without a detour, all cores: a step of 6.6 s at 256x256, the fastest of five tried.
-    Others took 21.5 (half precision alone), 15.8 (with flash attention), 13.8 (q8_0) and 11.4 (float32).
+def float32(folder: Path, side: int, device: str) -> Draw:
+    return _drawn(folder, side, "f32")
+
+
+def half(folder: Path, side: int, device: str) -> Draw:
+    """A step of 6.6 s at 256x256 on a Xeon with AMX, the fastest of five forms tried there. Others took 21.5 (half
+    precision with convolutions as products), 15.8 (with flash attention too), 13.8 (q8_0) and 11.4 (float32).
     """
+    return _drawn(folder, side, "f16")
+
+
+def q8_0(folder: Path, side: int, device: str) -> Draw:
+    return _drawn(folder, side, "q8_0")
+
+
+def _drawn(folder: Path, side: int, weights: str) -> Draw:
+    """Convolutions without a detour, all cores."""
     import stable_diffusion_cpp  # type: ignore[import-not-found]
 
     model = stable_diffusion_cpp.StableDiffusion(
         model_path=str(folder),
-        wtype="f16",
+        wtype=weights,
         n_threads=len(os.sched_getaffinity(0)),
         diffusion_conv_direct=True,
         vae_conv_direct=True,
@@ -33,4 +46,4 @@ def generated(folder: Path, side: int, device: str) -> Draw:
 
 
 if __name__ == "__main__":
-    row(generated)
+    row({"float32": float32, "half": half, "q8_0": q8_0})
