@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 MEASURED := tests/contract tests/protocol tests/contracts tests/scheduling tests/service tests/api tests/test_settings.py
 PORT ?= 8484
 
-.PHONY: setup serve test coverage lint bench postcard studio lock clean
+.PHONY: setup serve test coverage lint bench docs postcard studio lock clean
 
 setup: $(STAMP)
 
@@ -55,6 +55,10 @@ lint: $(TEST_STAMP)
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# The documentation as a site, in docs/_site.
+docs: $(TEST_STAMP)
+	$(BIN)/python -m sphinx -W --keep-going -q -b dirhtml docs docs/_site
 
 postcard: setup
 	bash training/postcard/run.sh
