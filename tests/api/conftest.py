@@ -79,7 +79,8 @@ async def _running(
     minted = await keys.create("test")
     database = await open_database(home)
     links = Links(MemoryLinks())
-    stores = Stores(database=database, ledger=ledger, sessions=MemorySessionStore())
+    cookie_name = await database.cookie_name(settings.port)
+    stores = Stores(database=database, ledger=ledger, sessions=MemorySessionStore(), cookie_name=cookie_name)
     services = open_services(settings, engine, stores, keys, links, telemetry, page, review)
     generate, jobs = services.generate, services.jobs
     assert await jobs.tending.claim()

@@ -109,7 +109,7 @@ async def test_a_checkout_without_a_built_page_says_so(serve: Serve, tmp_path: P
 
 
 async def test_the_link_signs_in_once_and_leaves_no_token_behind(running: Running, browser: httpx.AsyncClient) -> None:
-    token = running.links.new()
+    token = await running.links.new()
     head = await browser.head(f"/studio/?token={token}")  # a preview must not use it up
     assert head.status_code == 200
     answer = await browser.get(f"/studio/?token={token}&prompt=a+boat&seed=5")

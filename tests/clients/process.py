@@ -48,7 +48,7 @@ class Served:
 
     def link(self) -> str:
         """The address that signs one browser in, once, as `safelight link` prints it."""
-        made = InProcess(self.safelight.folder, self.safelight.variables)("link")
+        made = self.safelight("link")
         assert made.returncode == 0, made.stderr
         return made.stdout.strip()
 

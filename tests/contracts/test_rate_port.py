@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from safelight.adapters.in_process.rates import LocalRates
 from safelight.service.ports.rates import RateCounter
+from tests.databases import kept_in
 
 
 class Clock:
@@ -25,10 +27,16 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=[LocalRates])
-def counter(request: pytest.FixtureRequest, clock: Clock) -> RateCounter:
-    open_counter: Callable[[Clock], RateCounter] = request.param
-    return open_counter(clock)
+@pytest.fixture(params=["in process", "postgresql"])
+async def counter(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> AsyncIterator[RateCounter]:
+    if request.param == "in process":
+        yield LocalRates(clock)
+        return
+    from safelight.adapters.sql.postgres.rates import SqlRates
+
+    database = await kept_in(request, tmp_path).open()
+    yield SqlRates(database.dialect, lambda: f"CAST({clock.now} AS double precision)")
+    await database.close()
 
 
 async def test_of_many_at_once_no_more_are_taken_in_than_may_be(counter: RateCounter) -> None:

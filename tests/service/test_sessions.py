@@ -22,7 +22,7 @@ async def test_a_link_signs_in_once_as_the_oldest_valid_key_that_may_use_every_m
     await keys.revoke(revoked.record.id)
     links = Links(MemoryLinks())
     sessions = Sessions(MemorySessionStore(), keys, links)
-    link = links.new()
+    link = await links.new()
     with pytest.raises(AuthenticationFailed, match="link"):
         await sessions.sign_in_by_link(link + "x")
     cookie, _ = await sessions.sign_in_by_link(link)
@@ -38,8 +38,8 @@ async def test_every_link_counts_until_its_end_and_before_the_first_none() -> No
     sessions = Sessions(MemorySessionStore(), Keys(MemoryKeyStore()), links)
     with pytest.raises(AuthenticationFailed):
         await sessions.sign_in_by_link("")
-    old, new = links.new(), links.new()
-    late, ahead = links.new(), links.new()
+    old, new = await links.new(), await links.new()
+    late, ahead = await links.new(), await links.new()
     for token in (new, old):
         cookie, _ = await sessions.sign_in_by_link(token)
         assert (await sessions.authenticate(cookie))[0].key_id == LOCAL_KEY_ID

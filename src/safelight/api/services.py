@@ -44,6 +44,7 @@ class Services:
     answers: Answers
     jobs: Jobs
     sessions: Sessions
+    cookie_name: str
     engine: Engine
     telemetry: Telemetry
     render_metrics: Callable[[], bytes]

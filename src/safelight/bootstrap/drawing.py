@@ -28,6 +28,7 @@ from safelight.service.drawing.shared_pictures import OnProgress
 from safelight.service.entrance import Entrance
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.ledger import Ledger
+from safelight.service.ports.rates import RateCounter
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
 
@@ -47,15 +48,16 @@ def open_drawing(
     telemetry: Telemetry,
     admission: Admission,
     review: Review = all_may_be_shown,
+    rates: RateCounter | None = None,
 ) -> Drawing:
-    """Drawing over an engine that may still be starting."""
+    """Drawing over an engine that may still be starting. Without `rates` requests are counted in this process."""
     readiness = Readiness(engine, settings.load_wait_seconds)
     return Drawing(
         entrance=Entrance(
             catalogue=catalogue(settings, engine),
             readiness=readiness,
             policy=PromptPolicy(settings.blocked_prompts),
-            limiter=RateLimiter(settings.rate_limit_per_minute, LocalRates()),
+            limiter=RateLimiter(settings.rate_limit_per_minute, rates or LocalRates()),
         ),
         generate=Generate(
             engine=engine,

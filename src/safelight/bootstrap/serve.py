@@ -16,7 +16,6 @@ import uvloop
 from filelock import FileLock
 
 from safelight.adapters.greeting import welcome
-from safelight.adapters.home.links import FileLinks
 from safelight.adapters.home.state_folder import alone_in_serving, announce, first_key, prepare, withdraw
 from safelight.adapters.logs.logging import configure_logging
 from safelight.adapters.logs.outlet import standard_error
@@ -26,10 +25,10 @@ from safelight.api.app import create_app
 from safelight.api.http.server import Server, listen
 from safelight.bootstrap.engine import look, open_engine
 from safelight.bootstrap.jobs import tend
+from safelight.bootstrap.links import links_of
 from safelight.bootstrap.loaded import OnLoaded, loaded
 from safelight.bootstrap.services import Stores, open_services
 from safelight.service.access.keys import Keys
-from safelight.service.access.links import Links
 from safelight.service.ports.telemetry import LogDropped
 from safelight.settings import Settings
 from safelight.settings.draining import draining
@@ -85,14 +84,25 @@ async def _serve(
         stack.push_async_callback(close_database)
         keys = Keys(database.keys, settings.api_key.get_secret_value() if settings.api_key else None)
         minted = None if settings.api_key else await first_key(settings.home, keys, database.alone())
-        links = Links(FileLinks(settings.home))
-        stores = Stores(database=database, ledger=database.ledger(telemetry), sessions=database.sessions)
+        links = links_of(settings, database)
+        stores = Stores(
+            database=database,
+            ledger=database.ledger(telemetry),
+            sessions=database.sessions,
+            cookie_name=await database.cookie_name(settings.port),
+        )
         services = open_services(settings, engine, stores, keys, links, telemetry)
         tending = asyncio.create_task(tend(services.jobs, database, keys), name="jobs")
         stack.callback(tending.cancel)
 
-        def sign_in() -> str | None:
-            return f"{settings.url}/studio/?token={links.new()}" if services.page else None
+        async def sign_in() -> str | None:
+            return f"{settings.url}/studio/?token={await links.new()}" if services.page else None
+
+        # A log is read by others, and kept: what signs in is shown to a person at a terminal alone.
+        person = sys.stderr.isatty()
+        # Whoever wants to hear when models are loaded shows the page then.
+        page = bool(services.page) and on_loaded is None
+        link = await sign_in() if person and page else None
 
         async def drain() -> None:
             log.info("draining", seconds=settings.drain_seconds)
@@ -108,17 +118,13 @@ async def _serve(
 
         def started() -> None:
             announce(settings.home, settings.url, settings.model_dump(mode="json", include={"models", "engine"}))
-            # A log is read by others, and kept: what signs in is shown to a person at a terminal alone.
-            person = sys.stderr.isatty()
-            # Whoever wants to hear when models are loaded shows the page then.
-            page = bool(services.page) and on_loaded is None
             said = welcome(
                 settings,
                 services.catalogue,
                 lacks=lacks,
                 page=page,
                 minted=minted if person else None,
-                link=sign_in() if person and page else None,
+                link=link,
             )
             print(said, file=sys.stderr, flush=True)
 
@@ -129,7 +135,7 @@ async def _serve(
         async def tell_loaded(told: OnLoaded) -> None:
             nonlocal unwanted
             failed = await loaded(engine, services.catalogue)
-            if not told(settings.url, sign_in(), failed):
+            if not told(settings.url, await sign_in(), failed):
                 unwanted = True
                 server.stop()
 

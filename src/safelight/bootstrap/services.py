@@ -37,6 +37,7 @@ class Stores:
     database: Database
     ledger: Ledger
     sessions: SessionStore
+    cookie_name: str
 
 
 def open_services(
@@ -51,7 +52,7 @@ def open_services(
 ) -> Services:
     """Everything that HTTP calls. Nothing is resumed and nothing is listened to yet."""
     admission = Admission(settings.queue_seconds, lambda: engine.state().workers, settings.request_seconds)
-    drawing = open_drawing(settings, engine, stores.ledger, telemetry, admission, review)
+    drawing = open_drawing(settings, engine, stores.ledger, telemetry, admission, review, stores.database.rates)
     offered = catalogue(settings, engine)
     jobs = open_jobs(settings, stores.database, drawing, offered, telemetry, keys)
     return Services(
@@ -63,6 +64,7 @@ def open_services(
         answers=Answers(drawing.generate, jobs, keep_all=settings.store == "all"),
         jobs=jobs,
         sessions=Sessions(stores.sessions, keys, links),
+        cookie_name=stores.cookie_name,
         engine=engine,
         telemetry=telemetry,
         render_metrics=telemetry.render,

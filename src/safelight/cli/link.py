@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-from safelight.adapters.home.links import FileLinks
+import asyncio
+
 from safelight.adapters.home.state_folder import prepare, served_url
+from safelight.bootstrap.links import new_token
 from safelight.cli.terminal import note, print_json
-from safelight.service.access.links import LINK_SECONDS, Links
+from safelight.service.access.links import LINK_SECONDS
 from safelight.settings import Settings
 
 
@@ -19,7 +21,7 @@ def print_link(settings: Settings, *, as_json: bool) -> None:
     """
     prepare(settings.home)
     running = served_url(settings.home)
-    link = f"{running or settings.url}/studio/?token={Links(FileLinks(settings.home)).new()}"
+    link = f"{running or settings.url}/studio/?token={asyncio.run(new_token(settings))}"
     if as_json:
         print_json({"link": link, "seconds": LINK_SECONDS})
         return

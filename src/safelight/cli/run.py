@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import threading
@@ -13,7 +14,6 @@ from typing import Any
 import msgspec
 import typer
 
-from safelight.adapters.home.links import FileLinks
 from safelight.adapters.home.pins import pinned_commit
 from safelight.adapters.home.state_folder import prepare, served_url, told_by_server
 from safelight.cli.offering import in_little_memory, offered
@@ -21,7 +21,6 @@ from safelight.cli.pulled import keep
 from safelight.cli.terminal import bytes_in_words, note, seconds_in_words
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.hub import HubName, cache_folder
-from safelight.service.access.links import Links
 from safelight.settings import Settings, read_settings
 
 # Without one of these a browser on Linux is one that takes the terminal over, or none.
@@ -52,7 +51,9 @@ def run(wish: Wish) -> int:
     if (known_as := _served_as(settings, model.source)) is not None:
         url = served_url(settings.home)
         note(f"The server at {url} offers {model.source} already, as {known_as}.")
-        _open(f"{url}/studio/?token={Links(FileLinks(settings.home)).new()}", wanted=wish.browser)
+        from safelight.bootstrap.links import new_token
+
+        _open(f"{url}/studio/?token={asyncio.run(new_token(settings))}", wanted=wish.browser)
         return 0
     for source in filter(None, (model.source, model.options.config)):
         _have(settings, source, model.options.variant, yes=wish.yes)

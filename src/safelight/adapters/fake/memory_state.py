@@ -72,10 +72,10 @@ class MemoryLinks:
     def __init__(self) -> None:
         self._kept: dict[str, float] = {}
 
-    def add(self, digest: str, expires: float, now: float) -> None:
+    async def add(self, digest: str, expires: float, now: float) -> None:
         self._kept = {link: end for link, end in self._kept.items() if end >= now} | {digest: expires}
 
-    def take(self, digest: str) -> float | None:
+    async def take(self, digest: str) -> float | None:
         return self._kept.pop(digest, None)
 
 

@@ -19,7 +19,7 @@ class FileLinks:
     def __init__(self, home: Path) -> None:
         self._folder = home / _FOLDER
 
-    def add(self, digest: str, expires: float, now: float) -> None:
+    async def add(self, digest: str, expires: float, now: float) -> None:
         """Keep a link; those that ended before `now` go.
 
         Raises:
@@ -32,7 +32,7 @@ class FileLinks:
         except OSError as error:
             raise ConfigurationError(f"{self._folder} cannot be written: {error.strerror}.") from None
 
-    def take(self, digest: str) -> float | None:
+    async def take(self, digest: str) -> float | None:
         """Its end, for the one who could remove the file."""
         path = self._folder / digest
         try:

@@ -18,16 +18,22 @@ from safelight.adapters.sql.sqlite.dialect import SqliteDialect
 from safelight.adapters.sql.upkeep import SqlUpkeep
 from safelight.service.ports.telemetry import Telemetry
 
+_COOKIE = "cookie"
+
 
 class Database:
-    """An open database: the stores in it. `process` is the name of this process there; `news` and `processes` are None
-    of one that a single process draws from. `close` closes the ledgers first, so that they are written out."""
+    """An open database: the stores in it. `process` is the name of this process there; `news`, `processes`, `rates` and
+    `links` are None of one that a single process draws from. `close` closes the ledgers first, so that they are written
+    out.
+    """
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.process = dialect.process
         self.news = dialect.news
         self.processes = dialect.processes
+        self.rates = dialect.rates
+        self.links = dialect.links
         self._ledgers: list[SqlLedger] = []
         self.keys = SqlKeyStore(dialect)
         self.jobs = SqlJobStore(dialect)
@@ -40,6 +46,12 @@ class Database:
         opened = SqlLedger(self.dialect, telemetry, capacity)
         self._ledgers.append(opened)
         return opened
+
+    async def cookie_name(self, port: int) -> str:
+        """How the page's cookie is called. Cookies know no ports (RFC 6265, 8.5), and servers of one machine must not
+        sign each other's browsers out; but those of one database are one server behind a balancer.
+        """
+        return f"safelight-{await self.notes.get(_COOKIE) or port}"
 
     def alone(self) -> AbstractAsyncContextManager[None]:
         """Hold the right to make the first key, which one process at a time has; see `Dialect.alone`."""

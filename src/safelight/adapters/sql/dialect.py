@@ -13,7 +13,9 @@ from sqlalchemy import ColumnElement, Select, Table
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.dml import Insert
 
+from safelight.service.access.links import LinkStore
 from safelight.service.ports.news import JobNews, Processes, RowChange
+from safelight.service.ports.rates import RateCounter
 
 
 class Search(Protocol):
@@ -38,7 +40,8 @@ class Dialect(Protocol):
     """One open database. What goes wrong in it is said in sentences.
 
     `process` is the name of this process among those that use it, new for every start. `news` and `processes` are None
-    of one that a single process draws from. `arrival` orders rows of keys and sessions as they came.
+    of one that a single process draws from, and so are `rates` and `links`: those are then that process's and its state
+    folder's own. `arrival` orders rows of keys and sessions as they came.
     """
 
     name: Literal["sqlite", "postgresql"]
@@ -47,6 +50,8 @@ class Dialect(Protocol):
     news: JobNews | None
     processes: Processes | None
     search: Search
+    rates: RateCounter | None
+    links: LinkStore | None
     arrival: ColumnElement[Any]
 
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:

@@ -60,9 +60,9 @@ def _authorization(request: Request) -> str | None:
 
 
 def cookie_name(request: Request) -> str:
-    """One for each port: cookies know no ports (RFC 6265, 8.5), and servers of one machine must not sign others out."""
+    """How the page's cookie is called; see `Database.cookie_name`."""
     services: Services = request.app.state.services
-    return f"safelight-{services.settings.port}"
+    return services.cookie_name
 
 
 def require_json(request: Request) -> None:

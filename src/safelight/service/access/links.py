@@ -18,10 +18,10 @@ _TOKEN_BYTES = 32
 class LinkStore(Protocol):
     """Where links are kept until they are used, under the SHA-256 of their token. Other processes may add some."""
 
-    def add(self, digest: str, expires: float, now: float) -> None:
+    async def add(self, digest: str, expires: float, now: float) -> None:
         """Keep a link until `expires`; those that ended before `now` go. Both are Unix seconds."""
 
-    def take(self, digest: str) -> float | None:
+    async def take(self, digest: str) -> float | None:
         """When that link ends (Unix seconds), None where there is none. It is gone: of several takers one gets it."""
 
 
@@ -32,18 +32,18 @@ class Links:
         self._store = store
         self._clock = clock
 
-    def new(self) -> str:
+    async def new(self) -> str:
         """A token that signs one browser in."""
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         now = self._clock()
-        self._store.add(_digest(token), now + LINK_SECONDS, now)
+        await self._store.add(_digest(token), now + LINK_SECONDS, now)
         return token
 
-    def use(self, token: str) -> bool:
+    async def use(self, token: str) -> bool:
         """Whether that token was good; from now on it is not. One that would last for longer than any is of a clock
         that was set back, and is not good either.
         """
-        expires = self._store.take(_digest(token))
+        expires = await self._store.take(_digest(token))
         return expires is not None and 0 < expires - self._clock() <= LINK_SECONDS
 
 

@@ -35,7 +35,7 @@ class Sessions:
         Raises:
             AuthenticationFailed: that token was used, is too old, or never was one.
         """
-        if not self._links.use(token):
+        if not await self._links.use(token):
             raise AuthenticationFailed(
                 "This link was used before, or is older than ten minutes. `safelight link` makes a new one."
             )

@@ -19,10 +19,14 @@ from safelight.adapters.sql.dialect import Search, new_process_name
 from safelight.adapters.sql.migrate import upgrade
 from safelight.adapters.sql.postgres import locks
 from safelight.adapters.sql.postgres.errors import READ_ONLY, code_of, explained
+from safelight.adapters.sql.postgres.links import SqlLinks
 from safelight.adapters.sql.postgres.opening import connect
+from safelight.adapters.sql.postgres.rates import SqlRates
 from safelight.adapters.sql.postgres.search import WordIndex
 from safelight.contract.errors import ConfigurationError, SafelightError, StoreUnavailable
+from safelight.service.access.links import LinkStore
 from safelight.service.ports.news import JobNews, Processes, RowChange
+from safelight.service.ports.rates import RateCounter
 
 # With what closing a connection may take, an answer within 5 s.
 ANSWER_SECONDS = 3.5
@@ -50,6 +54,8 @@ class PostgresDialect:
         # Of what changes nothing each statement stands for itself: one way there and back instead of three.
         self._plain = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.search: Search = WordIndex()
+        self.rates: RateCounter | None = SqlRates(self)
+        self.links: LinkStore | None = SqlLinks(self)
         self._is_away = False
 
     @asynccontextmanager

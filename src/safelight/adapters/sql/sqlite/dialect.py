@@ -22,7 +22,9 @@ from safelight.adapters.sql.sqlite.errors import readable_errors
 from safelight.adapters.sql.sqlite.opening import FILE_NAME, connect, writing
 from safelight.adapters.sql.sqlite.scrubbing import make_shrinkable, quick_check, scrub
 from safelight.adapters.sql.sqlite.search import FullTextIndex
+from safelight.service.access.links import LinkStore
 from safelight.service.ports.news import JobNews, Processes, RowChange
+from safelight.service.ports.rates import RateCounter
 
 
 class SqliteDialect:
@@ -33,6 +35,8 @@ class SqliteDialect:
     name: Literal["sqlite", "postgresql"] = "sqlite"
     news: JobNews | None = None
     processes: Processes | None = None
+    rates: RateCounter | None = None
+    links: LinkStore | None = None
     # SQLite numbers rows as they come, whatever the clock says.
     arrival: ColumnElement[Any] = literal_column("rowid")
 
