@@ -19,7 +19,8 @@ import pytest
 from diffusers import StableDiffusionPipeline
 from typer.testing import CliRunner
 
-from safelight.adapters.fake.engine import TRAITS, FakeEngine
+from safelight.adapters.fake.engine import FakeEngine
+from safelight.adapters.fake.states import TRAITS
 from safelight.adapters.home.state_folder import announce
 from safelight.api.app import ROUTES
 from safelight.api.openapi.document import openapi_document

@@ -271,3 +271,15 @@ def test_a_file_here_is_left_alone_where_others_can_write_it(
 def test_the_file_gives_its_fields_whole_and_none_by_itself() -> None:
     name = "port"
     assert File(Settings).get_field_value(Settings.model_fields[name], name) == (None, name, False)
+
+
+def test_where_files_have_no_modes_the_file_here_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_file(tmp_path, "port = 1\n").chmod(0o666)
+    monkeypatch.delattr(os, "getuid")  # as on Windows
+    assert read_settings().port == 1
+
+
+def test_hosts_and_origins_are_listed_or_everything_is_allowed() -> None:
+    settings = read_settings({"allowed_hosts": "*.Example.org, *", "cors_origins": "https://a.org,*"})
+    assert settings.allowed_hosts == ("*.example.org", "*")
+    assert settings.cors_origins == ("https://a.org", "*")

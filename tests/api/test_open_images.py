@@ -12,7 +12,8 @@ import pytest
 from msgspec import structs
 from PIL import Image
 
-from safelight.adapters.fake.engine import TRAITS, FakeEngine
+from safelight.adapters.fake.engine import FakeEngine
+from safelight.adapters.fake.states import TRAITS
 from safelight.contract.order import Order
 from safelight.protocol.messages import JobEvent
 from tests.api.conftest import PICTURES, Running, Serve, until

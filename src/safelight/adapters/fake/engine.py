@@ -8,15 +8,16 @@ It keeps every promise of the `Engine` port: the same order gives the same bytes
 from __future__ import annotations
 
 import asyncio
-import sys
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import structlog
 
 from safelight.adapters.changes import Changes
-from safelight.adapters.fake.device import FakeDevice, first
+from safelight.adapters.fake.device import first
+from safelight.adapters.fake.states import FINGERPRINT, TRAITS, model_state, worker_states
+from safelight.adapters.fake.steps import LOOK_SECONDS, Steps
 from safelight.adapters.fake.stripes import draw_preview, draw_stripes
 from safelight.adapters.fake.switch import Switch
 from safelight.adapters.throughput import Throughput
@@ -26,13 +27,7 @@ from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.stages import STEPS
 from safelight.contract.traits import Traits
 from safelight.protocol.messages import Cancelled, Failed, Finished, JobEvent, Preview, Started, Stepped, Tier, Timings
-from safelight.service.ports.engine import EngineState, ModelState, Where, WorkerState
-
-_LOOK_SECONDS = 0.02
-_LEAST_STEP_SECONDS = 0.00025
-# Changes whenever its stripes do.
-FINGERPRINT = "fake2"
-TRAITS = Traits(pipeline="Stripes", steps=4, guidance_scale=2.0, negative_prompt=True, side_multiple=16, vector=True)
+from safelight.service.ports.engine import EngineState, ModelState, WorkerState
 
 log = structlog.get_logger(__name__)
 
@@ -73,14 +68,10 @@ class FakeEngine:
         self._throughput = Throughput()
         self.loaded = Switch(self._changes.announce)
         self.loaded.set()
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self._steps = Steps(capacity, step_seconds, hold)
+        self.gate = self._steps.gate
         self._sources = tuple(sources)
-        self._step_seconds = step_seconds
         self._broken = broken
-        self._hold = hold
-        self._device = None if capacity is None else FakeDevice(capacity, self._seconds_of_a_step, self.gate)
-        self._serving: asyncio.Task[None] | None = None
         self._stopped = False
         self._tickets: dict[str, Ticket] = {}
         self._inside: set[Ticket] = set()
@@ -99,8 +90,7 @@ class FakeEngine:
         for job_id in self._tickets:
             self.cancel(job_id)
         await asyncio.gather(*self._tasks)
-        if self._serving is not None:
-            self._serving.cancel()
+        self._steps.close()
 
     def submit(self, order: Order) -> AsyncIterator[JobEvent]:
         """Draw an order, every one at the same time or as there is capacity."""
@@ -109,8 +99,6 @@ class FakeEngine:
         if self._stopped:
             ticket.tell(Cancelled(job_id=order.id))
             return ticket.events()
-        if self._device is not None and self._serving is None:
-            self._serving = asyncio.create_task(self._device.serve(), name="fake-device")
         self._tickets[order.id] = ticket
         self._left[order.id] = asyncio.Event()
         task = asyncio.create_task(self._draw(ticket), name=f"fake-{order.id}")
@@ -132,7 +120,7 @@ class FakeEngine:
         """Ready once `loaded` is set."""
         running = sum(ticket.started for ticket in self._tickets.values())
         return EngineState(
-            models=tuple(self._model_state(source) for source in self._sources),
+            models=tuple(map(self._model_state, self._sources)),
             workers=self.workers,
             queued=len(self._tickets) - running,
             running=running,
@@ -140,39 +128,15 @@ class FakeEngine:
         )
 
     def _model_state(self, source: str) -> ModelState:
-        status: Literal["failed", "ready", "loading"] = "ready" if self._is_loaded(source) else "loading"
-        if self._broken is not None:
-            status = "failed"
-        return ModelState(
-            source=source,
-            status=status,
-            reason=self._broken,
-            fingerprint=FINGERPRINT,
-            device="none",
-            where="device" if status == "ready" else "none",
-            ready_in_seconds=self.ready_in_seconds if status == "loading" else None,
-            traits=self._traits or (TRAITS if status == "ready" else None),
-        )
+        return model_state(source, self._is_loaded(source), self._broken, self.ready_in_seconds, self._traits)
 
     def _is_loaded(self, source: str) -> bool:
         return self.loaded.is_set() or (self.slow is not None and source not in self.slow)
 
     def worker_states(self) -> tuple[WorkerState, ...]:
         """As many as it says that it has; the first draws everything, on no device and in no memory of its own."""
-        where: dict[str, Where] = {
-            source: "device" if self._is_loaded(source) and self._broken is None else "none" for source in self._sources
-        }
-        return tuple(
-            WorkerState(
-                number=number,
-                device="none",
-                host_bytes=0,
-                device_bytes=0,
-                where=where,
-                per_minute=self._throughput.per_minute() if number == 0 else {},
-            )
-            for number in range(self.workers)
-        )
+        on_device = {source: self._is_loaded(source) and self._broken is None for source in self._sources}
+        return worker_states(self.workers, on_device, self._throughput.per_minute())
 
     def changed(self) -> Awaitable[object]:
         """Done when `loaded` is next set, or cleared."""
@@ -183,15 +147,12 @@ class FakeEngine:
 
         So steps are a clock that runs as the test says. Waits for somebody to be there, and returns whose step it was.
         """
-        assert self._device is not None
-        return await self._device.turn()
+        return await self._steps.turn()
 
     async def _draw(self, ticket: Ticket) -> None:
         order, left = ticket.order, self._left[ticket.order.id]
         try:
-            if not self._is_loaded(order.recipe.source):
-                await first(self.loaded, left)
-            await self._room_for(ticket, left)
+            await self._may_begin(ticket, left)
             if self._broken is not None:
                 ticket.tell(Failed(job_id=order.id, reason=self._broken, retry_helps=False))
             elif order.recipe.source not in self._sources:
@@ -208,42 +169,24 @@ class FakeEngine:
             self._inside.discard(ticket)
             del self._tickets[order.id], self._left[order.id]
 
-    async def _room_for(self, ticket: Ticket, left: asyncio.Event) -> None:
-        """Returns when nobody who has to be alone is in the way; one who has to be waits for everybody."""
+    async def _may_begin(self, ticket: Ticket, left: asyncio.Event) -> None:
+        """Returns when its model is there and nobody who has to be alone is in the way."""
+        if not self._is_loaded(ticket.order.recipe.source):
+            await first(self.loaded, left)
         while not left.is_set() and any(other.suspect or ticket.suspect for other in self._inside):
-            await first(left, seconds=_LOOK_SECONDS)
+            await first(left, seconds=LOOK_SECONDS)
         self._inside.add(ticket)
 
     async def _stepped_through(self, ticket: Ticket, left: asyncio.Event) -> bool:
         """Take all steps; false if the order was cancelled before the last."""
-        order = ticket.order
-        steps = self._steps_of(order)
-        seat = None if self._device is None else self._device.enter(order, steps, left)
-        try:
-            for step in range(1, steps + 1):
-                while step > self._last_step() and not left.is_set():
-                    await first(left, seconds=_LOOK_SECONDS)
-                if self._device is None or seat is None:
-                    self._start(ticket)
-                    await first(self.gate, left)
+        order, steps, step = ticket.order, self._steps_of(ticket.order), 0
+        async with contextlib.aclosing(self._steps.of(order, steps, left)) as taken:
+            async for step in taken:
+                if step == 0:
+                    ticket.tell(Started(job_id=order.id))
                 else:
-                    await self._device.park(seat)
-                if self._step_seconds:
-                    await first(left, seconds=self._step_seconds)
-                if left.is_set():
-                    return False
-                self._start(ticket)
-                if seat is not None:
-                    seat.step = step
-                self._tell_step(ticket, step, steps)
-        finally:
-            if self._device is not None and seat is not None:
-                self._device.leave(seat)
-        return True
-
-    def _start(self, ticket: Ticket) -> None:
-        if not ticket.started:
-            ticket.tell(Started(job_id=ticket.order.id))
+                    self._tell_step(ticket, step, steps)
+        return step == steps
 
     def _tell_step(self, ticket: Ticket, step: int, steps: int) -> None:
         order = ticket.order
@@ -255,13 +198,12 @@ class FakeEngine:
     async def _finish(self, ticket: Ticket) -> None:
         order = ticket.order
         if self.flags:
-            reason = "The model's safety checker refused the picture that it drew."
-            ticket.tell(Failed(job_id=order.id, reason=reason, retry_helps=False, code="content_policy_violation"))
+            ticket.tell(_refused(order))
             return
         image = await asyncio.to_thread(draw_stripes, order)
         self.drawn.append(order.id)
         tier: Tier = "throughput" if self.merges and not order.share.exact else "exact"
-        seconds = (self._seconds_of_a_step,) * self._steps_of(order)
+        seconds = (self._steps.seconds,) * self._steps_of(order)
         timings = Timings(stages={STEPS: sum(seconds)}, steps=seconds)
         finished = Finished(
             job_id=order.id, image=image, fingerprint=FINGERPRINT, timings=timings, tier=tier, cuts=self.cuts
@@ -272,15 +214,7 @@ class FakeEngine:
     def _steps_of(self, order: Order) -> int:
         return order.recipe.steps or (self._traits or TRAITS).steps
 
-    @property
-    def _seconds_of_a_step(self) -> float:
-        return self._step_seconds or _LEAST_STEP_SECONDS
 
-    def _last_step(self) -> int:
-        """How far orders may go just now."""
-        try:
-            return int(self._hold.read_text()) if self._hold is not None else sys.maxsize
-        except FileNotFoundError:
-            return sys.maxsize
-        except ValueError:  # it is just being written
-            return 0
+def _refused(order: Order) -> Failed:
+    reason = "The model's safety checker refused the picture that it drew."
+    return Failed(job_id=order.id, reason=reason, retry_helps=False, code="content_policy_violation")

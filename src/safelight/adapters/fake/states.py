@@ -1,0 +1,52 @@
+"""What the fake engine says of its models and workers."""
+
+# Tested in tests/contracts/test_engine_port.py.
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from safelight.contract.traits import Traits
+from safelight.service.ports.engine import ModelState, Where, WorkerState
+
+# Changes whenever its stripes do.
+FINGERPRINT = "fake2"
+TRAITS = Traits(pipeline="Stripes", steps=4, guidance_scale=2.0, negative_prompt=True, side_multiple=16, vector=True)
+
+
+def model_state(
+    source: str, is_loaded: bool, broken: str | None, ready_in_seconds: float | None, traits: Traits | None
+) -> ModelState:
+    """A model's: it fails for the reason `broken`; `traits` None are known once it is loaded."""
+    status: Literal["failed", "ready", "loading"] = "ready" if is_loaded else "loading"
+    if broken is not None:
+        status = "failed"
+    return ModelState(
+        source=source,
+        status=status,
+        reason=broken,
+        fingerprint=FINGERPRINT,
+        device="none",
+        where="device" if status == "ready" else "none",
+        ready_in_seconds=ready_in_seconds if status == "loading" else None,
+        traits=traits or (TRAITS if status == "ready" else None),
+    )
+
+
+def worker_states(
+    workers: int, on_device: Mapping[str, bool], per_minute: Mapping[str, float]
+) -> tuple[WorkerState, ...]:
+    """Of so many; the first draws everything, on no device and in no memory of its own."""
+    where: dict[str, Where] = {source: "device" if here else "none" for source, here in on_device.items()}
+    return tuple(
+        WorkerState(
+            number=number,
+            device="none",
+            host_bytes=0,
+            device_bytes=0,
+            where=where,
+            per_minute=dict(per_minute) if number == 0 else {},
+        )
+        for number in range(workers)
+    )
