@@ -116,6 +116,19 @@ async def test_closing_writes_out_everything_in_order(database: Database, tmp_pa
     assert [row["request_id"] for row in rows(tmp_path)] == [f"req_{number}" for number in range(1234)]
 
 
+async def test_entries_that_come_one_after_another_are_written_in_one_transaction(
+    database: Database, tmp_path: Path
+) -> None:
+    ledger = database.ledger(PrometheusTelemetry())
+    ledger.write(entry(1))
+    for _ in range(20):  # a transaction that had begun would be over
+        await database.keys.by_id("nobody")
+    ledger.write(entry(2))
+    assert rows(tmp_path) == []
+    await ledger.settled()
+    assert [row["request_id"] for row in rows(tmp_path)] == ["req_1", "req_2"]
+
+
 async def test_closing_the_database_closes_its_ledgers(database: Database, tmp_path: Path) -> None:
     database.ledger(PrometheusTelemetry()).write(entry(1))
     await database.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -20,6 +21,8 @@ from safelight.service.ports.telemetry import LedgerLost, Telemetry
 # About 10 MB of entries: minutes of a busy server while a disk is slow. What comes beyond is counted as lost.
 CAPACITY = 10_000
 BATCH = 500
+# An entry waits so long for others: a transaction takes the processor 3 ms, on which the answer is on its way.
+GATHER_SECONDS = 0.25
 
 # The stages that have a column of their own; the seconds of any other stand together in `more_stage_seconds`.
 _COLUMNS = {stage: f"{stage}_seconds" for stage in STAGES if f"{stage}_seconds" in ledger.columns}
@@ -30,7 +33,8 @@ _log = structlog.get_logger(__name__)
 class SqlLedger:
     """A `Ledger` with one background task that writes whatever has gathered, in batches.
 
-    While one batch is being written the next gathers, so a slow disk makes batches larger and not requests slower.
+    Entries gather for a moment, unless somebody waits for them or a batch is full. While one batch is being written the
+    next gathers, so a slow disk makes batches larger and not requests slower.
     Entries that cannot be kept are counted in `Telemetry.ledger_lost`, and an outage is logged once.
     """
 
@@ -40,6 +44,7 @@ class SqlLedger:
         self._capacity = capacity
         self._pending: deque[LedgerEntry] = deque()
         self._arrived = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
@@ -53,13 +58,17 @@ class SqlLedger:
         self._pending.append(entry)
         self._idle.clear()
         self._arrived.set()
+        if len(self._pending) >= BATCH:
+            self._hurried.set()
 
     async def settled(self) -> None:
         """Returns when nothing is pending any more: written or lost."""
+        self._hurried.set()
         await self._idle.wait()
 
     async def close(self) -> None:
         self._closing = True
+        self._hurried.set()
         self._arrived.set()
         await self._writer
 
@@ -67,10 +76,17 @@ class SqlLedger:
         while self._pending or not self._closing:
             await self._arrived.wait()
             self._arrived.clear()
+            await self._gather()
             while self._pending:
                 batch = [self._pending.popleft() for _ in range(min(BATCH, len(self._pending)))]
                 await self._write_batch(batch)
             self._idle.set()
+
+    async def _gather(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_SECONDS):
+                await self._hurried.wait()
+        self._hurried.clear()
 
     async def _write_batch(self, batch: list[LedgerEntry]) -> None:
         try:
