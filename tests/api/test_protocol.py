@@ -198,7 +198,7 @@ LARGE_BYTES = 24 * 1024 * 1024
 async def large_picture(running: Running, home: Path) -> bytes:
     """A request for a job's picture whose file is large."""
     job = await ended(running, (await accept(running))["id"])
-    (file,) = [path for path in (home / "files").rglob(f"{job['id']}.png") if path.is_file()]
+    (file,) = [path for path in (home / "files").rglob(f"{job['id']}.1.png") if path.is_file()]
     os.truncate(file, LARGE_BYTES)
     head = f"GET {job['image']['path']} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {running.key}\r\n"
     return f"{head}connection: close\r\n\r\n".encode()

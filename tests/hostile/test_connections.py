@@ -111,7 +111,7 @@ def large_picture(served: Served) -> str:
     )
     while job["image"] is None:
         job = json.loads(ask(served, "GET", f"/v1/jobs/{job['id']}", bearer(served.key)).body)
-    (file,) = [path for path in (served.safelight.home / "files").rglob(f"{job['id']}.png") if path.is_file()]
+    (file,) = [path for path in (served.safelight.home / "files").rglob(f"{job['id']}.1.png") if path.is_file()]
     with file.open("r+b") as writing:
         writing.truncate(LARGE_BYTES)
     return f"/v1/jobs/{job['id']}/image"

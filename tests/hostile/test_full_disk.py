@@ -128,7 +128,7 @@ def test_a_full_disk_does_not_hold_up_the_end_and_what_was_drawn_is_drawn_again(
                 headers=key,
                 timeout=300,
             )
-            kept = (files / job[-2:] / f"{job}.png").read_bytes()
+            kept = (files / job[-2:] / f"{job}.2.png").read_bytes()
             assert kept == base64.b64decode(plain.json()["data"][0]["b64_json"])
 
 

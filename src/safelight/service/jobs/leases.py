@@ -1,6 +1,6 @@
 """Keeping the claims of this process alive, dropping what it has lost, and taking back what others have."""
 
-# Tested in tests/api/test_claims.py, tests/service/test_elsewhere.py.
+# Tested in tests/service/test_elsewhere.py.
 
 from __future__ import annotations
 
