@@ -178,3 +178,24 @@ counters = Table(
     Column("name", String(64), primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
+
+# Processes that draw from this database beside each other, each until its lease ends by the database's clock, and what
+# each has let in of whose plain pictures, in seconds of one worker's time.
+processes = Table(
+    "processes",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("workers", Integer, nullable=False),
+    Column("seconds", Float(53), nullable=False),
+    Column("lease_until", Float(53), nullable=False),
+)
+
+let_in = Table(
+    "let_in",
+    metadata,
+    Column("process", String(64), primary_key=True),
+    Column("owner", String(64), primary_key=True),
+    Column("weight", Float(53), nullable=False),
+    Column("seconds", Float(53), nullable=False),
+)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import ColumnElement, Table, literal_column
+from sqlalchemy import ColumnElement, Table, literal_column, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Insert
@@ -20,9 +20,11 @@ from safelight.adapters.sql.migrate import upgrade
 from safelight.adapters.sql.postgres import locks
 from safelight.adapters.sql.postgres.errors import READ_ONLY, code_of, explained
 from safelight.adapters.sql.postgres.links import SqlLinks
+from safelight.adapters.sql.postgres.news import CHANNEL, PostgresNews, payloads
 from safelight.adapters.sql.postgres.opening import connect
 from safelight.adapters.sql.postgres.rates import SqlRates
 from safelight.adapters.sql.postgres.search import WordIndex
+from safelight.adapters.sql.processes import SqlProcesses
 from safelight.contract.errors import ConfigurationError, SafelightError, StoreUnavailable
 from safelight.service.access.links import LinkStore
 from safelight.service.ports.news import JobNews, Processes, RowChange
@@ -36,6 +38,7 @@ LOCK_SECONDS = 30
 # The oldest that PostgreSQL's own project looked after when this was written.
 LEAST_VERSION = 14
 _LOOK_SECONDS = 2.0
+_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 
 log = structlog.get_logger(__name__)
 
@@ -45,11 +48,11 @@ class PostgresDialect:
 
     name: Literal["sqlite", "postgresql"] = "postgresql"
     arrival: ColumnElement[Any] = literal_column("arrival")
-    news: JobNews | None = None
-    processes: Processes | None = None
 
     def __init__(self, url: str) -> None:
         self.process = new_process_name()
+        self.news: JobNews | None = PostgresNews(url, self.process)
+        self.processes: Processes | None = SqlProcesses(self)
         self.engine = connect(url)
         # Of what changes nothing each statement stands for itself: one way there and back instead of three.
         self._plain = self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -72,7 +75,8 @@ class PostgresDialect:
         await locks.take(connection, locks.NUMBERS)
 
     async def tell(self, connection: AsyncConnection, changes: Sequence[RowChange]) -> None:
-        """Nobody listens yet."""
+        for payload in payloads(self.process, changes):
+            await connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
 
     def put(self, table: Table, values: dict[str, Any], key: Sequence[str]) -> Insert:
         return insert(table).values(values).on_conflict_do_update(index_elements=key, set_=values)

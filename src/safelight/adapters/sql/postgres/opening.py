@@ -23,12 +23,9 @@ def connect(url: str) -> AsyncEngine:
     """An engine for a URL as libpq has it: several hosts, `target_session_attrs`, `sslmode` and the rest. Connects to
     nothing yet.
     """
-    # Of several servers all but one are replicas, which take no writes.
-    wanted: dict[str, Any] = {} if _says(url, "target_session_attrs") else {"target_session_attrs": "read-write"}
-    name = {"application_name": "safelight"}
 
     async def opened(*_: Any, **__: Any) -> Any:
-        return await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=name, **wanted)
+        return await open_connection(url)
 
     engine = create_async_engine(
         "postgresql+asyncpg://",
@@ -41,6 +38,18 @@ def connect(url: str) -> AsyncEngine:
     )
     event.listen(engine.sync_engine, "checkout", _look_whether_open)
     return engine
+
+
+async def open_connection(url: str) -> Any:
+    """One connection of the driver's own (asyncpg).
+
+    Raises:
+        OSError, TimeoutError, PostgresError, InterfaceError: there is none to be had.
+    """
+    # Of several servers all but one are replicas, which take no writes.
+    wanted: dict[str, Any] = {} if _says(url, "target_session_attrs") else {"target_session_attrs": "read-write"}
+    name = {"application_name": "safelight"}
+    return await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=name, **wanted)
 
 
 def _look_whether_open(connection: Any, _record: object, _proxy: object) -> None:

@@ -1,0 +1,55 @@
+"""The processes that draw from a database, as they said last how they stand."""
+
+# Tested in tests/contracts/test_news_port.py.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from safelight.adapters.sql.clock import DatabaseNow
+from safelight.adapters.sql.dialect import Dialect
+from safelight.adapters.sql.finishing import finishing
+from safelight.adapters.sql.schema import let_in, processes
+from safelight.service.ports.jobs import LEASE_SECONDS
+from safelight.service.ports.news import ProcessState
+
+# Rows of processes that ended without a word are no use to anybody after that.
+_FORGET_SECONDS = 600.0
+
+
+@finishing
+class SqlProcesses:
+    """`Processes`. Errors as those of the other stores."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+
+    async def renew(self, mine: ProcessState) -> Sequence[ProcessState]:
+        values = {
+            "name": mine.name,
+            "address": mine.address,
+            "workers": mine.workers,
+            "seconds": mine.seconds,
+            "lease_until": DatabaseNow() + LEASE_SECONDS,
+        }
+        live = select(processes).where(processes.c.lease_until > DatabaseNow()).order_by(processes.c.name)
+        long_gone = select(processes.c.name).where(processes.c.lease_until < DatabaseNow() - _FORGET_SECONDS)
+        async with self._dialect.writing() as connection:
+            await connection.execute(self._dialect.put(processes, values, ["name"]))
+            for name in (await connection.execute(long_gone)).scalars().all():
+                await self._remove(connection, name)
+            rows = (await connection.execute(live)).all()
+        return [
+            ProcessState(name=row.name, address=row.address, workers=row.workers, seconds=row.seconds) for row in rows
+        ]
+
+    async def leave(self, name: str) -> None:
+        async with self._dialect.writing() as connection:
+            await self._remove(connection, name)
+
+    async def _remove(self, connection: AsyncConnection, name: str) -> None:
+        await connection.execute(delete(let_in).where(let_in.c.process == name))
+        await connection.execute(delete(processes).where(processes.c.name == name))

@@ -1,0 +1,123 @@
+"""What the `JobNews` and `Processes` ports promise of a database that several processes share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from safelight.adapters.sql import Database, open_database
+from safelight.adapters.sql.postgres.news import CHANNEL
+from safelight.service.ports.jobs import Hold
+from safelight.service.ports.news import JobNews, Processes, ProcessState, RowChange
+from tests.contracts.jobs import CANCELLED, FINISHED, job
+from tests.postgres import Server, new_server
+
+Heard = AsyncIterator[Sequence[RowChange]]
+
+
+@pytest.fixture
+async def two(tmp_path: Path, with_postgres: Callable[[], str]) -> AsyncIterator[tuple[Database, Database]]:
+    """The same database, as two processes have it open."""
+    url = with_postgres()
+    one, other = await open_database(tmp_path, url), await open_database(tmp_path, url)
+    yield one, other
+    await one.close()
+    await other.close()
+
+
+def news_of(database: Database) -> JobNews:
+    assert database.news is not None
+    return database.news
+
+
+def processes_of(database: Database) -> Processes:
+    assert database.processes is not None
+    return database.processes
+
+
+async def listening(database: Database) -> Heard:
+    """News from now on."""
+    heard = news_of(database).changes()
+    assert await anext(heard) == ()  # what came before it listened may have been missed
+    return heard
+
+
+async def test_others_are_told_of_every_change_and_who_made_it_is_not(two: tuple[Database, Database]) -> None:
+    here, there = two
+    heard, own = await listening(here), await listening(there)
+    store = there.jobs
+    await store.add(job(1))
+    await store.add(job(2, listed=False, holder="there"))
+    await store.claim(["job_1"], 1, 1.0, "there")
+    await store.put_back(Hold("job_1", "there", 1))
+    await store.claim(["job_1"], 1, 1.0, "there")
+    await store.star("key-a", "job_1", True)
+    await store.end("job_1", FINISHED, Hold("job_1", "there", 2))
+    await store.end("job_1", CANCELLED)  # it has ended: that changes nothing
+    await store.delete("key-a", "job_1")
+    await here.jobs.add(job(3))
+    told = [change for _ in range(8) for change in await anext(heard)]
+    kinds = ["waits", "changed", "drawn", "waits", "drawn", "changed", "ended", "gone"]
+    assert [change.kind for change in told] == kinds
+    assert told[1] == RowChange("changed", "job_2", "key-a", False)
+    assert await anext(own) == (RowChange("waits", "job_3", "key-a", True),)
+
+
+async def test_many_changes_at_once_come_in_pieces_that_the_channel_takes(two: tuple[Database, Database]) -> None:
+    here, there = two
+    for number in range(1, 131):
+        await there.jobs.add(job(number, id=f"job_{number:024}"))
+        await there.jobs.end(f"job_{number:024}", CANCELLED)
+    heard = await listening(here)
+    await there.jobs.forget([f"job_{number:024}" for number in range(1, 131)])
+    told: list[RowChange] = []
+    while len(told) < 130:
+        told += await anext(heard)
+    assert {change.kind for change in told} == {"gone"}
+    assert len({change.job_id for change in told}) == 130
+
+
+async def test_after_its_connection_broke_it_says_that_some_may_have_been_missed(
+    two: tuple[Database, Database], postgres: Server
+) -> None:
+    here, there = two
+    heard = await listening(here)
+    postgres.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ILIKE 'LISTEN%{CHANNEL}%'")
+    assert await anext(heard) == ()
+    await there.jobs.add(job(1))
+    assert await anext(heard) == (RowChange("waits", "job_1", "key-a", True),)
+
+
+async def test_it_waits_for_a_server_that_is_away(tmp_path: Path) -> None:
+    with new_server() as server:
+        database = await open_database(tmp_path, server.database())
+        async with aclosing(news_of(database).changes()) as heard:  # type: ignore[type-var]
+            assert await anext(heard) == ()
+            server.stop()
+            waiting = asyncio.ensure_future(anext(heard))
+            server.start()
+            assert await waiting == ()
+        await database.close()
+
+
+def state(name: str, seconds: float = 0.0) -> ProcessState:
+    return ProcessState(name=name, address=f"http://{name}", workers=2, seconds=seconds)
+
+
+async def test_processes_know_of_each_other_until_they_leave_or_their_lease_ends(
+    two: tuple[Database, Database],
+) -> None:
+    one, other = (processes_of(database) for database in two)
+    assert await one.renew(state("one")) == [state("one")]
+    assert await other.renew(state("two", 3.0)) == [state("one"), state("two", 3.0)]
+    assert await one.renew(state("one", 1.0)) == [state("one", 1.0), state("two", 3.0)]
+    await other.leave("two")
+    assert await one.renew(state("one")) == [state("one")]
+    await other.renew(state("two"))
+    async with two[0].dialect.writing() as connection:
+        await connection.exec_driver_sql("UPDATE processes SET lease_until = lease_until - 12.0 WHERE name = 'two'")
+    assert await one.renew(state("one")) == [state("one")]
