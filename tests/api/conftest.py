@@ -15,6 +15,7 @@ import pytest
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.memory_state import MemoryKeyStore, MemoryLedger, MemoryLinks, MemorySessionStore
 from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.adapters.sql import open_database
 from safelight.api.app import create_app
 from safelight.api.http.server import Server, listen
@@ -79,8 +80,10 @@ async def _running(
     minted = await keys.create("test")
     database = await open_database(home)
     links = Links(MemoryLinks())
-    cookie_name = await database.cookie_name(settings.port)
-    stores = Stores(database=database, ledger=ledger, sessions=MemorySessionStore(), cookie_name=cookie_name)
+    cookie_name, pictures = await database.cookie_name(settings.port), PictureProcesses()
+    stores = Stores(
+        database=database, ledger=ledger, sessions=MemorySessionStore(), cookie_name=cookie_name, pictures=pictures
+    )
     services = open_services(settings, engine, stores, keys, links, telemetry, page, review)
     generate, jobs = services.generate, services.jobs
     assert await jobs.tending.claim()
@@ -100,6 +103,7 @@ async def _running(
         await engine.stop()
         await serving
         await asyncio.gather(draining, jobs.tending.settle())
+    await pictures.close()
     await database.close()
 
 

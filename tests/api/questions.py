@@ -9,6 +9,12 @@ from typing import Any
 ANONYMOUS = object()
 WRONG = "sl-no-such-key"
 IMAGES = "/v1/images/generations"
+EDITS = "/v1/images/edits"
+# A PNG of 2x2 pixels in one colour.
+PICTURE = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGM8kSLCwMDAxMDA"
+    "wMDAAAAP3gFEe3WMgwAAAABJRU5ErkJggg=="
+)
 ASYNC = (("prefer", "respond-async"),)
 SIZES = ("1024x1024", "1152x896", "1216x832", "1344x768", "1536x640", "640x1536", "768x1344", "832x1216", "896x1152")
 
@@ -35,6 +41,13 @@ def draw(name: str, headers: tuple[tuple[str, str], ...] = (), key: Any = None, 
     body = {"model": "postcard", "prompt": "a red fox", "seed": 7, "size": "64x64"} | fields
     content = json.dumps({name: value for name, value in body.items() if value is not None}).encode()
     return Question(name, "POST", IMAGES, IMAGES, content, (("content-type", "application/json"), *headers), key)
+
+
+def edit(name: str, **fields: Any) -> Question:
+    """As `draw`, of a small picture; None takes a field away."""
+    body = {"model": "postcard", "prompt": "at night", "seed": 7, "images": [{"image_url": PICTURE}]} | fields
+    content = json.dumps({name: value for name, value in body.items() if value is not None}).encode()
+    return Question(name, "POST", EDITS, EDITS, content, (("content-type", "application/json"),))
 
 
 def raw(
@@ -64,7 +77,14 @@ _PLAIN: tuple[Question, ...] = (
     *(get("head", path, method="HEAD") for path in ("/livez", "/v1/models", "/v1/jobs", "/docs")),
     *(get("not allowed", path, method="DELETE") for path in _NOT_ALLOWED),
     *(get("bad query", f"/v1/jobs?{query}") for query in ("limit=0", "limit=x", "state=none", "cursor=!", "none=1")),
-    get("edits", "/v1/images/edits", method="POST"),
+    get("edits without anything", EDITS, method="POST"),
+    edit("edit"),
+    edit("edit with a mask", mask={"image_url": PICTURE}, strength=0.5),
+    edit("edit as a stream", stream=True, partial_images=1),
+    edit("edit without a picture", images=None),
+    edit("edit by address", images=[{"image_url": "http://127.0.0.1/a.png"}]),
+    edit("edit of nonsense", images=[{"image_url": "data:image/png;base64,AAAA"}]),
+    edit("edit by words alone", model="stable-image-ultra"),
 )
 
 _PICTURES: tuple[Question, ...] = (

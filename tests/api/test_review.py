@@ -11,6 +11,7 @@ import pytest
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.bootstrap.drawing import Local, open_drawing
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.order import Order
@@ -94,7 +95,9 @@ async def test_it_is_refused_without_a_server(tmp_path: Path, review: NoFoxes) -
     engine = FakeEngine(("postcard",))
     await engine.start()
     settings = read_settings({"home": tmp_path})
-    local = Local(open_drawing(settings, engine, MemoryLedger(), PrometheusTelemetry(), Admission(60.0), review))
+    pictures = PictureProcesses()
+    drawing = open_drawing(settings, engine, MemoryLedger(), PrometheusTelemetry(), Admission(60.0), pictures, review)
+    local = Local(drawing)
     request = await local.read({"model": "stable-image-ultra", "prompt": "a fox"})
     with pytest.raises(InvalidRequest, match="does not show"):
         await local.generate(request, lambda step, steps: None)

@@ -1,4 +1,4 @@
-"""Addresses beside the API: the front door, the reference for people, and what is not there yet."""
+"""Addresses beside the API: the front door, and the reference for people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 
 import httpx
-import openai
 import pytest
 
 from tests.api.conftest import Running
@@ -62,10 +61,3 @@ async def test_the_reference_shows_every_operation_and_loads_nothing(anonymous: 
     assert f"style-src 'sha256-{digest}'" in response.headers["content-security-policy"]
     for parameter in document["components"]["schemas"]["ImageRequest"]["anyOf"][0]["properties"]:
         assert f"<code>{parameter}</code>" in response.text
-
-
-async def test_who_tries_edits_learns_that_they_are_not_there_yet(running: Running) -> None:
-    url = f"http://127.0.0.1:{running.port}/v1"
-    async with openai.AsyncOpenAI(base_url=url, api_key=running.key, max_retries=0) as client:
-        with pytest.raises(openai.NotFoundError, match="not supported yet"):
-            await client.images.edit(model="postcard", prompt="at night", image=b"\x89PNG")

@@ -41,7 +41,7 @@ def test_a_models_list_describes_a_kind_so_that_its_words_come_out_again(kind: K
 
 
 def test_words_for_what_this_version_does_not_know_are_its_type() -> None:
-    assert words_for({"type": "picture", "sides": 5}) == "picture"
+    assert words_for({"type": "tune", "keys": 5}) == "tune"
     assert words_for({}) == "unknown"
 
 

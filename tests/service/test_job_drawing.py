@@ -19,6 +19,7 @@ from safelight.adapters.fake.memory_files import MemoryFiles
 from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.adapters.sql import Database, open_database
 from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.bootstrap.drawing import open_drawing
@@ -52,7 +53,7 @@ class Studio:
     async def draw(self, number: int) -> JobRecord:
         """Have a job accepted and drawn to its end; the job as the store then has it."""
         telemetry, engine = PrometheusTelemetry(), FakeEngine(("postcard",))
-        drawing = open_drawing(read_settings({}), engine, MemoryLedger(), telemetry, Admission(60))
+        drawing = open_drawing(read_settings({}), engine, MemoryLedger(), telemetry, Admission(60), PictureProcesses())
         usual = job(number, state="queued")
         request = {"model": "postcard", "prompt": "a boat", "size": "256x256", "seed": 7}
         asked = replace(usual, wanted=replace(usual.wanted, request=request))

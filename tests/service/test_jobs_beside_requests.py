@@ -14,6 +14,7 @@ from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.adapters.sql import Database, open_database
 from safelight.bootstrap.catalogue import catalogue
 from safelight.bootstrap.drawing import Drawing, open_drawing
@@ -42,7 +43,9 @@ class Studio:
         self.home, self.database = home, database
         self.engine, self.telemetry = FakeEngine(("postcard",)), PrometheusTelemetry()
         self.offered = catalogue(settings, self.engine)
-        self.drawing: Drawing = open_drawing(settings, self.engine, MemoryLedger(), self.telemetry, Admission(60))
+        self.drawing: Drawing = open_drawing(
+            settings, self.engine, MemoryLedger(), self.telemetry, Admission(60), PictureProcesses()
+        )
         self.jobs: Jobs = open_jobs(settings, database, self.drawing, self.offered, self.telemetry)
 
     def request(self, **fields: object) -> ImageRequest:

@@ -13,6 +13,7 @@ from typing import Any
 from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.in_process.rates import LocalRates
 from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.bootstrap.catalogue import catalogue
 from safelight.bootstrap.engine import open_engine
 from safelight.contract.request import ImageRequest
@@ -23,11 +24,13 @@ from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import Picture
 from safelight.service.drawing.generate import Generate
 from safelight.service.drawing.readiness import Readiness
+from safelight.service.drawing.reception import Reception
 from safelight.service.drawing.review import Review, all_may_be_shown
 from safelight.service.drawing.shared_pictures import OnProgress
 from safelight.service.entrance import Entrance
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.ledger import Ledger
+from safelight.service.ports.pictures import Pictures
 from safelight.service.ports.rates import RateCounter
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
@@ -47,6 +50,7 @@ def open_drawing(
     ledger: Ledger,
     telemetry: Telemetry,
     admission: Admission,
+    pictures: Pictures,
     review: Review = all_may_be_shown,
     rates: RateCounter | None = None,
 ) -> Drawing:
@@ -58,6 +62,7 @@ def open_drawing(
             readiness=readiness,
             policy=PromptPolicy(settings.blocked_prompts),
             limiter=RateLimiter(settings.rate_limit_per_minute, rates or LocalRates()),
+            reception=Reception(pictures),
         ),
         generate=Generate(
             engine=engine,
@@ -97,8 +102,10 @@ async def open_local(settings: Settings) -> AsyncIterator[Local]:
     """An engine of our own, with nothing kept: no keys, no ledger on disk, no bound on the queue or a request."""
     telemetry = PrometheusTelemetry()
     engine = open_engine(settings, telemetry, warm_up=False)
+    pictures = PictureProcesses()
     await engine.start()
     try:
-        yield Local(open_drawing(settings, engine, MemoryLedger(), telemetry, Admission(math.inf)))
+        yield Local(open_drawing(settings, engine, MemoryLedger(), telemetry, Admission(math.inf), pictures))
     finally:
         await engine.stop()
+        await pictures.close()

@@ -20,6 +20,7 @@ from safelight.adapters.home.state_folder import alone_in_serving, announce, fir
 from safelight.adapters.logs.logging import configure_logging
 from safelight.adapters.logs.outlet import standard_error
 from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.adapters.sql import open_database
 from safelight.api.app import create_app
 from safelight.api.http.server import Server, listen
@@ -85,11 +86,14 @@ async def _serve(
         keys = Keys(database.keys, settings.api_key.get_secret_value() if settings.api_key else None)
         minted = None if settings.api_key else await first_key(settings.home, keys, database.alone())
         links = links_of(settings, database)
+        pictures = PictureProcesses()
+        stack.push_async_callback(pictures.close)
         stores = Stores(
             database=database,
             ledger=database.ledger(telemetry),
             sessions=database.sessions,
             cookie_name=await database.cookie_name(settings.port),
+            pictures=pictures,
         )
         services = open_services(settings, engine, stores, keys, links, telemetry)
         tending = asyncio.create_task(tend(services.jobs, database, keys), name="jobs")

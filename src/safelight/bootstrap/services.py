@@ -24,6 +24,7 @@ from safelight.service.jobs.answers import Answers
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.keys import SessionStore
 from safelight.service.ports.ledger import Ledger
+from safelight.service.ports.pictures import Pictures
 from safelight.settings import Settings
 
 PAGE = Path(__file__).parent.parent / "studio"
@@ -32,12 +33,13 @@ PAGE = Path(__file__).parent.parent / "studio"
 
 @dataclass(frozen=True, kw_only=True)
 class Stores:
-    """Where what must not be lost is kept. Jobs are in the database."""
+    """Where what must not be lost is kept, jobs in the database; and what reads pictures that come from outside."""
 
     database: Database
     ledger: Ledger
     sessions: SessionStore
     cookie_name: str
+    pictures: Pictures
 
 
 def open_services(
@@ -52,7 +54,9 @@ def open_services(
 ) -> Services:
     """Everything that HTTP calls. Nothing is resumed and nothing is listened to yet."""
     admission = Admission(settings.queue_seconds, lambda: engine.state().workers, settings.request_seconds)
-    drawing = open_drawing(settings, engine, stores.ledger, telemetry, admission, review, stores.database.rates)
+    drawing = open_drawing(
+        settings, engine, stores.ledger, telemetry, admission, stores.pictures, review, stores.database.rates
+    )
     offered = catalogue(settings, engine)
     jobs = open_jobs(settings, stores.database, drawing, offered, telemetry, keys)
     return Services(

@@ -10,6 +10,7 @@ import msgspec
 
 from safelight.contract.kinds import Kind, Value
 from safelight.contract.rules import Rule
+from safelight.contract.traits import EditTraits
 from safelight.contract.wording import missing
 
 
@@ -86,11 +87,16 @@ class Tolerated(msgspec.Struct, frozen=True):
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """Everything that a model supports, in the order in which it is documented."""
+    """Everything that a model supports, in the order in which it is documented.
+
+    `edits` is what it takes of pictures, None where it draws from words alone; `loras` are the names that fit it.
+    """
 
     parameters: tuple[Parameter, ...]
     tolerated: tuple[Tolerated, ...] = ()
     rules: tuple[Rule, ...] = ()
+    edits: EditTraits | None = None
+    loras: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Parameter:
         for parameter in self.parameters:
@@ -107,4 +113,11 @@ class Capabilities(msgspec.Struct, frozen=True):
         return {
             "parameters": {parameter.name: parameter.as_json() for parameter in self.parameters},
             "rules": msgspec.json.decode(msgspec.json.encode(self.rules)),
+            "edits": None if self.edits is None else _edits(self.edits),
+            "loras": list(self.loras),
         }
+
+
+def _edits(edits: EditTraits) -> dict[str, Any]:
+    pictures = {"minimum": edits.minimum, "maximum": edits.maximum}
+    return {"pictures": pictures, "mask": edits.mask, "strength": edits.strength}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
+from safelight.contract.calls import Call
 from safelight.contract.capabilities import Capabilities
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.offers import capabilities_of
@@ -32,8 +33,22 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it supports, as far as is known."""
-        return capabilities_of(self.terms, self.traits)
+        """What it supports of those who ask with words alone, as far as is known."""
+        return self.capabilities_for("generate")
+
+    def capabilities_for(self, call: Call) -> Capabilities:
+        """What it supports of those who ask in that way, as far as is known."""
+        return capabilities_of(self.terms, self.traits, call)
+
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether it can be asked for edits, as far as is known."""
+        return self.terms.contract == "open" and self.traits is not None and self.traits.edits is not None
+
+    @property
+    def draws_from_words(self) -> bool:
+        """Whether words alone are enough for it."""
+        return self.traits is None or self.traits.draws_from_words
 
 
 class Catalogue:

@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 import msgspec
 
 from safelight.contract.errors import InvalidRequest
+from safelight.contract.pictures import Picture, Pictures
 from safelight.contract.sizes import pattern_of_sizes
 from safelight.contract.surrogates import half_pair, half_pair_in
-from safelight.contract.wording import wrong
+from safelight.contract.wording import quoted_name, wrong
 
 AUTO = "auto"
 
@@ -56,6 +57,10 @@ class Text(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="str
             raise InvalidRequest(f"`{name}` takes {allowed}; {len(value)} came.", param=name)
         return value
 
+    def from_text(self, text: str) -> object:
+        """The value that a form's text stands for. Text that stands for none stays as it is, and `read` refuses it."""
+        return text
+
     def json_schema(self) -> dict[str, Any]:
         """JSON Schema 2020-12, the dialect of OpenAPI 3.1, of a value that is there."""
         bounds = {"minLength": self.min_length, "maxLength": self.max_length}
@@ -84,6 +89,10 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="e
             raise wrong(name, "one of " + ", ".join(self.values), value)
         return value
 
+    def from_text(self, text: str) -> object:
+        """As `Text.from_text`."""
+        return text
+
     def json_schema(self) -> dict[str, Any]:
         """As `Text.json_schema`."""
         return {"type": "string", "enum": list(self.values)}
@@ -111,6 +120,11 @@ class Number(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="n
         if isinstance(value, bool) or not isinstance(value, int | float) or not self._allows(value):
             raise wrong(name, f"{self._called} from {self.minimum} to {self.maximum}", value)
         return value
+
+    def from_text(self, text: str) -> object:
+        """As `Text.from_text`: a number as JSON writes it."""
+        value = _json_in(text)
+        return value if isinstance(value, int | float) and not isinstance(value, bool) else text
 
     def _allows(self, value: float) -> bool:
         return self.minimum <= value <= self.maximum
@@ -153,6 +167,10 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="boo
             raise wrong(name, self.words(), value)
         return value
 
+    def from_text(self, text: str) -> object:
+        """As `Text.from_text`."""
+        return {"true": True, "false": False}.get(text, text)
+
     def json_schema(self) -> dict[str, Any]:
         """As `Text.json_schema`."""
         return self.described()
@@ -194,6 +212,10 @@ class FreeSize(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
         free = f"WIDTHxHEIGHT with sides from {sides.start} to {sides.stop - 1}{multiples}"
         raise wrong(name, f"{free}, or one of {', '.join((AUTO, *self.values))}", value)
 
+    def from_text(self, text: str) -> object:
+        """As `Text.from_text`."""
+        return text
+
     def json_schema(self) -> dict[str, Any]:
         """As `Text.json_schema`."""
         return {"type": "string", "pattern": pattern_of_sizes(self.sides, (AUTO, self.own, *self.values))}
@@ -209,7 +231,67 @@ class FreeSize(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
         return f"{' '.join(self.values)}; WIDTHxHEIGHT, sides from {self.minimum} to {self.maximum}{multiples}; auto"
 
 
-Kind = Text | Choice | FreeSize | Whole | Number | Flag
+class Weights(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="weights"):
+    """A weight within bounds for some of `names`, at most `most` of them; `of` says what they are names of."""
+
+    names: tuple[str, ...]
+    of: str
+    most: int
+    minimum: float
+    maximum: float
+
+    typed: ClassVar[type[Any]] = str
+
+    def read(self, name: str, value: object) -> dict[str, float]:
+        """As `Text.read`; weights in the order in which they were given."""
+        if not isinstance(value, dict):
+            raise wrong(name, f'an object like {{"{self._example}": 0.8}}', value)
+        for called in value:
+            if called not in self.names:
+                raise InvalidRequest(f"`{name}` names {_shown_name(called)}. {self._fitting}", param=name)
+        if len(value) > self.most:
+            raise InvalidRequest(f"`{name}` takes at most {self.most} names; {len(value)} came.", param=name)
+        weight = Number(minimum=self.minimum, maximum=self.maximum)
+        for called, given in value.items():
+            if isinstance(given, bool) or not isinstance(given, int | float) or not weight._allows(given):
+                allowed = f"a number from {self.minimum:g} to {self.maximum:g} for {called}"
+                raise wrong(name, allowed, given)
+        return {called: float(given) for called, given in value.items()}
+
+    @property
+    def _example(self) -> str:
+        return self.names[0] if self.names else "NAME"
+
+    @property
+    def _fitting(self) -> str:
+        return f"{self.of} that fit this model: {', '.join(self.names) or 'none'}."
+
+    def from_text(self, text: str) -> object:
+        """As `Text.from_text`: a JSON object."""
+        value = _json_in(text)
+        return value if isinstance(value, dict) else text
+
+    def json_schema(self) -> dict[str, Any]:
+        """As `Text.json_schema`."""
+        weight = {"type": "number", "minimum": self.minimum, "maximum": self.maximum}
+        return {
+            "type": "object",
+            "properties": dict.fromkeys(self.names, weight),
+            "additionalProperties": False,
+            "maxProperties": self.most,
+        }
+
+    def described(self) -> dict[str, Any]:
+        """As `Text.described`."""
+        bounds = {"minimum": self.minimum, "maximum": self.maximum}
+        return {"type": "weights", "names": list(self.names), "of": self.of, "most": self.most} | bounds
+
+    def words(self) -> str:
+        """As `Text.words`."""
+        return f"weights from {self.minimum:g} to {self.maximum:g} of {' '.join(self.names) or 'none here'}"
+
+
+Kind = Text | Choice | FreeSize | Whole | Number | Flag | Weights | Picture | Pictures
 
 
 def words_for(described: dict[str, Any]) -> str:
@@ -218,6 +300,17 @@ def words_for(described: dict[str, Any]) -> str:
         return msgspec.convert(described, Kind).words()  # type: ignore[no-any-return]
     except msgspec.ValidationError:
         return str(described.get("type", "unknown"))
+
+
+def _json_in(text: str) -> object:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _shown_name(name: str) -> str:
+    return f"`{quoted_name(name)}`, which is not known or does not fit"
 
 
 def _said(values: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from safelight.contract.calls import Call
 from safelight.contract.capabilities import Capabilities
 from safelight.contract.parameters.declaration import Declaration
 from safelight.contract.parameters.declared import declared
@@ -13,18 +14,21 @@ from safelight.contract.terms import Terms
 from safelight.contract.traits import Traits
 
 
-def capabilities_of(terms: Terms, traits: Traits | None) -> Capabilities:
-    """What a model supports under these terms; `traits` None while the engine has not described the model yet."""
-    return _offered(declared(), terms, traits)
+def capabilities_of(terms: Terms, traits: Traits | None, call: Call = "generate") -> Capabilities:
+    """What a model supports under these terms of those who ask in that way; `traits` None while the engine has not
+    described the model yet."""
+    return _offered(declared(), terms, traits, call)
 
 
 @lru_cache(maxsize=256)
-def _offered(declarations: tuple[Declaration, ...], terms: Terms, traits: Traits | None) -> Capabilities:
-    parameters = [d.offered(d.parameter, terms, traits) for d in declarations]
+def _offered(declarations: tuple[Declaration, ...], terms: Terms, traits: Traits | None, call: Call) -> Capabilities:
+    parameters = [d.offer(terms, traits, call) for d in declarations]
     offered = {parameter.name: parameter for parameter in parameters if parameter is not None}
     rules = [rule for d in declarations for rule in d.rules if {rule.parameter, rule.other} <= offered.keys()]
     return Capabilities(
         parameters=tuple(offered.values()),
         tolerated=tolerated_beside(offered, terms),
         rules=tuple(sorted(rules, key=lambda rule: IN_ORDER.index(type(rule)))),
+        edits=None if traits is None or terms.contract == "strict" else traits.edits,
+        loras=() if traits is None or terms.contract == "strict" else traits.loras,
     )

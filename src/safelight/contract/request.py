@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from safelight.contract.calls import EDIT_PATH, EDITS, GENERATE_PATH, Call
 from safelight.contract.capabilities import Capabilities, Tolerated
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.kinds import AUTO, Text, Value
-from safelight.contract.order import FileSpec, MetadataMode, Recipe
+from safelight.contract.kinds import AUTO, FreeSize, Text, Value
+from safelight.contract.order import FileSpec, InputPicture, MetadataMode, Recipe
 from safelight.contract.parameters.declared import declared, fingerprint_marks, options_of
 from safelight.contract.parameters.seed import MAX_SEED
-from safelight.contract.parameters.size import fields_of_size, size_in
+from safelight.contract.parameters.size import fields_of_size, fitted_size, size_in
+from safelight.contract.pictures import GivenPicture, PictureFacts, PictureFile
 from safelight.contract.sizes import Size
 from safelight.contract.surrogates import refuse_half_pair
 from safelight.contract.wording import json_type, missing, quoted_name, shown, wrong
@@ -27,6 +29,31 @@ class Delivery(msgspec.Struct, frozen=True):
 
     stream: bool = False
     partial_images: int = 0
+
+
+class Begin(msgspec.Struct, frozen=True, kw_only=True):
+    """What an edit begins with. `given` are the pictures as they came and `given_mask` the mask.
+
+    The others are known once the files were looked at, in the same order with the mask last: what they are, what is
+    drawn from, and the files themselves. `inputs` may have a mask that no file was sent for.
+    """
+
+    given: tuple[GivenPicture, ...] = ()
+    given_mask: GivenPicture | None = None
+    facts: tuple[PictureFacts, ...] = ()
+    inputs: tuple[InputPicture, ...] = ()
+    files: tuple[PictureFile, ...] = ()
+
+    @property
+    def all_given(self) -> tuple[GivenPicture, ...]:
+        """Pictures and mask."""
+        return self.given if self.given_mask is None else (*self.given, self.given_mask)
+
+    def fields(self) -> dict[str, Any]:
+        """What a job's `request` says of them."""
+        facts = [msgspec.to_builtins(each) for each in self.facts]
+        mask = {} if self.given_mask is None else {"mask": facts.pop()}
+        return {"images": facts} | mask if facts else {}
 
 
 class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +70,8 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     n: int = 1
     delivery: Delivery = Delivery()
     asked: Mapping[str, Value] = {}
+    call: Call = "generate"
+    begin: Begin = Begin()
 
     @property
     def output_format(self) -> str:
@@ -67,7 +96,13 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
         """The picture with that seed."""
         width, height = self.size
         return Recipe(
-            source=self.model.source, prompt=self.prompt, width=width, height=height, seed=seed, options=self.options
+            source=self.model.source,
+            prompt=self.prompt,
+            width=width,
+            height=height,
+            seed=seed,
+            options=self.options,
+            inputs=self.begin.inputs,
         )
 
     def file(self, metadata: MetadataMode) -> FileSpec:
@@ -91,7 +126,7 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
         What the caller left to the model, steps say, stays left to it.
         """
         said = {"model": self.model.id, "prompt": self.prompt, "seed": self.seed}
-        return said | fields_of_size(self.size) | dict(self.asked)
+        return said | fields_of_size(self.size) | dict(self.asked) | self.begin.fields()
 
     def digest(self) -> bytes:
         """A SHA-256 of what two requests with the same `Idempotency-Key` must have in common."""
@@ -123,24 +158,31 @@ def read_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def parse_image_request(fields: dict[str, Any], catalogue: Catalogue) -> ImageRequest:
-    """Check the fields of a body against the model that they name.
+def parse_image_request(fields: dict[str, Any], catalogue: Catalogue, call: Call = "generate") -> ImageRequest:
+    """Check the fields of a body against the model that they name. Nothing is looked at of what pictures hold; unless
+    their sizes are known, the size of an edit that does not say one is not yet its own.
 
     Raises:
         InvalidRequest: the first fault, in the order model, unsupported, required, types and ranges, conflicts.
     """
     given = {name: value for name, value in fields.items() if value is not None}
     entry = model_named(given, catalogue)
-    capabilities = entry.capabilities
+    _refuse_call(entry, catalogue, call)
+    capabilities = entry.capabilities_for(call)
+    if call == "edit by form":
+        given = _from_text(given, capabilities)
     _refuse_unsupported(given, capabilities)
     values = {p.name: p.value_in(given) for p in capabilities.parameters}
     given = {name: value for name, value in given.items() if name in values}  # what is ignored decides nothing
     for rule in capabilities.rules:
         rule.check(values, given)
+    begin = _begin(values)
     return ImageRequest(
         model=entry,
         prompt=values["prompt"],
-        size=size_in(given, str(capabilities["size"].default)),
+        size=_size(given, capabilities, begin.facts),
+        call=call,
+        begin=begin,
         seed=values["seed"],
         n=values.get("n", 1),
         delivery=Delivery(values.get("stream", False), values.get("partial_images", 0)),
@@ -150,6 +192,79 @@ def parse_image_request(fields: dict[str, Any], catalogue: Catalogue) -> ImageRe
             if d.part != "request" and d.name in (given if d.is_left_open else values)
         },
     )
+
+
+def begun_with(request: ImageRequest, begin: Begin) -> ImageRequest:
+    """The edit once its files were looked at.
+
+    Raises:
+        InvalidRequest: no size of the model has the first picture's shape, and none was asked for.
+    """
+    size = request.size if request.size.width else _picture_size(request, begin.facts)
+    return msgspec.structs.replace(request, size=size, begin=begin)
+
+
+def _picture_size(request: ImageRequest, facts: Sequence[PictureFacts]) -> Size:
+    return _size({}, request.model.capabilities_for(request.call), facts)
+
+
+def _size(given: Mapping[str, Any], capabilities: Capabilities, facts: Sequence[PictureFacts]) -> Size:
+    """What was asked for, else the first picture's within bounds, else the model's own; 0x0 where only a picture that
+    was not looked at yet would tell."""
+    parameter = capabilities["size"]
+    if parameter.default != AUTO or not isinstance(parameter.kind, FreeSize):
+        return size_in(given, str(parameter.default))
+    if not facts:
+        return size_in(given, str(Size(0, 0)))
+    return fitted_size(given, Size(facts[0].width, facts[0].height), parameter.kind)
+
+
+def _begin(values: Mapping[str, Any]) -> Begin:
+    given: tuple[GivenPicture, ...] = values.get("images") or values.get("image") or ()
+    mask: GivenPicture | None = values.get("mask")
+    begin = Begin(given=given, given_mask=mask)
+    facts = tuple(each.facts for each in begin.all_given if each.facts is not None)
+    if not facts or len(facts) < len(begin.all_given):
+        return begin
+    inputs = tuple(
+        InputPicture(
+            role="image" if place < len(given) else "mask",
+            sha256=each.sha256,
+            width=each.width,
+            height=each.height,
+            pixels=b"",
+        )
+        for place, each in enumerate(facts)
+    )
+    return msgspec.structs.replace(begin, facts=facts, inputs=inputs)
+
+
+def _from_text(given: dict[str, Any], capabilities: Capabilities) -> dict[str, Any]:
+    """The values that a form's texts stand for; an empty text is an absent value."""
+    kinds = {parameter.name: parameter.kind for parameter in capabilities.parameters}
+    return {
+        name: kinds[name].from_text(value) if isinstance(value, str) and name in kinds else value
+        for name, value in given.items()
+        if value != ""
+    }
+
+
+def _refuse_call(entry: ModelEntry, catalogue: Catalogue, call: Call) -> None:
+    """Edits of a model that draws from words alone, and the other way round."""
+    if call in EDITS and not entry.takes_pictures:
+        others = ", ".join(other.id for other in catalogue if other.takes_pictures)
+        taking = f"Models that take pictures: {others}." if others else "No model here takes pictures."
+        raise InvalidRequest(
+            f"{entry.id} draws from words alone. {taking} POST {GENERATE_PATH} takes the prompt without pictures.",
+            code="unsupported_operation",
+            param="model",
+        )
+    if call == "generate" and entry.terms.contract == "open" and not entry.draws_from_words:
+        raise InvalidRequest(
+            f"{entry.id} works only from a picture. POST {EDIT_PATH} takes the prompt with one.",
+            code="unsupported_operation",
+            param="model",
+        )
 
 
 def depends_on_traits(fields: dict[str, Any], entry: ModelEntry) -> bool:

@@ -29,13 +29,13 @@ def missing(name: str) -> InvalidRequest:
 
 
 def json_type(value: object) -> str:
-    """The type of a JSON value, with its article."""
-    return "null" if value is None else _TYPES[type(value)]
+    """The type of a JSON value, with its article. What no JSON holds is a file of a form."""
+    return "null" if value is None else _TYPES.get(type(value), "a file")
 
 
 def shown(value: object) -> str:
     """A value as it may stand in a message (a prompt never shows)."""
-    if isinstance(value, list | dict):
+    if value is not None and not isinstance(value, str | int | float):
         return json_type(value)
     if isinstance(value, int) and abs(value) >= 2**63:
         return "a number beyond 64 bits"

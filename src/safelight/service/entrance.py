@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from safelight.contract.calls import Call
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import NotAllowed
 from safelight.contract.request import ImageRequest, depends_on_traits, model_named, parse_image_request
@@ -15,6 +16,7 @@ from safelight.service.access.limits import RateLimiter
 from safelight.service.access.policy import PromptPolicy
 from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.readiness import Readiness, cannot_draw
+from safelight.service.drawing.reception import Reception
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,23 @@ class Entrance:
     """Reads what is asked for, and lets it in: policy, access, rate, in this order."""
 
     def __init__(
-        self, *, catalogue: Catalogue, readiness: Readiness, policy: PromptPolicy, limiter: RateLimiter
+        self,
+        *,
+        catalogue: Catalogue,
+        readiness: Readiness,
+        policy: PromptPolicy,
+        limiter: RateLimiter,
+        reception: Reception,
     ) -> None:
         self._catalogue = catalogue
         self._readiness = readiness
         self._policy = policy
         self._limiter = limiter
+        self._reception = reception
 
-    async def admit(self, principal: Principal, fields: dict[str, Any], request_id: str) -> Admitted:
+    async def admit(
+        self, principal: Principal, fields: dict[str, Any], request_id: str, call: Call = "generate"
+    ) -> Admitted:
         """What a caller may have drawn now.
 
         Raises:
@@ -47,7 +58,7 @@ class Entrance:
             Unavailable: the model took too long to say what it can do, or the server shuts down.
             InternalError: the model failed before it could be described.
         """
-        request = await self.read(fields, principal=principal)
+        request = await self.read(fields, principal=principal, call=call)
         self._policy.check(request)
         check_access(principal, request.model)
         rate = await self._limiter.hit(principal.key_id)
@@ -55,9 +66,15 @@ class Entrance:
         return Admitted(request, caller, rate.headers() if rate else {})
 
     async def read(
-        self, fields: dict[str, Any], wait_seconds: float | None = None, principal: Principal | None = None
+        self,
+        fields: dict[str, Any],
+        wait_seconds: float | None = None,
+        principal: Principal | None = None,
+        call: Call = "generate",
     ) -> ImageRequest:
         """What the fields of a body ask for; where that depends on what the model can do, once that is known.
+
+        Pictures to draw from are looked at when all else is right.
 
         A `principal` who may not use the model is told that, and not why it cannot draw.
 
@@ -74,7 +91,7 @@ class Entrance:
                 if principal is not None:
                     check_access(principal, model)
                 raise cannot_draw(model, state)
-        return parse_image_request(fields, self._catalogue)
+        return await self._reception.received(parse_image_request(fields, self._catalogue, call))
 
     def check(self, request: ImageRequest) -> None:
         """Whether the operator allows that now; for what was let in before.

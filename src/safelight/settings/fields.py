@@ -44,6 +44,9 @@ class ServingSettings(BaseModel):
     )
     rate_limit_per_minute: int = Field(0, ge=0, description="Requests that each key may make a minute. 0: no limit.")
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="The largest request body.")
+    max_upload_bytes: int = Field(
+        64 * 1024 * 1024, ge=1024, description="The largest request body with pictures to draw from."
+    )
     body_timeout_seconds: float = Field(30.0, gt=0, description="How long a client may take to send its body.")
     keep_alive_seconds: int = Field(
         120, ge=1, le=86_400, description="How long a connection may wait for its next request."

@@ -20,6 +20,9 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 IMAGE_REQUEST: Schema = {"$ref": "#/components/schemas/ImageRequest"}
 """What a picture's request may say: drawn from the catalogue's declarations, not from a type."""
+EDIT_REQUEST: Schema = {"$ref": "#/components/schemas/ImageEditRequest"}
+EDIT_FORM: Schema = {"$ref": "#/components/schemas/ImageEditForm"}
+"""The same for an edit, as JSON and as a form."""
 TEXT: Schema = {"type": "string"}
 BODY_ERRORS = (400, 408, 413, 415)
 """The statuses of a body that is late, too large, of another type, or wrong."""
@@ -47,7 +50,9 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """What OpenAPI calls an operation. `errors` are the statuses of error answers beside 401 (with a key) and 500."""
+    """What OpenAPI calls an operation. `body` is a content, or contents by media type where there are several. `errors`
+    are the statuses of error answers beside 401 (with a key) and 500.
+    """
 
     name: str
     summary: str

@@ -12,6 +12,7 @@ import msgspec
 
 from safelight import __version__
 from safelight.api.exchange.operations import RETRY_AFTER, TEXT, Answer, Content, Operation, Route, Said, Schema
+from safelight.contract.calls import EDITS, Call
 from safelight.contract.capabilities import Capabilities
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.parameters.size import agreeing_schema
@@ -70,7 +71,7 @@ def openapi_document(catalogue: Catalogue, routes: Iterable[Route]) -> Schema:
         "paths": paths,
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"ImageRequest": _image_requests(catalogue)} | {n: _whole(s) for n, s in schemas.items()},
+            "schemas": _requests(catalogue) | {n: _whole(s) for n, s in schemas.items()},
         },
     }
 
@@ -94,7 +95,7 @@ def _operation(operation: Operation, catalogue: Catalogue) -> Schema:
     if operation.parameters:
         described["parameters"] = [_with_examples(parameter, catalogue) for parameter in operation.parameters]
     if operation.body is not None:
-        content = {"application/json": {"schema": _schema(operation.body)}}
+        content = {kind: {"schema": _schema(each)} for kind, each in _by_media_type(operation.body).items()}
         described["requestBody"] = {"required": True, "content": content}
     return described | {"responses": {str(status): answers[status] for status in sorted(answers)}}
 
@@ -133,8 +134,24 @@ def _whole(schema: Schema) -> Schema:
     return schema | {"required": [*schema.get("required", []), *constant]} if constant else schema
 
 
-def _image_requests(catalogue: Catalogue) -> Schema:
-    return {"anyOf": [_image_request(entry.capabilities, (entry.id, *entry.aliases)) for entry in catalogue]}
+def _by_media_type(body: Content) -> dict[str, Content]:
+    """A body is a schema or a type, or one of them for each media type."""
+    by_type = isinstance(body, dict) and all("/" in name for name in body)
+    return body if by_type else {"application/json": body}
+
+
+_REQUESTS: dict[str, Call] = {"ImageRequest": "generate", "ImageEditRequest": "edit", "ImageEditForm": "edit by form"}
+
+
+def _requests(catalogue: Catalogue) -> Schema:
+    """What may be asked for in each way, of each model that can be asked so."""
+    return {name: {"anyOf": [*_image_requests(catalogue, call)] or [{"not": {}}]} for name, call in _REQUESTS.items()}
+
+
+def _image_requests(catalogue: Catalogue, call: Call) -> Iterator[Schema]:
+    for entry in catalogue:
+        if entry.takes_pictures if call in EDITS else entry.draws_from_words:
+            yield _image_request(entry.capabilities_for(call), (entry.id, *entry.aliases))
 
 
 def _image_request(capabilities: Capabilities, names: tuple[str, ...]) -> Schema:

@@ -35,7 +35,7 @@ PARTIAL_SIDE = 512
 _HEADERS = {"x-accel-buffering": "no"}
 _COMMENT = b":\n\n"
 # The fields that OpenAI's SDKs expect. Nothing here is counted in tokens.
-_USAGE = {
+USAGE = {
     "input_tokens": 0,
     "input_tokens_details": {"image_tokens": 0, "text_tokens": 0},
     "output_tokens": 0,
@@ -143,7 +143,7 @@ class PictureStream(StreamingResponse):
     async def _partial(self, request: ImageRequest, preview: bytes, index: int) -> bytes:
         metadata = self._services.settings.metadata
         image = await asyncio.to_thread(self._services.partial_of, preview, request.output_format, metadata)
-        said = _fields("image_generation.partial_image", request, image)
+        said = _fields("partial_image", request, image)
         return _event(said | {"partial_image_index": index})
 
 
@@ -164,14 +164,14 @@ def base64_text(image: bytes) -> orjson.Fragment:
 
 def completed(request: ImageRequest, picture: Picture) -> bytes:
     """The event of a finished picture."""
-    said = _fields("image_generation.completed", request, picture.image) | {"usage": _USAGE}
+    said = _fields("completed", request, picture.image) | {"usage": USAGE}
     # A stream's head is sent before the prompt is read, so it is said here.
     return _event(said | ({"prompt_truncated": cuts_object(picture.cuts)} if picture.cuts else {}))
 
 
 def _fields(kind: str, request: ImageRequest, image: bytes) -> dict[str, Any]:
     return {
-        "type": kind,
+        "type": f"{'image_generation' if request.call == 'generate' else 'image_edit'}.{kind}",
         "b64_json": base64_text(image),
         "created_at": int(time.time()),
         "size": str(request.size),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from safelight.contract.calls import ALL, Call
 from safelight.contract.capabilities import Parameter
 from safelight.contract.kinds import Value
 from safelight.contract.rules import Rule
@@ -56,12 +57,13 @@ class Declaration:
     """A parameter of the images endpoint, said once.
 
     `parameter` is how most models offer it, and `offered` how a given one does. `part` is what it decides.
-    `rules` tie it to others. `help` is for the command line, where it is an option if that is said. With `is_left_open`
-    what is not asked for stays open, and the model decides; else its default is taken.
+    `rules` tie it to others. `calls` are the ways of asking that have it, and `edited` is how it is offered to those
+    that bring a picture along. `help` is for the command line, where it is an option if that is said. With
+    `is_left_open` what is not asked for stays open, and the model decides; else its default is taken.
 
     The others are for what decides the picture. `options` are what a value becomes in the recipe, by default the
     option of its own name, which the engine hands to a pipeline that has an argument of that name.
-    `operator` gives what is taken if nobody asks; `mark` stands before that in the fingerprint. `passes` says by which
+    `operator` gives what is taken if nobody asks; `mark` says that in the fingerprint. `passes` says by which
     of its values a step takes more or fewer passes, and so another time. `by_traits`: it is offered in the
     strict contract too, where the model has a use for it.
     """
@@ -70,13 +72,22 @@ class Declaration:
     part: Part = "recipe"
     offered: Offered = where_taken
     rules: tuple[Rule, ...] = ()
+    calls: tuple[Call, ...] = ALL
+    edited: Callable[[Parameter, Call], Parameter] | None = None
     help: str | None = None
     is_left_open: bool = False
     options: Options = as_said
     operator: Callable[[Terms], Value | None] = left_to_model
-    mark: str | None = None
+    mark: Callable[[Any], str] | None = None
     passes: Callable[[Any], str] | None = None
     by_traits: bool = False
+
+    def offer(self, terms: Terms, traits: Traits | None, call: Call) -> Parameter | None:
+        """The parameter as a model offers it to that call; None where it does not."""
+        parameter = self.offered(self.parameter, terms, traits) if call in self.calls else None
+        if parameter is None or self.edited is None or call == "generate":
+            return parameter
+        return self.edited(parameter, call)
 
     @property
     def name(self) -> str:

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from safelight.contract.kinds import Value
 from safelight.contract.parameters.declaration import Declaration, where_taken
 from safelight.contract.parameters.delivery import ALLOW_IGNORED_PARAMS, PARTIAL_IMAGES, STREAM
+from safelight.contract.parameters.loras import LORAS
 from safelight.contract.parameters.output import OUTPUT_COMPRESSION, OUTPUT_FORMAT
+from safelight.contract.parameters.pictures import EDITING
 from safelight.contract.parameters.prompt import MODEL, NEGATIVE_PROMPT, PROMPT
 from safelight.contract.parameters.seed import SEED, N
 from safelight.contract.parameters.size import ASPECT_RATIO, SIZE
@@ -18,7 +20,7 @@ from safelight.contract.traits import Traits
 
 _DRAWN_BY = (MODEL, PROMPT, ASPECT_RATIO, SIZE, NEGATIVE_PROMPT, OUTPUT_FORMAT, SEED)
 _DELIVERED_BY = (N, STREAM, PARTIAL_IMAGES, OUTPUT_COMPRESSION)
-_declared: tuple[Declaration, ...] = (*_DRAWN_BY, *_DELIVERED_BY, *STEERING, ALLOW_IGNORED_PARAMS)
+_declared: tuple[Declaration, ...] = (*_DRAWN_BY, *EDITING, *_DELIVERED_BY, *STEERING, LORAS, ALLOW_IGNORED_PARAMS)
 
 
 def declared() -> tuple[Declaration, ...]:
@@ -62,9 +64,7 @@ def ordinary_options(options: Mapping[str, Value], terms: Terms) -> dict[str, Va
 def fingerprint_marks(asked: Mapping[str, Value], options: Mapping[str, Value]) -> list[str]:
     """Options that a caller left open and that are not the model's own: bytes depend on them unsaid."""
     return [
-        f"{d.mark}{options[d.name]:g}"
-        for d in declared()
-        if d.mark is not None and d.name not in asked and d.name in options
+        d.mark(options[d.name]) for d in declared() if d.mark is not None and d.name not in asked and d.name in options
     ]
 
 

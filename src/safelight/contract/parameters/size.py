@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import msgspec
 
+from safelight.contract.calls import Call
 from safelight.contract.capabilities import Parameter
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.kinds import AUTO, Choice, FreeSize
@@ -52,6 +54,18 @@ def _free(parameter: Parameter, terms: Terms, traits: Traits | None) -> Paramete
     )
 
 
+def _as_the_picture(parameter: Parameter, call: Call) -> Parameter:
+    """For edits: what is not said is the first picture's."""
+    if not isinstance(parameter.kind, FreeSize):
+        return parameter
+    words = parameter.description.removesuffix("auto is the default size.")
+    return msgspec.structs.replace(
+        parameter,
+        default=AUTO,
+        description=f"{words}auto is the first picture's size, as near as the model comes to it.",
+    )
+
+
 ASPECT_RATIO = Declaration(
     parameter=Parameter(
         name="aspect_ratio",
@@ -70,6 +84,7 @@ SIZE = Declaration(
     part="request",
     offered=_free,
     help="The size, for example 1344x768. Give this or the shape.",
+    edited=_as_the_picture,
 )
 
 
@@ -92,6 +107,46 @@ def size_in(given: Mapping[str, Any], own: str) -> Size:
             param=SIZE.name,
         )
     return Size.parse(fitting)
+
+
+def nearest_size(picture: Size, sides: range) -> Size | None:
+    """The size with such sides that is nearest to a picture's: each side to the nearest multiple, halves up. If one is
+    then out of bounds, both are scaled by the least factor that brings them within. None: no size has that shape.
+    """
+    factor = Fraction(1)
+    rounded = _rounded(picture, factor, sides.step)
+    most, least = sides[-1], sides[0]
+    if max(rounded) > most:
+        factor = Fraction(most, max(picture))
+    elif min(rounded) < least:
+        factor = Fraction(least, min(picture))
+    size = _rounded(picture, factor, sides.step)
+    return size if all(side in sides for side in size) else None
+
+
+def _rounded(picture: Size, factor: Fraction, multiple: int) -> Size:
+    half = Fraction(1, 2)
+    return Size(*(math.floor(side * factor / multiple + half) * multiple for side in picture))
+
+
+def fitted_size(given: Mapping[str, Any], picture: Size, kind: FreeSize) -> Size:
+    """What an edit of that picture asks for: as `size_in`, and where nobody says, the picture's own size within bounds.
+
+    Raises:
+        InvalidRequest: size and aspect ratio do not agree, or no size has the picture's shape.
+    """
+    said = given.get(SIZE.name) not in (None, AUTO) or given.get(ASPECT_RATIO.name) is not None
+    if said:
+        return size_in(given, "")
+    found = nearest_size(picture, kind.sides)
+    if found is None:
+        bounds = f"sides from {kind.sides[0]} to {kind.sides[-1]}"
+        raise InvalidRequest(
+            f"The picture has {picture} pixels, and no size with {bounds} has that shape. Say a `size`; the picture is "
+            "then cut to its shape.",
+            param=SIZE.name,
+        )
+    return found
 
 
 def fields_of_size(size: Size) -> dict[str, str]:

@@ -82,7 +82,7 @@ STEPS = Declaration(
     help="How many denoising steps are made. Give this or a quality.",
     is_left_open=True,
     operator=lambda terms: terms.steps,
-    mark="steps",
+    mark=lambda steps: f"steps{steps:g}",
 )
 GUIDANCE_SCALE = Declaration(
     parameter=Parameter(
@@ -94,7 +94,7 @@ GUIDANCE_SCALE = Declaration(
     help="How closely the picture follows the prompt.",
     is_left_open=True,
     operator=lambda terms: terms.guidance_scale,
-    mark="guidance",
+    mark=lambda scale: f"guidance{scale:g}",
     passes=lambda scale: f"{scale:g}",
 )
 

@@ -1,0 +1,270 @@
+"""One ring around the other: a job, a stream, an answer; what every route does with a request that was let in.
+
+An `Idempotency-Key` goes with the first and the last.
+"""
+
+# Tested in tests/api/test_images.py.
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+import orjson
+from msgspec import UNSET, Meta, UnsetType
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from safelight.api.exchange.envelope import JsonResponse
+from safelight.api.exchange.operations import TEXT, Answer, Said, Schema
+from safelight.api.http.headers import drawing_headers
+from safelight.api.http.proxies import root
+from safelight.api.routes.image_stream import USAGE, base64_text, begin_stream, finished_stream
+from safelight.api.routes.job_answer import Job, shown
+from safelight.api.services import Services
+from safelight.contract.calls import Call
+from safelight.contract.errors import InvalidRequest
+from safelight.contract.kinds import AUTO
+from safelight.contract.parameters.seed import MAX_PICTURES
+from safelight.contract.prompt_cut import cut_header
+from safelight.contract.request import ImageRequest
+from safelight.service.drawing.drawing import Picture
+from safelight.service.entrance import Admitted
+
+_Base64 = Annotated[str, Meta(extra_json_schema={"contentEncoding": "base64"})]
+
+
+class Image(Answer, frozen=True, kw_only=True):
+    """A picture's file."""
+
+    b64_json: _Base64
+    revised_prompt: str
+
+
+class Tokens(Answer, frozen=True, kw_only=True):
+    """Of what was sent, by what it was."""
+
+    image_tokens: int
+    text_tokens: int
+
+
+class Usage(Answer, frozen=True, kw_only=True):
+    """The fields that OpenAI's SDKs expect: nothing here is counted in tokens."""
+
+    input_tokens: int
+    input_tokens_details: Tokens
+    output_tokens: int
+    total_tokens: int
+
+
+class ImageResponse(Answer, frozen=True, kw_only=True):
+    """OpenAI's and Heroku's answer. It is put together by hand, since its texts are long and need no escaping.
+
+    What follows `data` is said of a model under its own id.
+    """
+
+    created: int
+    data: Annotated[list[Image], Meta(min_length=1, max_length=MAX_PICTURES)]
+    size: str | UnsetType = UNSET
+    quality: str | UnsetType = UNSET
+    output_format: str | UnsetType = UNSET
+    background: Literal["opaque"] | UnsetType = UNSET
+    usage: Usage | UnsetType = UNSET
+
+
+class ImageEvent(msgspec.Struct):
+    """A server-sent event of a stream; `data` is a JSON object whose `type` is the event's name."""
+
+    event: Literal["image_generation.partial_image", "image_generation.completed", "error"]
+    data: Annotated[str, Meta(extra_json_schema={"contentMediaType": "application/json"})]
+
+
+class ImageEditEvent(msgspec.Struct):
+    """As `ImageEvent`, of a stream of an edit."""
+
+    event: Literal["image_edit.partial_image", "image_edit.completed", "error"]
+    data: Annotated[str, Meta(extra_json_schema={"contentMediaType": "application/json"})]
+
+
+_T = TypeVar("_T")
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def unless_left(draw: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """The same endpoint, for clients that may leave before there is an answer."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await draw(request)
+        except ClientDisconnect:  # nginx's 499, which only our own log sees
+            return Response(status_code=499)
+
+    return answer
+
+
+async def answered(request: Request, entering: Coroutine[Any, Any, Admitted], started: float) -> Response:
+    """The answer to a request that is on its way in. `started` is when it came, by the monotonic clock.
+
+    Raises:
+        ClientDisconnect: the client left first.
+        ApiError: it was not let in, or could not be drawn.
+    """
+    services: Services = request.app.state.services
+    admitted = await _unless_left(request, entering)
+    key = idempotency_key(request)
+    if wants_job(request):
+        return await _job(request, admitted, key)
+    if admitted.request.delivery.stream and key is None:
+        return await _unless_left(request, begin_stream(services, request, admitted))
+    return await _answer(request, admitted, key, started)
+
+
+async def _job(request: Request, admitted: Admitted, key: str | None) -> Response:
+    """202: where the job can be followed, and the job."""
+    services: Services = request.app.state.services
+    job = await services.jobs.acceptance.accept(_one_picture(admitted.request), admitted.caller, key)
+    headers = {
+        "location": f"{root(request)}v1/jobs/{job.id}",
+        "preference-applied": "respond-async",
+    }
+    said = headers | drawing_headers(job.wanted.drawn_by, (job.wanted.seed,)) | admitted.headers
+    return JsonResponse(shown(job, services.jobs, root(request)), 202, said)
+
+
+async def _answer(request: Request, admitted: Admitted, key: str | None, started: float) -> Response:
+    """200 once all pictures are there."""
+    services: Services = request.app.state.services
+    drawing = services.answers.draw(admitted.request, admitted.caller, key)
+    pictures, created = await _unless_left(request, drawing)
+    headers = picture_headers(pictures, time.monotonic() - started) | admitted.headers
+    if admitted.request.delivery.stream:
+        return finished_stream(admitted.request, pictures, headers)
+    body = picture_body(admitted.request, pictures, created)
+    return Response(body, 200, headers, media_type="application/json")
+
+
+def _one_picture(request: ImageRequest) -> ImageRequest:
+    """A job is one picture, and whoever wants to watch it does so by its events.
+
+    Raises:
+        InvalidRequest: several are asked for, or a stream.
+    """
+    if request.n > 1:
+        raise InvalidRequest(
+            "A job (`Prefer: respond-async`) draws one picture. Send `n: 1` as often as you want one.", param="n"
+        )
+    if request.delivery.stream:
+        raise InvalidRequest(
+            "A job (`Prefer: respond-async`) has no stream in its answer; follow /v1/jobs/{id}/events.", param="stream"
+        )
+    return request
+
+
+def wants_job(request: Request) -> bool:
+    """Whether the caller prefers `respond-async` (RFC 7240, section 4.1; the header may come in several lines)."""
+    preferences = ",".join(request.headers.getlist("prefer")).split(",")
+    return any(p.partition(";")[0].partition("=")[0].strip().lower() == "respond-async" for p in preferences)
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The caller's `Idempotency-Key`.
+
+    Raises:
+        InvalidRequest: it is too long or not visible ASCII.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise InvalidRequest(
+            "The header Idempotency-Key takes 1 to 255 visible ASCII characters.", param="Idempotency-Key"
+        )
+    return key
+
+
+async def _unless_left(request: Request, work: Coroutine[Any, Any, _T]) -> _T:
+    """What the work returns.
+
+    Raises:
+        ClientDisconnect: the client left first, and the work was given up.
+    """
+    drawing = asyncio.create_task(work, name=f"draw-{request.scope['safelight.request_id']}")
+    leaving = asyncio.create_task(_left(request), name=f"leave-{request.scope['safelight.request_id']}")
+    try:
+        await asyncio.wait((drawing, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not drawing.done():
+            raise ClientDisconnect
+        return drawing.result()
+    finally:
+        for task in (drawing, leaving):
+            task.cancel()
+        await asyncio.gather(drawing, leaving, return_exceptions=True)
+
+
+async def _left(request: Request) -> None:
+    """Returns when the client has closed the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def picture_headers(pictures: Sequence[Picture], seconds: float) -> dict[str, str]:
+    """What a caller may want to know beside the documented body (CONTRACT 1)."""
+    exact = all(picture.tier == "exact" for picture in pictures)
+    return (
+        drawing_headers(pictures[0].drawn_by, [picture.seed for picture in pictures])
+        | {
+            "openai-processing-ms": str(round(seconds * 1000)),
+            "x-safelight-fingerprint": pictures[0].fingerprint,
+            "x-safelight-tier": "exact" if exact else "throughput",
+        }
+        | cut_header(pictures[0].cuts)
+    )
+
+
+def picture_body(request: ImageRequest, pictures: Sequence[Picture], created: float) -> bytes:
+    """The documented answer, and under a model's own id what OpenAI's says beside it (CONTRACT 6)."""
+    data = [{"b64_json": base64_text(picture.image), "revised_prompt": ""} for picture in pictures]
+    said = {"created": int(created), "data": data}
+    if request.model.terms.contract == "strict":
+        return orjson.dumps(said)
+    said |= {"size": str(request.size), "output_format": request.output_format, "background": "opaque", "usage": USAGE}
+    return orjson.dumps(said if request.quality == AUTO else said | {"quality": request.quality})
+
+
+_INTEGER: Schema = {"schema": {"type": "integer"}}
+_HEADERS: Schema = {
+    "openai-processing-ms": _INTEGER,
+    "x-safelight-model": {"description": "The model that drew it.", "schema": TEXT},
+    "x-safelight-seed": _INTEGER | {"description": "The seed that was used, the first of several."},
+    "x-safelight-seeds": {"description": "All seeds, where there are several pictures.", "schema": TEXT},
+    "x-safelight-fingerprint": {"description": "What the bytes depend on.", "schema": TEXT},
+    "x-safelight-prompt-truncated": {
+        "description": "Where a prompt was cut: how many of its tokens were read, and how many it has (RFC 9651).",
+        "schema": TEXT,
+    },
+    "x-safelight-tier": {"description": "What is promised of the bytes.", "schema": {"enum": ["exact", "throughput"]}},
+}
+_ACCEPTED: Schema = {
+    "location": {"schema": TEXT},
+    "preference-applied": {"schema": {"const": "respond-async"}},
+    "x-safelight-model": {"schema": TEXT},
+    "x-safelight-seed": _INTEGER,
+}
+PREFER: Schema = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "RFC 7240. Only `respond-async` is honoured.",
+    "schema": TEXT,
+    "examples": {"async": {"value": "respond-async"}},
+}
+
+
+def answers_of(call: Call) -> dict[int, Said]:
+    """What an operation that draws answers with, by status."""
+    event = ImageEvent if call == "generate" else ImageEditEvent
+    return {
+        200: Said("The picture.", {"application/json": ImageResponse, "text/event-stream": event}, _HEADERS),
+        202: Said("Accepted: it will be drawn.", {"application/json": Job}, _ACCEPTED),
+    }

@@ -1,0 +1,52 @@
+"""LoRAs by the names that the operator gave them (CONTRACT 9)."""
+
+# Tested in tests/contract/test_loras.py.
+
+from __future__ import annotations
+
+import msgspec
+
+from safelight.contract.capabilities import Parameter
+from safelight.contract.kinds import Value, Weights
+from safelight.contract.parameters.declaration import Declaration
+from safelight.contract.terms import Terms
+from safelight.contract.traits import Traits
+
+MOST_LORAS = 4
+MOST_WEIGHT = 4.0
+
+_KIND = Weights(names=(), of="LoRAs", most=MOST_LORAS, minimum=-MOST_WEIGHT, maximum=MOST_WEIGHT)
+
+
+def _fitting(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+    """Under a model's own id those that fit it."""
+    if terms.contract == "strict" or traits is None:
+        return None
+    return msgspec.structs.replace(parameter, kind=msgspec.structs.replace(_KIND, names=traits.loras))
+
+
+def _with_its_own(declaration: Declaration, value: Value, terms: Terms, traits: Traits | None) -> dict[str, Value]:
+    """Those of the request beside those that the id stands for, whose weights it may change. A weight of 0 is none."""
+    asked = value if isinstance(value, dict) else {}
+    weights = {name: weight for name, weight in {**dict(terms.loras), **asked}.items() if weight}
+    return {declaration.name: weights} if weights or terms.loras else {}
+
+
+def _own(terms: Terms) -> Value | None:
+    return dict(terms.loras) or None
+
+
+LORAS = Declaration(
+    parameter=Parameter(
+        name="loras",
+        kind=_KIND,
+        description="Which LoRAs count, and how much: an object of names and weights.",
+        in_form=False,
+    ),
+    offered=_fitting,
+    help="Which LoRAs count, and how much, for example '{\"ink\": 0.8}'.",
+    is_left_open=True,
+    options=_with_its_own,
+    operator=_own,
+    mark=lambda weights: "loras" + "".join(f"-{name}{weight:g}" for name, weight in sorted(weights.items())),
+)

@@ -1,0 +1,129 @@
+"""Pictures to draw from are received: taken out of their addresses, decoded, and told from each other (CONTRACT 8)."""
+
+# Tested in tests/api/test_edits.py.
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import io
+import re
+from typing import BinaryIO
+
+from safelight.contract.errors import InvalidRequest
+from safelight.contract.order import InputPicture
+from safelight.contract.pictures import GivenPicture, PictureFacts, PictureFile
+from safelight.contract.request import Begin, ImageRequest, begun_with
+from safelight.service.ports.pictures import DecodedPicture, Pictures, UnreadablePicture, Use
+
+_DATA = re.compile(r"data:[^,;]*(?:;[^,;]*)*;base64,", re.IGNORECASE)
+
+
+class HeldPicture:
+    """A `PictureFile` whose bytes are in memory."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.sha256 = hashlib.sha256(content).hexdigest()
+
+    @property
+    def size(self) -> int:
+        return len(self._content)
+
+    def open(self) -> BinaryIO:
+        return io.BytesIO(self._content)
+
+
+class Reception:
+    """Decodes what an edit begins with, and gives the request back with it."""
+
+    def __init__(self, pictures: Pictures) -> None:
+        self._pictures = pictures
+
+    async def received(self, request: ImageRequest) -> ImageRequest:
+        """The same request with its pictures decoded. One without pictures stays as it is.
+
+        Raises:
+            InvalidRequest: `invalid_image`, the first picture that cannot be drawn from; or no size has its shape.
+        """
+        given = request.begin.all_given
+        if not given or all(each.file is None and not each.url for each in given):
+            return request
+        files = [await _file_of(each) for each in given]
+        edits = request.model.capabilities_for(request.call).edits
+        masked = edits is not None and edits.mask
+        facts: list[PictureFacts] = []
+        inputs: list[InputPicture] = []
+        drawn_anew: InputPicture | None = None
+        for place, (each, file) in enumerate(zip(given, files, strict=True)):
+            is_mask = each is request.begin.given_mask
+            lone = place == 0 and masked and request.begin.given_mask is None
+            use: Use = "mask" if is_mask else "image with a mask" if lone else "image"
+            decoded = await self._decoded(each, file, use)
+            if is_mask:
+                _check_mask(each, decoded, facts[0])
+            facts.append(_facts(file, decoded))
+            inputs.append(_input(file, decoded, decoded.pixels, is_mask=is_mask))
+            if decoded.mask is not None:
+                drawn_anew = _input(file, decoded, decoded.mask, is_mask=True)
+        whole = [*inputs, drawn_anew] if drawn_anew is not None else inputs
+        begin = Begin(
+            given=request.begin.given,
+            given_mask=request.begin.given_mask,
+            facts=tuple(facts),
+            inputs=tuple(whole),
+            files=tuple(files),
+        )
+        return begun_with(request, begin)
+
+    async def _decoded(self, given: GivenPicture, file: PictureFile, use: Use) -> DecodedPicture:
+        try:
+            return await self._pictures.decode(file, use)
+        except UnreadablePicture as error:
+            raise _invalid(given.param, f"`{given.param}` {error}.") from error
+
+
+async def _file_of(given: GivenPicture) -> PictureFile:
+    if given.file is not None:
+        return given.file
+    return await asyncio.to_thread(_content_of, given)
+
+
+def _content_of(given: GivenPicture) -> HeldPicture:
+    found = _DATA.match(given.url, 0, 1024)
+    if found is None:
+        raise _invalid(given.param, f"`{given.param}` holds no base64: it must begin like data:image/png;base64,")
+    try:
+        return HeldPicture(base64.b64decode(given.url[found.end() :].encode("ascii"), validate=True))
+    except (binascii.Error, UnicodeEncodeError):
+        raise _invalid(given.param, f"`{given.param}` holds no valid base64 (RFC 4648, with padding).") from None
+
+
+def _check_mask(given: GivenPicture, mask: DecodedPicture, first: PictureFacts) -> None:
+    if (mask.width, mask.height) != (first.width, first.height):
+        raise _invalid(
+            given.param,
+            f"`{given.param}` has {mask.width}x{mask.height} pixels, the first picture {first.width}x{first.height}. "
+            "They must be the same.",
+        )
+
+
+def _facts(file: PictureFile, decoded: DecodedPicture) -> PictureFacts:
+    return PictureFacts(sha256=file.sha256, bytes=file.size, width=decoded.width, height=decoded.height)
+
+
+def _input(file: PictureFile, decoded: DecodedPicture, pixels: bytes, *, is_mask: bool) -> InputPicture:
+    return InputPicture(
+        role="mask" if is_mask else "image",
+        sha256=file.sha256,
+        width=decoded.width,
+        height=decoded.height,
+        pixels=pixels,
+        scene=None if is_mask else decoded.scene,
+    )
+
+
+def _invalid(param: str, message: str) -> InvalidRequest:
+    return InvalidRequest(message, code="invalid_image", param=param)
