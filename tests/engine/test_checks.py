@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.tasks.text_to_image import as_asked
+from safelight.engine.tasks.task import as_asked
 from safelight.protocol.messages import Failed, Finished
 from tests.engine.drawing import Drawing, job
 

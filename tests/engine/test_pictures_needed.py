@@ -12,8 +12,12 @@ import diffusers
 import pytest
 
 from safelight.contract.errors import ModelLoadError
-from safelight.engine.checkpoint.loading import _check_task, describe
+from safelight.contract.traits import EditTraits
+from safelight.engine.checkpoint.edits import refusal_of_words, ways_of
+from safelight.engine.checkpoint.folder import Checkpoint
+from safelight.engine.checkpoint.loading import describe
 from safelight.engine.checkpoint.pictures_needed import picture_needed
+from safelight.engine.pipeline.twins import IMAGE_TO_IMAGE, INPAINTING, twin_class
 from safelight.protocol.messages import ModelSpec
 from tests.engine.families.build import FAMILIES
 from tests.engine.test_loading import change_index
@@ -24,16 +28,24 @@ pytestmark = [
 ]
 # They take a picture and draw well without one (their model cards).
 _EITHER = ("Flux2Pipeline", "Flux2KleinPipeline", "FluxKontextPipeline", "GlmImagePipeline", "DreamLitePipeline")
-_NEED = (
+# They work from pictures: edits of theirs are served, and nothing else.
+_EDIT = (
     *("StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline", "StableDiffusionXLImg2ImgPipeline"),
     *("StableDiffusionXLInpaintPipeline", "StableDiffusionInstructPix2PixPipeline", "StableDiffusionDepth2ImgPipeline"),
-    *("StableDiffusionUpscalePipeline", "StableDiffusion3Img2ImgPipeline", "StableDiffusion3InpaintPipeline"),
-    *("FluxImg2ImgPipeline", "FluxInpaintPipeline", "FluxFillPipeline", "FluxControlPipeline"),
+    *("StableDiffusion3Img2ImgPipeline", "StableDiffusion3InpaintPipeline", "StableDiffusionXLInstructPix2PixPipeline"),
+    *("FluxImg2ImgPipeline", "FluxInpaintPipeline", "FluxFillPipeline", "FluxKontextInpaintPipeline"),
     *("QwenImageEditPipeline", "QwenImageEditPlusPipeline", "QwenImageImg2ImgPipeline", "QwenImageInpaintPipeline"),
-    *("StableDiffusionControlNetPipeline", "StableDiffusionXLControlNetPipeline", "StableDiffusion3ControlNetPipeline"),
     *("ZImageImg2ImgPipeline", "LongCatImageEditPipeline", "HunyuanImageRefinerPipeline", "IFInpaintingPipeline"),
-    *("JoyImageEditPipeline", "JoyImageEditPlusPipeline", "BriaFiboEditPipeline"),
+    *("JoyImageEditPipeline", "JoyImageEditPlusPipeline", "BriaFiboEditPipeline", "Kandinsky5I2IPipeline"),
+)
+# They want a drawing of edges or depths, or make a picture larger, or need more than a picture and words.
+_REFUSED = (
+    *("StableDiffusionUpscalePipeline", "StableDiffusionLatentUpscalePipeline", "StableDiffusionAdapterPipeline"),
+    *("StableDiffusionControlNetPipeline", "StableDiffusionXLControlNetPipeline", "StableDiffusion3ControlNetPipeline"),
     *("FluxControlNetPipeline", "QwenImageControlNetPipeline", "StableDiffusionXLControlNetUnionPipeline"),
+    *("FluxControlPipeline", "FluxControlInpaintPipeline", "StableDiffusionControlNetInpaintPipeline"),
+    *("FluxPriorReduxPipeline", "QwenImageLayeredPipeline", "StableDiffusionImageVariationPipeline"),
+    *("KandinskyV22PriorEmb2EmbPipeline", "DiffusionGemmaPipeline"),
 )
 
 
@@ -44,68 +56,101 @@ def kind_of(name: str) -> Any:
     return kind
 
 
+def without_files(kind: Any, folder: Path) -> Checkpoint:
+    return Checkpoint(folder, kind, {}, {}, {})
+
+
 @pytest.mark.parametrize("name", [*_EITHER, "QwenImage21Pipeline", "BriaFibo2Pipeline", "OmniGenPipeline"])
-def test_one_that_takes_a_picture_and_draws_without_is_served(name: str) -> None:
-    _check_task(kind_of(name))
+def test_one_that_takes_a_picture_and_draws_without_is_served_for_both(name: str, tmp_path: Path) -> None:
+    ways = ways_of(without_files(kind_of(name), tmp_path))
+    assert ways.words
+    assert ways.pictures is not None
+    assert ways.pictures.pipeline.__name__ == name
 
 
-@pytest.mark.parametrize("name", _NEED)
-def test_one_that_works_from_a_picture_is_refused_and_the_picture_named(name: str) -> None:
-    with pytest.raises(ModelLoadError, match=r"does not draw from a prompt alone: it (works from|needs)"):
-        _check_task(kind_of(name))
+@pytest.mark.parametrize("name", _EDIT)
+def test_one_that_works_from_a_picture_is_served_for_edits_alone(name: str, tmp_path: Path) -> None:
+    ways = ways_of(without_files(kind_of(name), tmp_path))
+    assert not ways.words
+    assert ways.pictures is not None
+    assert name in {kind.__name__ for kind in ways.classes}
+
+
+@pytest.mark.parametrize("name", _REFUSED)
+def test_one_that_needs_something_else_is_refused_and_that_is_named(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelLoadError, match=r"does not draw from a prompt alone: it (works from|needs|takes none)"):
+        ways_of(without_files(kind_of(name), tmp_path))
 
 
 def test_every_family_that_is_served_draws_from_words() -> None:
-    documented = (Path(__file__).parents[2] / "docs" / "models-reference.md").read_text()
+    documented = (Path(__file__).parents[2] / "docs" / "models-reference.md").read_text().partition("### Edits")[0]
     kinds = [name for name in dir(diffusers) if name.endswith("Pipeline") and f"| {name} |" in documented]
     assert len(kinds) > len(FAMILIES) - 10
     for name in kinds:
-        _check_task(kind_of(name)) if not hasattr(getattr(diffusers, name), "_backends") else None
+        assert hasattr(getattr(diffusers, name), "_backends") or refusal_of_words(kind_of(name)) is None
 
 
-def test_the_kinds_that_diffusers_calls_picture_to_picture_and_inpainting_are_refused() -> None:
+@pytest.mark.parametrize("task", ["IMAGE2IMAGE", "INPAINT"])
+def test_twins_are_those_of_diffusers_own_tables(task: str) -> None:
+    from diffusers.pipelines import auto_pipeline as auto
+
+    marks = IMAGE_TO_IMAGE if task == "IMAGE2IMAGE" else INPAINTING
+    tables = getattr(auto, f"AUTO_{task}_PIPELINES_MAPPING")
+    words = auto.AUTO_TEXT2IMAGE_PIPELINES_MAPPING
+    pairs = [(words[key], twin) for key, twin in tables.items() if key in words]
+    assert len(pairs) > 10
+    for own, twin in pairs:
+        assert twin_class(own, marks) is (twin if twin is not own else None), own
+
+
+def test_no_kind_that_diffusers_has_for_words_is_taken_for_one_that_needs_a_picture() -> None:
     from diffusers.pipelines import auto_pipeline as auto
 
     words = set(auto.AUTO_TEXT2IMAGE_PIPELINES_MAPPING.values())
-    others = {*auto.AUTO_IMAGE2IMAGE_PIPELINES_MAPPING.values(), *auto.AUTO_INPAINT_PIPELINES_MAPPING.values()} - words
-    served = [kind.__name__ for kind in others if not _refused(kind)]
-    assert set(served) <= {*_EITHER, "Flux2KleinKVPipeline", "BriaFibo2Pipeline", "ZImageOmniPipeline"}
     assert not [kind.__name__ for kind in words if picture_needed(kind) and "Control" not in kind.__name__]
 
 
-def _refused(kind: Any) -> bool:
-    try:
-        _check_task(kind)
-    except ModelLoadError:
-        return True
-    return False
-
-
 @pytest.mark.parametrize("name", ["StableDiffusionInpaintPipeline", "StableDiffusionImg2ImgPipeline"])
-def test_it_is_said_before_weights_are_read(checkpoints: dict[str, Path], tmp_path: Path, name: str) -> None:
+def test_what_it_does_is_said_before_weights_are_read(checkpoints: dict[str, Path], tmp_path: Path, name: str) -> None:
     folder = shutil.copytree(checkpoints["stable-diffusion"], tmp_path / "model")
     change_index(folder, _class_name=name)
-    with pytest.raises(ModelLoadError, match=f"{name} does not draw from a prompt alone: it works from a picture"):
-        describe(ModelSpec(source=str(folder)))
+    _, _, traits = describe(ModelSpec(source=str(folder)))
+    assert not traits.draws_from_words
+    assert traits.edits == EditTraits(mask=True, strength=True)
 
 
-@pytest.mark.parametrize("channels", [8, 9])
-def test_a_denoiser_that_takes_more_than_latents_is_named_before_weights_are_read(
-    checkpoints: dict[str, Path], tmp_path: Path, channels: int
-) -> None:
-    """As inpainting and edit checkpoints are that were saved with the class for words alone."""
-    folder = shutil.copytree(checkpoints["stable-diffusion"], tmp_path / "model")
-    config = folder / "unet" / "config.json"
+def with_channels(folder: Path, part: str, channels: int) -> Path:
+    config = folder / part / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"in_channels": channels}))
-    with pytest.raises(ModelLoadError, match=f"`unet` takes {channels} channels where its latents have 4: it works"):
+    return folder
+
+
+def test_an_inpainting_denoiser_under_the_class_for_words_is_served_for_edits_alone(
+    checkpoints: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = with_channels(shutil.copytree(checkpoints["stable-diffusion"], tmp_path / "model"), "unet", 9)
+    _, _, traits = describe(ModelSpec(source=str(folder)))
+    assert not traits.draws_from_words
+    assert traits.edits == EditTraits(mask=True, strength=True)
+
+
+def test_a_denoiser_that_takes_more_than_its_pipeline_gives_is_named_before_weights_are_read(
+    checkpoints: dict[str, Path], tmp_path: Path
+) -> None:
+    """As edit checkpoints are that were saved with the class for words alone."""
+    folder = with_channels(shutil.copytree(checkpoints["stable-diffusion"], tmp_path / "model"), "unet", 8)
+    with pytest.raises(ModelLoadError, match="`unet` takes 8 channels where its latents have 4: it works"):
         describe(ModelSpec(source=str(folder)))
+    change_index(folder, _class_name="StableDiffusionInstructPix2PixPipeline")
+    _, _, traits = describe(ModelSpec(source=str(folder)))
+    assert (traits.draws_from_words, traits.edits) == (False, EditTraits())
 
 
 @pytest.mark.parametrize(
     ("takes", "kind"),
     [(384, "FluxPipeline"), (128, "FluxPipeline"), (384, "FluxFillPipeline"), (128, "FluxControlPipeline")],
 )
-def test_flux_fill_and_control_are_refused_by_their_class_and_by_their_configuration(
+def test_flux_fill_is_served_by_its_class_and_control_and_their_weights_elsewhere_refused(
     checkpoints: dict[str, Path], tmp_path: Path, takes: int, kind: str
 ) -> None:
     """Latents are 64 channels, 16 in patches of four; Fill takes a masked picture and its mask beside, Control one."""
@@ -114,6 +159,10 @@ def test_flux_fill_and_control_are_refused_by_their_class_and_by_their_configura
         config = folder / part / "config.json"
         config.write_text(json.dumps(json.loads(config.read_text()) | fields))
     change_index(folder, _class_name=kind)
+    if kind == "FluxFillPipeline":
+        _, _, traits = describe(ModelSpec(source=str(folder)))
+        assert (traits.draws_from_words, traits.edits) == (False, EditTraits(mask=True, strength=True))
+        return
     by_class = f"{kind} does not draw from a prompt alone: it"
     by_channels = f"`transformer` takes {takes} channels where its latents have 64: it works from a picture"
     said = by_channels if kind == "FluxPipeline" else by_class

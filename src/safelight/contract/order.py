@@ -68,8 +68,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def passes(self) -> str:
-        """What decides how many passes a step takes, for the cost of it."""
-        return passes_of(self.options)
+        """What decides how many passes a step takes and of what length, for the cost of it."""
+        drawn_from = "".join(f" {picture.role}" for picture in self.inputs)
+        return passes_of(self.options) + drawn_from
 
 
 class FileSpec(msgspec.Struct, frozen=True, kw_only=True):

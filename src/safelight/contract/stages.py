@@ -21,10 +21,12 @@ class StageKind:
 
 
 PROMPT = "encode_prompt"
+PICTURE = "encode_picture"
 STEPS = "denoise"
 DECODE = "decode"
 STAGES: Mapping[str, StageKind] = {
     PROMPT: StageKind(grows=False),
+    PICTURE: StageKind(),
     STEPS: StageKind(each_step=True),
     DECODE: StageKind(),
 }

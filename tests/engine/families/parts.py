@@ -54,6 +54,11 @@ WIDTH = 16
 _CHAT = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}"
 # The same for messages whose content is a list of typed parts.
 TYPED_CHAT = "{% for m in messages %}{{ m['role'] }}: {{ m['content'][0]['text'] }}\n{% endfor %}"
+# And for those that may be pictures.
+_SEEING_CHAT = (
+    "{% for m in messages %}{{ m['role'] }}: {% for part in m['content'] %}"
+    "{{ '<|image|>' if part['type'] == 'image' else part['text'] }}{% endfor %}\n{% endfor %}"
+)
 _ATTENTION = {"hidden_size": WIDTH, "intermediate_size": 24, "num_attention_heads": 2, "num_key_value_heads": 1}
 
 # Of schedulers that shift by the size of the picture.
@@ -187,8 +192,9 @@ def glm_image() -> GlmImageForConditionalGeneration:
 
 def glm_image_processor() -> GlmImageProcessor:
     names = {"image_token": "<|image|>", "grid_bos_token": "<sop>", "grid_eos_token": "<eop>"}
-    tokenizer = byte_tokenizer(TYPED_CHAT, bos_token="<|dit_token|>", extra_special_tokens=names)
-    return GlmImageProcessor(image_processor=GlmImageImageProcessorPil(), tokenizer=tokenizer, chat_template=TYPED_CHAT)
+    tokenizer = byte_tokenizer(_SEEING_CHAT, bos_token="<|dit_token|>", extra_special_tokens=names)
+    seer = GlmImageImageProcessorPil(patch_size=8, merge_size=1, temporal_patch_size=1)
+    return GlmImageProcessor(image_processor=seer, tokenizer=tokenizer, chat_template=_SEEING_CHAT)
 
 
 def mistral3(layers: int) -> Mistral3ForConditionalGeneration:

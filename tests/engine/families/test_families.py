@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from safelight.contract.options import ModelOptions
-from safelight.contract.order import Order
+from safelight.contract.order import InputPicture, Order
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.tasks.text_to_image import as_asked
+from safelight.engine.tasks.task import as_asked
 from safelight.protocol.messages import Cancelled, Failed, Finished, ModelSpec, Preview, Started, Stepped, Watch
 from tests.engine.drawing import Drawing, job, pixels
 from tests.engine.families.build import FAMILIES, Family
+from tests.engine.families.edits import EDITS, Edits, beside, called, mask, picture
 from tests.orders import changed
 
 # The pipelines of diffusers are older than parts of itself, of NumPy and of PyTorch that they use.
@@ -56,7 +57,7 @@ def saved_and_loaded(name: str, folder: Path) -> Loaded:
         _wake(getattr(pipeline, "transformer", None))
         pipeline.save_pretrained(folder)
     spec = ModelSpec(source=str(folder), dtype=_DTYPE, options=ModelOptions(arguments=family.arguments))
-    return Loaded(family, folder, load(spec, _DEVICE))
+    return Loaded(family, folder, load(spec, _DEVICE), EDITS.get(name))
 
 
 def _wake(transformer: torch.nn.Module | None) -> None:
@@ -69,13 +70,21 @@ def _wake(transformer: torch.nn.Module | None) -> None:
 class Loaded:
     """A loaded family, and what diffusers' own call draws with it, nothing of Safelight in between."""
 
-    def __init__(self, family: Family, folder: Path, model: LoadedModel) -> None:
+    def __init__(self, family: Family, folder: Path, model: LoadedModel, edits: Edits | None) -> None:
         self.family = family
+        self.edits = edits
         self.folder = folder
         self.model = model
         self._drawn: dict[str, NDArray[np.uint8]] = {}
-        family.shrink(model.pipeline)
-        model.pipeline.set_progress_bar_config(disable=True)
+        for pipeline in self._pipelines():
+            family.shrink(pipeline)
+            pipeline.set_progress_bar_config(disable=True)
+            if edits is not None:
+                edits.shrink(pipeline)
+
+    def _pipelines(self) -> list[Any]:
+        ways = [way.pipeline for way in (self.model.ways.pictures, self.model.ways.masked) if way is not None]
+        return [self.model.pipeline, *ways]
 
     def job(self, name: str = "job", **changes: Any) -> Order:
         width, height = self.family.size
@@ -102,6 +111,36 @@ class Loaded:
             )[0][0]
             self._drawn[key] = np.asarray(as_asked(picture, recipe.width, recipe.height))
         return self._drawn[key]
+
+    def edited(self) -> list[Order]:
+        """A job for everything that the family makes of pictures."""
+        edits, first = self.edits, picture()
+        assert edits is not None
+        jobs = [self.job("as it is", inputs=(first,), strength=1.0 if edits.strength else None)]
+        if edits.strength:
+            jobs.append(self.job("half", inputs=(first,), strength=0.5))
+        if edits.most > 1:
+            jobs += [self.job(f"two {n}", inputs=two) for n, two in enumerate(_both_ways(first, picture(64, 96, 1)))]
+        if edits.mask is not None:
+            width, height = edits.mask_size or self.family.size
+            jobs.append(self.job("masked", inputs=(first, mask()), width=width, height=height))
+        return jobs
+
+    def edited_alone(self, wanted: Order) -> NDArray[np.uint8]:
+        """By diffusers' own pipeline for it."""
+        assert self.edits is not None
+        masked = wanted.recipe.inputs[-1].role == "mask"
+        name = self.edits.mask if masked else self.edits.picture
+        assert name is not None
+        pipeline = beside(self.model.pipeline, name)
+        self.family.shrink(pipeline)
+        self.edits.shrink(pipeline)
+        arguments = {**self.family.arguments, **self.family.call, **self.edits.arguments}
+        return called(pipeline, wanted, self.edits.fitted, arguments)
+
+
+def _both_ways(one: InputPicture, other: InputPicture) -> list[tuple[InputPicture, ...]]:
+    return [(one, other), (other, one)]
 
 
 def test_what_it_supports_is_read_off_the_checkpoint(loaded: Loaded) -> None:
@@ -168,6 +207,56 @@ def test_a_negative_prompt_counts_or_is_refused_by_name(loaded: Loaded) -> None:
         return
     assert np.array_equal(pixels(end), loaded.alone(wanted))
     assert not np.array_equal(pixels(end), loaded.alone(loaded.job()))
+
+
+def test_it_takes_pictures_as_diffusers_has_pipelines_for_them(loaded: Loaded) -> None:
+    found, ways = loaded.model.traits.edits, loaded.model.ways
+    if loaded.edits is None:
+        assert found is None
+        return
+    assert found is not None
+    assert (found.maximum, found.mask, found.strength) == (
+        loaded.edits.most,
+        loaded.edits.mask is not None,
+        loaded.edits.strength,
+    )
+    named = {loaded.edits.picture: ways.pictures, loaded.edits.mask: ways.masked}
+    for name, way in named.items():
+        assert (way is None) == (name is None)
+        if way is not None:
+            assert type(way.pipeline).__name__ == name
+            own = loaded.model.pipeline.components  # nothing is there twice
+            assert all(part is own[part_name] for part_name, part in way.pipeline.components.items())
+
+
+def test_an_edit_is_what_diffusers_draws_alone_and_in_company(loaded: Loaded) -> None:
+    if loaded.edits is None:
+        pytest.skip("it draws from words alone")
+    jobs = loaded.edited()
+    if loaded.edits.fails:
+        with Drawing(loaded.model) as drawing:
+            assert all(isinstance(end, Failed) for end in drawing.draw(*jobs))
+        return
+    doomed, words = loaded.job("doomed", seed=9, inputs=(picture(),)), loaded.job("words")
+
+    def on_event(event: object) -> None:
+        if isinstance(event, Stepped) and event.job_id == "doomed":
+            drawing.cancel(doomed)
+        if event == Started(job_id=jobs[0].id):
+            drawing.loop.put(Watch(job_id=jobs[0].id, longest=64))
+
+    with Drawing(loaded.model, on_event=on_event) as drawing:
+        (first,) = drawing.draw(words)  # previews are learned from the model's own pictures
+        ends = drawing.draw(*jobs, doomed)
+    assert np.array_equal(pixels(first), loaded.alone(words))
+    assert isinstance(ends.pop(), Cancelled)
+    for wanted, end in zip(jobs, ends, strict=True):
+        assert np.array_equal(pixels(end), loaded.edited_alone(wanted)), wanted.id
+        steps = [(e.step, e.steps) for e in drawing.events if isinstance(e, Stepped) and e.job_id == wanted.id]
+        assert steps[-1][0] == steps[-1][1] == len(steps) or loaded.family.told, wanted.id
+        assert end.timings.of("encode_picture") > 0 or not hasattr(loaded.model.pipeline, "vae")  # type: ignore[union-attr]
+    shown = [event for event in drawing.events if isinstance(event, Preview) and event.job_id == jobs[0].id]
+    assert bool(shown) == loaded.family.shown
 
 
 def test_every_family_is_in_the_documentation_with_what_it_supports() -> None:

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safelight.contract.checkpoint_files import read_json
-from safelight.contract.errors import ModelLoadError
 from safelight.contract.options import DENOISERS
 from safelight.engine.checkpoint.folder import Checkpoint
 
@@ -16,14 +16,29 @@ from safelight.engine.checkpoint.folder import Checkpoint
 _PATCHES = (1, 4)
 
 
-def check_channels(checkpoint: Checkpoint) -> None:
-    """Compare what the denoiser takes with what the decoder has, by their configurations.
+@dataclass(frozen=True)
+class Input:
+    """What the denoiser called `part` takes: so many `channels`, of which the latents are `latents`."""
+
+    part: str = ""
+    channels: int = 0
+    latents: int = 0
+
+    @property
+    def is_latents_alone(self) -> bool:
+        return self.channels == self.latents
+
+    @property
+    def is_masked_picture(self) -> bool:
+        """Latents, those of a picture, and a mask: what diffusers' inpainting pipelines look for (9 of 4)."""
+        return self.channels == 2 * self.latents + 1
+
+
+def denoiser_input(checkpoint: Checkpoint) -> Input:
+    """What the denoiser takes beside what the decoder has, by their configurations.
 
     An inpainting U-Net takes nine channels (latents, a masked picture and its mask), one for edits eight, FLUX Fill 384
-    where its latents have 64.
-
-    Raises:
-        ModelLoadError: it takes more than latents.
+    where its latents have 64. Where that is not known, it is taken for one of latents alone.
     """
     latents = _number(checkpoint.folder / "vae", "latent_channels", "z_dim")
     for name in DENOISERS:
@@ -34,11 +49,8 @@ def check_channels(checkpoint: Checkpoint) -> None:
         if takes is None or takes in [latents * patch for patch in _PATCHES]:
             continue
         if takes > (gives or max(_PATCHES) * latents):
-            raise ModelLoadError(
-                f"The checkpoint's `{name}` takes {takes} channels where its latents have {gives or latents}: it works "
-                "from a picture, as for inpainting or edits, and does not draw from a prompt alone. Safelight serves "
-                "text to image."
-            )
+            return Input(name, takes, gives or latents)
+    return Input()
 
 
 def _number(folder: Path, *names: str) -> int | None:

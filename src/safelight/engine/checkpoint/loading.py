@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,17 +19,17 @@ from safelight.contract.options import ModelOptions
 from safelight.contract.traits import Traits
 from safelight.engine.checkpoint import single_file
 from safelight.engine.checkpoint.assembly import Assembly
-from safelight.engine.checkpoint.channels import check_channels
 from safelight.engine.checkpoint.dtypes import PACKED, check_dtype, dtype_of, numbers_of
+from safelight.engine.checkpoint.edits import parameters_of, ways_of
 from safelight.engine.checkpoint.fingerprint import files_digest, fingerprint
 from safelight.engine.checkpoint.folder import Checkpoint
 from safelight.engine.checkpoint.location import location_of
-from safelight.engine.checkpoint.pictures_needed import picture_needed
 from safelight.engine.checkpoint.traits import traits_of
 from safelight.engine.checkpoint.untrusted import nothing_unpickled
 from safelight.engine.machine.library_errors import missing_package
 from safelight.engine.machine.memory import refuse_too_large
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.pipeline.ways import Ways
 from safelight.engine.tuning.apply import check_library, check_options, tune
 from safelight.engine.tuning.quantization import is_known, library_versions
 from safelight.protocol.messages import ModelSpec
@@ -71,10 +70,9 @@ def describe(spec: ModelSpec) -> tuple[Checkpoint, str, Traits]:
     _be_quiet()
     place = location_of(spec.source, spec.commit)
     checkpoint = Checkpoint.read(place, spec.options)
-    _check_task(checkpoint.pipeline_class)
-    check_channels(checkpoint)
-    traits = traits_of(checkpoint, place.name, _parameters(checkpoint))
-    traits = replace(traits, notes=checkpoint.notes(spec.options))
+    ways = ways_of(checkpoint)
+    traits = traits_of(checkpoint, place.name, parameters_of(checkpoint.pipeline_class, checkpoint.settings))
+    traits = replace(traits, notes=checkpoint.notes(spec.options), edits=ways.traits, draws_from_words=ways.words)
     said = {name: getattr(spec.options, name) for name in ("negative_prompt", "width", "height")}
     return checkpoint, place.name, replace(traits, **{name: value for name, value in said.items() if value is not None})
 
@@ -82,12 +80,13 @@ def describe(spec: ModelSpec) -> tuple[Checkpoint, str, Traits]:
 def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None) -> LoadedModel:
     checkpoint, name, traits = describe(spec)
     _tell(name, traits, traits.notes, described)
-    parameters, options = _parameters(checkpoint), spec.options
+    parameters, options = parameters_of(checkpoint.pipeline_class, checkpoint.settings), spec.options
+    ways = ways_of(checkpoint)
     _check_arguments(options.arguments, parameters)
     format = _loadable(spec, device, checkpoint)
     dtype = numbers_of(format)
     with ThreadPoolExecutor(1) as beside:
-        digest = beside.submit(_fingerprint, checkpoint, traits, options, dtype=format, device=device)
+        digest = beside.submit(_fingerprint, checkpoint, traits, ways, options, dtype=format, device=device)
         said: list[str] = []
         pipeline = Assembly(checkpoint, dtype, options, said.append).pipeline()
         pipeline = tune(pipeline, options, device, packs_float32=format == PACKED, note=said.append)
@@ -99,6 +98,7 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
             name=name,
             pipeline=pipeline,
             parameters=parameters,
+            ways=ways.over(pipeline),
             arguments=options.arguments,
             traits=traits,
             device=device,
@@ -140,59 +140,19 @@ def weight_of(spec: ModelSpec, device: str) -> int:
         return 0
 
 
-def _check_task(pipeline_class: Any) -> None:
-    """Refuse a pipeline that a prompt is not enough for, or that takes none, or that is not told a size."""
-    takes = inspect.signature(pipeline_class.__call__).parameters
-    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    wants = [
-        name
-        for name, parameter in takes.items()
-        if parameter.default is parameter.empty and parameter.kind not in variable and name not in ("self", "prompt")
-    ]
-    picture = picture_needed(pipeline_class)
-    control = _control(pipeline_class)
-    if wants:
-        what = f"it needs {', '.join(f'`{name}`' for name in wants)}"
-    elif "prompt" not in takes:
-        what = "it takes none"
-    elif picture is not None:
-        what = f"it works from a picture, `{picture}`"
-    elif control is not None:
-        what = f"it works from a picture, which its `{control}` reads"
-    elif not {"width", "height"} <= set(takes):
-        what = f"it works from {'a picture' if 'image' in takes else 'something else'}, and is told no size"
-    else:
-        return
-    raise ModelLoadError(
-        f"{pipeline_class.__name__} does not draw from a prompt alone: {what}. Safelight serves text to image; "
-        "of a model in two parts it serves both together, saved as one folder by diffusers."
-    )
-
-
-def _control(pipeline_class: Any) -> str | None:
-    """The part that reads a control picture: a pipeline that has one as a matter of course does not draw without."""
-    expected, _ = pipeline_class._get_signature_keys(pipeline_class)
-    return next((name for name in sorted(expected) if "controlnet" in name), None)
-
-
 def _check_arguments(arguments: dict[str, Any], parameters: dict[str, Any]) -> None:
     for name in arguments:
         if name not in parameters:
             raise ModelLoadError(f"`arguments` names {name}, which this pipeline does not take.")
 
 
-def _parameters(checkpoint: Checkpoint) -> dict[str, Any]:
-    """What `pipeline(...)` takes, with defaults; one that the signature leaves open may be in the configuration."""
-    found = {}
-    for name, parameter in inspect.signature(checkpoint.pipeline_class.__call__).parameters.items():
-        default = None if parameter.default is parameter.empty else parameter.default
-        found[name] = checkpoint.settings.get(f"default_{name}") if default is None else default
-    return found
-
-
-def _fingerprint(checkpoint: Checkpoint, traits: Traits, options: ModelOptions, *, dtype: str, device: str) -> str:
+def _fingerprint(
+    checkpoint: Checkpoint, traits: Traits, ways: Ways, options: ModelOptions, *, dtype: str, device: str
+) -> str:
     """Where weights lie while they are not needed (`offload`) changes no picture; every other option may."""
     defaults: dict[str, Any] = {"steps": traits.steps, "guidance_scale": traits.guidance_scale}
+    if ways.classes:
+        defaults["edits"] = [kind.__name__ for kind in ways.classes]
     named = [options.transformer, *(lora.file for lora in options.loras)]
     added = [Path(file).expanduser() for file in named if file is not None]
     if options != ModelOptions(offload=options.offload):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safelight.contract.order import FileSpec, Order, Recipe, Share
+from safelight.contract.order import FileSpec, InputPicture, Order, Recipe, Share
 from safelight.engine.pipeline.model import LoadedModel
 
 if TYPE_CHECKING:
@@ -17,15 +17,26 @@ _PROMPT = "a lighthouse on a cliff by the sea at sunset"
 
 
 def trial_order(model: LoadedModel, width: int, height: int, steps: int, group: str = "") -> Order:
-    """A plain picture of that size."""
+    """A plain picture of that size; of a model that works from pictures alone one from grey ones."""
     return Order(
         id=trial_id(model.source),
         recipe=Recipe(
-            source=model.source, prompt=_PROMPT, width=width, height=height, seed=1, options={"steps": steps}
+            source=model.source,
+            prompt=_PROMPT,
+            width=width,
+            height=height,
+            seed=1,
+            options={"steps": steps},
+            inputs=() if model.ways.words else _grey(width, height),
         ),
         file=FileSpec(format="png", model=model.name),
         share=Share(group=group),
     )
+
+
+def _grey(width: int, height: int) -> tuple[InputPicture, ...]:
+    pixels = bytes([128]) * (3 * width * height)
+    return (InputPicture(role="image", sha256="", width=width, height=height, pixels=pixels),)
 
 
 def trial_after(failure: Failure, failed: Order, slot: ModelSlot) -> Order | None:

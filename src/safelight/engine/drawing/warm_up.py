@@ -25,11 +25,11 @@ from safelight.engine.machine.library_errors import is_out_of_memory, missing_pa
 from safelight.engine.machine.pace import now
 from safelight.engine.machine.team_size import counts_to_try
 from safelight.engine.output.previews import Previewer
-from safelight.engine.pipeline.arguments import pipeline_arguments
 from safelight.engine.pipeline.calls import Call
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.standin import StepTaken, copy_for_run
 from safelight.engine.residency.measurements import read_kept, write_kept
+from safelight.engine.tasks.choice import task_of
 
 log = logging.getLogger(__name__)
 
@@ -185,16 +185,16 @@ def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: 
         latents = taken.latents
 
     order = trial_order(model, width, height, steps)
-    pipeline = copy_for_run(model.pipeline, hand, stepped)
+    task = task_of(order, model)
+    pipeline = copy_for_run(task.pipeline(model), hand, stepped)
     with torch.no_grad():
-        generator = torch.Generator("cpu").manual_seed(order.recipe.seed)
-        picture = pipeline(**pipeline_arguments(order, model), generator=generator)[0][0]
+        picture = task.draw(pipeline, torch.Generator("cpu").manual_seed(order.recipe.seed))
     seconds[stage] += now(model.device) - since
     if previewer.wants_examples:
         previewer.learn(latents, picture)
     return CostPoint(
         pixels=order.recipe.pixels,
         passes=order.recipe.passes,
-        step=seconds.pop(STEPS) / steps,
-        once=seconds,
+        step=seconds.pop(STEPS) / task.steps,
+        once={stage: took for stage, took in seconds.items() if took},
     )

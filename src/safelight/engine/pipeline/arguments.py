@@ -19,8 +19,9 @@ _TRUE_CFG_SCALE = 4.0
 # Classifier-free guidance by `true_cfg_scale` begins only when there is a negative prompt; Qwen-Image's card says one
 # space where the caller has none.
 _EMPTY_NEGATIVE = " "
-# Options that pipelines call otherwise, or for which the name is not enough. Each other one is an argument of its name.
-_TRANSLATED = ("steps", "guidance_scale", "negative_prompt")
+# Options that pipelines call otherwise, or for which the name is not enough, or that are no argument of theirs. Each
+# other one is an argument of its name.
+_TRANSLATED = ("steps", "guidance_scale", "negative_prompt", "strength", "loras")
 
 
 class JobRefused(SafelightError):
@@ -28,18 +29,15 @@ class JobRefused(SafelightError):
 
 
 def pipeline_arguments(order: Order, model: LoadedModel) -> dict[str, Any]:
-    """The keyword arguments that say this order to the model's pipeline, the generator left out.
+    """The keyword arguments that say this order's words and numbers to the model's pipeline, the generator left out.
 
     Raises:
         JobRefused: the pipeline does not take something that the order asks for.
     """
     recipe, takes = order.recipe, model.parameters
-    wanted: dict[str, Any] = {
-        **model.arguments,
-        "prompt": recipe.prompt,
-        "height": recipe.height,
-        "width": recipe.width,
-    }
+    wanted: dict[str, Any] = {**model.arguments, "prompt": recipe.prompt}
+    if not recipe.inputs or {"height", "width"} <= takes.keys():  # else it draws at its picture's size
+        wanted |= {"height": recipe.height, "width": recipe.width}
     if "num_inference_steps" in takes or recipe.steps is not None:
         wanted["num_inference_steps"] = recipe.steps or model.traits.steps
     wanted |= _plain(recipe) | _guidance(recipe, model) | _negative_prompt(recipe, model)

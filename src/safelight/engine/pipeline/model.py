@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from safelight.contract.traits import Traits
 from safelight.engine.machine.memory import largest_part, memory_of
+from safelight.engine.pipeline.ways import WORDS_ALONE, Way, Ways
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class LoadedModel:
 
     `parameters` are the keyword arguments that its pipeline takes, with their defaults; `arguments` are the operator's
     additions to every call. `compiled`: its denoiser is compiled for a size when it first draws it. `offloaded`: of its
-    weights no more than the largest part is on the device at any time.
+    weights no more than the largest part is on the device at any time. `ways`: how it draws from pictures.
     """
 
     source: str
@@ -30,6 +31,17 @@ class LoadedModel:
     fingerprint: str
     compiled: bool = False
     offloaded: bool = False
+    ways: Ways = WORDS_ALONE
+
+    def drawing_by(self, way: Way) -> LoadedModel:
+        """The same model as it draws in that way. Of what the operator adds to calls a pipeline beside its own is given
+        what it takes."""
+        said = {name: value for name, value in self.arguments.items() if name in way.parameters}
+        return replace(self, pipeline=way.pipeline, parameters=way.parameters, arguments=said)
+
+    def without_weights(self) -> LoadedModel:
+        """What is known of it, for work that needs no weights: they may have to go before that is over."""
+        return replace(self, pipeline=None, ways=WORDS_ALONE)
 
     @property
     def steps(self) -> int:

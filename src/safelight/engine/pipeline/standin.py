@@ -21,7 +21,7 @@ import torch
 from diffusers import DiffusionPipeline, SchedulerMixin
 from diffusers.hooks.hooks import StateManager
 
-from safelight.engine.machine.stages import stage_of
+from safelight.engine.machine.stages import stage_of, stage_of_call
 from safelight.engine.pipeline.calls import CacheContext, Call, GlobalNoise, Hand, Within
 from safelight.engine.pipeline.prompt_reading import Heard, listened_to
 
@@ -78,7 +78,8 @@ class _Handover:
         within: tuple[Within, ...] = tuple(self._contexts)
         if method in _SAMPLING:
             within = (GlobalNoise.now(self._component), *within)
-        return self._hand(Call(self._name, self._component, method, self._stage, args, kwargs, within))
+        stage = stage_of_call(self._stage, method)
+        return self._hand(Call(self._name, self._component, method, stage, args, kwargs, within))
 
     @contextmanager
     def cache_context(self, name: str, **kwargs: Any) -> Iterator[None]:
@@ -180,11 +181,13 @@ class _Copying:
 
 
 class _Progress:
-    """Counts the steps of a run's schedulers. A pipeline with two stages shows the second's when it gets there."""
+    """Counts the steps of a run's schedulers, those that are taken. A pipeline with two stages shows the second's when
+    it gets there."""
 
     def __init__(self, stepped: OnStep) -> None:
         self._stepped = stepped
         self._done: dict[int, int] = {}
+        self._skipped: dict[int, int] = {}
 
     def watch(self, scheduler: Any) -> Any:
         """The same scheduler, its `step` counted; on the object itself, so that its class stays what it was."""
@@ -193,10 +196,12 @@ class _Progress:
 
         def counted(*args: Any, **kwargs: Any) -> Any:
             scheduler: Any = itself()
+            if key not in self._skipped:
+                self._skipped[key] = _place(scheduler, _given("timestep", 1, args, kwargs))
             result = type(scheduler).step(scheduler, *args, **kwargs)
             self._done[key] = done = self._done.get(key, 0) + 1
             earlier = sum(self._done.values()) - done
-            steps = earlier + max(done, len(scheduler.timesteps))
+            steps = earlier + max(done, len(scheduler.timesteps) - self._skipped[key])
             output, sample = (_given(name, at, args, kwargs) for name, at in (("model_output", 0), ("sample", 2)))
             latents, *more = result if isinstance(result, tuple) else result.to_tuple()
             self._stepped(StepTaken(earlier + done, steps, scheduler, output, sample, latents, tuple(more)))
@@ -206,6 +211,16 @@ class _Progress:
         counted.__signature__ = inspect.signature(scheduler.step)  # type: ignore[attr-defined]
         scheduler.step = counted
         return scheduler
+
+
+def _place(scheduler: Any, timestep: Any) -> int:
+    """How many steps of its schedule come before this one: an edit that starts from a picture leaves the first out."""
+    begin = getattr(scheduler, "begin_index", None)
+    if isinstance(begin, int):
+        return begin
+    times = torch.as_tensor(scheduler.timesteps)
+    found = (times == torch.as_tensor(timestep).to(times.device)).flatten().nonzero()
+    return int(found[0]) if len(found) else 0
 
 
 def _given(name: str, position: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -9,7 +9,6 @@ thread, hence one team of threads that compute.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -28,7 +27,8 @@ from safelight.engine.runs.failures import FLAGGED, Failure, failure_of
 from safelight.engine.runs.outlook import outlook
 from safelight.engine.runs.parking import Parking, RunCancelled
 from safelight.engine.runs.stage_times import StageTimes
-from safelight.engine.tasks.text_to_image import PictureRefused, TextToImage
+from safelight.engine.tasks.choice import task_of
+from safelight.engine.tasks.task import PictureRefused, Task
 from safelight.scheduling.policy import Parked
 
 
@@ -56,7 +56,7 @@ class Run:
         self.latents: Any = None
         self.cost: CostPoint | None = None
         self.stage = FIRST
-        self._task: TextToImage | None = None
+        self._task: Task | None = None
         self._model: LoadedModel | None = None
         self._stands: Parked | None = None
         self._on_step = stepped
@@ -68,7 +68,7 @@ class Run:
         Raises:
             JobRefused: the pipeline does not take something that the job asks for.
         """
-        self._task = TextToImage(self.order, self.model)
+        self._task = task_of(self.order, self.model)
         self.cost = self.slot.known.costs.at(self.order.recipe.pixels, passes=self.order.recipe.passes)
         self._stands = None
 
@@ -85,7 +85,7 @@ class Run:
         return model
 
     @property
-    def task(self) -> TextToImage:
+    def task(self) -> Task:
         """The job as its model was told it."""
         assert self._task is not None  # it was prepared
         return self._task
@@ -162,7 +162,7 @@ class Run:
             self.stage = self.call.stage
         else:
             # What is still to be done with the picture needs no weights, which may have to go before that is over.
-            self._model = replace(self.model, pipeline=None)
+            self._model = self.model.without_weights()
 
     def cancel(self) -> None:
         """End the run where it waits; returns when it has ended."""
@@ -178,10 +178,12 @@ class Run:
         pipeline = None
         try:
             # A local name: when this run ends, nothing holds the copy and what the pipeline left on it.
-            pipeline = copy_for_run(self.model.pipeline, self._parking.hand, self._stepped, self.reading.hear)
+            pipeline = copy_for_run(
+                self.task.pipeline(self.model), self._parking.hand, self._stepped, self.reading.hear
+            )
             generator = torch.Generator("cpu").manual_seed(self.order.recipe.seed)
             with torch.no_grad():
-                self.picture = self.task.picture(pipeline(**self.task.arguments, generator=generator))
+                self.picture = self.task.draw(pipeline, generator)
         except RunCancelled:
             pass
         except PictureRefused:

@@ -1,7 +1,4 @@
-"""A prompt becomes a picture: what the pipeline is called with, and what is taken from its result.
-
-A task that works from a picture too is a file beside this one.
-"""
+"""A prompt becomes a picture: what the pipeline is called with, and what is taken from its result."""
 
 # Tested in tests/engine/test_arguments.py.
 
@@ -9,17 +6,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from PIL import Image
+import torch
 
-from safelight.contract.errors import SafelightError
 from safelight.contract.order import Order
-from safelight.engine.pipeline.arguments import options_used, pipeline_arguments
+from safelight.engine.pipeline.arguments import JobRefused, options_used, pipeline_arguments
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.pipeline.review import is_flagged
-
-
-class PictureRefused(SafelightError):
-    """The model's own safety checker would rather not show the picture."""
+from safelight.engine.tasks.task import as_asked, shown
 
 
 class TextToImage:
@@ -30,31 +22,22 @@ class TextToImage:
     """
 
     def __init__(self, order: Order, model: LoadedModel) -> None:
+        if not model.ways.words:
+            raise JobRefused("This model works from a picture: send one to `/v1/images/edits`.")
+        if "strength" in order.recipe.options:
+            raise JobRefused("`strength` says how much of a picture is drawn anew, and there is none.")
         self._recipe, self._takes = order.recipe, model.parameters
         self.arguments = pipeline_arguments(order, model)
         self.steps = int(self.arguments.get("num_inference_steps") or model.steps)
 
+    def pipeline(self, model: LoadedModel) -> Any:
+        """Its own."""
+        return model.pipeline
+
+    def draw(self, pipeline: Any, generator: torch.Generator) -> Any:
+        """Raises PictureRefused: it is not to be shown."""
+        picture = shown(pipeline(**self.arguments, generator=generator))
+        return as_asked(picture, self._recipe.width, self._recipe.height)
+
     def used(self) -> dict[str, Any]:
-        """What was used beside prompts, size and seed, by the names that requests have for it."""
         return {"steps": self.steps} | options_used(self._recipe, self.arguments, self._takes)
-
-    def picture(self, output: Any) -> Any:
-        """The picture in what the pipeline gave: a PIL image of the size that was asked for, or a drawing as SVG.
-
-        Raises:
-            PictureRefused: it is not to be shown.
-        """
-        if is_flagged(output):
-            raise PictureRefused
-        # The first of what a pipeline gives is the pictures, under whichever name.
-        return as_asked(output[0][0], self._recipe.width, self._recipe.height)
-
-
-def as_asked(picture: Any, width: int, height: int) -> Any:
-    """A picture of pixels in the size that was asked for; drawings are left as they are.
-
-    Some pipelines draw at the nearest size that they know and leave it at that (HiDream: always about a megapixel).
-    """
-    if isinstance(picture, Image.Image) and picture.size != (width, height):
-        return picture.resize((width, height), Image.Resampling.LANCZOS)
-    return picture

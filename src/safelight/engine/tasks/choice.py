@@ -1,0 +1,20 @@
+"""Which task an order is."""
+
+# Tested in tests/engine/test_edit.py.
+
+from __future__ import annotations
+
+from safelight.contract.order import Order
+from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.tasks.edit import Edit
+from safelight.engine.tasks.task import Task
+from safelight.engine.tasks.text_to_image import TextToImage
+
+
+def task_of(order: Order, model: LoadedModel) -> Task:
+    """The order, said to the model that draws it.
+
+    Raises:
+        JobRefused: the model's pipeline does not take something that the order asks for.
+    """
+    return Edit(order, model) if order.recipe.inputs else TextToImage(order, model)

@@ -1,0 +1,111 @@
+"""A prompt and pictures become a picture: which of the model's pipelines is called, with what, and what is kept."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from PIL import Image
+
+from safelight.contract.order import Order
+from safelight.engine.pipeline.arguments import JobRefused, options_used, pipeline_arguments
+from safelight.engine.pipeline.giving_back import given_back
+from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.pipeline.pictures import as_image, fitted, kept_outside
+from safelight.engine.pipeline.ways import Way
+from safelight.engine.tasks.task import as_asked, shown
+
+# OmniGen's prompt says where each picture stands in it; one that does not has them all before its words, as its paper
+# (arXiv 2409.11340) writes them.
+_PLACE, _PLACED = "<img><|image_{}|></img>", "<|image_1|>"
+
+
+class Edit:
+    """One order of this task, said to the model that draws it.
+
+    Raises:
+        JobRefused: the model's pipelines do not take something that the order asks for.
+    """
+
+    def __init__(self, order: Order, model: LoadedModel) -> None:
+        recipe = order.recipe
+        self._size = recipe.width, recipe.height
+        images = [as_image(each) for each in recipe.inputs if each.role == "image"]
+        mask = next((fitted(as_image(each), *self._size) for each in recipe.inputs if each.role == "mask"), None)
+        self._masked = mask is not None
+        way = self._way(model)
+        _check_count(way, images)
+        self._recipe, self._takes, self._first = recipe, way.parameters, fitted(images[0], *self._size)
+        self._mask = mask
+        self.arguments = pipeline_arguments(order, model.drawing_by(way)) | self._pictures(way, model, images)
+        self._whole = int(self.arguments.get("num_inference_steps") or model.steps)
+        strength = self._strength(way)
+        self._gives_back = strength == 0
+        if way.takes.strength:
+            self.arguments["strength"] = strength = _at_least_a_step(strength, self._whole)
+        self.steps = max(1, math.ceil(self._whole * strength))
+
+    def _way(self, model: LoadedModel) -> Way:
+        way = model.ways.of(masked=self._masked)
+        if way is None:
+            raise JobRefused("This model takes no `mask`." if model.ways.pictures else "This model takes no pictures.")
+        return way
+
+    def _strength(self, way: Way) -> float:
+        """As asked for, else the pipeline's own default; 1 where there is none to set."""
+        asked = self._recipe.options.get("strength")
+        if asked is not None and not way.takes.strength:
+            raise JobRefused("This model takes no `strength`.")
+        own = way.parameters.get("strength")
+        return float(own or 1) if asked is None else float(asked)  # type: ignore[arg-type]  # it was parsed
+
+    def _pictures(self, way: Way, model: LoadedModel, images: list[Image.Image]) -> dict[str, Any]:
+        takes = way.takes
+        over = takes.fitted or self._masked
+        first = self._first if over else images[0]
+        given: dict[str, Any] = {takes.pictures: [first, *images[1:]] if takes.most > 1 else first}
+        if takes.references and len(images) > 1:
+            given[takes.references] = images[1]
+        if takes.mask and (self._mask is not None or way.all_anew):
+            given[takes.mask] = self._mask or Image.new("L", self._size, 255)
+        if "max_area" in way.parameters and "max_area" not in model.arguments:
+            given["max_area"] = self._size[0] * self._size[1]
+        if takes.pictures == "input_images" and _PLACED not in self._recipe.prompt:
+            places = "".join(_PLACE.format(number) for number in range(1, len(images) + 1))
+            given["prompt"] = f"{places} {self._recipe.prompt}"
+        return given
+
+    def pipeline(self, model: LoadedModel) -> Any:
+        """The one that draws from pictures, or from pictures with a mask."""
+        return self._way(model).pipeline
+
+    def draw(self, pipeline: Any, generator: torch.Generator) -> Any:
+        """Raises PictureRefused: it is not to be shown."""
+        if self._gives_back:
+            picture = given_back(pipeline, self._first)
+        else:
+            picture = shown(pipeline(**self.arguments, generator=generator))
+        picture = as_asked(picture, *self._size)
+        # Pipelines decode all of the picture, and a decoder gives nothing back to the last bit.
+        return kept_outside(picture, self._first, self._mask) if self._mask is not None else picture
+
+    def used(self) -> dict[str, Any]:
+        return {"steps": self._whole} | options_used(self._recipe, self.arguments, self._takes)
+
+
+def _check_count(way: Way, images: list[Image.Image]) -> None:
+    if len(images) > way.most:
+        many = "one picture" if way.most == 1 else f"at most {way.most} pictures"
+        raise JobRefused(f"This model takes {many} {'with a mask' if way.takes.mask else 'at once'}.")
+
+
+def _at_least_a_step(strength: float, steps: int) -> float:
+    """A strength under one step of the schedule as that of one step: some pipelines round it down to none and fail.
+
+    Exactly one, whichever way a pipeline rounds: `1 / steps` times `steps` is less than 1 for some numbers.
+    """
+    if not 0 < strength * steps < 1:
+        return strength
+    least = 1 / steps
+    return least if least * steps >= 1 else math.nextafter(least, 1)
