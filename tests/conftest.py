@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from safelight.adapters.sql import Database
+from tests import object_store
 from tests.databases import Kept, kept_in
+from tests.object_store import Bucket, Store
 from tests.postgres import Server, new_server, shared_folder
 
 # A shell starts what it puts in the background with SIGINT ignored, and processes hand that down to those they start:
@@ -105,3 +107,19 @@ async def kept_database(kept: Kept) -> AsyncIterator[Database]:
     opened = await kept.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="session")
+def store() -> Iterator[Store]:
+    """An object store, one for the whole run."""
+    with object_store.running() as store:
+        yield store
+
+
+@pytest.fixture
+def bucket(store: Store, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A new bucket, which the environment leads to."""
+    bucket = store.bucket()
+    for name, value in bucket.variables().items():
+        monkeypatch.setenv(name, value)
+    return bucket

@@ -6,12 +6,13 @@ import json
 import socket
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from safelight.cli.doctor import findings_of
+from safelight.cli.doctor import Finding, findings_of
 from safelight.cli.looking import look_at
 from safelight.cli.weights import fault_in, safetensors_fault
 from safelight.contract.errors import SafelightError
@@ -19,6 +20,8 @@ from safelight.protocol.messages import ModelSpec
 from tests.cli.conftest import CommandLine
 from tests.engine import tiny
 from tests.engine.test_loading import change_index
+from tests.object_store import Bucket
+from tests.relay import Conduct, relay_to
 
 
 def test_everything_is_looked_at_and_what_is_wrong_is_found(safelight: CommandLine) -> None:
@@ -45,6 +48,32 @@ def test_everything_is_looked_at_and_what_is_wrong_is_found(safelight: CommandLi
     assert found["disk"]["state"] == "ok"
     assert "torch" in found["packages"]["detail"]
     assert "bfloat16" in found["arithmetic"]["detail"]
+
+
+def test_the_place_for_pictures_is_tried_and_what_it_refuses_is_said(
+    tmp_path: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found(**variables: str) -> Finding:
+        with monkeypatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            findings = islice(findings_of({"home": tmp_path}), 6)
+            return next(finding for finding in findings if finding.what == "pictures")
+
+    assert found().state == "ok"
+    assert str(tmp_path / "files") in found().detail
+    assert found(SAFELIGHT_FILES=bucket.url).state == "ok"
+    missing = found(SAFELIGHT_FILES="s3://no-such-bucket-here/x")
+    assert (missing.state, "no such bucket" in missing.detail) == ("wrong", True)
+    assert "AWS_ENDPOINT_URL" in (missing.mend or "")
+    with relay_to(bucket.port) as relay:
+        for conduct, said in ((403, "access was denied (403)"), (503, "503"), ("refuse", "s3://"), ("silent", "4 s")):
+            relay.let(cast(Conduct, conduct))
+            wrong = found(SAFELIGHT_FILES=bucket.url, AWS_ENDPOINT_URL=relay.url)
+            assert (wrong.state, said in wrong.detail) == ("wrong", True), wrong.detail
+    (tmp_path / "file").write_text("")
+    assert found(SAFELIGHT_FILES=str(tmp_path / "file" / "below")).state == "wrong"
+    assert found(SAFELIGHT_FILES="nothing://known").state == "wrong"
 
 
 def test_wrong_settings_are_a_finding_and_not_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

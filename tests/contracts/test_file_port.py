@@ -1,4 +1,4 @@
-"""What the `FileStore` port promises, held by a folder, an object store (which is in memory here) and the fake."""
+"""What the `FileStore` port promises, held by a folder, by an object store over HTTP, and by the fake."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from safelight.service.ports.files import FileStore
 LARGE = bytes(range(256)) * 5000  # several of the pieces that a reader gets
 
 
-@pytest.fixture(params=["folder", "object store", "memory"])
+@pytest.fixture(params=["folder", "s3", "memory"])
 def files(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
     if request.param == "memory":
         return MemoryFiles()
-    return open_files("memory:///" if request.param == "object store" else None, tmp_path)
+    return open_files(request.getfixturevalue("bucket").url if request.param == "s3" else None, tmp_path)
 
 
 async def names(files: FileStore, under: str = "") -> list[str]:

@@ -347,3 +347,6 @@ async def test_a_note_is_what_was_put_last_under_its_name(database: Database) ->
     await notes.put("b", "")
     await notes.put("a", "another")
     assert (await notes.get("a"), await notes.get("b")) == ("another", "")
+    assert await notes.settle("a", "too late") == "another"
+    settled = await asyncio.gather(*(notes.settle("c", str(number)) for number in range(8)))
+    assert set(settled) == {await notes.get("c")}

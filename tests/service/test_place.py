@@ -10,19 +10,23 @@ import pytest
 from safelight.adapters.fake.memory_files import MemoryFiles
 from safelight.adapters.files import open_files
 from safelight.adapters.sql import open_database
+from safelight.adapters.sql.notes import SqlNotes
 from safelight.service.keeping.place import MARK, Place
 from safelight.service.keeping.sweep import Sweep
-from safelight.service.ports.files import FileStore
+from safelight.service.ports.files import FilesAway, FileStore
+from tests.object_store import Bucket
+from tests.relay import relay_to
 
 PICTURE = "ab/job_theirs.png"
 LONG_AFTER = 9e9
 
 
-@pytest.fixture(params=["folder", "object store", "memory"])
+@pytest.fixture(params=["folder", "s3", "memory"])
 def files(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
     if request.param == "memory":
         return MemoryFiles()
-    return open_files("memory:///" if request.param == "object store" else str(tmp_path / "shared"), tmp_path)
+    where = request.getfixturevalue("bucket").url if request.param == "s3" else str(tmp_path / "shared")
+    return open_files(where, tmp_path)
 
 
 async def swept(home: Path, files: FileStore, *, own: bool = False, adopt: bool = False, start: float = 1.0) -> int:
@@ -75,26 +79,105 @@ async def test_a_restored_backup_leaves_alone_what_the_newer_database_made(files
 
 
 async def test_two_copies_of_one_database_stop_each_other(files: FileStore, tmp_path: Path) -> None:
+    await swept(tmp_path / "one", files)
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    databases = [await open_database(tmp_path / home) for home in ("one", "two")]
+    one, two = (Place(files, database.notes) for database in databases)
+    assert await one.claim()
+    assert not await two.claim()
+    assert not await two.look()
+    third = Place(files, databases[1].notes)
+    await third.adopt()
+    assert not await one.look()
+    assert not await third.look()
+    for database in databases:
+        assert not await Place(files, database.notes).claim()
+        await database.close()
+
+
+async def test_processes_of_one_database_share_its_place_whoever_starts_last(files: FileStore, tmp_path: Path) -> None:
+    databases = [await open_database(tmp_path) for _ in range(3)]
+    one, two, three = (Place(files, database.notes) for database in databases)
+    assert await one.claim()
+    assert await two.may_delete()  # it claims nothing, and finds the mark that the first wrote
+    assert await three.claim()
+    for place in (one, two, three):
+        assert await place.look()
+        assert await place.may_delete()
+    assert len({await place.new_job_id() for place in (one, two, three) for _ in range(10)}) == 30
+    assert len({(await place.new_job_id())[:12] for place in (one, two, three)}) == 1
+    for database in databases:
+        await database.close()
+
+
+async def test_a_mark_that_is_written_while_another_process_looks_is_not_taken_for_a_copys(
+    files: FileStore, tmp_path: Path
+) -> None:
     database = await open_database(tmp_path)
     one, two = Place(files, database.notes), Place(files, database.notes)
     assert await one.claim()
-    assert await two.claim()
-    assert not await one.look()
-    assert not await two.look()
-    assert not await Place(files, database.notes).claim()
+
+    class Between(SqlNotes):
+        """Has the other process start after the mark was read, and before it is looked up."""
+
+        started = False
+
+        async def get(self, name: str) -> str | None:
+            if not self.started:
+                self.started = True
+                assert await two.claim()
+            return await super().get(name)
+
+    looking = Place(files, Between(database.notes._dialect))
+    assert await looking.look()
+    assert looking.is_ours
+    assert await two.look()
     await database.close()
+
+
+async def test_a_file_that_another_databases_job_named_is_never_an_orphan(files: FileStore, tmp_path: Path) -> None:
+    """Even if this database owns the place, answers for the time, and was at work all the while."""
+    await swept(tmp_path / "one", files)
+    other = await open_database(tmp_path / "two")
+    theirs = f"ab/{await Place(files, other.notes).new_job_id()}.png"
+    await other.close()
+    for name in (theirs, PICTURE, "ab/notes.txt"):
+        await files.put(name, b"x")
+    assert await swept(tmp_path / "one", files) == 0
+    assert await files.get(theirs) == b"x"
+    assert await swept(tmp_path / "one", files, own=True) == 2  # where nobody else writes, any job's file is ours
+    assert await files.get("ab/notes.txt") == b"x"
+
+
+async def test_a_place_that_cannot_be_looked_at_for_a_while_is_not_lost(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with relay_to(bucket.port) as relay:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", relay.url)
+        files, database = open_files(bucket.url, tmp_path), await open_database(tmp_path)
+        place = Place(files, database.notes, elapsed=iter(range(0, 10_000, 100)).__next__)
+        assert await place.claim()
+        relay.let("refuse")
+        with pytest.raises(FilesAway):
+            await place.look()
+        with pytest.raises(FilesAway):
+            await place.may_delete()
+        relay.let("pass")
+        assert await place.look()
+        await database.close()
 
 
 async def test_an_orphan_goes_to_the_trash_and_from_there_after_a_week(files: FileStore, tmp_path: Path) -> None:
     assert await swept(tmp_path, files) == 0
-    await files.put(PICTURE, b"x")
     database = await open_database(tmp_path)
     place = Place(files, database.notes, clock=lambda: 2.0)
     await place.claim()
+    orphan = f"ab/{await place.new_job_id()}.png"
+    await files.put(orphan, b"x")
     sweep = Sweep(database.jobs, files, place)
     assert await sweep.collect(LONG_AFTER) == 1
     assert await sweep.collect(LONG_AFTER) == 0
-    kept = f"trash/{LONG_AFTER:.0f}/{PICTURE}"
+    kept = f"trash/{LONG_AFTER:.0f}/{orphan}"
     assert await sweep.empty_trash(LONG_AFTER) == 0
     assert await files.get(kept) == b"x"
     assert await sweep.empty_trash(LONG_AFTER + 1) == 1

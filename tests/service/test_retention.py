@@ -129,16 +129,19 @@ async def test_the_sweep_puts_old_files_of_no_job_into_the_trash_and_nothing_els
     database: Database, files: FileStore, tmp_path: Path
 ) -> None:
     await keep(database, files, 1, days=1)
-    await files.put("zz/job_lost.png", b"lost")
+    place = await claimed(database, files)
+    lost, young = f"zz/{await place.new_job_id()}.png", f"zz/{await place.new_job_id()}.png"
+    await files.put(lost, b"lost")
+    await files.put("zz/job_theirs.png", b"named by another database")
     await files.put("zz/notes.txt", b"not ours")
     for path in (tmp_path / "files").glob("*/*"):
         os.utime(path, (NOW - 7200, NOW - 7200))
-    await files.put("zz/job_young.png", b"its row may just be written")
-    os.utime(tmp_path / "files" / "zz" / "job_young.png", (NOW - 60, NOW - 60))
-    assert await keeping(database, files, place=await claimed(database, files)).sweep() == 1
-    assert await files.get("zz/job_lost.png") is None
-    assert await files.get(f"trash/{NOW:.0f}/zz/job_lost.png") == b"lost"
-    for name in (file_name(job(1)), thumbnail_name(picture(1)), "zz/notes.txt", "zz/job_young.png"):
+    await files.put(young, b"its row may just be written")
+    os.utime(tmp_path / "files" / young, (NOW - 60, NOW - 60))
+    assert await keeping(database, files, place=place).sweep() == 1
+    assert await files.get(lost) is None
+    assert await files.get(f"trash/{NOW:.0f}/{lost}") == b"lost"
+    for name in (file_name(job(1)), thumbnail_name(picture(1)), "zz/notes.txt", "zz/job_theirs.png", young):
         assert await files.get(name) is not None, name
 
 
@@ -277,7 +280,6 @@ async def test_rounds_go_on_come_sooner_when_many_end_without_a_picture_and_outl
     await until(lambda: "forgetting_failed" in capsys.readouterr().out)
     place.unlink()
     (tmp_path / "away").rename(place)
-    assert await keeper.claim()
     while await left(database):
         keeper.ended_without_picture()
         await asyncio.sleep(0.001)
@@ -305,7 +307,7 @@ async def test_files_of_a_place_that_is_not_ours_and_files_that_do_not_go_are_le
 async def test_rounds_begin_with_a_claim_and_a_sweep(database: Database) -> None:
     files = MemoryFiles(clock=lambda: NOW - 7200)
     await files.put("zz/job_lost.png", b"lost")
-    keeper = keeping(database, files, place=Place(files, database.notes, clock=lambda: 0.0))
+    keeper = keeping(database, files, place=Place(files, database.notes, own=True, clock=lambda: 0.0))
     rounds = asyncio.create_task(keeper.go_on())
     await until(lambda: f"trash/{NOW:.0f}/zz/job_lost.png" in files.names)
     rounds.cancel()

@@ -60,11 +60,12 @@ def open_jobs(
         workers=lambda: generate.workers,
         seconds=lambda: generate.work_seconds * max(1, generate.workers),
     )
+    place = Place(files, database.notes, own=settings.files is None)
     retention = Retention(
         store=store,
         files=files,
         feed=feed,
-        place=Place(files, database.notes, own=settings.files is None),
+        place=place,
         upkeep=database.upkeep,
         weight_of=weight_of,
         keep_seconds=settings.keep_days * DAY_SECONDS,
@@ -106,6 +107,7 @@ def open_jobs(
         runner=runner,
         disks=disks,
         color_of=average_color,
+        new_id=place.new_job_id,
         steady=retention.clock,
         holder=peers.name,
     )

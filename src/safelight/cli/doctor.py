@@ -72,7 +72,7 @@ def findings_of(said: Mapping[str, object]) -> Iterator[Finding]:
         yield Finding(what="settings", state="note", detail="The rest is looked at with the defaults.")
     else:
         yield Finding(what="settings", state="ok", detail="Every setting is known and in range.")
-    for look in (_state_folder, _space, _port, _device, _weights):
+    for look in (_state_folder, _space, _pictures, _port, _device, _weights):
         yield from look(settings)
 
 
@@ -120,6 +120,26 @@ def _space(settings: Settings) -> Iterator[Finding]:
     state: State = "wrong" if free < _NO_SPACE else "note" if free < _LITTLE_SPACE else "ok"
     mend = None if state == "ok" else f"Free some space where {folder} lies, or set SAFELIGHT_HOME to another disk."
     yield Finding(what="disk", state=state, detail=f"{free / 1e9:.1f} GB are free.", mend=mend)
+
+
+def _pictures(settings: Settings) -> Iterator[Finding]:
+    from safelight.cli.place_checked import fault_of_place
+
+    where = settings.files or str(settings.home / "files")
+    try:
+        fault = asyncio.run(fault_of_place(settings.files, settings.home))
+    except (SafelightError, OSError) as error:
+        fault = str(error)
+    if fault is None:
+        yield Finding(what="pictures", state="ok", detail=f"{where} takes files, gives them back and deletes them.")
+        return
+    remote = settings.files is not None and "://" in settings.files
+    mend = (
+        "Look at the bucket, at AWS_ENDPOINT_URL, AWS_REGION and the credentials, and at what they allow."
+        if remote
+        else "Give this user the right to write there, or name another place with `files`."
+    )
+    yield Finding(what="pictures", state="wrong", detail=fault, mend=mend)
 
 
 def _port(settings: Settings) -> Iterator[Finding]:

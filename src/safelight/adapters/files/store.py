@@ -11,8 +11,9 @@ from pathlib import Path
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore
 
+from safelight.adapters.files.object_store import LIST_SECONDS, READ_SECONDS, WRITE_SECONDS, connect, told
 from safelight.adapters.home.atomic_file import sync_folder
 from safelight.adapters.home.disk import room_of
 from safelight.contract.errors import ConfigurationError
@@ -30,12 +31,14 @@ class ObjectFiles:
     """A `FileStore` over an object store.
 
     `folder` is where a local one lies: there a file is written beside its place and renamed into it, and synced, since
-    a rename alone does not survive a loss of power (fsync(2)). Object stores promise both by themselves.
+    a rename alone does not survive a loss of power (fsync(2)). Object stores promise both by themselves. `where` names
+    one of those in errors; it has so long for an answer as `object_store.py` says, a disk as long as it takes.
     """
 
-    def __init__(self, store: ObjectStore, folder: Path | None = None) -> None:
+    def __init__(self, store: ObjectStore, folder: Path | None = None, where: str = "the object store") -> None:
         self._store = store
         self._folder = folder
+        self._where = where
 
     async def put(self, name: str, data: bytes) -> None:
         """Write a file whole.
@@ -43,12 +46,11 @@ class ObjectFiles:
         Raises:
             OSError: it could not be written.
         """
-        try:
-            await obstore.put_async(self._store, name, data)
+        async with self._asking(WRITE_SECONDS):
+            # In one request: parts of a file whose writer was killed would stay in the bucket, and be paid for.
+            await obstore.put_async(self._store, name, data, use_multipart=False)
             if self._folder is not None:
                 await asyncio.to_thread(_sync, self._folder / name)
-        except BaseError as error:
-            raise _as_os_error(error) from error
 
     async def get(self, name: str) -> bytes | None:
         """A whole file.
@@ -57,12 +59,11 @@ class ObjectFiles:
             OSError: it is there and could not be read.
         """
         try:
-            found = await obstore.get_async(self._store, name)
-            return bytes(await found.bytes_async())
+            async with self._asking(READ_SECONDS):
+                found = await obstore.get_async(self._store, name)
+                return bytes(await found.bytes_async())
         except FileNotFoundError:
             return None
-        except BaseError as error:
-            raise _as_os_error(error) from error
 
     async def open(self, name: str) -> tuple[int, AsyncIterator[bytes]] | None:
         """A file's length and its content in pieces, each read when it is asked for: no descriptor is held in between.
@@ -71,20 +72,20 @@ class ObjectFiles:
             OSError: it is there and could not be read. So may asking for a piece.
         """
         try:
-            size = (await obstore.head_async(self._store, name))["size"]
+            async with self._asking(READ_SECONDS):
+                size = (await obstore.head_async(self._store, name))["size"]
         except FileNotFoundError:
-            return None
-        except BaseError as error:
-            raise _as_os_error(error) from error
+            # Whether it is the bucket that is missing is told to a GET alone.
+            found = await self.get(name) if self._folder is None else None
+            return None if found is None else (len(found), _whole(found))
         return size, self._pieces(name, size)
 
     async def _pieces(self, name: str, size: int) -> AsyncIterator[bytes]:
         for start in range(0, size, _PIECE_BYTES):
             length = min(_PIECE_BYTES, size - start)
-            try:
-                yield bytes(await obstore.get_range_async(self._store, name, start=start, length=length))
-            except BaseError as error:
-                raise _as_os_error(error) from error
+            async with self._asking(READ_SECONDS):
+                piece = bytes(await obstore.get_range_async(self._store, name, start=start, length=length))
+            yield piece
 
     async def delete(self, name: str) -> None:
         """Remove a file.
@@ -92,33 +93,31 @@ class ObjectFiles:
         Raises:
             OSError: it is there and could not be removed.
         """
-        try:
-            await obstore.delete_async(self._store, name)
-        except FileNotFoundError:
-            return
-        except BaseError as error:
-            raise _as_os_error(error) from error
+        with contextlib.suppress(FileNotFoundError):
+            async with self._asking(READ_SECONDS):
+                await obstore.delete_async(self._store, name)
 
     async def move(self, name: str, to: str) -> None:
         """Give a file another name, over one that was there; nothing happens where there is none.
 
+        An object store copies, and then deletes: a kill in between leaves both.
+
         Raises:
             OSError: it could not be moved.
         """
-        try:
-            await obstore.rename_async(self._store, name, to)
-        except FileNotFoundError:
-            return
-        except BaseError as error:
-            raise _as_os_error(error) from error
+        with contextlib.suppress(FileNotFoundError):
+            async with self._asking(WRITE_SECONDS):
+                await obstore.rename_async(self._store, name, to)
 
     async def entries(self, under: str = "") -> AsyncIterator[Sequence[FileEntry]]:
         """Every file whose name begins with the folder `under`, in batches."""
-        try:
-            async for batch in obstore.list(self._store, prefix=under or None, chunk_size=500):
-                yield [FileEntry(entry["path"], entry["last_modified"].timestamp()) for entry in batch]
-        except BaseError as error:
-            raise _as_os_error(error) from error
+        listed = aiter(obstore.list(self._store, prefix=under or None, chunk_size=500))
+        while True:
+            async with self._asking(LIST_SECONDS):
+                batch = await anext(listed, None)
+            if batch is None:
+                return
+            yield [FileEntry(entry["path"], entry["last_modified"].timestamp()) for entry in batch]
 
     async def clear_half_written(self, before: float) -> None:
         """Remove what a killed process left half written, last touched before that (Unix seconds)."""
@@ -129,18 +128,31 @@ class ObjectFiles:
         """What the disk of a local folder has room for; None for an object store, which has no end that it tells of."""
         return None if self._folder is None else room_of(self._folder)
 
+    @contextlib.asynccontextmanager
+    async def _asking(self, seconds: float) -> AsyncIterator[None]:
+        if self._folder is None:
+            with told(self._where, seconds):
+                async with asyncio.timeout(seconds):
+                    yield
+        else:
+            try:
+                yield
+            except BaseError as error:  # the first line: the rest repeats it as a structure
+                raise OSError(str(error).partition("\n")[0]) from error
+
 
 def open_files(where: str | None, home: Path) -> ObjectFiles:
     """The file store that a setting names: a URL (`s3://bucket/prefix`), a folder, or None for `<home>/files`.
 
     Raises:
-        ConfigurationError: it cannot be opened.
+        ConfigurationError: it cannot be opened. An object store is not asked for anything yet.
     """
     if where is not None and "://" in where:
         try:
-            return ObjectFiles(from_url(where))
+            return ObjectFiles(connect(where), where=where)
         except (BaseError, ValueError) as error:
-            raise ConfigurationError(f"`files` names {where}, which cannot be opened: {error}") from None
+            why = str(error).partition("\n")[0]
+            raise ConfigurationError(f"`files` names {where}, which cannot be opened: {why}") from None
     folder = Path(os.path.abspath(expanded(where, "Set `files`"))) if where else home / "files"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -148,6 +160,10 @@ def open_files(where: str | None, home: Path) -> ObjectFiles:
         return ObjectFiles(LocalStore(folder), folder)
     except (OSError, BaseError) as error:
         raise ConfigurationError(f"The folder {folder} for pictures (`files`) cannot be used: {error}") from None
+
+
+async def _whole(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 def _sync(path: Path) -> None:
@@ -165,8 +181,3 @@ def _remove_staged(folder: Path, before: float) -> None:
         with contextlib.suppress(FileNotFoundError):  # it has just been renamed into its place
             if _STAGED.fullmatch(path.name) and path.stat().st_mtime < before:
                 path.unlink()
-
-
-def _as_os_error(error: BaseError) -> OSError:
-    """The first line of what the store says: the rest repeats it as a structure."""
-    return OSError(str(error).partition("\n")[0])

@@ -26,3 +26,12 @@ class SqlNotes:
     async def put(self, name: str, text: str) -> None:
         async with self._dialect.writing() as connection:
             await connection.execute(self._dialect.put(notes, {"name": name, "text": text}, ["name"]))
+
+    async def settle(self, name: str, text: str) -> str:
+        async with self._dialect.writing() as connection:
+            await self._dialect.in_turn(connection)
+            found = await connection.execute(select(notes.c.text).where(notes.c.name == name))
+            there = found.scalar_one_or_none()
+            if there is None:
+                await connection.execute(self._dialect.put(notes, {"name": name, "text": text}, ["name"]))
+            return text if there is None else there

@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -19,6 +18,7 @@ from safelight.service.drawing.generate import Generate
 from safelight.service.drawing.readiness import shutting_down
 from safelight.service.jobs.runner import JobRunner
 from safelight.service.keeping.disk_space import DiskSpace
+from safelight.service.keeping.files_away import told_to_ask_again
 from safelight.service.keeping.retention import IDEMPOTENCY_SECONDS
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.files import FileStore
@@ -28,8 +28,8 @@ from safelight.service.ports.jobs import IdempotencyMark, JobStore
 class Acceptance:
     """Puts jobs into the store, and pictures that were drawn for callers who waited.
 
-    `clock` gives Unix seconds; `steady` those that do not jump, by which a day of an `Idempotency-Key` is counted.
-    `holder` is this process.
+    `new_id` names jobs. `clock` gives Unix seconds; `steady` those that do not jump, by which a day of an
+    `Idempotency-Key` is counted. `holder` is this process.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class Acceptance:
         runner: JobRunner,
         disks: DiskSpace,
         color_of: ColorOf,
+        new_id: Callable[[], Awaitable[str]],
         steady: Callable[[], float],
         holder: str,
         clock: Callable[[], float] = time.time,
@@ -53,6 +54,7 @@ class Acceptance:
         self._runner = runner
         self._disks = disks
         self._color_of = color_of
+        self._new_id = new_id
         self._steady = steady
         self._holder = holder
         self._clock = clock
@@ -75,7 +77,7 @@ class Acceptance:
         self._generate.check_size(request)
         await self._disks.check()
         with self._runner.room(caller.key_id, caller.weight):
-            job, is_new = await self.add(self.new(request, caller), mark)
+            job, is_new = await self.add(await self.new(request, caller), mark)
             if is_new:
                 self._runner.add(job, weight=caller.weight)
         return job
@@ -93,11 +95,13 @@ class Acceptance:
 
         Raises:
             InternalError: it could not be written.
+            Unavailable: the place for files is away.
         """
         one = msgspec.structs.replace(request, n=1, seed=picture.seed) if request.n > 1 else request
-        job = self.new(one, caller, seed=picture.seed)
+        job = await self.new(one, caller, seed=picture.seed)
         try:
-            await self._files.put(file_name(job), picture.image)
+            with told_to_ask_again("This server gives no picture that it could not keep: ask again in a moment."):
+                await self._files.put(file_name(job), picture.image)
         except OSError as error:
             raise InternalError("The picture was drawn and could not be kept; the server's log says why.") from error
         image = await kept_image(job, picture, self._color_of)
@@ -136,14 +140,14 @@ class Acceptance:
             self._feed.publish(JobUpdate(kind="job", job=kept))
         return kept, kept.id == job.id
 
-    def new(
+    async def new(
         self, request: ImageRequest, caller: Caller, *, seed: int = 0, listed: bool = True, reserved: bool = False
     ) -> JobRecord:
         """A job for the one picture of a request; it is not in the store yet. One that is `reserved` is drawn by this
         process at once, and by no other while this one lives."""
         width, height = request.size
         return JobRecord(
-            id=f"job_{secrets.token_hex(12)}",
+            id=await self._new_id(),
             origin=Origin(owner=caller.key_id, request_id=caller.request_id, created=self._clock(), listed=listed),
             wanted=Wanted(
                 model=request.model.id,

@@ -23,7 +23,7 @@ from safelight.service.drawing.generate import Generate
 from safelight.service.entrance import Entrance
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.ports.feed import JobFeed
-from safelight.service.ports.files import FileStore
+from safelight.service.ports.files import FilesAway, FileStore
 from safelight.service.ports.jobs import Ending, Hold, JobStore
 
 _FIRST_PAUSE_SECONDS = 0.5
@@ -202,7 +202,7 @@ class JobDrawing:
                 await self._files.delete(name)
 
     async def _put(self, name: str, image: bytes) -> None:
-        """Write a picture's file; where its disk is full, as often as it takes.
+        """Write a picture's file; where its disk is full or its place is away, as often as it takes.
 
         Raises:
             OSError: it could not be written for another reason.
@@ -211,12 +211,15 @@ class JobDrawing:
         while True:
             try:
                 return await self._files.put(name, image)
+            except FilesAway as error:
+                pause = next(pauses)
+                log.error("picture_waits_for_files", file=name, reason=str(error), again_in_seconds=pause)
             except OSError as error:
                 if not await self._disks.look():
                     raise
                 pause = next(pauses)
                 log.error("picture_waits_for_room", file=name, reason=str(error), again_in_seconds=pause)
-                await asyncio.sleep(pause)
+            await asyncio.sleep(pause)
 
     async def _end(self, running: JobInHand, ending: Ending) -> bool:
         """End a job that is ours still; whether it ended so. An ending that failed may have come through: then the row

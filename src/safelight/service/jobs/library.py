@@ -13,6 +13,7 @@ from safelight.contract.errors import NotFound
 from safelight.contract.jobs import JobRecord, JobUpdate, KeptImage
 from safelight.service.jobs.runner import JobRunner
 from safelight.service.jobs.thumbnails import Thumbnails
+from safelight.service.keeping.files_away import told_to_ask_again
 from safelight.service.keeping.retention import Retention
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.files import FileStore
@@ -21,6 +22,7 @@ from safelight.service.ports.jobs import Ending, JobFilter, JobStore
 _TOLD_AGAIN = 1000
 _AT_ONCE = 200
 _NO_FILE = "The file of this picture is gone."
+_IS_KEPT = "The picture is kept: ask for it again in a moment."
 # Said to everybody alike: whether a job is somebody else's is nobody's business.
 _NO_JOB = "There is no such job, or it was forgotten. GET /v1/jobs lists those of your key."
 
@@ -141,9 +143,11 @@ class Library:
 
         Raises:
             NotFound: there is no such job, or no picture.
+            Unavailable: the place for files is away.
         """
         job, kept = await self._kept(owner, job_id)
-        image = await self._files.get(kept.file)
+        with told_to_ask_again(_IS_KEPT):
+            image = await self._files.get(kept.file)
         if image is None:
             raise NotFound(_NO_FILE)
         return job, image
@@ -153,9 +157,11 @@ class Library:
 
         Raises:
             NotFound: there is no such job, or no picture.
+            Unavailable: the place for files is away.
         """
         job, kept = await self._kept(owner, job_id)
-        opened = await self._files.open(kept.file)
+        with told_to_ask_again(_IS_KEPT):
+            opened = await self._files.open(kept.file)
         if opened is None:
             raise NotFound(_NO_FILE)
         return job, *opened
@@ -171,13 +177,15 @@ class Library:
 
         Raises:
             NotFound: there is no such job, or no picture.
+            Unavailable: the place for files is away.
         """
         job = await self.get(owner, job_id)
 
         async def image() -> bytes:
             return (await self.image(owner, job_id))[1]
 
-        return job, await self._thumbnails.of(job, image)
+        with told_to_ask_again(_IS_KEPT):
+            return job, await self._thumbnails.of(job, image)
 
 
 def _there(job: JobRecord | None) -> JobRecord:

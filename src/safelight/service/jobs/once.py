@@ -81,7 +81,7 @@ class DrawnOnce:
         accepted = []
         try:
             for one, mark in zip(_one_by_one(request), marks, strict=True):
-                new = self._acceptance.new(one, caller, listed=listed, reserved=True)
+                new = await self._acceptance.new(one, caller, listed=listed, reserved=True)
                 job, is_new = await self._acceptance.add(new, mark)
                 if is_new:
                     self._runner.draw_at_once(job, reserved.pop())

@@ -3,10 +3,14 @@
 A file that this database does not know may belong to another: to a second server on the same place, to the database
 that was moved away, to the newer one of which ours is a backup. So
 
+- a job's id begins with its database's tag, and a file whose name does not bear ours is nobody's to touch;
 - a place without a mark is taken, and what was in it is left alone for good;
 - a place with another database's mark is used and nothing in it is deleted, until somebody takes it over (`adopt`);
 - a place in the state folder itself is taken over by whatever database stands beside it: nobody else uses it;
 - two copies of one database are told apart by the start that each wrote last. When they meet, neither deletes.
+
+Several processes of one database share its place. The mark is the database's: each start writes it and notes it in the
+database, so that every process finds there which mark is the right one.
 """
 
 from __future__ import annotations
@@ -25,6 +29,12 @@ MARK = "safelight-owner.json"
 _OWNER, _START, _NEXT_START, _SEEN = "owner", "start", "next start", "seen"
 # A round notes every minute that this database was at work; what was written later than this after it was not ours.
 _UNSEEN_SECONDS = 300.0
+# How long a look is believed by those who delete single files: as long as a round of forgetting is apart.
+_FRESH_SECONDS = 60.0
+_JOB = "job_"
+# 32 bits: of 10,000 databases on one place, two have the same tag with a chance of 1 %, and delete nothing even then
+# unless both own the place in turn.
+_TAG_CHARACTERS = 8
 
 log = structlog.get_logger(__name__)
 
@@ -41,17 +51,29 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Place:
-    """The place for pictures, seen from one database. `own`: it lies in the state folder, which one server uses."""
+    """The place for pictures, seen from one process of a database. `own`: it lies in the state folder, which nobody
+    else uses.
+    """
 
     def __init__(
-        self, files: FileStore, notes: Notes, *, own: bool = False, clock: Callable[[], float] = time.time
+        self,
+        files: FileStore,
+        notes: Notes,
+        *,
+        own: bool = False,
+        clock: Callable[[], float] = time.time,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._files = files
         self._notes = notes
         self._own = own
         self._clock = clock
+        self._elapsed = elapsed
+        self._owner: str | None = None
         self._start = secrets.token_hex(8)
         self._mark: Mark | None = None
+        self._is_lost = False
+        self._looked_at = float("-inf")
         self._absent_from = 0.0
         self._claimed_at = 0.0
 
@@ -65,12 +87,20 @@ class Place:
         """Files that no job knows and that are older than this are nobody's to touch."""
         return self._mark.since if self._mark is not None else float("inf")
 
+    async def new_job_id(self) -> str:
+        """An id for a job: the tag of this database, and 64 random bits."""
+        return f"{await self._prefix()}{secrets.token_hex(8)}"
+
+    async def is_named_by_us(self, name: str) -> bool:
+        """Whether a file's name is one that this database gives; where nobody else writes, any job's."""
+        return name.rpartition("/")[2].startswith(_JOB if self._own else await self._prefix())
+
     def was_away(self, written: float) -> bool:
         """Whether a file was written between this database's last round and this start, by somebody else then."""
         return bool(self._absent_from) and self._absent_from < written < self._claimed_at
 
     async def claim(self) -> bool:
-        """Find out whose the place is, once a start; True where it is ours.
+        """Find out whose the place is, once a start, by one process of a database at a time; True where it is ours.
 
         Raises:
             OSError: the place cannot be read or written.
@@ -85,7 +115,7 @@ class Place:
                 "files_taken",
                 effect="these files are of this database from now on; what was here before is left alone",
             )
-        elif await self._is_mine(mark, owner):
+        elif await self._is_current(mark):
             await self._write(owner, since=mark.since)
         elif self._own:
             log.warning("files_taken_over", reason=_why(mark, owner), effect="what was in this place is left alone")
@@ -95,22 +125,36 @@ class Place:
         return self.is_ours
 
     async def look(self) -> bool:
-        """Look whether the place is still ours, before anything in it is deleted.
+        """Look whether the place is ours, before anything in it is deleted. It stays lost to a process that lost it.
 
         Raises:
             OSError: the mark cannot be read; then nothing is deleted.
         """
-        if self._mark is None:
+        if self._is_lost:
             return False
-        before, self._mark = self._mark, None
         mark = await self._read()
-        if mark == before:
-            self._mark = before
-            return True
-        if mark is not None and mark.owner == before.owner and not mark.disputed:
-            await self._put(msgspec.structs.replace(mark, disputed=True))
-        self._lose("its mark is gone" if mark is None else _why(mark, before.owner))
+        while mark is not None:
+            if await self._is_current(mark):
+                self._mark, self._looked_at = mark, self._elapsed()
+                return True
+            # Another process of this database may have written a new mark, and noted it, since this one was read.
+            before, mark = mark, await self._read()
+            if mark == before:
+                break
+        if self._mark is not None:
+            ours, self._mark = self._mark, None
+            if mark is not None and mark.owner == ours.owner and not mark.disputed:
+                await self._put(msgspec.structs.replace(mark, disputed=True))
+            self._lose("its mark is gone" if mark is None else _why(mark, ours.owner))
         return False
+
+    async def may_delete(self) -> bool:
+        """Whether the place is ours, as of a look in the last minute.
+
+        Raises:
+            OSError: the mark cannot be read.
+        """
+        return self.is_ours if self._elapsed() - self._looked_at < _FRESH_SECONDS else await self.look()
 
     async def adopt(self) -> None:
         """Take the place over from whoever has it. Deletes nothing, and leaves alone what is there now.
@@ -134,15 +178,17 @@ class Place:
         return float(await self._notes.get(_SEEN) or 0.0)
 
     async def _identity(self) -> str:
-        owner = await self._notes.get(_OWNER)
-        if owner is None:
-            owner = secrets.token_hex(16)
-            await self._notes.put(_OWNER, owner)
-        return owner
+        if self._owner is None:
+            self._owner = await self._notes.settle(_OWNER, secrets.token_hex(16))
+        return self._owner
 
-    async def _is_mine(self, mark: Mark, owner: str) -> bool:
+    async def _prefix(self) -> str:
+        return f"{_JOB}{(await self._identity())[:_TAG_CHARACTERS]}"
+
+    async def _is_current(self, mark: Mark) -> bool:
+        """Whether that mark is the last that this database wrote, by whichever process."""
         starts = (await self._notes.get(_START), await self._notes.get(_NEXT_START))
-        return mark.owner == owner and mark.start in starts and not mark.disputed
+        return mark.owner == await self._identity() and mark.start in starts and not mark.disputed
 
     async def _write(self, owner: str, since: float) -> None:
         """The database first notes which start it is about to write, so that a kill in between leaves it known."""
@@ -150,7 +196,7 @@ class Place:
         mark = Mark(owner=owner, start=self._start, since=since)
         await self._put(mark)
         await self._notes.put(_START, self._start)
-        self._mark = mark
+        self._mark, self._looked_at, self._is_lost = mark, self._elapsed(), False
 
     async def _put(self, mark: Mark) -> None:
         await self._files.put(MARK, msgspec.json.encode(mark))
@@ -165,7 +211,7 @@ class Place:
             return Mark(owner="", start="", since=0.0, disputed=True)
 
     def _lose(self, why: str) -> None:
-        self._mark = None
+        self._mark, self._is_lost = None, True
         log.error(
             "files_not_ours",
             reason=why,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
@@ -16,7 +17,7 @@ from safelight.service.keeping.shares import shares
 from safelight.service.keeping.steady_clock import SteadyClock
 from safelight.service.keeping.sweep import TRASH_SECONDS, Sweep
 from safelight.service.ports.feed import JobFeed
-from safelight.service.ports.files import FileStore
+from safelight.service.ports.files import FilesAway, FileStore
 from safelight.service.ports.jobs import Held, JobStore, Upkeep
 
 DAY_SECONDS = 86_400.0
@@ -53,8 +54,10 @@ class Retention:
         keep_bytes: int,
         weight_of: Callable[[str], Awaitable[float]] | None = None,
         clock: SteadyClock | None = None,
+        elapsed: Callable[[], float] = time.monotonic,
         forget_when_full: bool = False,
     ) -> None:
+        self._elapsed = elapsed
         self._forget_when_full = forget_when_full
         self._store = store
         self._files = files
@@ -71,10 +74,12 @@ class Retention:
         self.keep_seconds = keep_seconds
 
     async def go_on(self) -> None:
-        """Claim the place for pictures, sweep it once, then look every minute, until cancelled."""
-        await self._try(self.claim)
-        await self._try(self.sweep)
+        """Claim the place for pictures, and sweep it once a day; look every minute, until cancelled."""
+        claimed, swept_at = False, -math.inf
         while True:
+            claimed = claimed or await self._try(self.claim)
+            if claimed and self._elapsed() - swept_at >= DAY_SECONDS and await self._try(self.sweep):
+                swept_at = self._elapsed()
             await self._try(self.forget)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), _ROUND_SECONDS)
@@ -93,7 +98,7 @@ class Retention:
         held = await self._store.held()
         self.held_bytes = sum(each.bytes for each in held)
         forgotten = await self._trim(held)
-        if await self._place.look():
+        if await self._is_ours():
             forgotten += await self._forget_old(now, sum(each.rows for each in held))
             forgotten += await self._forget_heavy(self._keep_bytes)
             await self._sweep.empty_trash(now - TRASH_SECONDS)
@@ -108,7 +113,7 @@ class Retention:
         already and the operator has said so, forget the oldest pictures of those keys that hold more than a share of
         what is left; starred ones never. How many files or jobs that were.
         """
-        if not await self._place.look():
+        if not await self._is_ours():
             return 0
         if files := await self._sweep.empty_trash(math.inf):
             log.warning("trash_emptied", files=files, reason="the disk of `files` is nearly full")
@@ -136,14 +141,30 @@ class Retention:
 
     async def remove_files(self, job: JobRecord) -> None:
         """Remove what belongs to a job that is gone. A file that will not go is left to the next sweep."""
-        if not self._place.is_ours:
-            log.warning("file_left", job=job.id, reason="the place for pictures is not known to be ours")
-            return
-        for name in () if job.image is None else (job.image.file, thumbnail_name(job.image)):
-            try:
-                await self._files.delete(name)
-            except OSError as error:
-                log.warning("file_not_removed", job=job.id, reason=str(error))
+        try:
+            if not await self._place.may_delete():
+                log.warning("file_left", job=job.id, reason="the place for pictures is not known to be ours")
+                return
+            for name in () if job.image is None else (job.image.file, thumbnail_name(job.image)):
+                await self._remove(job, name)
+        except FilesAway as error:  # nothing else there would answer either, and somebody may wait
+            log.warning("file_not_removed", job=job.id, reason=str(error))
+
+    async def _remove(self, job: JobRecord, name: str) -> None:
+        try:
+            await self._files.delete(name)
+        except FilesAway:
+            raise
+        except OSError as error:
+            log.warning("file_not_removed", job=job.id, reason=str(error))
+
+    async def _is_ours(self) -> bool:
+        """Whether the place is ours, for a round: one that cannot be looked at is not, this time."""
+        try:
+            return await self._place.look()
+        except OSError as error:
+            log.warning("files_not_looked_at", reason=str(error), effect="nothing in them is deleted this time")
+            return False
 
     async def _forget_old(self, now: float, jobs: int) -> int:
         most = max(_BATCH, int(jobs * _SHARE_OF_A_ROUND))
@@ -195,8 +216,10 @@ class Retention:
             self._feed.publish(JobUpdate(kind="deleted", job=job))
         return len(gone)
 
-    async def _try(self, round_of: Callable[[], Awaitable[object]]) -> None:
+    async def _try(self, round_of: Callable[[], Awaitable[object]]) -> bool:
         try:
             await round_of()
         except (OSError, SafelightError) as error:
             log.error("forgetting_failed", reason=str(error))
+            return False
+        return True

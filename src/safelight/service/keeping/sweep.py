@@ -77,8 +77,8 @@ class Sweep:
         return removed
 
     async def _orphans(self, entries: Sequence[FileEntry], now: float) -> list[FileEntry]:
-        """Those with a job's name that no job knows, of the time that this database answers for. A job that has ended
-        knows one picture and its thumbnail: another try's are an orphan's, by their whole name."""
+        """Those that a job of this database named and that no job knows, of the time that it answers for. A job that
+        has ended knows one picture and its thumbnail: another try's are an orphan's, by their whole name."""
         ids = {
             entry: entry.name.rpartition("/")[2].partition(".")[0]
             for entry in entries
@@ -86,11 +86,13 @@ class Sweep:
         }
         known = await self._store.files_of(set(ids.values()))
 
-        def is_known(name: str, job_id: str) -> bool:
-            image = known.get(job_id)
-            return job_id in known and (image is None or not _PICTURE.search(name) or name in _names(image))
+        async def is_orphan(name: str, job_id: str) -> bool:
+            if job_id not in known:
+                return await self._place.is_named_by_us(name)
+            image = known[job_id]
+            return image is not None and bool(_PICTURE.search(name)) and name not in _names(image)
 
-        return [e for e, job_id in ids.items() if job_id.startswith("job_") and not is_known(e.name, job_id)]
+        return [entry for entry, job_id in ids.items() if await is_orphan(entry.name, job_id)]
 
 
 def _names(image: KeptImage) -> tuple[str, str]:

@@ -22,8 +22,17 @@ class Room(msgspec.Struct, frozen=True):
     free: int
 
 
+class FilesAway(OSError):
+    """The place for files did not answer in time, or refused. That passes, or the operator can mend it: what must be
+    kept is tried again, and who waits for a file is told to ask again.
+    """
+
+
 class FileStore(Protocol):
-    """Where pictures are kept. A file is there whole or not at all, and durable when `put` returns."""
+    """Where pictures are kept. A file is there whole or not at all, and durable when `put` returns.
+
+    Every call that fails raises OSError, and `FilesAway` where the place itself is what failed.
+    """
 
     async def put(self, name: str, data: bytes) -> None:
         """Write a file, over one that was there."""

@@ -190,6 +190,9 @@ class Notes(Protocol):
     async def put(self, name: str, text: str) -> None:
         """Keep it, over one that was there."""
 
+    async def settle(self, name: str, text: str) -> str:
+        """Keep it unless there is one, whichever process asks at the same time; the text that is there then."""
+
 
 class Upkeep(Protocol):
     """What a database needs done from time to time."""
