@@ -16,8 +16,8 @@ import typer
 
 from safelight.adapters.home.pins import pinned_commit
 from safelight.adapters.home.state_folder import prepare, served_url, told_by_server
-from safelight.cli.offering import in_little_memory, offered
-from safelight.cli.pulled import keep
+from safelight.cli.models import keep
+from safelight.cli.serve_models import in_little_memory, offered
 from safelight.cli.terminal import bytes_in_words, note, seconds_in_words
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.hub import HubName, cache_folder

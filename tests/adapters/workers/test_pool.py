@@ -19,9 +19,9 @@ import pytest_asyncio
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.launching import WORKER_COMMAND
+from safelight.adapters.workers.pending import MAX_ATTEMPTS, PendingOrder, blame
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.adapters.workers.team import IN_HAND
-from safelight.adapters.workers.tickets import MAX_ATTEMPTS, Ticket, blame
 from safelight.contract.order import Order
 from safelight.protocol.messages import (
     BusyStage,
@@ -420,18 +420,18 @@ async def test_what_a_worker_was_drawing_when_it_died_is_drawn_alone_and_the_res
 
 
 def test_blame_falls_on_what_was_begun_on_all_if_nothing_was_and_on_who_is_always_there() -> None:
-    begun, queued = Ticket(job("light", "begun")), Ticket(job("light", "queued"))
+    begun, queued = PendingOrder(job("light", "begun")), PendingOrder(job("light", "queued"))
     begun.tell(Started(job_id="begun"))
     blame([begun, queued])
     assert (begun.attempts, begun.suspect, begun.started) == (1, True, False)
     assert (queued.attempts, queued.suspect) == (0, False)
-    blame([queued, other := Ticket(job("light", "other"))])  # it died before anything was begun
+    blame([queued, other := PendingOrder(job("light", "other"))])  # it died before anything was begun
     assert [(t.attempts, t.suspect) for t in (queued, other)] == [(0, True)] * 2
     blame([queued])  # alone, so nobody else can have been it
     assert queued.attempts == 1
-    sly = Ticket(job("light", "sly"))
+    sly = PendingOrder(job("light", "sly"))
     for _ in range(MAX_ATTEMPTS):
-        company = Ticket(job("light", "company"))
+        company = PendingOrder(job("light", "company"))
         company.tell(Started(job_id="company"))
         blame([company, sly])
     assert (sly.attempts, sly.suspect) == (0, True)

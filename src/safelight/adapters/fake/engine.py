@@ -21,7 +21,7 @@ from safelight.adapters.fake.steps import LOOK_SECONDS, Steps
 from safelight.adapters.fake.stripes import draw_preview, draw_stripes
 from safelight.adapters.fake.switch import Switch
 from safelight.adapters.throughput import Throughput
-from safelight.adapters.workers.tickets import Ticket
+from safelight.adapters.workers.pending import PendingOrder
 from safelight.contract.order import Order
 from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.stages import STEPS
@@ -73,8 +73,8 @@ class FakeEngine:
         self._sources = tuple(sources)
         self._broken = broken
         self._stopped = False
-        self._tickets: dict[str, Ticket] = {}
-        self._inside: set[Ticket] = set()
+        self._pending: dict[str, PendingOrder] = {}
+        self._inside: set[PendingOrder] = set()
         self._left: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.submitted: list[Order] = []
@@ -87,7 +87,7 @@ class FakeEngine:
     async def stop(self) -> None:
         """Cancel what is being drawn; what comes later is cancelled too."""
         self._stopped = True
-        for job_id in self._tickets:
+        for job_id in self._pending:
             self.cancel(job_id)
         await asyncio.gather(*self._tasks)
         self._steps.close()
@@ -95,16 +95,16 @@ class FakeEngine:
     def submit(self, order: Order) -> AsyncIterator[JobEvent]:
         """Draw an order, every one at the same time or as there is capacity."""
         self.submitted.append(order)
-        ticket = Ticket(order)
+        entry = PendingOrder(order)
         if self._stopped:
-            ticket.tell(Cancelled(job_id=order.id))
-            return ticket.events()
-        self._tickets[order.id] = ticket
+            entry.tell(Cancelled(job_id=order.id))
+            return entry.events()
+        self._pending[order.id] = entry
         self._left[order.id] = asyncio.Event()
-        task = asyncio.create_task(self._draw(ticket), name=f"fake-{order.id}")
+        task = asyncio.create_task(self._draw(entry), name=f"fake-{order.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return ticket.events()
+        return entry.events()
 
     def cancel(self, job_id: str) -> None:
         """End that order before its next step."""
@@ -113,16 +113,16 @@ class FakeEngine:
 
     def watch(self, job_id: str, longest: int) -> None:
         """Tell previews of that order after its steps."""
-        if job_id in self._tickets:
-            self._tickets[job_id].longest_preview = longest
+        if job_id in self._pending:
+            self._pending[job_id].longest_preview = longest
 
     def state(self) -> EngineState:
         """Ready once `loaded` is set."""
-        running = sum(ticket.started for ticket in self._tickets.values())
+        running = sum(entry.started for entry in self._pending.values())
         return EngineState(
             models=tuple(map(self._model_state, self._sources)),
             workers=self.workers,
-            queued=len(self._tickets) - running,
+            queued=len(self._pending) - running,
             running=running,
             restarts=0,
         )
@@ -149,56 +149,56 @@ class FakeEngine:
         """
         return await self._steps.turn()
 
-    async def _draw(self, ticket: Ticket) -> None:
-        order, left = ticket.order, self._left[ticket.order.id]
+    async def _draw(self, entry: PendingOrder) -> None:
+        order, left = entry.order, self._left[entry.order.id]
         try:
-            await self._may_begin(ticket, left)
+            await self._may_begin(entry, left)
             if self._broken is not None:
-                ticket.tell(Failed(job_id=order.id, reason=self._broken, retry_helps=False))
+                entry.tell(Failed(job_id=order.id, reason=self._broken, retry_helps=False))
             elif order.recipe.source not in self._sources:
-                ticket.tell(Failed(job_id=order.id, reason="No worker was told to load that model.", retry_helps=False))
-            elif await self._stepped_through(ticket, left):
-                await self._finish(ticket)
+                entry.tell(Failed(job_id=order.id, reason="No worker was told to load that model.", retry_helps=False))
+            elif await self._stepped_through(entry, left):
+                await self._finish(entry)
             else:
                 self.cancelled.append(order.id)
-                ticket.tell(Cancelled(job_id=order.id))
+                entry.tell(Cancelled(job_id=order.id))
         except Exception as error:  # becomes the order's end; the log has the cause
             log.error("stripes_failed", job=order.id, exc_info=error)
-            ticket.tell(Failed(job_id=order.id, reason="The stripes could not be drawn; the log says why."))
+            entry.tell(Failed(job_id=order.id, reason="The stripes could not be drawn; the log says why."))
         finally:
-            self._inside.discard(ticket)
-            del self._tickets[order.id], self._left[order.id]
+            self._inside.discard(entry)
+            del self._pending[order.id], self._left[order.id]
 
-    async def _may_begin(self, ticket: Ticket, left: asyncio.Event) -> None:
+    async def _may_begin(self, entry: PendingOrder, left: asyncio.Event) -> None:
         """Returns when its model is there and nobody who has to be alone is in the way."""
-        if not self._is_loaded(ticket.order.recipe.source):
+        if not self._is_loaded(entry.order.recipe.source):
             await first(self.loaded, left)
-        while not left.is_set() and any(other.suspect or ticket.suspect for other in self._inside):
+        while not left.is_set() and any(other.suspect or entry.suspect for other in self._inside):
             await first(left, seconds=LOOK_SECONDS)
-        self._inside.add(ticket)
+        self._inside.add(entry)
 
-    async def _stepped_through(self, ticket: Ticket, left: asyncio.Event) -> bool:
+    async def _stepped_through(self, entry: PendingOrder, left: asyncio.Event) -> bool:
         """Take all steps; false if the order was cancelled before the last."""
-        order, steps, step = ticket.order, self._steps_of(ticket.order), 0
+        order, steps, step = entry.order, self._steps_of(entry.order), 0
         async with contextlib.aclosing(self._steps.of(order, steps, left)) as taken:
             async for step in taken:
                 if step == 0:
-                    ticket.tell(Started(job_id=order.id))
+                    entry.tell(Started(job_id=order.id))
                 else:
-                    self._tell_step(ticket, step, steps)
+                    self._tell_step(entry, step, steps)
         return step == steps
 
-    def _tell_step(self, ticket: Ticket, step: int, steps: int) -> None:
-        order = ticket.order
-        ticket.tell(Stepped(job_id=order.id, step=step, steps=steps))
-        if ticket.longest_preview and not self.flags:
-            image = draw_preview(order, step, ticket.longest_preview)
-            ticket.tell(Preview(job_id=order.id, step=step, steps=steps, image=image))
+    def _tell_step(self, entry: PendingOrder, step: int, steps: int) -> None:
+        order = entry.order
+        entry.tell(Stepped(job_id=order.id, step=step, steps=steps))
+        if entry.longest_preview and not self.flags:
+            image = draw_preview(order, step, entry.longest_preview)
+            entry.tell(Preview(job_id=order.id, step=step, steps=steps, image=image))
 
-    async def _finish(self, ticket: Ticket) -> None:
-        order = ticket.order
+    async def _finish(self, entry: PendingOrder) -> None:
+        order = entry.order
         if self.flags:
-            ticket.tell(_refused(order))
+            entry.tell(_refused(order))
             return
         image = await asyncio.to_thread(draw_stripes, order)
         self.drawn.append(order.id)
@@ -209,7 +209,7 @@ class FakeEngine:
             job_id=order.id, image=image, fingerprint=FINGERPRINT, timings=timings, tier=tier, cuts=self.cuts
         )
         self._throughput.add(order.recipe.source)
-        ticket.tell(finished)
+        entry.tell(finished)
 
     def _steps_of(self, order: Order) -> int:
         return order.recipe.steps or (self._traits or TRAITS).steps

@@ -1,6 +1,6 @@
 """Which commit of each pulled model is served: a small file in the state folder."""
 
-# Tested in tests/cli/test_pulled.py.
+# Tested in tests/cli/test_models.py.
 
 from __future__ import annotations
 

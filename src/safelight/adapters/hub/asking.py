@@ -1,6 +1,6 @@
 """How a hub is asked: for so long, for so much, and not led anywhere."""
 
-# Tested in tests/cli/test_pulled.py.
+# Tested in tests/cli/test_models.py.
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 huggingface_hub begins a file anew when a process that fetched it has ended; with shards of ten gigabytes that hurts.
 """
 
-# Tested in tests/cli/test_pulled.py.
+# Tested in tests/cli/test_models.py.
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Fetching a model from a hub: what diffusers loads and nothing else, resumed where it was cut, every byte checked."""
 
-# Tested in tests/cli/test_pulled.py.
+# Tested in tests/cli/test_models.py.
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ https://huggingface.co/docs/hub/api: `GET /api/models/{repo}/revision/{revision}
 page in the header `Link`.
 """
 
-# Tested in tests/cli/test_pulled.py.
+# Tested in tests/cli/test_models.py.
 
 from __future__ import annotations
 

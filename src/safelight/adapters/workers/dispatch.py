@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 from safelight.adapters.workers.member import Member
+from safelight.adapters.workers.pending import MAX_ATTEMPTS, PendingOrder, acquit, blame
 from safelight.adapters.workers.team import Team
-from safelight.adapters.workers.tickets import MAX_ATTEMPTS, Ticket, acquit, blame
 from safelight.contract.order import Order
 from safelight.protocol.messages import (
     Cancel,
@@ -33,37 +33,37 @@ class Dispatch:
 
     def __init__(self, team: Team) -> None:
         self._team = team
-        self._tickets: dict[str, Ticket] = {}
-        self._line: FairLine[Ticket] = FairLine()
-        self._suspects: dict[str, Ticket] = {}
+        self._pending: dict[str, PendingOrder] = {}
+        self._line: FairLine[PendingOrder] = FairLine()
+        self._suspects: dict[str, PendingOrder] = {}
         self._closed = False
         self.submitted = 0
 
     @property
     def idle(self) -> bool:
         """It holds no order."""
-        return not self._tickets
+        return not self._pending
 
     @property
     def running(self) -> int:
         """Orders that have had their first turn."""
-        return sum(ticket.started for member in self._team.members for ticket in member.tickets.values())
+        return sum(entry.started for member in self._team.members for entry in member.pending.values())
 
     @property
     def queued(self) -> int:
         """Orders that have not."""
-        return len(self._tickets) - self.running
+        return len(self._pending) - self.running
 
     def submit(self, order: Order) -> AsyncIterator[JobEvent]:
         """Queue an order; when it is its key's turn, it goes to the least busy worker that has its model."""
         self.submitted += 1
-        ticket = self._tickets[order.id] = Ticket(order)
+        entry = self._pending[order.id] = PendingOrder(order)
         if self._closed:
-            self._end(ticket, Cancelled(job_id=order.id))
+            self._end(entry, Cancelled(job_id=order.id))
         else:
-            self._wait(ticket)
+            self._wait(entry)
             self.hand_out()
-        return ticket.events()
+        return entry.events()
 
     def cancel(self, job_id: str) -> None:
         """End a waiting order now, a running one at its next step."""
@@ -72,13 +72,13 @@ class Dispatch:
             self._end(waiting, Cancelled(job_id=job_id))
             self.hand_out()
         elif (member := self._team.with_order(job_id)) is not None and member.worker is not None:
-            member.tickets[job_id].cancelled = True
+            member.pending[job_id].cancelled = True
             member.worker.send(Cancel(job_id=job_id))
 
     def watch(self, job_id: str, longest: int) -> None:
         """Have previews of an order told, by whichever worker draws it."""
-        if job_id in self._tickets:
-            self._tickets[job_id].longest_preview = longest
+        if job_id in self._pending:
+            self._pending[job_id].longest_preview = longest
         member = self._team.with_order(job_id)
         if member is not None and member.worker is not None:
             member.worker.send(Watch(job_id=job_id, longest=longest))
@@ -90,42 +90,42 @@ class Dispatch:
     def end_all(self) -> None:
         """End what is still there as cancelled: there are no workers any more."""
         for member in self._team.members:
-            member.bury()
-        for ticket in list(self._tickets.values()):
-            self._end(ticket, Cancelled(job_id=ticket.order.id))
+            member.on_worker_exit()
+        for entry in list(self._pending.values()):
+            self._end(entry, Cancelled(job_id=entry.order.id))
 
     def told(self, member: Member, event: Started | Stepped | Preview) -> None:
         """A worker says how an order goes; it may have ended just now, when it was cancelled."""
-        if event.job_id in member.tickets:
-            member.tickets[event.job_id].tell(event)
+        if event.job_id in member.pending:
+            member.pending[event.job_id].tell(event)
 
     def done(self, member: Member, event: Finished | Failed | Cancelled) -> None:
         """A worker is done with an order; its key's account holds what it took instead of what was expected."""
-        ticket = member.release(event.job_id)
-        if ticket is not None:
+        entry = member.release(event.job_id)
+        if entry is not None:
             if isinstance(event, Finished):
-                member.throughput.add(ticket.order.recipe.source)
-            self._correct(ticket, event.timings.active if isinstance(event, Finished) else 0.0)
-            self._end(ticket, event)
+                member.throughput.add(entry.order.recipe.source)
+            self._correct(entry, event.timings.active if isinstance(event, Finished) else 0.0)
+            self._end(entry, event)
         self.hand_out()
 
     def take_back(self, member: Member) -> None:
         """A worker died: its orders wait again, as if they had never left."""
-        for ticket in self._blame(member):
-            self._correct(ticket, 0.0)
-            if ticket.cancelled:
-                self._end(ticket, Cancelled(job_id=ticket.order.id))
-            elif ticket.attempts >= MAX_ATTEMPTS:
-                reason = f"The drawing process died {ticket.attempts} times while it drew this picture."
-                self._end(ticket, Failed(job_id=ticket.order.id, reason=reason, retry_helps=False))
+        for entry in self._blame(member):
+            self._correct(entry, 0.0)
+            if entry.cancelled:
+                self._end(entry, Cancelled(job_id=entry.order.id))
+            elif entry.attempts >= MAX_ATTEMPTS:
+                reason = f"The drawing process died {entry.attempts} times while it drew this picture."
+                self._end(entry, Failed(job_id=entry.order.id, reason=reason, retry_helps=False))
             else:
-                self._wait(ticket)
+                self._wait(entry)
 
-    def _blame(self, member: Member) -> list[Ticket]:
+    def _blame(self, member: Member) -> list[PendingOrder]:
         """Whom its end falls on: what it was drawing, or the model that it was loading. Returns what it had in hand."""
         loading = member.loading
         hung = loading is not None and member.stuck is not None and member.stuck.loading
-        orphans = member.bury()
+        orphans = member.on_worker_exit()
         if hung:
             acquit(orphans)
         else:
@@ -137,10 +137,10 @@ class Dispatch:
     def reconsider(self) -> None:
         """Models stand otherwise than before: end what cannot be drawn any more, and hand out what can be now."""
         failed = {state.source for state in self._team.model_states() if state.status == "failed"}
-        for ticket in [*self._suspects.values(), *self._line] if failed else ():
-            if ticket.order.recipe.source in failed:
-                self._leave_line(ticket)
-                self._wait(ticket)
+        for entry in [*self._suspects.values(), *self._line] if failed else ():
+            if entry.order.recipe.source in failed:
+                self._leave_line(entry)
+                self._wait(entry)
         self.hand_out()
 
     def hand_out(self) -> None:
@@ -149,57 +149,57 @@ class Dispatch:
         Suspects come first, each alone with a worker. One worker gets nothing else until it is free for the next.
         """
         kept_free: Member | None = None
-        for ticket in self._suspects.values():
-            if able := [member for member in self._team.able if member.can_draw(ticket.order.recipe.source)]:
-                kept_free = min(able, key=lambda m: len(m.tickets))
-                if not kept_free.tickets:
-                    self._leave_line(ticket)
-                    self.give([(ticket, kept_free)])
+        for entry in self._suspects.values():
+            if able := [member for member in self._team.able if member.can_draw(entry.order.recipe.source)]:
+                kept_free = min(able, key=lambda m: len(m.pending))
+                if not kept_free.pending:
+                    self._leave_line(entry)
+                    self.give([(entry, kept_free)])
                 break
         members = [member for member in self._team.able if member is not kept_free]
         while (waiting := self._line.take(lambda w: _verdict(members, w.item))) is not None:
             able = [member for member in members if member.judge(waiting.item) == "now"]
-            self.give([(waiting.item, min(able, key=lambda m: len(m.tickets)))])
+            self.give([(waiting.item, min(able, key=lambda m: len(m.pending)))])
         self._team.share_cores()
 
-    def give(self, tickets: Sequence[tuple[Ticket, Member]]) -> None:
+    def give(self, entries: Sequence[tuple[PendingOrder, Member]]) -> None:
         """Have orders drawn by members that can draw them, past the line."""
-        for ticket, member in tickets:
-            self._tickets[ticket.order.id] = ticket
-            member.take(ticket)
+        for entry, member in entries:
+            self._pending[entry.order.id] = entry
+            member.take(entry)
         self._team.share_cores()
-        for ticket, member in tickets:
+        for entry, member in entries:
             assert member.worker is not None  # can_draw
-            member.worker.send(Draw(order=ticket.order))
-            if ticket.longest_preview:
-                member.worker.send(Watch(job_id=ticket.order.id, longest=ticket.longest_preview))
+            member.worker.send(Draw(order=entry.order))
+            if entry.longest_preview:
+                member.worker.send(Watch(job_id=entry.order.id, longest=entry.longest_preview))
 
-    def _wait(self, ticket: Ticket) -> None:
+    def _wait(self, entry: PendingOrder) -> None:
         """Put an order into the line, or end it if its model cannot be had."""
-        state = self._team.model_state(ticket.order.recipe.source)
+        state = self._team.model_state(entry.order.recipe.source)
         if state.status == "failed":
-            self._end(ticket, Failed(job_id=ticket.order.id, reason=state.reason or "", retry_helps=False))
-        elif ticket.suspect:
-            self._suspects[ticket.order.id] = ticket
+            self._end(entry, Failed(job_id=entry.order.id, reason=state.reason or "", retry_helps=False))
+        elif entry.suspect:
+            self._suspects[entry.order.id] = entry
         else:
-            self._line.add(ticket.waiting())
+            self._line.add(entry.waiting())
 
-    def _end(self, ticket: Ticket, event: Failed | Cancelled | Finished) -> None:
+    def _end(self, entry: PendingOrder, event: Failed | Cancelled | Finished) -> None:
         """Say how an order ended, unless that was said, and forget it."""
-        self._leave_line(ticket)
-        self._tickets.pop(ticket.order.id, None)
-        ticket.tell(event)
+        self._leave_line(entry)
+        self._pending.pop(entry.order.id, None)
+        entry.tell(event)
 
-    def _leave_line(self, ticket: Ticket) -> None:
-        self._line.remove(ticket.order.id)
-        self._suspects.pop(ticket.order.id, None)
+    def _leave_line(self, entry: PendingOrder) -> None:
+        self._line.remove(entry.order.id)
+        self._suspects.pop(entry.order.id, None)
 
-    def _correct(self, ticket: Ticket, took_seconds: float) -> None:
-        share = ticket.order.share
+    def _correct(self, entry: PendingOrder, took_seconds: float) -> None:
+        share = entry.order.share
         self._line.correct(share.group, share.weight, took_seconds - share.seconds)
 
 
-def _verdict(members: Sequence[Member], ticket: Ticket) -> Verdict:
+def _verdict(members: Sequence[Member], entry: PendingOrder) -> Verdict:
     """Whether any of them takes that order now."""
-    verdicts = {member.judge(ticket) for member in members}
+    verdicts = {member.judge(entry) for member in members}
     return "now" if "now" in verdicts else "full" if "full" in verdicts else "not yet"

@@ -11,7 +11,7 @@ import structlog
 
 from safelight.protocol.messages import ModelSpec
 
-# As many as a job may end (`tickets.MAX_ATTEMPTS`).
+# As many as a job may end (`pending.MAX_ATTEMPTS`).
 MAX_ENDS = 3
 
 log = structlog.get_logger(__name__)

@@ -9,8 +9,8 @@ from time import monotonic
 from safelight.adapters.process_memory import memory_of
 from safelight.adapters.throughput import Throughput
 from safelight.adapters.workers.patience import Trouble, overdue
+from safelight.adapters.workers.pending import PendingOrder
 from safelight.adapters.workers.process import WorkerProcess
-from safelight.adapters.workers.tickets import Ticket
 from safelight.contract.traits import Traits
 from safelight.protocol.messages import ModelFailed, ModelReady, Pong
 from safelight.scheduling.line import Verdict
@@ -32,7 +32,7 @@ class Member:
         self.loading: str | None = None  # the model that its worker brings just now
         self.ready_at: dict[str, float] = {}  # when a model that is loaded is expected, on the monotonic clock
         self.traits: dict[str, Traits] = {}
-        self.tickets: dict[str, Ticket] = {}
+        self.pending: dict[str, PendingOrder] = {}
         self.places = Places(lambda: most_in_hand, lambda source: self.where(source) == "device")
         self.fruitless_starts = 0
         self.failed_starts = 0
@@ -64,25 +64,23 @@ class Member:
             per_minute=self.throughput.per_minute(),
         )
 
-    def judge(self, ticket: Ticket) -> Verdict:
+    def judge(self, entry: PendingOrder) -> Verdict:
         """Whether it takes that order now. Beside a suspect it takes nothing."""
-        if not self.can_draw(ticket.order.recipe.source):
+        if not self.can_draw(entry.order.recipe.source):
             return "not yet"
-        if any(other.suspect for other in self.tickets.values()):
+        if any(other.suspect for other in self.pending.values()):
             return "full"
-        return self.places.judge(ticket.order.share.group, ticket.order.share.weight, ticket.order.recipe.source)
+        return self.places.judge(entry.order.share.group, entry.order.share.weight, entry.order.recipe.source)
 
-    def take(self, ticket: Ticket) -> None:
+    def take(self, entry: PendingOrder) -> None:
         """That order is in its hands now."""
-        self.tickets[ticket.order.id] = ticket
-        self.places.take(
-            ticket.order.id, ticket.order.share.group, ticket.order.share.weight, ticket.order.recipe.source
-        )
+        self.pending[entry.order.id] = entry
+        self.places.take(entry.order.id, entry.order.share.group, entry.order.share.weight, entry.order.recipe.source)
 
-    def release(self, job_id: str) -> Ticket | None:
+    def release(self, job_id: str) -> PendingOrder | None:
         """That order has ended there; None if it was not there."""
         self.places.leave(job_id)
-        return self.tickets.pop(job_id, None)
+        return self.pending.pop(job_id, None)
 
     def reported(self, event: ModelReady | ModelFailed) -> None:
         """Its worker has that model, or never will."""
@@ -92,7 +90,7 @@ class Member:
         self.loading = None if self.loading == event.source else self.loading
         self.failed_starts = 0
 
-    def bury(self) -> list[Ticket]:
+    def on_worker_exit(self) -> list[PendingOrder]:
         """Its worker is gone, and nothing is known any more. Returns what that one had in its hands."""
         if not self.models:
             self.failed_starts += 1
@@ -100,7 +98,7 @@ class Member:
         self.models.clear()
         self.resting.clear()
         self.ready_at.clear()
-        return [ticket for job_id in list(self.tickets) if (ticket := self.release(job_id)) is not None]
+        return [entry for job_id in list(self.pending) if (entry := self.release(job_id)) is not None]
 
     def trouble(self, pong: Pong | None = None) -> Trouble | None:
         """Why its worker is of no use any more, by what it said last and when; None while it is."""

@@ -11,9 +11,9 @@ import structlog
 
 from safelight.adapters.workers.dispatch import Dispatch
 from safelight.adapters.workers.growth import Growth
+from safelight.adapters.workers.pending import PendingOrder
 from safelight.adapters.workers.supervision import Supervision
 from safelight.adapters.workers.team import Team
-from safelight.adapters.workers.tickets import Ticket
 from safelight.contract.order import Order
 from safelight.protocol.messages import Finished, ModelReady
 
@@ -76,7 +76,7 @@ class PoolSize:
             if pays is not None:
                 break
             await asyncio.sleep(_FIRST_TRY_PAUSE_SECONDS * 2.0**tries)
-        if pays is not False or any(member.tickets for member in members[1:]):
+        if pays is not False or any(member.pending for member in members[1:]):
             return
         self._supervision.dismiss(self._team.shrink())
         log.info("workers", count=len(self._team.members))
@@ -88,9 +88,9 @@ class PoolSize:
         able = all(m.can_draw(order.recipe.source) for m, order in zip(members, orders, strict=False))
         if not self._dispatch.idle or not able:
             return None
-        before, tickets = self._dispatch.submitted, [Ticket(order) for order in orders]
-        self._dispatch.give(list(zip(tickets, members, strict=True)))
+        before, entries = self._dispatch.submitted, [PendingOrder(order) for order in orders]
+        self._dispatch.give(list(zip(entries, members, strict=True)))
         took = []
-        for ticket in tickets:
-            took += [event.timings.active async for event in ticket.events() if isinstance(event, Finished)]
+        for entry in entries:
+            took += [event.timings.active async for event in entry.events() if isinstance(event, Finished)]
         return max(took) if len(took) == len(orders) and self._dispatch.submitted == before else None

@@ -79,7 +79,7 @@ class WorkerProcess:
         return self._process.pid
 
     @property
-    def last_words(self) -> str:
+    def last_log_line(self) -> str:
         """The last line that the process wrote to its log: usually why it died."""
         return self._last_lines[-1] if self._last_lines else ""
 

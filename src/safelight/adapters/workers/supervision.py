@@ -79,11 +79,11 @@ class Supervision:
     async def _keep(self, member: Member) -> None:
         """Keep one place filled, for as long as the pool runs."""
         while True:
-            exit_status, last_words, member.stuck = None, "", None
+            exit_status, last_log_line, member.stuck = None, "", None
             try:
                 worker = await WorkerProcess.spawn(self._configure(member), self._launcher)
             except OSError as error:
-                last_words = f"it could not be started: {error.strerror}"
+                last_log_line = f"it could not be started: {error.strerror}"
             else:
                 member.worker, member.last_heard = worker, monotonic()
                 watch = asyncio.create_task(self._watch(member, worker), name=f"worker-watch-{worker.pid}")
@@ -93,8 +93,8 @@ class Supervision:
                     watch.cancel()
                     member.worker = None
                     exit_status = await worker.close()
-                last_words = worker.last_words
-            await asyncio.sleep(self._ended(member, exit_status, last_words))
+                last_log_line = worker.last_log_line
+            await asyncio.sleep(self._ended(member, exit_status, last_log_line))
 
     async def _listen(self, member: Member, worker: WorkerProcess) -> None:
         try:
@@ -113,9 +113,9 @@ class Supervision:
             number += 1
             worker.send(Ping(number=number))
 
-    def _ended(self, member: Member, exit_status: int | None, last_words: str) -> float:
+    def _ended(self, member: Member, exit_status: int | None, last_log_line: str) -> float:
         """A worker ended by itself. Returns the seconds until the next start."""
-        log.error("worker_died", exit_status=exit_status, last_words=last_words, jobs=len(member.tickets))
+        log.error("worker_died", exit_status=exit_status, last_words=last_log_line, jobs=len(member.pending))
         self.restarts += 1
         self._telemetry.note(WorkerRestarted())
         pause = self._pause(member.fruitless_starts)

@@ -65,14 +65,14 @@ class Team:
 
     def with_order(self, job_id: str) -> Member | None:
         """Who has that order in hand."""
-        return next((m for m in self.members if job_id in m.tickets and m.worker is not None), None)
+        return next((m for m in self.members if job_id in m.pending and m.worker is not None), None)
 
     def share_cores(self) -> None:
         """Tell each worker, if it does not know, among how many the cores are shared: it may have come just now.
 
         Before the picture that changes it: a worker begins none with more threads than are its own.
         """
-        busy = max(1, sum(bool(member.tickets) for member in self.members))
+        busy = max(1, sum(bool(member.pending) for member in self.members))
         for member in self.members:
             if member.worker is not None and member.sharers != busy:
                 member.worker.send(ShareCores(busy=busy))

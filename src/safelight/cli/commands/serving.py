@@ -36,7 +36,7 @@ def serve(
 ) -> None:
     """Serve the images API until Ctrl-C or SIGTERM."""
     del model, served_as  # which --as stands after which --model is seen in the command line alone
-    from safelight.cli.offering import in_little_memory, offered
+    from safelight.cli.serve_models import in_little_memory, offered
     from safelight.settings import read_settings
 
     models = offered(context.obj or (), home)
@@ -54,7 +54,7 @@ def serve(
     )
     settings = read_settings(said)
     if fetch:
-        from safelight.cli.pulled import ensure
+        from safelight.cli.models import ensure
 
         ensure(settings)
     from safelight.bootstrap.serve import serve as serve_until_signal

@@ -16,7 +16,7 @@ from safelight.scheduling.line import Waiting
 MAX_ATTEMPTS = 3
 
 
-class Ticket:
+class PendingOrder:
     """An order in the pool, and the events that its submitter reads.
 
     `attempts` counts the workers that died while they drew it, `deaths` those that died with it in their hands. A
@@ -35,7 +35,7 @@ class Ticket:
         self.ended = False
         self._events: asyncio.Queue[JobEvent] = asyncio.Queue()
 
-    def waiting(self) -> Waiting[Ticket]:
+    def waiting(self) -> Waiting[PendingOrder]:
         """How it stands in a line."""
         share, source = self.order.share, self.order.recipe.source
         return Waiting(self.order.id, self, share.group, source, share.seconds, self.came, share.weight)
@@ -57,20 +57,20 @@ class Ticket:
                 return
 
 
-def blame(tickets: Sequence[Ticket]) -> None:
+def blame(entries: Sequence[PendingOrder]) -> None:
     """A worker died with these in its hands. Those that it was drawing are suspects; so are all if it drew none, and
     one that was there again and again: whatever kills before it is begun.
     """
-    begun = any(ticket.started for ticket in tickets)
-    for ticket in tickets:
-        ticket.deaths += 1
-        if ticket.started or len(tickets) == 1:
-            ticket.attempts += 1
-        ticket.suspect = ticket.suspect or ticket.started or not begun or ticket.deaths >= MAX_ATTEMPTS
-        ticket.started = False
+    begun = any(entry.started for entry in entries)
+    for entry in entries:
+        entry.deaths += 1
+        if entry.started or len(entries) == 1:
+            entry.attempts += 1
+        entry.suspect = entry.suspect or entry.started or not begun or entry.deaths >= MAX_ATTEMPTS
+        entry.started = False
 
 
-def acquit(tickets: Sequence[Ticket]) -> None:
+def acquit(entries: Sequence[PendingOrder]) -> None:
     """A worker died with these in its hands, of something else: they were merely there."""
-    for ticket in tickets:
-        ticket.started = False
+    for entry in entries:
+        entry.started = False

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from safelight.adapters.hub import asking, download
-from safelight.cli.offering import in_little_memory, offered
-from safelight.cli.pulled import at_work, ensure, standing
+from safelight.cli.models import at_work, ensure, standing
+from safelight.cli.serve_models import in_little_memory, offered
 from safelight.cli.terminal import bytes_in_one_unit
 from safelight.contract.errors import ConfigurationError
 from safelight.settings import read_settings

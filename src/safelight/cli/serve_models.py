@@ -1,6 +1,6 @@
 """`serve --model SOURCE --as ID`: the models table, said on the command line."""
 
-# Tested in tests/cli/test_pulled.py.
+# Tested in tests/cli/test_models.py.
 
 from __future__ import annotations
 
