@@ -25,6 +25,7 @@ PACKAGE = ROOT / "src" / "safelight"
 TESTS = ROOT / "tests"
 _FIELDS_OF = ("ImageRequest", "Job", "JobRecord", "Order", "Recipe", "FileSpec", "Share")
 _LONG_FILE = 300
+_LONG_FUNCTION = 30
 
 Row = tuple[str, Any]
 
@@ -41,6 +42,9 @@ def rows() -> Iterator[Row]:
     yield "circles among siblings", len(_circles())
     classes = sorted(_classes(), key=lambda found: -found[1])
     yield "longest classes", ", ".join(f"{name} {length}" for name, length, _ in classes[:5])
+    functions = sorted(_long_functions(), reverse=True)
+    yield f"functions over {_LONG_FUNCTION} lines", len(functions)
+    yield "longest of them", ", ".join(f"{name} {length}" for length, name in functions[:12])
     yield "fields", ", ".join(f"{name} {fields}" for name, _, fields in classes if name in _FIELDS_OF)
     yield f"files over {_LONG_FILE} lines", len([path for path in _sources() if _length(path) > _LONG_FILE])
     yield "longest files", ", ".join(f"{path.name} {_length(path)}" for path in sorted(_sources(), key=_length)[:-4:-1])
@@ -74,6 +78,16 @@ def _classes() -> Iterator[tuple[str, int, int]]:
             if isinstance(node, ast.ClassDef):
                 fields = sum(isinstance(item, ast.AnnAssign) for item in node.body)
                 yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1, fields
+
+
+def _long_functions() -> Iterator[tuple[int, str]]:
+    """Length and place of every function that is too long to be seen at once; migrations and pens are lists."""
+    for path in _sources():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                if length > _LONG_FUNCTION:
+                    yield length, f"{path.stem}.{node.name}"
 
 
 def _untested() -> list[Path]:
