@@ -283,3 +283,41 @@ def test_hosts_and_origins_are_listed_or_everything_is_allowed() -> None:
     settings = read_settings({"allowed_hosts": "*.Example.org, *", "cors_origins": "https://a.org,*"})
     assert settings.allowed_hosts == ("*.example.org", "*")
     assert settings.cors_origins == ("https://a.org", "*")
+
+
+def test_a_chat_server_is_read_with_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THEIR_KEY", "sk-1")
+    home = {"url": "http://127.0.0.1:11434/v1", "models": ["small"]}
+    chat = read_settings({"chat": {"home": home, "far": home | {"models": ["big"], "key_env": "THEIR_KEY"}}}).chat
+    assert (chat["home"].secret(), chat["far"].secret()) == (None, "sk-1")
+    monkeypatch.delenv("THEIR_KEY")
+    with pytest.raises(ConfigurationError, match="THEIR_KEY, which is not set"):
+        chat["far"].secret()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"url": "127.0.0.1:11434"}, "write an address like"),
+        ({"url": "https://me:secret@host/v1"}, "write an address like"),
+        ({"key": "a", "key_env": "B"}, "give `key` or `key_env`, not both"),
+        ({"models": []}, "at least 1"),
+    ],
+)
+def test_a_chat_server_that_is_wrong_is_said(wrong: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said) as refused:
+        read_settings({"chat": {"home": {"url": "http://h/v1", "models": ["small"]} | wrong}})
+    assert "secret" not in str(refused.value)
+
+
+def test_a_chat_model_stands_in_one_server() -> None:
+    home = {"url": "http://h/v1", "models": ["small"]}
+    with pytest.raises(ConfigurationError, match="'small' stands in 'home' and in 'far'"):
+        read_settings({"chat": {"home": home, "far": home}})
+
+
+@pytest.mark.parametrize("wrong", [{"database": "secret://x"}, {"api_key": "a secret"}], ids=["database", "api_key"])
+def test_no_message_repeats_what_may_hold_a_secret(wrong: dict[str, object]) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        read_settings(wrong)
+    assert "secret" not in str(refused.value)

@@ -26,6 +26,7 @@ export type Rule =
 
 export interface Model {
   id: string
+  type: string[]
   aliases: string[]
   drawn_by: string
   status: 'ready' | 'loading' | 'failed'
@@ -160,7 +161,9 @@ export const version = async (): Promise<string> => ((await call('version')) as 
 export const signIn = (secret: { key: string } | { token: string }): Promise<unknown> => call('studio/session', 'POST', secret)
 export const signOut = (): Promise<unknown> => call('studio/session', 'DELETE')
 
-export const models = async (): Promise<Model[]> => ((await call('v1/models')) as { data: Model[] }).data
+/** Those that draw: a server may offer models that chat too. */
+export const models = async (): Promise<Model[]> =>
+  ((await call('v1/models')) as { data: Model[] }).data.filter((model) => model.type.includes('text-to-image'))
 
 /** Submit a drawing. The idempotency key makes it safe to send again after a lost answer. */
 export const submit = async (request: ImageRequest, idempotencyKey: string): Promise<Job> =>

@@ -103,6 +103,7 @@ async def _running(
         await engine.stop()
         await serving
         await asyncio.gather(draining, jobs.tending.settle())
+        await services.chat.close()
     await pictures.close()
     await database.close()
 

@@ -11,6 +11,7 @@ from safelight.contract.catalogue import Catalogue
 from safelight.contract.order import MetadataMode
 from safelight.service.access.keys import Keys
 from safelight.service.access.sessions import Sessions
+from safelight.service.chat import Chat
 from safelight.service.drawing.generate import Generate
 from safelight.service.entrance import Entrance
 from safelight.service.jobs.answers import Answers
@@ -45,6 +46,7 @@ class Services:
     jobs: Jobs
     sessions: Sessions
     cookie_name: str
+    chat: Chat
     engine: Engine
     telemetry: Telemetry
     render_metrics: Callable[[], bytes]

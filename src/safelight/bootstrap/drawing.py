@@ -38,10 +38,11 @@ from safelight.settings import Settings
 
 @dataclass(frozen=True)
 class Drawing:
-    """What lets requests in, and what draws them."""
+    """What lets requests in and counts them, and what draws them."""
 
     entrance: Entrance
     generate: Generate
+    limiter: RateLimiter
 
 
 def open_drawing(
@@ -56,12 +57,13 @@ def open_drawing(
 ) -> Drawing:
     """Drawing over an engine that may still be starting. Without `rates` requests are counted in this process."""
     readiness = Readiness(engine, settings.load_wait_seconds)
+    limiter = RateLimiter(settings.rate_limit_per_minute, rates or LocalRates())
     return Drawing(
         entrance=Entrance(
             catalogue=catalogue(settings, engine),
             readiness=readiness,
             policy=PromptPolicy(settings.blocked_prompts),
-            limiter=RateLimiter(settings.rate_limit_per_minute, rates or LocalRates()),
+            limiter=limiter,
             reception=Reception(pictures),
         ),
         generate=Generate(
@@ -73,6 +75,7 @@ def open_drawing(
             metadata=settings.metadata,
             review=review,
         ),
+        limiter=limiter,
     )
 
 

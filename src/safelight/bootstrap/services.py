@@ -13,6 +13,7 @@ from safelight.adapters.sql import Database
 from safelight.api.routes.studio import read_built
 from safelight.api.services import Services
 from safelight.bootstrap.catalogue import catalogue
+from safelight.bootstrap.chat import open_chat
 from safelight.bootstrap.drawing import open_drawing
 from safelight.bootstrap.jobs import open_jobs
 from safelight.service.access.keys import Keys
@@ -69,6 +70,7 @@ def open_services(
         jobs=jobs,
         sessions=Sessions(stores.sessions, keys, links),
         cookie_name=stores.cookie_name,
+        chat=open_chat(settings, offered, drawing.limiter, stores.ledger),
         engine=engine,
         telemetry=telemetry,
         render_metrics=telemetry.render,

@@ -15,6 +15,8 @@
     │   ├── RateLimited           429   rate_limit_exceeded, with `Retry-After`
     │   ├── Unavailable           503   engine_overloaded, model_loading, shutting_down, with `Retry-After`
     │   │   └── StoreUnavailable  503   database_unavailable
+    │   ├── UpstreamFailed        502   upstream_error
+    │   ├── UpstreamTimeout       504   upstream_timeout
     │   └── InternalError         500   internal_error; `x-should-retry: false` where a retry cannot help
     ├── DrawingCancelled                the caller left; nobody waits for an answer
     ├── ConfigurationError              a setting, a file or a folder that the operator can mend
@@ -154,6 +156,29 @@ class StoreUnavailable(Unavailable):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="database_unavailable", retry_after_seconds=5.0)
+
+
+class UpstreamFailed(ApiError):
+    """A server that we pass requests on to did not do its part."""
+
+    status = 502
+    default_code = "upstream_error"
+
+
+class UpstreamTimeout(UpstreamFailed):
+    status = 504
+    default_code = "upstream_timeout"
+
+
+class PassedOn(ApiError):
+    """An upstream's own refusal of a request, with its status (400 to 499), in our shape."""
+
+    type = "invalid_request_error"
+    default_code = "upstream_error"
+
+    def __init__(self, status: int, message: str, *, code: str | None = None, param: str | None = None) -> None:
+        super().__init__(message, code=code, param=param)
+        self.status = status
 
 
 class InternalError(ApiError):

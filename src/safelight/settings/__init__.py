@@ -5,6 +5,7 @@ names, else `./safelight.toml`, else `safelight.toml` in the state folder. Whate
 the nearest known setting: a typing mistake must never be a silent default.
 """
 
+from safelight.settings.chat import ChatSettings
 from safelight.settings.fields import Settings
 from safelight.settings.models import ModelSettings
 from safelight.settings.options import OptionSettings
@@ -12,6 +13,7 @@ from safelight.settings.reading import file_models, origins, read_settings
 from safelight.settings.sources import config_file, local_url
 
 __all__ = [
+    "ChatSettings",
     "ModelSettings",
     "OptionSettings",
     "Settings",

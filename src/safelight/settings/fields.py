@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from safelight.contract.paths import expanded
+from safelight.settings.chat import Chats
 from safelight.settings.models import Models, built_in_models
 from safelight.settings.sources import PREFIX, Environment, File, default_home, local_url
 
@@ -250,8 +251,16 @@ class DrawingSettings(BaseModel):
         return 0 if self.threads == "auto" else self.threads
 
 
+class NeighbourSettings(BaseModel):
+    """What is answered beside pictures."""
+
+    chat: Chats = Field(
+        default_factory=dict, description="Servers that chat completions are passed on to, by a name of yours."
+    )
+
+
 # In reverse: a class has its bases' fields from the last to the first, and docs/settings.md lists them in their order.
-class Settings(DrawingSettings, KeepingSettings, WorkSettings, ServingSettings, BaseSettings):
+class Settings(NeighbourSettings, DrawingSettings, KeepingSettings, WorkSettings, ServingSettings, BaseSettings):
     """Everything that an operator may decide. Durations are seconds."""
 
     model_config = SettingsConfigDict(

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings.exceptions import SettingsError
 
 from safelight.contract.errors import ConfigurationError
@@ -67,8 +67,18 @@ def _sentence(fault: Any, cli: Mapping[str, object]) -> str:
         fields = _fields_at(place)
         return f"Unknown setting `{'.'.join(place)}`{_written(place[0], cli)}.{nearest(place[-1], fields)}"
     message = str(fault["msg"]).removeprefix("Value error, ")
-    got = "" if place[0] == "api_key" else f"; got {_shown(fault['input'])}"
+    field = Settings.model_fields.get(place[0])
+    got = "" if field is not None and _holds_secret(field.annotation) else f"; got {_shown(fault['input'])}"
     return f"`{'.'.join(place)}`{_written(place[0], cli)}: {message[0].lower()}{message[1:]}{got}."
+
+
+def _holds_secret(kind: Any) -> bool:
+    """Whether a value of that type may hold a key or a password, which no message repeats."""
+    if kind is SecretStr:
+        return True
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return any(_holds_secret(field.annotation) for field in kind.model_fields.values())
+    return any(_holds_secret(part) for part in get_args(kind))
 
 
 def _fields_at(place: list[str]) -> Iterable[str]:

@@ -15,8 +15,9 @@ from starlette.responses import Response
 from safelight.api.exchange.auth import authenticate
 from safelight.api.exchange.body import media_type_of, read_body, read_pieces
 from safelight.api.exchange.forms import Form
+from safelight.api.exchange.leaving import may_be_left
 from safelight.api.exchange.operations import BODY_ERRORS, EDIT_FORM, EDIT_REQUEST, Operation, Route
-from safelight.api.routes.picture_answers import PREFER, answered, answers_of, unless_left
+from safelight.api.routes.picture_answers import PREFER, answered, answers_of
 from safelight.api.services import Services
 from safelight.contract.calls import EDIT_PATH, Call
 from safelight.contract.request import read_object
@@ -26,7 +27,7 @@ _SEVERAL = ("image",)
 _FILES = (*_SEVERAL, "mask")
 
 
-@unless_left
+@may_be_left
 async def edit_image(request: Request) -> Response:
     """Draw pictures from pictures. The order of the checks is the contract's (section 2)."""
     started = time.monotonic()

@@ -9,13 +9,14 @@ from starlette.responses import Response
 
 from safelight.api.exchange.auth import authenticate
 from safelight.api.exchange.body import read_body
+from safelight.api.exchange.leaving import may_be_left
 from safelight.api.exchange.operations import BODY_ERRORS, IMAGE_REQUEST, Operation, Route
-from safelight.api.routes.picture_answers import PREFER, answered, answers_of, unless_left
+from safelight.api.routes.picture_answers import PREFER, answered, answers_of
 from safelight.api.services import Services
 from safelight.contract.request import read_object
 
 
-@unless_left
+@may_be_left
 async def create_image(request: Request) -> Response:
     """Draw pictures. The order of the checks is the contract's (section 2)."""
     started = time.monotonic()

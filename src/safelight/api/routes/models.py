@@ -37,6 +37,7 @@ class Model(Answer, tag_field="object", tag="model", frozen=True, kw_only=True):
     """OpenAI's model object, with what the model supports and which model really draws."""
 
     id: str
+    type: Annotated[tuple[Literal["text-to-image", "chat"], ...], Meta(description="What it is asked for.")]
     created: int
     owned_by: str
     aliases: tuple[str, ...]
@@ -82,13 +83,17 @@ async def list_models(request: Request) -> Response:
     """`GET /v1/models`."""
     services: Services = request.app.state.services
     await authenticate(request)
-    return JsonResponse(ModelList(data=[_model(e, services) for e in services.catalogue]))
+    chats = [_chat_model(name, upstream) for name, upstream in services.chat]
+    return JsonResponse(ModelList(data=[_model(e, services) for e in services.catalogue] + chats))
 
 
 async def get_model(request: Request) -> Response:
     """`GET /v1/models/{id}`."""
     services: Services = request.app.state.services
     await authenticate(request)
+    chats = dict(services.chat)
+    if (name := request.path_params["model_id"]) in chats:
+        return JsonResponse(_chat_model(name, chats[name]))
     return JsonResponse(_model(_entry(request), services))
 
 
@@ -122,6 +127,7 @@ def _model(entry: ModelEntry, services: Services) -> Model:
     state: ModelState = services.engine.state().model(entry.source)
     return Model(
         id=entry.id,
+        type=("text-to-image",),
         created=entry.created,
         owned_by="safelight",
         aliases=tuple(entry.aliases),
@@ -134,6 +140,26 @@ def _model(entry: ModelEntry, services: Services) -> Model:
         memory_bytes=state.bytes,
         workers=[_worker(worker, entry.source) for worker in services.engine.worker_states()],
         capabilities=entry.capabilities.as_json(),
+    )
+
+
+def _chat_model(name: str, upstream: str) -> Model:
+    """One of an upstream's: nothing of it is here."""
+    return Model(
+        id=name,
+        type=("chat",),
+        created=0,
+        owned_by=upstream,
+        aliases=(),
+        drawn_by=upstream,
+        status="ready",
+        reason=None,
+        notes=(),
+        resident=False,
+        where="none",
+        memory_bytes=None,
+        workers=[],
+        capabilities={"parameters": {}},
     )
 
 

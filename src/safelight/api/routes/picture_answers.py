@@ -7,19 +7,19 @@ An `Idempotency-Key` goes with the first and the last.
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 import orjson
 from msgspec import UNSET, Meta, UnsetType
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from safelight.api.exchange.envelope import JsonResponse
+from safelight.api.exchange.leaving import unless_left
 from safelight.api.exchange.operations import TEXT, Answer, Said, Schema
 from safelight.api.http.headers import drawing_headers
 from safelight.api.http.proxies import root
@@ -94,18 +94,6 @@ _T = TypeVar("_T")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def unless_left(draw: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """The same endpoint, for clients that may leave before there is an answer."""
-
-    async def answer(request: Request) -> Response:
-        try:
-            return await draw(request)
-        except ClientDisconnect:  # nginx's 499, which only our own log sees
-            return Response(status_code=499)
-
-    return answer
-
-
 async def answered(request: Request, entering: Coroutine[Any, Any, Admitted], started: float) -> Response:
     """The answer to a request that is on its way in. `started` is when it came, by the monotonic clock.
 
@@ -114,12 +102,12 @@ async def answered(request: Request, entering: Coroutine[Any, Any, Admitted], st
         ApiError: it was not let in, or could not be drawn.
     """
     services: Services = request.app.state.services
-    admitted = await _unless_left(request, entering)
+    admitted = await unless_left(request, entering)
     key = idempotency_key(request)
     if wants_job(request):
         return await _job(request, admitted, key)
     if admitted.request.delivery.stream and key is None:
-        return await _unless_left(request, begin_stream(services, request, admitted))
+        return await unless_left(request, begin_stream(services, request, admitted))
     return await _answer(request, admitted, key, started)
 
 
@@ -139,7 +127,7 @@ async def _answer(request: Request, admitted: Admitted, key: str | None, started
     """200 once all pictures are there."""
     services: Services = request.app.state.services
     drawing = services.answers.draw(admitted.request, admitted.caller, key)
-    pictures, created = await _unless_left(request, drawing)
+    pictures, created = await unless_left(request, drawing)
     headers = picture_headers(pictures, time.monotonic() - started) | admitted.headers
     if admitted.request.delivery.stream:
         return finished_stream(admitted.request, pictures, headers)
@@ -182,31 +170,6 @@ def idempotency_key(request: Request) -> str | None:
             "The header Idempotency-Key takes 1 to 255 visible ASCII characters.", param="Idempotency-Key"
         )
     return key
-
-
-async def _unless_left(request: Request, work: Coroutine[Any, Any, _T]) -> _T:
-    """What the work returns.
-
-    Raises:
-        ClientDisconnect: the client left first, and the work was given up.
-    """
-    drawing = asyncio.create_task(work, name=f"draw-{request.scope['safelight.request_id']}")
-    leaving = asyncio.create_task(_left(request), name=f"leave-{request.scope['safelight.request_id']}")
-    try:
-        await asyncio.wait((drawing, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not drawing.done():
-            raise ClientDisconnect
-        return drawing.result()
-    finally:
-        for task in (drawing, leaving):
-            task.cancel()
-        await asyncio.gather(drawing, leaving, return_exceptions=True)
-
-
-async def _left(request: Request) -> None:
-    """Returns when the client has closed the connection."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def picture_headers(pictures: Sequence[Picture], seconds: float) -> dict[str, str]:

@@ -1,0 +1,31 @@
+"""Settings become upstreams of chat completions."""
+
+# Tested in tests/api/test_chat.py.
+
+from __future__ import annotations
+
+from safelight.adapters.upstreams import HttpUpstream
+from safelight.contract.catalogue import Catalogue
+from safelight.contract.errors import ConfigurationError
+from safelight.service.access.limits import RateLimiter
+from safelight.service.chat import Chat
+from safelight.service.ports.ledger import Ledger
+from safelight.service.ports.upstreams import Upstream
+from safelight.settings import Settings
+
+
+def open_chat(settings: Settings, catalogue: Catalogue, limiter: RateLimiter, ledger: Ledger) -> Chat:
+    """The use case over the servers that the settings name; nothing is asked of them yet.
+
+    Raises:
+        ConfigurationError: a key is missing, or a chat model has the name of one that draws.
+    """
+    models: dict[str, Upstream] = {}
+    for name, given in settings.chat.items():
+        upstream = HttpUpstream(name, given.url, given.secret())
+        models |= dict.fromkeys(given.models, upstream)
+    if doubled := [model for model in models if catalogue.get(model) is not None]:
+        raise ConfigurationError(
+            f"`chat` names the model {doubled[0]!r}, and so does `models`: a request could mean either. Rename one."
+        )
+    return Chat(models, catalogue=catalogue, limiter=limiter, ledger=ledger)
