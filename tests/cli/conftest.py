@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,23 @@ class CommandLine:
     def start(self, *arguments: str, **pipes: Any) -> subprocess.Popen[str]:
         """Start a command; `pipes` are Popen's."""
         return subprocess.Popen(self.command(*arguments), cwd=self.folder, env=self.environment(), text=True, **pipes)
+
+    @contextmanager
+    def until(self, words: str, *arguments: str) -> Iterator[str]:
+        """A server on a free port, stopped in the end, and what it said up to the line with those words."""
+        process = self.start(*arguments, "--port", "0", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        assert process.stderr is not None
+        said = ""
+        while words not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        try:
+            yield said
+        finally:
+            process.terminate()
+            process.communicate(timeout=300)
+        assert process.returncode == 0
 
     def command(self, *arguments: str) -> list[str]:
         shell = ["sh", "-c", f'{self.limits} && exec "$@"', "sh"] if self.limits else []

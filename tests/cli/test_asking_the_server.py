@@ -10,14 +10,14 @@ import pytest
 
 from safelight import __version__
 from tests.cli.conftest import CommandLine, InProcess, Server, assert_sentence
-from tests.cli.test_starting import greeted
+from tests.cli.test_starting import END_OF_GREETING
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     """A command line beside a server that offers Postcard under an id of its own, with stripes instead of pictures."""
     safelight = CommandLine(tmp_path_factory.mktemp("served"))
-    with greeted(safelight, "--engine", "fake", "--model", "postcard", "--as", "sd"):
+    with safelight.until(END_OF_GREETING, "serve", "--engine", "fake", "--model", "postcard", "--as", "sd"):
         yield InProcess(safelight.folder)
 
 
@@ -30,7 +30,7 @@ def test_generate_asks_the_running_server_and_says_so(served: InProcess) -> None
 
 def test_a_server_and_this_process_draw_the_same_bytes_and_it_is_said_who_did(safelight: CommandLine) -> None:
     """Postcard itself, with its number format and threads as they come."""
-    with greeted(safelight):
+    with safelight.until(END_OF_GREETING, "serve"):
         wish = ("generate", "a boat on a lake", "--model", "postcard", "--seed", "7", "--size", "256x256")
         by_server = safelight(*wish, "-o", "by-server.png")
         here = safelight(*wish, "-o", "here.png", "--in-process")

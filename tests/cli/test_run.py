@@ -44,24 +44,6 @@ def here(tmp_path: Path, hub: Hub) -> CommandLine:
     return CommandLine(tmp_path, variables)
 
 
-@contextmanager
-def run_until(here: CommandLine, words: str, *arguments: str) -> Iterator[str]:
-    """`safelight run` on a free port, stopped in the end, and what it said up to the line with those words."""
-    process = here.start("run", "--port", "0", *arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    said = ""
-    while words not in said:
-        line = process.stderr.readline()
-        assert line, said
-        said += line
-    try:
-        yield said
-    finally:
-        process.terminate()
-        process.communicate(timeout=300)
-    assert process.returncode == 0
-
-
 def opened(here: CommandLine) -> str:
     """The address that the browser was given, once it was."""
     return (here.folder / "opened").read_text()
@@ -74,7 +56,7 @@ def sign_in(link: str) -> httpx.Response:
 
 
 def test_a_model_of_the_hub_is_fetched_served_and_shown_signed_in(here: CommandLine) -> None:
-    with run_until(here, "is ready in", MODEL, "--yes") as said:
+    with here.until("is ready in", "run", MODEL, "--yes") as said:
         assert re.search(r"acme/tiny is not on this machine\. Fetching it takes \d+\.\d [kM]B and about \d+ s", said), (
             said
         )
@@ -139,7 +121,7 @@ def test_a_folder_is_served_under_its_name_and_no_browser_opens_where_none_is_wa
     here: CommandLine, checkpoint: Path
 ) -> None:
     folder = shutil.copytree(checkpoint, here.folder / "Fine-Tune")
-    with run_until(here, "prints an address", str(folder), "--no-browser") as said:
+    with here.until("prints an address", "run", str(folder), "--no-browser") as said:
         assert "fine-tune is ready in" in said
     assert not (here.folder / "called").exists()
 
@@ -159,7 +141,7 @@ def test_a_single_file_draws_with_the_parts_of_what_it_was_made_from(here: Comma
     )
     drawn = {}
     for name, arguments in {"fine": [str(file), "--config", MODEL], "tiny": [MODEL]}.items():
-        with run_until(here, "Ctrl-C ends", *arguments, "--yes", "--no-browser") as said:
+        with here.until("Ctrl-C ends", "run", *arguments, "--yes", "--no-browser") as said:
             assert f"{name} is ready in" in said
             made = here("generate", "a boat", "-o", f"{name}.png", "--seed", "7", "--json")
             assert made.returncode == 0, made.stderr
@@ -177,7 +159,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_server_with_the_reason(here: Com
 
 
 def test_an_id_of_the_settings_is_run_as_they_say(here: CommandLine) -> None:
-    with run_until(here, "is ready in", "stable-image-ultra", "--engine", "fake", "--no-browser") as said:
+    with here.until("is ready in", "run", "stable-image-ultra", "--engine", "fake", "--no-browser") as said:
         assert "stable-image-ultra is drawn by the fake engine" in said
         assert " is drawn by Postcard" not in said
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -18,6 +16,8 @@ from tests.cli.conftest import CommandLine, InProcess, assert_sentence
 from tests.clients.pictures import opened
 from tests.clients.test_first_run import paste
 from tests.engine import tiny
+
+END_OF_GREETING = "b64_json"
 
 
 def test_a_model_that_is_not_there_is_said_before_anything_is_served(quick: InProcess) -> None:
@@ -70,28 +70,10 @@ def test_a_gpu_beyond_the_last_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         check_device("cuda:2")
 
 
-@contextmanager
-def greeted(safelight: CommandLine, *arguments: str) -> Iterator[str]:
-    """A server on a free port, stopped in the end, and everything that it said up to the end of its greeting."""
-    process = safelight.start("serve", "--port", "0", *arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    said = ""
-    while "b64_json" not in said:
-        line = process.stderr.readline()
-        assert line, said
-        said += line
-    try:
-        yield said
-    finally:
-        process.terminate()
-        process.communicate(timeout=300)
-    assert process.returncode == 0
-
-
 def test_beside_a_good_model_a_bad_one_is_said_everywhere(safelight: CommandLine, tmp_path: Path) -> None:
     gone = str(tmp_path / "gone")
     arguments = ("--model", gone, "--as", "bad", "--model", "postcard", "--as", "good")
-    with greeted(safelight, *arguments) as said:
+    with safelight.until(END_OF_GREETING, "serve", *arguments) as said:
         (logged,) = [json.loads(line) for line in said.splitlines() if "model_missing" in line]
         assert logged["level"] == "error"
         assert f"bad CANNOT DRAW. There is no folder and no file {gone}" in said
@@ -110,7 +92,9 @@ def test_beside_a_good_model_a_bad_one_is_said_everywhere(safelight: CommandLine
 def test_the_lines_draw_with_the_servers_model_and_with_a_key_from_the_environment(tmp_path: Path) -> None:
     """The server's first model is none of the settings', and its key is in no file."""
     safelight = CommandLine(tmp_path, {"SAFELIGHT_API_KEY": "a-key-from-outside"})
-    with greeted(safelight, "--engine", "fake", "--model", "postcard", "--as", "another") as said:
+    with safelight.until(
+        END_OF_GREETING, "serve", "--engine", "fake", "--model", "postcard", "--as", "another"
+    ) as said:
         assert "in which SAFELIGHT_API_KEY has the value" in said
         assert "a-key-from-outside" not in said
         lines = said[said.index("eval ") :]
@@ -120,6 +104,6 @@ def test_the_lines_draw_with_the_servers_model_and_with_a_key_from_the_environme
 
 def test_a_folder_of_weights_is_served_under_its_name(safelight: CommandLine, tmp_path: Path) -> None:
     folder = tiny.save("stable-diffusion", tmp_path / "Tiny-Model")
-    with greeted(safelight, "--model", str(folder)):
+    with safelight.until(END_OF_GREETING, "serve", "--model", str(folder)):
         environment = json.loads(safelight("env", "--json").stdout)
         assert environment["DIFFUSION_MODEL_ID"] == "tiny-model"
