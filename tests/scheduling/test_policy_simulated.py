@@ -118,6 +118,23 @@ def test_four_steps_behind_fifty_are_answered_in_less_than_twice_their_time_alon
             assert max(long.ended, short.ended) < long.alone + short.alone + STEP
 
 
+@pytest.mark.parametrize("others", [1, 3, 7])
+def test_beside_keys_that_always_want_something_a_short_picture_now_and_then_is_answered_at_once(others: int) -> None:
+    """The ideal that shares each moment equally would take `others` + 1 times the time alone; credit makes it less."""
+    device, rng = Device(FairShare()), random.Random(7)
+    flood = [Picture(f"{key}-{number}", f"flood-{key}", 0.0, 8) for key in range(others) for number in range(20)]
+    asked: list[Picture] = []
+
+    def now_and_then(now: float, number: int) -> Picture | None:
+        if number == 8:
+            return None
+        asked.append(Picture(f"short-{number}", "modest", now + rng.uniform(12, 20) * others, 4))
+        return asked[-1]
+
+    device.run(flood, now_and_then)
+    assert sum(p.ended - p.came for p in asked) / sum(p.alone for p in asked) < 1.5
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_every_picture_is_drawn_and_the_device_never_idles_while_there_is_work(seed: int) -> None:
     fair, first = Device(FairShare()), Device(FirstComeFirstServed())

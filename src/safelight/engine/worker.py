@@ -51,6 +51,9 @@ log = logging.getLogger(__name__)
 
 EXIT_ENGINE = 1
 EXIT_PROTOCOL = 3
+# For how long a thread that computes in Python lets others wait: the reader of commands, and who makes files. While
+# pictures are drawn a ping took 11 ms in the mean with Python's 5 ms, 3 with this.
+_SWITCH_SECONDS = 0.0005
 _SEND_BUFFER = 4 * 1024 * 1024  # a picture at a time, so that a busy reader does not hold up what is drawn next
 
 
@@ -236,6 +239,7 @@ def _weigh(spec: ModelSpec, *, device: str) -> int:
 def be_worker(stream: socket.socket) -> int:
     """Serve a connection until it ends; the exit status, with which the process should end at once."""
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the api process says when to end
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="worker %(process)d: %(levelname)s %(message)s")

@@ -25,7 +25,7 @@ class Shares:
     """
 
     def __init__(self) -> None:
-        self._virtual = 0.0
+        self._virtual = self._undisturbed = 0.0
         self._used: dict[str, float] = {}
         self._weights: dict[str, float] = {}
         self._credits: dict[str, float] = {}
@@ -37,6 +37,8 @@ class Shares:
     def enter(self, claims: Mapping[str, Claim]) -> None:
         """These groups have something to do now; the others are forgotten once nothing of theirs is owed or spent."""
         came = claims.keys() - self._weights.keys()
+        if claims.keys() != self._weights.keys():
+            self._undisturbed = 0.0
         self._weights = {group: claim.weight for group, claim in claims.items()}
         for group in came:
             self._credits[group] = claims[group].credit / claims[group].weight
@@ -58,8 +60,20 @@ class Shares:
         """A group was given so many seconds; fewer than 0 take back what had been expected."""
         self._used[group] = self._used.get(group, self._virtual) + seconds / weight
         self._virtual += max(0.0, seconds) / max(sum(self._weights.values()), weight)
-        if len(self._used) == 1:  # nobody to be ahead of, here or just gone: a credit is not kept for later
-            self._used[group] = self._virtual
+        self._undisturbed += max(0.0, seconds)
+        if len(self._used) == 1 or self._undisturbed > sum(self._credits.get(each, 0.0) for each in self._weights):
+            self._settle({*self._weights, group})
+
+    def _settle(self, here: set[str]) -> None:
+        """What all that have been here together for a while are ahead by is nobody's credit: none has it beside others.
+
+        Else groups that came together would keep their credits for as long as they stay, and one that comes later would
+        find no advantage in its own: beside three that always want something it took 4 times its time alone.
+        """
+        ahead = self._virtual - max(self._used.get(group, self._virtual) for group in here)
+        if ahead > 0:
+            for group in here & self._used.keys():
+                self._used[group] += ahead
 
     def _is_as_new(self, group: str) -> bool:
         """Whether a group would start where it starts now if it had never been here."""
