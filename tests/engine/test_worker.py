@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 from collections.abc import Iterator
@@ -77,10 +78,14 @@ def test_it_greets_and_says_how_each_model_fared_and_stays(worker: WorkerProcess
 def test_a_ping_is_answered_while_a_picture_is_drawn(worker: WorkerProcess, source: str) -> None:
     worker.send(Draw(order=job(source, "long", steps=1000)))
     worker.expect(Stepped, lambda event: event.job_id == "long" and event.step == 2)
-    worker.send(Ping(number=41))
-    pong = worker.expect(Pong, lambda event: event.number == 41)
-    (turn,) = [age for age in pong.stages if age.stage == "turn"]
-    assert 0 <= turn.seconds < 60
+    ages: list[float] = []
+    for number in itertools.count(41):  # it may be answered between two turns, which tell nothing
+        worker.send(Ping(number=number))
+        pong = worker.expect(Pong, lambda event, number=number: event.number == number)  # type: ignore[misc]
+        ages += [age.seconds for age in pong.stages if age.stage == "turn"]
+        if ages:
+            break
+    assert 0 <= ages[0] < 60
     steps = [event.step for event in worker.events if isinstance(event, Stepped) and event.job_id == "long"]
     assert max(steps) < 1000
     worker.send(Cancel(job_id="long"))
