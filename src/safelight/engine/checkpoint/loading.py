@@ -31,6 +31,7 @@ from safelight.engine.machine.memory import refuse_too_large
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.ways import Ways
 from safelight.engine.tuning.apply import check_library, check_options, tune
+from safelight.engine.tuning.loras import Named
 from safelight.engine.tuning.quantization import is_known, library_versions
 from safelight.protocol.messages import ModelSpec
 
@@ -72,7 +73,13 @@ def describe(spec: ModelSpec) -> tuple[Checkpoint, str, Traits]:
     checkpoint = Checkpoint.read(place, spec.options)
     ways = ways_of(checkpoint)
     traits = traits_of(checkpoint, place.name, parameters_of(checkpoint.pipeline_class, checkpoint.settings))
-    traits = replace(traits, notes=checkpoint.notes(spec.options), edits=ways.traits, draws_from_words=ways.words)
+    traits = replace(
+        traits,
+        notes=checkpoint.notes(spec.options),
+        edits=ways.traits,
+        draws_from_words=ways.words,
+        loras=tuple(lora.name for lora in spec.loras),  # which of them fit only the weights tell
+    )
     said = {name: getattr(spec.options, name) for name in ("negative_prompt", "width", "height")}
     return checkpoint, place.name, replace(traits, **{name: value for name, value in said.items() if value is not None})
 
@@ -86,12 +93,14 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
     format = _loadable(spec, device, checkpoint)
     dtype = numbers_of(format)
     with ThreadPoolExecutor(1) as beside:
-        digest = beside.submit(_fingerprint, checkpoint, traits, ways, options, dtype=format, device=device)
+        digest = beside.submit(_fingerprint, checkpoint, traits, ways, spec, dtype=format, device=device)
         said: list[str] = []
         pipeline = Assembly(checkpoint, dtype, options, said.append).pipeline()
-        pipeline = tune(pipeline, options, device, packs_float32=format == PACKED, note=said.append)
+        pipeline, adapters = tune(
+            pipeline, options, device, loras=_named(spec), packs_float32=format == PACKED, note=said.append
+        )
         if said:
-            traits = replace(traits, notes=(*traits.notes, *said))
+            traits = replace(traits, notes=(*traits.notes, *said), loras=tuple(adapters.named))
             _tell(name, traits, said, described)
         return LoadedModel(
             source=spec.source,
@@ -99,6 +108,7 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
             pipeline=pipeline,
             parameters=parameters,
             ways=ways.over(pipeline),
+            adapters=adapters,
             arguments=options.arguments,
             traits=traits,
             device=device,
@@ -111,7 +121,7 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
 def _loadable(spec: ModelSpec, device: str, checkpoint: Checkpoint) -> str:
     """The number format that it is loaded in, if all that is asked of it can be had on that device."""
     options = spec.options
-    check_options(options, device)
+    check_options(options, device, _named(spec))
     for part, backend in checkpoint.quantized().items():
         if is_known(backend):  # transformers has more, each with a sentence of its own
             check_library(backend, f"`{part}`, which is quantized by {backend},")
@@ -140,6 +150,10 @@ def weight_of(spec: ModelSpec, device: str) -> int:
         return 0
 
 
+def _named(spec: ModelSpec) -> tuple[Named, ...]:
+    return tuple(Named(lora.name, Path(lora.file).expanduser()) for lora in spec.loras)
+
+
 def _check_arguments(arguments: dict[str, Any], parameters: dict[str, Any]) -> None:
     for name in arguments:
         if name not in parameters:
@@ -147,10 +161,13 @@ def _check_arguments(arguments: dict[str, Any], parameters: dict[str, Any]) -> N
 
 
 def _fingerprint(
-    checkpoint: Checkpoint, traits: Traits, ways: Ways, options: ModelOptions, *, dtype: str, device: str
+    checkpoint: Checkpoint, traits: Traits, ways: Ways, spec: ModelSpec, *, dtype: str, device: str
 ) -> str:
     """Where weights lie while they are not needed (`offload`) changes no picture; every other option may."""
+    options = spec.options
     defaults: dict[str, Any] = {"steps": traits.steps, "guidance_scale": traits.guidance_scale}
+    if spec.loras:
+        defaults["loras"] = {lora.name: files_digest([lora.file]) for lora in _named(spec) if lora.file.is_file()}
     if ways.classes:
         defaults["edits"] = [kind.__name__ for kind in ways.classes]
     named = [options.transformer, *(lora.file for lora in options.loras)]

@@ -32,7 +32,7 @@ def needed(models: Iterable[ModelSpec]) -> frozenset[str]:
     """Which of `OPTIONAL` and the compiler those models ask for."""
     found = set[str]()
     for spec in models:
-        if spec.options.loras:
+        if spec.options.loras or spec.loras:
             found.add("peft")
         if spec.options.compile:
             found |= {COMPILER, *OPTIONAL}  # a compiler is careful with types of other libraries that are there

@@ -49,7 +49,8 @@ def pipeline_arguments(order: Order, model: LoadedModel) -> dict[str, Any]:
 
 def options_used(recipe: Recipe, arguments: Mapping[str, Any], takes: Mapping[str, Any]) -> dict[str, Any]:
     """What a pipeline was told beside prompts, steps, size and seed, by name; guidance is None where it has none."""
-    return {"guidance_scale": arguments.get(guidance_parameter(takes) or "")} | _plain(recipe)
+    said = {name: recipe.options[name] for name in ("strength", "loras") if name in recipe.options}
+    return {"guidance_scale": arguments.get(guidance_parameter(takes) or "")} | said | _plain(recipe)
 
 
 def _plain(recipe: Recipe) -> dict[str, Value]:

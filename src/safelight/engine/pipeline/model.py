@@ -10,6 +10,7 @@ from typing import Any
 from safelight.contract.traits import Traits
 from safelight.engine.machine.memory import largest_part, memory_of
 from safelight.engine.pipeline.ways import WORDS_ALONE, Way, Ways
+from safelight.engine.tuning.loras import NO_ADAPTERS, Adapters
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class LoadedModel:
 
     `parameters` are the keyword arguments that its pipeline takes, with their defaults; `arguments` are the operator's
     additions to every call. `compiled`: its denoiser is compiled for a size when it first draws it. `offloaded`: of its
-    weights no more than the largest part is on the device at any time. `ways`: how it draws from pictures.
+    weights no more than the largest part is on the device at any time. `ways`: how it draws from pictures;
+    `adapters`: its LoRAs.
     """
 
     source: str
@@ -32,6 +34,7 @@ class LoadedModel:
     compiled: bool = False
     offloaded: bool = False
     ways: Ways = WORDS_ALONE
+    adapters: Adapters = NO_ADAPTERS
 
     def drawing_by(self, way: Way) -> LoadedModel:
         """The same model as it draws in that way. Of what the operator adds to calls a pipeline beside its own is given

@@ -12,9 +12,10 @@ import functools
 import inspect
 import itertools
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -53,19 +54,25 @@ class StepTaken:
 OnStep = Callable[[StepTaken], None]
 
 
-def stand_in(name: str, component: torch.nn.Module, stage: str, hand: Hand) -> torch.nn.Module:
-    """An object that behaves like `component` but gives its calls to `hand` and returns what that returns."""
+def stand_in(
+    name: str, component: torch.nn.Module, stage: str, hand: Hand, within: tuple[Within, ...] = ()
+) -> torch.nn.Module:
+    """An object that behaves like `component` but gives its calls to `hand`, `within` what is entered for all of them,
+    and returns what that returns."""
     real: Any = type(component)
     double: torch.nn.Module = object.__new__(_double_class(real))
     object.__setattr__(double, "__dict__", component.__dict__)
-    object.__setattr__(double, "_safelight", _Handover(name, component, stage, hand))
+    object.__setattr__(double, "_safelight", _Handover(name, component, stage, hand, within))
     return double
 
 
 class _Handover:
     """What one stand-in knows beside what it shares with its component. It belongs to one run."""
 
-    def __init__(self, name: str, component: torch.nn.Module, stage: str, hand: Hand) -> None:
+    def __init__(
+        self, name: str, component: torch.nn.Module, stage: str, hand: Hand, within: tuple[Within, ...]
+    ) -> None:
+        self._always = within
         self._label = f"run {next(_labels)}: "
         self._name = name
         self._component = component
@@ -75,7 +82,7 @@ class _Handover:
         self._cached = False
 
     def call(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        within: tuple[Within, ...] = tuple(self._contexts)
+        within: tuple[Within, ...] = (*self._always, *self._contexts)
         if method in _SAMPLING:
             within = (GlobalNoise.now(self._component), *within)
         stage = stage_of_call(self._stage, method)
@@ -121,15 +128,19 @@ def _handing_over(real: type, method: str) -> Callable[..., Any]:
 
 
 def copy_for_run(
-    pipeline: DiffusionPipeline, hand: Hand, stepped: OnStep, heard: Heard | None = None
+    pipeline: DiffusionPipeline,
+    hand: Hand,
+    stepped: OnStep,
+    heard: Heard | None = None,
+    within: Mapping[int, Within] = MappingProxyType({}),
 ) -> DiffusionPipeline:
     """A shallow copy of a pipeline for one run: stand-ins for its components, its own schedulers, no progress bar.
 
     Pipelines keep a call's state on themselves and step counts in their scheduler; weights stay shared. `stepped` is
-    told each step of their schedulers once it is taken, `heard` what their tokenizers read. Pipelines inside the
-    pipeline are copied the same way.
+    told each step of their schedulers once it is taken, `heard` what their tokenizers read. `within` is what every call
+    of a component is made within, by the component's `id`. Pipelines inside the pipeline are copied the same way.
     """
-    return _Copying(hand, stepped, heard).pipeline(pipeline)
+    return _Copying(hand, stepped, heard, within).pipeline(pipeline)
 
 
 def release(pipeline: DiffusionPipeline) -> None:
@@ -148,8 +159,9 @@ def _nothing() -> None:
 class _Copying:
     """One copy in the making; remembers what it replaced, so that a shared component is replaced by one object."""
 
-    def __init__(self, hand: Hand, stepped: OnStep, heard: Heard | None) -> None:
+    def __init__(self, hand: Hand, stepped: OnStep, heard: Heard | None, within: Mapping[int, Within]) -> None:
         self._hand = hand
+        self._within = within
         self._heard = heard
         self._progress = _Progress(stepped)
         self._replaced: dict[int, Any] = {}
@@ -171,7 +183,8 @@ class _Copying:
         elif isinstance(value, SchedulerMixin):
             replacement = self._progress.watch(copy.deepcopy(value))
         elif (stage := stage_of(name, value)) is not None:
-            replacement = stand_in(name, value, stage, self._hand)
+            entered = self._within.get(id(value))
+            replacement = stand_in(name, value, stage, self._hand, () if entered is None else (entered,))
         elif self._heard is not None and (listening := listened_to(value, self._heard)) is not None:
             replacement = listening
         else:

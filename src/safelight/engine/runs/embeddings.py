@@ -33,7 +33,7 @@ class EmbeddingCache:
             return None
         digest = hashlib.blake2b(digest_size=32)
         try:
-            _feed(digest, (source, call.name, call.args, call.kwargs))
+            _feed(digest, (source, call.name, call.within_keys, call.args, call.kwargs))
         except TypeError:
             return None
         return digest.digest()

@@ -18,6 +18,7 @@ from safelight.contract.order import Order
 from safelight.contract.stages import FIRST
 from safelight.engine.output.metadata import Facts
 from safelight.engine.pipeline.calls import Call
+from safelight.engine.pipeline.lora_sets import NO_LORAS, lora_set
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.prompt_reading import PromptReading
 from safelight.engine.pipeline.review import has_checker
@@ -57,6 +58,7 @@ class Run:
         self.cost: CostPoint | None = None
         self.stage = FIRST
         self._task: Task | None = None
+        self._loras = NO_LORAS
         self._model: LoadedModel | None = None
         self._stands: Parked | None = None
         self._on_step = stepped
@@ -68,6 +70,7 @@ class Run:
         Raises:
             JobRefused: the pipeline does not take something that the job asks for.
         """
+        self._loras = lora_set(self.order.recipe, self.model.adapters)
         self._task = task_of(self.order, self.model)
         self.cost = self.slot.known.costs.at(self.order.recipe.pixels, passes=self.order.recipe.passes)
         self._stands = None
@@ -179,7 +182,11 @@ class Run:
         try:
             # A local name: when this run ends, nothing holds the copy and what the pipeline left on it.
             pipeline = copy_for_run(
-                self.task.pipeline(self.model), self._parking.hand, self._stepped, self.reading.hear
+                self.task.pipeline(self.model),
+                self._parking.hand,
+                self._stepped,
+                self.reading.hear,
+                dict.fromkeys(self.model.adapters.parts, self._loras),
             )
             generator = torch.Generator("cpu").manual_seed(self.order.recipe.seed)
             with torch.no_grad():

@@ -58,7 +58,7 @@ class Threads:
         self._used = self._reference
         if wanted == self._reference:
             return self._run(call)
-        key = call.name, call.method, id(call.component), _shapes((call.args, call.kwargs))
+        key = call.name, call.method, id(call.component), call.within_keys, _shapes((call.args, call.kwargs))
         same = self._same.get(key)
         if same is None:
             return self._try(key, call, wanted)

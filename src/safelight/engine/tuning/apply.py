@@ -6,39 +6,26 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import hooks
-from safetensors import SafetensorError, safe_open
 
-from safelight.contract.checkpoint_files import SAFETENSORS
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.options import ModelOptions, StepCache
 from safelight.contract.stages import STEPS
 from safelight.engine.machine.library_errors import explained
 from safelight.engine.machine.stages import stage_of
-from safelight.engine.machine.weight_files import check_safetensors
+from safelight.engine.machine.weight_files import check_file
+from safelight.engine.tuning.loras import Adapters, Named, add_loras
 from safelight.engine.tuning.offloading import offload
 from safelight.engine.tuning.packing import lay_out
 from safelight.engine.tuning.quantization import library_of
 
-# Other ways to change few weights, by what their tensors are called (https://github.com/KohakuBlueleaf/LyCORIS).
-_OTHER_ADAPTERS = {
-    ".hada_": "LoHa",
-    ".lokr_": "LoKr",
-    ".oft_": "OFT",
-    ".boft_": "BOFT",
-    ".on_input": "IA3",
-    ".w_norm": "norm of LyCORIS",
-}
 
-
-def check_options(options: ModelOptions, device: str) -> None:
+def check_options(options: ModelOptions, device: str, loras: Iterable[Named] = ()) -> None:
     """Refuse what cannot work here before anything is loaded.
 
     Raises:
@@ -48,7 +35,7 @@ def check_options(options: ModelOptions, device: str) -> None:
         check_library(table.backend, f"quantization by {table.backend}")
     if options.transformer is not None and options.transformer.endswith(".gguf"):
         _need("gguf", "GGUF")
-    if options.loras:
+    if options.loras or loras:
         _need("peft", "a LoRA")
     if options.offload != "none" and device == "cpu":
         raise ModelLoadError("`offload` moves weights between an accelerator and the host: on the CPU it has no use.")
@@ -59,7 +46,7 @@ def check_options(options: ModelOptions, device: str) -> None:
         )
     for what, file in [("transformer", options.transformer), *(("LoRA", lora.file) for lora in options.loras)]:
         if file is not None:
-            _check_file(what, Path(file).expanduser())
+            check_file(what, Path(file).expanduser())
 
 
 def check_library(backend: str, purpose: str) -> None:
@@ -80,37 +67,22 @@ def _need(library: str, purpose: str) -> None:
         raise ModelLoadError(f"For {purpose} the library {library} is needed, which is not installed.")
 
 
-def _check_file(what: str, path: Path) -> None:
-    allowed = (*SAFETENSORS, ".gguf") if what == "transformer" else SAFETENSORS
-    if path.suffix not in allowed:
-        raise ModelLoadError(
-            f"The {what} must be a {' or '.join(allowed)} file, and {path.name} is none: other formats can run code "
-            "when they are loaded."
-        )
-    if not path.is_file():
-        raise ModelLoadError(f"The {what} {path.name} is not there.")
-    if path.suffix in SAFETENSORS:
-        check_safetensors(path, f"The tensors of the {what}")
-
-
 def tune(
     pipeline: Any,
     options: ModelOptions,
     device: str,
     *,
+    loras: Iterable[Named] = (),
     packs_float32: bool = False,
     note: Callable[[str], object] = lambda text: None,
-) -> Any:
-    """The pipeline with its options applied, on its device. `note` is given what of them does nothing, in sentences.
+) -> tuple[Any, Adapters]:
+    """The pipeline with its options applied, on its device, and its LoRAs. `note` is given what does nothing, in
+    sentences.
 
     Raises:
         ModelLoadError: the pipeline or its denoiser has no such option.
     """
-    for number, lora in enumerate(options.loras):
-        _add_lora(pipeline, Path(lora.file).expanduser(), f"lora_{number}", note)
-    if options.loras:
-        names = [f"lora_{number}" for number in range(len(options.loras))]
-        pipeline.set_adapters(names, adapter_weights=[lora.weight for lora in options.loras])
+    adapters = add_loras(pipeline, options.loras, loras, note)
     for wanted, method in ((options.vae_tiling, "enable_tiling"), (options.vae_slicing, "enable_slicing")):
         if wanted:
             _of(getattr(pipeline, "vae", None), method, f"The decoder has no `{method}`.")()
@@ -123,7 +95,7 @@ def tune(
     pipeline = _placed(pipeline, options, device)
     if options.compile:
         _ask_denoisers(pipeline, "compile_repeated_blocks", "`compile`")
-    return pipeline
+    return pipeline, adapters
 
 
 def _ask_denoisers(pipeline: Any, method: str, what: str, *arguments: Any) -> None:
@@ -161,60 +133,6 @@ def cache_config(cache: StepCache) -> Any:
 
 def _takes(kind: Any) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(kind).parameters
-
-
-def _add_lora(pipeline: Any, path: Path, name: str, note: Callable[[str], object]) -> None:
-    """Whatever goes wrong here is the LoRA's fault, not the checkpoint's.
-
-    Raises:
-        ModelLoadError: naming the file.
-    """
-    keys = _keys_of(path)
-    for mark, kind in _OTHER_ADAPTERS.items():
-        if any(mark in key for key in keys):
-            raise ModelLoadError(
-                f"{path.name} is a {kind}, which diffusers does not load: Safelight takes LoRAs alone."
-            )
-    load = _of(pipeline, "load_lora_weights", f"This pipeline takes no LoRA, and {path.name} is one.")
-    what = f"The LoRA {path.name} does not fit this model"
-    with explained(what, (Exception,)), _called_safetensors(path) as file:
-        load(file.parent, weight_name=file.name, adapter_name=name, local_files_only=True, use_safetensors=True)
-        adapters = {adapter for found in pipeline.get_list_adapters().values() for adapter in found}
-    if name not in adapters:
-        raise ModelLoadError(f"The LoRA {path.name} fits no part of this model: it was made for another.")
-    pairs, placed = sum(map(_is_down, keys)), _placed_pairs(pipeline, name)
-    if placed < pairs:
-        note(f"Of the LoRA {path.name}, {pairs - placed} of {pairs} layers have no place in this model and do nothing.")
-
-
-def _keys_of(path: Path) -> list[str]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            return list(file.keys())
-    except (SafetensorError, OSError):
-        raise ModelLoadError(f"The LoRA {path.name} is cut short or no safetensors file. Get it again.") from None
-
-
-def _is_down(key: str) -> bool:
-    """Whether a tensor is the first of a LoRA's two for one layer, in any of the spellings that diffusers reads."""
-    return key.endswith((".lora_A.weight", ".lora_down.weight", ".lora.down.weight", ".lora_A.default.weight"))
-
-
-def _placed_pairs(pipeline: Any, name: str) -> int:
-    parts = (part for part in pipeline.components.values() if isinstance(part, torch.nn.Module))
-    return sum(name in getattr(module, "lora_A", {}) for part in parts for module in part.modules())
-
-
-@contextmanager
-def _called_safetensors(path: Path) -> Iterator[Path]:
-    """The file under a name by which diffusers knows its format."""
-    if path.suffix == ".safetensors":
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        link = Path(folder) / f"{path.stem}.safetensors"
-        link.symlink_to(path.resolve())
-        yield link
 
 
 def _placed(pipeline: Any, options: ModelOptions, device: str) -> Any:
