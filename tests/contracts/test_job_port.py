@@ -308,13 +308,18 @@ async def test_two_who_use_one_key_at_once_get_one_job(store: JobStore) -> None:
     assert len(await numbers(store)) == 1
 
 
-async def test_files_belong_to_what_has_a_picture_or_may_yet(store: JobStore) -> None:
+async def test_jobs_are_known_by_id_whoever_owns_them_and_however_they_ended(store: JobStore) -> None:
     for number in range(1, 4):
         await store.add(job(number))
     await store.end("job_1", FINISHED)
     await store.end("job_2", CANCELLED)
     names = ["job_1", "job_2", "job_3", "job_4"]
-    assert await store.files_of(names) == {"job_1": FINISHED.image, "job_3": None}
+    known = await store.known(names)
+    assert {name: (job.image, job.has_ended) for name, job in known.items()} == {
+        "job_1": (FINISHED.image, True),
+        "job_2": (None, True),
+        "job_3": (None, False),
+    }
 
 
 async def test_a_star_is_set_and_taken_away_by_its_owner_alone(store: JobStore) -> None:

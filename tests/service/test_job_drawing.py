@@ -25,6 +25,7 @@ from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.bootstrap.drawing import open_drawing
 from safelight.contract.jobs import JobRecord
 from safelight.service.drawing.admission import Admission
+from safelight.service.jobs.inputs import JobInputs
 from safelight.service.jobs.job_drawing import JobDrawing, JobInHand
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.ports.files import Room
@@ -65,6 +66,7 @@ class Studio:
             entrance=drawing.entrance,
             feed=LocalFeed(),
             disks=DiskSpace({"files": lambda: self.room}, telemetry),
+            inputs=JobInputs(self.files),
             color_of=lambda image: self.color_of(image),
             weight_of=self.weight_of,
             holder="process_one",

@@ -21,6 +21,7 @@ from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.service.access.keys import Keys
 from safelight.service.jobs.accept import Acceptance
 from safelight.service.jobs.elsewhere import Elsewhere
+from safelight.service.jobs.inputs import JobInputs
 from safelight.service.jobs.job_drawing import JobDrawing
 from safelight.service.jobs.jobs import Jobs
 from safelight.service.jobs.library import Library
@@ -53,6 +54,7 @@ def open_jobs(
     store, feed, generate = database.jobs, LocalFeed(), drawing.generate
     weight_of = keys.weight if keys else _as_any_other
     files = open_files(settings.files, settings.home)
+    inputs = JobInputs(files)
     disks = DiskSpace({"files": files.room, "home": partial(room_of, settings.home)}, telemetry)
     peers = Peers(
         database.processes,
@@ -87,6 +89,7 @@ def open_jobs(
             entrance=drawing.entrance,
             feed=feed,
             disks=disks,
+            inputs=inputs,
             color_of=average_color,
             weight_of=weight_of,
             holder=peers.name,
@@ -106,6 +109,7 @@ def open_jobs(
         feed=feed,
         runner=runner,
         disks=disks,
+        inputs=inputs,
         color_of=average_color,
         new_id=place.new_job_id,
         steady=retention.clock,

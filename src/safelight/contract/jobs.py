@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from safelight.contract.calls import Call
+from safelight.contract.pictures import PictureFacts
 from safelight.contract.prompt_cut import PromptCut
 
 JobState = Literal["queued", "running", "finished", "failed", "cancelled"]
@@ -85,7 +87,7 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A generation.
 
     `number` orders and pages; the store gives it, above every earlier one. `image` is there once it is finished.
-    `stored_bytes` is what its row and its picture weigh.
+    `stored_bytes` is what its row, its picture and those that it draws from weigh.
     """
 
     id: str
@@ -139,6 +141,22 @@ def file_name(job: JobRecord) -> str:
     """The name that a job's picture gets in the file store. It holds the try: two processes that draw one job, of which
     one has lost its lease, never write or remove the same file. The row says which of them is the job's."""
     return f"{job.id[-2:]}/{job.id}.{job.course.tries}.{job.wanted.output_format}"
+
+
+def call_of(request: dict[str, Any]) -> Call:
+    """How a job's `request` asks for its picture."""
+    return "edit" if "images" in request else "generate"
+
+
+def facts_in(request: dict[str, Any]) -> tuple[PictureFacts, ...]:
+    """What a job's `request` says of the pictures that it draws from, the mask last."""
+    said = [*request["images"], *([request["mask"]] if "mask" in request else [])] if "images" in request else []
+    return msgspec.convert(tuple(said), tuple[PictureFacts, ...])
+
+
+def input_names(job: JobRecord) -> tuple[str, ...]:
+    """The names of those pictures in the file store, in that order. They are the job's and not a try's."""
+    return tuple(f"{job.id[-2:]}/{job.id}.in{place}" for place in range(len(facts_in(job.wanted.request))))
 
 
 def thumbnail_name(image: KeptImage) -> str:

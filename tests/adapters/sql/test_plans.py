@@ -100,7 +100,7 @@ async def test_nothing_else_scans_the_jobs_or_sorts_them(database: Database) -> 
         await jobs.oldest("key-a", 10)
         await jobs.oldest("key-a", 10, without_picture=True)
         await jobs.newest()
-        await jobs.files_of(["job_1", "job_2"])
+        await jobs.known(["job_1", "job_2"])
         await jobs.forget(["job_2"])
         await jobs.delete("key-a", "job_1")
     assert len(plans) > 15

@@ -16,6 +16,7 @@ from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import ColorOf, Picture, kept_image
 from safelight.service.drawing.generate import Generate
 from safelight.service.drawing.readiness import shutting_down
+from safelight.service.jobs.inputs import JobInputs
 from safelight.service.jobs.runner import JobRunner
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.files_away import told_to_ask_again
@@ -41,6 +42,7 @@ class Acceptance:
         feed: JobFeed,
         runner: JobRunner,
         disks: DiskSpace,
+        inputs: JobInputs,
         color_of: ColorOf,
         new_id: Callable[[], Awaitable[str]],
         steady: Callable[[], float],
@@ -53,6 +55,7 @@ class Acceptance:
         self._feed = feed
         self._runner = runner
         self._disks = disks
+        self._inputs = inputs
         self._color_of = color_of
         self._new_id = new_id
         self._steady = steady
@@ -77,7 +80,7 @@ class Acceptance:
         self._generate.check_size(request)
         await self._disks.check()
         with self._runner.room(caller.key_id, caller.weight):
-            job, is_new = await self.add(await self.new(request, caller), mark)
+            job, is_new = await self.add(await self.new(request, caller), mark, request)
             if is_new:
                 self._runner.add(job, weight=caller.weight)
         return job
@@ -99,6 +102,7 @@ class Acceptance:
         """
         one = msgspec.structs.replace(request, n=1, seed=picture.seed) if request.n > 1 else request
         job = await self.new(one, caller, seed=picture.seed)
+        await self._inputs.put(job, request)
         try:
             with told_to_ask_again("This server gives no picture that it could not keep: ask again in a moment."):
                 await self._files.put(file_name(job), picture.image)
@@ -127,13 +131,21 @@ class Acceptance:
             raise _used_for_another()
         return job
 
-    async def add(self, job: JobRecord, mark: IdempotencyMark | None) -> tuple[JobRecord, bool]:
-        """The job that is in the store now, and whether it is this one: not if its mark was there already.
+    async def add(self, job: JobRecord, mark: IdempotencyMark | None, request: ImageRequest) -> tuple[JobRecord, bool]:
+        """The job that is in the store now, and whether it is this one, which the request asks for: not if its mark was
+        there already. The pictures that it draws from are there before it is.
 
         Raises:
             InvalidRequest: `idempotency_key_reused`.
+            InternalError: its pictures could not be kept.
         """
-        kept = await self._store.add(job, mark)
+        kept = None
+        await self._inputs.put(job, request)
+        try:
+            kept = await self._store.add(job, mark)
+        finally:
+            if kept is None or kept.id != job.id:
+                await self._inputs.remove(job)
         if kept is None:
             raise _used_for_another()
         if kept.id == job.id:

@@ -21,6 +21,7 @@ from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import ColorOf, Drawing, Picture, kept_image
 from safelight.service.drawing.generate import Generate
 from safelight.service.entrance import Entrance
+from safelight.service.jobs.inputs import JobInputs
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.files import FilesAway, FileStore
@@ -70,6 +71,7 @@ class JobDrawing:
         entrance: Entrance,
         feed: JobFeed,
         disks: DiskSpace,
+        inputs: JobInputs,
         color_of: ColorOf,
         weight_of: Callable[[str], Awaitable[float]],
         holder: str,
@@ -82,6 +84,7 @@ class JobDrawing:
         self._entrance = entrance
         self._feed = feed
         self._disks = disks
+        self._inputs = inputs
         self._color_of = color_of
         self._weight_of = weight_of
         self._clock = clock
@@ -137,7 +140,8 @@ class JobDrawing:
 
     async def _draw(self, running: JobInHand) -> Picture:
         job = running.job
-        request = running.request = await self._entrance.read(job.wanted.request, math.inf)
+        fields, call = await self._inputs.fields(job)
+        request = running.request = await self._entrance.read(fields, math.inf, call=call)
         self._entrance.check(request)  # terms may have been blocked since it was accepted
 
         def on_progress(step: int, steps: int) -> None:

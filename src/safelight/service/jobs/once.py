@@ -82,7 +82,7 @@ class DrawnOnce:
         try:
             for one, mark in zip(_one_by_one(request), marks, strict=True):
                 new = await self._acceptance.new(one, caller, listed=listed, reserved=True)
-                job, is_new = await self._acceptance.add(new, mark)
+                job, is_new = await self._acceptance.add(new, mark, one)
                 if is_new:
                     self._runner.draw_at_once(job, reserved.pop())
                 accepted.append(job)

@@ -17,6 +17,7 @@ from safelight.contract.request import ImageRequest, parse_image_request
 from safelight.service.drawing.admission import Cost
 from safelight.service.drawing.generate import Generate
 from safelight.service.drawing.readiness import shutting_down
+from safelight.service.jobs.inputs import known_fields
 from safelight.service.jobs.job_drawing import JobDrawing, JobInHand
 from safelight.service.jobs.line import JobLine
 from safelight.service.jobs.queue_news import QueueNews
@@ -221,7 +222,8 @@ class JobRunner:
     def _request_of(self, job: JobRecord) -> ImageRequest | None:
         """What to draw, as today's catalogue reads it; None where it no longer offers that."""
         try:
-            return parse_image_request(job.wanted.request, self._catalogue)
+            fields, call = known_fields(job)
+            return parse_image_request(fields, self._catalogue, call)
         except InvalidRequest:
             return None
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 import structlog
 
 from safelight.contract.errors import SafelightError
-from safelight.contract.jobs import JobRecord, JobUpdate, thumbnail_name
+from safelight.contract.jobs import JobRecord, JobUpdate, input_names, thumbnail_name
 from safelight.service.keeping.place import Place
 from safelight.service.keeping.shares import shares
 from safelight.service.keeping.steady_clock import SteadyClock
@@ -145,7 +145,8 @@ class Retention:
             if not await self._place.may_delete():
                 log.warning("file_left", job=job.id, reason="the place for pictures is not known to be ours")
                 return
-            for name in () if job.image is None else (job.image.file, thumbnail_name(job.image)):
+            picture = () if job.image is None else (job.image.file, thumbnail_name(job.image))
+            for name in (*picture, *input_names(job)):
                 await self._remove(job, name)
         except FilesAway as error:  # nothing else there would answer either, and somebody may wait
             log.warning("file_not_removed", job=job.id, reason=str(error))
@@ -211,7 +212,7 @@ class Retention:
     async def _forget_all(self, jobs: Sequence[JobRecord]) -> int:
         gone = await self._store.forget([job.id for job in jobs]) if jobs else []
         for job in gone:
-            if job.image is not None:
+            if job.image is not None or input_names(job):
                 await self.remove_files(job)
             self._feed.publish(JobUpdate(kind="deleted", job=job))
         return len(gone)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from safelight.contract.jobs import KeptImage, thumbnail_name
+from safelight.contract.jobs import JobRecord, input_names, thumbnail_name
 from safelight.service.keeping.place import Place
 from safelight.service.ports.files import FileEntry, FileStore
 from safelight.service.ports.jobs import JobStore
@@ -78,22 +78,26 @@ class Sweep:
 
     async def _orphans(self, entries: Sequence[FileEntry], now: float) -> list[FileEntry]:
         """Those that a job of this database named and that no job knows, of the time that it answers for. A job that
-        has ended knows one picture and its thumbnail: another try's are an orphan's, by their whole name."""
+        has ended knows what it drew from, one picture and its thumbnail: another try's are an orphan's, by their whole
+        name."""
         ids = {
             entry: entry.name.rpartition("/")[2].partition(".")[0]
             for entry in entries
             if self._place.since <= entry.written < now - _YOUNG_SECONDS and not entry.name.startswith(f"{TRASH}/")
         }
-        known = await self._store.files_of(set(ids.values()))
+        known = await self._store.known(set(ids.values()))
 
         async def is_orphan(name: str, job_id: str) -> bool:
-            if job_id not in known:
+            job = known.get(job_id)
+            if job is not None and (not job.has_ended or name in _names(job)):
+                return False
+            if job is None or job.image is None:
                 return await self._place.is_named_by_us(name)
-            image = known[job_id]
-            return image is not None and bool(_PICTURE.search(name)) and name not in _names(image)
+            return bool(_PICTURE.search(name))
 
         return [entry for entry, job_id in ids.items() if await is_orphan(entry.name, job_id)]
 
 
-def _names(image: KeptImage) -> tuple[str, str]:
-    return image.file, thumbnail_name(image)
+def _names(job: JobRecord) -> tuple[str, ...]:
+    picture = () if job.image is None else (job.image.file, thumbnail_name(job.image))
+    return *picture, *input_names(job)

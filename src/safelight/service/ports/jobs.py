@@ -177,8 +177,8 @@ class JobStore(Protocol):
     async def newest(self) -> float:
         """When the newest job was accepted (Unix seconds); 0 where there is none."""
 
-    async def files_of(self, job_ids: Collection[str]) -> Mapping[str, KeptImage | None]:
-        """The pictures of those of these jobs that have one, by id; None for those that may get one yet."""
+    async def known(self, job_ids: Collection[str]) -> Mapping[str, JobRecord]:
+        """Those of these jobs that there are, whoever's, by id."""
 
 
 class Notes(Protocol):

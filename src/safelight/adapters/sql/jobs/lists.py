@@ -11,7 +11,7 @@ from sqlalchemy import func, select, true
 from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.jobs.table import IS_UNFINISHED, JobTable, Rows
 from safelight.adapters.sql.schema import counters, jobs
-from safelight.contract.jobs import JobRecord, KeptImage
+from safelight.contract.jobs import JobRecord
 from safelight.service.ports.jobs import JobFilter, Standing
 
 _LAST_ENDING = select(counters.c.value).where(counters.c.name == "endings")
@@ -66,9 +66,8 @@ class JobLists(JobTable):
             query = select(jobs.c.created).order_by(jobs.c.number.desc()).limit(1)
             return float((await connection.execute(query)).scalar_one_or_none() or 0.0)
 
-    async def files_of(self, job_ids: Collection[str]) -> Mapping[str, KeptImage | None]:
-        found = await self._read(select(jobs).where(jobs.c.id.in_(job_ids), jobs.c.file.is_not(None) | IS_UNFINISHED))
-        return {job.id: job.image for job in found}
+    async def known(self, job_ids: Collection[str]) -> Mapping[str, JobRecord]:
+        return {job.id: job for job in await self._read(select(jobs).where(jobs.c.id.in_(job_ids)))}
 
     def _matching(self, query: Rows, wanted: JobFilter) -> Rows:
         query = query.where(jobs.c.owner == wanted.owner, jobs.c.listed == wanted.listed)

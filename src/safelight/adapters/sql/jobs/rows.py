@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Row
 
 from safelight.adapters.sql.clock import DatabaseNow
-from safelight.contract.jobs import Course, JobError, JobRecord, KeptImage, Origin, Wanted
+from safelight.contract.jobs import Course, JobError, JobRecord, KeptImage, Origin, Wanted, facts_in
 from safelight.contract.prompt_cut import PromptCut
 from safelight.service.ports.jobs import LEASE_SECONDS
 
@@ -31,7 +31,8 @@ def row_of(job: JobRecord) -> dict[str, Any]:
     row |= {"error_code": error and error.code, "error_message": error and error.message}
     row |= {} if image is None else of_image(image)
     prompt, request = len(job.wanted.request["prompt"].encode()), len(msgspec.json.encode(job.wanted.request))
-    row["stored_bytes"] = ROW_BYTES + prompt + request + (image.bytes if image else 0)
+    inputs = sum(facts.bytes for facts in facts_in(job.wanted.request))
+    row["stored_bytes"] = ROW_BYTES + prompt + request + inputs + (image.bytes if image else 0)
     return row
 
 
