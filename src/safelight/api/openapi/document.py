@@ -29,7 +29,9 @@ _REASONS = {
     415: "The media type is not read.",
     429: "The key's requests per minute are used up.",
     500: "Something broke inside the server.",
+    502: "A server that requests are passed on to failed.",
     503: "Overloaded, loading or shutting down.",
+    504: "A server that requests are passed on to said nothing for too long.",
 }
 _LATER = (429, 503)
 _REF = "#/components/schemas/{name}"
