@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,7 +59,7 @@ def with_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], 
     async def make() -> None:
         await (await open_database(made)).close()
 
-    asyncio.run(make())
+    _run_apart(make())
 
     def copied(home: Path) -> Path:
         if not (home / FILE_NAME).exists():
@@ -65,6 +67,12 @@ def with_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], 
         return home
 
     return copied
+
+
+def _run_apart(work: Coroutine[Any, Any, None]) -> None:
+    """In a thread of its own: a test that asks for it may have a loop already."""
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(asyncio.run, work).result()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -91,7 +99,7 @@ def with_postgres(postgres: Server, tmp_path_factory: pytest.TempPathFactory) ->
     async def make() -> None:
         await (await kept.open()).close()
 
-    asyncio.run(make())
+    _run_apart(make())
     return lambda: postgres.database(like="made")
 
 

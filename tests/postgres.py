@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -69,6 +70,13 @@ class Server:
             self._process.wait(60)
             self._process = None
 
+    def freeze(self, frozen: bool = True) -> None:
+        """Have it take calls and answer none, as a machine that hangs; or let it go on."""
+        assert self._process is not None
+        parent = psutil.Process(self._process.pid)
+        for process in (parent, *parent.children()):
+            process.suspend() if frozen else process.resume()
+
     def sql(self, statement: str, database: str = "postgres") -> str:
         """Run it as the server's owner; what it printed."""
         command = [_binary("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", statement]
@@ -108,6 +116,22 @@ def new_server(**options: str) -> Iterator[Server]:
     server = Server(make_folder(folder), **options)
     try:
         subprocess.run(["cp", "-a", str(made), str(server.data)], check=True)
+        server.start()
+        yield server
+    finally:
+        server.stop(signal.SIGQUIT)
+        shutil.rmtree(server.folder)
+
+
+@contextlib.contextmanager
+def standby_of(primary: Server) -> Iterator[Server]:
+    """A running replica, which takes no writes until `pg_promote()` is called on it."""
+    folder = Path(tempfile.mkdtemp(prefix="safelight-pg-"))
+    folder.rmdir()
+    server = Server(make_folder(folder))
+    try:
+        copying = [_binary("pg_basebackup"), "-h", str(primary.folder), "-U", "postgres", "-D", str(server.data), "-R"]
+        subprocess.run([*as_user(), *copying, "--checkpoint=fast"], check=True, capture_output=True, cwd=folder)
         server.start()
         yield server
     finally:

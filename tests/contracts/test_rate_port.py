@@ -42,7 +42,7 @@ async def counter(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) 
 async def test_of_many_at_once_no_more_are_taken_in_than_may_be(counter: RateCounter) -> None:
     counted = await asyncio.gather(*(counter.hit("a", 3, 60.0) for _ in range(10)))
     assert [each.accepted for each in counted].count(True) == 3
-    assert [each.count for each in counted] == [1, 2, 3, *[3] * 7]
+    assert sorted(each.count for each in counted) == [1, 2, *[3] * 8]
     assert (await counter.hit("b", 1, 60.0)).accepted
 
 

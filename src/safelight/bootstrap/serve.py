@@ -21,13 +21,13 @@ from safelight.adapters.logs.logging import configure_logging
 from safelight.adapters.logs.outlet import standard_error
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
-from safelight.adapters.sql import open_database
 from safelight.api.app import create_app
 from safelight.api.http.server import Server, listen
 from safelight.bootstrap.engine import look, open_engine
 from safelight.bootstrap.jobs import tend
 from safelight.bootstrap.links import links_of
 from safelight.bootstrap.loaded import OnLoaded, loaded
+from safelight.bootstrap.opening import open_for_serving
 from safelight.bootstrap.services import Stores, open_services
 from safelight.service.access.keys import Keys
 from safelight.service.ports.telemetry import LogDropped
@@ -76,7 +76,9 @@ async def _serve(
         engine = open_engine(settings, telemetry)
         await engine.start()
         stack.push_async_callback(engine.stop)
-        database = await open_database(settings.home, settings.database_url)
+        database = await open_for_serving(settings, listener, telemetry)
+        if database is None:
+            return 0
         closed, budget = [True], draining(settings.drain_seconds)
 
         async def close_database() -> None:

@@ -1,12 +1,26 @@
-"""What PostgreSQL alone does; what the stores promise on it is in `tests/contracts`."""
+"""What PostgreSQL alone does, and what goes wrong with it; what the stores promise on it is in `tests/contracts`."""
 
 from __future__ import annotations
 
+import asyncio
+import random
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from safelight.adapters.sql.postgres import dialect, opening
+from safelight.adapters.sql.postgres.errors import explained
+from safelight.contract.errors import ConfigurationError, SafelightError, StoreUnavailable
+from safelight.service.access.keys import Keys
+from safelight.service.ports.jobs import JobFilter
 from tests.adapters.sql.processes import output_of, start
+from tests.contracts.jobs import job
+from tests.databases import Kept
+from tests.hostile.small_disk import small_disk
+from tests.postgres import Server, new_server, standby_of
 
 
 @pytest.mark.parametrize(("url", "brought"), [(False, "False"), (True, "True")])
@@ -21,3 +35,136 @@ async def main():
 asyncio.run(main())
 """
     assert output_of(start(program, tmp_path)).strip() == brought
+
+
+def database_of(kept: Kept) -> str:
+    """Its name on the server."""
+    assert kept.url is not None
+    return urlsplit(kept.url).path.removeprefix("/")
+
+
+async def refused(kept: Kept) -> str:
+    """Why it cannot be opened."""
+    with pytest.raises(SafelightError) as caught:
+        await kept.open()
+    assert "wr0ng" not in str(caught.value)
+    return f"{type(caught.value).__name__}: {caught.value}"
+
+
+async def test_what_the_setting_gets_wrong_is_said_in_words(tmp_path: Path, postgres: Server) -> None:
+    postgres.sql("DROP ROLE IF EXISTS guarded; CREATE ROLE guarded LOGIN PASSWORD 'right'")
+    rules = postgres.data / "pg_hba.conf"
+    before = rules.read_text()
+    rules.write_text("local all guarded scram-sha-256\n" + before)
+    postgres.sql("SELECT pg_reload_conf()")
+    try:
+        wrong = postgres.url().replace("postgres@", "guarded:wr0ng@")
+        said = await refused(Kept(tmp_path, wrong))
+        assert said.startswith("ConfigurationError: The database refused the password.")
+        # It may sign in, and owns nothing.
+        right = postgres.url().replace("postgres@", "guarded:right@")
+        assert "may not do what Safelight needs" in await refused(Kept(tmp_path, right))
+    finally:
+        rules.write_text(before)
+        postgres.sql("SELECT pg_reload_conf()")
+    assert "no database of that name" in await refused(Kept(tmp_path, postgres.url("nowhere")))
+    assert "StoreUnavailable" in await refused(Kept(tmp_path, "postgresql://postgres@127.0.0.1:1/x"))
+    assert "StoreUnavailable" in await refused(Kept(tmp_path, "postgresql://postgres@no-such-host.invalid/x"))
+    assert "cannot be read" in await refused(Kept(tmp_path, f"{postgres.url()}&target_session_attrs=whatever"))
+
+
+async def test_a_server_that_is_too_old_is_refused(kept_on_postgres: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialect, "LEAST_VERSION", 99)
+    assert "Safelight needs 99 or newer" in await refused(kept_on_postgres)
+
+
+@pytest.fixture
+def kept_on_postgres(tmp_path: Path, with_postgres: Callable[[], str]) -> Kept:
+    return Kept(tmp_path, with_postgres())
+
+
+async def test_one_that_takes_no_writes_is_said_and_used_once_it_does(kept_on_postgres: Kept, postgres: Server) -> None:
+    name = database_of(kept_on_postgres)
+    database = await kept_on_postgres.open()
+    postgres.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    assert "takes no writes" in await refused(kept_on_postgres)
+    # Who has a connection already sees it when it is told so: as of a primary that became a replica.
+    async with database.dialect.reading() as connection:
+        await connection.exec_driver_sql("SET default_transaction_read_only = on")
+    with pytest.raises(StoreUnavailable, match="takes no writes"):
+        await database.jobs.add(job(1))
+    with pytest.raises(StoreUnavailable, match="takes no writes"):
+        await database.jobs.add(job(1))
+    postgres.sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    assert await database.jobs.add(job(1)) is not None
+    await database.close()
+
+
+async def test_when_all_connections_are_busy_it_is_said_in_time(
+    kept_on_postgres: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "CONNECTIONS", 1)
+    monkeypatch.setattr(opening, "POOL_SECONDS", 0.05)
+    database = await kept_on_postgres.open()
+    async with database.dialect.reading():
+        with pytest.raises(StoreUnavailable, match="all connections of this process are busy"):
+            await database.keys.all()
+    assert await database.keys.all() == []
+    await database.close()
+
+
+async def test_when_the_server_has_no_connection_left_it_is_said_and_that_passes(tmp_path: Path) -> None:
+    with new_server(max_connections="5", superuser_reserved_connections="0", max_wal_senders="0") as server:
+        database = await Kept(tmp_path, server.database()).open()
+        holders = [await opening.connect(server.url()).connect() for _ in range(5 - 1)]
+        with pytest.raises(StoreUnavailable, match="no connection left"):
+            await asyncio.gather(*(database.keys.all() for _ in range(5)))
+        for holder in holders:
+            await holder.close()
+            await holder.engine.dispose()
+        assert await database.keys.all() == []
+        await database.close()
+
+
+async def test_another_primary_takes_over(tmp_path: Path) -> None:
+    with new_server() as first:
+        first.sql("CREATE DATABASE safelight")
+        with standby_of(first) as second:
+            both = f"postgresql://postgres@/safelight?host={first.folder},{second.folder}&port=5432,5432"
+            # A replica alone is no database to serve from.
+            assert "takes no writes" in await refused(Kept(tmp_path, second.url("safelight")))
+            database = await Kept(tmp_path, both).open()
+            minted = await Keys(database.keys).create("kept")
+            first.stop()
+            with pytest.raises(StoreUnavailable):
+                await database.jobs.add(job(1))
+            second.sql("SELECT pg_promote()")
+            assert await database.jobs.add(job(1)) is not None
+            assert [record.id for record in await database.keys.all()] == [minted.record.id]
+            await database.close()
+
+
+async def test_a_full_disk_is_said_and_passes_when_there_is_room(tmp_path: Path) -> None:
+    with new_server() as server, small_disk(server.folder / "small", 8) as disk:
+        shutil.chown(disk.folder, server.folder.owner())
+        kept = Kept(tmp_path, server.database())
+        database = await kept.open()
+        name = database_of(kept)
+        server.sql(f"CREATE TABLESPACE small LOCATION '{disk.folder}'")
+        server.sql("ALTER TABLE jobs SET TABLESPACE small", name)
+
+        async def fill() -> None:
+            for number in range(1, 2000):
+                await database.jobs.add(job(number, random.Random(number).randbytes(4000).hex()))
+
+        with pytest.raises(ConfigurationError, match="disk of the database's server is full"):
+            await fill()
+        await database.jobs.page(JobFilter(owner="key-a"), 10)
+        server.sql("ALTER TABLE jobs SET TABLESPACE pg_default", name)
+        assert await database.jobs.add(job(5000)) is not None
+        await database.close()
+        server.stop()
+
+
+def test_what_is_no_error_of_a_database_is_not_taken_for_one() -> None:
+    assert explained(KeyError("x")) is None

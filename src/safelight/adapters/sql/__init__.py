@@ -1,5 +1,5 @@
-"""State in SQL: keys and the ledger of requests. SQLite by default; only `sqlite.py` knows that it is."""
+"""State in SQL: keys, jobs, sessions and the ledger of requests. What differs between databases is in their rooms."""
 
-from safelight.adapters.sql.database import Database, open_database
+from safelight.adapters.sql.database import Database, connect_database, open_database
 
-__all__ = ["Database", "open_database"]
+__all__ = ["Database", "connect_database", "open_database"]

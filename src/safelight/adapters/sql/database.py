@@ -16,6 +16,7 @@ from safelight.adapters.sql.notes import SqlNotes
 from safelight.adapters.sql.sessions import SqlSessionStore
 from safelight.adapters.sql.sqlite.dialect import SqliteDialect
 from safelight.adapters.sql.upkeep import SqlUpkeep
+from safelight.contract.errors import ConfigurationError
 from safelight.service.ports.telemetry import Telemetry
 
 _COOKIE = "cookie"
@@ -40,6 +41,10 @@ class Database:
         self.sessions = SqlSessionStore(dialect)
         self.notes = SqlNotes(dialect)
         self.upkeep = SqlUpkeep(dialect, self.jobs)
+
+    async def prepare(self) -> None:
+        """Bring it to the shape that this version expects; see `open_database`."""
+        await self.dialect.prepare()
 
     def ledger(self, telemetry: Telemetry, capacity: int = CAPACITY) -> SqlLedger:
         """A ledger with its background task, for at most `capacity` pending entries; call it in the event loop."""
@@ -94,17 +99,32 @@ async def open_database(home: Path, url: str | None = None) -> Database:
         ConfigurationError: it cannot be used: not writable, damaged, of a newer version, refused, disk full.
         StoreUnavailable: the server of that database cannot be reached just now.
     """
-    state_folder.prepare(home)
-    dialect: Dialect = SqliteDialect(home) if url is None else _postgres(url)
+    database = connect_database(home, url)
     try:
-        await dialect.prepare()
+        await database.prepare()
     except BaseException:
-        await dialect.engine.dispose()
+        await database.close()
         raise
-    return Database(dialect)
+    return database
+
+
+def connect_database(home: Path, url: str | None = None) -> Database:
+    """The same, but nothing of it has been looked at yet: `prepare` does, and may be called again where it failed.
+
+    Raises:
+        ConfigurationError: the folder or the file cannot be made, or the driver for `url` is missing.
+    """
+    state_folder.prepare(home)
+    return Database(SqliteDialect(home) if url is None else _postgres(url))
 
 
 def _postgres(url: str) -> Dialect:
-    from safelight.adapters.sql.postgres.dialect import PostgresDialect  # brings asyncpg, which is an extra
+    try:
+        from safelight.adapters.sql.postgres.dialect import PostgresDialect  # brings asyncpg, which is an extra
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"The setting `database` names a PostgreSQL, and {error.name} is not installed. Install Safelight with its "
+            "extra `cluster`."
+        ) from None
 
     return PostgresDialect(url)

@@ -12,7 +12,7 @@ from sqlalchemy import insert
 
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.schema import ledger
-from safelight.contract.errors import SafelightError
+from safelight.contract.errors import SafelightError, StoreUnavailable
 from safelight.contract.stages import STAGES
 from safelight.protocol.messages import Timings
 from safelight.service.ports.ledger import LedgerEntry
@@ -23,6 +23,7 @@ CAPACITY = 10_000
 BATCH = 500
 # An entry waits so long for others: a transaction takes the processor 3 ms, on which the answer is on its way.
 GATHER_SECONDS = 0.25
+_AGAIN_SECONDS = 1.0
 
 # The stages that have a column of their own; the seconds of any other stand together in `more_stage_seconds`.
 _COLUMNS = {stage: f"{stage}_seconds" for stage in STAGES if f"{stage}_seconds" in ledger.columns}
@@ -34,8 +35,8 @@ class SqlLedger:
     """A `Ledger` with one background task that writes whatever has gathered, in batches.
 
     Entries gather for a moment, unless somebody waits for them or a batch is full. While one batch is being written the
-    next gathers, so a slow disk makes batches larger and not requests slower.
-    Entries that cannot be kept are counted in `Telemetry.ledger_lost`, and an outage is logged once.
+    next gathers, so a slow disk makes batches larger and not requests slower. While the database is away they gather
+    too. Entries that cannot be kept are counted in `Telemetry.ledger_lost`, and an outage is logged once.
     """
 
     def __init__(self, dialect: Dialect, telemetry: Telemetry, capacity: int) -> None:
@@ -48,6 +49,7 @@ class SqlLedger:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
+        self._closed = asyncio.Event()
         self._failing = False
         self._writer = asyncio.get_running_loop().create_task(self._write_behind(), name="ledger")
 
@@ -69,6 +71,7 @@ class SqlLedger:
     async def close(self) -> None:
         self._closing = True
         self._hurried.set()
+        self._closed.set()
         self._arrived.set()
         await self._writer
 
@@ -79,7 +82,9 @@ class SqlLedger:
             await self._gather()
             while self._pending:
                 batch = [self._pending.popleft() for _ in range(min(BATCH, len(self._pending)))]
-                await self._write_batch(batch)
+                if not await self._write_batch(batch):
+                    self._pending.extendleft(reversed(batch))
+                    await self._a_while()
             self._idle.set()
 
     async def _gather(self) -> None:
@@ -88,16 +93,28 @@ class SqlLedger:
                 await self._hurried.wait()
         self._hurried.clear()
 
-    async def _write_batch(self, batch: list[LedgerEntry]) -> None:
+    async def _a_while(self) -> None:
+        """Until it is worth trying again, or this is closed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_AGAIN_SECONDS):
+                await self._closed.wait()
+
+    async def _write_batch(self, batch: list[LedgerEntry]) -> bool:
+        """Whether it is done with: written, or lost. False while the database is away: it is tried again."""
         try:
             async with self._dialect.writing() as connection:
                 await connection.execute(insert(ledger), [_row(entry) for entry in batch])
+        except StoreUnavailable as error:
+            if not self._closing:
+                return False
+            self._lose(len(batch), str(error))
         except (SafelightError, OSError) as error:
             self._lose(len(batch), str(error))
         else:
             if self._failing:
                 self._failing = False
                 _log.info("ledger_recovered")
+        return True
 
     def _lose(self, entries: int, why: str) -> None:
         self._telemetry.note(LedgerLost(entries=entries))

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,12 +14,13 @@ import asyncpg
 import msgspec
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-# To one address. The next of the URL is tried after it, and both must fit into the time for an answer.
-CONNECT_SECONDS = 2.0
+# To one address: a silent one of two must leave time for the other.
+CONNECT_SECONDS = 1.5
 # A process has so many connections at most; requests wait for one no longer than for the answer itself.
 CONNECTIONS = 10
+POOL_SECONDS = 2.0
 
 
 def connect(url: str) -> AsyncEngine:
@@ -33,7 +37,7 @@ def connect(url: str) -> AsyncEngine:
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
         pool_size=CONNECTIONS,
         max_overflow=0,
-        pool_timeout=CONNECT_SECONDS,
+        pool_timeout=POOL_SECONDS,
         hide_parameters=True,
     )
     event.listen(engine.sync_engine, "checkout", _look_whether_open)
@@ -50,6 +54,18 @@ async def open_connection(url: str) -> Any:
     wanted: dict[str, Any] = {} if _says(url, "target_session_attrs") else {"target_session_attrs": "read-write"}
     name = {"application_name": "safelight"}
     return await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=name, **wanted)
+
+
+@asynccontextmanager
+async def answering(connection: AsyncConnection, seconds: float) -> AsyncIterator[None]:
+    """Break the connection off after that time, with whatever waits for an answer: a server that is silent would not
+    answer a wish to cancel or to close either, which asyncpg waits for."""
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    breaking_off = asyncio.get_running_loop().call_later(seconds, driver.terminate)
+    try:
+        yield
+    finally:
+        breaking_off.cancel()
 
 
 def _look_whether_open(connection: Any, _record: object, _proxy: object) -> None:

@@ -1,0 +1,82 @@
+"""Opening the database of a server, however long its own server is away."""
+
+# Tested in tests/hostile/test_database_away.py.
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import structlog
+
+from safelight.adapters.sql import Database, connect_database
+from safelight.api.http.server import Server
+from safelight.api.unready import create_unready_app
+from safelight.contract.errors import StoreUnavailable
+from safelight.service.ports.telemetry import Telemetry
+from safelight.settings import Settings
+
+_AGAIN_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+async def open_for_serving(settings: Settings, listener: socket.socket, telemetry: Telemetry) -> Database | None:
+    """Open the database. While it cannot be reached, callers at `listener` are told so, and it is tried on and on. None
+    where a signal ended that.
+
+    Raises:
+        ConfigurationError: it can be reached, and cannot be used.
+    """
+    database = connect_database(settings.home, settings.database_url)
+    try:
+        await database.prepare()
+    except StoreUnavailable as error:
+        opened = await _open_beside(database, error, settings, listener, telemetry)
+        if not opened:
+            await database.close()
+        return database if opened else None
+    except BaseException:
+        await database.close()
+        raise
+    return database
+
+
+async def _open_beside(
+    database: Database, why: StoreUnavailable, settings: Settings, listener: socket.socket, telemetry: Telemetry
+) -> bool:
+    """Answer 503 until the database is open; whether it is."""
+
+    async def stop() -> None:
+        opening.cancel()
+
+    async def prepare() -> None:
+        nonlocal why
+        while True:
+            await asyncio.sleep(_AGAIN_SECONDS)
+            try:
+                return await database.prepare()
+            except StoreUnavailable as error:
+                why = error
+
+    opening = asyncio.create_task(prepare(), name="open-database")
+
+    def started() -> None:
+        log.warning(
+            "waiting_for_database", reason=str(why), url=settings.url, effect="every request is answered with 503"
+        )
+
+    app = create_unready_app(settings, telemetry, lambda: StoreUnavailable(str(why)))
+    server = Server(app, settings, drain=stop, on_started=started)
+
+    def opened(_: asyncio.Task[None]) -> None:
+        server.should_exit = True
+
+    opening.add_done_callback(opened)
+    # A copy: a server closes what it listened at, and those who call meanwhile wait at the other.
+    await server.serve([listener.dup()])
+    await asyncio.wait([opening])
+    if opening.cancelled():
+        return False
+    opening.result()
+    return True
