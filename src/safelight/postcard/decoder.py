@@ -55,7 +55,7 @@ class SceneDecoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     ) -> NDArray[np.uint8] | list[str]:
         """Pictures (batch, height, width, 3), 8 bits a channel, sRGB; or their SVG documents, if `vector`.
 
-        `pause` is called between pieces of work of some 50 ms (in oil and pencil up to 80): whoever gives it may do
+        `pause` is called between pieces of work of some 50 ms at most: whoever gives it may do
         something else there.
         """
         drawings = [render_svg(scene, width, height, pause) for scene in self.scenes(latents)]

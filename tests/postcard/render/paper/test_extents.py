@@ -18,7 +18,7 @@ CASES = [(SUNSET_MOUNTAINS, style) for style in Style] + [(scene, Style.FLAT) fo
 @pytest.mark.parametrize("number", range(len(CASES)))
 def test_what_is_left_out_of_a_band_is_not_seen_there(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     svg, left_out = render_svg(styled(*CASES[number]), 320, 320), list[int]()
-    monkeypatch.setattr(raster, "_PIECE_MS", 1.0)
+    monkeypatch.setattr(raster, "_PIECE_MS", 0.4)
     taken, document = rasterise(svg, 320, 320), _Window._document
 
     def whole(self: _Window, body: str, top: int, foot: int) -> str:

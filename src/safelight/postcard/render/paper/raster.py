@@ -21,20 +21,32 @@ Pause = Callable[[], None]
 
 _LONGEST = 2560
 """Pixels of the longer side of a sheet that is put together anew: beyond 8 to 1 panes and strokes grow coarser."""
-_PIECE_MS = 55.0
-"""What drawing one band should take of a core."""
+_PIECE_MS = 36.0
+"""What drawing one band should take of a core. With what the estimate misses by, and what is done around it, a piece
+between two pauses takes at most 50.
+"""
+_WHOLE = 0.75
+"""Pieces up to which a drawing is drawn at once."""
 _HALVES = 1.4
 """Pieces for which two halves do: taking the drawing apart would cost more than it saves."""
+_AIM = 0.85
+"""Pieces that the next band is to take: tried once more, each costs a tenth of what it draws."""
 _LEAST_ROWS = 16
 _MARGIN = 2
 """Rows above and below a band: what is smoothed may lie on the next one."""
-_MS = {"pixel": 40e-6, "character": 0.11e-3, "stroke": 0.43e-3}
-"""Milliseconds for a pixel, a character of a document, and one more for a character of a stroked path. Fitted to pieces
-of all scenes and styles on an AMD EPYC (2 to 130 ms); the residual is 9 ms.
+_MS = {"pixel": 18e-6, "character": 0.055e-3, "stroke": 0.1e-3, "hatching": 1.05e-3, "dab": 8e-3}
+"""Milliseconds for a pixel, a character of a document, one more for a character of a stroked path and of hatching,
+whose lines are long, and for one stroke of many that have their pen from their group. Fitted to 576 bands of all styles
+on an AMD EPYC (2 to 310 ms); the residual is 11 ms, most of it in whole drawings.
 """
+_LONG = 80.0
+"""User units that strokes are high, and things that are shown again."""
+_MIRRORED = 1.8
+"""Times that showing something again takes of reading it."""
 _HEAD = re.compile(r"<svg\b[^>]*>")
 _VIEW = re.compile(r'viewBox="([^"]*)"')
 _STROKED = re.compile(r'<path[^>]* stroke="[^>]*>')
+_HATCHING, _OWN_PEN = 'class="hatching"', "stroke-width"
 _SYMBOL = re.compile(r'<g id="(\w+)"[^>]*>(.*?)</g>')
 _USE = re.compile(r'<use href="#(\w+)"')
 
@@ -81,7 +93,7 @@ class _Window:
         """
         share = self._milliseconds(self._body, self._height) / _PIECE_MS
         if share < _HALVES:
-            edges = [0, self._height] if share < 1 else [0, self._height // 2, self._height]
+            edges = [0, self._height] if share < _WHOLE else [0, self._height // 2, self._height]
             for top, foot in itertools.pairwise(edges):
                 yield top, foot, self._document(self._body, top, foot)
             return
@@ -90,11 +102,12 @@ class _Window:
         while top < self._height:
             foot = min(self._height, top + rows)
             body = drawing.between(*((row - self._top) / self.scale for row in (top - _MARGIN, foot + _MARGIN)))
-            if self._milliseconds(body, foot - top) > _PIECE_MS and foot - top > _LEAST_ROWS:
-                rows = max(_LEAST_ROWS, (foot - top) // 2)
+            share = self._milliseconds(body, foot - top) / _PIECE_MS
+            rows = max(_LEAST_ROWS, int((foot - top) * min(2.0, max(0.4, _AIM / share))))
+            if share > 1 and foot - top > _LEAST_ROWS:
                 continue
             yield top, foot, self._document(body, top, foot)
-            top, rows = foot, 2 * rows
+            top = foot
 
     def _document(self, body: str, top: int, foot: int) -> str:
         place = f"matrix({self.scale!r} 0 0 {self.scale!r} {self._left!r} {self._top - top!r})"
@@ -103,13 +116,29 @@ class _Window:
 
     def _milliseconds(self, body: str, rows: int) -> float:
         """About how long drawing so many rows of a body takes."""
-        symbols = 0.4 * sum(self._symbols.get(name, 0.0) for name in _USE.findall(body))
-        return rows * self._width * _MS["pixel"] + _reading_ms(body) + symbols
+        symbols = sum(self._symbols.get(name, 0.0) for name in _USE.findall(body))
+        drawn = _reading_ms(body, rows / self.scale) + _MIRRORED * symbols * _seen(rows / self.scale)
+        return rows * self._width * _MS["pixel"] + drawn
 
 
-def _reading_ms(body: str) -> float:
-    """About how long reading a body and walking its shapes takes."""
-    return len(body) * _MS["character"] + sum(map(len, _STROKED.findall(body))) * _MS["stroke"]
+def _reading_ms(body: str, high: float = math.inf) -> float:
+    """About how long reading a body and walking its shapes takes. Of long strokes a band ``high`` user units shows a
+    part, and the rest costs less.
+    """
+    total = len(body) * _MS["character"]
+    seen = _seen(high)
+    for path in _STROKED.findall(body):
+        if _HATCHING in path:
+            total += len(path) * _MS["hatching"] * (0.15 + 0.85 * seen)
+        else:
+            total += len(path) * _MS["stroke"]
+            total += 0.0 if _OWN_PEN in path else path.count("M") * _MS["dab"] * (0.3 + 0.7 * seen)
+    return total
+
+
+def _seen(high: float) -> float:
+    """The share of a stroke, or of a thing that is shown again, that a band of that height shows."""
+    return 1.0 if high == math.inf else high / (high + _LONG)
 
 
 def _view(head: str, width: int, height: int) -> tuple[float, float]:

@@ -6,7 +6,6 @@ follow the edges, by the structure tensor.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,9 +31,20 @@ class _Brush:
     length: float
     needed: float
     share: float  # how many strokes it sets even where there is none
+    bends: float = 1.0  # how much of a bend its strokes have; straight ones take half of a curve's time
+    flat: bool = False  # a flat brush leaves a straight edge, a round one a round one at twice the time
 
 
-_BRUSHES = (_Brush(17, 44, 0.0, 1.0), _Brush(8.5, 24, 7.0, 0.2), _Brush(4.2, 13, 17.0, 0.02), _Brush(2.2, 7, 34.0, 0.0))
+_BRUSHES = (
+    _Brush(17, 44, 0.0, 1.0),
+    _Brush(8.5, 24, 7.0, 0.2),
+    _Brush(4.2, 13, 17.0, 0.02, bends=0.0, flat=True),
+    _Brush(2.2, 7, 34.0, 0.0, bends=0.0, flat=True),
+)
+_LEVELS = 24
+"""Steps of each of a stroke's three colours: coarse, so that many strokes are one path."""
+_TOGETHER = 500
+"""Strokes that are drawn colour by colour; those after them lie over them."""
 
 
 def _rich(c: Rgb) -> Rgb:
@@ -52,13 +62,14 @@ def _painted(stage: Stage, svg: str, width: int, height: int) -> str:
     for x0, y0, x1, y1 in stage.boxes:  # the things are what is looked at: they get the fine brushes throughout
         left, right = (max(0, int(v / unit)) for v in (x0, x1))
         top, bottom = (max(0, int(v / unit)) for v in (y0, y1))
-        detail[top:bottom, left:right] *= 2.2
+        detail[top:bottom, left:right] *= 3.0
     ground = "".join(f"{int(v):02x}" for v in picture.mean(axis=(0, 1)))
     body = [f'<path d="M0 0H{stage.frame.width:.0f}V{stage.frame.height:.0f}H0Z" fill="#{ground}"/>']
     for number, brush in enumerate(_BRUSHES):
         stage.pause()
         painting = _layer(picture, angle, detail, brush, unit, rng)
-        pen = f'stroke-linecap="round" stroke-linejoin="round" stroke-width="{brush.width * unit:.1f}"'
+        end = "square" if brush.flat else "round"
+        pen = f'stroke-linecap="{end}" stroke-linejoin="round" stroke-width="{brush.width * unit:.1f}"'
         body.append(f'<g id="brush-{number}" fill="none" {pen}>{"".join(painting)}</g>')
     return document(stage, width, height, "painting", "".join(body))
 
@@ -100,38 +111,46 @@ def _directions(level: Grid) -> NDArray[np.int64]:
 def _layer(
     picture: Grid, angle: NDArray[np.int64], detail: Grid, brush: _Brush, unit: float, rng: np.random.Generator
 ) -> list[str]:
-    """The strokes of one brush as paths, a few hundred strokes at a time, those of one colour together."""
+    """The strokes of one brush as paths, some hundreds of strokes at a time, those of one colour together."""
     rows, columns = detail.shape
     step = brush.width * 0.58
     y, x = np.mgrid[0:rows:step, 0:columns:step]
     y, x = (f.ravel() + rng.uniform(-0.5, 0.5, f.size) * step for f in (y, x))
     i, j = (np.clip(f.astype(int), 0, top - 1) for f, top in ((y, rows), (x, columns)))
     chosen = (detail[i, j] >= brush.needed) | (rng.random(x.size) < brush.share)
-    order = rng.permutation(np.flatnonzero(chosen))
+    order = np.flatnonzero(chosen)
+    # From the top down, since a band holds all paths that reach into it; mixed over four lengths of a stroke.
+    order = order[np.argsort(y[order] + rng.uniform(0, 4 * brush.length, order.size), kind="stable")]
     colours = blurred(picture, max(0, round(brush.width / 5)))[i, j]
     colours = np.clip(colours * (1 + rng.normal(0, 0.035, (x.size, 1))) + rng.normal(0, 2.5, (x.size, 3)), 0, 255)
-    codes = (colours / 255 * 28 + 0.5).astype(int)
-    long = brush.length * rng.uniform(0.6, 1.2, x.size) / (1 + detail[i, j] / 60)
-    bend = rng.uniform(-0.16, 0.16, x.size) * long
+    codes = ((colours / 255 * _LEVELS + 0.5).astype(int) @ [(_LEVELS + 1) ** 2, _LEVELS + 1, 1])[order]
+    turn = angle[i, j][order] * math.pi / TURNS
+    long = (brush.length * rng.uniform(0.6, 1.2, x.size) / (1 + detail[i, j] / 60))[order]
+    bend = rng.uniform(-0.16, 0.16, x.size)[order] * long * brush.bends
+    across, down = np.cos(turn) * long, np.sin(turn) * long
+    way = np.stack((across / 2 - np.sin(turn) * bend, down / 2 + np.cos(turn) * bend, across, down), axis=1)
+    strokes = np.concatenate((np.stack((x[order] - across / 2, y[order] - down / 2), axis=1), way), axis=1) * unit
     paths: list[str] = []
-    for chunk in np.array_split(order, max(1, order.size // 900)):
-        groups: dict[tuple[int, ...], list[str]] = {}
-        for k in chunk.tolist():
-            turn = angle[i[k], j[k]] * math.pi / TURNS
-            stroke = _stroke(x[k], y[k], math.cos(turn), math.sin(turn), long[k], bend[k], unit)
-            groups.setdefault(tuple(codes[k].tolist()), []).append(stroke)
-        paths += [f'<path d="{"".join(parts)}" stroke="{_code(code)}"/>' for code, parts in groups.items()]
+    for chunk in np.array_split(np.arange(order.size), max(1, order.size // _TOGETHER)):
+        paths += _paths(np.round(strokes[chunk]).astype(int), codes[chunk], curved=brush.bends > 0)
     return paths
 
 
-def _stroke(x: float, y: float, dx: float, dy: float, long: float, bend: float, unit: float) -> str:
-    ax, ay = (x - dx * long / 2) * unit, (y - dy * long / 2) * unit
-    mx, my = (dx * long / 2 - dy * bend) * unit, (dy * long / 2 + dx * bend) * unit
-    return f"M{ax:.0f} {ay:.0f}q{mx:.0f} {my:.0f} {dx * long * unit:.0f} {dy * long * unit:.0f}"
+def _paths(strokes: NDArray[np.int64], codes: NDArray[np.int64], *, curved: bool) -> list[str]:
+    """Strokes [n, 6] as one path for each colour: start, bend and end from there. Straight ones have no bend."""
+    by_colour = np.argsort(codes, kind="stable")
+    each, first = np.unique(codes[by_colour], return_index=True)
+    sorted_strokes = strokes[by_colour] if curved else strokes[by_colour][:, [0, 1, 4, 5]]
+    one = "M%d %dq%d %d %d %d" if curved else "M%d %dl%d %d"
+    return [
+        f'<path d="{one * len(mine) % tuple(mine.ravel().tolist())}" stroke="{_code(code)}"/>'
+        for code, mine in zip(each.tolist(), np.split(sorted_strokes, first[1:]), strict=True)
+    ]
 
 
-def _code(levels: Sequence[int]) -> str:
-    return "#" + "".join(f"{min(255, round(v * 255 / 28)):02x}" for v in levels)
+def _code(number: int) -> str:
+    levels = (number // (_LEVELS + 1) ** 2, number // (_LEVELS + 1) % (_LEVELS + 1), number % (_LEVELS + 1))
+    return "#" + "".join(f"{round(v * 255 / _LEVELS):02x}" for v in levels)
 
 
 STYLE = Medium(Look(_rich), maker=_painted)

@@ -64,7 +64,7 @@ def hatched(stage: Stage, level: NDArray[np.float64], hatches: tuple[Hatch, ...]
         alpha = f' stroke-opacity="{hatch.opacity:.2g}"' if hatch.opacity < 1 else ""
         pen = f' fill="none" stroke="{hatch.colour}" stroke-width="{num(hatch.width)}" stroke-linecap="round"{alpha}'
         if lines:
-            stage.canvas.body.append(f'<path d="{"".join(lines)}" class="hatching"{pen} stroke-linejoin="round"/>')
+            stage.canvas.body.append(f'<path d="{lines}" class="hatching"{pen} stroke-linejoin="round"/>')
 
 
 _STEP = 9.0
@@ -72,7 +72,7 @@ _LONGEST = 22
 """Steps of one stroke at most: it is as long as a wrist turns."""
 
 
-def _lines(stage: Stage, level: NDArray[np.float64], hatch: Hatch, number: int) -> list[str]:
+def _lines(stage: Stage, level: NDArray[np.float64], hatch: Hatch, number: int) -> str:
     """The hatch's lines, lifted where the picture is bright; each wavers a little, as a hand does."""
     frame, rng = stage.frame, stage.rng(f"hatch{number}")
     cos, sin = math.cos(math.radians(hatch.degrees)), math.sin(math.radians(hatch.degrees))
@@ -81,23 +81,28 @@ def _lines(stage: Stage, level: NDArray[np.float64], hatch: Hatch, number: int) 
     reach = math.hypot(frame.width, frame.height) / 2
     cx, cy = frame.width / 2, frame.height / 2
     along = np.arange(-reach, reach, _STEP)
-    parts: list[str] = []
+    across_x, across_y = cx + along * cos, cy + along * sin
+    strokes: list[float] = []
     offset = -reach
     while offset < reach:
         offset += hatch.gap * rng.uniform(0.75, 1.25)
-        x = cx + along * cos - offset * sin
-        y = cy + along * sin + offset * cos
-        inside = (x >= 0) & (x < frame.width) & (y >= 0) & (y < frame.height)
-        i = np.clip((y * scale).astype(int), 0, rows - 1)
-        j = np.clip((x * scale).astype(int), 0, columns - 1)
-        dark = inside & (level[i, j] < hatch.below * rng.uniform(0.93, 1.05))
-        ends = np.flatnonzero(np.diff(np.concatenate(([0], dark.astype(int), [0]))))
+        below = hatch.below * rng.uniform(0.93, 1.05)
+        x, y = across_x - offset * sin, across_y + offset * cos
+        within = np.flatnonzero((x >= 0) & (x < frame.width) & (y >= 0) & (y < frame.height))
+        if within.size == 0:
+            continue
+        first = int(within[0])  # a line crosses the sheet once
+        x, y = x[first : int(within[-1]) + 1], y[first : int(within[-1]) + 1]
+        i, j = np.minimum((y * scale).astype(int), rows - 1), np.minimum((x * scale).astype(int), columns - 1)
+        dark = np.zeros(x.size + 2, dtype=np.int8)
+        dark[1:-1] = level[i, j] < below
+        ends = np.flatnonzero(dark[1:] != dark[:-1])
         for a, b in zip(ends[::2].tolist(), ends[1::2].tolist(), strict=True):
             while a < b:
                 c = min(b, a + rng.randrange(8, _LONGEST))
                 wave = rng.uniform(-2.4, 2.4)
                 x0, y0, x1, y1 = float(x[a]), float(y[a]), float(x[c - 1]) + cos * _STEP, float(y[c - 1]) + sin * _STEP
                 mx, my = (x0 + x1) / 2 - sin * wave, (y0 + y1) / 2 + cos * wave
-                parts.append(f"M{x0:.0f} {y0:.0f}Q{mx:.0f} {my:.0f} {x1:.0f} {y1:.0f}")
+                strokes += (x0, y0, mx, my, x1, y1)
                 a = c
-    return parts
+    return "M%.0f %.0fQ%.0f %.0f %.0f %.0f" * (len(strokes) // 6) % tuple(strokes)
