@@ -9,6 +9,7 @@ from typer.main import get_command
 
 from safelight.cli.app import app
 from safelight.settings import ChatSettings, ModelSettings, OptionSettings, Settings
+from safelight.settings.loras import LoraSettings
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -33,7 +34,12 @@ def test_every_setting_is_documented_and_no_other() -> None:
     documented = re.findall(
         r"^\| `([a-z_]+)` \|", text.partition("## All settings")[2].partition("## The state")[0], re.M
     )
-    assert documented == [*Settings.model_fields, *ModelSettings.model_fields, *ChatSettings.model_fields]
+    assert documented == [
+        *Settings.model_fields,
+        *ModelSettings.model_fields,
+        *LoraSettings.model_fields,
+        *ChatSettings.model_fields,
+    ]
 
 
 def test_every_option_of_a_model_is_documented_and_no_other() -> None:

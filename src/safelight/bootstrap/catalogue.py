@@ -42,6 +42,7 @@ def terms_of(name: str, model: ModelSettings) -> Terms:
         guidance_scale=model.guidance_scale,
         max_side=model.max_side,
         quality_steps=tuple(model.quality_steps.items()),
+        loras=tuple(model.loras.items()),
     )
 
 

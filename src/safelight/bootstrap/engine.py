@@ -14,7 +14,7 @@ from safelight.adapters.preflight import check_device, gpu_count, lacking
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.options import ModelOptions
-from safelight.protocol.messages import Configure, ModelSpec
+from safelight.protocol.messages import Configure, LoraSpec, ModelSpec
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
@@ -26,7 +26,8 @@ def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = Tru
     """Whatever draws, not started yet. Without `warm_up` the first picture comes soonest, at an unknown cost."""
     specs = model_specs(settings)
     if settings.engine == "fake":
-        return FakeEngine(tuple(specs), step_seconds=settings.fake_step_seconds, hold=settings.fake_hold)
+        loras = {source: tuple(lora.name for lora in spec.loras) for source, spec in specs.items()}
+        return FakeEngine(tuple(specs), step_seconds=settings.fake_step_seconds, hold=settings.fake_hold, loras=loras)
     count = worker_count(settings) if warm_up else 1
     host = settings.host_memory_gigabytes
     configure = Configure(
@@ -68,6 +69,7 @@ def model_specs(settings: Settings) -> dict[str, ModelSpec]:
             options=msgspec.convert(model.options.model_dump(), ModelOptions),
             commit=pinned_commit(settings.home, model.source),
             pinned=model.pinned,
+            loras=_loras_of(settings, model.source),
         )
         if specs.setdefault(model.source, spec) != spec:
             raise ConfigurationError(
@@ -75,6 +77,16 @@ def model_specs(settings: Settings) -> dict[str, ModelSpec]:
                 "id above it; they must be the same."
             )
     return specs
+
+
+def _loras_of(settings: Settings, source: str) -> tuple[LoraSpec, ...]:
+    """Those that the operator has for any id of that source."""
+    ids = {name for name, model in settings.models.items() if model.source == source}
+    return tuple(
+        LoraSpec(name=name, file=lora.file, weight=lora.weight)
+        for name, lora in settings.loras.items()
+        if ids.intersection(lora.base)
+    )
 
 
 def look(settings: Settings) -> dict[str, str]:

@@ -72,7 +72,8 @@ def _key(home: Path, spec: ModelSpec) -> str | None:
 
 def _depends_on(home: Path, spec: ModelSpec) -> Iterator[Path]:
     """The files of the checkpoint and of the code that reads it, and the folders in which packages are installed."""
-    named = (spec.source, spec.options.config, spec.options.transformer, *(lora.file for lora in spec.options.loras))
+    loras = (*(lora.file for lora in spec.options.loras), *(lora.file for lora in spec.loras))
+    named = (spec.source, spec.options.config, spec.options.transformer, *loras)
     for source in filter(None, named):
         place = _place(source, spec.commit if source == spec.source else pinned_commit(home, source))
         yield place

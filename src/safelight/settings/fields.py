@@ -7,15 +7,17 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from safelight.contract.paths import expanded
 from safelight.settings.chat import Chats
-from safelight.settings.models import Models, built_in_models
+from safelight.settings.loras import Loras, LoraSettings
+from safelight.settings.models import Models, ModelSettings, built_in_models
 from safelight.settings.sources import PREFIX, Environment, File, default_home, local_url
 
 
@@ -259,6 +261,10 @@ class NeighbourSettings(BaseModel):
     )
 
 
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"
+
+
 # In reverse: a class has its bases' fields from the last to the first, and docs/settings.md lists them in their order.
 class Settings(NeighbourSettings, DrawingSettings, KeepingSettings, WorkSettings, ServingSettings, BaseSettings):
     """Everything that an operator may decide. Durations are seconds."""
@@ -271,6 +277,19 @@ class Settings(NeighbourSettings, DrawingSettings, KeepingSettings, WorkSettings
         default_factory=built_in_models,
         description="The models on offer, by id. Given, the table is the whole list.",
     )
+    loras: Loras = Field(default_factory=dict, description="LoRAs that requests may name.")
+
+    @field_validator("loras")
+    @classmethod
+    def _are_for_models_here(cls, loras: dict[str, LoraSettings], info: ValidationInfo) -> dict[str, LoraSettings]:
+        models: dict[str, ModelSettings] = info.data.get("models", {})
+        for name, lora in loras.items():
+            for base in set(lora.base).difference(models) if models else ():
+                raise ValueError(f"has {base!r} as a base of {name}, which is no id of a model here")
+        for model, entry in models.items():
+            for name in set(entry.loras).difference(loras):
+                raise ValueError(f"has no {name!r}, which `models.{model}.loras` names; there are: {_listed(loras)}")
+        return loras
 
     @classmethod
     def settings_customise_sources(

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from safelight.protocol.messages import Dtype
+from safelight.settings.loras import Weight
 from safelight.settings.options import OptionSettings
 
 
@@ -18,7 +19,7 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str = Field(
-        min_length=1,
+        "",
         description='What draws: "postcard", a folder in diffusers\' layout, a .safetensors file, a pulled org/name.',
     )
     aliases: tuple[str, ...] = Field((), description="Other names under which callers may ask for it.")
@@ -38,7 +39,22 @@ class ModelSettings(BaseModel):
         default_factory=lambda: OptionSettings.model_validate({}), description="What is passed through to diffusers."
     )
     pinned: bool = Field(False, description="Stays in memory whatever other models need.")
+    base: str | None = Field(None, description="In place of `source`: the id of a model whose weights it shares.")
+    loras: dict[str, Weight] = Field(
+        default_factory=dict, description="LoRAs that it stands for, by name, with their weights."
+    )
 
+    @model_validator(mode="after")
+    def _has_one_source(self) -> ModelSettings:
+        if bool(self.source) == (self.base is not None):
+            raise ValueError("give `source` or `base`, one of the two")
+        if self.base is not None and (shared := self.model_fields_set & _SHARED):
+            raise ValueError(f"`{min(shared)}` is that of its `base`; leave it out here")
+        return self
+
+
+# What belongs to loaded weights, which an id with a base shares.
+_SHARED = {"dtype", "options", "pinned"}
 
 _BUILT_IN: dict[str, dict[str, Any]] = {
     "stable-image-ultra": {"source": "postcard", "aliases": ["stability-image-ultra"]},
@@ -74,4 +90,24 @@ def _check_names(models: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
     return models
 
 
-Models = Annotated[dict[str, ModelSettings], BeforeValidator(_keep_built_in_aliases), AfterValidator(_check_names)]
+def _with_bases(models: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
+    """Ids with a base say what that says of its weights."""
+    whole = dict(models)
+    for name, entry in models.items():
+        if entry.base is None:
+            continue
+        base = models.get(entry.base)
+        if base is None or base.base is not None:
+            own = ", ".join(other for other, each in models.items() if each.base is None)
+            raise ValueError(f"has no model {entry.base!r} with a source, for the `base` of {name}; there are: {own}")
+        shared = {field: getattr(base, field) for field in ("source", *_SHARED)}
+        whole[name] = entry.model_copy(update=shared)
+    return whole
+
+
+Models = Annotated[
+    dict[str, ModelSettings],
+    BeforeValidator(_keep_built_in_aliases),
+    AfterValidator(_check_names),
+    AfterValidator(_with_bases),
+]

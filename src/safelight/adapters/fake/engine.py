@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from safelight.adapters.changes import Changes
@@ -56,8 +57,10 @@ class FakeEngine:
         broken: str | None = None,
         hold: Path | None = None,
         traits: Traits | None = TRAITS,
+        loras: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self._traits = traits
+        self._loras = loras or {}
         self.workers = 1
         self.slow: frozenset[str] | None = None
         self.merges = False
@@ -128,7 +131,10 @@ class FakeEngine:
         )
 
     def _model_state(self, source: str) -> ModelState:
-        return model_state(source, self._is_loaded(source), self._broken, self.ready_in_seconds, self._traits)
+        traits = self._traits
+        if traits is not None and source in self._loras:
+            traits = msgspec.structs.replace(traits, loras=self._loras[source])
+        return model_state(source, self._is_loaded(source), self._broken, self.ready_in_seconds, traits)
 
     def _is_loaded(self, source: str) -> bool:
         return self.loaded.is_set() or (self.slow is not None and source not in self.slow)

@@ -18,6 +18,14 @@ def models(home: Home = None, as_json: AsJson = False) -> None:
     print_models(read_settings(said_by(home=home)), as_json=as_json)
 
 
+def loras(home: Home = None, as_json: AsJson = False) -> None:
+    """Show the LoRAs that requests may name."""
+    from safelight.cli.loras import print_loras
+    from safelight.settings import read_settings
+
+    print_loras(read_settings(said_by(home=home)), as_json=as_json)
+
+
 def pull(
     name: Annotated[
         str, typer.Argument(metavar="ORG/NAME", help="A name on the hub; ORG/NAME@REVISION names one revision.")
