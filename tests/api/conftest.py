@@ -23,7 +23,7 @@ from safelight.api.services import Services
 from safelight.bootstrap.services import PAGE, Stores, open_services
 from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
-from safelight.service.drawing.review import Review, all_may_be_shown
+from safelight.service.drawing.review import Review
 from safelight.settings import read_settings
 
 PICTURES = "/v1/images/generations"
@@ -65,14 +65,14 @@ class Serve(Protocol):
         *,
         engine: FakeEngine | None = None,
         page: Path | None = None,
-        review: Review = all_may_be_shown,
+        review: Review | None = None,
         **settings: object,
     ) -> Running: ...
 
 
 @asynccontextmanager
 async def _running(
-    engine: FakeEngine, home: Path, page: Path, review: Review, settings_given: dict[str, object]
+    engine: FakeEngine, home: Path, page: Path, review: Review | None, settings_given: dict[str, object]
 ) -> AsyncIterator[Running]:
     settings = read_settings({"home": home, "port": 0} | settings_given)
     telemetry, ledger = PrometheusTelemetry(), MemoryLedger()
@@ -103,7 +103,7 @@ async def _running(
         await engine.stop()
         await serving
         await asyncio.gather(draining, jobs.tending.settle())
-        await services.chat.close()
+        await services.close()
     await pictures.close()
     await database.close()
 
@@ -117,7 +117,7 @@ async def serve(tmp_path: Path, with_database: Callable[[Path], Path]) -> AsyncI
             *,
             engine: FakeEngine | None = None,
             page: Path | None = None,
-            review: Review = all_may_be_shown,
+            review: Review | None = None,
             **settings: object,
         ) -> Running:
             engine = engine or FakeEngine(("postcard",))

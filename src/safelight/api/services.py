@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -47,8 +47,14 @@ class Services:
     sessions: Sessions
     cookie_name: str
     chat: Chat
+    closing: tuple[Callable[[], Awaitable[None]], ...] = ()
     engine: Engine
     telemetry: Telemetry
     render_metrics: Callable[[], bytes]
     page: Mapping[str, BuiltFile]
     partial_of: Callable[[bytes, str, MetadataMode], bytes]
+
+    async def close(self) -> None:
+        """Let go of the connections that the use cases hold, but for the database."""
+        for close in self.closing:
+            await close()

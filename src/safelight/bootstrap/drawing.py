@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from safelight.adapters.fake.memory_state import MemoryLedger
+from safelight.adapters.filters import open_filter
 from safelight.adapters.in_process.rates import LocalRates
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
@@ -22,10 +23,11 @@ from safelight.service.access.policy import PromptPolicy
 from safelight.service.drawing.admission import Admission
 from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import Picture
+from safelight.service.drawing.filtering import Filters
 from safelight.service.drawing.generate import Generate
 from safelight.service.drawing.readiness import Readiness
 from safelight.service.drawing.reception import Reception
-from safelight.service.drawing.review import Review, all_may_be_shown
+from safelight.service.drawing.review import Review
 from safelight.service.drawing.shared_pictures import OnProgress
 from safelight.service.entrance import Entrance
 from safelight.service.ports.engine import Engine
@@ -43,6 +45,7 @@ class Drawing:
     entrance: Entrance
     generate: Generate
     limiter: RateLimiter
+    filters: Filters
 
 
 def open_drawing(
@@ -52,12 +55,19 @@ def open_drawing(
     telemetry: Telemetry,
     admission: Admission,
     pictures: Pictures,
-    review: Review = all_may_be_shown,
+    review: Review | None = None,
     rates: RateCounter | None = None,
 ) -> Drawing:
-    """Drawing over an engine that may still be starting. Without `rates` requests are counted in this process."""
+    """Drawing over an engine that may still be starting. Without `rates` requests are counted in this process, and
+    without a `review` the operator's filter of pictures is it.
+    """
     readiness = Readiness(engine, settings.load_wait_seconds)
     limiter = RateLimiter(settings.rate_limit_per_minute, rates or LocalRates())
+    filters = Filters(
+        open_filter(settings.prompt_filter, settings.filter_seconds),
+        open_filter(settings.image_filter, settings.filter_seconds),
+        settings.filter_failure,
+    )
     return Drawing(
         entrance=Entrance(
             catalogue=catalogue(settings, engine),
@@ -65,6 +75,7 @@ def open_drawing(
             policy=PromptPolicy(settings.blocked_prompts),
             limiter=limiter,
             reception=Reception(pictures),
+            filters=filters,
         ),
         generate=Generate(
             engine=engine,
@@ -73,9 +84,11 @@ def open_drawing(
             ledger=ledger,
             telemetry=telemetry,
             metadata=settings.metadata,
-            review=review,
+            review=review or filters.review,
+            previews=not filters.look_at_pictures,
         ),
         limiter=limiter,
+        filters=filters,
     )
 
 
@@ -106,9 +119,11 @@ async def open_local(settings: Settings) -> AsyncIterator[Local]:
     telemetry = PrometheusTelemetry()
     engine = open_engine(settings, telemetry, warm_up=False)
     pictures = PictureProcesses()
+    drawing = open_drawing(settings, engine, MemoryLedger(), telemetry, Admission(math.inf), pictures)
     await engine.start()
     try:
-        yield Local(open_drawing(settings, engine, MemoryLedger(), telemetry, Admission(math.inf), pictures))
+        yield Local(drawing)
     finally:
+        await drawing.filters.close()
         await engine.stop()
         await pictures.close()

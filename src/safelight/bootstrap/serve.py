@@ -98,7 +98,7 @@ async def _serve(
             pictures=pictures,
         )
         services = open_services(settings, engine, stores, keys, links, telemetry)
-        stack.push_async_callback(services.chat.close)
+        stack.push_async_callback(services.close)
         tending = asyncio.create_task(tend(services.jobs, database, keys), name="jobs")
         stack.callback(tending.cancel)
 

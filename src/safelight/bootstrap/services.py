@@ -20,7 +20,7 @@ from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
 from safelight.service.access.sessions import Sessions
 from safelight.service.drawing.admission import Admission
-from safelight.service.drawing.review import Review, all_may_be_shown
+from safelight.service.drawing.review import Review
 from safelight.service.jobs.answers import Answers
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.keys import SessionStore
@@ -51,7 +51,7 @@ def open_services(
     links: Links,
     telemetry: PrometheusTelemetry,
     page: Path = PAGE,
-    review: Review = all_may_be_shown,
+    review: Review | None = None,
 ) -> Services:
     """Everything that HTTP calls. Nothing is resumed and nothing is listened to yet."""
     admission = Admission(settings.queue_seconds, lambda: engine.state().workers, settings.request_seconds)
@@ -59,6 +59,7 @@ def open_services(
         settings, engine, stores.ledger, telemetry, admission, stores.pictures, review, stores.database.rates
     )
     offered = catalogue(settings, engine)
+    chat = open_chat(settings, offered, drawing.limiter, stores.ledger)
     jobs = open_jobs(settings, stores.database, drawing, offered, telemetry, keys)
     return Services(
         settings=settings,
@@ -70,7 +71,8 @@ def open_services(
         jobs=jobs,
         sessions=Sessions(stores.sessions, keys, links),
         cookie_name=stores.cookie_name,
-        chat=open_chat(settings, offered, drawing.limiter, stores.ledger),
+        chat=chat,
+        closing=(chat.close, drawing.filters.close),
         engine=engine,
         telemetry=telemetry,
         render_metrics=telemetry.render,

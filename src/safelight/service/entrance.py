@@ -15,6 +15,7 @@ from safelight.service.access.keys import Principal
 from safelight.service.access.limits import RateLimiter
 from safelight.service.access.policy import PromptPolicy
 from safelight.service.drawing.caller import Caller
+from safelight.service.drawing.filtering import Filters
 from safelight.service.drawing.readiness import Readiness, cannot_draw
 from safelight.service.drawing.reception import Reception
 
@@ -29,7 +30,7 @@ class Admitted:
 
 
 class Entrance:
-    """Reads what is asked for, and lets it in: policy, access, rate, in this order."""
+    """Reads what is asked for, and lets it in: policy, access, rate, the operator's filter, in this order."""
 
     def __init__(
         self,
@@ -39,12 +40,14 @@ class Entrance:
         policy: PromptPolicy,
         limiter: RateLimiter,
         reception: Reception,
+        filters: Filters,
     ) -> None:
         self._catalogue = catalogue
         self._readiness = readiness
         self._policy = policy
         self._limiter = limiter
         self._reception = reception
+        self._filters = filters
 
     async def admit(
         self, principal: Principal, fields: dict[str, Any], request_id: str, call: Call = "generate"
@@ -62,6 +65,7 @@ class Entrance:
         self._policy.check(request)
         check_access(principal, request.model)
         rate = await self._limiter.hit(principal.key_id)
+        await self._filters.check(request)
         caller = Caller(request_id, principal.key_id, principal.weight)
         return Admitted(request, caller, rate.headers() if rate else {})
 

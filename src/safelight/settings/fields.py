@@ -163,6 +163,21 @@ class WorkSettings(BaseModel):
         description="Words, or several in a row; a prompt or negative prompt that holds one of them is refused. "
         "A JSON list in the environment.",
     )
+    prompt_filter: str | None = Field(
+        None,
+        min_length=1,
+        description="What judges prompts before they are drawn: an http(s) address, or else a command.",
+    )
+    image_filter: str | None = Field(
+        None,
+        min_length=1,
+        description="What judges finished pictures before they are shown: an http(s) address, or else a command. With "
+        "it there are no previews.",
+    )
+    filter_seconds: float = Field(10.0, gt=0, le=300, description="How long a filter may take for its verdict.")
+    filter_failure: Literal["refuse", "allow"] = Field(
+        "refuse", description="What happens where a filter gives no verdict."
+    )
     metrics: Literal["open", "key", "off"] = Field(
         "open", description="Who may read /metrics: everybody, holders of a key, or nobody."
     )

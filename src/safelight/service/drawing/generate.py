@@ -45,6 +45,7 @@ class Generate:
         metadata: MetadataMode = "provenance",
         draw_seed: Callable[[], int] = fresh_seed,
         review: Review = all_may_be_shown,
+        previews: bool = True,
     ) -> None:
         self.readiness = readiness
         self._engine = engine
@@ -53,7 +54,7 @@ class Generate:
         self._telemetry = telemetry
         self._metadata = metadata
         self._draw_seed = draw_seed
-        self._pictures = SharedPictures(engine, admission, telemetry, review)
+        self._pictures = SharedPictures(engine, admission, telemetry, review, previews=previews)
         self._drawings: dict[str, set[Drawing]] = {}
 
     async def begin(

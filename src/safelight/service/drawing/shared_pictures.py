@@ -31,13 +31,14 @@ class SharedPicture:
     `queue_seconds` is the time from submission to the first start, known once it has started.
     """
 
-    def __init__(self, order: Order, engine: Engine, review: Review) -> None:
+    def __init__(self, order: Order, engine: Engine, review: Review, *, previews: bool = True) -> None:
         self.order = order
         self.submitted = monotonic()
         self.queue_seconds: float | None = None
         self.waiting = 0
         self._engine = engine
         self._review = review
+        self._previews = previews
         self._finished: Finished | None = None
         self._listeners: list[OnProgress] = []
         self._viewers: dict[OnPreview, int] = {}
@@ -72,7 +73,11 @@ class SharedPicture:
 
     @contextmanager
     def view(self, on_preview: OnPreview, longest: int) -> Iterator[None]:
-        """While this is entered, have previews told, at least as large as asked for. The engine makes none unasked."""
+        """While this is entered, have previews told, at least as large as asked for. The engine makes none unasked, and
+        none at all where a picture is looked at before it is shown."""
+        if not self._previews:
+            yield
+            return
         self._viewers[on_preview] = longest
         self._engine.watch(self.order.id, max(self._viewers.values()))
         try:
@@ -143,11 +148,14 @@ class SharedPicture:
 class SharedPictures:
     """All pictures in the making. An identical picture that is under way is joined instead of drawn twice."""
 
-    def __init__(self, engine: Engine, admission: Admission, telemetry: Telemetry, review: Review) -> None:
+    def __init__(
+        self, engine: Engine, admission: Admission, telemetry: Telemetry, review: Review, *, previews: bool = True
+    ) -> None:
         self._engine = engine
         self._admission = admission
         self._telemetry = telemetry
         self._review = review
+        self._previews = previews
         self._by_identity: dict[bytes, SharedPicture] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -159,7 +167,7 @@ class SharedPictures:
     def start(self, order: Order, cost: Cost) -> SharedPicture:
         """Have an order drawn that was admitted at this cost."""
         share = replace(order.share, seconds=cost.seconds)
-        picture = SharedPicture(replace(order, share=share), self._engine, self._review)
+        picture = SharedPicture(replace(order, share=share), self._engine, self._review, previews=self._previews)
         identity = _identity(order)
         self._by_identity[identity] = picture
         task = asyncio.create_task(self._run(identity, picture, cost), name=f"picture-{order.id}")
