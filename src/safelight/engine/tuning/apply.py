@@ -23,6 +23,7 @@ from safelight.engine.tuning.loras import Adapters, Named, add_loras
 from safelight.engine.tuning.offloading import offload
 from safelight.engine.tuning.packing import lay_out
 from safelight.engine.tuning.quantization import library_of
+from safelight.engine.tuning.rotary import turn_faster
 
 
 def check_options(options: ModelOptions, device: str, loras: Iterable[Named] = ()) -> None:
@@ -92,6 +93,7 @@ def tune(
         _ask_denoisers(pipeline, "enable_cache", f"The step cache {options.cache.kind}", cache_config(options.cache))
     # Before it is placed: group offloading keeps copies.
     lay_out(pipeline, device, compiled=options.compile, packs_float32=packs_float32)
+    turn_faster(pipeline)
     pipeline = _placed(pipeline, options, device)
     if options.compile:
         _ask_denoisers(pipeline, "compile_repeated_blocks", "`compile`")
