@@ -20,6 +20,7 @@ from safelight.engine.machine.library_errors import explained
 from safelight.engine.machine.stages import stage_of
 from safelight.engine.machine.weight_files import check_file
 from safelight.engine.tuning.loras import Adapters, Named, add_loras
+from safelight.engine.tuning.modulation import modulate_in_place
 from safelight.engine.tuning.offloading import offload
 from safelight.engine.tuning.packing import lay_out
 from safelight.engine.tuning.quantization import library_of
@@ -94,6 +95,7 @@ def tune(
     # Before it is placed: group offloading keeps copies.
     lay_out(pipeline, device, compiled=options.compile, packs_float32=packs_float32)
     turn_faster(pipeline)
+    modulate_in_place(pipeline)
     pipeline = _placed(pipeline, options, device)
     if options.compile:
         _ask_denoisers(pipeline, "compile_repeated_blocks", "`compile`")

@@ -1,0 +1,65 @@
+"""Facts about adaptive norms that modulate in place: the same bytes, found in any model that has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from diffusers.models.normalization import AdaLayerNormContinuous, AdaLayerNormZero, AdaLayerNormZeroSingle
+
+from safelight.engine.tuning import modulation
+from safelight.engine.tuning.modulation import in_place, modulate_in_place
+from safelight.engine.tuning.proven import Proven
+from tests.engine import tiny
+
+
+class _Holder:
+    """A pipeline of one component."""
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        self.components = {"transformer": torch.nn.ModuleList([module])}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("kind", [AdaLayerNormZero, AdaLayerNormZeroSingle, AdaLayerNormContinuous])
+def test_a_norm_gives_the_bytes_it_gave(kind: Any, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[int] = []
+
+    def faster(*values: torch.Tensor) -> torch.Tensor:
+        used.append(1)
+        return in_place(*values)
+
+    # A clock of its own that finds the way in place faster: what is compared here are bytes.
+    ticks = iter([0, 9, 10] * 10**4)
+    monkeypatch.setattr(modulation, "_modulated", Proven(modulation._chain, faster, lambda _: next(ticks)))
+    with torch.no_grad():
+        norm = (kind(32, 32) if kind is AdaLayerNormContinuous else kind(32)).to(dtype)
+        x, condition = torch.randn(2, 9, 32).to(dtype), torch.randn(2, 32).to(dtype)
+        given = (x, condition) if kind is AdaLayerNormContinuous else (x,)
+        named = {} if kind is AdaLayerNormContinuous else {"emb": condition}
+        before, kept = norm(*given, **named), x.clone()
+        modulate_in_place(_Holder(norm))
+        assert type(norm) is not kind
+        for _ in range(6):
+            after = norm(*given, **named)
+            pairs = zip(before, after, strict=True) if isinstance(before, tuple) else [(before, after)]
+            assert all(torch.equal(a, b) for a, b in pairs)
+        assert torch.equal(x, kept)
+        assert len(used) == 6
+
+
+def test_models_draw_the_same_with_it() -> None:
+    for make in (tiny.flux, tiny.stable_diffusion_3):
+        pipeline = make()
+        pipeline.set_progress_bar_config(disable=True)
+
+        def draw(pipeline: Any = pipeline) -> Any:
+            generator = torch.Generator().manual_seed(1)
+            steps = {"num_inference_steps": 4, "output_type": "latent", "generator": generator}
+            return pipeline("a", height=32, width=32, **steps).images
+
+        before = draw()
+        modulate_in_place(pipeline)
+        assert any(type(module) in modulation._KINDS.values() for module in pipeline.transformer.modules())
+        assert torch.equal(draw(), before)
