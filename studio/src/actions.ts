@@ -4,6 +4,7 @@ import type { Job } from './api'
 import { announcer } from './announcer.svelte'
 import { draft, settingsOf } from './draft.svelte'
 import { fileName, plural } from './format'
+import { pictures } from './pictures.svelte'
 import { router } from './route.svelte'
 import { snippet, type Language } from './snippets'
 import { ui } from './ui.svelte'
@@ -28,9 +29,45 @@ export function reuse(job: Job, part: Part): void {
   announcer.tell(missing.length ? `${TAKEN[part]} This server does not offer: ${missing.join(', ')}.` : TAKEN[part])
 }
 
+/** Draw from that picture: it is the first and only one in the form. */
+export async function edit(job: Job): Promise<void> {
+  try {
+    await pictures.beginWith(job)
+  } catch (error) {
+    announcer.tell((error as Error).message, true)
+    return
+  }
+  toForm()
+}
+
+/** Draw from these files too. */
+export async function addFiles(files: readonly File[]): Promise<void> {
+  for (const file of files) {
+    try {
+      await pictures.add(file, file.name)
+    } catch (error) {
+      announcer.tell((error as Error).message, true)
+    }
+  }
+  if (pictures.list.length) toForm()
+}
+
+/** Where the chosen model draws from words alone, one that takes pictures is chosen, and that is said. */
+function toForm(): void {
+  const taker = draft.takers[0]
+  const before = draft.entry
+  router.go('')
+  if (draft.edits || !taker || !before) {
+    announcer.say('The picture is in the form. Write what should change.')
+    return
+  }
+  draft.model = taker.id
+  announcer.tell(`${before.id} draws from words alone: ${taker.id} is chosen.`)
+}
+
 export async function copyAs(job: Job, language: Language): Promise<void> {
   const { negative_prompt, aspect_ratio, ...said } = job.request
-  const request = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== null))
+  const request = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== null)) as Record<string, api.Value>
   const asked: api.ImageRequest = { ...request, model: job.request.model, prompt: job.request.prompt, seed: job.seed }
   if (negative_prompt) asked['negative_prompt'] = negative_prompt
   if (asked['size']) delete asked['aspect_ratio']

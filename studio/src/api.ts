@@ -32,11 +32,44 @@ export interface Model {
   status: 'ready' | 'loading' | 'failed'
   /** Why it cannot draw, where it failed. */
   reason: string | null
-  capabilities: { parameters: Record<string, Parameter>; rules?: Rule[] }
+  capabilities: {
+    parameters: Record<string, Parameter>
+    rules?: Rule[]
+    /** What it takes of pictures; null where it draws from words alone. */
+    edits?: Edits | null
+    /** The names of those that fit it. */
+    loras?: string[]
+  }
 }
 
-/** The body of a request: `model` and `prompt`, and whatever else the model supports. */
-export type ImageRequest = { model: string; prompt: string } & Record<string, Value>
+/** How many pictures, and whether a mask and a strength count. */
+export interface Edits {
+  pictures: { minimum: number; maximum: number }
+  mask: boolean
+  strength: boolean
+}
+
+/** A picture that is sent: a `data:` address. */
+export interface Given {
+  image_url: string
+}
+
+/** What an edit begins with. */
+export interface Begin {
+  images: Given[]
+  mask?: Given
+}
+
+/** What a job's `request` says of such a picture. */
+export interface PictureFacts {
+  sha256: string
+  bytes: number
+  width: number
+  height: number
+}
+
+/** The body of a request: `model` and `prompt`, and whatever else the model supports. An edit has `images`. */
+export type ImageRequest = { model: string; prompt: string } & Record<string, Value | object>
 
 /**
  * One generation. Times are Unix seconds. `seed` is the one that is used, `request.seed` what was asked for (0: any).
@@ -165,9 +198,9 @@ export const signOut = (): Promise<unknown> => call('studio/session', 'DELETE')
 export const models = async (): Promise<Model[]> =>
   ((await call('v1/models')) as { data: Model[] }).data.filter((model) => model.type.includes('text-to-image'))
 
-/** Submit a drawing. The idempotency key makes it safe to send again after a lost answer. */
+/** Submit a drawing or an edit. The idempotency key makes it safe to send again after a lost answer. */
 export const submit = async (request: ImageRequest, idempotencyKey: string): Promise<Job> =>
-  (await call('v1/images/generations', 'POST', request, {
+  (await call(`v1/images/${'images' in request ? 'edits' : 'generations'}`, 'POST', request, {
     prefer: 'respond-async',
     'idempotency-key': idempotencyKey,
   })) as Job

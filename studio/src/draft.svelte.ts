@@ -1,13 +1,14 @@
 /** What is about to be drawn. It survives a reload, and an address can fill it. */
-import type { ImageRequest, Job, Model, Parameter, Rule, Value } from './api'
+import type { Edits, ImageRequest, Job, Model, Parameter, Rule, Value } from './api'
 import { fitted, nearestSize, parseSize, shapes, sidesOf, sizeFault, type Shape } from './sizes'
-import { short } from './format'
+import { plural, short } from './format'
+import { pictures } from './pictures.svelte'
 import { numberFault, title } from './values'
 
 const STORED = 'safelight.draft'
 export const MAX_COUNT = 16
 /** What the form has a place of its own for. */
-const PLACED = ['model', 'prompt', 'negative_prompt', 'aspect_ratio', 'size', 'output_format', 'seed']
+const PLACED = ['model', 'prompt', 'negative_prompt', 'aspect_ratio', 'size', 'output_format', 'seed', 'images', 'mask', 'strength', 'loras']
 
 export interface Stored {
   model: string
@@ -18,6 +19,8 @@ export interface Stored {
   seedText: string
   count: number
   more: Record<string, Value>
+  likePicture: boolean
+  strength: number | null
 }
 
 /** Other programs draw with seeds of 64 bits, which a number cannot hold. */
@@ -46,6 +49,10 @@ class Draft {
   seedText = $state('')
   count = $state(1)
   more = $state<Record<string, Value>>({})
+  /** An edit has the size of its first picture, as near as the model comes to it. */
+  likePicture = $state(true)
+  /** How much of the picture is drawn anew; null leaves it to the model. */
+  strength = $state<number | null>(null)
   #models = $state<Model[]>([])
   /** What the address asked for, until it is known what there is. */
   #asked: Settings | null = null
@@ -62,6 +69,11 @@ class Draft {
       ([name, parameter]) => !PLACED.includes(name) && parameter.in_form !== false && this.#isOfUse(name),
     ),
   )
+  /** What the model takes of pictures; null where it draws from words alone. */
+  edits = $derived<Edits | null>(this.entry?.capabilities.edits ?? null)
+  /** The models that take pictures. */
+  takers = $derived(this.#models.filter((model) => model.capabilities.edits && model.status !== 'failed'))
+  editing = $derived(pictures.list.length > 0)
   maxSeed = $derived(this.parameters['seed']?.maximum ?? 4294967295)
 
   /** null: a fresh one for every picture. NaN: what was typed is no seed. */
@@ -79,14 +91,16 @@ class Draft {
   fault = $derived.by((): string | null => {
     if (!this.entry) return 'This server offers no model.'
     if (this.entry.status === 'failed') return `${this.entry.id} could not be loaded.`
+    const wrong = this.#pictureFault()
+    if (wrong) return wrong
     const length = [...this.prompt].length
     const most = this.parameters['prompt']?.max_length ?? 10_000
-    if (!this.prompt.trim()) return 'Write what the picture should show.'
+    if (!this.prompt.trim()) return this.editing ? 'Write what should change.' : 'Write what the picture should show.'
     if (length > most) return `The prompt is ${length - most} characters too long.`
     const negative = [...this.negativePrompt].length - (this.parameters['negative_prompt']?.max_length ?? 10_000)
     if (negative > 0) return `The negative prompt is ${negative} characters too long.`
     if (this.seed !== null && !this.#isSeed(this.seed)) return `The seed must be a whole number from 1 to ${this.maxSeed}, not “${short(this.seedText.trim(), 24)}”.`
-    if (this.parameters['size']) {
+    if (this.parameters['size'] && !(this.editing && this.likePicture)) {
       const size = sizeFault(this.size, this.shapes, this.sides)
       if (size) return size
     }
@@ -166,6 +180,16 @@ class Draft {
     return [...missing, ...(settings.unread ?? [])]
   }
 
+  /** Why the model cannot draw from the pictures that are there, or null. */
+  #pictureFault(): string | null {
+    const count = pictures.list.length
+    if (count === 0 || !this.entry) return null
+    if (!this.edits) return `${this.entry.id} draws from words alone.`
+    const { minimum, maximum } = this.edits.pictures
+    if (count < minimum) return `${this.entry.id} takes at least ${plural(minimum, 'picture')}.`
+    return count > maximum ? `${this.entry.id} takes at most ${plural(maximum, 'picture')}.` : null
+  }
+
   /** Whether nothing that is chosen makes a parameter pointless. */
   #isOfUse(name: string): boolean {
     return this.rules.every((rule) => rule.rule !== 'only_for' || rule.parameter !== name || rule.values.includes(this.#chosen(rule.other)))
@@ -204,7 +228,10 @@ class Draft {
   /** The body to send; `changed` overrides single parameters. */
   request(changed: Partial<ImageRequest> = {}): ImageRequest {
     const request: ImageRequest = { model: this.model, prompt: this.prompt }
-    if (this.parameters['size']) request['size'] = this.size
+    if (this.editing) {
+      if (!this.likePicture && this.parameters['size']) request['size'] = this.size
+      if (this.strength !== null && this.edits?.strength) request['strength'] = this.strength
+    } else if (this.parameters['size']) request['size'] = this.size
     if (this.negativePrompt && this.parameters['negative_prompt']) request['negative_prompt'] = this.negativePrompt
     if (this.parameters['output_format']) request['output_format'] = this.format
     if (this.seed !== null && this.parameters['seed']) request['seed'] = this.seed
@@ -216,8 +243,8 @@ class Draft {
   }
 
   stored(): Stored {
-    const { model, prompt, negativePrompt, size, format, seedText, count, more } = this
-    return { model, prompt, negativePrompt, size, format, seedText, count, more: { ...more } }
+    const { model, prompt, negativePrompt, size, format, seedText, count, more, likePicture, strength } = this
+    return { model, prompt, negativePrompt, size, format, seedText, count, more: { ...more }, likePicture, strength }
   }
 
   keep(): void {
@@ -252,7 +279,7 @@ export function fromQuery(query: URLSearchParams): Settings {
 /** Everything that a job was made with; its seed is the one that was used. */
 export function settingsOf(job: Job): Settings {
   const { model, prompt, negative_prompt, output_format } = job.request
-  const more = Object.fromEntries(Object.entries(job.request).filter(([name]) => !PLACED.includes(name)))
+  const more = Object.fromEntries(Object.entries(job.request).filter(([name, value]) => !PLACED.includes(name) && value !== null)) as Record<string, Value>
   return {
     model: String(model),
     prompt: String(prompt),

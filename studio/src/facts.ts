@@ -5,7 +5,7 @@ import { title } from './values'
 
 export type Fact = [name: string, value: string]
 
-const NAMED = ['model', 'prompt', 'negative_prompt', 'size', 'aspect_ratio', 'output_format', 'seed']
+const NAMED = ['model', 'prompt', 'negative_prompt', 'size', 'aspect_ratio', 'output_format', 'seed', 'images', 'mask']
 
 export function parameters(job: Job): Fact[] {
   const ratio = plainRatioOf(`${job.width}x${job.height}`)
@@ -19,10 +19,12 @@ export function parameters(job: Job): Fact[] {
     ['Seed', String(job.seed)],
     ...Object.entries(job.request)
       .filter(([name, value]) => !NAMED.includes(name) && value !== null)
-      .map(([name, value]): Fact => [title(name), String(value)]),
+      .map(([name, value]): Fact => [title(name), typeof value === 'object' ? weights(value) : String(value)]),
   ]
   return facts.filter(([, value]) => value !== '')
 }
+
+const weights = (value: object): string => Object.entries(value).map(([name, weight]) => `${name} ${weight}`).join(', ')
 
 /** What differs between two pictures: name, the one's value, the other's. */
 export function differences(one: Job, other: Job): [string, string, string][] {

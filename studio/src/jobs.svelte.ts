@@ -4,6 +4,7 @@ import type { Filter, Job, Progress } from './api'
 import { announcer } from './announcer.svelte'
 import { draft } from './draft.svelte'
 import { plural, progress, share } from './format'
+import { pictures } from './pictures.svelte'
 import { session } from './session.svelte'
 import { watch } from './watching'
 
@@ -101,8 +102,9 @@ class Jobs {
   /** Draw the draft, as often as its count says. A locked seed counts up. */
   async generate(): Promise<Job[]> {
     const count = draft.count
+    const begin = await pictures.begin(draft.edits)
     const requests = Array.from({ length: count }, (_, n) =>
-      draft.request(draft.seed !== null && n > 0 ? { seed: Math.min(draft.seed + n, draft.maxSeed) } : {}),
+      draft.request(draft.seed !== null && n > 0 ? { ...begin, seed: Math.min(draft.seed + n, draft.maxSeed) } : { ...begin }),
     )
     const made = await this.submit(requests)
     // Where the first step or the end was heard before the answer, that says more.

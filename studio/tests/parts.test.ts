@@ -81,7 +81,7 @@ describe('a zip', () => {
 
 describe('an axis of the grid', () => {
   const offer: Offer = {
-    models: [{ id: 'postcard', aliases: ['p'], drawn_by: 'postcard', status: 'ready', reason: null, capabilities: { parameters: {} } }],
+    models: [{ id: 'postcard', type: ['text-to-image'], aliases: ['p'], drawn_by: 'postcard', status: 'ready', reason: null, capabilities: { parameters: {} } }],
     shapes: shapes(['1024x1024', '1344x768']),
     parameters: { seed: { type: 'integer', required: false, minimum: 0, maximum: 100 }, steps: { type: 'integer', required: false, minimum: 1, maximum: 50 } },
     extras: [],

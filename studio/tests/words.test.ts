@@ -3,7 +3,7 @@ import type { Job, Model } from '../src/api'
 import { day, progress, short } from '../src/format'
 import { hintFor, lineOf } from '../src/hints'
 
-const model = (changed: Partial<Model>): Model => ({ id: 'postcard', aliases: [], drawn_by: 'postcard', status: 'ready', reason: null, capabilities: { parameters: {} }, ...changed })
+const model = (changed: Partial<Model>): Model => ({ id: 'postcard', type: ['text-to-image'], aliases: [], drawn_by: 'postcard', status: 'ready', reason: null, capabilities: { parameters: {} }, ...changed })
 
 describe('a model', () => {
   it('is described in one line', () => {
