@@ -1,0 +1,104 @@
+"""Several servers on one database answer as if they were one, whoever of them dies or stands still."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.e2e.drawing import wait_until
+from tests.e2e.several import Node, node
+from tests.postgres import Server
+
+_SIGKILL = -9
+
+
+def holder_of(postgres: Server, url: str, job_id: str) -> tuple[str, int]:
+    """Who draws a job, and which try it is."""
+    name = url.partition("@/")[2].partition("?")[0]
+    holder, tries = postgres.sql(f"SELECT coalesce(holder, ''), tries FROM jobs WHERE id = '{job_id}'", name).split("|")
+    return holder, int(tries)
+
+
+def drawn_by(one: Node, postgres: Server, url: str) -> str:
+    """A job that the only server there is has begun."""
+    job = one.accept(seed=7)
+    wait_until(lambda: holder_of(postgres, url, job)[0])
+    return job
+
+
+def test_a_job_whose_server_was_killed_is_drawn_by_another_with_the_same_seed(
+    tmp_path: Path, postgres: Server, with_postgres: Callable[[], str]
+) -> None:
+    url = with_postgres()
+    with ExitStack() as stack:
+        one = stack.enter_context(node(tmp_path, url, "one", exit_status=_SIGKILL))
+        job = drawn_by(one, postgres, url)
+        two = stack.enter_context(node(tmp_path, url, "two"))
+        died = time.monotonic()
+        one.served.process.kill()
+        two.hold.unlink()
+        wait_until(lambda: two.job(job)["state"] == "finished")
+        assert time.monotonic() - died < 20.0
+        assert holder_of(postgres, url, job) == ("", 2)
+        assert two.job(job)["seed"] == 7
+        assert [path.name for path in (tmp_path / "pictures").rglob("job_*")] == [f"{job}.2.png"]
+
+
+def test_a_server_that_stood_still_ends_nothing_and_removes_nothing(
+    tmp_path: Path, postgres: Server, with_postgres: Callable[[], str]
+) -> None:
+    url = with_postgres()
+    with ExitStack() as stack:
+        one = stack.enter_context(node(tmp_path, url, "one"))
+        job = drawn_by(one, postgres, url)
+        two = stack.enter_context(node(tmp_path, url, "two"))
+        one.stop()
+        two.hold.unlink()
+        wait_until(lambda: two.job(job)["state"] == "finished")
+        ended, image = two.job(job), two.image(job)
+        one.hold.unlink()
+        one.go_on()
+        wait_until(lambda: one.job(job) == ended)
+        later = one.accept(seed=8)  # it draws on, and what it had is out of its hands
+        wait_until(lambda: one.job(later)["state"] == "finished")
+        assert (one.job(job), two.job(job)) == (ended, ended)
+        assert one.image(job) == two.image(job) == image
+        names = {path.name for path in (tmp_path / "pictures").rglob("job_*")}
+        assert f"{job}.2.png" in names
+        assert f"{job}.1.png" not in names
+
+
+def test_jobs_are_drawn_by_all_and_each_once(tmp_path: Path, with_postgres: Callable[[], str]) -> None:
+    url = with_postgres()
+    with node(tmp_path, url, "one") as one, node(tmp_path, url, "two") as two:
+        jobs = [(one, two)[number % 2].accept(seed=number + 1) for number in range(12)]
+        for each in (one, two):
+            each.hold.unlink()
+        for job in jobs:
+            wait_until(lambda job=job: two.job(job)["state"] == "finished")
+        names = [path.name for path in (tmp_path / "pictures").rglob("job_*")]
+        assert sorted(names) == sorted(f"{job}.1.png" for job in jobs)
+
+
+def test_a_cancel_elsewhere_stops_the_drawing_at_once(
+    tmp_path: Path, postgres: Server, with_postgres: Callable[[], str]
+) -> None:
+    url = with_postgres()
+    with ExitStack() as stack:
+        one = stack.enter_context(node(tmp_path, url, "one"))
+        job = drawn_by(one, postgres, url)
+        two = stack.enter_context(node(tmp_path, url, "two"))
+        assert drawing(one) == 1
+        asked = time.monotonic()
+        two.client.delete(f"/jobs/{job}").raise_for_status()
+        wait_until(lambda: drawing(one) == 0)
+        assert time.monotonic() - asked < 5.0
+        assert one.job(job)["state"] == "cancelled"
+
+
+def drawing(at: Node) -> float:
+    """How many jobs that server draws."""
+    lines = at.client.get(f"{at.served.url}/metrics").text.splitlines()
+    return float(dict(line.split() for line in lines if line.startswith("safelight_jobs_"))["safelight_jobs_running"])
