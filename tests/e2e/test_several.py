@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from tests.e2e.drawing import wait_until
 from tests.e2e.several import Node, node
@@ -102,3 +104,60 @@ def drawing(at: Node) -> float:
     """How many jobs that server draws."""
     lines = at.client.get(f"{at.served.url}/metrics").text.splitlines()
     return float(dict(line.split() for line in lines if line.startswith("safelight_jobs_"))["safelight_jobs_running"])
+
+
+def test_whoever_watches_elsewhere_is_told_of_steps_and_changes(
+    tmp_path: Path, postgres: Server, with_postgres: Callable[[], str]
+) -> None:
+    url = with_postgres()
+    with ExitStack() as stack:
+        one = stack.enter_context(node(tmp_path, url, "one"))
+        two = stack.enter_context(node(tmp_path, url, "two"))
+        job = one.accept(seed=7)
+        wait_until(lambda: holder_of(postgres, url, job)[0])
+        told = stack.enter_context(Watched(two, job))
+        other = stack.enter_context(Watched(one, job))
+        for each in (told, other):
+            assert each.until("job")["state"] == "running"
+        for at in (one, two):
+            at.hold.write_text("2")
+        began = time.monotonic()
+        for each in (told, other):
+            while each.until("progress")["step"] < 2:
+                pass
+        assert time.monotonic() - began < 3.0
+        two.client.patch(f"/jobs/{job}", json={"starred": True}).raise_for_status()
+        for each in (told, other):
+            assert each.until("job")["starred"]
+        for at in (one, two):
+            at.hold.unlink()
+        for each in (told, other):
+            assert each.until("end")["state"] == "finished"
+            assert "preview" in each.seen
+
+
+class Watched:
+    """A job's events, as one server tells them."""
+
+    def __init__(self, at: Node, job_id: str) -> None:
+        self._stream = at.client.stream("GET", f"/jobs/{job_id}/events")
+        self.seen: set[str] = set()
+
+    def __enter__(self) -> Watched:
+        self._lines = self._stream.__enter__().iter_lines()
+        return self
+
+    def __exit__(self, *why: object) -> None:
+        self._stream.__exit__(None, None, None)
+
+    def until(self, kind: str) -> dict[str, Any]:
+        """The data of the next event of that kind."""
+        named = ""
+        for line in self._lines:
+            if line.startswith("event: "):
+                named = line.removeprefix("event: ")
+                self.seen.add(named)
+            if named == kind and line.startswith("data: "):
+                data: dict[str, Any] = json.loads(line.removeprefix("data: "))
+                return data
+        raise AssertionError(f"the stream ended without {kind}")

@@ -4,20 +4,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
-
-import structlog
 
 from safelight.adapters.files import open_files
 from safelight.adapters.files.thumbnails import average_color, thumbnail
 from safelight.adapters.home.disk import room_of
 from safelight.adapters.home.state_folder import alone_in_serving, prepare
 from safelight.adapters.in_process.feed import LocalFeed
+from safelight.adapters.peers import HttpPeers
 from safelight.adapters.sql import Database, open_database
 from safelight.bootstrap.drawing import Drawing
 from safelight.contract.catalogue import Catalogue
-from safelight.contract.errors import ConfigurationError, SafelightError
+from safelight.contract.errors import ConfigurationError
 from safelight.service.access.keys import Keys
 from safelight.service.jobs.accept import Acceptance
 from safelight.service.jobs.elsewhere import Elsewhere
@@ -29,17 +27,13 @@ from safelight.service.jobs.line import JobLine
 from safelight.service.jobs.once import DrawnOnce
 from safelight.service.jobs.peers import Peers
 from safelight.service.jobs.runner import JobRunner
+from safelight.service.jobs.steps import StepsElsewhere, StepsForPeers
 from safelight.service.jobs.tending import Tending
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.place import Place
 from safelight.service.keeping.retention import DAY_SECONDS, Retention
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
-
-# The database may be away for longer: whoever is back first forgets for all, and a second's delay matters to nobody.
-_KEEPER_AGAIN_SECONDS = 1.0
-
-log = structlog.get_logger(__name__)
 
 
 def open_jobs(
@@ -124,6 +118,8 @@ def open_jobs(
         thumbnail_of=thumbnail,
         most_queued=settings.jobs_waiting,
     )
+    for_peers = StepsForPeers(feed, runner, peers.name)
+    steps = StepsElsewhere(feed, peers, HttpPeers(lambda: for_peers.secret))
     once = DrawnOnce(acceptance=acceptance, library=library, generate=generate, runner=runner, feed=feed, disks=disks)
     tending = Tending(
         store=store,
@@ -135,7 +131,7 @@ def open_jobs(
         library=library,
         once=once,
         peers=peers,
-        elsewhere=Elsewhere(store=store, runner=runner, feed=feed, holder=peers.name),
+        elsewhere=Elsewhere(store=store, runner=runner, feed=feed, holder=peers.name, progress_of=steps.progress),
     )
     return Jobs(
         acceptance=acceptance,
@@ -145,50 +141,14 @@ def open_jobs(
         runner=runner,
         retention=retention,
         feed=feed,
+        steps=steps,
+        steps_for_peers=for_peers,
+        peers=peers,
     )
 
 
 async def _as_any_other(owner: str) -> float:
     return 1.0
-
-
-async def tend(jobs: Jobs, database: Database, keys: Keys) -> None:
-    """Keep what is drawn here ours, take up what others left or lost, and forget what is to be forgotten, until
-    cancelled. What one process does for all is done by whoever has the right to, as long as it has it.
-    """
-    tending = jobs.tending
-    if database.news is None:
-        await asyncio.gather(tending.renew_leases(), _tend_alone(jobs, database, keys))
-        return
-    beside = (
-        tending.renew_leases(),
-        tending.share(database.news),
-        tending.watch_disks(),
-        tending.end_revoked(keys.is_revoked),
-    )
-    await asyncio.gather(*beside, _forget_alone(jobs, database))
-
-
-async def _tend_alone(jobs: Jobs, database: Database, keys: Keys) -> None:
-    tending = jobs.tending
-    async with database.keeper():
-        await asyncio.gather(
-            tending.resume(),
-            tending.forget_forever(),
-            tending.watch_disks(),
-            tending.end_revoked(keys.is_revoked),
-        )
-
-
-async def _forget_alone(jobs: Jobs, database: Database) -> None:
-    """Forget and sweep for all processes, whenever this one has the right to."""
-    while True:
-        try:
-            async with database.keeper():
-                await jobs.tending.forget_forever()
-        except SafelightError as error:  # the database is away, and with it the right
-            log.warning("keeper_lost", reason=str(error))
-        await asyncio.sleep(_KEEPER_AGAIN_SECONDS)
 
 
 async def adopt(settings: Settings) -> None:

@@ -24,11 +24,11 @@ from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.api.app import create_app
 from safelight.api.http.server import Server, listen
 from safelight.bootstrap.engine import look, open_engine
-from safelight.bootstrap.jobs import tend
 from safelight.bootstrap.links import links_of
 from safelight.bootstrap.loaded import OnLoaded, loaded
 from safelight.bootstrap.opening import open_for_serving
 from safelight.bootstrap.services import Stores, open_services
+from safelight.bootstrap.tending import address_for_peers, tend
 from safelight.service.access.keys import Keys
 from safelight.service.ports.telemetry import LogDropped
 from safelight.settings import Settings
@@ -99,6 +99,8 @@ async def _serve(
         )
         services = open_services(settings, engine, stores, keys, links, telemetry)
         stack.push_async_callback(services.close)
+        services.jobs.peers.address = await address_for_peers(settings, database)
+        stack.push_async_callback(services.jobs.tending.leave)
         tending = asyncio.create_task(tend(services.jobs, database, keys), name="jobs")
         stack.callback(tending.cancel)
 

@@ -14,10 +14,11 @@ from safelight.contract.jobs import JobRecord, JobUpdate
 class LocalWatcher:
     """A `Watcher`: the newest of each kind and job waits until it is asked for. `looks`: it wants previews too."""
 
-    def __init__(self, owner: str, job_id: str | None, *, looks: bool = False) -> None:
+    def __init__(self, owner: str, job_id: str | None, *, looks: bool = False, for_peer: bool = False) -> None:
         self.owner = owner
         self.job_id = job_id
         self.looks = looks
+        self.for_peer = for_peer
         self._waiting: dict[tuple[str, str], JobUpdate] = {}
         self._arrived = asyncio.Event()
         self._closed = False
@@ -53,9 +54,11 @@ class LocalFeed:
         self._on_look: list[Callable[[], None]] = []
 
     @contextmanager
-    def watch(self, owner: str, job_id: str | None = None, *, looks: bool = False) -> Iterator[LocalWatcher]:
+    def watch(
+        self, owner: str, job_id: str | None = None, *, looks: bool = False, for_peer: bool = False
+    ) -> Iterator[LocalWatcher]:
         """Watch an owner's jobs, or one of them, from now on; who `looks` is told previews too."""
-        watcher = LocalWatcher(owner, job_id, looks=looks)
+        watcher = LocalWatcher(owner, job_id, looks=looks, for_peer=for_peer)
         self._watchers.setdefault(owner, set()).add(watcher)
         self._looked(watcher)
         if self._closed:
@@ -84,6 +87,12 @@ class LocalFeed:
     def owners(self) -> tuple[str, ...]:
         """Whose jobs are watched."""
         return tuple(self._watchers)
+
+    @property
+    def lookers(self) -> set[tuple[str, str | None]]:
+        """Whose jobs, or which of them, somebody looks at in this process."""
+        every = (watcher for watchers in self._watchers.values() for watcher in watchers)
+        return {(watcher.owner, watcher.job_id) for watcher in every if watcher.looks and not watcher.for_peer}
 
     @property
     def idle(self) -> bool:

@@ -29,7 +29,7 @@ _FIRST = ("timestamp", "level", "event", "model", "size", "seconds", "outcome", 
 _LAST = ("request_id", "logger")
 
 # uvicorn says per request what our own line says better, and Alembic tells of every step of a migration.
-_QUIET = {"uvicorn.access": logging.WARNING, "alembic": logging.WARNING, "asyncio": logging.WARNING}
+_QUIET = dict.fromkeys(("uvicorn.access", "alembic", "asyncio", "httpx"), logging.WARNING)
 
 
 def configure_logging(log_format: LogFormat, level: str, stream: TextIO | Outlet | None = None) -> None:

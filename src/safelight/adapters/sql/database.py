@@ -66,6 +66,10 @@ class Database:
         """Wait for the right to take up, forget and sweep for all processes; see `Dialect.keeper`."""
         return self.dialect.keeper()
 
+    async def seen_from(self) -> str | None:
+        """The address from which the database's server sees this process come; None where there is none."""
+        return await self.dialect.seen_from()
+
     async def check(self) -> str | None:
         """Look through the whole database and say what is wrong with it; None where nothing is (`safelight doctor`).
 

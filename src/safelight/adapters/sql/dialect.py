@@ -100,6 +100,9 @@ class Dialect(Protocol):
             ConfigurationError: it is of a newer version, or cannot be changed.
         """
 
+    async def seen_from(self) -> str | None:
+        """The address from which the server sees this process come; None of a file, or over a socket of the machine."""
+
     async def scrub(self, *, merge: bool) -> None:
         """Give room back, and have nothing that was deleted stay readable. `merge`: in the index of words as well."""
 

@@ -9,7 +9,7 @@ served, and a job that was accepted anywhere is drawn by whoever has a place fir
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -27,9 +27,19 @@ log = structlog.get_logger(__name__)
 
 
 class Elsewhere:
-    """Keeps the line, what is drawn here and what watchers know in step with the store. `holder` is this process."""
+    """Keeps the line, what is drawn here and what watchers know in step with the store. `holder` is this process, and
+    `progress_of` says how far others are, where that is known."""
 
-    def __init__(self, *, store: JobStore, runner: JobRunner, feed: JobFeed, holder: str) -> None:
+    def __init__(
+        self,
+        *,
+        store: JobStore,
+        runner: JobRunner,
+        feed: JobFeed,
+        holder: str,
+        progress_of: Callable[[str], Progress | None] = lambda _: None,
+    ) -> None:
+        self._progress_of = progress_of
         self._store = store
         self._runner = runner
         self._feed = feed
@@ -106,12 +116,17 @@ class Elsewhere:
         """Jobs as they are now in the store, whatever was heard of them."""
         await self._runner.resume([job for job in jobs if job.course.state == "queued" and job.course.holder is None])
         for job in jobs:
-            if job.course.holder == self._holder:  # what is drawn here tells of itself
+            course = job.course
+            self._seen[job.id] = Standing(
+                job_id=job.id, owner=job.origin.owner, state=course.state, holder=course.holder
+            )
+            if course.holder == self._holder:  # what is drawn here tells of itself
                 continue
             if job.has_ended:
                 self._feed.publish(JobUpdate(kind="end", job=job))
             else:
-                progress = Progress(0, None, None) if job.course.state == "running" else None
+                begun = self._progress_of(job.id) or Progress(0, None, None)
+                progress = begun if job.course.state == "running" else None
                 self._feed.publish(JobUpdate(kind="job", job=job, progress=progress))
 
 

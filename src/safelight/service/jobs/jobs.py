@@ -11,7 +11,9 @@ from safelight.contract.jobs import JobRecord, Progress, QueuePlace
 from safelight.service.jobs.accept import Acceptance
 from safelight.service.jobs.library import Library
 from safelight.service.jobs.once import DrawnOnce
+from safelight.service.jobs.peers import Peers
 from safelight.service.jobs.runner import JobRunner
+from safelight.service.jobs.steps import StepsElsewhere, StepsForPeers
 from safelight.service.jobs.tending import Tending
 from safelight.service.keeping.retention import Retention
 from safelight.service.ports.feed import JobFeed, Watcher
@@ -28,6 +30,9 @@ class Jobs:
     runner: JobRunner
     retention: Retention
     feed: JobFeed
+    steps: StepsElsewhere
+    steps_for_peers: StepsForPeers
+    peers: Peers
 
     def standing(self) -> tuple[int, int, int]:
         """Jobs that wait, jobs that are being drawn, and what all that are kept weighed at the last round, in bytes."""
@@ -39,11 +44,11 @@ class Jobs:
 
     def progress(self, job: JobRecord) -> Progress | None:
         """How far a running job is."""
-        return self.runner.progress(job.id)
+        return self.runner.progress(job.id) or self.steps.progress(job.id)
 
     def preview(self, job: JobRecord) -> bytes:
         """The last preview that was made of a running job; empty where there is none."""
-        return self.runner.preview(job.id)
+        return self.runner.preview(job.id) or self.steps.preview(job.id)
 
     def expires(self, job: JobRecord) -> float | None:
         """When a job will be forgotten for its age, in Unix seconds; None while it is not to be."""

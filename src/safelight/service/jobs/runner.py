@@ -168,6 +168,10 @@ class JobRunner:
         running = self._running.get(job_id)
         return running.preview if running is not None else b""
 
+    def under_way(self) -> list[tuple[JobRecord, Progress, bytes]]:
+        """What is drawn here: how far, and its last preview."""
+        return [(each.job, each.progress, each.preview) for each in self._running.values()]
+
     @property
     def owners(self) -> set[str]:
         """Whose jobs wait or are drawn."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -34,8 +34,11 @@ class JobFeed(Protocol):
     def publish(self, update: JobUpdate) -> None:
         """Tell those whom it concerns. What is not listed is nobody's to watch but by its id."""
 
-    def watch(self, owner: str, job_id: str | None = None, *, looks: bool = False) -> AbstractContextManager[Watcher]:
-        """Watch an owner's jobs, or one of them, from now on; who `looks` is told previews too."""
+    def watch(
+        self, owner: str, job_id: str | None = None, *, looks: bool = False, for_peer: bool = False
+    ) -> AbstractContextManager[Watcher]:
+        """Watch an owner's jobs, or one of them, from now on; who `looks` is told previews too. `for_peer`: on behalf
+        of those who watch at another process."""
 
     def on_look(self, act: Callable[[], None]) -> None:
         """Have `act` called whenever somebody begins or ceases to look."""
@@ -49,6 +52,10 @@ class JobFeed(Protocol):
     @property
     def owners(self) -> Sequence[str]:
         """Whose jobs are watched."""
+
+    @property
+    def lookers(self) -> Collection[tuple[str, str | None]]:
+        """Whose jobs, or which of them, somebody looks at in this process."""
 
     @property
     def idle(self) -> bool:

@@ -98,6 +98,10 @@ class PostgresDialect:
             await self._look_at_server()
             await upgrade(self.engine, self._lock_shape)
 
+    async def seen_from(self) -> str | None:
+        async with self.reading() as connection:
+            return (await connection.exec_driver_sql("SELECT host(inet_client_addr())")).scalar_one_or_none()
+
     async def scrub(self, *, merge: bool) -> None:
         """PostgreSQL's own autovacuum does it."""
 

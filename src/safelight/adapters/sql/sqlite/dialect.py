@@ -83,6 +83,9 @@ class SqliteDialect:
                 await upgrade(self.engine)
                 await make_shrinkable(self.engine, self._path)
 
+    async def seen_from(self) -> str | None:
+        return None
+
     async def scrub(self, *, merge: bool) -> None:
         with readable_errors(self._path):
             await scrub(self.engine, merge=merge)

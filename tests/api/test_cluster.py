@@ -1,0 +1,99 @@
+"""What the processes of one database ask each other, and what nobody else is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+
+from safelight.adapters.fake.engine import FakeEngine
+from safelight.adapters.in_process.feed import LocalFeed
+from safelight.adapters.peers import HttpPeers
+from safelight.contract.jobs import JobUpdate, Progress
+from safelight.protocol.steps import STEPS_PATH, Interest, StepNews, frame, read_frames
+from safelight.service.jobs.peers import Peers
+from safelight.service.jobs.steps import StepsElsewhere
+from safelight.service.ports.news import ProcessState
+from tests.api.conftest import PICTURES, Running, Serve, until
+
+STEP = StepNews("job_1", "key-a", True, Progress(1, 4, 0.5), b"a preview")
+
+
+async def _pieces(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 1000])
+async def test_frames_are_read_however_they_are_cut(size: int) -> None:
+    sent = frame(STEP) + frame(None) + frame(STEP)
+    pieces = [sent[start : start + size] for start in range(0, len(sent), size)]
+    assert [news async for news in read_frames(_pieces(*pieces))] == [STEP, STEP]
+
+
+async def test_what_is_no_frame_ends_the_stream() -> None:
+    for nonsense in (b"HTTP/1.1 200 OK", (5).to_bytes(4, "big") + b"\xff" * 5):
+        with pytest.raises((ValueError, msgspec.DecodeError), match=r"frame|trunc|MessagePack|Expected|utf"):
+            assert [news async for news in read_frames(_pieces(nonsense))] == []
+
+
+@pytest.mark.parametrize("secret", ["-", "wrong", "the secret"])
+@pytest.mark.parametrize("ours", ["", "the secret!"])
+async def test_to_whoever_does_not_know_the_secret_it_is_not_there(running: Running, ours: str, secret: str) -> None:
+    running.services.jobs.steps_for_peers.secret = ours
+    nothing = await running.client.post("/cluster/nothing", json=[])
+    for headers in ({"authorization": f"Bearer {secret}"}, {}, {"authorization": f"Bearer {running.key}"}):
+        answer = await running.client.post(STEPS_PATH, json=[["key-a", None]], headers=headers)
+        assert answer.status_code == nothing.status_code == 404
+        assert answer.json()["error"]["code"] == nothing.json()["error"]["code"] == "not_found"
+
+
+async def test_steps_and_previews_are_told_at_another_process_while_somebody_looks_there(serve: Serve) -> None:
+    engine = FakeEngine(("postcard",))
+    engine.gate.clear()
+    running = await serve(engine=engine)
+    running.services.jobs.steps_for_peers.secret = "the secret"
+    body = {"model": "stable-image-ultra", "prompt": "a boat"}
+    answer = await running.client.post(PICTURES, json=body, headers={"prefer": "respond-async"})
+    job_id = answer.json()["id"]
+    runner = running.services.jobs.runner
+    await until(lambda: runner.holds)
+    (owner,) = runner.owners
+    feed, peers = LocalFeed(), Peers(None, name="there", workers=lambda: 1, seconds=lambda: 0.0)
+    peers.others = [ProcessState(name="here", address=f"http://127.0.0.1:{running.port}", workers=1, seconds=0.0)]
+    steps = StepsElsewhere(feed, peers, HttpPeers(lambda: "the secret"))
+    asking = asyncio.create_task(steps.go_on())
+    (drawn,) = [job for job, _, _ in runner.under_way()]
+    assert not running.services.jobs.feed.is_looked_at(drawn)
+    with feed.watch(owner, job_id, looks=True) as watcher:
+        await until(lambda: running.services.jobs.feed.is_looked_at(drawn))
+        assert running.services.jobs.feed.lookers == set()  # it does not ask back
+        engine.gate.set()
+        told: list[JobUpdate] = []
+        while {update.kind for update in told} != {"progress", "preview"}:
+            update = await watcher.next()
+            assert update is not None
+            told.append(update)
+        assert {update.job.id for update in told} == {job_id}
+        assert steps.progress(job_id) is not None
+        assert steps.preview(job_id)
+    await until(lambda: not running.services.jobs.feed.owners)  # nobody looks there any more, and so nobody here
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:{port}", "http://127.0.0.1:1", "http://[no address"])
+async def test_a_process_that_cannot_be_reached_or_does_not_know_us_is_an_oserror(
+    running: Running, address: str
+) -> None:
+    with pytest.raises(OSError, match=r"404|Connect|Invalid"):
+        async for _ in HttpPeers(lambda: "another").told(address.format(port=running.port), [Interest("key-a")]):
+            pass
+
+
+async def test_interests_that_cannot_be_read_are_refused(running: Running) -> None:
+    running.services.jobs.steps_for_peers.secret = "the secret"
+    answer = await running.client.post(STEPS_PATH, content=b"{", headers={"authorization": "Bearer the secret"})
+    assert answer.status_code == 400
