@@ -96,7 +96,9 @@ class Elsewhere:
         known = set(self._runner.ids)
         waiting = [each.job_id for each in now.values() if _waits(each) and each.job_id not in known]
         changed = [
-            each.job_id for each in now.values() if each.owner in watched and self._seen.get(each.job_id) != each
+            each.job_id
+            for each in now.values()  # what is drawn here has told of itself
+            if each.owner in watched and each.holder != self._holder and self._seen.get(each.job_id) != each
         ]
         await self._learn(await self._store.these({*waiting, *changed}) if waiting or changed else [])
         if watched and self._last_ending is not None and last > self._last_ending:
@@ -120,12 +122,10 @@ class Elsewhere:
             self._seen[job.id] = Standing(
                 job_id=job.id, owner=job.origin.owner, state=course.state, holder=course.holder
             )
-            if course.holder == self._holder:  # what is drawn here tells of itself
-                continue
             if job.has_ended:
                 self._feed.publish(JobUpdate(kind="end", job=job))
             else:
-                begun = self._progress_of(job.id) or Progress(0, None, None)
+                begun = self._runner.progress(job.id) or self._progress_of(job.id) or Progress(0, None, None)
                 progress = begun if job.course.state == "running" else None
                 self._feed.publish(JobUpdate(kind="job", job=job, progress=progress))
 
