@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from safelight.adapters.children import child_environment, python_module
-from safelight.contract.checkpoint_files import INDEX, PICKLED, SAFETENSORS, read_json
+from safelight.contract.checkpoint_files import INDEX, PICKLED, SAFETENSORS, index_in, read_json
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.hub import HubName, cache_folder
 from safelight.contract.paths import expanded
@@ -65,12 +65,12 @@ def _not_a_checkpoint(path: Path) -> str | None:
     if not path.is_dir():
         return missing_path(path)
     try:
-        index = read_json(path / INDEX)
+        index = read_json(index_in(path))
     except FileNotFoundError:
         return f"The folder {path} holds no {INDEX}, so it is not in diffusers' layout."
     except (OSError, ValueError) as error:
-        return f"{path / INDEX} cannot be read ({error}). Get the checkpoint again."
-    return None if isinstance(index, dict) else f"{path / INDEX} is not a JSON object. Get the checkpoint again."
+        return f"{index_in(path)} cannot be read ({error}). Get the checkpoint again."
+    return None if isinstance(index, dict) else f"{index_in(path)} is not a JSON object. Get the checkpoint again."
 
 
 def _lacks_description(path: Path, config: str | None) -> str | None:

@@ -22,7 +22,7 @@ import safelight
 from safelight.adapters.home.atomic_file import write_whole
 from safelight.adapters.home.pins import pinned_commit
 from safelight.adapters.preflight import BUNDLED, gpu_count
-from safelight.contract.checkpoint_files import INDEX
+from safelight.contract.checkpoint_files import index_in
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.hub import HubName, cache_folder
 from safelight.contract.paths import expanded
@@ -78,7 +78,7 @@ def _depends_on(home: Path, spec: ModelSpec) -> Iterator[Path]:
         place = _place(source, spec.commit if source == spec.source else pinned_commit(home, source))
         yield place
         if place.is_dir():
-            yield place / INDEX  # a folder without is no checkpoint, and may be the whole disk
+            yield index_in(place)  # a folder without is no checkpoint, and may be the whole disk
             yield from islice(place.rglob("*"), _MOST_FILES)
     yield from (_PACKAGE / "engine").rglob("*.py")
     yield from {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")}

@@ -19,7 +19,7 @@ from safelight.cli.looking import look_at
 from safelight.cli.running_server import as_served, running_server
 from safelight.cli.show import print_parameters
 from safelight.cli.terminal import bytes_in_one_unit, bytes_in_words, note, print_json, print_table
-from safelight.contract.checkpoint_files import INDEX
+from safelight.contract.checkpoint_files import index_in
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.hub import HubName, cache_folder
 from safelight.contract.offers import capabilities_of
@@ -221,7 +221,7 @@ def _cached(settings: Settings) -> list[tuple[HubName, Path]]:
     for name in sorted(names, key=str):
         pin = pins.get(str(name))
         snapshot = name.snapshot(cache, pin.commit if pin else None)
-        if snapshot is not None and (snapshot / INDEX).exists():
+        if snapshot is not None and index_in(snapshot).exists():
             found.append((name, snapshot))
     return found
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from safelight.contract.checkpoint_files import INDEX, PICKLED
+from safelight.contract.checkpoint_files import INDEX, PICKLED, index_in
 
 # The format's own limit on its header (https://github.com/huggingface/safetensors#format).
 _MAX_HEADER_BYTES = 100_000_000
@@ -27,7 +27,7 @@ def fault_in(folder: Path) -> Fault | None:
     mend = "Get the checkpoint again, in diffusers' layout, as safetensors."
     if not folder.is_dir():
         return Fault("there is no such folder.", mend)
-    if not (folder / INDEX).is_file():
+    if not index_in(folder).is_file():
         return Fault(f"it has no {INDEX}, so it is no checkpoint in diffusers' layout.", mend)
     weights = sorted(folder.rglob("*.safetensors"))
     if not weights:

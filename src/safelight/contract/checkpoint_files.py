@@ -6,11 +6,14 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 INDEX = "model_index.json"
+MODULAR_INDEX = "modular_model_index.json"
+"""Of a modular pipeline. A folder that has both is served by the first, as an ordinary one."""
+INDEXES = (INDEX, MODULAR_INDEX)
 CONFIGURES = (".json", ".txt", ".model", ".jinja")
 """Configurations and vocabularies; a README changes nothing."""
 SAFETENSORS = (".safetensors", ".sft")
@@ -57,6 +60,29 @@ def can_be_left_out(name: str, optional: Iterable[str]) -> bool:
 
 LOOK_AT_PICTURES = ("safety_checker", "image_encoder", "feature_extractor", "watermarker")
 """Parts that every pipeline of diffusers which has them can do without, for whoever cannot ask the pipeline."""
+
+
+def index_in(folder: Path) -> Path:
+    """The index of a checkpoint's folder; where it has none, the path where an ordinary one would be."""
+    return next((folder / name for name in INDEXES if (folder / name).is_file()), folder / INDEX)
+
+
+def parts_of(index: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Library and class of each part that an index names, both None for one that is left out.
+
+    A modular index says beside where a part comes from, and its kind where none was loaded when it was saved.
+    """
+    found = dict[str, tuple[Any, Any]]()
+    for name, value in index.items():
+        if name.startswith("_") or not isinstance(value, list):
+            continue
+        if len(value) == 2:
+            found[name] = value[0], value[1]
+        elif len(value) == 3 and isinstance(value[2], dict):
+            kind = value[2].get("type_hint")
+            said = value[:2] if value[0] else kind if isinstance(kind, list) and len(kind) == 2 else (None, None)
+            found[name] = said[0], said[1]
+    return found
 
 
 def read_json(path: Path) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.engine import tiny
-from tests.engine.families import llm, t5, unets
+from tests.engine.families import llm, modular, t5, unets
 
 
 @dataclass(frozen=True)
@@ -104,4 +104,7 @@ FAMILIES: dict[str, Family] = {
     "nucleus-image": Family(llm.nucleus_image, (50, 4.0)),
     "ideogram-4": Family(llm.ideogram_4, (48, None), _ONE_SCALE, negative=None, arguments=_SHORT),
     "lumina-next": Family(llm.lumina_next, (30, 4.0)),
+    "anima": Family(modular.anima, (50, 4.0)),
+    "flux.3": Family(modular.flux3, (50, 3.5)),
+    "flux.3-distilled": Family(modular.flux3_distilled, (16, None), negative=None),
 }

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 
 from safelight.contract.order import InputPicture, Order
 from safelight.engine.tasks.task import as_asked
+from tests.engine.families.modular import by_diffusers
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,9 @@ EDITS: dict[str, Edits] = {
     "glm-image": _references("GlmImagePipeline", fails=True),
     "amused": Edits("AmusedImg2ImgPipeline", "AmusedInpaintPipeline", mask_size=(64, 64)),
     "bria-fibo-2": _references("BriaFibo2Pipeline", "BriaFibo2Pipeline", most=5, fitted=True, shrink=_at_64_pixels),
+    "anima": Edits("AnimaModularPipeline"),
+    "flux.3": _references("Flux3ModularPipeline"),
+    "flux.3-distilled": _references("Flux3DistilledModularPipeline"),
     "qwen-image-2.1": _references("QwenImage21Pipeline"),
 }
 """By the family's name. One that is not here draws from words alone."""
@@ -100,7 +104,7 @@ def mask(width: int = 80, height: int = 64) -> InputPicture:
 def beside(pipeline: Any, name: str) -> Any:
     """That pipeline over the same components, as diffusers makes it."""
     kind = getattr(diffusers, name)
-    if type(pipeline) is kind:
+    if isinstance(pipeline, kind):
         return pipeline
     dtype = next(part.dtype for part in pipeline.components.values() if isinstance(part, diffusers.ModelMixin))
     made = kind.from_pipe(pipeline, dtype=dtype)
@@ -133,5 +137,5 @@ def called(pipeline: Any, wanted: Order, fitted: bool, arguments: dict[str, Any]
         said["strength"] = recipe.options["strength"]
     said = {name: value for name, value in said.items() if name in takes}
     generator = torch.Generator("cpu").manual_seed(recipe.seed)
-    drawn = as_asked(pipeline(prompt=recipe.prompt, generator=generator, **said)[0][0], *size)
+    drawn = as_asked(by_diffusers(pipeline)(prompt=recipe.prompt, generator=generator, **said)[0][0], *size)
     return np.asarray(Image.composite(drawn.convert("RGB"), images[0], masks[0]) if masks else drawn)

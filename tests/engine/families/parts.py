@@ -197,6 +197,13 @@ def glm_image_processor() -> GlmImageProcessor:
     return GlmImageProcessor(image_processor=seer, tokenizer=tokenizer, chat_template=_SEEING_CHAT)
 
 
+def reading_processor() -> GlmImageProcessor:
+    """One for words and pictures that is asked to read words alone; most of its kind need torchvision."""
+    names = {"image_token": "<|image|>", "grid_bos_token": "<sop>", "grid_eos_token": "<eop>"}
+    tokenizer = byte_tokenizer(_CHAT, extra_special_tokens=names)
+    return GlmImageProcessor(image_processor=GlmImageImageProcessorPil(), tokenizer=tokenizer, chat_template=_CHAT)
+
+
 def mistral3(layers: int) -> Mistral3ForConditionalGeneration:
     text = {"model_type": "mistral", "vocab_size": 300, "num_hidden_layers": layers, "head_dim": 8, **_ATTENTION}
     vision = {"model_type": "pixtral", "hidden_size": 8, "intermediate_size": 8, "num_attention_heads": 2}

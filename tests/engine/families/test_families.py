@@ -23,6 +23,7 @@ from safelight.protocol.messages import Cancelled, Failed, Finished, ModelSpec, 
 from tests.engine.drawing import Drawing, job, pixels
 from tests.engine.families.build import FAMILIES, Family
 from tests.engine.families.edits import EDITS, Edits, beside, called, mask, picture
+from tests.engine.families.modular import by_diffusers
 from tests.orders import changed
 
 # The pipelines of diffusers are older than parts of itself, of NumPy and of PyTorch that they use.
@@ -32,6 +33,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.* is deprecated and will be removed in version 1.0.0:FutureWarning"),
     pytest.mark.filterwarnings("ignore:.*FluxPosEmbed. is deprecated:FutureWarning"),
     pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:The default of `overwrite_modular_index`:FutureWarning"),
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"),
 ]
 
@@ -55,7 +57,7 @@ def saved_and_loaded(name: str, folder: Path) -> Loaded:
         torch.manual_seed(0)
         pipeline = family.build()
         _wake(getattr(pipeline, "transformer", None))
-        pipeline.save_pretrained(folder)
+        pipeline.save_pretrained(str(folder))  # modular ones take no path
     spec = ModelSpec(source=str(folder), dtype=_DTYPE, options=ModelOptions(arguments=family.arguments))
     return Loaded(family, folder, load(spec, _DEVICE), EDITS.get(name))
 
@@ -101,7 +103,7 @@ class Loaded:
                 arguments |= {**self.family.negative, "negative_prompt": recipe.negative_prompt}
             if "guidance_scale" in recipe.options:
                 arguments["guidance_scale"] = recipe.options["guidance_scale"]
-            picture = self.model.pipeline(
+            picture = by_diffusers(self.model.pipeline)(
                 prompt=recipe.prompt,
                 height=recipe.height,
                 width=recipe.width,
@@ -147,7 +149,7 @@ def test_what_it_supports_is_read_off_the_checkpoint(loaded: Loaded) -> None:
     traits = loaded.model.traits
     assert (traits.steps, traits.guidance_scale) == loaded.family.defaults
     assert traits.negative_prompt == (loaded.family.negative is not None)
-    assert traits.few_steps == (traits.steps <= 9)
+    assert traits.few_steps == (traits.steps <= 9 or "Distilled" in traits.pipeline)
     assert traits.width % traits.side_multiple == traits.height % traits.side_multiple == 0
     assert traits.pipeline == type(loaded.model.pipeline).__name__
 
@@ -270,6 +272,17 @@ def test_every_family_is_in_the_documentation_with_what_it_supports() -> None:
             "no" if family.negative is None else "yes",
         )
         for name, family in FAMILIES.items()
+    }
+    assert documented == tested
+
+
+def test_every_familys_edits_are_in_the_documentation() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "models-reference.md").read_text().partition("### Edits")[2]
+    rows = re.findall(r"^\| ([\w.-]+) \| (\w+Pipeline) \| (\w+) \| (\d+) \| (yes|no) \|", text, re.M)
+    documented = {name: (picture, masked, int(most), strength) for name, picture, masked, most, strength in rows}
+    tested = {
+        name: (edits.picture, edits.mask or "no", edits.most, "yes" if edits.strength else "no")
+        for name, edits in EDITS.items()
     }
     assert documented == tested
 

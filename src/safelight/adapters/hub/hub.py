@@ -27,11 +27,13 @@ from safelight.adapters.hub.listing import commit_of, files_in
 from safelight.contract.checkpoint_files import (
     CONFIGURES,
     INDEX,
+    INDEXES,
     LOOK_AT_PICTURES,
     MAX_CONFIGURATION_BYTES,
     PICKLED,
     is_part_name,
     one_variant,
+    parts_of,
     read_json,
     variant_of,
 )
@@ -101,12 +103,13 @@ def look_up(name: HubName, *, variant: str | None = None) -> Offer:
         commit = _checked(commit_of(name.repo, name.revision, endpoint), _COMMIT, "commit")
         listed = islice(files_in(name.repo, commit, endpoint), _MOST_FILES)
         files = {entry.path: entry for entry in listed if _is_inside(entry.path)}
-        if INDEX not in files:
+        indexes = [path for path in INDEXES if path in files]
+        if not indexes:
             raise ConfigurationError(_no_layout(name, files))
-        index = _blob(name, commit, files[INDEX], cache, endpoint)
+        index = _blob(name, commit, files[indexes[0]], cache, endpoint)
         _fetch([index], shown=False)
         described = read_json(index.target)
-        wanted = files_of(described, files, variant, name)
+        wanted = [indexes[0], *files_of(described, files, variant, name)]
         blobs = tuple(_blob(name, commit, files[path], cache, endpoint) for path in wanted)
     left_out = tuple(part for part in LOOK_AT_PICTURES if part in described and _is_pickled(part, files))
     return Offer(name, commit, name.folder(cache) / "snapshots" / commit, blobs, left_out)
@@ -144,9 +147,9 @@ def files_of(index: dict[str, Any], files: Any, variant: str | None, name: HubNa
     Raises:
         ConfigurationError: the weights of a component are pickles alone.
     """
-    wanted = [INDEX]
-    for part, value in index.items():
-        if not is_part_name(part) or not (isinstance(value, list) and len(value) == 2 and value[0]):
+    wanted = list[str]()
+    for part, (library, _) in parts_of(index).items():
+        if not is_part_name(part) or not library:
             continue
         inside = [path for path in files if path.startswith(f"{part}/")]
         weights = [path for path in inside if path.endswith(".safetensors")]

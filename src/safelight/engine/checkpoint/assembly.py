@@ -20,6 +20,7 @@ from safelight.engine.checkpoint.diffusers_index import none_made
 from safelight.engine.checkpoint.folder import CHECKER, Checkpoint
 from safelight.engine.checkpoint.single_file import Tensors, follow, marks_of, part_if_held, part_of, read_tensors
 from safelight.engine.machine.library_errors import explained, missing_package
+from safelight.engine.pipeline.modular import is_modular
 from safelight.engine.tuning.quantization import check_components, configuration, refusal, table_for
 
 
@@ -53,7 +54,7 @@ class Assembly:
             self._follow_marks()
             if checkpoint.file is not None:
                 self._load_out_of(checkpoint.file)
-            elif not self._halves:
+            elif not self._halves and not is_modular(kind):
                 whole: Any = kind
                 return whole.from_pretrained(checkpoint.folder, **self._parts, local_files_only=True, dtype=self._dtype)
             return self._put_together()

@@ -20,10 +20,18 @@ from diffusers.utils import requires_backends
 from diffusers.utils.deprecation_utils import _maybe_remap_transformers_class
 
 from safelight import postcard
-from safelight.contract.checkpoint_files import INDEX, PICKLED, is_part_name, one_variant, read_json
+from safelight.contract.checkpoint_files import (
+    INDEX,
+    PICKLED,
+    index_in,
+    is_part_name,
+    one_variant,
+    read_json,
+)
 from safelight.contract.errors import ModelLoadError
 from safelight.engine.machine.library_errors import missing_package
 from safelight.engine.machine.weight_files import check_safetensors
+from safelight.engine.pipeline.modular import as_pipeline_class
 
 CONVERT = (
     "Convert it where you trust its origin: `DiffusionPipeline.from_pretrained(folder, use_safetensors=False)"
@@ -39,6 +47,12 @@ _KINDS = (
     transformers.FeatureExtractionMixin,
     transformers.ImageProcessingMixin,
     transformers.ProcessorMixin,
+)
+_AUTOMATIC = ("AutoProcessor", "AutoTokenizer")
+_NAMING = (
+    ("processor_config.json", "processor_class"),
+    ("preprocessor_config.json", "processor_class"),
+    ("tokenizer_config.json", "tokenizer_class"),
 )
 _NO_VOCABULARY = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja")
 
@@ -57,7 +71,7 @@ class Weights:
 
 def read_index(folder: Path) -> dict[str, Any]:
     try:
-        index = read_json(folder / INDEX)
+        index = read_json(index_in(folder))
     except FileNotFoundError:
         if not folder.is_dir():
             raise ModelLoadError("The model's folder is not there.") from None
@@ -91,6 +105,8 @@ def pipeline_class(name: object) -> type:
             requires_backends(found, backends)
         except ImportError as error:
             raise ModelLoadError(f"The checkpoint cannot be loaded. {missing_package(error)}") from error
+    if isinstance(found, type) and issubclass(found, diffusers.ModularPipeline):
+        return as_pipeline_class(found)
     if not (isinstance(found, type) and issubclass(found, diffusers.DiffusionPipeline)):
         raise ModelLoadError(
             f"diffusers {diffusers.__version__} has no pipeline {name!r}. If it is a newer one, update diffusers."
@@ -110,6 +126,8 @@ def component_class(folder: Path, name: str, library: str, class_name: str) -> t
         module = _import(library)
     else:
         module = getattr(diffusers.pipelines, library, None)
+    if class_name in _AUTOMATIC:
+        class_name = _named_in_files(folder / name) or class_name
     # Checkpoints keep the names that classes had when they were saved; diffusers knows what these are called now.
     renamed = _maybe_remap_transformers_class(class_name) if library == "transformers" else None
     found = getattr(module, renamed or class_name, None)
@@ -118,7 +136,7 @@ def component_class(folder: Path, name: str, library: str, class_name: str) -> t
             f"The checkpoint's `{name}` is a {library}.{class_name}, which the installed libraries do not have "
             f"(diffusers {diffusers.__version__}, transformers {transformers.__version__})."
         )
-    if issubclass(found, diffusers.DiffusionPipeline):
+    if issubclass(found, diffusers.DiffusionPipeline | diffusers.ModularPipeline):
         raise ModelLoadError(
             f"The checkpoint's `{name}` is a pipeline within the pipeline ({class_name}), which Safelight does not "
             "load. Save the parts of both as one pipeline with diffusers."
@@ -129,6 +147,18 @@ def component_class(folder: Path, name: str, library: str, class_name: str) -> t
             "models, schedulers, tokenizers, processors, guiders."
         )
     return found
+
+
+def _named_in_files(folder: Path) -> str | None:
+    """The class that the files of a tokenizer or processor name, where an index leaves it to them."""
+    for file, key in _NAMING:
+        try:
+            said = read_json(folder / file).get(key)
+        except (OSError, ValueError, AttributeError):
+            continue
+        if isinstance(said, str):
+            return said
+    return None
 
 
 def _import(module: str) -> Any:

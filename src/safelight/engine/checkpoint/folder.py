@@ -13,10 +13,11 @@ import torch
 
 from safelight.contract.checkpoint_files import (
     CONFIGURES,
-    INDEX,
     PICKLED,
     SAFETENSORS,
     can_be_left_out,
+    index_in,
+    parts_of,
     read_json,
 )
 from safelight.contract.errors import ModelLoadError
@@ -90,7 +91,7 @@ class Checkpoint:
 
     def files(self) -> list[Path]:
         """Every file that the pictures depend on: weights, configurations and vocabularies."""
-        found = [self.folder / INDEX, *([self.file] if self.file is not None else [])]
+        found = [index_in(self.folder), *([self.file] if self.file is not None else [])]
         for name in self.components:
             beside = (path for path in (self.folder / name).rglob("*") if path.suffix in CONFIGURES)
             found += [*beside, *(self.weights[name].files if name in self.weights else ())]
@@ -124,15 +125,18 @@ def _said(
 ) -> tuple[dict[str, type], dict[str, Any], dict[str, str]]:
     """What the index says: the class of each component, the pipeline's settings, and what the options leave out."""
     components, settings, left_out = dict[str, type](), dict[str, Any](), dict[str, str]()
+    parts = parts_of(index)
     for name, value in index.items():
         if name.startswith("_"):
             continue
-        if not (isinstance(value, list) and len(value) == 2):
+        if name not in parts:
             settings[name] = value
         elif name == CHECKER and not options.safety_checker:  # neither its weights nor its library are looked for
             left_out[name] = "The option `safety_checker` is false."
-        elif all(isinstance(part, str) for part in value):
-            components[name] = component_class(folder, name, *value)
+        elif value[0] is None and not (folder / name).is_dir():
+            continue  # a part that the checkpoint does without
+        elif all(isinstance(part, str) for part in parts[name]):
+            components[name] = component_class(folder, name, *parts[name])
     return components, settings, left_out
 
 

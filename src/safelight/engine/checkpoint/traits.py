@@ -44,7 +44,7 @@ def traits_of(checkpoint: Checkpoint, name: str, parameters: Mapping[str, Any]) 
     called = f"{name} {checkpoint.origin}".lower()
     said = _recommended(called)
     own_steps = parameters.get("num_inference_steps") or _STEPS
-    made_for_few = own_steps <= _FEW
+    made_for_few = own_steps <= _FEW or _SAYS_FEW.search(checkpoint.pipeline_class.__name__.lower()) is not None
     few = made_for_few or outline.says_few_steps(parameters) or _SAYS_FEW.search(called) is not None
     steps, guidance = own_steps, parameters.get(guidance_parameter(parameters) or "")
     if few and not made_for_few:

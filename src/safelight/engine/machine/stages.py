@@ -9,6 +9,7 @@ from diffusers import ModelMixin
 
 from safelight.contract.stages import DECODE, PICTURE, PROMPT, STEPS
 
+_OF_PROMPTS = ("encoder", "conditioner", "prompt")
 # What encodes pixels, of a part that decodes them too.
 _ENCODING = ("encode", "get_image_features")
 
@@ -20,7 +21,7 @@ def stage_of(name: str, component: object) -> str | None:
     reads_pixels = getattr(component, "main_input_name", None) == "pixel_values"
     if "image_encoder" in name or (reads_pixels and "encoder" not in name):
         return PICTURE
-    if "encoder" in name:
+    if any(word in name for word in _OF_PROMPTS):
         return PROMPT
     if callable(getattr(type(component), "decode", None)):
         return DECODE

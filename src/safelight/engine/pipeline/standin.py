@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 from diffusers import DiffusionPipeline, SchedulerMixin
+from diffusers.guiders.guider_utils import BaseGuidance
 from diffusers.hooks.hooks import StateManager
 
 from safelight.engine.machine.stages import stage_of, stage_of_call
@@ -180,6 +181,8 @@ class _Copying:
             return self._replaced[id(value)]
         if isinstance(value, DiffusionPipeline):
             replacement: Any = self.pipeline(value)
+        elif isinstance(value, BaseGuidance):  # it counts the run's steps, and some remember what was predicted
+            replacement = copy.deepcopy(value)
         elif isinstance(value, SchedulerMixin):
             replacement = self._progress.watch(copy.deepcopy(value))
         elif (stage := stage_of(name, value)) is not None:

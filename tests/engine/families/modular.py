@@ -1,0 +1,100 @@
+"""Families that come to diffusers as modular pipelines alone, tiny."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import diffusers
+from transformers import Qwen3Model
+
+from tests.engine import tiny
+from tests.engine.families import parts
+from tests.engine.families.parts import WIDTH
+
+
+def _made(kind: Any, **components: Any) -> Any:
+    pipeline = kind()
+    pipeline.update_components(**components)
+    return pipeline
+
+
+def anima() -> Any:
+    return _made(
+        diffusers.AnimaModularPipeline,
+        text_encoder=parts.qwen3(Qwen3Model),
+        tokenizer=parts.byte_tokenizer(),
+        t5_tokenizer=tiny.t5_tokenizer(),
+        text_conditioner=diffusers.AnimaTextConditioner(
+            source_dim=WIDTH,
+            target_dim=WIDTH,
+            model_dim=WIDTH,
+            num_layers=1,
+            num_attention_heads=2,
+            target_vocab_size=64,
+        ).eval(),
+        vae=parts.vae_qwen(),
+        transformer=diffusers.CosmosTransformer3DModel(
+            in_channels=4,
+            out_channels=4,
+            num_attention_heads=2,
+            attention_head_dim=16,
+            num_layers=1,
+            mlp_ratio=2,
+            text_embed_dim=WIDTH,
+            adaln_lora_dim=4,
+            max_size=(4, 32, 32),
+            patch_size=(1, 2, 2),
+            rope_scale=(1.0, 4.0, 4.0),
+            concat_padding_mask=False,
+            extra_pos_embed_type=None,
+        ).eval(),
+        scheduler=parts.flow(shift=3.0),
+    )
+
+
+def _flux3(kind: Any, *, distilled: bool) -> Any:
+    return _made(
+        kind,
+        text_encoder=parts.qwen3_vl(33),
+        tokenizer=parts.reading_processor(),
+        vae=parts.vae_flux2(),
+        transformer=diffusers.Flux3Transformer2DModel(
+            in_channels=16,
+            cond_in_channels=16,
+            num_layers=1,
+            num_single_layers=1,
+            attention_head_dim=8,
+            num_attention_heads=2,
+            joint_attention_dim=8 * WIDTH,
+            timestep_channels=8,
+            axes_dims_rope=(2, 2, 2, 2),
+            flow_map=distilled,
+        ).eval(),
+    )
+
+
+def flux3() -> Any:
+    return _flux3(diffusers.Flux3ModularPipeline, distilled=False)
+
+
+def flux3_distilled() -> Any:
+    return _flux3(diffusers.Flux3DistilledModularPipeline, distilled=True)
+
+
+def by_diffusers(pipeline: Any) -> Any:
+    """What to call for a picture: a pipeline itself, or diffusers' own modular one over the same components."""
+    if not isinstance(pipeline, diffusers.ModularPipeline):
+        return pipeline
+    plain = _made(
+        getattr(diffusers, type(pipeline).__name__),
+        **{name: part for name, part in pipeline.components.items() if part is not None},
+    )
+    if pipeline.components.get("prompt_upsampler", plain) is None:  # as its documentation says to leave it out
+        plain._blocks.sub_blocks.pop("prompt_upsampler")
+
+    def call(*, guidance_scale: float | None = None, **said: Any) -> Any:
+        if guidance_scale is not None:
+            plain.update_components(guider=diffusers.ClassifierFreeGuidance(guidance_scale=guidance_scale))
+        return (plain(output="images", **said),)
+
+    return call
