@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 MEASURED := tests/contract tests/protocol tests/contracts tests/scheduling tests/service tests/api tests/test_settings.py
 PORT ?= 8484
 
-.PHONY: setup serve test coverage lint bench docs postcard studio lock clean
+.PHONY: setup serve test test-several coverage lint bench docs postcard studio lock clean
 
 setup: $(STAMP)
 
@@ -45,6 +45,10 @@ else
 test: coverage
 	$(PYTEST) $(addprefix --ignore=,$(MEASURED))
 endif
+
+# Two servers on one PostgreSQL and one bucket, behind a balancer: the API's tests and real clients, and rounds of killing.
+test-several: $(TEST_STAMP)
+	$(PYTEST) --several tests/api tests/clients tests/hostile/test_kill_rounds.py
 
 lint: $(TEST_STAMP)
 	$(BIN)/ruff check .

@@ -36,9 +36,21 @@ _LONGEST_FIRST = (
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest folders first; within one the order stays."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--several",
+        action="store_true",
+        help="two servers on one PostgreSQL and one bucket, behind a balancer, wherever a test asks a server",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the longest folders first; within one the order stays. Leave out what is about one process."""
     items.sort(key=_turn)
+    if config.getoption("--several"):
+        for item in items:
+            if (mark := item.get_closest_marker("one_process")) is not None:
+                item.add_marker(pytest.mark.skip(f"it is about one process: {mark.args[0]}"))
 
 
 def _turn(item: pytest.Item) -> int:

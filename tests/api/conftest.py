@@ -21,17 +21,22 @@ from safelight.api.app import create_app
 from safelight.api.http.server import Server, listen
 from safelight.api.services import Services
 from safelight.bootstrap.services import PAGE, Stores, open_services
+from safelight.bootstrap.tending import tend
 from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
 from safelight.service.drawing.review import Review
-from safelight.settings import read_settings
+from safelight.settings import Settings, read_settings
+from tests.balancer import balancing
 
 PICTURES = "/v1/images/generations"
 
 
 @dataclass(frozen=True)
 class Running:
-    """A running server, and what stands behind it. `client` sends the key of `key`."""
+    """A running server, and what stands behind it. `client` sends the key of `key`.
+
+    With `--several` the client asks two servers in turn, `port` and all others are those of the first.
+    """
 
     client: httpx.AsyncClient
     port: int
@@ -70,32 +75,60 @@ class Serve(Protocol):
     ) -> Running: ...
 
 
+@dataclass(frozen=True)
+class _Shared:
+    """What the servers of one test share. `url` None: there is one, with a database in its folder."""
+
+    engine: FakeEngine
+    page: Path
+    review: Review | None
+    settings: Settings
+    ledger: MemoryLedger
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class _Node:
+    """One server, as a process would be."""
+
+    port: int
+    server: Server
+    services: Services
+    keys: Keys
+    links: Links
+
+
 @asynccontextmanager
-async def _running(
-    engine: FakeEngine, home: Path, page: Path, review: Review | None, settings_given: dict[str, object]
-) -> AsyncIterator[Running]:
-    settings = read_settings({"home": home, "port": 0} | settings_given)
-    telemetry, ledger = PrometheusTelemetry(), MemoryLedger()
-    keys = Keys(MemoryKeyStore())
-    minted = await keys.create("test")
-    database = await open_database(home)
-    links = Links(MemoryLinks())
-    cookie_name, pictures = await database.cookie_name(settings.port), PictureProcesses()
-    stores = Stores(
-        database=database, ledger=ledger, sessions=MemorySessionStore(), cookie_name=cookie_name, pictures=pictures
+async def _node(shared: _Shared) -> AsyncIterator[_Node]:
+    settings, engine = shared.settings, shared.engine
+    database, telemetry, pictures = (
+        await open_database(settings.home, shared.url),
+        PrometheusTelemetry(),
+        PictureProcesses(),
     )
-    services = open_services(settings, engine, stores, keys, links, telemetry, page, review)
+    alone = shared.url is None
+    keys = Keys(MemoryKeyStore() if alone else database.keys)
+    links = Links(database.links or MemoryLinks())
+    stores = Stores(
+        database=database,
+        ledger=shared.ledger,
+        sessions=MemorySessionStore() if alone else database.sessions,
+        cookie_name=await database.cookie_name(settings.port),
+        pictures=pictures,
+    )
+    services = open_services(settings, engine, stores, keys, links, telemetry, shared.page, shared.review)
     generate, jobs = services.generate, services.jobs
-    assert await jobs.tending.claim()
+    tending: list[asyncio.Task[None]] = []
+    if alone:
+        assert await jobs.tending.claim()
+    else:
+        tending = [asyncio.create_task(tend(jobs, database, keys))]
     started = asyncio.Event()
     server = Server(create_app(services), settings, drain=generate.drain, on_started=started.set)
     with listen("127.0.0.1", 0) as listener:
-        port = listener.getsockname()[1]
         serving = asyncio.create_task(server.serve([listener]))
         await started.wait()
-        headers = {"authorization": f"Bearer {minted.text}"}
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=300) as client:
-            yield Running(client, port, minted.text, services, engine, ledger, server, links)
+        yield _Node(listener.getsockname()[1], server, services, keys, links)
         server.should_exit = True
         jobs.tending.close()
         draining = asyncio.create_task(generate.drain())
@@ -103,14 +136,53 @@ async def _running(
         await engine.stop()
         await serving
         await asyncio.gather(draining, jobs.tending.settle())
+        for task in tending:
+            task.cancel()
+        await asyncio.gather(*tending, return_exceptions=True)
         await services.close()
     await pictures.close()
     await database.close()
 
 
+@asynccontextmanager
+async def _running(shared: _Shared) -> AsyncIterator[Running]:
+    """One server; or two, of which the tests see the first when they look behind the balancer."""
+    async with AsyncExitStack() as stack:
+        nodes = [await stack.enter_async_context(_node(shared)) for _ in range(1 if shared.url is None else 2)]
+        first, port = nodes[0], nodes[0].port
+        if len(nodes) > 1:
+            balancer = await stack.enter_async_context(balancing([node.port for node in nodes]))
+            port = balancer.port
+        minted = await first.keys.create("test")
+        headers = {"authorization": f"Bearer {minted.text}"}
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=300) as client:
+            yield Running(
+                client,
+                first.port,
+                minted.text,
+                first.services,
+                shared.engine,
+                shared.ledger,
+                first.server,
+                first.links,
+            )
+
+
 @pytest.fixture
-async def serve(tmp_path: Path, with_database: Callable[[Path], Path]) -> AsyncIterator[Serve]:
-    """Start servers at will."""
+def several(request: pytest.FixtureRequest) -> tuple[str, str] | None:
+    """With `--several`, the database and the place for pictures that two servers share."""
+    if not request.config.getoption("--several"):
+        return None
+    return request.getfixturevalue("with_postgres")(), request.getfixturevalue("bucket").url
+
+
+@pytest.fixture
+async def serve(
+    tmp_path: Path, with_database: Callable[[Path], Path], several: tuple[str, str] | None
+) -> AsyncIterator[Serve]:
+    """Start servers at will; with `--several`, two each time, on one PostgreSQL and one bucket."""
+    url, files = several or (None, None)
+    ours: dict[str, object] = {"home": with_database(tmp_path), "port": 0} | ({"files": files} if files else {})
     async with AsyncExitStack() as stack:
 
         async def start(
@@ -120,10 +192,15 @@ async def serve(tmp_path: Path, with_database: Callable[[Path], Path]) -> AsyncI
             review: Review | None = None,
             **settings: object,
         ) -> Running:
-            engine = engine or FakeEngine(("postcard",))
-            return await stack.enter_async_context(
-                _running(engine, with_database(tmp_path), page or PAGE, review, settings)
+            shared = _Shared(
+                engine or FakeEngine(("postcard",)),
+                page or PAGE,
+                review,
+                read_settings(ours | settings),
+                MemoryLedger(),
+                url,
             )
+            return await stack.enter_async_context(_running(shared))
 
         yield start
 

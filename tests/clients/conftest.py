@@ -15,6 +15,7 @@ from tests.api.conftest import serve
 from tests.clients.node_client import NODE
 from tests.clients.process import Served, serving
 from tests.clients.wire import Wire, wire_to
+from tests.cluster import cluster
 
 __all__ = ["serve"]
 
@@ -25,10 +26,18 @@ os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The server that every client of this session talks to."""
-    with serving(tmp_path_factory.mktemp("served")) as served:
-        yield served
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The server that every client of this session talks to; with `--several`, two behind a balancer."""
+    folder = tmp_path_factory.mktemp("served")
+    if request.config.getoption("--several"):
+        store, database = request.getfixturevalue("store"), request.getfixturevalue("with_postgres")()
+        with cluster(folder, store, database) as several:
+            yield several.served
+            assert all(several.balancer.served.values())
+            assert len(several.balancer.served) == len(several.processes)
+    else:
+        with serving(folder) as served:
+            yield served
 
 
 @pytest.fixture
