@@ -39,6 +39,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "config show": (),
     "keys create": ("--save",),
     "adopt": (),
+    "db status": (),
+    "db upgrade": (),
+    "db backup": ("backup.db",),
+    "db restore": ("backup.db",),
+    "move": ("--to", "sqlite"),
     "keys list": (),
     "keys revoke": ("key-0",),
 }

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from safelight.cli.commands import drawing, keys, models, operation, serving
+from safelight.cli.commands import database, drawing, keys, models, operation, serving
 
 app = typer.Typer(
     name="safelight",
@@ -20,8 +20,10 @@ app = typer.Typer(
 )
 keys_app = typer.Typer(help="Make, list and end API keys. A running server follows at once.", no_args_is_help=True)
 config_app = typer.Typer(help="Show the settings and where they come from.", no_args_is_help=True)
+db_app = typer.Typer(help="Look at the database, back it up, and bring it up to date.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(config_app, name="config")
+app.add_typer(db_app, name="db")
 
 
 def _print_version(wanted: bool) -> None:
@@ -54,6 +56,11 @@ app.command("ps")(models.running_command)
 app.command()(operation.doctor)
 app.command()(operation.adopt)
 app.command()(operation.version)
+app.command()(database.move)
+db_app.command("status")(database.db_status)
+db_app.command("upgrade")(database.db_upgrade)
+db_app.command("backup")(database.db_backup)
+db_app.command("restore")(database.db_restore)
 config_app.command("show")(operation.config_show)
 keys_app.command("create")(keys.keys_create)
 keys_app.command("list")(keys.keys_list)

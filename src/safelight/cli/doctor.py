@@ -106,7 +106,7 @@ def _state_folder(settings: Settings) -> Iterator[Finding]:
         yield Finding(what="database", state="wrong", detail=str(error), mend="Then run `safelight doctor` again.")
         return
     if fault is not None:
-        mend = "Put a backup in its place, or move it away and make new keys."
+        mend = "Move it away, and restore a backup (`safelight db restore`) or make new keys."
         yield Finding(what="database", state="wrong", detail=f"It is damaged: {fault}", mend=mend)
     else:
         yield Finding(

@@ -69,6 +69,15 @@ class Dialect(Protocol):
             StoreUnavailable, ConfigurationError: as `reading`.
         """
 
+    def snapshot(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection that sees the whole database as it is at one moment, for as long as it takes."""
+
+    def rewriting(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """As `writing`, for as long as it takes."""
+
+    async def renumber(self, connection: AsyncConnection) -> None:
+        """Have what the database numbers by itself go on above what was put in with its numbers."""
+
     async def in_turn(self, connection: AsyncConnection) -> None:
         """From here to the end of its transaction no other that called this goes on: what they number by what was there
         before is in the order in which they are kept."""

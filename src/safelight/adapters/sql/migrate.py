@@ -16,10 +16,9 @@ from safelight.contract.errors import ConfigurationError
 SCRIPTS = "safelight.adapters.sql:migrations"
 
 
-async def current_revision(engine: AsyncEngine) -> str | None:
+async def current_revision(connection: AsyncConnection) -> str | None:
     """The migration that the database stands at; None for an empty one."""
-    async with engine.connect() as connection:
-        return await connection.run_sync(_revision)
+    return await connection.run_sync(_revision)
 
 
 async def upgrade(engine: AsyncEngine, lock: Callable[[AsyncConnection], Awaitable[None]] | None = None) -> None:
@@ -29,7 +28,8 @@ async def upgrade(engine: AsyncEngine, lock: Callable[[AsyncConnection], Awaitab
     Raises:
         ConfigurationError: a newer version of Safelight wrote the database.
     """
-    revision = await current_revision(engine)
+    async with engine.connect() as looking:
+        revision = await current_revision(looking)
     if revision == REVISION:
         return
     # Imported when there is something to do.

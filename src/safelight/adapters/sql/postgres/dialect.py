@@ -69,6 +69,21 @@ class PostgresDialect:
         async with self._speaking(), self.engine.begin() as connection, answering(connection, ANSWER_SECONDS):
             yield connection
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        alike = self.engine.execution_options(isolation_level="REPEATABLE READ")
+        async with self._speaking(), alike.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def rewriting(self) -> AsyncIterator[AsyncConnection]:
+        async with self._speaking(), self.engine.begin() as connection:
+            yield connection
+
+    async def renumber(self, connection: AsyncConnection) -> None:
+        highest = "SELECT setval(pg_get_serial_sequence('ledger', 'id'), coalesce(max(id), 0) + 1, false) FROM ledger"
+        await connection.exec_driver_sql(highest)
+
     async def in_turn(self, connection: AsyncConnection) -> None:
         await locks.take(connection, locks.NUMBERS)
 

@@ -62,6 +62,15 @@ class SqliteDialect:
             async with self._one_writes, self._writing.begin() as connection:
                 yield connection
 
+    def snapshot(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self.reading()
+
+    def rewriting(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self.writing()
+
+    async def renumber(self, connection: AsyncConnection) -> None:
+        """It goes on above the highest by itself."""
+
     async def in_turn(self, connection: AsyncConnection) -> None:
         """Whoever writes is alone already."""
 
