@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import json
 import socket
 from typing import Any
@@ -11,11 +12,13 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from PIL import Image
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.states import TRAITS
 from safelight.contract.order import InputPicture
 from safelight.contract.traits import EditTraits
+from safelight.service.drawing import reception
 from tests.api.conftest import PICTURES, Running, Serve, serve, until
 from tests.sent_pictures import BLUE, RED, halves, one_colour
 
@@ -224,3 +227,15 @@ async def test_the_same_edit_is_drawn_once_for_all_who_wait(running: Running) ->
 
 async def test_variations_are_not_there(running: Running) -> None:
     assert refusal(await running.client.post("/v1/images/variations"))[:2] == (404, "not_found")
+
+
+async def test_pictures_are_bounded_together_too(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reception, "MOST_PIXELS_TOGETHER", 2 * 96 * 64)
+    assert (await by_form(running, halves(), halves())).status_code == 200
+    assert refusal(await by_form(running, halves(), halves(), halves())) == (400, "invalid_image", "image[2]")
+
+
+async def test_the_fake_draws_with_the_colour_of_what_it_begins_with(running: Running) -> None:
+    answer = await edit(running, one_colour(colour=(255, 255, 255)), size="64x64")
+    with Image.open(io.BytesIO(base64.b64decode(answer.json()["data"][0]["b64_json"]))) as drawn:
+        assert min(drawn.convert("RGB").tobytes()) >= 127

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import CommandLine, InProcess, Server, assert_sentence
+from tests.sent_pictures import halves
 
 LOCAL = ("generate", "a boat", "--engine", "fake")
 
@@ -243,3 +244,28 @@ def test_an_answer_without_a_picture_is_told_apart(
         ran = quick("generate", "a boat", "--url", url, "--key", "k", "-o", "boat.png")
     assert_sentence(ran, exit_code, said)
     assert not (quick.folder / "boat.png").exists()
+
+
+@pytest.fixture
+def picture(safelight: CommandLine) -> str:
+    """A file to work from, in the folder where commands run."""
+    (safelight.folder / "harbour.png").write_bytes(halves())
+    return "harbour.png"
+
+
+def test_pictures_are_drawn_from_in_process_and_by_a_server_alike(
+    server: Server, safelight: CommandLine, picture: str
+) -> None:
+    options = ("--model", "postcard", "--seed", "7", "--image", picture, "--mask", picture, "--strength", "0.5")
+    for arguments in ((*LOCAL, *options, "-o", "local.png"), remote(server, *options, "-o", "remote.png")):
+        ran = safelight(*arguments)
+        assert ran.returncode == 0, ran.stderr
+    local, asked = ((safelight.folder / f"{name}.png").read_bytes() for name in ("local", "remote"))
+    assert local == asked
+    with Image.open(io.BytesIO(local)) as drawn:
+        assert drawn.size == (96, 64)
+
+
+def test_a_file_that_is_not_there_is_named(quick: InProcess) -> None:
+    ran = quick(*LOCAL, "--model", "postcard", "--image", "none.png")
+    assert_sentence(ran, 2, "none.png cannot be read")

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 import pytest_asyncio
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.pool import LocalWorkers
-from safelight.contract.order import Order
+from safelight.contract.order import InputPicture, Order, Recipe
 from safelight.protocol.messages import (
     Cancelled,
     Configure,
@@ -174,6 +175,25 @@ async def test_a_change_is_waited_for_and_nobody_is_told_of_none(engine: Engine)
     await told(engine.submit(job("one")))
     assert not waiting.done()
     waiting.cancel()
+
+
+async def test_what_is_drawn_from_decides_the_picture(engine: Engine) -> None:
+    traits = engine.state().model(SOURCE).traits
+    if traits is None or traits.edits is None or traits.edits.scene:
+        pytest.skip("it draws from words, or from its own drawings alone")
+    red = InputPicture(role="image", sha256="aa", width=8, height=8, pixels=bytes((255, 0, 0)) * 64)
+    blue = msgspec.structs.replace(red, sha256="bb", pixels=bytes((0, 0, 255)) * 64)
+    drawn = []
+    for number, picture in enumerate((red, red, blue)):
+        order = msgspec.structs.replace(job(f"edit{number}"), recipe=_from(job("edit"), picture))
+        drawn.append([event async for event in engine.submit(order)][-1])
+    images = [end.image for end in drawn if isinstance(end, Finished)]
+    assert len(images) == 3
+    assert images[0] == images[1] != images[2]
+
+
+def _from(order: Order, picture: InputPicture) -> Recipe:
+    return msgspec.structs.replace(order.recipe, inputs=(picture,))
 
 
 async def test_what_is_there_when_it_stops_and_what_comes_later_ends_as_cancelled(engine: Engine) -> None:

@@ -17,6 +17,7 @@ from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.bootstrap.catalogue import catalogue
 from safelight.bootstrap.engine import open_engine
+from safelight.contract.calls import Call
 from safelight.contract.request import ImageRequest
 from safelight.service.access.limits import RateLimiter
 from safelight.service.access.policy import PromptPolicy
@@ -98,13 +99,13 @@ class Local:
     def __init__(self, drawing: Drawing) -> None:
         self._drawing = drawing
 
-    async def read(self, fields: dict[str, Any]) -> ImageRequest:
+    async def read(self, fields: dict[str, Any], call: Call = "generate") -> ImageRequest:
         """What the fields of a request ask for, once it is known what the model can do.
 
         Raises:
             InvalidRequest: what the endpoint would answer with 400.
         """
-        return await self._drawing.entrance.read(fields)
+        return await self._drawing.entrance.read(fields, call=call)
 
     async def generate(self, request: ImageRequest, on_progress: OnProgress) -> tuple[Picture, ...]:
         """Draw what is asked for; `on_progress(step, steps)` is called after every step of the first picture."""

@@ -36,8 +36,13 @@ class WithParameters:
         return own.replace(parameters=[*before[:at], *options, *before[at:]])
 
     def __call__(self, **said: Any) -> None:
-        asked = {d.name: value for d in _on_command_line() if (value := said.pop(d.name)) is not None}
+        asked = {d.name: _meant(d, value) for d in _on_command_line() if (value := said.pop(d.name)) not in (None, [])}
         self._function(**said, asked=asked)
+
+
+def _meant(declaration: Declaration, value: Any) -> Any:
+    """What was said, as a request has it: an object, say, is written as text."""
+    return declaration.parameter.kind.from_text(value) if isinstance(value, str) else value
 
 
 def _on_command_line() -> Iterator[Declaration]:

@@ -15,11 +15,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from safelight.adapters.home.atomic_file import write_whole
 from safelight.cli.drawn import Drawn
 from safelight.cli.terminal import errors_console, note, print_json
+from safelight.contract.calls import Call
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.prompt_cut import cuts_object
 from safelight.settings import Settings
 
 _STANDARD_OUTPUT = "-"
+_FILES = {"image", "mask"}
 _FORMAT_OF_SUFFIX = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".svg": "svg"}
 _SUFFIX_OF_FORMAT = {"jpeg": "jpg"}
 
@@ -50,7 +52,7 @@ def draw(settings: Settings, wish: Wish) -> None:
         SafelightError: it could not be drawn.
     """
     _check_output(wish)
-    fields = {**wish.fields, "output_format": _output_format(wish)}
+    fields = _opened({**wish.fields, "output_format": _output_format(wish)})
     server = _server_for(settings, wish)
     if server is not None:
         note(f"The server at {server.url} draws it. With --in-process, this command draws it.")
@@ -96,6 +98,29 @@ def _server_for(settings: Settings, wish: Wish) -> _Server | None:
         return None
 
 
+def call_for(fields: dict[str, Any]) -> Call:
+    """How the endpoint is asked for these: with pictures as a form."""
+    return "edit by form" if _FILES & fields.keys() else "generate"
+
+
+def _opened(fields: dict[str, Any]) -> dict[str, Any]:
+    """The same with the pictures that are named.
+
+    Raises:
+        ConfigurationError: a file cannot be read.
+    """
+    from safelight.service.drawing.reception import HeldPicture
+
+    def read(name: str) -> HeldPicture:
+        try:
+            return HeldPicture(Path(name).read_bytes())
+        except OSError as error:
+            raise ConfigurationError(f"{name} cannot be read: {error.strerror}.") from None
+
+    images = {"image": tuple(read(name) for name in fields["image"])} if "image" in fields else {}
+    return fields | images | ({"mask": read(fields["mask"])} if "mask" in fields else {})
+
+
 async def _in_process(settings: Settings, fields: dict[str, Any], on_progress: OnProgress) -> tuple[Drawn, ...]:
     # Importing the engine's side takes a second; what is wrong with the request is said first.
     from safelight.bootstrap.catalogue import catalogue
@@ -104,12 +129,12 @@ async def _in_process(settings: Settings, fields: dict[str, Any], on_progress: O
 
     offered = catalogue(settings)
     if not depends_on_traits(fields, model_named(fields, offered)):
-        parse_image_request(fields, offered)
+        parse_image_request(fields, offered, call_for(fields))
     from safelight.adapters.logs.logging import configure_logging
 
     configure_logging(settings.log_format, "warning")
     async with open_local(settings) as local:
-        pictures = await local.generate(await local.read(fields), on_progress)
+        pictures = await local.generate(await local.read(fields, call_for(fields)), on_progress)
     return tuple(
         Drawn(
             image=picture.image,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from typing import Any
 
@@ -13,6 +14,7 @@ import httpx
 
 from safelight.adapters.home.state_folder import read_key, served_url
 from safelight.cli.drawn import Drawn
+from safelight.contract.calls import EDIT_PATH, GENERATE_PATH
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.prompt_cut import HEADER as CUT_HEADER
 from safelight.contract.prompt_cut import read_cut_header
@@ -23,7 +25,7 @@ _OUR_MISTAKE = frozenset({400, 401, 403, 404, 405, 413, 415, 422})
 
 
 def ask(settings: Settings, fields: dict[str, Any], *, url: str, key: str | None, timeout: float) -> tuple[Drawn, ...]:
-    """One `POST /v1/images/generations`.
+    """One `POST /v1/images/generations`, or `/v1/images/edits` where there are pictures among the fields.
 
     Raises:
         ConfigurationError: the address, the key or the request is wrong.
@@ -35,8 +37,7 @@ def ask(settings: Settings, fields: dict[str, Any], *, url: str, key: str | None
         raise ConfigurationError("A server wants a key. Give it with --key, or in DIFFUSION_KEY.")
     try:
         answer = httpx.post(
-            f"{base}/v1/images/generations",
-            json=fields,
+            **_body(base, fields),
             headers={"authorization": f"Bearer {token}"},
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
         )
@@ -51,6 +52,18 @@ def ask(settings: Settings, fields: dict[str, Any], *, url: str, key: str | None
     if answer.status_code != 200:
         raise _refusal(base, answer)
     return _drawn(base, answer, str(fields["output_format"]))
+
+
+def _body(base: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Address and body: JSON, or with pictures a form."""
+    pictures = [("image", file) for file in fields.get("image", ())]
+    pictures += [("mask", fields["mask"])] if "mask" in fields else []
+    if not pictures:
+        return {"url": f"{base}{GENERATE_PATH}", "json": fields}
+    others = {name: value for name, value in fields.items() if name not in ("image", "mask")}
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in others.items()}
+    files = [(name, (name, file.open())) for name, file in pictures]
+    return {"url": f"{base}{EDIT_PATH}", "data": texts, "files": files}
 
 
 def _base(url: str) -> str:

@@ -17,7 +17,8 @@ from safelight.contract.errors import ProtocolError
 from safelight.protocol.forking import ForkOrder, ForkReport
 from safelight.protocol.messages import PROTOCOL_VERSION, Command, Event, Message
 
-MAX_FRAME_BYTES = 256 * 1024 * 1024
+# An order holds what it draws from: 160 megapixels of three bytes, and a mask of 40.
+MAX_FRAME_BYTES = 640 * 1024 * 1024
 PACKET_BYTES = 1 << 17
 _HEADER = struct.Struct("!I")
 HEADER_BYTES = _HEADER.size

@@ -91,7 +91,7 @@ def _check_names(models: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
 
 
 def _with_bases(models: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
-    """Ids with a base say what that says of its weights."""
+    """Ids with a base become ids of its source, loaded as it is."""
     whole = dict(models)
     for name, entry in models.items():
         if entry.base is None:
@@ -101,7 +101,7 @@ def _with_bases(models: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
             own = ", ".join(other for other, each in models.items() if each.base is None)
             raise ValueError(f"has no model {entry.base!r} with a source, for the `base` of {name}; there are: {own}")
         shared = {field: getattr(base, field) for field in ("source", *_SHARED)}
-        whole[name] = entry.model_copy(update=shared)
+        whole[name] = entry.model_copy(update=shared | {"base": None})
     return whole
 
 

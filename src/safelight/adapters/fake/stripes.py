@@ -16,8 +16,16 @@ _STRIPES = 8
 
 
 def _stripes(order: Order, count: int = _STRIPES) -> Image.Image:
-    """The first stripes of an order's picture, one pixel each: they depend on everything that a picture depends on."""
-    return Image.frombytes("RGB", (count, 1), order.identity[: count * 3])
+    """The first stripes of an order's picture, one pixel each: they depend on everything that a picture depends on.
+
+    Each is halfway to the average colour of the picture that the order begins with, if there is one.
+    """
+    stripes = Image.frombytes("RGB", (count, 1), order.identity[: count * 3])
+    first = next((picture for picture in order.recipe.inputs if picture.role == "image"), None)
+    if first is None:
+        return stripes
+    whole = Image.frombytes("RGB", (first.width, first.height), first.pixels)
+    return Image.blend(stripes, whole.resize((1, 1), Image.Resampling.BOX).resize(stripes.size), 0.5)
 
 
 def draw_preview(order: Order, step: int, longest: int) -> bytes:

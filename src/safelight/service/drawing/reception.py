@@ -16,7 +16,7 @@ from safelight.contract.errors import InvalidRequest
 from safelight.contract.order import InputPicture
 from safelight.contract.pictures import GivenPicture, PictureFacts, PictureFile
 from safelight.contract.request import Begin, ImageRequest, begun_with
-from safelight.service.ports.pictures import DecodedPicture, Pictures, UnreadablePicture, Use
+from safelight.service.ports.pictures import MOST_PIXELS_TOGETHER, DecodedPicture, Pictures, UnreadablePicture, Use
 
 _DATA = re.compile(r"data:[^,;]*(?:;[^,;]*)*;base64,", re.IGNORECASE)
 
@@ -65,6 +65,12 @@ class Reception:
             if is_mask:
                 _check_mask(each, decoded, facts[0])
             facts.append(_facts(file, decoded))
+            if sum(one.width * one.height for one in facts) > MOST_PIXELS_TOGETHER:
+                raise _invalid(
+                    each.param,
+                    f"With `{each.param}` the pictures have more than {MOST_PIXELS_TOGETHER:,} pixels together. "
+                    "That is the most: send smaller ones.",
+                )
             inputs.append(_input(file, decoded, decoded.pixels, is_mask=is_mask))
             if decoded.mask is not None:
                 drawn_anew = _input(file, decoded, decoded.mask, is_mask=True)

@@ -13,6 +13,8 @@ from safelight.contract.pictures import PictureFile
 
 MOST_PIXELS = 40_000_000
 MOST_SIDE = 16_384
+MOST_PIXELS_TOGETHER = 160_000_000
+"""Of all pictures of one request: what one message to a worker holds."""
 
 Use = Literal["image", "image with a mask", "mask"]
 """What a file is for: to be drawn from; the same, and where it is transparent it is drawn anew; to be a mask."""
