@@ -32,6 +32,10 @@ class Node:
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
+    def draw(self, seed: int) -> httpx.Response:
+        """What this server answers to somebody who waits for a picture."""
+        return self.client.post("/images/generations", json={"model": MODEL, "prompt": "a boat", "seed": seed})
+
     def job(self, job_id: str) -> dict[str, Any]:
         """How this server says that a job stands."""
         found: dict[str, Any] = self.client.get(f"/jobs/{job_id}").raise_for_status().json()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -161,3 +162,23 @@ class Watched:
                 data: dict[str, Any] = json.loads(line.removeprefix("data: "))
                 return data
         raise AssertionError(f"the stream ended without {kind}")
+
+
+def test_a_flood_at_four_servers_gets_in_what_they_can_draw_together(
+    tmp_path: Path, with_postgres: Callable[[], str]
+) -> None:
+    """One picture is longer than the bound: by its own measure each of the four would take one, as it is idle."""
+    url = with_postgres()
+    with ExitStack() as stack, ThreadPoolExecutor(24) as callers:
+        names = [f"node {number}" for number in range(4)]
+        nodes = [
+            stack.enter_context(node(tmp_path, url, name, queue_seconds="0.5", fake_step_seconds="1")) for name in names
+        ]
+        pictures = [callers.submit(nodes[number % 4].draw, number + 1) for number in range(24)]
+        wait_until(lambda: sum(picture.done() for picture in pictures) == 23)
+        for each in nodes:
+            each.hold.unlink()
+        answers = [picture.result() for picture in pictures]
+    assert sorted(answer.status_code for answer in answers) == [200] + [503] * 23
+    assert {answer.json()["error"]["code"] for answer in answers if answer.status_code == 503} == {"engine_overloaded"}
+    assert all(1 <= int(answer.headers["retry-after"]) <= 120 for answer in answers if answer.status_code == 503)

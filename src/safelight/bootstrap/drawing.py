@@ -24,6 +24,7 @@ from safelight.service.access.policy import PromptPolicy
 from safelight.service.drawing.admission import Admission
 from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import Picture
+from safelight.service.drawing.everywhere import Everywhere
 from safelight.service.drawing.filtering import Filters
 from safelight.service.drawing.generate import Generate
 from safelight.service.drawing.readiness import Readiness
@@ -31,6 +32,7 @@ from safelight.service.drawing.reception import Reception
 from safelight.service.drawing.review import Review
 from safelight.service.drawing.shared_pictures import OnProgress
 from safelight.service.entrance import Entrance
+from safelight.service.ports.bound import SharedBound
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.ledger import Ledger
 from safelight.service.ports.pictures import Pictures
@@ -58,9 +60,10 @@ def open_drawing(
     pictures: Pictures,
     review: Review | None = None,
     rates: RateCounter | None = None,
+    shared_bound: SharedBound | None = None,
 ) -> Drawing:
-    """Drawing over an engine that may still be starting. Without `rates` requests are counted in this process, and
-    without a `review` the operator's filter of pictures is it.
+    """Drawing over an engine that may still be starting. Without `rates` requests are counted in this process,
+    without a `shared_bound` its own is the only one, and without a `review` the operator's filter of pictures is it.
     """
     readiness = Readiness(engine, settings.load_wait_seconds)
     limiter = RateLimiter(settings.rate_limit_per_minute, rates or LocalRates())
@@ -82,6 +85,7 @@ def open_drawing(
             engine=engine,
             readiness=readiness,
             admission=admission,
+            everywhere=Everywhere(admission, shared_bound),
             ledger=ledger,
             telemetry=telemetry,
             metadata=settings.metadata,

@@ -55,6 +55,7 @@ def open_jobs(
         name=database.process,
         workers=lambda: generate.workers,
         seconds=lambda: generate.work_seconds * max(1, generate.workers),
+        under_way=generate.let_in,
     )
     place = Place(files, database.notes, own=settings.files is None)
     retention = Retention(

@@ -55,12 +55,21 @@ def open_services(
 ) -> Services:
     """Everything that HTTP calls. Nothing is resumed and nothing is listened to yet."""
     admission = Admission(settings.queue_seconds, lambda: engine.state().workers, settings.request_seconds)
+    database = stores.database
     drawing = open_drawing(
-        settings, engine, stores.ledger, telemetry, admission, stores.pictures, review, stores.database.rates
+        settings,
+        engine,
+        stores.ledger,
+        telemetry,
+        admission,
+        stores.pictures,
+        review,
+        rates=database.rates,
+        shared_bound=database.processes,
     )
     offered = catalogue(settings, engine)
     chat = open_chat(settings, offered, drawing.limiter, stores.ledger)
-    jobs = open_jobs(settings, stores.database, drawing, offered, telemetry, keys)
+    jobs = open_jobs(settings, database, drawing, offered, telemetry, keys)
     return Services(
         settings=settings,
         catalogue=offered,

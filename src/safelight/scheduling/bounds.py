@@ -41,6 +41,10 @@ class FairBound:
         """How many amounts there are."""
         return sum(group.count for group in self._groups.values())
 
+    def amounts(self) -> list[tuple[str, float, float]]:
+        """Each group, its weight and what it has."""
+        return [(name, group.weight, group.amount) for name, group in self._groups.items()]
+
     def of(self, group: str) -> float:
         """What that group has."""
         return self._groups[group].amount if group in self._groups else 0.0

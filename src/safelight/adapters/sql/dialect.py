@@ -17,6 +17,8 @@ from safelight.service.access.links import LinkStore
 from safelight.service.ports.news import JobNews, Processes, RowChange
 from safelight.service.ports.rates import RateCounter
 
+Turn = Literal["numbers", "bound"]
+
 
 class Search(Protocol):
     """The words of prompts, as one database indexes them."""
@@ -78,9 +80,10 @@ class Dialect(Protocol):
     async def renumber(self, connection: AsyncConnection) -> None:
         """Have what the database numbers by itself go on above what was put in with its numbers."""
 
-    async def in_turn(self, connection: AsyncConnection) -> None:
-        """From here to the end of its transaction no other that called this goes on: what they number by what was there
-        before is in the order in which they are kept."""
+    async def in_turn(self, connection: AsyncConnection, what: Turn = "numbers") -> None:
+        """From here to the end of its transaction no other that called this for the same goes on: what they number by
+        what was there before is in the order in which they are kept; what they let in is within one bound. The latter
+        need not outlive the server."""
 
     async def tell(self, connection: AsyncConnection, changes: Sequence[RowChange]) -> None:
         """Have other processes told of changes to jobs, if and when this transaction is kept."""

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select
+import msgspec
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import let_in, processes
+from safelight.service.ports.bound import Excess, LetIn
 from safelight.service.ports.jobs import LEASE_SECONDS
 from safelight.service.ports.news import ProcessState
 
@@ -22,12 +24,12 @@ _FORGET_SECONDS = 600.0
 
 @finishing
 class SqlProcesses:
-    """`Processes`. Errors as those of the other stores."""
+    """`Processes` and `SharedBound`. Errors as those of the other stores."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
 
-    async def renew(self, mine: ProcessState) -> Sequence[ProcessState]:
+    async def renew(self, mine: ProcessState, under_way: Sequence[LetIn] = ()) -> Sequence[ProcessState]:
         values = {
             "name": mine.name,
             "address": mine.address,
@@ -39,12 +41,34 @@ class SqlProcesses:
         long_gone = select(processes.c.name).where(processes.c.lease_until < DatabaseNow() - _FORGET_SECONDS)
         async with self._dialect.writing() as connection:
             await connection.execute(self._dialect.put(processes, values, ["name"]))
+            await connection.execute(delete(let_in).where(let_in.c.process == mine.name))
+            if under_way:
+                rows = [{"process": mine.name, **msgspec.structs.asdict(each)} for each in under_way]
+                await connection.execute(insert(let_in), rows)
             for name in (await connection.execute(long_gone)).scalars().all():
                 await self._remove(connection, name)
-            rows = (await connection.execute(live)).all()
+            alive = (await connection.execute(live)).all()
         return [
-            ProcessState(name=row.name, address=row.address, workers=row.workers, seconds=row.seconds) for row in rows
+            ProcessState(name=row.name, address=row.address, workers=row.workers, seconds=row.seconds) for row in alive
         ]
+
+    async def let_in(self, mine: LetIn, excess: Excess) -> tuple[float, int]:
+        name = self._dialect.process
+        others = (processes.c.lease_until > DatabaseNow()) & (processes.c.name != name)
+        workers = select(func.coalesce(func.sum(processes.c.workers), 0)).where(others)
+        theirs = select(let_in).join(processes, processes.c.name == let_in.c.process).where(others)
+        values = {"process": name, **msgspec.structs.asdict(mine)}
+        async with self._dialect.writing() as connection:
+            await self._dialect.in_turn(connection, "bound")
+            count = int((await connection.execute(workers)).scalar_one())
+            there = [
+                LetIn(owner=row.owner, weight=row.weight, seconds=row.seconds)
+                for row in await connection.execute(theirs)
+            ]
+            too_much = excess(there, count)
+            if too_much <= 0:
+                await connection.execute(self._dialect.put(let_in, values, ["process", "owner"]))
+        return too_much, count
 
     async def leave(self, name: str) -> None:
         async with self._dialect.writing() as connection:

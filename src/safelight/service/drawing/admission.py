@@ -11,6 +11,7 @@ from safelight.contract.errors import InvalidRequest, Unavailable
 from safelight.contract.order import Order, Recipe
 from safelight.protocol.messages import Timings
 from safelight.scheduling.bounds import FairBound
+from safelight.service.ports.bound import LetIn
 
 # Before anything was measured: seconds for one megapixel. Wrong for any model by much, and forgotten after one picture.
 _FIRST_GUESS_SECONDS_PER_MEGAPIXEL = 2.0
@@ -46,7 +47,7 @@ class Admission:
         self, bound_seconds: float, workers: Callable[[], int] = lambda: 1, request_seconds: float = math.inf
     ) -> None:
         self._count = workers
-        self._bound_seconds = bound_seconds
+        self.bound_seconds = bound_seconds
         self._bound = FairBound(bound_seconds)
         self._request_seconds = request_seconds
         self._admitted: dict[str, _Admitted] = {}
@@ -54,14 +55,18 @@ class Admission:
         self._steps: dict[str, int] = {}
 
     @property
-    def _workers(self) -> int:
+    def workers(self) -> int:
         """At least one: one that has just died is replaced."""
         return max(1, self._count())
 
     @property
     def work_seconds(self) -> float:
         """Seconds until everything that was accepted is drawn."""
-        return self._bound.total / self._workers
+        return self._bound.total / self.workers
+
+    def let_in(self) -> list[LetIn]:
+        """What is under way here, by owner."""
+        return [LetIn(owner=owner, weight=weight, seconds=seconds) for owner, weight, seconds in self._bound.amounts()]
 
     def admit(self, orders: Sequence[Order], *, accepted: bool = False) -> list[Cost]:
         """Take orders of one key in, all or none; those `accepted` before are not refused any more.
@@ -88,14 +93,14 @@ class Admission:
         return costs
 
     def _check(self, order: Order, seconds: float) -> None:
-        workers = self._workers
-        self._bound.bound = self._bound_seconds * workers
+        workers = self.workers
+        self._bound.bound = self.bound_seconds * workers
         excess = self._bound.excess(order.share.group, order.share.weight, seconds)
         if excess > 0:
             own = self._bound.of(order.share.group) / workers
             raise Unavailable(
                 f"{len(self._admitted)} pictures are waiting or being drawn, about {self.work_seconds:.0f} s of work, "
-                f"{own:.0f} s of it for your key; the limit is {self._bound_seconds:.0f} s, shared among "
+                f"{own:.0f} s of it for your key; the limit is {self.bound_seconds:.0f} s, shared among "
                 "the keys that have work under way. Try again after the time in Retry-After.",
                 code="engine_overloaded",
                 retry_after_seconds=excess / workers,

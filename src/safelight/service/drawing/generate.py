@@ -19,10 +19,12 @@ from safelight.service.drawing.accounts import Account
 from safelight.service.drawing.admission import Admission, Cost
 from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import Drawing, Keep
+from safelight.service.drawing.everywhere import Everywhere
 from safelight.service.drawing.orders import fresh_seed, order_of, seeds_of
 from safelight.service.drawing.readiness import Readiness, shutting_down
 from safelight.service.drawing.review import Review, all_may_be_shown
 from safelight.service.drawing.shared_pictures import SharedPicture, SharedPictures
+from safelight.service.ports.bound import LetIn
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.ledger import Ledger
 from safelight.service.ports.telemetry import Telemetry
@@ -40,6 +42,7 @@ class Generate:
         engine: Engine,
         readiness: Readiness,
         admission: Admission,
+        everywhere: Everywhere | None = None,
         ledger: Ledger,
         telemetry: Telemetry,
         metadata: MetadataMode = "provenance",
@@ -50,6 +53,7 @@ class Generate:
         self.readiness = readiness
         self._engine = engine
         self._admission = admission
+        self._everywhere = everywhere or Everywhere(admission)
         self._ledger = ledger
         self._telemetry = telemetry
         self._metadata = metadata
@@ -83,6 +87,8 @@ class Generate:
         try:
             state = await self.readiness.can_draw(request.model, math.inf if accepted else None)
             self._admission.set_costs(request.model.source, state.costs, state.steps)
+            if not accepted and reserved is None:
+                await self._everywhere.check(self._new(request, caller, seeds))
             pictures = self._join(request, caller, seeds, accepted=accepted, reserved=reserved)
         except ApiError as error:
             account.write(seeds[0], error.code)
@@ -93,6 +99,11 @@ class Generate:
         drawing = Drawing(request, pictures, account, self._fingerprint, partial(self._left, caller.key_id), keep)
         self._drawings.setdefault(caller.key_id, set()).add(drawing)
         return drawing
+
+    def _new(self, request: ImageRequest, caller: Caller, seeds: Sequence[int]) -> list[Order]:
+        """An order for each picture that is not under way yet."""
+        orders = [order_of(request, seed, self._metadata, caller) for seed in seeds]
+        return [order for order in orders if not (request.seed and self._pictures.under_way(order))]
 
     def _left(self, key_id: str, drawing: Drawing) -> None:
         self._drawings[key_id].discard(drawing)
@@ -171,7 +182,7 @@ class Generate:
         self._admission.set_costs(request.model.source, state.costs, state.steps)
         self._check_size(request, [order_of(request, seed, self._metadata) for seed in request.seeds(1)])
 
-    def reserve(self, request: ImageRequest, caller: Caller) -> list[Cost]:
+    async def reserve(self, request: ImageRequest, caller: Caller) -> list[Cost]:
         """Keep room for a request that is to be drawn soon, a cost for each picture: hand it to `begin`, or `release`.
 
         Raises:
@@ -181,7 +192,13 @@ class Generate:
         if self.draining:
             raise shutting_down()
         self.check_size(request)
-        return self._admission.admit(self._orders(request, caller))
+        orders = self._orders(request, caller)
+        await self._everywhere.check(orders)
+        return self._admission.admit(orders)
+
+    def let_in(self) -> list[LetIn]:
+        """What is under way here, by owner."""
+        return self._admission.let_in()
 
     def release(self, reserved: Cost) -> None:
         """What was reserved will not be drawn, or is drawn already."""

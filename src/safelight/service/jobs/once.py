@@ -77,7 +77,7 @@ class DrawnOnce:
     ) -> list[JobRecord]:
         """A job under way for each picture, those of the marks that stood for one already among them."""
         await self._disks.check()
-        reserved = self._generate.reserve(request, caller)
+        reserved = await self._generate.reserve(request, caller)
         accepted = []
         try:
             for one, mark in zip(_one_by_one(request), marks, strict=True):

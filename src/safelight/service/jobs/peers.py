@@ -6,17 +6,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from safelight.service.ports.bound import LetIn
 from safelight.service.ports.news import Processes, ProcessState
 
 
 class Peers:
-    """Says with every renewal how this process stands, and knows from the answer how the others do. `processes` None:
-    there are no others. `workers` and `seconds` say how many workers are here, and how much of one's time is in hand.
+    """Says with every renewal how this process stands, and knows from the answer how the others do.
+
+    `processes` None: there are no others. `workers` says how many workers are here, `seconds` how much of one's time is
+    in hand, and `under_way` for whom.
     """
 
     def __init__(
-        self, processes: Processes | None, *, name: str, workers: Callable[[], int], seconds: Callable[[], float]
+        self,
+        processes: Processes | None,
+        *,
+        name: str,
+        workers: Callable[[], int],
+        seconds: Callable[[], float],
+        under_way: Callable[[], Sequence[LetIn]] = tuple,
     ) -> None:
+        self._under_way = under_way
         self._processes = processes
         self._own_workers = workers
         self._own_seconds = seconds
@@ -50,7 +60,9 @@ class Peers:
         mine = ProcessState(
             name=self.name, address=self.address, workers=self._own_workers(), seconds=self._own_seconds()
         )
-        self.others = [state for state in await self._processes.renew(mine) if state.name != self.name]
+        self.others = [
+            state for state in await self._processes.renew(mine, self._under_way()) if state.name != self.name
+        ]
 
     async def leave(self) -> None:
         """This process draws no more.

@@ -9,6 +9,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from safelight.service.ports.bound import LetIn, SharedBound
+
 ChangeKind = Literal["waits", "drawn", "ended", "gone", "changed"]
 
 
@@ -40,11 +42,12 @@ class ProcessState(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-class Processes(Protocol):
+class Processes(SharedBound, Protocol):
     """The processes that are alive, by the clock of the store."""
 
-    async def renew(self, mine: ProcessState) -> Sequence[ProcessState]:
-        """Say how this process stands, for as long as a lease lasts; all that are alive, this one among them."""
+    async def renew(self, mine: ProcessState, under_way: Sequence[LetIn] = ()) -> Sequence[ProcessState]:
+        """Say how this process stands and what it has under way for whom, for as long as a lease lasts; all that are
+        alive, this one among them."""
 
     async def leave(self, name: str) -> None:
         """That process is gone."""

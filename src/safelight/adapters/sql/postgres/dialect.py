@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Insert
 
-from safelight.adapters.sql.dialect import Search, new_process_name
+from safelight.adapters.sql.dialect import Search, Turn, new_process_name
 from safelight.adapters.sql.migrate import upgrade
 from safelight.adapters.sql.postgres import locks
 from safelight.adapters.sql.postgres.errors import READ_ONLY, code_of, explained
@@ -84,8 +84,10 @@ class PostgresDialect:
         highest = "SELECT setval(pg_get_serial_sequence('ledger', 'id'), coalesce(max(id), 0) + 1, false) FROM ledger"
         await connection.exec_driver_sql(highest)
 
-    async def in_turn(self, connection: AsyncConnection) -> None:
-        await locks.take(connection, locks.NUMBERS)
+    async def in_turn(self, connection: AsyncConnection, what: Turn = "numbers") -> None:
+        if what == "bound":
+            await connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+        await locks.take(connection, locks.NUMBERS if what == "numbers" else locks.BOUND)
 
     async def tell(self, connection: AsyncConnection, changes: Sequence[RowChange]) -> None:
         for payload in payloads(self.process, changes):

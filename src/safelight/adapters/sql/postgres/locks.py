@@ -18,6 +18,7 @@ from safelight.adapters.sql.postgres.errors import away
 CHANGE_OF_SHAPE = 0x5AFE_0001
 NUMBERS = 0x5AFE_0002
 KEEPING = 0x5AFE_0003
+BOUND = 0x5AFE_0004
 
 _TAKE = text("SELECT pg_advisory_xact_lock(:lock)")
 _TRY = text("SELECT pg_try_advisory_lock(:lock)")

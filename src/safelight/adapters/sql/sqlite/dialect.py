@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Insert
 
 from safelight.adapters.home import state_folder
-from safelight.adapters.sql.dialect import Search, new_process_name
+from safelight.adapters.sql.dialect import Search, Turn, new_process_name
 from safelight.adapters.sql.migrate import upgrade
 from safelight.adapters.sql.sqlite.errors import readable_errors
 from safelight.adapters.sql.sqlite.opening import FILE_NAME, connect, writing
@@ -71,7 +71,7 @@ class SqliteDialect:
     async def renumber(self, connection: AsyncConnection) -> None:
         """It goes on above the highest by itself."""
 
-    async def in_turn(self, connection: AsyncConnection) -> None:
+    async def in_turn(self, connection: AsyncConnection, what: Turn = "numbers") -> None:
         """Whoever writes is alone already."""
 
     async def tell(self, connection: AsyncConnection, changes: Sequence[RowChange]) -> None:
