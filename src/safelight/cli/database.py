@@ -29,7 +29,7 @@ def print_status(settings: Settings, *, as_json: bool) -> None:
     if standing.revision != standing.newest_revision:
         note("`safelight db upgrade` brings it to this version's, and so does the next `safelight serve`.")
     if standing.servers is not None:
-        note(f"{standing.servers} servers use it.")
+        note(f"{standing.servers} server{' uses' if standing.servers == 1 else 's use'} it.")
 
 
 def print_upgrade(settings: Settings, *, as_json: bool) -> None:

@@ -99,6 +99,7 @@ async def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     await make(tmp_path)
     with raw(tmp_path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("DELETE FROM notes")
     with pytest.raises(ConfigurationError, match=r"newer Safelight.*9999.*Upgrade"):
         await open_database(tmp_path)
 

@@ -16,8 +16,8 @@ from safelight.contract.errors import ConfigurationError
 
 # Those that are named come before those that name them. Rates, links and processes are of the moment.
 _TABLES = (keys, ledger, jobs, idempotency, sessions, notes, counters)
-# What the target has of its own and keeps: the name of its cookie.
-_OWN_NOTES = ("cookie",)
+# What the target has of its own and keeps: the name of its cookie, and what its revision says of others.
+_OWN_NOTES = ("cookie", "oldest revision")
 _AT_ONCE = 500
 
 
@@ -67,8 +67,7 @@ async def _copy(
             continue
         await writing.execute(insert(table), values)
         if table is jobs:
-            for row in rows:
-                await target.search.put_in(writing, row)
+            await target.search.put_in(writing, rows)
         number += len(values)
     return number
 

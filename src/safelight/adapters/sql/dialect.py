@@ -23,8 +23,8 @@ Turn = Literal["numbers", "bound"]
 class Search(Protocol):
     """The words of prompts, as one database indexes them."""
 
-    async def put_in(self, connection: AsyncConnection, row: Any) -> None:
-        """Have a job's prompt found."""
+    async def put_in(self, connection: AsyncConnection, rows: Sequence[Any]) -> None:
+        """Have the prompts of jobs found; one at least."""
 
     async def take_out(self, connection: AsyncConnection, rows: Sequence[Any]) -> None:
         """Have the prompts of jobs that are gone found no more."""

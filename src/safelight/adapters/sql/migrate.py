@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
-from sqlalchemy import Connection, inspect, text
+import structlog
+from sqlalchemy import Connection, delete, insert, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from safelight import __version__
-from safelight.adapters.sql.schema import REVISION
+from safelight.adapters.sql.schema import OLDEST_REVISION, REVISION, notes
 from safelight.contract.errors import ConfigurationError
 
 SCRIPTS = "safelight.adapters.sql:migrations"
+_OLDEST = "oldest revision"
+
+log = structlog.get_logger(__name__)
 
 
 async def current_revision(connection: AsyncConnection) -> str | None:
@@ -23,10 +27,10 @@ async def current_revision(connection: AsyncConnection) -> str | None:
 
 async def upgrade(engine: AsyncEngine, lock: Callable[[AsyncConnection], Awaitable[None]] | None = None) -> None:
     """Run the migrations that are missing, in one transaction, by one process at a time: that takes `lock` in it, or
-    holds the state folder's.
+    holds the state folder's. A database of a newer version is used as it is, where that version says that ours may.
 
     Raises:
-        ConfigurationError: a newer version of Safelight wrote the database.
+        ConfigurationError: a newer version of Safelight wrote the database, and this one does not know its shape.
     """
     async with engine.connect() as looking:
         revision = await current_revision(looking)
@@ -41,21 +45,32 @@ async def upgrade(engine: AsyncEngine, lock: Callable[[AsyncConnection], Awaitab
     config.set_main_option("script_location", SCRIPTS)
     config.set_main_option("path_separator", "os")
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if revision is not None and revision not in known:
-        raise ConfigurationError(
-            f"The database was written by a newer Safelight (its revision is {revision}; version {__version__} knows "
-            f"up to {REVISION}). Upgrade Safelight, or use another database."
-        )
 
     def run(connection: Connection) -> None:
-        config.attributes["connection"] = connection
-        command.upgrade(config, REVISION)
+        revision = _revision(connection)
+        if revision is not None and revision not in known:
+            _accept(connection, revision, known)
+        elif revision != REVISION:
+            config.attributes["connection"] = connection
+            command.upgrade(config, REVISION)
+            connection.execute(delete(notes).where(notes.c.name == _OLDEST))
+            connection.execute(insert(notes).values(name=_OLDEST, text=OLDEST_REVISION))
 
     async with engine.begin() as connection:
         if lock is not None:
             await lock(connection)
-        if await connection.run_sync(_revision) != REVISION:
-            await connection.run_sync(run)
+        await connection.run_sync(run)
+
+
+def _accept(connection: Connection, revision: str, known: Collection[str]) -> None:
+    """Whether the newer version that wrote this has only added to what ours knows."""
+    oldest = connection.execute(select(notes.c.text).where(notes.c.name == _OLDEST)).scalar_one_or_none()
+    if oldest is None or oldest not in known:
+        raise ConfigurationError(
+            f"The database was written by a newer Safelight (its revision is {revision}; version {__version__} knows "
+            f"up to {REVISION}). Upgrade Safelight, or use another database."
+        )
+    log.warning("database_is_newer", revision=revision, known=REVISION, effect="it is used as it is")
 
 
 def _revision(connection: Connection) -> str | None:

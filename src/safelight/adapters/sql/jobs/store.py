@@ -44,7 +44,7 @@ class SqlJobStore(JobLists, JobClaims, JobKeeping):
             course = msgspec.structs.replace(job.course, end_number=end_number)
             row = row_of(msgspec.structs.replace(job, number=number, course=course))
             added = (await connection.execute(insert(jobs).values(row).returning(jobs))).one()
-            await self._dialect.search.put_in(connection, added)
+            await self._dialect.search.put_in(connection, [added])
             if mark is not None:
                 await connection.execute(insert(idempotency).values(_marked(job, mark)))
             await self._tell(connection, _kind_of(job), added)

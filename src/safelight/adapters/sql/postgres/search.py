@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, cast, column, false, insert, literal, select, table
+from sqlalchemy import ColumnElement, Select, Text, bindparam, cast, column, false, insert, literal, select, table
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +16,7 @@ from safelight.adapters.sql.schema import jobs
 from safelight.adapters.sql.search_words import Phrase, phrases_of, words_of
 
 _INDEX = table("jobs_text", column("number"), column("words", TSVECTOR))
+_PUT = insert(_INDEX).values(number=bindparam("number"), words=cast(bindparam("placed", type_=Text), TSVECTOR))
 # A tsvector takes words of 2,046 bytes; nobody types a word of this length to the end.
 _LONGEST_WORD = 200
 # Letters that nobody types, before an owner: one key's search does not read everybody's words.
@@ -26,8 +27,9 @@ class WordIndex:
     """A `Search` in a table beside the jobs: a change of a job's state then writes no words again. What goes out of the
     table of jobs goes out of this one by its foreign key."""
 
-    async def put_in(self, connection: AsyncConnection, row: Any) -> None:
-        await connection.execute(insert(_INDEX).values(number=row.number, words=_vector(row.prompt, row.owner)))
+    async def put_in(self, connection: AsyncConnection, rows: Sequence[Any]) -> None:
+        entries = [{"number": row.number, "placed": _placed(row.prompt, row.owner)} for row in rows]
+        await connection.execute(_PUT, entries)
 
     async def take_out(self, connection: AsyncConnection, rows: Sequence[Any]) -> None:
         """See the class."""
@@ -42,10 +44,10 @@ class WordIndex:
         return None
 
 
-def _vector(prompt: str, owner: str) -> ColumnElement[Any]:
+def _placed(prompt: str, owner: str) -> str:
+    """A `tsvector` as it is written: each word with its place, so that words of a phrase are known to be neighbours."""
     words = [_folded(word) for word in words_of(prompt).split()]
-    placed = [f"'{word}':{place}" for place, word in enumerate(words, 1) if word]
-    return cast(literal(" ".join([*placed, _owner(owner)])), TSVECTOR)
+    return " ".join([*(f"'{word}':{place}" for place, word in enumerate(words, 1) if word), _owner(owner)])
 
 
 def _query(wanted: str, owner: str) -> ColumnElement[Any] | None:

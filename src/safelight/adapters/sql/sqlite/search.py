@@ -36,8 +36,8 @@ _TAKE = text("INSERT INTO jobs_text(jobs_text, rowid, words, owner) VALUES ('del
 class FullTextIndex:
     """A `Search` with FTS5. What `newest_containing` asks for, the index gives newest first by itself."""
 
-    async def put_in(self, connection: AsyncConnection, row: Any) -> None:
-        await connection.execute(_PUT, _entry(row))
+    async def put_in(self, connection: AsyncConnection, rows: Sequence[Any]) -> None:
+        await connection.execute(_PUT, [_entry(row) for row in rows])
 
     async def take_out(self, connection: AsyncConnection, rows: Sequence[Any]) -> None:
         if rows:
