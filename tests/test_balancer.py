@@ -26,7 +26,9 @@ class Backend:
         self.name = name
         self.left = asyncio.Event()
         self.go_on = asyncio.Event()
-        self.app = Starlette(routes=[Route("/", self.echo, methods=["GET", "POST"]), Route("/stream", self.stream)])
+        self.app = Starlette(
+            routes=[Route("/", self.echo, methods=["GET", "POST"]), Route("/{path:path}", self.stream)]
+        )
 
     async def echo(self, request: Request) -> Response:
         return Response(await request.body(), headers={"x-name": self.name})

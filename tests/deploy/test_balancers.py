@@ -78,6 +78,7 @@ async def test_requests_go_round_streams_come_as_they_are_sent_and_who_leaves_ha
         names = [(await client.get("/")).headers["x-name"] for _ in range(8)]
         assert set(names) == {"a", "b"}
         assert max(names.count("a"), names.count("b")) <= 5
+        assert (await client.get("/cluster/steps")).status_code == 404
         body = bytes(range(256)) * 8000
         assert (await client.post("/", content=body)).content == body
         async with client.stream("GET", "/stream") as answer:
