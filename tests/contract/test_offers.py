@@ -10,7 +10,9 @@ import pytest
 
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
+from safelight.contract.kinds import Choice
 from safelight.contract.offers import capabilities_of
+from safelight.contract.parameters.declared import declared
 from safelight.contract.request import ImageRequest, depends_on_traits, parse_image_request
 from safelight.contract.sizes import SIZES, Size, pattern_of_sizes
 from safelight.contract.terms import Terms
@@ -190,3 +192,26 @@ def test_the_model_list_tells_rules_of_what_is_offered_alone() -> None:
         ("only_for", "output_compression", "output_format"),
     ]
     assert entry(terms=Terms()).capabilities.as_json()["rules"] == []
+
+
+@pytest.mark.parametrize(
+    ("few_steps", "expected"),
+    [
+        (False, {"low": 10, "medium": 20, "high": 40, "xhigh": 60, "max": 80}),
+        (True, {"low": 10, "medium": 20, "high": 40}),
+    ],
+)
+def test_qualities_are_shares_of_the_models_own_steps(few_steps: bool, expected: dict[str, int]) -> None:
+    traits = Traits(pipeline="P", steps=20, few_steps=few_steps)
+    kind = capabilities_of(Terms(contract="open"), traits)["quality"].kind
+    assert isinstance(kind, Choice)
+    assert kind.values == ("auto", *expected)
+    declaration = next(each for each in declared() if each.name == "quality")
+    for name, steps in expected.items():
+        assert declaration.options(declaration, name, Terms(contract="open"), traits) == {"steps": steps}
+
+
+def test_no_quality_takes_more_steps_than_may_be_asked_for() -> None:
+    declaration = next(each for each in declared() if each.name == "quality")
+    terms, traits = Terms(contract="open"), Traits(pipeline="P", steps=50)
+    assert declaration.options(declaration, "max", terms, traits) == {"steps": 150}

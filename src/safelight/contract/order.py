@@ -47,6 +47,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[InputPicture, ...] = ()
 
     @property
+    def without_pixels(self) -> Recipe:
+        """The same, its pictures known by their files' digests alone."""
+        return replace(self, inputs=tuple(replace(picture, pixels=b"", scene=None) for picture in self.inputs))
+
+    @property
     def negative_prompt(self) -> str:
         return str(self.options.get("negative_prompt", ""))
 
@@ -115,6 +120,5 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
         Of a picture to draw from the digest of its file stands for its pixels, which can be a hundred megabytes.
         """
-        named = tuple(replace(picture, pixels=b"", scene=None) for picture in self.recipe.inputs)
-        recipe = replace(self.recipe, inputs=named)
-        return hashlib.sha256(msgspec.msgpack.encode((recipe, self.file), order="deterministic")).digest()
+        named = (self.recipe.without_pixels, self.file)
+        return hashlib.sha256(msgspec.msgpack.encode(named, order="deterministic")).digest()

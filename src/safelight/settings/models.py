@@ -32,8 +32,9 @@ class ModelSettings(BaseModel):
         "stable-image-ultra, open for every other id.",
     )
     max_side: int | None = Field(None, ge=64, le=16384, description="The longest side of a free size, in pixels.")
-    quality_steps: dict[Literal["low", "medium", "high"], Annotated[int, Field(ge=1, le=1000)]] = Field(
-        default_factory=dict, description="Steps that a quality takes. Absent: half, all and twice the model's own."
+    quality_steps: dict[Literal["low", "medium", "high", "xhigh", "max"], Annotated[int, Field(ge=1, le=1000)]] = Field(
+        default_factory=dict,
+        description="Steps of each quality. Absent: half, all, 2, 3 and 4 times the model's own.",
     )
     options: OptionSettings = Field(
         default_factory=lambda: OptionSettings.model_validate({}), description="What is passed through to diffusers."

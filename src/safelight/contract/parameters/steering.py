@@ -17,13 +17,16 @@ MAX_STEPS = 150
 MAX_GUIDANCE_SCALE = 30
 
 # Quality as steps: how much of a model's own number each preset takes.
-_PRESETS = {"low": 0.5, "medium": 1.0, "high": 2.0}
+_PRESETS = {"low": 0.5, "medium": 1.0, "high": 2.0, "xhigh": 3.0, "max": 4.0}
+# More steps than that make nothing better of a distilled model.
+_FEW_STEPS_PRESETS = ("low", "medium", "high")
 
 
 def _steps_of_quality(terms: Terms, traits: Traits) -> dict[str, int]:
     """How many steps each quality takes."""
     own = terms.steps or traits.steps
-    presets = {name: min(MAX_STEPS, max(1, round(own * share))) for name, share in _PRESETS.items()}
+    offered = _FEW_STEPS_PRESETS if traits.few_steps else tuple(_PRESETS)
+    presets = {name: min(MAX_STEPS, max(1, round(own * _PRESETS[name]))) for name in offered}
     return presets | dict(terms.quality_steps)
 
 
@@ -69,7 +72,7 @@ QUALITY = Declaration(
     ),
     offered=_quality,
     rules=(Excludes(parameter="quality", other="steps", why="`quality` says how many steps to take.", idle=(AUTO,)),),
-    help="How many steps are made: low, medium, high or auto.",
+    help="How many steps are made: low, medium, high, xhigh, max or auto.",
     options=_steps_for,
 )
 STEPS = Declaration(
