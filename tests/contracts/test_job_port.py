@@ -16,7 +16,7 @@ import pytest
 
 from safelight.adapters.sql import Database
 from safelight.adapters.sql.sqlite.opening import FILE_NAME
-from safelight.contract.jobs import JobError, KeptImage
+from safelight.contract.jobs import JobError, JobRecord, KeptImage
 from safelight.service.ports.jobs import SHAPES, Ending, Held, Hold, IdempotencyMark, JobFilter, JobStore, Notes
 from tests.contracts.jobs import CANCELLED, FINISHED, job
 from tests.databases import Kept, kept_in
@@ -355,3 +355,24 @@ async def test_a_note_is_what_was_put_last_under_its_name(database: Database) ->
     assert await notes.settle("a", "too late") == "another"
     settled = await asyncio.gather(*(notes.settle("c", str(number)) for number in range(8)))
     assert set(settled) == {await notes.get("c")}
+
+
+async def test_whoever_reads_on_from_the_last_ending_misses_none_however_many_processes_end_jobs(
+    database: Database, kept: Kept
+) -> None:
+    other = await kept.open()
+    many = range(1, 61)
+    for number in many:
+        await database.jobs.add(job(number))
+    read: list[JobRecord] = []
+
+    async def read_on() -> None:
+        while len(read) < len(many):
+            read.extend(await database.jobs.ended_after("key-a", read[-1].course.end_number or 0 if read else 0, 7))
+
+    async def end(number: int) -> None:
+        assert await (database, other)[number % 2].jobs.end(f"job_{number}", CANCELLED)
+
+    await asyncio.gather(read_on(), *(end(number) for number in many))
+    assert sorted(each.number for each in read) == list(many)
+    await other.close()

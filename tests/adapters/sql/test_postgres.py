@@ -7,12 +7,16 @@ import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import event, insert
 
+from safelight.adapters.sql.jobs.rows import row_of
 from safelight.adapters.sql.postgres import dialect, opening
 from safelight.adapters.sql.postgres.errors import explained
+from safelight.adapters.sql.schema import jobs
 from safelight.contract.errors import ConfigurationError, SafelightError, StoreUnavailable
 from safelight.service.access.keys import Keys
 from safelight.service.ports.jobs import JobFilter
@@ -164,6 +168,104 @@ async def test_a_full_disk_is_said_and_passes_when_there_is_room(tmp_path: Path)
         assert await database.jobs.add(job(5000)) is not None
         await database.close()
         server.stop()
+
+
+async def test_a_minute_is_counted_over_all_processes_and_a_link_of_one_is_good_at_another(
+    kept_on_postgres: Kept,
+) -> None:
+    databases = [await kept_on_postgres.open() for _ in range(2)]
+    counters = [database.rates for database in databases if database.rates is not None]
+    counted = await asyncio.gather(*(counters[number % 2].hit("a", 5, 60.0) for number in range(20)))
+    assert [each.accepted for each in counted].count(True) == 5
+    assert all(0 < each.oldest_leaves_seconds <= 60.0 for each in counted)
+    first, second = (database.links for database in databases)
+    assert first is not None
+    assert second is not None
+    await first.add("digest", 9e9, 1.0)
+    assert await second.take("digest") == 9e9
+    assert {await database.cookie_name(port) for port, database in enumerate(databases)} == {
+        await databases[0].cookie_name(1)
+    }
+    for database in databases:
+        await database.close()
+
+
+def test_many_servers_may_start_on_an_empty_database_at_once_and_one_key_is_made(
+    tmp_path: Path, postgres: Server
+) -> None:
+    program = f"""
+async def main():
+    sys.stdin.readline()
+    database = await open_database(HOME, {postgres.database()!r})
+    print(await first_key(HOME, Keys(database.keys), database.alone()))
+    await database.close()
+asyncio.run(main())
+"""
+    processes = [start(program, tmp_path / f"home {number}") for number in range(3)]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    made = [text for text in (output_of(process).strip() for process in processes) if text != "None"]
+    assert len(made) == 1
+
+
+async def test_the_right_to_keep_is_one_processs_and_lost_with_its_connection(
+    kept_on_postgres: Kept, postgres: Server
+) -> None:
+    one, other = await kept_on_postgres.open(), await kept_on_postgres.open()
+    has_it = asyncio.Event()
+
+    async def hold() -> None:
+        async with one.keeper():
+            has_it.set()
+            await asyncio.Event().wait()
+
+    async def wait() -> None:
+        async with other.keeper():
+            pass
+
+    holding = asyncio.create_task(hold())
+    await has_it.wait()
+    waiting = asyncio.create_task(wait())
+    async with other.dialect.reading() as connection:
+        held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = 1526595587 AND database = "
+        me = "(SELECT oid FROM pg_database WHERE datname = current_database())"
+        assert not waiting.done()
+        await connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) FROM ({held}{me}) AS holder")
+    with pytest.raises(StoreUnavailable):
+        await holding
+    await waiting
+    for database in (one, other):
+        await database.close()
+
+
+async def test_a_page_of_a_search_reads_the_index_of_words_and_never_every_job(kept_on_postgres: Kept) -> None:
+    database = await kept_on_postgres.open()
+    kept_jobs = [job(number, f"a boat {number} word{number % 400}") for number in range(1, 4001)]
+    rows = [row_of(each) for each in kept_jobs]
+    async with database.dialect.rewriting() as connection:
+        added = (await connection.execute(insert(jobs).returning(jobs), rows)).all()
+        await database.dialect.search.put_in(connection, added)
+    async with database.dialect.reading() as connection:
+        await connection.exec_driver_sql("ANALYZE jobs")
+        await connection.exec_driver_sql("ANALYZE jobs_text")
+    plans: dict[str, str] = {}
+
+    def asked(_: object, cursor: Any, statement: str, parameters: Any, *__: object) -> None:
+        if statement.startswith("SELECT jobs"):
+            cursor.execute(f"EXPLAIN {statement}", parameters)
+            plans[statement] = "\n".join(row[0] for row in cursor.fetchall())
+
+    event.listen(database.dialect.engine.sync_engine, "before_cursor_execute", asked)
+    assert len(await database.jobs.page(JobFilter(owner="key-a", text="word77"), 50)) == 10
+    (rare,) = plans.values()
+    assert "jobs_text_words" in rare
+    assert "Seq Scan on jobs " not in rare
+    plans.clear()
+    assert len(await database.jobs.page(JobFilter(owner="key-a"), 50)) == 50
+    assert "Seq Scan" not in " ".join(plans.values())
+    await database.close()
 
 
 def test_what_is_no_error_of_a_database_is_not_taken_for_one() -> None:

@@ -53,6 +53,8 @@ def explained(error: BaseException) -> SafelightError | None:
         return ConfigurationError("The connection to the database cannot be secured: its certificate is not trusted.")
     if isinstance(cause, TimeoutError):
         return away("it does not answer.")
+    if isinstance(cause, FileNotFoundError | ConnectionRefusedError):  # a socket's file, or a port
+        return away("nothing listens where the setting `database` says.")
     if isinstance(cause, OSError):
         return away(f"{(cause.strerror or 'its address is not known or not reachable').lower().rstrip('.')}.")
     if isinstance(cause, asyncpg.InterfaceError | asyncpg.InternalClientError):
