@@ -20,7 +20,8 @@ from safelight.contract.provenance import description, packet
 
 NAMESPACE = "urn:safelight:metadata:1.0#"
 
-_OPEN = f'<safelight:request xmlns:safelight="{NAMESPACE}">'
+_NAMES = f'xmlns:safelight="{NAMESPACE}"'
+_OPEN = f"<safelight:request {_NAMES}>"
 _CLOSE = "</safelight:request>"
 _END_OF_DESCRIPTION = b"</rdf:Description>"
 _PNG_XMP = b"XML:com.adobe.xmp\0\0\0\0\0"
@@ -32,6 +33,11 @@ _WEBP_HAS_XMP, _WEBP_HAS_ALPHA = 0x04, 0x10
 def request_element(fields: dict[str, Any]) -> str:
     """A request as XML, JSON within in ASCII: XML cannot hold control characters, JSON's escapes can."""
     return f"{_OPEN}{escape(json.dumps(fields))}{_CLOSE}"
+
+
+def scene_element(scene: str) -> str:
+    """A scene as XML."""
+    return f"<safelight:scene {_NAMES}>{escape(scene)}</safelight:scene>"
 
 
 def with_settings(image: bytes, job: JobRecord) -> bytes:

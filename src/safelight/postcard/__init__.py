@@ -8,12 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from safelight.postcard.decoder import SceneDecoder
+    from safelight.postcard.editing import PostcardImg2ImgPipeline, PostcardInpaintPipeline
     from safelight.postcard.pipeline import PostcardPipeline
     from safelight.postcard.transformer import PostcardTransformer
 
-__all__ = ["PostcardPipeline", "PostcardTransformer", "SceneDecoder"]
+__all__ = [
+    "PostcardImg2ImgPipeline",
+    "PostcardInpaintPipeline",
+    "PostcardPipeline",
+    "PostcardTransformer",
+    "SceneDecoder",
+]
 
-_MODULES = {"PostcardPipeline": "pipeline", "PostcardTransformer": "transformer", "SceneDecoder": "decoder"}
+_MODULES = {
+    "PostcardImg2ImgPipeline": "editing",
+    "PostcardInpaintPipeline": "editing",
+    "PostcardPipeline": "pipeline",
+    "PostcardTransformer": "transformer",
+    "SceneDecoder": "decoder",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -110,8 +110,9 @@ class SceneCodec:
         self._catalogue_order = {name: i for i, name in enumerate(kinds)}
         self._domains: dict[str, dict[str, Domain]] = {name: dict(domains(part)) for name, part, _ in PARTS}
 
-    def to_values(self, scene: Scene) -> Values:
-        """Values (slots, fields): things in canonical order, so that how many there are is easy to learn.
+    def to_values(self, scene: Scene, *, in_order: bool = True) -> Values:
+        """Values (slots, fields): things in canonical order, so that how many there are is easy to learn; or as they
+        stand, unless `in_order`.
 
         Raises KeyError where the scene uses an option that the layout does not know.
         """
@@ -120,7 +121,7 @@ class SceneCodec:
             "world": (scene.world,),
             "sky": (scene.world.sky,),
             "layer": scene.layers,
-            "thing": tuple(sorted(scene.things, key=self._thing_order)),
+            "thing": tuple(sorted(scene.things, key=self._thing_order)) if in_order else scene.things,
         }
         values = np.zeros((self.layout.slots, self.fields), dtype=np.float32)
         for kind in self.layout.kinds:

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 from transformers import BertModel, PreTrainedTokenizerFast
 
-from safelight.postcard import text
+from safelight.postcard import scene_file, text
 from safelight.postcard.decoder import SceneDecoder
 from safelight.postcard.transformer import PostcardTransformer
 
@@ -24,9 +24,43 @@ OUTPUT_TYPES = ("pil", "np", "pt", "latent", "svg")
 
 @dataclass
 class PostcardPipelineOutput(BaseOutput):  # type: ignore[misc]
-    """`images`: PIL images, an array (batch, height, width, 3), a tensor (batch, 3, height, width), or SVG texts."""
+    """`images`: PIL images, an array (batch, height, width, 3), a tensor (batch, 3, height, width), or SVG texts.
+
+    `scenes`: what each of them shows, as `safelight.postcard.scene_file` writes it; None beside latents.
+    """
 
     images: Any
+    scenes: list[str] | None = None
+
+
+@dataclass(frozen=True)
+class Words:
+    """One or several prompts, or their token states and mask."""
+
+    prompt: str | list[str] | None = None
+    embeds: Tensor | None = None
+    mask: Tensor | None = None
+
+    @property
+    def is_said(self) -> bool:
+        return bool(self.prompt) or self.embeds is not None
+
+
+@dataclass(frozen=True)
+class Told:
+    """What every step is given besides latents and time. `states` and `mask` hold the negative prompts first, where
+    there are any: then a step takes two passes."""
+
+    prompt_embeds: Tensor
+    negative_prompt_embeds: Tensor | None
+    states: Tensor
+    mask: Tensor
+    aspect_ratio: Tensor
+    guidance: Tensor | None
+
+    @property
+    def batch(self) -> int:
+        return self.prompt_embeds.shape[0]
 
 
 class PostcardPipeline(DiffusionPipeline):  # type: ignore[misc]
@@ -154,87 +188,127 @@ class PostcardPipeline(DiffusionPipeline):  # type: ignore[misc]
         callback_on_step_end may ask for "latents", "denoised" (the clean latents predicted at this step, which the
         decoder can draw as a preview) and the embeddings. Raises ValueError for arguments that do not fit.
         """
-        self._guidance_scale = guidance_scale
-        self._interrupt = False
         self.check_inputs(
             prompt, height, width, prompt_embeds, prompt_embeds_mask, output_type, callback_on_step_end_tensor_inputs
         )
+        told = self._told(
+            Words(prompt, prompt_embeds, prompt_embeds_mask),
+            Words(negative_prompt, negative_prompt_embeds, negative_prompt_embeds_mask),
+            guidance_scale,
+            width / height,
+            num_images_per_prompt,
+        )
+        latents = self.prepare_latents(told.batch, torch.float32, self._execution_device, generator, latents)
+        self._set_timesteps(num_inference_steps, sigmas)
+        latents = self._denoised(latents, told, callback_on_step_end, callback_on_step_end_tensor_inputs)
+        return self._output(latents, height, width, output_type, return_dict)
+
+    def _told(
+        self,
+        words: Words,
+        away_from: Words,
+        guidance_scale: float,
+        aspect_ratio: float,
+        num_images_per_prompt: int = 1,
+    ) -> Told:
+        """What every step is given besides latents and time."""
+        self._guidance_scale = guidance_scale
         device = self._execution_device
-
-        # 1. Text
-        if prompt is not None:
-            prompt_embeds, prompt_embeds_mask = self.encode_prompt(prompt, device, num_images_per_prompt)
-        assert prompt_embeds is not None
-        assert prompt_embeds_mask is not None
-        batch = prompt_embeds.shape[0]
-        has_negative = bool(negative_prompt) or negative_prompt_embeds is not None
-        in_one_pass = self.transformer.config.guidance_embeds and not has_negative
-        two_passes = self._guidance_scale != 1.0 and not in_one_pass
-        if two_passes and negative_prompt_embeds is None:
-            negative = negative_prompt or ""
-            negatives = [negative] * (batch // num_images_per_prompt) if isinstance(negative, str) else negative
-            negative_prompt_embeds, negative_prompt_embeds_mask = self.encode_prompt(
-                negatives, device, num_images_per_prompt
-            )
-
-        # 2. Latents and timesteps
-        latents = self.prepare_latents(batch, torch.float32, device, generator, latents)
-        if sigmas is None:
-            sigmas = np.linspace(1.0, 1.0 / num_inference_steps, num_inference_steps).tolist()
-        self.scheduler.set_timesteps(sigmas=sigmas, device=device)
-        self.scheduler.set_begin_index(0)
-        timesteps = self.scheduler.timesteps
-        self._num_timesteps = len(timesteps)
-
-        # 3. What every step is given besides latents and time
+        states, mask = self._encoded(words, num_images_per_prompt)
+        guided = bool(self.transformer.config.guidance_embeds)
+        in_one_pass = guided and not away_from.is_said
+        two_passes = guidance_scale != 1.0 and not in_one_pass
+        negative = None
         if two_passes:
-            assert negative_prompt_embeds is not None
-            assert negative_prompt_embeds_mask is not None
-            states, mask = text.stack(
-                [(negative_prompt_embeds, negative_prompt_embeds_mask), (prompt_embeds, prompt_embeds_mask)]
-            )
-        else:
-            states, mask = prompt_embeds, prompt_embeds_mask
-        aspect_ratio = torch.full((states.shape[0],), width / height, device=device)
-        scale = self._guidance_scale if in_one_pass else 1.0
-        guidance = (
-            torch.full((states.shape[0],), scale, device=device) if self.transformer.config.guidance_embeds else None
+            prompt = away_from.prompt or ""
+            count = states.shape[0] // num_images_per_prompt
+            prompts = [prompt] * count if isinstance(prompt, str) else prompt
+            negative = self._encoded(Words(prompts, away_from.embeds, away_from.mask), num_images_per_prompt)
+        said = text.stack([negative, (states, mask)]) if negative is not None else (states, mask)
+        rows = said[0].shape[0]
+        scale = guidance_scale if in_one_pass else 1.0
+        return Told(
+            prompt_embeds=states,
+            negative_prompt_embeds=None if negative is None else negative[0],
+            states=said[0],
+            mask=said[1],
+            aspect_ratio=torch.full((rows,), aspect_ratio, device=device),
+            guidance=torch.full((rows,), scale, device=device) if guided else None,
         )
 
-        # 4. Denoising
+    def _encoded(self, words: Words, num_images_per_prompt: int) -> tuple[Tensor, Tensor]:
+        if words.embeds is None:
+            assert words.prompt is not None
+            return self.encode_prompt(words.prompt, self._execution_device, num_images_per_prompt)
+        assert words.mask is not None
+        return words.embeds, words.mask
+
+    def _set_timesteps(self, steps: int, sigmas: list[float] | None, skipped: int = 0) -> None:
+        """Prepare the scheduler for the schedule without the first `skipped` of its steps."""
+        if sigmas is None:
+            sigmas = np.linspace(1.0, 1.0 / steps, steps).tolist()
+        self.scheduler.set_timesteps(sigmas=sigmas, device=self._execution_device)
+        self.scheduler.set_begin_index(skipped)
+        self._num_timesteps = len(self.scheduler.timesteps) - skipped
+
+    def _denoised(
+        self,
+        latents: Tensor,
+        told: Told,
+        callback_on_step_end: Callable[..., dict[str, Any]] | None = None,
+        callback_inputs: Sequence[str] = ("latents",),
+        keep: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
+        """The latents after the scheduler's steps. `keep` puts into the clean latents that a step predicts what must be
+        there in the end: the step then goes towards that."""
+        self._interrupt = False
+        first = self.scheduler.begin_index
+        timesteps = self.scheduler.timesteps[first:]
         with self.progress_bar(total=len(timesteps)) as progress_bar:
             for i, t in enumerate(timesteps):
                 if self.interrupt:
                     continue
-                noisy = torch.cat([latents, latents]) if two_passes else latents
-                denoised = self.transformer(
-                    hidden_states=noisy.to(self.transformer.dtype),
-                    timestep=(t / self.scheduler.config.num_train_timesteps).expand(noisy.shape[0]),
-                    encoder_hidden_states=states,
-                    encoder_attention_mask=mask,
-                    aspect_ratio=aspect_ratio,
-                    guidance=guidance,
-                    return_dict=False,
-                )[0].float()
-                if two_passes:
-                    away, toward = denoised.chunk(2)
-                    denoised = away + self._guidance_scale * (toward - away)
-                velocity = (latents - denoised) / self.scheduler.sigmas[i]
+                denoised = self._predicted(latents, t, told)
+                if keep is not None:
+                    denoised = keep(denoised)
+                velocity = (latents - denoised) / self.scheduler.sigmas[first + i]
                 latents = self.scheduler.step(velocity, t, latents, return_dict=False)[0]
                 if callback_on_step_end is not None:
                     known = {
                         "latents": latents,
                         "denoised": denoised,
-                        "prompt_embeds": prompt_embeds,
-                        "negative_prompt_embeds": negative_prompt_embeds,
+                        "prompt_embeds": told.prompt_embeds,
+                        "negative_prompt_embeds": told.negative_prompt_embeds,
                     }
-                    wanted = {name: known[name] for name in callback_on_step_end_tensor_inputs}
+                    wanted = {name: known[name] for name in callback_inputs}
                     latents = callback_on_step_end(self, i, t, wanted).pop("latents", latents)
                 progress_bar.update()
+        return latents
 
+    def _predicted(self, latents: Tensor, t: Tensor, told: Told) -> Tensor:
+        """The clean latents that the transformer expects, guided."""
+        noisy = torch.cat([latents, latents]) if told.negative_prompt_embeds is not None else latents
+        denoised: Tensor = self.transformer(
+            hidden_states=noisy.to(self.transformer.dtype),
+            timestep=(t / self.scheduler.config.num_train_timesteps).expand(noisy.shape[0]),
+            encoder_hidden_states=told.states,
+            encoder_attention_mask=told.mask,
+            aspect_ratio=told.aspect_ratio,
+            guidance=told.guidance,
+            return_dict=False,
+        )[0].float()
+        if told.negative_prompt_embeds is None:
+            return denoised
+        away, toward = denoised.chunk(2)
+        return away + self._guidance_scale * (toward - away)
+
+    def _output(self, latents: Tensor, height: int, width: int, output_type: str, return_dict: bool) -> Any:
         images = self._decode(latents, height, width, output_type)
         self.maybe_free_model_hooks()
-        return PostcardPipelineOutput(images=images) if return_dict else (images,)
+        if not return_dict:
+            return (images,)
+        scenes = None if output_type == "latent" else [scene_file.written(x) for x in self.decoder.scenes(latents)]
+        return PostcardPipelineOutput(images=images, scenes=scenes)
 
     def _decode(self, latents: Tensor, height: int, width: int, output_type: str) -> Any:
         if output_type == "latent":

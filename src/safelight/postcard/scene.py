@@ -67,11 +67,17 @@ class Number:
     high: float
     levels: int = 201
 
+    def step(self, value: float) -> int:
+        """The grid point nearest to ``value``, counted from 0. Raises ValueError if it is not finite."""
+        return round((min(max(value, self.low), self.high) - self.low) / (self.high - self.low) * (self.levels - 1))
+
+    def at(self, step: int) -> float:
+        """The value at that grid point."""
+        return self.low + (self.high - self.low) * step / (self.levels - 1)
+
     def rounded(self, value: float) -> float:
         """``value`` clamped to the range and moved to the nearest grid point. Raises ValueError if it is not finite."""
-        span = self.high - self.low
-        step = round((min(max(value, self.low), self.high) - self.low) / span * (self.levels - 1))
-        return self.low + span * step / (self.levels - 1)
+        return self.at(self.step(value))
 
 
 Domain = Choice | Number

@@ -21,6 +21,10 @@ from safelight.adapters.children import child_environment
 from safelight.adapters.pictures import process
 from safelight.adapters.pictures.decoder import COMMAND
 from safelight.adapters.pictures.wire import Answer, Question, Ready, receive, receive_head, send_head
+from safelight.contract.embedding import scene_element
+from safelight.contract.provenance import description, packet
+from safelight.postcard.scene import Scene
+from safelight.postcard.scene_file import written
 from tests.sent_pictures import file_of, halves
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="its limits are read in /proc")
@@ -141,3 +145,14 @@ def test_a_row_too_long_for_its_picture_costs_no_memory() -> None:
         assert answer is not None
         peak = next(int(line.split()[1]) for line in _status(child.pid) if line.startswith("VmHWM"))
         assert peak < 300_000  # kB
+
+
+@pytest.mark.parametrize(
+    ("scene", "is_read"), [(written(Scene()), True), ('{"postcard":9}', False), ("[" * 9999, False)]
+)
+def test_a_scene_is_handed_on_if_postcard_can_have_written_it(scene: str, is_read: bool) -> None:
+    content = halves(16, 16, "WEBP", xmp=packet(description(scene_element(scene))))
+    with running() as (_, connection):
+        answer = ask(connection, content)
+    assert answer is not None
+    assert (answer.fault, answer.scene) == (None, scene.encode() if is_read else None)

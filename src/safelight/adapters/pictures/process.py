@@ -15,6 +15,7 @@ import sys
 
 from safelight.adapters.pictures.decoding import decode, prepare
 from safelight.adapters.pictures.wire import Answer, Question, Ready, receive, receive_head, send_head
+from safelight.postcard.scene_file import UnreadableScene, read
 from safelight.service.ports.pictures import UnreadablePicture, Use
 
 # 40 megapixels take four bytes each in Pillow, and are there up to five times at once: read, turned, in sRGB, as bytes.
@@ -76,11 +77,21 @@ def serve(connection: socket.socket) -> None:
             height=picture.height,
             pixels=len(planes[0]),
             mask=len(planes[1]),
-            scene=picture.scene,
+            scene=_checked(picture.scene),
         )
         send_head(connection, said)
         for plane in planes:
             connection.sendall(plane)
+
+
+def _checked(scene: bytes | None) -> bytes | None:
+    """The scene, if it is one that Postcard can have written; a picture with another is a picture all the same."""
+    try:
+        if scene is not None:
+            read(scene)
+    except UnreadableScene:
+        return None
+    return scene
 
 
 def main() -> None:

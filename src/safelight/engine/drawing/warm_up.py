@@ -188,10 +188,10 @@ def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: 
     task = task_of(order, model)
     pipeline = copy_for_run(task.pipeline(model), hand, stepped)
     with torch.no_grad():
-        picture = task.draw(pipeline, torch.Generator("cpu").manual_seed(order.recipe.seed))
+        drawn = task.draw(pipeline, torch.Generator("cpu").manual_seed(order.recipe.seed))
     seconds[stage] += now(model.device) - since
     if previewer.wants_examples:
-        previewer.learn(latents, picture)
+        previewer.learn(latents, drawn.picture)
     return CostPoint(
         pixels=order.recipe.pixels,
         passes=order.recipe.passes,

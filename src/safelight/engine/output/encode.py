@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from safelight.contract.order import Order
-from safelight.engine.output.metadata import Facts, Metadata, metadata, provenance
+from safelight.engine.output.metadata import Facts, Metadata, metadata
 
 try:
     from isal import isal_zlib
@@ -119,10 +119,10 @@ def _png_by_pillow(picture: Image.Image, about: Metadata) -> bytes:
 
 
 def _jpeg(picture: Image.Image, about: Metadata, quality: int) -> bytes:
-    """A prompt too long for one segment (64 KiB) is left out; that the picture was generated never is."""
+    """A prompt too long for one segment (64 KiB) is left out; its scene, and that it was generated, never are."""
     xmp, exif = about.xmp, _exif(about)
     if len(xmp) > _SEGMENT_BYTES or len(exif) > _SEGMENT_BYTES:
-        xmp, exif = provenance().xmp, b""
+        xmp, exif = Metadata(rdf=about.least).xmp, b""
     file = io.BytesIO()
     picture.convert("RGB").save(file, "JPEG", quality=quality, xmp=xmp, exif=exif)
     return file.getvalue()

@@ -1,18 +1,19 @@
 """What a file says about itself (CONTRACT 7): that a model made it, and, when asked for, the whole request. No time.
 
 XMP carries both, in every format: `Iptc4xmpExt:DigitalSourceType` as the IPTC defines it for generated media
-(https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia), and `safelight:request`, a JSON object. The
+(https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia), and `safelight:request`, a JSON object. Where
+the model knows what it drew in words of its own, `safelight:scene` says that, so that it can edit the file. The
 `parameters` text is what most tools of the field read (the format of AUTOMATIC1111's web UI).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from safelight import __version__
-from safelight.contract.embedding import NAMESPACE, request_element
+from safelight.contract.embedding import NAMESPACE, request_element, scene_element
 from safelight.contract.order import Order
 from safelight.contract.provenance import description, packet
 
@@ -25,18 +26,21 @@ __all__ = ["NAMESPACE", "Facts", "Metadata", "metadata", "provenance"]
 @dataclass(frozen=True)
 class Facts:
     """What a run used, whether its order said it or left it open: steps, guidance (None where the model has none) and
-    further options, by their names."""
+    further options, by their names. `scene` is what the picture shows in its model's own words, if it has any."""
 
     used: Mapping[str, Any]
     drawn_by: str
+    scene: str | None = None
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """`rdf` goes into the file as XMP, `parameters` as the text that other tools read; either may be empty."""
+    """`rdf` goes into the file as XMP, `parameters` as the text that other tools read; either may be empty. `least` is
+    the RDF of a file that has no room for a long prompt."""
 
     rdf: str = ""
     parameters: str = ""
+    least: str = ""
 
     @property
     def xmp(self) -> bytes:
@@ -44,9 +48,10 @@ class Metadata:
         return packet(self.rdf) if self.rdf else b""
 
 
-def provenance() -> Metadata:
-    """Only that the picture was generated: what every file says unless the operator turned it off."""
-    return Metadata(rdf=description())
+def provenance(scene: str | None = None) -> Metadata:
+    """That the picture was generated, and its scene: what every file says unless the operator turned it off."""
+    rdf = description(scene_element(scene) if scene is not None else "")
+    return Metadata(rdf=rdf, least=rdf)
 
 
 def metadata(order: Order, facts: Facts) -> Metadata:
@@ -55,9 +60,11 @@ def metadata(order: Order, facts: Facts) -> Metadata:
         case "none":
             return Metadata()
         case "provenance":
-            return provenance()
+            return provenance(facts.scene)
         case "full":
-            return Metadata(rdf=description(_request(order, facts)), parameters=_parameters(order, facts))
+            least = provenance(facts.scene)
+            scene = scene_element(facts.scene) if facts.scene is not None else ""
+            return replace(least, rdf=description(_request(order, facts) + scene), parameters=_parameters(order, facts))
 
 
 def _request(order: Order, facts: Facts) -> str:

@@ -16,7 +16,9 @@ from typing import Any
 
 MOST = 16
 """Pictures that a request may have (OpenAI's bound)."""
-_PICTURES = ("image", "images", "input_images")
+# Postcard's pipeline takes what its own drawings say of themselves.
+_SCENE = "scene"
+_PICTURES = ("image", "images", "input_images", _SCENE)
 _MASKS = ("mask_image", "mask")
 _REFERENCES = "image_reference"
 # What makes of a pipeline one for something else than a still picture of the size that is asked for.
@@ -30,7 +32,8 @@ _LIST_OF_PICTURES = re.compile(r"\blist\[(PIL\.Image\.Image|list\[)", re.I)
 class PictureArguments:
     """`pictures`, `mask` and `references` are names of arguments; `references` takes another one beside that which is
     drawn over. `most` is how many `pictures` takes for one drawing; where it is 1, a list of them is a batch. `sized`:
-    it is told a size; else it draws at the picture's. `fitted`: the picture must have the drawing's size.
+    it is told a size; else it draws at the picture's. `fitted`: the picture must have the drawing's size. `scene`: it
+    takes the picture's scene, and none of its pixels.
     """
 
     pictures: str
@@ -40,6 +43,7 @@ class PictureArguments:
     most: int = 1
     sized: bool = True
     fitted: bool = False
+    scene: bool = False
 
     @property
     def most_with_mask(self) -> int:
@@ -67,6 +71,7 @@ def picture_arguments(pipeline_class: Any) -> PictureArguments | None:
         most=_bound(pipeline_class) if several else 1,
         sized=sized,
         fitted=strength or not sized or body.scales_to_drawing(name),
+        scene=name == _SCENE,
     )
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Collection, Iterator
+from types import ModuleType
 from typing import Any
 
 import diffusers
@@ -21,16 +23,21 @@ _ENDS = ("CombinedPipeline", "Pipeline")
 
 
 def twin_class(pipeline_class: type, marks: Collection[str]) -> type | None:
-    """The class of that task beside a pipeline's own; None where diffusers has none. It may be the same."""
-    if not pipeline_class.__module__.startswith("diffusers."):
-        return None
+    """The class of that task beside a pipeline's own; None where its package has none. It may be the same."""
+    package = _package(pipeline_class)
     for name in _names(pipeline_class.__name__, marks):
-        found = getattr(diffusers, name, None)
+        found = getattr(package, name, None)
         if hasattr(found, "_backends"):  # it stands for one that cannot be made here
             continue
         if isinstance(found, type) and issubclass(found, diffusers.DiffusionPipeline):
             return found
     return None
+
+
+def _package(pipeline_class: type) -> ModuleType | None:
+    """That which offers the class: diffusers all of its own, a package of other making those of its modules."""
+    module = pipeline_class.__module__
+    return diffusers if module.startswith("diffusers.") else sys.modules.get(module.rpartition(".")[0])
 
 
 def _names(own: str, marks: Collection[str]) -> Iterator[str]:

@@ -68,6 +68,7 @@ class Ways:
             maximum=max(way.most for way in ways),
             mask=self.masked is not None,
             strength=all(way.takes.strength for way in ways),
+            scene=all(way.takes.scene for way in ways),
         )
 
 

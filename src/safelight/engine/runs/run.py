@@ -57,6 +57,7 @@ class Run:
         self.latents: Any = None
         self.cost: CostPoint | None = None
         self.stage = FIRST
+        self._scene: str | None = None
         self._task: Task | None = None
         self._loras = NO_LORAS
         self._model: LoadedModel | None = None
@@ -174,8 +175,8 @@ class Run:
             self.resume(None, self.parked_at)
 
     def facts(self) -> Facts:
-        """What full metadata says beside the order."""
-        return Facts(used=self.task.used(), drawn_by=self.model.name)
+        """What the file says beside the order."""
+        return Facts(used=self.task.used(), drawn_by=self.model.name, scene=self._scene)
 
     def _draw(self) -> None:
         pipeline = None
@@ -190,7 +191,8 @@ class Run:
             )
             generator = torch.Generator("cpu").manual_seed(self.order.recipe.seed)
             with torch.no_grad():
-                self.picture = self.task.draw(pipeline, generator)
+                drawn = self.task.draw(pipeline, generator)
+            self.picture, self._scene = drawn.picture, drawn.scene
         except RunCancelled:
             pass
         except PictureRefused:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from safelight.contract.order import Order
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.tasks.edit import Edit
+from safelight.engine.tasks.scene_edit import SceneEdit
 from safelight.engine.tasks.task import Task
 from safelight.engine.tasks.text_to_image import TextToImage
 
@@ -17,4 +18,7 @@ def task_of(order: Order, model: LoadedModel) -> Task:
     Raises:
         JobRefused: the model's pipeline does not take something that the order asks for.
     """
-    return Edit(order, model) if order.recipe.inputs else TextToImage(order, model)
+    if not order.recipe.inputs:
+        return TextToImage(order, model)
+    edits = model.ways.traits
+    return SceneEdit(order, model) if edits is not None and edits.scene else Edit(order, model)

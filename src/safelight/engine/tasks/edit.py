@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sized
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from safelight.engine.pipeline.giving_back import given_back
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.pictures import as_image, fitted, kept_outside
 from safelight.engine.pipeline.ways import Way
-from safelight.engine.tasks.task import as_asked, shown
+from safelight.engine.tasks.task import Drawn, as_asked, shown
 
 # OmniGen's prompt says where each picture stands in it; one that does not has them all before its words, as its paper
 # (arXiv 2409.11340) writes them.
@@ -34,8 +35,8 @@ class Edit:
         images = [as_image(each) for each in recipe.inputs if each.role == "image"]
         mask = next((fitted(as_image(each), *self._size) for each in recipe.inputs if each.role == "mask"), None)
         self._masked = mask is not None
-        way = self._way(model)
-        _check_count(way, images)
+        way = way_of(model, masked=self._masked)
+        check_count(way, images)
         self._recipe, self._takes, self._first = recipe, way.parameters, fitted(images[0], *self._size)
         self._mask = mask
         self.arguments = pipeline_arguments(order, model.drawing_by(way)) | self._pictures(way, model, images)
@@ -45,12 +46,6 @@ class Edit:
         if way.takes.strength:
             self.arguments["strength"] = strength = _at_least_a_step(strength, self._whole)
         self.steps = max(1, math.ceil(self._whole * strength))
-
-    def _way(self, model: LoadedModel) -> Way:
-        way = model.ways.of(masked=self._masked)
-        if way is None:
-            raise JobRefused("This model takes no `mask`." if model.ways.pictures else "This model takes no pictures.")
-        return way
 
     def _strength(self, way: Way) -> float:
         """As asked for, else the pipeline's own default; 1 where there is none to set."""
@@ -78,9 +73,9 @@ class Edit:
 
     def pipeline(self, model: LoadedModel) -> Any:
         """The one that draws from pictures, or from pictures with a mask."""
-        return self._way(model).pipeline
+        return way_of(model, masked=self._masked).pipeline
 
-    def draw(self, pipeline: Any, generator: torch.Generator) -> Any:
+    def draw(self, pipeline: Any, generator: torch.Generator) -> Drawn:
         """Raises PictureRefused: it is not to be shown."""
         if self._gives_back:
             picture = given_back(pipeline, self._first)
@@ -88,13 +83,26 @@ class Edit:
             picture = shown(pipeline(**self.arguments, generator=generator))
         picture = as_asked(picture, *self._size)
         # Pipelines decode all of the picture, and a decoder gives nothing back to the last bit.
-        return kept_outside(picture, self._first, self._mask) if self._mask is not None else picture
+        return Drawn(picture if self._mask is None else kept_outside(picture, self._first, self._mask))
 
     def used(self) -> dict[str, Any]:
         return {"steps": self._whole} | options_used(self._recipe, self.arguments, self._takes)
 
 
-def _check_count(way: Way, images: list[Image.Image]) -> None:
+def way_of(model: LoadedModel, *, masked: bool) -> Way:
+    """How the model draws from pictures, with a mask or without.
+
+    Raises:
+        JobRefused: it does not.
+    """
+    way = model.ways.of(masked=masked)
+    if way is None:
+        raise JobRefused("This model takes no `mask`." if model.ways.pictures else "This model takes no pictures.")
+    return way
+
+
+def check_count(way: Way, images: Sized) -> None:
+    """Raises JobRefused: there are more than that way takes."""
     if len(images) > way.most:
         many = "one picture" if way.most == 1 else f"at most {way.most} pictures"
         raise JobRefused(f"This model takes {many} {'with a mask' if way.takes.mask else 'at once'}.")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -19,6 +20,15 @@ class PictureRefused(SafelightError):
     """The model's own safety checker would rather not show the picture."""
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A PIL image of the size that was asked for, or a drawing as SVG. `scene` is what it shows in its model's own
+    words, which its file carries so that the model can edit it; None where the model has none."""
+
+    picture: Any
+    scene: str | None = None
+
+
 class Task(Protocol):
     """An order in a pipeline's words. It keeps nothing of the model, which may be put away before the order is drawn.
 
@@ -31,8 +41,8 @@ class Task(Protocol):
     def pipeline(self, model: LoadedModel) -> Any:
         """Which of the model's pipelines draws it."""
 
-    def draw(self, pipeline: Any, generator: torch.Generator) -> Any:
-        """Call that pipeline, or a copy of it: a PIL image of the size that was asked for, or a drawing as SVG.
+    def draw(self, pipeline: Any, generator: torch.Generator) -> Drawn:
+        """Call that pipeline, or a copy of it.
 
         Raises:
             PictureRefused: it is not to be shown.
@@ -52,6 +62,12 @@ def shown(output: Any) -> Any:
         raise PictureRefused
     # The first of what a pipeline gives is the pictures, under whichever name.
     return output[0][0]
+
+
+def scene_in(output: Any) -> str | None:
+    """What the picture in a pipeline's output shows, where the pipeline says it."""
+    scenes = getattr(output, "scenes", None)
+    return scenes[0] if scenes else None
 
 
 def as_asked(picture: Any, width: int, height: int) -> Any:

@@ -11,7 +11,7 @@ import torch
 from safelight.contract.order import Order
 from safelight.engine.pipeline.arguments import JobRefused, options_used, pipeline_arguments
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.tasks.task import as_asked, shown
+from safelight.engine.tasks.task import Drawn, as_asked, scene_in, shown
 
 
 class TextToImage:
@@ -34,10 +34,11 @@ class TextToImage:
         """Its own."""
         return model.pipeline
 
-    def draw(self, pipeline: Any, generator: torch.Generator) -> Any:
+    def draw(self, pipeline: Any, generator: torch.Generator) -> Drawn:
         """Raises PictureRefused: it is not to be shown."""
-        picture = shown(pipeline(**self.arguments, generator=generator))
-        return as_asked(picture, self._recipe.width, self._recipe.height)
+        output = pipeline(**self.arguments, generator=generator)
+        picture = as_asked(shown(output), self._recipe.width, self._recipe.height)
+        return Drawn(picture, scene_in(output))
 
     def used(self) -> dict[str, Any]:
         return {"steps": self.steps} | options_used(self._recipe, self.arguments, self._takes)

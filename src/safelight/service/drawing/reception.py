@@ -62,6 +62,8 @@ class Reception:
             lone = place == 0 and masked and request.begin.given_mask is None
             use: Use = "mask" if is_mask else "image with a mask" if lone else "image"
             decoded = await self._decoded(each, file, use)
+            if edits is not None and edits.scene and decoded.scene is None and not is_mask:
+                raise _no_scene(each)
             if is_mask:
                 _check_mask(each, decoded, facts[0])
             facts.append(_facts(file, decoded))
@@ -114,6 +116,15 @@ def _check_mask(given: GivenPicture, mask: DecodedPicture, first: PictureFacts) 
             f"`{given.param}` has {mask.width}x{mask.height} pixels, the first picture {first.width}x{first.height}. "
             "They must be the same.",
         )
+
+
+def _no_scene(given: GivenPicture) -> InvalidRequest:
+    return _invalid(
+        given.param,
+        f"`{given.param}` says nothing of its scene. This model edits its own drawings alone, by the scene that their "
+        "files carry: PNG, JPEG or WebP as it drew them, with `provenance` or `full` metadata, and not saved again "
+        "without it.",
+    )
 
 
 def _facts(file: PictureFile, decoded: DecodedPicture) -> PictureFacts:
