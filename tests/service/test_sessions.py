@@ -34,7 +34,7 @@ async def test_a_link_signs_in_once_as_the_oldest_valid_key_that_may_use_every_m
 
 async def test_every_link_counts_until_its_end_and_before_the_first_none() -> None:
     now = 1000.0
-    links = Links(MemoryLinks(), clock=lambda: now)
+    links = Links(MemoryLinks(lambda: now))
     sessions = Sessions(MemorySessionStore(), Keys(MemoryKeyStore()), links)
     with pytest.raises(AuthenticationFailed):
         await sessions.sign_in_by_link("")

@@ -105,12 +105,13 @@ def _state_folder(settings: Settings) -> Iterator[Finding]:
     except SafelightError as error:
         yield Finding(what="database", state="wrong", detail=str(error), mend="Then run `safelight doctor` again.")
         return
+    whole = "It is whole" if settings.database is None else "PostgreSQL answers, takes writes"
     if fault is not None:
         mend = "Move it away, and restore a backup (`safelight db restore`) or make new keys."
         yield Finding(what="database", state="wrong", detail=f"It is damaged: {fault}", mend=mend)
     else:
         yield Finding(
-            what="database", state="ok", detail=f"It is whole, and holds {keys} valid key{'' if keys == 1 else 's'}."
+            what="database", state="ok", detail=f"{whole}, and holds {keys} valid key{'' if keys == 1 else 's'}."
         )
 
 

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -69,14 +70,17 @@ class MemorySessionStore:
 class MemoryLinks:
     """A `LinkStore` in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._kept: dict[str, float] = {}
+        self._clock = clock
 
-    async def add(self, digest: str, expires: float, now: float) -> None:
-        self._kept = {link: end for link, end in self._kept.items() if end >= now} | {digest: expires}
+    async def add(self, digest: str, seconds: float) -> None:
+        now = self._clock()
+        self._kept = {link: end for link, end in self._kept.items() if end >= now} | {digest: now + seconds}
 
     async def take(self, digest: str) -> float | None:
-        return self._kept.pop(digest, None)
+        end = self._kept.pop(digest, None)
+        return None if end is None else end - self._clock()
 
 
 class MemoryLedger:

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import time
-from collections.abc import Callable
 from typing import Protocol
 
 # Long enough to go to the other room, too short for whoever finds the link in a log or a history.
@@ -16,35 +14,35 @@ _TOKEN_BYTES = 32
 
 
 class LinkStore(Protocol):
-    """Where links are kept until they are used, under the SHA-256 of their token. Other processes may add some."""
+    """Where links are kept until they are used, under the SHA-256 of their token. Other processes may add some, so that
+    the store's clock counts, and not theirs."""
 
-    async def add(self, digest: str, expires: float, now: float) -> None:
-        """Keep a link until `expires`; those that ended before `now` go. Both are Unix seconds."""
+    async def add(self, digest: str, seconds: float) -> None:
+        """Keep a link for so long; those that have ended go."""
 
     async def take(self, digest: str) -> float | None:
-        """When that link ends (Unix seconds), None where there is none. It is gone: of several takers one gets it."""
+        """The seconds that it had left, below 0 where it has ended; None where there is no such link. It is gone: of
+        several takers one gets it."""
 
 
 class Links:
     """The use cases of links."""
 
-    def __init__(self, store: LinkStore, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: LinkStore) -> None:
         self._store = store
-        self._clock = clock
 
     async def new(self) -> str:
         """A token that signs one browser in."""
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        now = self._clock()
-        await self._store.add(_digest(token), now + LINK_SECONDS, now)
+        await self._store.add(_digest(token), LINK_SECONDS)
         return token
 
     async def use(self, token: str) -> bool:
         """Whether that token was good; from now on it is not. One that would last for longer than any is of a clock
         that was set back, and is not good either.
         """
-        expires = await self._store.take(_digest(token))
-        return expires is not None and 0 < expires - self._clock() <= LINK_SECONDS
+        left = await self._store.take(_digest(token))
+        return left is not None and 0 < left <= LINK_SECONDS
 
 
 def _digest(token: str) -> str:

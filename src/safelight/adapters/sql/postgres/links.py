@@ -4,29 +4,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import text
 
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.finishing import finishing
+from safelight.adapters.sql.postgres.rates import CLOCK
 
-_FORGET = text("DELETE FROM links WHERE expires < :now")
-_ADD = text("INSERT INTO links (digest, expires) VALUES (:digest, :expires)")
-_TAKE = text("DELETE FROM links WHERE digest = :digest RETURNING expires")
+_FORGET = "DELETE FROM links WHERE expires < {now}"
+_ADD = "INSERT INTO links (digest, expires) VALUES (:digest, {now} + CAST(:seconds AS double precision))"
+_TAKE = "DELETE FROM links WHERE digest = :digest RETURNING expires - {now}"
 
 
 @finishing
 class SqlLinks:
-    """A `LinkStore` in a table."""
+    """A `LinkStore` in a table, by the database's clock."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, clock: Callable[[], str] = lambda: CLOCK) -> None:
+        """`clock` gives what SQL reads the time by, in seconds."""
         self._dialect = dialect
+        self._clock = clock
 
-    async def add(self, digest: str, expires: float, now: float) -> None:
+    async def add(self, digest: str, seconds: float) -> None:
         async with self._dialect.writing() as connection:
-            await connection.execute(_FORGET, {"now": now})
-            await connection.execute(_ADD, {"digest": digest, "expires": expires})
+            await connection.execute(text(_FORGET.format(now=self._clock())))
+            await connection.execute(text(_ADD.format(now=self._clock())), {"digest": digest, "seconds": seconds})
 
     async def take(self, digest: str) -> float | None:
         async with self._dialect.writing() as connection:
-            taken: float | None = (await connection.execute(_TAKE, {"digest": digest})).scalar_one_or_none()
-        return taken
+            taken = await connection.execute(text(_TAKE.format(now=self._clock())), {"digest": digest})
+            left: float | None = taken.scalar_one_or_none()
+        return left

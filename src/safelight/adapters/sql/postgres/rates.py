@@ -26,14 +26,14 @@ ON CONFLICT (name) DO UPDATE SET (taken, accepted) = (
     GROUP BY n)
 RETURNING accepted, cardinality(taken) AS counted, taken[1] + CAST(:seconds AS double precision) - {now} AS leaves
 """
-_CLOCK = "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
+CLOCK = "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
 
 
 @finishing
 class SqlRates:
     """A `RateCounter`. A power cut of the database's server may lose what was counted last."""
 
-    def __init__(self, dialect: Dialect, clock: Callable[[], str] = lambda: _CLOCK) -> None:
+    def __init__(self, dialect: Dialect, clock: Callable[[], str] = lambda: CLOCK) -> None:
         """`clock` gives what SQL reads the time by, in seconds."""
         self._dialect = dialect
         self._clock = clock
