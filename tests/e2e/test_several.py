@@ -10,9 +10,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from safelight.service.ports.jobs import LEASE_SECONDS
 from tests.e2e.drawing import wait_until
 from tests.e2e.several import Node, node
-from tests.postgres import Server
+from tests.postgres import Server, new_server
 
 _SIGKILL = -9
 
@@ -182,3 +183,24 @@ def test_a_flood_at_four_servers_gets_in_what_they_can_draw_together(
     assert sorted(answer.status_code for answer in answers) == [200] + [503] * 23
     assert {answer.json()["error"]["code"] for answer in answers if answer.status_code == 503} == {"engine_overloaded"}
     assert all(1 <= int(answer.headers["retry-after"]) <= 120 for answer in answers if answer.status_code == 503)
+
+
+def test_while_the_database_is_away_drawing_goes_on_and_nothing_is_lost(tmp_path: Path) -> None:
+    """Longer than a lease: everybody's claims have run out by then, and each gets its own back."""
+    with new_server() as server, ExitStack() as stack:
+        url = server.database()
+        one = stack.enter_context(node(tmp_path, url, "one"))
+        job = drawn_by(one, server, url)
+        two = stack.enter_context(node(tmp_path, url, "two"))
+        server.stop()
+        one.hold.unlink()
+        wait_until(lambda: (tmp_path / "pictures" / job[-2:] / f"{job}.1.png").exists())  # drawn, and kept
+        began = time.monotonic()
+        refused = one.client.get("/jobs")
+        assert refused.status_code == 503
+        wait_until(lambda: time.monotonic() - began > LEASE_SECONDS + 3.0)
+        server.start()
+        wait_until(lambda: two.client.get(f"/jobs/{job}").status_code == 200)
+        wait_until(lambda: two.job(job)["state"] == "finished")
+        assert holder_of(server, url, job) == ("", 1)  # nobody drew it a second time
+        assert two.image(job) == one.image(job)

@@ -15,9 +15,9 @@ from safelight.service.jobs.elsewhere import Elsewhere
 from safelight.service.jobs.suspects import ALONE_FROM, MOST_TRIES, Suspects
 from safelight.service.ports.jobs import Ending, Hold
 from safelight.service.ports.news import ChangeKind, RowChange
-from tests.api.conftest import PICTURES, Running, Serve, serve, until
+from tests.api.conftest import PICTURES, Running, Serve, serve, several, until
 
-__all__ = ["serve"]
+__all__ = ["serve", "several"]
 CANCELLED = Ending(state="cancelled", when=2.0)
 
 
@@ -137,9 +137,11 @@ async def test_what_others_lost_again_and_again_is_tried_alone_and_then_fails(be
     assert runner.waiting_ids == [added.id]
     assert await _lost(beside, added.id, "second") == (2, "here")  # to be tried alone, by whoever found it
     assert await _lost(beside, added.id, "here", finder="third") == (MOST_TRIES, "third")
-    await suspects.take_up(await store.these([added.id]))
-    ended = await store.get(added.origin.owner, added.id)
-    assert ended is not None
+    with beside.feed.watch(added.origin.owner, added.id) as watcher:
+        await suspects.take_up(await store.these([added.id]))
+        update = await watcher.next()
+    assert update is not None
+    ended = update.job
     assert ended.course.state == "failed"
     assert ended.course.error is not None
     assert ended.course.error.message.startswith("3 servers ended while they drew this")

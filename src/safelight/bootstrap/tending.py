@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
@@ -34,11 +36,21 @@ async def tend(jobs: Jobs, database: Database, keys: Keys) -> None:
     beside = (
         jobs.steps.go_on(),
         tending.renew_leases(),
-        tending.share(database.news),
+        _again_and_again(partial(tending.share, database.news)),
         tending.watch_disks(),
         tending.end_revoked(keys.is_revoked),
     )
     await asyncio.gather(*beside, _forget_alone(jobs, database))
+
+
+async def _again_and_again(doing: Callable[[], Awaitable[None]]) -> None:
+    """What never ends by itself goes on after the database was away."""
+    while True:
+        try:
+            await doing()
+        except SafelightError as error:
+            log.error("tending_interrupted", reason=str(error), again_in_seconds=_AGAIN_SECONDS)
+        await asyncio.sleep(_AGAIN_SECONDS)
 
 
 async def _tend_alone(jobs: Jobs, database: Database, keys: Keys) -> None:

@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from safelight.contract.errors import Unavailable
+from safelight.contract.errors import SafelightError, Unavailable
 from safelight.contract.jobs import JobError, JobRecord, JobUpdate
 from safelight.service.jobs.runner import JobRunner
 from safelight.service.ports.feed import JobFeed
@@ -37,6 +37,7 @@ CALM_SECONDS = (0.0, 10.0, 60.0)
 # Where several processes draw: begun so often without an end, a job is tried alone, and then no more.
 ALONE_FROM = 2
 MOST_TRIES = 3
+_AGAIN_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -81,20 +82,29 @@ class Suspects:
     async def take_up(self, lost: Sequence[JobRecord]) -> None:
         """Take up jobs that others lost, while more than one process draws. Those to be tried alone are reserved for
         this process."""
-        await self._runner.resume([job for job in lost if job.course.attempts < ALONE_FROM])
         for job in lost:
-            if job.course.attempts >= MOST_TRIES:
-                ends = job.course.attempts
-                await self._give_up(job, f"{ends} servers ended while they drew this, one after the other.")
-            elif job.course.attempts >= ALONE_FROM:
+            if job.course.attempts >= ALONE_FROM:
                 self._waiting[job.id] = job
                 trying = asyncio.create_task(self._try_in_turn(job), name=f"suspect-{job.id}")
                 self._tasks.add(trying)
                 trying.add_done_callback(self._tasks.discard)
+        await self._runner.resume([job for job in lost if job.course.attempts < ALONE_FROM])
 
     async def _try_in_turn(self, job: JobRecord) -> None:
-        async with self._one_is_tried:
-            await self._try(job)
+        """They are reserved for this process, so it must not leave them, however often the store does not answer."""
+        while job.id in self._waiting:
+            try:
+                if job.course.attempts >= MOST_TRIES:
+                    ends = job.course.attempts
+                    await self._give_up(job, f"{ends} servers ended while they drew this, one after the other.")
+                    self._waiting.pop(job.id)
+                    return
+                async with self._one_is_tried:
+                    await self._try(job)
+                    return
+            except SafelightError as error:
+                log.error("suspect_not_tried", job=job.id, reason=str(error), again_in_seconds=_AGAIN_SECONDS)
+            await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _try(self, job: JobRecord) -> None:
         if job.course.attempts > len(CALM_SECONDS):
