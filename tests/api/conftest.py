@@ -168,8 +168,7 @@ async def _running(shared: _Shared) -> AsyncIterator[Running]:
             )
 
 
-@pytest.fixture
-def several(request: pytest.FixtureRequest) -> tuple[str, str] | None:
+def _several(request: pytest.FixtureRequest) -> tuple[str, str] | None:
     """With `--several`, the database and the place for pictures that two servers share."""
     if not request.config.getoption("--several"):
         return None
@@ -178,10 +177,10 @@ def several(request: pytest.FixtureRequest) -> tuple[str, str] | None:
 
 @pytest.fixture
 async def serve(
-    tmp_path: Path, with_database: Callable[[Path], Path], several: tuple[str, str] | None
+    request: pytest.FixtureRequest, tmp_path: Path, with_database: Callable[[Path], Path]
 ) -> AsyncIterator[Serve]:
     """Start servers at will; with `--several`, two each time, on one PostgreSQL and one bucket."""
-    url, files = several or (None, None)
+    url, files = _several(request) or (None, None)
     ours: dict[str, object] = {"home": with_database(tmp_path), "port": 0} | ({"files": files} if files else {})
     async with AsyncExitStack() as stack:
 

@@ -15,9 +15,9 @@ from safelight.service.jobs.elsewhere import Elsewhere
 from safelight.service.jobs.suspects import ALONE_FROM, MOST_TRIES, Suspects
 from safelight.service.ports.jobs import Ending, Hold
 from safelight.service.ports.news import ChangeKind, RowChange
-from tests.api.conftest import PICTURES, Running, Serve, serve, several, until
+from tests.api.conftest import PICTURES, Running, Serve, serve, until
 
-__all__ = ["serve", "several"]
+__all__ = ["serve"]
 CANCELLED = Ending(state="cancelled", when=2.0)
 
 
