@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import io
 import json
 import socket
@@ -239,3 +240,23 @@ async def test_the_fake_draws_with_the_colour_of_what_it_begins_with(running: Ru
     answer = await edit(running, one_colour(colour=(255, 255, 255)), size="64x64")
     with Image.open(io.BytesIO(base64.b64decode(answer.json()["data"][0]["b64_json"]))) as drawn:
         assert min(drawn.convert("RGB").tobytes()) >= 127
+
+
+async def test_decoded_pictures_that_wait_are_bounded_over_all_requests(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reception, "MOST_HELD_BYTES", 96 * 64 * 3 - 1)
+    running.engine.gate.clear()
+    waiting = asyncio.create_task(edit(running, halves()))
+    await until(lambda: running.engine.submitted)
+    refused = await edit(running, one_colour())
+    assert refusal(refused) == (503, "engine_overloaded", None)
+    assert refused.headers["retry-after"] == "5"
+    running.engine.gate.set()
+    assert (await waiting).status_code == 200
+    del waiting
+    running.engine.submitted.clear()
+    held = running.services.entrance._reception
+    gc.collect()
+    assert held.held_bytes == 0
+    assert (await edit(running, one_colour())).status_code == 200

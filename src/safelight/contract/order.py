@@ -14,7 +14,7 @@ from safelight.contract.parameters.declared import passes_of
 MetadataMode = Literal["provenance", "full", "none"]
 
 
-class InputPicture(msgspec.Struct, frozen=True, kw_only=True):
+class InputPicture(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     """A picture that is drawn from, or a mask, as it was decoded: turned as its Exif says, in sRGB, and not yet scaled.
 
     `sha256` is the hexadecimal digest of the file as it came. `pixels` are bytes, row by row from the top: red, green

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +96,8 @@ class Entrance:
                 if principal is not None:
                     check_access(principal, model)
                 raise cannot_draw(model, state)
-        return await self._reception.received(parse_image_request(fields, self._catalogue, call))
+        request = parse_image_request(fields, self._catalogue, call)
+        return await self._reception.received(request, accepted=wait_seconds == math.inf)
 
     def check(self, request: ImageRequest) -> None:
         """Whether the operator allows that now; for what was let in before.

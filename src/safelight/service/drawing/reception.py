@@ -10,14 +10,17 @@ import binascii
 import hashlib
 import io
 import re
+import weakref
 from typing import BinaryIO
 
-from safelight.contract.errors import InvalidRequest
+from safelight.contract.errors import InvalidRequest, Unavailable
 from safelight.contract.order import InputPicture
 from safelight.contract.pictures import GivenPicture, PictureFacts, PictureFile
 from safelight.contract.request import Begin, ImageRequest, begun_with
 from safelight.service.ports.pictures import MOST_PIXELS_TOGETHER, DecodedPicture, Pictures, UnreadablePicture, Use
 
+# Two requests of the largest kind, or three hundred of one picture of 1024x1024.
+MOST_HELD_BYTES = 1024**3
 _DATA = re.compile(r"data:[^,;]*(?:;[^,;]*)*;base64,", re.IGNORECASE)
 
 
@@ -37,16 +40,23 @@ class HeldPicture:
 
 
 class Reception:
-    """Decodes what an edit begins with, and gives the request back with it."""
+    """Decodes what an edit begins with, and gives the request back with it.
+
+    Counts what all decoded pictures take until nobody has them any more: a few files of a hundred kilobytes can be
+    gigabytes of one colour.
+    """
 
     def __init__(self, pictures: Pictures) -> None:
         self._pictures = pictures
+        self.held_bytes = 0
 
-    async def received(self, request: ImageRequest) -> ImageRequest:
-        """The same request with its pictures decoded. One without pictures stays as it is.
+    async def received(self, request: ImageRequest, *, accepted: bool = False) -> ImageRequest:
+        """The same request with its pictures decoded. One without pictures stays as it is. What was `accepted` before
+        is not refused any more because others hold much.
 
         Raises:
             InvalidRequest: `invalid_image`, the first picture that cannot be drawn from; or no size has its shape.
+            Unavailable: decoded pictures of others that are not drawn yet take all the memory that they may.
         """
         given = request.begin.all_given
         if not given or all(each.file is None and not each.url for each in given):
@@ -61,6 +71,8 @@ class Reception:
             is_mask = each is request.begin.given_mask
             lone = place == 0 and masked and request.begin.given_mask is None
             use: Use = "mask" if is_mask else "image with a mask" if lone else "image"
+            if not accepted and not inputs and self.held_bytes > MOST_HELD_BYTES:
+                raise _much_is_held()
             decoded = await self._decoded(each, file, use)
             if edits is not None and edits.scene and decoded.scene is None and not is_mask:
                 raise _no_scene(each)
@@ -73,9 +85,9 @@ class Reception:
                     f"With `{each.param}` the pictures have more than {MOST_PIXELS_TOGETHER:,} pixels together. "
                     "That is the most: send smaller ones.",
                 )
-            inputs.append(_input(file, decoded, decoded.pixels, is_mask=is_mask))
+            inputs.append(self._counted(_input(file, decoded, decoded.pixels, is_mask=is_mask)))
             if decoded.mask is not None:
-                drawn_anew = _input(file, decoded, decoded.mask, is_mask=True)
+                drawn_anew = self._counted(_input(file, decoded, decoded.mask, is_mask=True))
         whole = [*inputs, drawn_anew] if drawn_anew is not None else inputs
         begin = Begin(
             given=request.begin.given,
@@ -85,6 +97,15 @@ class Reception:
             files=tuple(files),
         )
         return begun_with(request, begin)
+
+    def _counted(self, picture: InputPicture) -> InputPicture:
+        size = len(picture.pixels)
+        self.held_bytes += size
+        weakref.finalize(picture, self._let_go, size).atexit = False
+        return picture
+
+    def _let_go(self, size: int) -> None:
+        self.held_bytes -= size
 
     async def _decoded(self, given: GivenPicture, file: PictureFile, use: Use) -> DecodedPicture:
         try:
@@ -107,6 +128,15 @@ def _content_of(given: GivenPicture) -> HeldPicture:
         return HeldPicture(base64.b64decode(given.url[found.end() :].encode("ascii"), validate=True))
     except (binascii.Error, UnicodeEncodeError):
         raise _invalid(given.param, f"`{given.param}` holds no valid base64 (RFC 4648, with padding).") from None
+
+
+def _much_is_held() -> Unavailable:
+    return Unavailable(
+        "Pictures of other requests, decoded and not drawn yet, take all the memory that they may. Try again after the "
+        "time in Retry-After.",
+        code="engine_overloaded",
+        retry_after_seconds=5.0,
+    )
 
 
 def _check_mask(given: GivenPicture, mask: DecodedPicture, first: PictureFacts) -> None:
