@@ -143,3 +143,11 @@ def bucket(store: Store, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     for name, value in bucket.variables().items():
         monkeypatch.setenv(name, value)
     return bucket
+
+
+@pytest.fixture
+def several(request: pytest.FixtureRequest) -> tuple[str, str] | None:
+    """With `--several`, the database and the place for pictures that two servers share."""
+    if not request.config.getoption("--several"):
+        return None
+    return request.getfixturevalue("with_postgres")(), request.getfixturevalue("bucket").url

@@ -168,19 +168,12 @@ async def _running(shared: _Shared) -> AsyncIterator[Running]:
             )
 
 
-def _several(request: pytest.FixtureRequest) -> tuple[str, str] | None:
-    """With `--several`, the database and the place for pictures that two servers share."""
-    if not request.config.getoption("--several"):
-        return None
-    return request.getfixturevalue("with_postgres")(), request.getfixturevalue("bucket").url
-
-
 @pytest.fixture
 async def serve(
-    request: pytest.FixtureRequest, tmp_path: Path, with_database: Callable[[Path], Path]
+    tmp_path: Path, with_database: Callable[[Path], Path], several: tuple[str, str] | None
 ) -> AsyncIterator[Serve]:
     """Start servers at will; with `--several`, two each time, on one PostgreSQL and one bucket."""
-    url, files = _several(request) or (None, None)
+    url, files = several or (None, None)
     ours: dict[str, object] = {"home": with_database(tmp_path), "port": 0} | ({"files": files} if files else {})
     async with AsyncExitStack() as stack:
 
