@@ -4,6 +4,7 @@ import type { Job } from './api'
 import { announcer } from './announcer.svelte'
 import { draft, settingsOf } from './draft.svelte'
 import { fileName, plural } from './format'
+import { factsOf } from './lineage.svelte'
 import { pictures } from './pictures.svelte'
 import { router } from './route.svelte'
 import { snippet, type Language } from './snippets'
@@ -20,7 +21,15 @@ const TAKEN: Record<Part, string> = {
 }
 
 /** Fill the form from a picture: all of it, or a part. Remix is everything with a fresh seed. */
-export function reuse(job: Job, part: Part): void {
+export async function reuse(job: Job, part: Part): Promise<void> {
+  if (part === 'all' || part === 'remix') {
+    try {
+      await pictures.takeFrom(job)
+    } catch (error) {
+      announcer.tell((error as Error).message, true)
+      return
+    }
+  }
   const settings = settingsOf(job)
   const { prompt, negativePrompt, seed } = settings
   const missing = draft.apply({ all: settings, prompt: { prompt, negativePrompt }, seed: { seed }, remix: { ...settings, seed: undefined } }[part])
@@ -42,6 +51,7 @@ export async function edit(job: Job): Promise<void> {
 
 /** Draw from these files too. */
 export async function addFiles(files: readonly File[]): Promise<void> {
+  const before = pictures.list.length
   for (const file of files) {
     try {
       await pictures.add(file, file.name)
@@ -49,7 +59,7 @@ export async function addFiles(files: readonly File[]): Promise<void> {
       announcer.tell((error as Error).message, true)
     }
   }
-  if (pictures.list.length) toForm()
+  if (pictures.list.length > before) toForm()
 }
 
 /** Where the chosen model draws from words alone, one that takes pictures is chosen, and that is said. */
@@ -66,12 +76,14 @@ function toForm(): void {
 }
 
 export async function copyAs(job: Job, language: Language): Promise<void> {
-  const { negative_prompt, aspect_ratio, ...said } = job.request
-  const request = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== null)) as Record<string, api.Value>
+  const { negative_prompt, aspect_ratio, images, mask, ...said } = job.request
+  const request = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== null)) as Record<string, api.Value | object>
   const asked: api.ImageRequest = { ...request, model: job.request.model, prompt: job.request.prompt, seed: job.seed }
   if (negative_prompt) asked['negative_prompt'] = negative_prompt
   if (asked['size']) delete asked['aspect_ratio']
-  await copy(snippet(language, asked, api.baseUrl()), 'The code is copied. It reads your key from the variable DIFFUSION_KEY, which `safelight env` sets.')
+  const names = images ? factsOf(job).map((_, place) => `input-${place + 1}.png`) : []
+  const files = names.length ? ` The pictures that it draws from are ${[...names, ...(mask ? ['mask.png'] : [])].join(', ')}.` : ''
+  await copy(snippet(language, asked, api.baseUrl(), { images: names, ...(mask ? { mask: 'mask.png' } : {}) }), `The code is copied. It reads your key from the variable DIFFUSION_KEY, which \`safelight env\` sets.${files}`)
 }
 
 export async function copy(text: string, done: string): Promise<void> {

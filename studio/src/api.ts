@@ -4,7 +4,7 @@ export type State = 'queued' | 'running' | 'finished' | 'failed' | 'cancelled'
 export type Value = string | number | boolean
 
 export interface Parameter {
-  type: 'string' | 'enum' | 'size' | 'integer' | 'number' | 'boolean'
+  type: 'string' | 'enum' | 'size' | 'integer' | 'number' | 'boolean' | 'weights'
   required: boolean
   default?: Value | null
   values?: string[]
@@ -14,6 +14,8 @@ export interface Parameter {
   multiple_of?: number
   min_length?: number
   max_length?: number
+  /** Of weights: how many may be named. */
+  most?: number
   /** False: only programs send it, and the page has ways of its own. */
   in_form?: boolean
 }
@@ -138,6 +140,7 @@ const root = (): URL => new URL('../', document.baseURI)
 export const address = (path: string): string => new URL(path, root()).href
 export const baseUrl = (): string => address('v1')
 export const imageUrl = (id: string): string => address(`v1/jobs/${id}/image`)
+export const inputUrl = (id: string, place: number): string => address(`v1/jobs/${id}/inputs/${place}`)
 export const thumbnailUrl = (id: string): string => address(`v1/jobs/${id}/thumbnail`)
 
 async function call(path: string, method = 'GET', body?: unknown, headers: Record<string, string> = {}, keepalive = false): Promise<unknown> {
@@ -222,10 +225,14 @@ export const cancel = async (id: string): Promise<Job> => (await call(`v1/jobs/$
 export const remove = (id: string): Promise<unknown> => call(`v1/jobs/${id}`, 'DELETE', undefined, {}, true)
 
 /** A picture's file; with `settings` it says what it was made with. */
-export async function picture(id: string, settings = false): Promise<Blob> {
+export const picture = (id: string, settings = false): Promise<Blob> => file(`${imageUrl(id)}${settings ? '?metadata=full' : ''}`)
+/** A picture that an edit was drawn from, as it was sent; the mask comes after the pictures. */
+export const input = (id: string, place: number): Promise<Blob> => file(inputUrl(id, place))
+
+async function file(url: string): Promise<Blob> {
   let response: Response
   try {
-    response = await fetch(`${imageUrl(id)}${settings ? '?metadata=full' : ''}`, { credentials: 'same-origin' })
+    response = await fetch(url, { credentials: 'same-origin' })
   } catch {
     throw new ApiError('The server cannot be reached.', 0)
   }

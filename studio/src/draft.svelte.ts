@@ -2,6 +2,7 @@
 import type { Edits, ImageRequest, Job, Model, Parameter, Rule, Value } from './api'
 import { fitted, nearestSize, parseSize, shapes, sidesOf, sizeFault, type Shape } from './sizes'
 import { plural, short } from './format'
+import { factsOf } from './lineage.svelte'
 import { pictures } from './pictures.svelte'
 import { numberFault, title } from './values'
 
@@ -21,6 +22,7 @@ export interface Stored {
   more: Record<string, Value>
   likePicture: boolean
   strength: number | null
+  loras: Record<string, number>
 }
 
 /** Other programs draw with seeds of 64 bits, which a number cannot hold. */
@@ -35,6 +37,10 @@ export interface Settings {
   model?: string
   format?: string
   more?: Record<string, Value>
+  strength?: number | null
+  loras?: Record<string, number>
+  /** Whether the picture has the size of the first one that it was drawn from. */
+  likePicture?: boolean
   /** What was said and cannot be understood. */
   unread?: string[]
 }
@@ -69,8 +75,12 @@ class Draft {
       ([name, parameter]) => !PLACED.includes(name) && parameter.in_form !== false && this.#isOfUse(name),
     ),
   )
+  /** The weights of the LoRAs that are chosen, by name. */
+  loras = $state<Record<string, number>>({})
   /** What the model takes of pictures; null where it draws from words alone. */
   edits = $derived<Edits | null>(this.entry?.capabilities.edits ?? null)
+  loraNames = $derived<readonly string[]>(this.entry?.capabilities.loras ?? [])
+  loraBounds = $derived({ count: this.parameters['loras']?.most ?? 4, least: this.parameters['loras']?.minimum ?? -4, most: this.parameters['loras']?.maximum ?? 4 })
   /** The models that take pictures. */
   takers = $derived(this.#models.filter((model) => model.capabilities.edits && model.status !== 'failed'))
   editing = $derived(pictures.list.length > 0)
@@ -177,6 +187,13 @@ class Draft {
       if (this.extras.some(([extra, parameter]) => extra === name && !numberFault(extra, value, parameter))) this.set(name, value)
       else if (this.#models.length) missing.push(`${title(name).toLowerCase()} ${value}`)
     }
+    if (settings.strength !== undefined) this.strength = settings.strength
+    if (settings.likePicture !== undefined) this.likePicture = settings.likePicture
+    if (settings.loras) {
+      const unknown = Object.keys(settings.loras).filter((name) => this.#models.length && !this.loraNames.includes(name))
+      missing.push(...unknown.map((name) => `the LoRA ${short(name, 60)}`))
+      this.loras = Object.fromEntries(Object.entries(settings.loras).filter(([name]) => !unknown.includes(name)))
+    }
     return [...missing, ...(settings.unread ?? [])]
   }
 
@@ -235,6 +252,8 @@ class Draft {
     if (this.negativePrompt && this.parameters['negative_prompt']) request['negative_prompt'] = this.negativePrompt
     if (this.parameters['output_format']) request['output_format'] = this.format
     if (this.seed !== null && this.parameters['seed']) request['seed'] = this.seed
+    const loras = Object.entries(this.loras).filter(([name]) => this.loraNames.includes(name))
+    if (loras.length) request['loras'] = Object.fromEntries(loras)
     for (const [name, parameter] of this.extras) {
       const value = this.more[name]
       if (value !== undefined && value !== parameter.default) request[name] = value
@@ -243,8 +262,8 @@ class Draft {
   }
 
   stored(): Stored {
-    const { model, prompt, negativePrompt, size, format, seedText, count, more, likePicture, strength } = this
-    return { model, prompt, negativePrompt, size, format, seedText, count, more: { ...more }, likePicture, strength }
+    const { model, prompt, negativePrompt, size, format, seedText, count, more, likePicture, strength, loras } = this
+    return { model, prompt, negativePrompt, size, format, seedText, count, more: { ...more }, likePicture, strength, loras: { ...loras } }
   }
 
   keep(): void {
@@ -289,7 +308,17 @@ export function settingsOf(job: Job): Settings {
     height: job.height,
     seed: job.seed,
     more,
+    strength: (job.request['strength'] as number | null | undefined) ?? null,
+    loras: (job.request['loras'] as Record<string, number> | null | undefined) ?? {},
+    likePicture: isLikePicture(job),
   }
+}
+
+/** Whether an edit has its first picture's size, but for the model's steps and bounds. */
+function isLikePicture(job: Job): boolean {
+  const first = factsOf(job)[0]
+  // Sides are multiples of 64 at most.
+  return !first || Math.abs(first.width - job.width) <= 32 && Math.abs(first.height - job.height) <= 32 || Math.abs(Math.log((first.width * job.height) / (first.height * job.width))) < 0.03
 }
 
 export const draft = new Draft()

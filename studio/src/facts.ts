@@ -26,9 +26,9 @@ export function parameters(job: Job): Fact[] {
 
 const weights = (value: object): string => Object.entries(value).map(([name, weight]) => `${name} ${weight}`).join(', ')
 
-/** What differs between two pictures: name, the one's value, the other's. */
-export function differences(one: Job, other: Job): [string, string, string][] {
-  const left = new Map(parameters(one))
+/** What differs between two pictures (null: one that nothing is known of): name, the one's value, the other's. */
+export function differences(one: Job | null, other: Job): [string, string, string][] {
+  const left = new Map(one ? parameters(one) : [])
   const right = new Map(parameters(other))
   const names = new Set([...left.keys(), ...right.keys()])
   return [...names].map((name): [string, string, string] => [name, left.get(name) ?? '', right.get(name) ?? '']).filter(([, a, b]) => a !== b)

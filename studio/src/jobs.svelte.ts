@@ -4,7 +4,8 @@ import type { Filter, Job, Progress } from './api'
 import { announcer } from './announcer.svelte'
 import { draft } from './draft.svelte'
 import { plural, progress, share } from './format'
-import { pictures } from './pictures.svelte'
+import { lineage } from './lineage.svelte'
+import { givenOf, pictures } from './pictures.svelte'
 import { session } from './session.svelte'
 import { watch } from './watching'
 
@@ -60,7 +61,7 @@ class Jobs {
       queue: (id: string, queue: Job['queue']) => (this.#told.add(id), this.#change(id, (job) => ({ ...job, queue }))),
       progress: (id: string, now: Progress) => (this.#told.add(id), this.#step(id, now)),
       preview: (id: string, url: string) => void (this.previews[id] = url),
-      deleted: (id: string) => (this.#told.add(id), this.#forget(id)),
+      deleted: (id: string) => (this.#told.add(id), lineage.forget(id), this.#forget(id)),
     }
     this.#stop = watch(watcher, who)
     void this.refresh()
@@ -106,11 +107,23 @@ class Jobs {
     const requests = Array.from({ length: count }, (_, n) =>
       draft.request(draft.seed !== null && n > 0 ? { ...begin, seed: Math.min(draft.seed + n, draft.maxSeed) } : { ...begin }),
     )
+    const sources = 'images' in begin ? pictures.list.map(({ source }) => source) : []
     const made = await this.submit(requests)
+    for (const job of made) lineage.note(job, sources)
     // Where the first step or the end was heard before the answer, that says more.
     const begun = made.filter((job) => this.recent.some((now) => now.id === job.id && isLive(now) && !now.progress?.step))
     if (begun.length) announcer.say(`${plural(made.length, 'picture')} started.`)
     return made
+  }
+
+  /** Draw again what failed, from the same pictures. */
+  async again(failed: Job): Promise<void> {
+    try {
+      const made = await this.submit([{ ...failed.request, ...(await givenOf(failed)), seed: failed.seed }])
+      if (made.length) await this.erase(failed.id)
+    } catch (error) {
+      this.#complain(error)
+    }
   }
 
   async submit(requests: api.ImageRequest[]): Promise<Job[]> {
@@ -216,6 +229,7 @@ class Jobs {
         return false
       }
     }
+    lineage.forget(id)
     this.#forget(id)
     return true
   }

@@ -1,11 +1,19 @@
-/** The pictures that the next one is drawn from, in an order that counts. */
+/** The pictures that the next one is drawn from, in an order that counts, and where the first is drawn anew. */
 import * as api from './api'
 import type { Begin, Edits, Given, Job } from './api'
+import { factsOf, lineage, maskOf } from './lineage.svelte'
+import { exported, newCanvas, readMask, type Step } from './mask'
 
 /** What the server decodes; anything else that the browser can show is sent as a PNG. */
 const SENT_AS_IS = ['image/png', 'image/jpeg', 'image/webp']
 /** The server's bound; a photograph with more is made smaller before it is sent. */
 const MOST_PIXELS = 40_000_000
+
+export interface Mask {
+  readonly steps: readonly Step[]
+  readonly blob: Blob
+  readonly url: string
+}
 
 export interface Reference {
   readonly key: number
@@ -17,6 +25,8 @@ export interface Reference {
   readonly name: string
   /** The job that drew it, where it is one of this server's. */
   readonly source: string | null
+  /** It counts while the picture is the first. */
+  readonly mask: Mask | null
 }
 
 class Pictures {
@@ -25,47 +35,82 @@ class Pictures {
   #made = 0
 
   /** @throws Error in a sentence, where the file is no picture that this browser can show. */
-  async add(blob: Blob, name: string, source: string | null = null): Promise<Reference> {
-    const { width, height, sent } = await readied(blob, name)
-    const reference = { key: ++this.#made, blob: sent, url: URL.createObjectURL(sent), width, height, name, source }
-    this.list = [...this.list, reference]
-    return reference
+  async add(blob: Blob, name: string, source: string | null = null): Promise<void> {
+    this.list = [...this.list, await this.#reference(blob, name, source)]
   }
 
-  /** Draw from that picture alone. @throws Error as `add`, and where the picture is gone. */
+  /** Draw from a job's picture alone. @throws Error as `add`, and where the picture is gone. */
   async beginWith(job: Job): Promise<void> {
-    const blob = await api.picture(job.id)
-    this.clear()
-    await this.add(blob, job.request.prompt, job.id)
+    this.#replace([await this.#reference(await api.picture(job.id), job.request.prompt, job.id)])
+  }
+
+  /** Take the pictures and the mask that a job was drawn from; none where it was drawn from words. @throws Error as above. */
+  async takeFrom(job: Job): Promise<void> {
+    const facts = factsOf(job)
+    const taken: Reference[] = []
+    for (const [place, { sha256 }] of facts.entries()) {
+      const source = lineage.sourceOf(sha256)
+      taken.push(await this.#reference(await api.input(job.id, place), `A picture of “${job.request.prompt}”`, source))
+    }
+    if (maskOf(job) && taken[0]) {
+      const blob = await api.input(job.id, facts.length)
+      const steps: Step[] = [{ kind: 'image', image: readMask(await shown(blob, 'The mask')) }]
+      taken[0] = { ...taken[0], mask: { steps, blob, url: (await exportedUrl(steps, taken[0])) ?? URL.createObjectURL(blob) } }
+    }
+    this.#replace(taken)
   }
 
   remove(reference: Reference): void {
-    this.list = this.list.filter((other) => other !== reference)
-    URL.revokeObjectURL(reference.url)
+    this.#replace(this.list.filter((other) => other !== reference))
   }
 
   clear(): void {
-    for (const reference of this.list) URL.revokeObjectURL(reference.url)
-    this.list = []
+    this.#replace([])
   }
 
   /** Put it at that place of the row. */
-  move(reference: Reference, to: number): void {
-    const others = this.list.filter((other) => other !== reference)
-    this.list = others.toSpliced(Math.max(0, to), 0, reference)
+  move(key: number, to: number): void {
+    const moved = this.list.find((reference) => reference.key === key)
+    const others = this.list.filter((reference) => reference !== moved)
+    if (moved) this.list = others.toSpliced(Math.max(0, to), 0, moved)
+  }
+
+  /** Draw the first picture anew where these steps say; where they leave nothing, everywhere. */
+  async mask(steps: readonly Step[]): Promise<void> {
+    const [first, ...others] = this.list
+    if (!first) return
+    const blob = await exported(steps, first.width, first.height)
+    if (first.mask) URL.revokeObjectURL(first.mask.url)
+    this.list = [{ ...first, mask: blob && { steps, blob, url: URL.createObjectURL(blob) } }, ...others]
   }
 
   /** The fields of a request that say them; none where nothing is edited. */
   async begin(edits: Edits | null): Promise<Begin | Record<string, never>> {
-    if (!edits || !this.list.length) return {}
-    return { images: await Promise.all(this.list.map(({ blob }) => given(blob))) }
+    const first = this.list[0]
+    if (!edits || !first) return {}
+    const images = await Promise.all(this.list.map(({ blob }) => given(blob)))
+    return first.mask && edits.mask ? { images, mask: await given(first.mask.blob) } : { images }
+  }
+
+  async #reference(blob: Blob, name: string, source: string | null): Promise<Reference> {
+    const { width, height, sent } = await readied(blob, name)
+    return { key: ++this.#made, blob: sent, url: URL.createObjectURL(sent), width, height, name, source, mask: null }
+  }
+
+  #replace(list: readonly Reference[]): void {
+    for (const reference of this.list) {
+      if (list.includes(reference)) continue
+      URL.revokeObjectURL(reference.url)
+      if (reference.mask) URL.revokeObjectURL(reference.mask.url)
+    }
+    this.list = list
   }
 }
 
 export const pictures = new Pictures()
 
-/** A session is only honoured with JSON, so that files travel as `data:` addresses. */
-const given = (blob: Blob): Promise<Given> =>
+/** A file as it is sent. A session is only honoured with JSON, so that files travel as `data:` addresses. */
+export const given = (blob: Blob): Promise<Given> =>
   new Promise((resolve, reject) => {
     const reader = new FileReader()
     reader.onload = () => resolve({ image_url: reader.result as string })
@@ -73,13 +118,27 @@ const given = (blob: Blob): Promise<Given> =>
     reader.readAsDataURL(blob)
   })
 
+/** The pictures and the mask of a job that is to be drawn again, as they are sent. @throws ApiError */
+export async function givenOf(job: Job): Promise<Begin | Record<string, never>> {
+  const facts = factsOf(job)
+  if (!facts.length) return {}
+  const images: Given[] = []
+  for (const place of facts.keys()) images.push(await given(await api.input(job.id, place)))
+  return maskOf(job) ? { images, mask: await given(await api.input(job.id, facts.length)) } : { images }
+}
+
+async function exportedUrl(steps: readonly Step[], { width, height }: { width: number; height: number }): Promise<string | null> {
+  const blob = await exported(steps, width, height)
+  return blob && URL.createObjectURL(blob)
+}
+
 /** The picture as it is sent, and its size once it is turned as its file says. */
 async function readied(blob: Blob, name: string): Promise<{ width: number; height: number; sent: Blob }> {
   const image = await shown(blob, name)
   const [width, height] = [image.naturalWidth, image.naturalHeight]
   const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (width * height)))
   if (scale === 1 && SENT_AS_IS.includes(blob.type)) return { width, height, sent: blob }
-  const canvas = Object.assign(document.createElement('canvas'), { width: Math.floor(width * scale), height: Math.floor(height * scale) })
+  const canvas = newCanvas(Math.floor(width * scale), Math.floor(height * scale))
   canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height)
   const sent = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, blob.type === 'image/jpeg' ? blob.type : 'image/png', 0.95))
   if (!sent) throw new Error(`${name} is too large for this browser.`)

@@ -7,28 +7,48 @@ export type Language = 'curl' | 'python' | 'javascript'
 const NAMED = new Set(['model', 'prompt', 'size', 'output_format', 'n', 'quality', 'user', 'output_compression'])
 const KEY = 'DIFFUSION_KEY'
 
-export function snippet(language: Language, request: ImageRequest, baseUrl: string): string {
+/** `inputs`: the files that an edit is drawn from. */
+export function snippet(language: Language, request: ImageRequest, baseUrl: string, inputs: Inputs = { images: [] }): string {
   const file = `picture.${fileType(request)}`
-  return { curl, python, javascript }[language](request, baseUrl, file)
+  return { curl, python, javascript }[language](request, baseUrl, file, inputs)
+}
+
+export interface Inputs {
+  images: readonly string[]
+  mask?: string
 }
 
 /** Without jq, which many machines lack. An error is printed, and then no picture is written. */
-function curl(request: ImageRequest, baseUrl: string, file: string): string {
+function curl(request: ImageRequest, baseUrl: string, file: string, inputs: Inputs): string {
+  const edits = inputs.images.length > 0
+  const sent = edits
+    ? [
+        ...inputs.images.map((name) => `  -F ${shell(`image=@${name}`)} \\`),
+        ...(inputs.mask ? [`  -F ${shell(`mask=@${inputs.mask}`)} \\`] : []),
+        ...Object.entries(request).map(([name, value]) => `  --form-string ${shell(`${name}=${formText(value)}`)} \\`),
+      ]
+    : [`  -H 'Content-Type: application/json' \\`, `  -d ${shell(JSON.stringify(request, null, 2))} \\`]
   return [
-    `curl -sS --fail-with-body ${shell(`${baseUrl}/images/generations`)} \\`,
+    `curl -sS --fail-with-body ${shell(`${baseUrl}/images/${edits ? 'edits' : 'generations'}`)} \\`,
     `  -H "Authorization: Bearer $${KEY}" \\`,
-    `  -H 'Content-Type: application/json' \\`,
-    `  -d ${shell(JSON.stringify(request, null, 2))} \\`,
+    ...sent,
     `  -o answer.json && sed 's/.*"b64_json": *"//; s/".*//' answer.json | base64 --decode > ${file} || cat answer.json`,
     '',
   ].join('\n')
 }
 
-function python(request: ImageRequest, baseUrl: string, file: string): string {
+/** Everything is text in a form; what is an object there is JSON. */
+const formText = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value))
+
+function python(request: ImageRequest, baseUrl: string, file: string, { images, mask }: Inputs): string {
   const entries = Object.entries(request)
   const extra = entries.filter(([name]) => !NAMED.has(name))
   const lines = entries.filter(([name]) => NAMED.has(name)).map(([name, value]) => `    ${name}=${pythonLiteral(value)},`)
-  if (extra.length) lines.push(`    extra_body={${extra.map(([name, value]) => `"${name}": ${pythonLiteral(value)}`).join(', ')}},`)
+  const read = (name: string): string => `open(${JSON.stringify(name)}, "rb")`
+  if (images.length) lines.push(`    image=[${images.map(read).join(', ')}],`)
+  if (mask) lines.push(`    mask=${read(mask)},`)
+  const said = (value: unknown): string => pythonLiteral(images.length && typeof value === 'object' ? formText(value) : value)
+  if (extra.length) lines.push(`    extra_body={${extra.map(([name, value]) => `"${name}": ${said(value)}`).join(', ')}},`)
   return [
     'import base64',
     'import os',
@@ -37,7 +57,7 @@ function python(request: ImageRequest, baseUrl: string, file: string): string {
     'from openai import OpenAI',
     '',
     `client = OpenAI(base_url=${JSON.stringify(baseUrl)}, api_key=os.environ["${KEY}"])`,
-    'answer = client.images.generate(',
+    `answer = client.images.${images.length ? 'edit' : 'generate'}(`,
     ...lines,
     ')',
     `Path("${file}").write_bytes(base64.b64decode(answer.data[0].b64_json))`,
@@ -45,13 +65,18 @@ function python(request: ImageRequest, baseUrl: string, file: string): string {
   ].join('\n')
 }
 
-function javascript(request: ImageRequest, baseUrl: string, file: string): string {
+function javascript(request: ImageRequest, baseUrl: string, file: string, { images, mask }: Inputs): string {
+  const read = (name: string): string => `await toFile(createReadStream('${name}'))`
+  const texts = Object.entries(request).map(([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(typeof value === 'object' ? formText(value) : value)},`)
+  const files = [`  image: [${images.map(read).join(', ')}],`, ...(mask ? [`  mask: ${read(mask)},`] : [])]
+  const asked = images.length ? `edit({\n${[...texts, ...files].join('\n')}\n})` : `generate(${JSON.stringify(request, null, 2)})`
   return [
+    ...(images.length ? ["import { createReadStream } from 'node:fs'"] : []),
     "import { writeFile } from 'node:fs/promises'",
-    "import OpenAI from 'openai'",
+    `import OpenAI${images.length ? ', { toFile }' : ''} from 'openai'`,
     '',
     `const client = new OpenAI({ baseURL: ${JSON.stringify(baseUrl)}, apiKey: process.env.${KEY} })`,
-    `const answer = await client.images.generate(${JSON.stringify(request, null, 2)})`,
+    `const answer = await client.images.${asked}`,
     `await writeFile('${file}', Buffer.from(answer.data[0].b64_json, 'base64'))`,
     '',
   ].join('\n')

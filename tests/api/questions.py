@@ -132,6 +132,7 @@ _JOBS: tuple[Question, ...] = (
     _of_job("events", "/events"),
     _of_job("image", "/image"),
     _of_job("thumbnail", "/thumbnail"),
+    get("no input", "/v1/jobs/{job}/inputs/0", "/v1/jobs/{job_id}/inputs/{place}"),
     _of_job("star", method="PATCH", content=b'{"starred": true}'),
     _of_job("bad star", method="PATCH", content=b'{"starred": 5}'),
     _of_job("cancel what has ended", "/cancel", "POST"),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 from typing import Any
 
 import httpx
+import pytest
+from PIL import Image
 
 from safelight.service.keeping.sweep import Sweep
 from tests.api.conftest import Running, Serve, serve, until
 from tests.api.test_edits import EDITS, by_form, edit, refusal, url_of
+from tests.api.test_jobs import other_key
 from tests.sent_pictures import BLUE, halves, one_colour
 
 __all__ = ["serve"]  # a fixture
@@ -50,6 +54,24 @@ async def test_a_job_draws_what_the_answer_would_be_and_keeps_its_pictures(runni
     assert kept(running) == {f"{job['id']}.in0": picture, f"{job['id']}.in1": mask}
     plain = (await edit(running, picture, mask=mask, strength=0.5)).json()["data"][0]["b64_json"]
     assert url_of(await image(running, job)).endswith(plain)
+
+
+@pytest.mark.parametrize(("output_format", "media_type"), [("PNG", "png"), ("JPEG", "jpeg"), ("WEBP", "webp")])
+async def test_its_owner_gets_them_back_as_they_came(running: Running, output_format: str, media_type: str) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (96, 64), "teal").save(file, output_format)
+    picture, mask, theirs = file.getvalue(), one_colour(colour=255, mode="L"), await other_key(running)
+    job = await ended(running, (await edit(running, picture, mask=mask, headers=ASYNC)).json())
+    for place, sent, kind in ((0, picture, media_type), (1, mask, "png")):
+        path = f"/v1/jobs/{job['id']}/inputs/{place}"
+        answer = await running.client.get(path)
+        assert (answer.content, answer.headers["content-type"]) == (sent, f"image/{kind}")
+        assert "sandbox" in answer.headers["content-security-policy"]
+        assert (await running.client.get(path, headers=theirs)).status_code == 404
+    for nowhere in ("2", "-1", "x", "99999"):
+        assert (await running.client.get(f"/v1/jobs/{job['id']}/inputs/{nowhere}")).status_code == 404
+    await running.client.delete(f"/v1/jobs/{job['id']}")
+    assert (await running.client.get(f"/v1/jobs/{job['id']}/inputs/0")).status_code == 404
 
 
 async def test_its_pictures_go_with_it(running: Running) -> None:

@@ -52,7 +52,7 @@ class Way:
     path: str
 
     def to(self, job: str) -> str:
-        names = {"job_id": job, "model_id": "postcard", "path": "x", "path:path": "x"}
+        names = {"job_id": job, "model_id": "postcard", "place": "0", "path": "x", "path:path": "x"}
         address = self.path
         for name, value in names.items():
             address = address.replace(f"{{{name}}}", value)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -18,12 +19,14 @@ from safelight.api.routes.job_answer import Job, JobDeleted, JobList, shown
 from safelight.api.routes.job_query import PARAMETERS, cursor_of, read_query
 from safelight.api.services import Services
 from safelight.contract.embedding import with_settings
-from safelight.contract.errors import InvalidRequest
+from safelight.contract.errors import InvalidRequest, NotFound
 from safelight.contract.jobs import MEDIA_TYPES, JobRecord
 from safelight.contract.request import read_object
 
 # A job's picture never changes; it is its owner's alone. A deleted one may stay in its owner's own browser.
 _FOREVER = "private, max-age=31536000, immutable"
+# A picture that is opened by itself is never a page of ours (an SVG may hold scripts).
+_ALONE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 async def list_jobs(request: Request) -> Response:
@@ -114,6 +117,32 @@ async def job_thumbnail(request: Request) -> Response:
     return Response(small, headers=_headers(job, "thumbnail"), media_type="image/jpeg")
 
 
+async def job_input(request: Request) -> Response:
+    """`GET /v1/jobs/{job_id}/inputs/{place}`: a picture that an edit draws from, as it was sent."""
+    services: Services = request.app.state.services
+    principal = await authenticate(request)
+    place = str(request.path_params["place"])
+    if not re.fullmatch(r"\d{1,2}", place):
+        raise NotFound("The pictures that a job draws from are counted from 0.")
+    size, pieces = await services.jobs.library.open_input(principal.key_id, _id(request), int(place))
+    headers = {"cache-control": _FOREVER, "content-security-policy": _ALONE, "content-length": str(size)}
+    first = await anext(pieces)
+    return StreamingResponse(_from(first, pieces), headers=headers, media_type=_media_type(first))
+
+
+async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
+
+
+def _media_type(first: bytes) -> str:
+    """Of a file that was decoded before its job was accepted: it is one of three."""
+    if first.startswith(b"\x89PNG"):
+        return MEDIA_TYPES["png"]
+    return MEDIA_TYPES["webp" if first.startswith(b"RIFF") else "jpeg"]
+
+
 def _answer(request: Request, job: JobRecord) -> Response:
     services: Services = request.app.state.services
     return JsonResponse(shown(job, services.jobs, root(request)))
@@ -142,12 +171,7 @@ def _starred(fields: dict[str, Any]) -> bool:
 
 
 def _headers(job: JobRecord, what: str) -> dict[str, str]:
-    # The sandbox: a picture that is opened by itself is never a page of ours (an SVG may hold scripts).
-    return {
-        "cache-control": _FOREVER,
-        "etag": f'"{job.id}-{what}"',
-        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-    }
+    return {"cache-control": _FOREVER, "etag": f'"{job.id}-{what}"', "content-security-policy": _ALONE}
 
 
 def _has_it(request: Request, job: JobRecord, what: str) -> bool:
@@ -162,6 +186,14 @@ _STAR: Schema = {
     "properties": {"starred": {"type": "boolean"}},
     "additionalProperties": False,
 }
+_PLACE: Schema = {
+    "name": "place",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "integer", "minimum": 0},
+    "description": "The first picture is 0. The mask comes after the pictures.",
+}
+_SENT = ("image/png", "image/jpeg", "image/webp")
 _SETTINGS: Schema = {
     "name": "metadata",
     "in": "query",
@@ -235,5 +267,17 @@ ROUTES = (
         "GET",
         job_thumbnail,
         _file("jobThumbnail", "A small JPEG of it.", ("image/jpeg",)),
+    ),
+    Route(
+        "/v1/jobs/{job_id}/inputs/{place}",
+        "GET",
+        job_input,
+        Operation(
+            name="jobInput",
+            summary="A picture that an edit draws from, as it was sent.",
+            parameters=(_JOB_ID, _PLACE),
+            answers={200: Said("The file.", {kind: TEXT | {"format": "binary"} for kind in _SENT})},
+            errors=(404,),
+        ),
     ),
 )

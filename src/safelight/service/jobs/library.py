@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import msgspec
 
 from safelight.contract.errors import NotFound
-from safelight.contract.jobs import JobRecord, JobUpdate, KeptImage
+from safelight.contract.jobs import JobRecord, JobUpdate, KeptImage, input_names
 from safelight.service.jobs.runner import JobRunner
 from safelight.service.jobs.thumbnails import Thumbnails
 from safelight.service.keeping.files_away import told_to_ask_again
@@ -165,6 +165,23 @@ class Library:
         if opened is None:
             raise NotFound(_NO_FILE)
         return job, *opened
+
+    async def open_input(self, owner: str, job_id: str, place: int) -> tuple[int, AsyncIterator[bytes]]:
+        """A picture that a job draws from, as it came: its length in bytes, and the file in pieces. The mask comes
+        after the pictures; the first place is 0.
+
+        Raises:
+            NotFound: there is no such job, or nothing at that place.
+            Unavailable: the place for files is away.
+        """
+        names = input_names(await self.get(owner, job_id))
+        if not 0 <= place < len(names):
+            raise NotFound(f"This job draws from {len(names)} pictures, counted from 0, the mask last.")
+        with told_to_ask_again(_IS_KEPT):
+            opened = await self._files.open(names[place])
+        if opened is None:
+            raise NotFound(_NO_FILE)
+        return opened
 
     async def _kept(self, owner: str, job_id: str) -> tuple[JobRecord, KeptImage]:
         job = await self.get(owner, job_id)
