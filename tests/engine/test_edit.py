@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,16 @@ import torch
 from PIL import Image, ImageOps
 
 from safelight.contract.order import Order
+from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.arguments import JobRefused
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.runs.embeddings import EmbeddingCache
 from safelight.engine.tasks.choice import task_of
 from safelight.engine.tasks.edit import Edit, _at_least_a_step
-from safelight.protocol.messages import Cancelled, Failed, Stepped
+from safelight.protocol.messages import Cancelled, Failed, ModelSpec, Stepped
+from safelight.scheduling.policy import RoundRobin
 from tests.engine.drawing import Drawing, job, pixels
+from tests.engine.families import unets
 from tests.engine.families.edits import mask, picture
 
 
@@ -127,3 +131,25 @@ def test_what_a_model_does_not_take_is_refused_by_name(models: dict[str, LoadedM
         (end,) = drawing.draw(job(diffusion, strength=0.5))
     assert isinstance(end, Failed)
     assert end.reason == "`strength` says how much of a picture is drawn anew, and there is none."
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn.t accept a copy keyword:DeprecationWarning")
+def test_a_decoder_that_is_converted_for_a_picture_is_converted_for_that_run_alone(tmp_path: Path) -> None:
+    """SDXL's image-to-image pipeline has its decoder encode in float32 and converts it back: it is everybody's."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        unets.sdxl().save_pretrained(str(tmp_path))
+    model = load(ModelSpec(source=str(tmp_path), dtype="bfloat16"), "cpu")
+    jobs = [
+        job(model, "words", steps=3),
+        edit(model, "edit", strength=0.5, steps=6),
+        job(model, "later", seed=8, steps=2),
+    ]
+    alone = []
+    for each in jobs:
+        with Drawing(model) as drawing:
+            alone.append(pixels(drawing.draw(each)[0]))
+    with Drawing(model, schedule=RoundRobin(), embeddings=EmbeddingCache()) as drawing:
+        beside = [pixels(end) for end in drawing.draw(*jobs)]
+    assert all(np.array_equal(one, other) for one, other in zip(alone, beside, strict=True))
+    assert model.pipeline.vae.dtype == torch.bfloat16

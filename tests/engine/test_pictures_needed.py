@@ -13,6 +13,7 @@ import pytest
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.traits import EditTraits
+from safelight.engine.checkpoint.diffusers_index import pipeline_class
 from safelight.engine.checkpoint.edits import refusal_of_words, ways_of
 from safelight.engine.checkpoint.folder import Checkpoint
 from safelight.engine.checkpoint.loading import describe
@@ -87,7 +88,7 @@ def test_every_family_that_is_served_draws_from_words() -> None:
     kinds = [name for name in dir(diffusers) if name.endswith("Pipeline") and f"| {name} |" in documented]
     assert len(kinds) > len(FAMILIES) - 10
     for name in kinds:
-        assert hasattr(getattr(diffusers, name), "_backends") or refusal_of_words(kind_of(name)) is None
+        assert hasattr(getattr(diffusers, name), "_backends") or refusal_of_words(pipeline_class(name)) is None
 
 
 @pytest.mark.parametrize("task", ["IMAGE2IMAGE", "INPAINT"])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.engine import tiny
-from tests.engine.families import llm, modular, t5, unets
+from tests.engine.families import llm, modular, seeing, t5, unets
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Family:
     `negative` is what they add for a negative prompt, None where it takes none. `defaults` are steps and guidance.
     `told` is the total that its scheduler speaks of where that is not `steps`: consistency models have one more time.
     `prior` is how many steps another model takes before. `shown` is False where nothing can be seen before the end.
-    `shrink` makes the loaded pipeline draw small where no configuration does. `needs` are more packages.
+    `shrink` makes the loaded pipeline draw small where no configuration does. `needs` are more packages. `dtype` is
+    the number format that the pipeline insists on.
     """
 
     build: Callable[[], Any]
@@ -35,6 +36,7 @@ class Family:
     shown: bool = True
     shrink: Callable[[Any], None] = lambda pipeline: None
     needs: tuple[str, ...] = ()
+    dtype: str | None = None
 
 
 def _at_64_pixels(pipeline: Any) -> None:
@@ -52,6 +54,7 @@ def _with_a_small_draft(pipeline: Any) -> None:
 _OFF = {"guidance_scale": 0.0}
 _AS_IT_IS = {"use_resolution_binning": False}
 _ONE_SCALE = {"guidance_scale": 7.0, "guidance_schedule": None}  # instead of one for each of 48 steps
+_UNSCALED = {"max_area": 64 * 48, "_auto_resize": False}  # else everything is about a megapixel
 _SHORT = {"max_sequence_length": 64}
 
 FAMILIES: dict[str, Family] = {
@@ -104,7 +107,19 @@ FAMILIES: dict[str, Family] = {
     "nucleus-image": Family(llm.nucleus_image, (50, 4.0)),
     "ideogram-4": Family(llm.ideogram_4, (48, None), _ONE_SCALE, negative=None, arguments=_SHORT),
     "lumina-next": Family(llm.lumina_next, (30, 4.0)),
+    "flux.1-kontext": Family(seeing.flux_kontext, (28, 3.5), negative={"true_cfg_scale": 4.0}, arguments=_UNSCALED),
+    "flux.2-klein-kv": Family(seeing.flux2_klein_kv, (4, None), negative=None),
+    "dreamlite-mobile": Family(seeing.dreamlite_mobile, (4, None), negative=None),
+    "z-image-omni": Family(seeing.z_image_omni, (50, 5.0), dtype="bfloat16"),
     "anima": Family(modular.anima, (50, 4.0)),
     "flux.3": Family(modular.flux3, (50, 3.5)),
     "flux.3-distilled": Family(modular.flux3_distilled, (16, None), negative=None),
 }
+
+EDIT_ONLY: dict[str, Family] = {
+    "stable-diffusion-inpainting": Family(seeing.inpainting, (50, 7.5)),
+    "instruct-pix2pix": Family(seeing.instruct_pix2pix, (100, 7.5)),
+    "sdxl-refiner": Family(seeing.refiner, (50, 5.0)),
+    "flux.1-fill": Family(seeing.flux_fill, (50, 30.0), negative=None),
+}
+"""Checkpoints that work from pictures alone."""

@@ -79,10 +79,20 @@ EDITS: dict[str, Edits] = {
     "glm-image": _references("GlmImagePipeline", fails=True),
     "amused": Edits("AmusedImg2ImgPipeline", "AmusedInpaintPipeline", mask_size=(64, 64)),
     "bria-fibo-2": _references("BriaFibo2Pipeline", "BriaFibo2Pipeline", most=5, fitted=True, shrink=_at_64_pixels),
+    "flux.1-kontext": _references("FluxKontextPipeline", "FluxKontextInpaintPipeline", most=1),
+    "flux.2-klein-kv": _references("Flux2KleinKVPipeline"),
+    "dreamlite-mobile": _references("DreamLiteMobilePipeline", most=1, fitted=True),
+    "z-image-omni": _references("ZImageOmniPipeline"),
     "anima": Edits("AnimaModularPipeline"),
     "flux.3": _references("Flux3ModularPipeline"),
     "flux.3-distilled": _references("Flux3DistilledModularPipeline"),
     "qwen-image-2.1": _references("QwenImage21Pipeline"),
+}
+EDITS |= {
+    "stable-diffusion-inpainting": Edits("StableDiffusionInpaintPipeline", "StableDiffusionInpaintPipeline"),
+    "instruct-pix2pix": _references("StableDiffusionInstructPix2PixPipeline", most=1, fitted=True),
+    "sdxl-refiner": replace(_SDXL, arguments=_AS_FOR_WORDS),
+    "flux.1-fill": Edits("FluxFillPipeline", "FluxFillPipeline"),
 }
 """By the family's name. One that is not here draws from words alone."""
 
@@ -133,6 +143,8 @@ def called(pipeline: Any, wanted: Order, fitted: bool, arguments: dict[str, Any]
     if masks:
         masks = [ImageOps.fit(masks[0], size, Image.Resampling.NEAREST)]
         said |= {"mask_image": masks[0], "mask": masks[0]}
+    elif "mask_image" in takes:  # it needs one: everything is drawn anew
+        said["mask_image"] = Image.new("L", size, 255)
     if "strength" in recipe.options:
         said["strength"] = recipe.options["strength"]
     said = {name: value for name, value in said.items() if name in takes}

@@ -21,7 +21,7 @@ from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.tasks.task import as_asked
 from safelight.protocol.messages import Cancelled, Failed, Finished, ModelSpec, Preview, Started, Stepped, Watch
 from tests.engine.drawing import Drawing, job, pixels
-from tests.engine.families.build import FAMILIES, Family
+from tests.engine.families.build import EDIT_ONLY, FAMILIES, Family
 from tests.engine.families.edits import EDITS, Edits, beside, called, mask, picture
 from tests.engine.families.modular import by_diffusers
 from tests.orders import changed
@@ -52,13 +52,14 @@ def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def saved_and_loaded(name: str, folder: Path) -> Loaded:
-    family = FAMILIES[name]
+    family = (FAMILIES | EDIT_ONLY)[name]
     with torch.random.fork_rng():
         torch.manual_seed(0)
         pipeline = family.build()
         _wake(getattr(pipeline, "transformer", None))
         pipeline.save_pretrained(str(folder))  # modular ones take no path
-    spec = ModelSpec(source=str(folder), dtype=_DTYPE, options=ModelOptions(arguments=family.arguments))
+    dtype: Any = family.dtype or _DTYPE
+    spec = ModelSpec(source=str(folder), dtype=dtype, options=ModelOptions(arguments=family.arguments))
     return Loaded(family, folder, load(spec, _DEVICE), EDITS.get(name))
 
 
@@ -274,6 +275,21 @@ def test_every_family_is_in_the_documentation_with_what_it_supports() -> None:
         for name, family in FAMILIES.items()
     }
     assert documented == tested
+
+
+@pytest.mark.parametrize("name", sorted(EDIT_ONLY))
+def test_a_checkpoint_that_works_from_pictures_alone_is_served_for_edits_and_says_so(name: str, tmp_path: Path) -> None:
+    loaded = saved_and_loaded(name, tmp_path / name)
+    traits, jobs = loaded.model.traits, loaded.edited()
+    assert not traits.draws_from_words
+    assert (traits.steps, traits.guidance_scale) == loaded.family.defaults
+    test_it_takes_pictures_as_diffusers_has_pipelines_for_them(loaded)
+    with Drawing(loaded.model) as drawing:
+        (refused, *ends) = drawing.draw(loaded.job("words"), *jobs)
+    said = "This model works from a picture: send one to `/v1/images/edits`."
+    assert refused == Failed(job_id="words", reason=said, retry_helps=False)
+    for wanted, end in zip(jobs, ends, strict=True):
+        assert np.array_equal(pixels(end), loaded.edited_alone(wanted)), wanted.id
 
 
 def test_every_familys_edits_are_in_the_documentation() -> None:

@@ -88,6 +88,40 @@ class GlobalNoise:
 
 
 @dataclass(frozen=True)
+class CastTo:
+    """Another number format of the weights, for as long as a call lasts: SDXL's decoder overflows in float16, and its
+    pipelines convert it for a picture and back."""
+
+    dtype: torch.dtype
+
+    @property
+    def key(self) -> Hashable:
+        return str(self.dtype)
+
+    @property
+    def repeats(self) -> bool:
+        return True
+
+    @contextmanager
+    def entered(self, component: Any) -> Iterator[None]:
+        weights = [
+            (table, name, tensor, tensor.data)
+            for module in component.modules()
+            for table in (module._parameters, module._buffers)
+            for name, tensor in table.items()
+            if tensor is not None
+        ]
+        component.to(self.dtype)
+        try:
+            yield
+        finally:  # the very same, not converted back: how packed ones lie would be lost, and with it their last bits
+            for table, name, tensor, data in weights:
+                table[name] = tensor
+                if type(tensor) in (torch.nn.Parameter, torch.Tensor):
+                    tensor.data = data
+
+
+@dataclass(frozen=True)
 class Call:
     """A component's method with its arguments, to be run when the engine says so, within what its caller was in."""
 

@@ -24,7 +24,8 @@ from diffusers.guiders.guider_utils import BaseGuidance
 from diffusers.hooks.hooks import StateManager
 
 from safelight.engine.machine.stages import stage_of, stage_of_call
-from safelight.engine.pipeline.calls import CacheContext, Call, GlobalNoise, Hand, Within
+from safelight.engine.pipeline.call_values import with_tensors
+from safelight.engine.pipeline.calls import CacheContext, Call, CastTo, GlobalNoise, Hand, Within
 from safelight.engine.pipeline.prompt_reading import Heard, listened_to
 
 # The ways in which diffusers' pipelines enter a component to compute (0.42: every `self.<component>.<method>(` there).
@@ -74,6 +75,7 @@ class _Handover:
         self, name: str, component: torch.nn.Module, stage: str, hand: Hand, within: tuple[Within, ...]
     ) -> None:
         self._always = within
+        self._cast: torch.dtype | None = None
         self._label = f"run {next(_labels)}: "
         self._name = name
         self._component = component
@@ -84,10 +86,21 @@ class _Handover:
 
     def call(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         within: tuple[Within, ...] = (*self._always, *self._contexts)
+        if self._cast is not None:
+            within = (*within, CastTo(self._cast))
+            args, kwargs = (with_tensors(each, self._casting) for each in (args, kwargs))
         if method in _SAMPLING:
             within = (GlobalNoise.now(self._component), *within)
         stage = stage_of_call(self._stage, method)
         return self._hand(Call(self._name, self._component, method, stage, args, kwargs, within))
+
+    def cast_to(self, dtype: torch.dtype) -> None:
+        """The pipeline asks for that number format, as for the decoders of some: for the run's own calls it has it."""
+        own = next((weights.dtype for weights in self._component.parameters()), dtype)
+        self._cast = None if dtype == own else dtype
+
+    def _casting(self, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.to(self._cast) if tensor.is_floating_point() else tensor
 
     @contextmanager
     def cache_context(self, name: str, **kwargs: Any) -> Iterator[None]:
@@ -115,9 +128,18 @@ def _double_class(real: type) -> type:
     for method in _COMPUTING:
         if callable(getattr(real, method, None)):
             body[method] = _handing_over(real, method)
+    body["to"] = _to
     if hasattr(real, "cache_context"):
         body["cache_context"] = lambda self, *args, **kwargs: self._safelight.cache_context(*args, **kwargs)
     return type(real.__name__, (real,), body)
+
+
+def _to(double: Any, *args: Any, **kwargs: Any) -> Any:
+    """In place of `to`. A number format is the run's own wish: the weights are everybody's. Where they are stays."""
+    _, dtype, *_ = torch._C._nn._parse_to(*args, **kwargs)
+    if dtype is not None:
+        double._safelight.cast_to(dtype)
+    return double
 
 
 def _handing_over(real: type, method: str) -> Callable[..., Any]:

@@ -60,12 +60,12 @@ class Ways:
 
     @property
     def traits(self) -> EditTraits | None:
-        """What it takes of pictures, for callers."""
+        """What it takes of pictures, for callers: how many where there is no mask."""
         ways = self._all()
         if not ways:
             return None
         return EditTraits(
-            maximum=max(way.most for way in ways),
+            maximum=ways[0].most,
             mask=self.masked is not None,
             strength=all(way.takes.strength for way in ways),
             scene=all(way.takes.scene for way in ways),

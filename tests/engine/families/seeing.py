@@ -1,0 +1,100 @@
+"""Families that take pictures by themselves, or work from them alone, tiny."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import diffusers
+import torch
+from transformers import Qwen3Model, Siglip2ImageProcessorPil, Siglip2VisionConfig, Siglip2VisionModel
+
+from tests.engine import tiny
+from tests.engine.families import llm, parts, unets
+from tests.engine.families.parts import WIDTH
+
+_PLAIN = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+
+
+def _as(kind: Any, pipeline: Any, **others: Any) -> Any:
+    """Another pipeline of the same parts, some of them replaced."""
+    return kind(**{**{name: part for name, part in pipeline.components.items() if part is not None}, **others})
+
+
+def flux_kontext() -> Any:
+    return _as(diffusers.FluxKontextPipeline, tiny.flux())
+
+
+def flux2_klein_kv() -> Any:
+    return _as(diffusers.Flux2KleinKVPipeline, llm.flux2_klein())
+
+
+def dreamlite_mobile() -> Any:
+    return _as(diffusers.DreamLiteMobilePipeline, unets.dreamlite())
+
+
+def z_image_omni() -> Any:
+    vision = Siglip2VisionConfig(
+        hidden_size=WIDTH,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_patches=16,
+        patch_size=8,
+    )
+    return diffusers.ZImageOmniPipeline(
+        scheduler=parts.flow(shift=3.0),
+        vae=tiny.vae(4),
+        text_encoder=parts.qwen3(Qwen3Model),
+        tokenizer=parts.byte_tokenizer(),
+        transformer=diffusers.ZImageTransformer2DModel(
+            in_channels=4,
+            dim=32,
+            n_layers=1,
+            n_refiner_layers=1,
+            n_heads=2,
+            n_kv_heads=2,
+            cap_feat_dim=WIDTH,
+            siglip_feat_dim=WIDTH,
+            axes_dims=[4, 6, 6],
+            axes_lens=[1024, 64, 64],
+        ).eval(),
+        siglip=Siglip2VisionModel(vision).eval(),
+        siglip_processor=Siglip2ImageProcessorPil(patch_size=8, max_num_patches=16),
+    )
+
+
+def _unet(channels: int) -> Any:
+    config = {name: value for name, value in tiny.unet().config.items() if not name.startswith("_")}
+    return diffusers.UNet2DConditionModel(**{**config, "in_channels": channels}).eval()
+
+
+def inpainting() -> Any:
+    """Stable Diffusion's, whose U-Net has nine channels, under the class for inpainting."""
+    return _as(diffusers.StableDiffusionInpaintPipeline, tiny.stable_diffusion(), unet=_unet(9), **_PLAIN)
+
+
+def instruct_pix2pix() -> Any:
+    return _as(diffusers.StableDiffusionInstructPix2PixPipeline, tiny.stable_diffusion(), unet=_unet(8), **_PLAIN)
+
+
+def refiner() -> Any:
+    """SDXL's, which has the second of its text encoders alone."""
+    pipeline = unets.sdxl()
+    config = {name: value for name, value in pipeline.unet.config.items() if not name.startswith("_")}
+    ids = config["projection_class_embeddings_input_dim"] - config["addition_time_embed_dim"]
+    unet = diffusers.UNet2DConditionModel(
+        **{**config, "cross_attention_dim": 32, "projection_class_embeddings_input_dim": ids}
+    ).eval()
+    left_out = {"text_encoder": None, "tokenizer": None, "requires_aesthetics_score": True}
+    return _as(diffusers.StableDiffusionXLImg2ImgPipeline, pipeline, unet=unet, **left_out)
+
+
+def flux_fill() -> Any:
+    """Its transformer takes the latents, those of the picture without what is drawn anew, and the mask by pixels."""
+    pipeline = tiny.flux()
+    config = {name: value for name, value in pipeline.transformer.config.items() if not name.startswith("_")}
+    channels = {"in_channels": 16 + 16 + 256, "out_channels": 16}
+    with torch.device("cpu"):
+        transformer = diffusers.FluxTransformer2DModel(**{**config, **channels}).eval()
+    taken = ("scheduler", "vae", "text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
+    return diffusers.FluxFillPipeline(**{name: pipeline.components[name] for name in taken}, transformer=transformer)
