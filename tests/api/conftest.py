@@ -21,7 +21,7 @@ from safelight.api.app import create_app
 from safelight.api.http.server import Server, listen
 from safelight.api.services import Services
 from safelight.bootstrap.services import PAGE, Stores, open_services
-from safelight.bootstrap.tending import tend
+from safelight.bootstrap.tending import address_for_peers, tend
 from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
 from safelight.service.drawing.review import Review
@@ -100,32 +100,36 @@ class _Node:
 
 @asynccontextmanager
 async def _node(shared: _Shared) -> AsyncIterator[_Node]:
-    settings, engine = shared.settings, shared.engine
-    database, telemetry, pictures = (
-        await open_database(settings.home, shared.url),
-        PrometheusTelemetry(),
-        PictureProcesses(),
-    )
-    alone = shared.url is None
-    keys = Keys(MemoryKeyStore() if alone else database.keys)
-    links = Links(database.links or MemoryLinks())
-    stores = Stores(
-        database=database,
-        ledger=shared.ledger,
-        sessions=MemorySessionStore() if alone else database.sessions,
-        cookie_name=await database.cookie_name(settings.port),
-        pictures=pictures,
-    )
-    services = open_services(settings, engine, stores, keys, links, telemetry, shared.page, shared.review)
-    generate, jobs = services.generate, services.jobs
-    tending: list[asyncio.Task[None]] = []
-    if alone:
-        assert await jobs.tending.claim()
-    else:
-        tending = [asyncio.create_task(tend(jobs, database, keys))]
-    started = asyncio.Event()
-    server = Server(create_app(services), settings, drain=generate.drain, on_started=started.set)
+    engine = shared.engine
     with listen("127.0.0.1", 0) as listener:
+        # Servers of one database find each other by the ports that they have.
+        port = shared.settings.port if shared.url is None else listener.getsockname()[1]
+        settings = shared.settings.model_copy(update={"port": port})
+        database, telemetry, pictures = (
+            await open_database(settings.home, shared.url),
+            PrometheusTelemetry(),
+            PictureProcesses(),
+        )
+        alone = shared.url is None
+        keys = Keys(MemoryKeyStore() if alone else database.keys)
+        links = Links(database.links or MemoryLinks())
+        stores = Stores(
+            database=database,
+            ledger=shared.ledger,
+            sessions=MemorySessionStore() if alone else database.sessions,
+            cookie_name=await database.cookie_name(settings.port),
+            pictures=pictures,
+        )
+        services = open_services(settings, engine, stores, keys, links, telemetry, shared.page, shared.review)
+        generate, jobs = services.generate, services.jobs
+        tending: list[asyncio.Task[None]] = []
+        if alone:
+            assert await jobs.tending.claim()
+        else:
+            jobs.peers.address = await address_for_peers(settings, database)
+            tending = [asyncio.create_task(tend(jobs, database, keys))]
+        started = asyncio.Event()
+        server = Server(create_app(services), settings, drain=generate.drain, on_started=started.set)
         serving = asyncio.create_task(server.serve([listener]))
         await started.wait()
         yield _Node(listener.getsockname()[1], server, services, keys, links)
@@ -140,8 +144,8 @@ async def _node(shared: _Shared) -> AsyncIterator[_Node]:
             task.cancel()
         await asyncio.gather(*tending, return_exceptions=True)
         await services.close()
-    await pictures.close()
-    await database.close()
+        await pictures.close()
+        await database.close()
 
 
 @asynccontextmanager
@@ -155,6 +159,8 @@ async def _running(shared: _Shared) -> AsyncIterator[Running]:
             port = balancer.port
         minted = await first.keys.create("test")
         headers = {"authorization": f"Bearer {minted.text}"}
+        if len(nodes) > 1:
+            headers["x-forwarded-prefix"] = "/"  # as a balancer says that puts its servers behind no path
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=300) as client:
             yield Running(
                 client,

@@ -71,6 +71,15 @@ async def test_jobs_are_found_behind_a_path(running: Running) -> None:
                         assert (await client.get(urljoin(address, path))).status_code == 200
 
 
+async def test_a_proxy_that_names_no_path_is_told_addresses_from_the_root(running: Running) -> None:
+    body = {"model": "postcard", "prompt": "a boat"}
+    headers = {"authorization": f"Bearer {running.key}", "prefer": "respond-async", "host": "localhost:1"}
+    for named, start in (({}, "../../v1/jobs/"), ({"x-forwarded-prefix": "/"}, "/v1/jobs/")):
+        async with httpx.AsyncClient(headers=headers | named, timeout=300) as client:
+            answer = await client.post(f"http://127.0.0.1:{running.port}{PICTURES}", json=body)
+            assert answer.headers["location"] == f"{start}{answer.json()['id']}"
+
+
 async def test_a_prefix_is_believed_of_trusted_proxies_alone(serve: Serve) -> None:
     running = await serve(trusted_proxies="10.9.8.7")
     sent = {"prefer": "respond-async", "x-forwarded-prefix": "/evil"}

@@ -46,10 +46,12 @@ class Proxies:
         return scope.get("scheme") == "https" or (trusted and named == "https")
 
     def prefix(self, scope: Scope) -> str | None:
-        """The path under which a proxy shows this server (`X-Forwarded-Prefix`), without a slash at its end."""
-        named = Headers(scope=scope).get("x-forwarded-prefix", "").rstrip("/")
+        """The path under which a proxy shows this server (`X-Forwarded-Prefix`), without a slash at its end. A slash
+        alone says that there is none."""
+        said = Headers(scope=scope).get("x-forwarded-prefix", "")
+        named = said.rstrip("/")
         trusted = self.trusts(str((scope.get("client") or ("",))[0]))
-        return named if trusted and _PREFIX.fullmatch(named) else None
+        return named if trusted and (said == "/" or _PREFIX.fullmatch(named)) else None
 
 
 def root(request: Request) -> str:
