@@ -87,6 +87,8 @@ def test_a_server_that_starts_while_it_is_away_says_so_and_serves_once_it_is_the
     safelight = CommandLine(tmp_path, {"SAFELIGHT_API_KEY": KEY, "SAFELIGHT_DATABASE": url})
     with safelight.start("serve", "--engine", "fake", "--port", "0", stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
+        # Two servers that share a database and no place for pictures would each have half of them.
+        assert json.loads(process.stderr.readline())["event"] == "files_of_one_server"
         served_at = next(told["url"] for told in map(json.loads, process.stderr) if told["event"] == WAITING)
         assert_unavailable(ask(served_at, KEY))
         assert httpx.get(f"{served_at}/readyz", timeout=60).status_code == 503

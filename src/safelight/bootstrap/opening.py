@@ -29,6 +29,12 @@ async def open_for_serving(settings: Settings, listener: socket.socket, telemetr
         ConfigurationError: it can be reached, and cannot be used.
     """
     database = connect_database(settings.home, settings.database_url)
+    if settings.database is not None and settings.files is None:
+        log.warning(
+            "files_of_one_server",
+            effect="pictures are kept in this server's state folder, where other servers of the database do not look",
+            remedy="name one place for all of them with the setting `files`",
+        )
     try:
         await database.prepare()
     except StoreUnavailable as error:
