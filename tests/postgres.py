@@ -19,6 +19,8 @@ import psutil
 import pytest
 from filelock import FileLock
 
+# The run's own process names it, and hands the name down to those that it starts.
+_RUN = os.environ.setdefault("TESTS_RUN", str(os.getpid()))
 # Nothing here outlives the run, so nothing is synced.
 _QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
 
@@ -141,8 +143,7 @@ def standby_of(primary: Server) -> Iterator[Server]:
 
 def shared_folder() -> Path:
     """What this run's processes share."""
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-    return Path(tempfile.gettempdir()) / f"safelight-initdb-{run}"
+    return Path(tempfile.gettempdir()) / f"safelight-initdb-{_RUN}"
 
 
 def _made_once() -> Path:
