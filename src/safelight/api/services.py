@@ -1,5 +1,7 @@
 """What the routes are given: everything that `bootstrap` has put together."""
 
+# Tested in tests/api/test_routes.py.
+
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
