@@ -25,9 +25,11 @@ $(STAMP): pyproject.toml constraints.txt requirements/serve.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-$(TEST_STAMP): $(STAMP) requirements/test.txt
+# LiteLLM allows openai-python below 3 alone, so the newest lies beside it, for tests/clients/test_openai_newest.py.
+$(TEST_STAMP): $(STAMP) requirements/test.txt requirements/openai-newest.txt
 	@echo "Installing what the tests need ..."
 	@$(PIP) --require-hashes --no-deps -r requirements/test.txt
+	@$(PIP) --require-hashes --no-deps --upgrade --target $(VENV)/openai-newest -r requirements/openai-newest.txt
 	@touch $(TEST_STAMP)
 
 serve: setup

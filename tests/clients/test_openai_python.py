@@ -223,7 +223,7 @@ def test_an_unknown_model_or_path_is_a_not_found_error(client: OpenAI) -> None:
         client.models.retrieve("no-such-model")
     assert (caught.value.code, caught.value.param) == ("model_not_found", "model")
     with pytest.raises(openai.NotFoundError) as caught:
-        client.images.create_variation(image=b"", model=MODEL)
+        client.post("/images/variations", cast_to=object, body={"model": MODEL})
     assert caught.value.code == "not_found"
 
 

@@ -1,0 +1,42 @@
+"""The newest openai-python, beside the one that LiteLLM allows (below 3): the same tests, with it found first."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+NEWEST = ROOT / ".venv" / "openai-newest"
+LOCK = ROOT / "requirements" / "openai-newest.txt"
+TESTS = ("test_openai_python.py", "test_openai_python_retries.py", "test_edits.py")
+
+
+@pytest.mark.skipif(not NEWEST.exists(), reason=f"{NEWEST} is missing: `make test` installs it")
+def test_the_newest_openai_python_passes_the_same_tests() -> None:
+    environment = os.environ | {"PYTHONPATH": str(NEWEST)}
+    version = subprocess.run(
+        [sys.executable, "-c", "import openai; print(openai.__version__)"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"openai=={version.stdout.strip()} " in LOCK.read_text()
+    tests = [str(Path(__file__).parent / name) for name in TESTS]
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", "openai and not node"],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-5000:] + ran.stderr[-2000:]
+    passed = re.search(r"(\d+) passed", ran.stdout) or re.search(r"^(\.{5,}).*100%", ran.stdout, re.M)
+    assert passed is not None, ran.stdout
