@@ -132,6 +132,7 @@ async def _node(shared: _Shared) -> AsyncIterator[_Node]:
         server = Server(create_app(services), settings, drain=generate.drain, on_started=started.set)
         serving = asyncio.create_task(server.serve([listener]))
         await started.wait()
+        jobs.peers.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         yield _Node(listener.getsockname()[1], server, services, keys, links)
         server.should_exit = True
         jobs.tending.close()
