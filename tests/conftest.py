@@ -96,8 +96,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
-    """A PostgreSQL for all tests of this process. Tests that stop one start one of their own."""
-    with new_server() as server:
+    """A PostgreSQL for all tests of this process. Tests that stop one start one of their own.
+
+    However slow the machine is, our patience with a database is not what a test fails by.
+    """
+    from safelight.adapters.sql.postgres import dialect, opening
+
+    with new_server() as server, pytest.MonkeyPatch.context() as patient:
+        for module, name in ((opening, "CONNECT_SECONDS"), (opening, "POOL_SECONDS"), (dialect, "ANSWER_SECONDS")):
+            patient.setattr(module, name, 300.0)
         yield server
 
 
