@@ -48,9 +48,12 @@ test: coverage
 	$(PYTEST) $(addprefix --ignore=,$(MEASURED))
 endif
 
-# Two servers on one PostgreSQL and one bucket, behind a balancer: the API's tests and real clients, and rounds of killing.
+# Two servers on one PostgreSQL and one bucket, behind a balancer: real clients, the API's tests, and rounds of killing.
+# `make test-several SEVERAL=tests/api` runs all of the API's.
+SEVERAL ?= tests/clients $(addprefix tests/api/test_,chat.py claims.py earlier_rows.py edit_jobs.py edits.py) \
+	tests/hostile/test_kill_rounds.py
 test-several: $(TEST_STAMP)
-	$(PYTEST) --several tests/api tests/clients tests/hostile/test_kill_rounds.py
+	$(PYTEST) --several $(SEVERAL)
 
 lint: $(TEST_STAMP)
 	$(BIN)/ruff check .

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.files import open_files
 from safelight.adapters.sql import Database, open_database
 from safelight.contract.jobs import KeptImage
 from safelight.service.ports.jobs import Ending, Hold
 from tests.api.conftest import PICTURES, Running, Serve, until
+
+pytestmark = pytest.mark.one_process("the test is the other process itself, by the same store")
 
 
 async def _accepted(running: Running, seed: int) -> str:

@@ -9,9 +9,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from tests.api.conftest import PICTURES, Running
 from tests.api.test_jobs import ASYNC, ended, finished
+
+pytestmark = pytest.mark.one_process("it writes rows into an SQLite file")
 
 BODY: dict[str, Any] = {
     "model": "postcard",

@@ -17,6 +17,8 @@ from tests.api.test_edits import EDITS, by_form, edit, refusal, url_of
 from tests.api.test_jobs import other_key
 from tests.sent_pictures import BLUE, halves, one_colour
 
+pytestmark = pytest.mark.one_process("it looks into the folder of pictures")
+
 __all__ = ["serve"]  # a fixture
 
 ASYNC = {"prefer": "respond-async"}

@@ -215,6 +215,7 @@ async def test_a_stream_tells_events_of_an_edit(running: Running) -> None:
     assert told[-1]["b64_json"] == (await edit(running, halves())).json()["data"][0]["b64_json"]
 
 
+@pytest.mark.one_process("plain requests are drawn once where they meet in one process")
 async def test_the_same_edit_is_drawn_once_for_all_who_wait(running: Running) -> None:
     running.engine.gate.clear()
     files = (halves(), halves(), one_colour())

@@ -58,6 +58,7 @@ async def watching(running: Running, path: str, seen: str | None = None) -> Asyn
         yield events_of(answer)
 
 
+@pytest.mark.one_process("places in line go by how many jobs one process draws at once")
 async def test_a_job_is_followed_from_the_line_to_its_end(serve: Serve, held: FakeEngine) -> None:
     running = await serve(engine=held)
     jobs = [await accept(running, prompt=f"boat {number}") for number in range(4)]
