@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import select
 
 from safelight.adapters.sql import Database
+from safelight.adapters.sql.clock import DatabaseNow
 from safelight.contract.jobs import JobRecord
 from safelight.service.ports.jobs import LEASE_SECONDS, Hold, JobStore
 from tests.contracts.jobs import CANCELLED, FINISHED, job
@@ -140,3 +142,8 @@ async def test_of_many_who_take_back_at_once_one_gets_each(database: Database, k
     taken = [each.id for found in await asyncio.gather(*asked) for each in found]
     assert sorted(taken) == sorted(f"job_{number}" for number in range(1, 21))
     await other.close()
+
+
+def test_statements_with_the_databases_clock_are_compiled_once() -> None:
+    """Without a key in SQLAlchemy's cache each claim is compiled anew: a third of the processor's time of a job."""
+    assert select(DatabaseNow() + LEASE_SECONDS)._generate_cache_key() is not None

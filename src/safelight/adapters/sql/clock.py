@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Float
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
 
 
-class DatabaseNow(ColumnElement[float]):
+class DatabaseNow(FunctionElement[float]):
     """Unix seconds as the database has them, at the moment at which the statement runs."""
 
     inherit_cache = True
