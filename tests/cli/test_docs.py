@@ -8,7 +8,7 @@ from pathlib import Path
 from typer.main import get_command
 
 from safelight.cli.app import app
-from safelight.settings import ChatSettings, ModelSettings, OptionSettings, Settings
+from safelight.settings import ChatSettings, EmbeddingSettings, ModelSettings, OptionSettings, Settings
 from safelight.settings.loras import LoraSettings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -39,6 +39,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
         *ModelSettings.model_fields,
         *LoraSettings.model_fields,
         *ChatSettings.model_fields,
+        *EmbeddingSettings.model_fields,
     ]
 
 

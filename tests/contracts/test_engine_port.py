@@ -14,9 +14,13 @@ from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.contract.order import InputPicture, Order, Recipe
+from safelight.contract.sentences import BUNDLED_ENCODER, EmbedOrder
 from safelight.protocol.messages import (
     Cancelled,
     Configure,
+    Embedded,
+    EncoderSpec,
+    End,
     Failed,
     Finished,
     JobEvent,
@@ -29,7 +33,6 @@ from safelight.service.ports.engine import Engine
 from tests.orders import order
 
 SOURCE = "postcard"
-_ENDS = (Finished, Failed, Cancelled)
 
 
 @asynccontextmanager
@@ -44,7 +47,12 @@ async def _fake(capacity: int | None) -> AsyncIterator[Engine]:
 
 @asynccontextmanager
 async def _workers() -> AsyncIterator[Engine]:
-    configure = Configure(models=(ModelSpec(source=SOURCE, dtype="float32"),), threads=1, max_runs=2)
+    configure = Configure(
+        models=(ModelSpec(source=SOURCE, dtype="float32"),),
+        threads=1,
+        max_runs=2,
+        encoders=(EncoderSpec(source=BUNDLED_ENCODER),),
+    )
     engine = LocalWorkers(configure, count=1, telemetry=PrometheusTelemetry())
     await engine.start()
     try:
@@ -96,7 +104,7 @@ async def test_every_job_is_started_once_ends_once_and_counts_its_steps(engine: 
         assert isinstance(events[0], Started)
         assert isinstance(events[-1], Finished)
         assert [event.step for event in events if isinstance(event, Stepped)] == [1, 2, 3, 4]
-        assert sum(isinstance(event, _ENDS) for event in events) == 1
+        assert sum(isinstance(event, End) for event in events) == 1
     assert len({events[-1].image for events in everything if isinstance(events[-1], Finished)}) == 1
     assert (engine.state().queued, engine.state().running) == (0, 0)
 
@@ -136,7 +144,7 @@ async def test_a_cancelled_job_ends_as_cancelled_and_an_unknown_id_is_ignored(en
     engine.cancel("long")
     rest = await told(events)
     assert isinstance(rest[-1], Cancelled)
-    assert sum(isinstance(event, _ENDS) for event in rest) == 1
+    assert sum(isinstance(event, End) for event in rest) == 1
     engine.cancel("long")
 
 
@@ -194,6 +202,59 @@ async def test_what_is_drawn_from_decides_the_picture(engine: Engine) -> None:
 
 def _from(order: Order, picture: InputPicture) -> Recipe:
     return msgspec.structs.replace(order.recipe, inputs=(picture,))
+
+
+def texts(name: str, *texts: str, source: str = BUNDLED_ENCODER, dimensions: int | None = None) -> EmbedOrder:
+    """Texts to turn into vectors."""
+    return EmbedOrder(id=name, source=source, texts=texts, dimensions=dimensions)
+
+
+async def vectors(engine: Engine, order: EmbedOrder) -> list[bytes]:
+    """Those of an order's texts."""
+    events = await told(engine.embed(order))
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-1], Embedded)
+    assert len(events) == 2
+    each = 4 * (order.dimensions or 384)
+    found = events[-1].vectors
+    assert len(found) == each * len(order.texts)
+    return [found[at : at + each] for at in range(0, len(found), each)]
+
+
+async def test_a_text_has_the_same_vector_to_the_bit_alone_and_in_company(engine: Engine) -> None:
+    long = "the sea " * 400
+    (alone,) = await vectors(engine, texts("alone", "a boat"))
+    company = texts("company", "a lighthouse", long, "a boat", "a boat", "!")
+    beside = engine.submit(job("beside"))
+    found, other = await asyncio.gather(
+        vectors(engine, company), vectors(engine, texts("other", *["a gull on a rock"] * 9))
+    )
+    assert isinstance((await told(beside))[-1], Finished)
+    assert found[2] == found[3] == alone
+    assert len(set(found)) == 4
+    assert len(set(other)) == 1
+    assert await vectors(engine, texts("long", long)) == [found[1]]
+    assert engine.state().model(BUNDLED_ENCODER).dimensions == 384
+    assert (engine.state().queued, engine.state().running) == (0, 0)
+
+
+async def test_texts_that_are_cut_are_counted(engine: Engine) -> None:
+    end = (await told(engine.embed(texts("cut", "a boat", "the sea " * 400, dimensions=16))))[-1]
+    assert isinstance(end, Embedded)
+    assert (end.tokens, end.cut, len(end.vectors)) == (4 + 256, 1, 2 * 16 * 4)
+
+
+async def test_texts_that_nobody_wants_end_as_cancelled(engine: Engine) -> None:
+    events = engine.embed(texts("many", *["the sea " * 400] * 500))
+    engine.cancel("many")
+    assert isinstance((await told(events))[-1], Cancelled)
+    assert (engine.state().queued, engine.state().running) == (0, 0)
+
+
+async def test_texts_for_an_encoder_that_the_engine_was_not_told_of_fail(engine: Engine) -> None:
+    end = (await told(engine.embed(texts("lost", "a boat", source="unheard"))))[-1]
+    assert isinstance(end, Failed)
+    assert not end.retry_helps
 
 
 async def test_what_is_there_when_it_stops_and_what_comes_later_ends_as_cancelled(engine: Engine) -> None:

@@ -8,11 +8,15 @@ from hypothesis import strategies as st
 
 from safelight.contract.errors import ProtocolError
 from safelight.contract.order import Order
+from safelight.contract.sentences import EmbedOrder
 from safelight.protocol.frames import HEADER_BYTES, frame_length, read_command, read_event, to_frame
 from safelight.protocol.messages import (
     Cancel,
     Configure,
     Draw,
+    Embed,
+    Embedded,
+    EncoderReady,
     Event,
     Failed,
     Finished,
@@ -46,6 +50,12 @@ def test_a_command_arrives_as_it_was_sent(prompt: str, seed: int) -> None:
     assert read_command(frame[HEADER_BYTES:]) == sent
 
 
+@given(texts=st.lists(st.text(min_size=1), min_size=1), dimensions=st.none() | st.integers(1, 384))
+def test_texts_arrive_as_they_were_sent(texts: list[str], dimensions: int | None) -> None:
+    sent = Embed(order=EmbedOrder(id="e1", source="s", texts=tuple(texts), dimensions=dimensions))
+    assert read_command(to_frame(sent)[HEADER_BYTES:]) == sent
+
+
 @pytest.mark.parametrize(
     "event",
     [
@@ -53,6 +63,8 @@ def test_a_command_arrives_as_it_was_sent(prompt: str, seed: int) -> None:
         Stepped(job_id="a", step=1, steps=4),
         Finished(job_id="a", image=b"\x89PNG", fingerprint="f", timings=Timings(steps=(0.1, 0.2))),
         Failed(job_id="a", reason="it broke", retry_helps=False),
+        EncoderReady(source="s", dimensions=384),
+        Embedded(job_id="a", vectors=bytes(8), tokens=4, cut=0, seconds=0.1),
     ],
 )
 def test_an_event_arrives_as_it_was_sent(event: Event) -> None:

@@ -15,6 +15,7 @@ from safelight.service.access.keys import Keys
 from safelight.service.access.sessions import Sessions
 from safelight.service.chat import Chat
 from safelight.service.drawing.generate import Generate
+from safelight.service.embeddings import Embeddings
 from safelight.service.entrance import Entrance
 from safelight.service.jobs.answers import Answers
 from safelight.service.jobs.jobs import Jobs
@@ -49,6 +50,7 @@ class Services:
     sessions: Sessions
     cookie_name: str
     chat: Chat
+    embeddings: Embeddings
     closing: tuple[Callable[[], Awaitable[None]], ...] = ()
     engine: Engine
     telemetry: Telemetry

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safelight.contract.catalogue import Catalogue, ModelEntry
+from safelight.contract.catalogue import CHATS, EMBEDS, Catalogue, ModelEntry
+from safelight.contract.errors import ConfigurationError
 from safelight.contract.hub import HubName
+from safelight.contract.sentences import BUNDLED_ENCODER
 from safelight.contract.terms import Terms
 from safelight.service.ports.engine import Engine
 from safelight.settings import ModelSettings, Settings
@@ -31,7 +33,39 @@ def catalogue(settings: Settings, engine: Engine | None = None) -> Catalogue:
         )
         for name, model in settings.models.items()
     )
-    return Catalogue(entries) if engine is None else Catalogue(entries, lambda s: engine.state().model(s).traits)
+    others = {model: CHATS for chat in settings.chat.values() for model in chat.models}
+    others |= {entry.id: EMBEDS for entry in encoder_entries(settings)}
+    if engine is None:
+        return Catalogue(entries, others=others)
+    return Catalogue(entries, lambda source: engine.state().model(source).traits, others)
+
+
+def encoder_entries(settings: Settings) -> tuple[ModelEntry, ...]:
+    """The sentence encoders on offer, the bundled one first.
+
+    Raises:
+        ConfigurationError: one has the name or the source of a model that draws or chats.
+    """
+    if settings.embeddings == "off":
+        return ()
+    sources = {BUNDLED_ENCODER: BUNDLED_ENCODER} | {name: each.source for name, each in settings.embeddings.items()}
+    others = {alias for model in settings.models.values() for alias in model.aliases} | {*settings.models}
+    others |= {model for chat in settings.chat.values() for model in chat.models}
+    drawn = {model.source for model in settings.models.values()}
+    for name, source in sources.items():
+        if name in others:
+            raise ConfigurationError(
+                f"The model {name!r} of `embeddings` has the name of one in `models` or `chat`: a request could mean "
+                "either. Rename one."
+            )
+        if source in drawn:
+            raise ConfigurationError(
+                f"The model {name!r} of `embeddings` has the `source` of one in `models`, which is one or the other."
+            )
+    return tuple(
+        ModelEntry(id=name, source=source, drawn_by=_drawn_by(settings, source), created=_CREATED)
+        for name, source in sources.items()
+    )
 
 
 def terms_of(name: str, model: ModelSettings) -> Terms:

@@ -49,6 +49,8 @@ class Drawing:
     generate: Generate
     limiter: RateLimiter
     filters: Filters
+    readiness: Readiness
+    everywhere: Everywhere
 
 
 def open_drawing(
@@ -66,6 +68,7 @@ def open_drawing(
     without a `shared_bound` its own is the only one, and without a `review` the operator's filter of pictures is it.
     """
     readiness = Readiness(engine, settings.load_wait_seconds)
+    everywhere = Everywhere(admission, shared_bound)
     limiter = RateLimiter(settings.rate_limit_per_minute, rates or LocalRates())
     filters = Filters(
         open_filter(settings.prompt_filter, settings.filter_seconds),
@@ -85,7 +88,7 @@ def open_drawing(
             engine=engine,
             readiness=readiness,
             admission=admission,
-            everywhere=Everywhere(admission, shared_bound),
+            everywhere=everywhere,
             ledger=ledger,
             telemetry=telemetry,
             metadata=settings.metadata,
@@ -94,6 +97,8 @@ def open_drawing(
         ),
         limiter=limiter,
         filters=filters,
+        readiness=readiness,
+        everywhere=everywhere,
     )
 
 

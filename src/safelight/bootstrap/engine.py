@@ -12,9 +12,10 @@ from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.home.pins import pinned_commit
 from safelight.adapters.preflight import check_device, gpu_count, lacking
 from safelight.adapters.workers.pool import LocalWorkers
+from safelight.bootstrap.catalogue import encoder_entries
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.options import ModelOptions
-from safelight.protocol.messages import Configure, LoraSpec, ModelSpec
+from safelight.protocol.messages import Configure, EncoderSpec, LoraSpec, ModelSpec
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
@@ -27,7 +28,13 @@ def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = Tru
     specs = model_specs(settings)
     if settings.engine == "fake":
         loras = {source: tuple(lora.name for lora in spec.loras) for source, spec in specs.items()}
-        return FakeEngine(tuple(specs), step_seconds=settings.fake_step_seconds, hold=settings.fake_hold, loras=loras)
+        return FakeEngine(
+            tuple(specs),
+            step_seconds=settings.fake_step_seconds,
+            hold=settings.fake_hold,
+            loras=loras,
+            encoders=tuple(spec.source for spec in encoder_specs(settings)),
+        )
     count = worker_count(settings) if warm_up else 1
     host = settings.host_memory_gigabytes
     configure = Configure(
@@ -43,6 +50,7 @@ def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = Tru
         workers=count or 1,
         warm_up_seconds=settings.warm_up_seconds if warm_up else 0.0,
         measured=str(settings.home / "measured") if warm_up else None,
+        encoders=encoder_specs(settings),
     )
     return LocalWorkers(configure, count=count, telemetry=telemetry)
 
@@ -77,6 +85,12 @@ def model_specs(settings: Settings) -> dict[str, ModelSpec]:
                 "id above it; they must be the same."
             )
     return specs
+
+
+def encoder_specs(settings: Settings) -> tuple[EncoderSpec, ...]:
+    """The sentence encoders that the engine is to have, each source once."""
+    sources = dict.fromkeys(entry.source for entry in encoder_entries(settings))
+    return tuple(EncoderSpec(source=source, commit=pinned_commit(settings.home, source)) for source in sources)
 
 
 def _loras_of(settings: Settings, source: str) -> tuple[LoraSpec, ...]:

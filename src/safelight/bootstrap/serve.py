@@ -120,6 +120,7 @@ async def _serve(
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(budget.drawing):
                     await services.generate.drain()
+                    await services.embeddings.ended()
             await engine.stop()
             # What was cut short, or cannot be recorded, stays in the store, and is drawn after the next start.
             await services.jobs.tending.settle(budget.recording)

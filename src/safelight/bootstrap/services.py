@@ -15,6 +15,7 @@ from safelight.api.services import Services
 from safelight.bootstrap.catalogue import catalogue
 from safelight.bootstrap.chat import open_chat
 from safelight.bootstrap.drawing import open_drawing
+from safelight.bootstrap.embeddings import open_embeddings
 from safelight.bootstrap.jobs import open_jobs
 from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
@@ -69,6 +70,7 @@ def open_services(
     )
     offered = catalogue(settings, engine)
     chat = open_chat(settings, offered, drawing.limiter, stores.ledger)
+    embeddings = open_embeddings(settings, engine, offered, drawing, admission, stores.ledger)
     jobs = open_jobs(settings, database, drawing, offered, telemetry, keys)
     return Services(
         settings=settings,
@@ -81,6 +83,7 @@ def open_services(
         sessions=Sessions(stores.sessions, keys, links),
         cookie_name=stores.cookie_name,
         chat=chat,
+        embeddings=embeddings,
         closing=(chat.close, drawing.filters.close),
         engine=engine,
         telemetry=telemetry,

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -14,6 +14,11 @@ from safelight.contract.errors import InvalidRequest
 from safelight.contract.offers import capabilities_of
 from safelight.contract.terms import Terms
 from safelight.contract.traits import Traits
+
+DRAWS = "draws pictures (POST /v1/images/generations)"
+CHATS = "chats (POST /v1/chat/completions)"
+EMBEDS = "turns texts into vectors (POST /v1/embeddings)"
+"""What kinds of models do, as the end of a sentence."""
 
 
 class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,11 +57,17 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Catalogue:
-    """The models on offer, found by id or alias. `traits_of` gives what the engine knows of a source by now."""
+    """The models that draw, found by id or alias. `traits_of` gives what the engine knows of a source by now. `others`
+    are models of other kinds: what each does, as the end of a sentence.
+    """
 
     def __init__(
-        self, entries: Iterable[ModelEntry], traits_of: Callable[[str], Traits | None] = lambda source: None
+        self,
+        entries: Iterable[ModelEntry],
+        traits_of: Callable[[str], Traits | None] = lambda source: None,
+        others: Mapping[str, str] | None = None,
     ) -> None:
+        self._others = others or {}
         self._entries = tuple(entries)
         self._traits_of = traits_of
         self._by_name = {name: entry for entry in self._entries for name in (entry.id, *entry.aliases)}
@@ -69,13 +80,25 @@ class Catalogue:
         entry = self._by_name.get(name)
         return None if entry is None else self._described(entry)
 
+    def kind(self, name: str) -> str | None:
+        """What the model of that name does, of whichever kind, as the end of a sentence; None where there is none."""
+        return DRAWS if name in self._by_name else self._others.get(name)
+
     def find(self, name: str) -> ModelEntry:
         """Like `get`, for a request.
 
         Raises:
-            InvalidRequest: `model_not_found`, naming what is offered.
+            InvalidRequest: `model_not_found`, naming what is offered, or `unsupported_operation` for one that does
+                not draw.
         """
         entry = self.get(name)
+        if entry is None and name in self._others:
+            raise InvalidRequest(
+                f"The model {name} {self._others[name]}, and draws no pictures. Models that do: "
+                f"{', '.join(sorted(self._by_name))}.",
+                code="unsupported_operation",
+                param="model",
+            )
         if entry is None:
             offered = ", ".join(sorted(self._by_name))
             shown = repr(name) if len(name) <= 100 else f"a name of {len(name)} characters"

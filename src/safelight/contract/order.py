@@ -115,6 +115,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     share: Share = Share()
 
     @property
+    def source(self) -> str:
+        """What draws it."""
+        return self.recipe.source
+
+    @property
     def identity(self) -> bytes:
         """A SHA-256 that orders with the same file for an answer have in common.
 

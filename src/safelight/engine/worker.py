@@ -32,6 +32,7 @@ from safelight.protocol.messages import (
     Cancel,
     Configure,
     Draw,
+    Embed,
     Hello,
     ModelSpec,
     Ping,
@@ -80,7 +81,7 @@ class Worker:
                     self._answer(command)
                 case Configure():
                     self._configure(command)
-                case Draw() | Cancel() | Watch() | ShareCores() if self._configured:
+                case Draw() | Embed() | Cancel() | Watch() | ShareCores() if self._configured:
                     self._inbox.put(command)
                 case _:
                     raise ProtocolError("A job came before the configuration.")
@@ -97,6 +98,8 @@ class Worker:
         if self._configured:
             raise ProtocolError("A second configuration came; a worker takes one.")
         self._configured = True
+        for encoder in configure.encoders:
+            self._inbox.put(encoder)
         for model in configure.models:
             self._inbox.put(model)
         threading.Thread(target=self._draw, args=(configure,), name="engine", daemon=True).start()

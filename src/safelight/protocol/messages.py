@@ -1,7 +1,7 @@
 """What the api process and a worker say to each other: typed and versioned structs.
 
 The struct's tag says which message it is. The worker opens with `Hello`. Every `Draw` ends in one of `Finished`,
-`Failed`, `Cancelled`, or with the worker itself.
+`Failed`, `Cancelled`, every `Embed` in one of `Embedded`, `Failed`, `Cancelled`; or either with the worker itself.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from safelight.contract.costs import CostPoint
 from safelight.contract.options import ModelOptions
 from safelight.contract.order import Order, Recipe
 from safelight.contract.prompt_cut import PromptCut
+from safelight.contract.sentences import EmbedOrder
 from safelight.contract.stages import STAGES, STEPS
 from safelight.contract.traits import Traits
 
-PROTOCOL_VERSION = 10
+PROTOCOL_VERSION = 11
 
 Tier = Literal["exact", "throughput"]
 """Whether the same request with the same seed gives the same bytes, or may differ in the last bits of a batch."""
@@ -60,6 +61,14 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     loras: tuple[LoraSpec, ...] = ()
 
 
+class EncoderSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence encoder that a worker shall have: the bundled one, a folder, or `org/name` as in `ModelSpec`. It is
+    loaded by the first text that comes for it."""
+
+    source: str
+    commit: str | None = None
+
+
 class Configure(Message, frozen=True):
     """The first message: what to load and how to run. `threads` 0 means the cores that the process may use;
     with `try_threads` fewer are tried when a model is loaded, and used where they are faster and change no byte.
@@ -83,10 +92,15 @@ class Configure(Message, frozen=True):
     number: int = 0
     warm_up_seconds: float = 0.0
     measured: str | None = None
+    encoders: tuple[EncoderSpec, ...] = ()
 
 
 class Draw(Message, frozen=True):
     order: Order
+
+
+class Embed(Message, frozen=True):
+    order: EmbedOrder
 
 
 class Cancel(Message, frozen=True):
@@ -114,7 +128,7 @@ class Ping(Message, frozen=True):
     number: int
 
 
-Command = Configure | Draw | Cancel | Watch | ShareCores | Ping
+Command = Configure | Draw | Embed | Cancel | Watch | ShareCores | Ping
 
 
 # From a worker to the api process
@@ -171,6 +185,23 @@ class ModelResting(Message, frozen=True):
 
 class ModelFailed(Message, frozen=True):
     """That model cannot be loaded; `reason` is for callers too, so it holds no path."""
+
+    source: str
+    reason: str
+
+
+class EncoderReady(Message, frozen=True):
+    """That sentence encoder is here, and gives `dimensions` numbers for a text. `bytes` is its weights, 0 until they
+    are loaded."""
+
+    source: str
+    dimensions: int
+    device: str = "cpu"
+    bytes: int = 0
+
+
+class EncoderFailed(Message, frozen=True):
+    """That sentence encoder cannot be had; `reason` is for callers too, so it holds no path."""
 
     source: str
     reason: str
@@ -245,6 +276,17 @@ class Failed(Message, frozen=True):
     code: FailureCode = "internal_error"
 
 
+class Embedded(Message, frozen=True):
+    """The texts of that job as vectors of length 1: `vectors` holds their numbers in float32, little endian, text by
+    text. `tokens` were read of all texts together, `cut` texts only in part. `seconds` is how long computing took."""
+
+    job_id: str
+    vectors: bytes
+    tokens: int
+    cut: int
+    seconds: float
+
+
 class Cancelled(Message, frozen=True):
     job_id: str
 
@@ -271,5 +313,18 @@ class Pong(Message, frozen=True):
     device_bytes: int = 0
 
 
-JobEvent = Started | Stepped | Preview | Finished | Failed | Cancelled
-Event = Hello | ModelDescribed | ModelLoading | ModelReady | ModelResting | ModelFailed | JobEvent | Pong
+End = Finished | Embedded | Failed | Cancelled
+"""How a job ends; each does so once."""
+JobEvent = Started | Stepped | Preview | End
+Event = (
+    Hello
+    | ModelDescribed
+    | ModelLoading
+    | ModelReady
+    | ModelResting
+    | ModelFailed
+    | EncoderReady
+    | EncoderFailed
+    | JobEvent
+    | Pong
+)

@@ -95,9 +95,9 @@ class Chat:
             raise wrong("model", "a string", model)
         if model in self._models:
             return model
-        if self._catalogue.get(model) is not None:
+        if (does := self._catalogue.kind(model)) is not None:
             raise InvalidRequest(
-                f"The model {model} draws pictures and does not chat. Pictures: POST /v1/images/generations.",
+                f"The model {model} {does}, and does not chat.",
                 code="unsupported_operation",
                 param="model",
             )

@@ -6,6 +6,7 @@ the nearest known setting: a typing mistake must never be a silent default.
 """
 
 from safelight.settings.chat import ChatSettings
+from safelight.settings.embeddings import EmbeddingSettings
 from safelight.settings.fields import Settings
 from safelight.settings.models import ModelSettings
 from safelight.settings.options import OptionSettings
@@ -14,6 +15,7 @@ from safelight.settings.sources import config_file, local_url
 
 __all__ = [
     "ChatSettings",
+    "EmbeddingSettings",
     "ModelSettings",
     "OptionSettings",
     "Settings",

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from safelight.contract.paths import expanded
 from safelight.settings.chat import Chats
+from safelight.settings.embeddings import Embeddings
 from safelight.settings.loras import Loras, LoraSettings
 from safelight.settings.models import Models, ModelSettings, built_in_models
 from safelight.settings.sources import PREFIX, Environment, File, default_home, local_url
@@ -273,6 +274,10 @@ class NeighbourSettings(BaseModel):
 
     chat: Chats = Field(
         default_factory=dict, description="Servers that chat completions are passed on to, by a name of yours."
+    )
+    embeddings: Embeddings = Field(
+        default_factory=dict,
+        description="Sentence encoders by id, beside the one in the package; or off: no embeddings at all.",
     )
 
 

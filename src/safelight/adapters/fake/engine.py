@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -21,10 +22,12 @@ from safelight.adapters.fake.states import FINGERPRINT, TRAITS, model_state, wor
 from safelight.adapters.fake.steps import LOOK_SECONDS, Steps
 from safelight.adapters.fake.stripes import draw_preview, draw_stripes
 from safelight.adapters.fake.switch import Switch
+from safelight.adapters.fake.vectors import DIMENSIONS, embedded
 from safelight.adapters.throughput import Throughput
 from safelight.adapters.workers.pending import PendingOrder
 from safelight.contract.order import Order
 from safelight.contract.prompt_cut import PromptCut
+from safelight.contract.sentences import BUNDLED_ENCODER, EmbedOrder
 from safelight.contract.stages import STEPS
 from safelight.contract.traits import Traits
 from safelight.protocol.messages import Cancelled, Failed, Finished, JobEvent, Preview, Started, Stepped, Tier, Timings
@@ -58,7 +61,9 @@ class FakeEngine:
         hold: Path | None = None,
         traits: Traits | None = TRAITS,
         loras: Mapping[str, tuple[str, ...]] | None = None,
+        encoders: Sequence[str] = (BUNDLED_ENCODER,),
     ) -> None:
+        self._encoders = tuple(encoders)
         self._traits = traits
         self._loras = loras or {}
         self.workers = 1
@@ -102,12 +107,21 @@ class FakeEngine:
             self.submitted.append(msgspec.structs.replace(before, recipe=before.recipe.without_pixels))
         self.submitted.append(order)
         entry = PendingOrder(order)
+        return self._enter(entry, partial(self._draw, entry, order))
+
+    def embed(self, order: EmbedOrder) -> AsyncIterator[JobEvent]:
+        """Vectors of an order's texts, once the gate lets them through."""
+        entry = PendingOrder(order)
+        return self._enter(entry, partial(self._embed, entry, order))
+
+    def _enter(self, entry: PendingOrder, work: Callable[[], Coroutine[None, None, None]]) -> AsyncIterator[JobEvent]:
+        job_id = entry.order.id
         if self._stopped:
-            entry.tell(Cancelled(job_id=order.id))
+            entry.tell(Cancelled(job_id=job_id))
             return entry.events()
-        self._pending[order.id] = entry
-        self._left[order.id] = asyncio.Event()
-        task = asyncio.create_task(self._draw(entry), name=f"fake-{order.id}")
+        self._pending[job_id] = entry
+        self._left[job_id] = asyncio.Event()
+        task = asyncio.create_task(work(), name=f"fake-{job_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return entry.events()
@@ -126,7 +140,7 @@ class FakeEngine:
         """Ready once `loaded` is set."""
         running = sum(entry.started for entry in self._pending.values())
         return EngineState(
-            models=tuple(map(self._model_state, self._sources)),
+            models=(*map(self._model_state, self._sources), *map(self._encoder_state, self._encoders)),
             workers=self.workers,
             queued=len(self._pending) - running,
             running=running,
@@ -138,6 +152,10 @@ class FakeEngine:
         if traits is not None and source in self._loras:
             traits = msgspec.structs.replace(traits, loras=self._loras[source])
         return model_state(source, self._is_loaded(source), self._broken, self.ready_in_seconds, traits)
+
+    def _encoder_state(self, source: str) -> ModelState:
+        state = model_state(source, self._is_loaded(source), self._broken, self.ready_in_seconds, None)
+        return msgspec.structs.replace(state, traits=None, dimensions=DIMENSIONS)
 
     def _is_loaded(self, source: str) -> bool:
         return self.loaded.is_set() or (self.slow is not None and source not in self.slow)
@@ -158,16 +176,33 @@ class FakeEngine:
         """
         return await self._steps.turn()
 
-    async def _draw(self, entry: PendingOrder) -> None:
-        order, left = entry.order, self._left[entry.order.id]
+    async def _embed(self, entry: PendingOrder, order: EmbedOrder) -> None:
+        left = self._left[order.id]
+        try:
+            await self._may_begin(entry, left)
+            if self._broken is not None:
+                entry.tell(Failed(job_id=order.id, reason=self._broken, retry_helps=False))
+            elif order.source not in self._encoders:
+                entry.tell(Failed(job_id=order.id, reason="No worker was told to load that model.", retry_helps=False))
+            else:
+                if not left.is_set():
+                    entry.tell(Started(job_id=order.id))
+                await first(self.gate, left)
+                entry.tell(Cancelled(job_id=order.id) if left.is_set() else embedded(order))
+        finally:
+            self._inside.discard(entry)
+            del self._pending[order.id], self._left[order.id]
+
+    async def _draw(self, entry: PendingOrder, order: Order) -> None:
+        left = self._left[order.id]
         try:
             await self._may_begin(entry, left)
             if self._broken is not None:
                 entry.tell(Failed(job_id=order.id, reason=self._broken, retry_helps=False))
             elif order.recipe.source not in self._sources:
                 entry.tell(Failed(job_id=order.id, reason="No worker was told to load that model.", retry_helps=False))
-            elif await self._stepped_through(entry, left):
-                await self._finish(entry)
+            elif await self._stepped_through(entry, order, left):
+                await self._finish(entry, order)
             else:
                 self.cancelled.append(order.id)
                 entry.tell(Cancelled(job_id=order.id))
@@ -180,32 +215,30 @@ class FakeEngine:
 
     async def _may_begin(self, entry: PendingOrder, left: asyncio.Event) -> None:
         """Returns when its model is there and nobody who has to be alone is in the way."""
-        if not self._is_loaded(entry.order.recipe.source):
+        if not self._is_loaded(entry.order.source):
             await first(self.loaded, left)
         while not left.is_set() and any(other.suspect or entry.suspect for other in self._inside):
             await first(left, seconds=LOOK_SECONDS)
         self._inside.add(entry)
 
-    async def _stepped_through(self, entry: PendingOrder, left: asyncio.Event) -> bool:
+    async def _stepped_through(self, entry: PendingOrder, order: Order, left: asyncio.Event) -> bool:
         """Take all steps; false if the order was cancelled before the last."""
-        order, steps, step = entry.order, self._steps_of(entry.order), 0
+        steps, step = self._steps_of(order), 0
         async with contextlib.aclosing(self._steps.of(order, steps, left)) as taken:
             async for step in taken:
                 if step == 0:
                     entry.tell(Started(job_id=order.id))
                 else:
-                    self._tell_step(entry, step, steps)
+                    self._tell_step(entry, order, step, steps)
         return step == steps
 
-    def _tell_step(self, entry: PendingOrder, step: int, steps: int) -> None:
-        order = entry.order
+    def _tell_step(self, entry: PendingOrder, order: Order, step: int, steps: int) -> None:
         entry.tell(Stepped(job_id=order.id, step=step, steps=steps))
         if entry.longest_preview and not self.flags:
             image = draw_preview(order, step, entry.longest_preview)
             entry.tell(Preview(job_id=order.id, step=step, steps=steps, image=image))
 
-    async def _finish(self, entry: PendingOrder) -> None:
-        order = entry.order
+    async def _finish(self, entry: PendingOrder, order: Order) -> None:
         if self.flags:
             entry.tell(_refused(order))
             return

@@ -10,10 +10,14 @@ from safelight.adapters.workers.member import Member
 from safelight.adapters.workers.pending import MAX_ATTEMPTS, PendingOrder, acquit, blame
 from safelight.adapters.workers.team import Team
 from safelight.contract.order import Order
+from safelight.contract.sentences import EmbedOrder
 from safelight.protocol.messages import (
     Cancel,
     Cancelled,
     Draw,
+    Embed,
+    Embedded,
+    End,
     Failed,
     Finished,
     JobEvent,
@@ -54,7 +58,7 @@ class Dispatch:
         """Orders that have not."""
         return len(self._pending) - self.running
 
-    def submit(self, order: Order) -> AsyncIterator[JobEvent]:
+    def submit(self, order: Order | EmbedOrder) -> AsyncIterator[JobEvent]:
         """Queue an order; when it is its key's turn, it goes to the least busy worker that has its model."""
         self.submitted += 1
         entry = self._pending[order.id] = PendingOrder(order)
@@ -99,13 +103,13 @@ class Dispatch:
         if event.job_id in member.pending:
             member.pending[event.job_id].tell(event)
 
-    def done(self, member: Member, event: Finished | Failed | Cancelled) -> None:
+    def done(self, member: Member, event: End) -> None:
         """A worker is done with an order; its key's account holds what it took instead of what was expected."""
         entry = member.release(event.job_id)
         if entry is not None:
             if isinstance(event, Finished):
-                member.throughput.add(entry.order.recipe.source)
-            self._correct(entry, event.timings.active if isinstance(event, Finished) else 0.0)
+                member.throughput.add(entry.order.source)
+            self._correct(entry, _taken(event))
             self._end(entry, event)
         self.hand_out()
 
@@ -138,7 +142,7 @@ class Dispatch:
         """Models stand otherwise than before: end what cannot be drawn any more, and hand out what can be now."""
         failed = {state.source for state in self._team.model_states() if state.status == "failed"}
         for entry in [*self._suspects.values(), *self._line] if failed else ():
-            if entry.order.recipe.source in failed:
+            if entry.order.source in failed:
                 self._leave_line(entry)
                 self._wait(entry)
         self.hand_out()
@@ -150,7 +154,7 @@ class Dispatch:
         """
         kept_free: Member | None = None
         for entry in self._suspects.values():
-            if able := [member for member in self._team.able if member.can_draw(entry.order.recipe.source)]:
+            if able := [member for member in self._team.able if member.can_draw(entry.order.source)]:
                 kept_free = min(able, key=lambda m: len(m.pending))
                 if not kept_free.pending:
                     self._leave_line(entry)
@@ -170,13 +174,13 @@ class Dispatch:
         self._team.share_cores()
         for entry, member in entries:
             assert member.worker is not None  # can_draw
-            member.worker.send(Draw(order=entry.order))
+            member.worker.send(_told(entry.order))
             if entry.longest_preview:
                 member.worker.send(Watch(job_id=entry.order.id, longest=entry.longest_preview))
 
     def _wait(self, entry: PendingOrder) -> None:
         """Put an order into the line, or end it if its model cannot be had."""
-        state = self._team.model_state(entry.order.recipe.source)
+        state = self._team.model_state(entry.order.source)
         if state.status == "failed":
             self._end(entry, Failed(job_id=entry.order.id, reason=state.reason or "", retry_helps=False))
         elif entry.suspect:
@@ -184,7 +188,7 @@ class Dispatch:
         else:
             self._line.add(entry.waiting())
 
-    def _end(self, entry: PendingOrder, event: Failed | Cancelled | Finished) -> None:
+    def _end(self, entry: PendingOrder, event: End) -> None:
         """Say how an order ended, unless that was said, and forget it."""
         self._leave_line(entry)
         self._pending.pop(entry.order.id, None)
@@ -197,6 +201,20 @@ class Dispatch:
     def _correct(self, entry: PendingOrder, took_seconds: float) -> None:
         share = entry.order.share
         self._line.correct(share.group, share.weight, took_seconds - share.seconds)
+
+
+def _taken(event: End) -> float:
+    """Seconds in which a device worked for an order."""
+    match event:
+        case Finished():
+            return event.timings.active
+        case Embedded():
+            return event.seconds
+    return 0.0
+
+
+def _told(order: Order | EmbedOrder) -> Draw | Embed:
+    return Embed(order=order) if isinstance(order, EmbedOrder) else Draw(order=order)
 
 
 def _verdict(members: Sequence[Member], entry: PendingOrder) -> Verdict:

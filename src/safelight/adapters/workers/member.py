@@ -12,7 +12,7 @@ from safelight.adapters.workers.patience import Trouble, overdue
 from safelight.adapters.workers.pending import PendingOrder
 from safelight.adapters.workers.process import WorkerProcess
 from safelight.contract.traits import Traits
-from safelight.protocol.messages import ModelFailed, ModelReady, Pong
+from safelight.protocol.messages import EncoderFailed, EncoderReady, ModelFailed, ModelReady, Pong
 from safelight.scheduling.line import Verdict
 from safelight.scheduling.places import Places
 from safelight.service.ports.engine import Where, WorkerState
@@ -28,6 +28,7 @@ class Member:
         self.number = number
         self.worker: WorkerProcess | None = None
         self.models: dict[str, ModelReady | ModelFailed] = {}
+        self.encoders: dict[str, EncoderReady | EncoderFailed] = {}
         self.resting: dict[str, Where] = {}
         self.loading: str | None = None  # the model that its worker brings just now
         self.ready_at: dict[str, float] = {}  # when a model that is loaded is expected, on the monotonic clock
@@ -43,8 +44,9 @@ class Member:
         self.throughput = Throughput()
 
     def can_draw(self, source: str) -> bool:
-        """Whether it has that model, be it put away."""
-        return self.worker is not None and isinstance(self.models.get(source), ModelReady)
+        """Whether it has that model or sentence encoder, be it put away."""
+        said = self.models.get(source) or self.encoders.get(source)
+        return self.worker is not None and isinstance(said, ModelReady | EncoderReady)
 
     def where(self, source: str) -> Where:
         """Where the weights of a model are that it can draw."""
@@ -66,16 +68,16 @@ class Member:
 
     def judge(self, entry: PendingOrder) -> Verdict:
         """Whether it takes that order now. Beside a suspect it takes nothing."""
-        if not self.can_draw(entry.order.recipe.source):
+        if not self.can_draw(entry.order.source):
             return "not yet"
         if any(other.suspect for other in self.pending.values()):
             return "full"
-        return self.places.judge(entry.order.share.group, entry.order.share.weight, entry.order.recipe.source)
+        return self.places.judge(entry.order.share.group, entry.order.share.weight, entry.order.source)
 
     def take(self, entry: PendingOrder) -> None:
         """That order is in its hands now."""
         self.pending[entry.order.id] = entry
-        self.places.take(entry.order.id, entry.order.share.group, entry.order.share.weight, entry.order.recipe.source)
+        self.places.take(entry.order.id, entry.order.share.group, entry.order.share.weight, entry.order.source)
 
     def release(self, job_id: str) -> PendingOrder | None:
         """That order has ended there; None if it was not there."""
@@ -96,6 +98,7 @@ class Member:
             self.failed_starts += 1
         self.sharers, self.device_bytes, self.loading = 1, 0, None
         self.models.clear()
+        self.encoders.clear()
         self.resting.clear()
         self.ready_at.clear()
         return [entry for job_id in list(self.pending) if (entry := self.release(job_id)) is not None]

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Sequence
 from time import monotonic
 
 from safelight.contract.order import Order
-from safelight.protocol.messages import Cancelled, Failed, Finished, JobEvent, Started
+from safelight.contract.sentences import EmbedOrder
+from safelight.protocol.messages import End, JobEvent, Started
 from safelight.scheduling.line import Waiting
 
 # An order that was being drawn by this many workers when they died is taken for the cause.
@@ -23,7 +24,7 @@ class PendingOrder:
     `suspect` may have been the cause of one, and is drawn alone from then on: so what is innocent shows it.
     """
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order | EmbedOrder) -> None:
         self.order = order
         self.came = monotonic()
         self.attempts = 0
@@ -37,14 +38,14 @@ class PendingOrder:
 
     def waiting(self) -> Waiting[PendingOrder]:
         """How it stands in a line."""
-        share, source = self.order.share, self.order.recipe.source
+        share, source = self.order.share, self.order.source
         return Waiting(self.order.id, self, share.group, source, share.seconds, self.came, share.weight)
 
     def tell(self, event: JobEvent) -> None:
         """Pass an event on; after the end nothing more is said."""
         if self.ended:
             return
-        self.ended = isinstance(event, Finished | Failed | Cancelled)
+        self.ended = isinstance(event, End)
         self.started = self.started or isinstance(event, Started)
         self._events.put_nowait(event)
 
@@ -53,7 +54,7 @@ class PendingOrder:
         while True:
             event = await self._events.get()
             yield event
-            if isinstance(event, Finished | Failed | Cancelled):
+            if isinstance(event, End):
                 return
 
 

@@ -16,9 +16,13 @@ from safelight.adapters.workers.pool_size import PoolSize
 from safelight.adapters.workers.supervision import FIRST_PAUSE_SECONDS, PING_EVERY_SECONDS, Supervision
 from safelight.adapters.workers.team import Team
 from safelight.contract.order import Order
+from safelight.contract.sentences import EmbedOrder
 from safelight.protocol.messages import (
     Cancelled,
     Configure,
+    Embedded,
+    EncoderFailed,
+    EncoderReady,
     Event,
     Failed,
     Finished,
@@ -100,6 +104,10 @@ class LocalWorkers:
         """Queue an order; when it is its key's turn, it goes to the least busy worker that has its model."""
         return self._dispatch.submit(order)
 
+    def embed(self, order: EmbedOrder) -> AsyncIterator[JobEvent]:
+        """Queue texts in the same line."""
+        return self._dispatch.submit(order)
+
     def cancel(self, job_id: str) -> None:
         """End a waiting order now, a running one at its next step."""
         self._dispatch.cancel(job_id)
@@ -145,9 +153,12 @@ class LocalWorkers:
             case ModelDescribed():
                 member.traits[event.source] = event.traits
                 self._announce()
+            case EncoderReady() | EncoderFailed():
+                member.encoders[event.source] = event
+                self._announce()
             case Started() | Stepped() | Preview():
                 self._dispatch.told(member, event)
-            case Finished() | Failed() | Cancelled():
+            case Finished() | Embedded() | Failed() | Cancelled():
                 member.fruitless_starts = 0
                 self._dispatch.done(member, event)
             case Pong():

@@ -85,7 +85,7 @@ class PoolSize:
     async def _draw_at_once(self, orders: Sequence[Order]) -> float | None:
         """Each with another worker. Nobody waits for these: None where somebody else's order was there or came."""
         members = self._team.members[: len(orders)]
-        able = all(m.can_draw(order.recipe.source) for m, order in zip(members, orders, strict=False))
+        able = all(m.can_draw(order.source) for m, order in zip(members, orders, strict=False))
         if not self._dispatch.idle or not able:
             return None
         before, entries = self._dispatch.submitted, [PendingOrder(order) for order in orders]

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from safelight.adapters.workers.loads import Loads
 from safelight.adapters.workers.member import Member
-from safelight.protocol.messages import Configure, ModelFailed, ModelReady, ShareCores
+from safelight.protocol.messages import Configure, EncoderFailed, EncoderReady, ModelFailed, ModelReady, ShareCores
 from safelight.service.ports.engine import NEAREST_FIRST, ModelState, WorkerState
 
 # A worker schedules only what it has, so it is given more than it draws at once; what it lacks can go to another. Of
@@ -34,6 +34,11 @@ class Team:
     def sources(self) -> tuple[str, ...]:
         """The models of the pool, those that are not loaded any more among them."""
         return tuple(spec.source for spec in self._configure.models)
+
+    @property
+    def encoders(self) -> tuple[str, ...]:
+        """The sentence encoders of the pool."""
+        return tuple(spec.source for spec in self._configure.encoders)
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -79,11 +84,13 @@ class Team:
                 member.sharers = busy
 
     def model_states(self) -> tuple[ModelState, ...]:
-        """How each model stands."""
-        return tuple(self.model_state(source) for source in self.sources)
+        """How each model stands, and each sentence encoder."""
+        return tuple(self.model_state(source) for source in (*self.sources, *self.encoders))
 
     def model_state(self, source: str) -> ModelState:
-        """How a model stands: ready with one worker is ready."""
+        """How a model or sentence encoder stands: ready with one worker is ready."""
+        if source in self.encoders:
+            return self._encoder_state(source)
         said = [m.models[source] for m in self.members if m.worker is not None and source in m.models]
         traits = next((m.traits[source] for m in self.members if source in m.traits), None)
         ready = next((event for event in said if isinstance(event, ModelReady)), None)
@@ -110,6 +117,22 @@ class Team:
         # What is overdue will take about as much longer as it is late by now: nobody knows better.
         ready_in = abs(expected - monotonic()) if expected is not None else None
         return ModelState(source=source, status=status, reason=reason, traits=traits, ready_in_seconds=ready_in)
+
+    def _encoder_state(self, source: str) -> ModelState:
+        said = [m.encoders[source] for m in self.members if m.worker is not None and source in m.encoders]
+        ready = [event for event in said if isinstance(event, EncoderReady)]
+        if ready:
+            most = max(ready, key=lambda event: event.bytes)
+            return ModelState(
+                source=source,
+                status="ready",
+                device=most.device,
+                bytes=most.bytes or None,
+                where="device" if most.bytes else "none",
+                dimensions=most.dimensions,
+            )
+        failed = next((event.reason for event in said if isinstance(event, EncoderFailed)), self.start_failure)
+        return ModelState(source=source, status="loading" if failed is None else "failed", reason=failed)
 
     def worker_states(self) -> tuple[WorkerState, ...]:
         """How each live worker stands."""

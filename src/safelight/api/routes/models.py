@@ -37,7 +37,9 @@ class Model(Answer, tag_field="object", tag="model", frozen=True, kw_only=True):
     """OpenAI's model object, with what the model supports and which model really draws."""
 
     id: str
-    type: Annotated[tuple[Literal["text-to-image", "chat"], ...], Meta(description="What it is asked for.")]
+    type: Annotated[
+        tuple[Literal["text-to-image", "chat", "embeddings"], ...], Meta(description="What it is asked for.")
+    ]
     created: int
     owned_by: str
     aliases: tuple[str, ...]
@@ -84,7 +86,8 @@ async def list_models(request: Request) -> Response:
     services: Services = request.app.state.services
     await authenticate(request)
     chats = [_chat_model(name, upstream) for name, upstream in services.chat]
-    return JsonResponse(ModelList(data=[_model(e, services) for e in services.catalogue] + chats))
+    encoders = [_encoder(entry, services) for entry in services.embeddings]
+    return JsonResponse(ModelList(data=[_model(e, services) for e in services.catalogue] + chats + encoders))
 
 
 async def get_model(request: Request) -> Response:
@@ -94,6 +97,8 @@ async def get_model(request: Request) -> Response:
     chats = dict(services.chat)
     if (name := request.path_params["model_id"]) in chats:
         return JsonResponse(_chat_model(name, chats[name]))
+    if (encoder := services.embeddings.get(name)) is not None:
+        return JsonResponse(_encoder(encoder, services))
     return JsonResponse(_model(_entry(request), services))
 
 
@@ -158,6 +163,27 @@ def _chat_model(name: str, upstream: str) -> Model:
         resident=False,
         where="none",
         memory_bytes=None,
+        workers=[],
+        capabilities={"parameters": {}},
+    )
+
+
+def _encoder(entry: ModelEntry, services: Services) -> Model:
+    """A sentence encoder. Its weights are loaded for the first text."""
+    state: ModelState = services.engine.state().model(entry.source)
+    return Model(
+        id=entry.id,
+        type=("embeddings",),
+        created=entry.created,
+        owned_by="safelight",
+        aliases=(),
+        drawn_by=entry.drawn_by,
+        status=state.status,
+        reason=state.reason,
+        notes=(),
+        resident=state.resident,
+        where=state.where,
+        memory_bytes=state.bytes,
         workers=[],
         capabilities={"parameters": {}},
     )

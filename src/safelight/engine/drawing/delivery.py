@@ -14,7 +14,6 @@ import torch
 from PIL import Image
 
 from safelight.contract.costs import CostPoint
-from safelight.engine.drawing.ends import End
 from safelight.engine.machine.stage_ages import StageAges
 from safelight.engine.machine.streams import fetched
 from safelight.engine.output.encode import encode
@@ -22,7 +21,7 @@ from safelight.engine.output.previews import Previewer, clean
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.standin import StepTaken
 from safelight.engine.runs.run import Run
-from safelight.protocol.messages import BusyStage, Event, Failed, Finished, Preview, Tier
+from safelight.protocol.messages import BusyStage, End, Event, Failed, Finished, Preview, Tier
 
 log = logging.getLogger(__name__)
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from safelight.protocol.messages import Cancelled, Event, Failed, Finished
-
-End = Finished | Failed | Cancelled
+from safelight.protocol.messages import End, Event
 
 
 class Ends:

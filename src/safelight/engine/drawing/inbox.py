@@ -6,9 +6,9 @@ from queue import Empty, SimpleQueue
 
 from safelight.engine.machine.allocator import give_back
 from safelight.engine.residency.loader import LoadOutcome
-from safelight.protocol.messages import Cancel, Draw, ModelSpec, ShareCores, Watch
+from safelight.protocol.messages import Cancel, Draw, Embed, EncoderSpec, ModelSpec, ShareCores, Watch
 
-Command = ModelSpec | Draw | Cancel | Watch | ShareCores | LoadOutcome | None
+Command = ModelSpec | EncoderSpec | Draw | Embed | Cancel | Watch | ShareCores | LoadOutcome | None
 Inbox = SimpleQueue[Command]
 
 # Who asks for one picture after another finds memory kept; nobody else misses it for long.

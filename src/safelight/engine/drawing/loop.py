@@ -8,6 +8,7 @@ from itertools import count
 from queue import Empty, SimpleQueue
 
 from safelight.engine.drawing.delivery import Delivery, Keep
+from safelight.engine.drawing.encodings import Encodings
 from safelight.engine.drawing.ends import Ends
 from safelight.engine.drawing.inbox import Command, Inbox, Reader
 from safelight.engine.drawing.roster import Roster
@@ -17,7 +18,18 @@ from safelight.engine.residency.loader import LoadOutcome
 from safelight.engine.residency.residency import Residency
 from safelight.engine.runs.run import Run
 from safelight.engine.runs.turns import Computing, Turns
-from safelight.protocol.messages import Cancel, Draw, Event, ModelSpec, ShareCores, Started, Stepped, Watch
+from safelight.protocol.messages import (
+    Cancel,
+    Draw,
+    Embed,
+    EncoderSpec,
+    Event,
+    ModelSpec,
+    ShareCores,
+    Started,
+    Stepped,
+    Watch,
+)
 from safelight.scheduling.policy import FairShare, Parked, Schedule
 
 log = logging.getLogger(__name__)
@@ -31,7 +43,8 @@ class Loop:
     put into `inbox` directly comes to the same.
 
     `emit` is called from the loop's own thread and from those that encode; every order that was put ends with exactly
-    one `Finished`, `Failed` or `Cancelled`. At most `max_runs` are in flight; the schedule says which other comes next.
+    one `Finished`, `Embedded`, `Failed` or `Cancelled`. At most `max_runs` pictures are in flight; the schedule says
+    which other comes next.
     """
 
     def __init__(
@@ -58,9 +71,10 @@ class Loop:
         self._turns = Turns(
             self._schedule, computing or Computing(), positions, begin=self._begin, conclude=self._conclude
         )
+        self._encodings = Encodings(emit, ends, positions, self._schedule, self._ages)
         self._delivery = Delivery(emit, ends.say, keep, self._ages)
 
-    def put(self, command: ModelSpec | Draw | Cancel | Watch | ShareCores) -> None:
+    def put(self, command: ModelSpec | EncoderSpec | Draw | Embed | Cancel | Watch | ShareCores) -> None:
         """Load that model, draw that order, or cancel one; returns at once."""
         self._inbox.put(command)
 
@@ -74,9 +88,15 @@ class Loop:
             if self._turns.decodings.any:
                 with self._ages.within("turn"):
                     self._turns.go_on_with_decoded()
-            if candidates := self._roster.candidates():
-                self._turn(self._schedule.choose(candidates), candidates)
+            pictures, texts = self._roster.candidates(), self._encodings.candidates()
+            if pictures or texts:
+                chosen = self._schedule.choose([*pictures, *texts])
+                if chosen.run in self._encodings:
+                    self._encodings.turn(chosen.run)
+                else:
+                    self._turn(chosen, pictures)
         self._roster.cancel_all()
+        self._encodings.cancel_all()
         self._models.close()
         self._delivery.close()
 
@@ -98,8 +118,14 @@ class Loop:
                 self._models.add(command)
             case LoadOutcome():
                 self._moved(command)
+            case EncoderSpec():
+                self._encodings.add(command)
             case Draw():
                 self._roster.accept(command.order)
+            case Embed():
+                self._encodings.accept(command.order)
+            case Cancel() if command.job_id in self._encodings:
+                self._encodings.cancel(command.job_id)
             case Cancel():
                 self._roster.cancel(command.job_id)
             case ShareCores():
@@ -109,7 +135,7 @@ class Loop:
 
     def _patience(self) -> float | None:
         """Seconds to wait for a command: none while there is something to draw."""
-        if self._roster.candidates():
+        if self._roster.candidates() or self._encodings.candidates():
             return 0.0
         return _LOOK_SECONDS if self._turns.decodings.any else None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from safelight.contract.costs import CostPoint, Costs
 from safelight.contract.errors import InvalidRequest, Unavailable
-from safelight.contract.order import Order, Recipe
+from safelight.contract.order import Order, Recipe, Share
 from safelight.protocol.messages import Timings
 from safelight.scheduling.bounds import FairBound
 from safelight.service.ports.bound import LetIn
@@ -80,28 +80,42 @@ class Admission:
         costs: list[Cost] = []
         try:
             for order in orders:
-                cost = Cost(order.id, self.estimate(order.recipe))
+                seconds = self.estimate(order.recipe)
                 if not accepted:
-                    self._check(order, cost.seconds)
-                self._admitted[order.id] = _Admitted(order.share.group, cost.seconds)
-                self._bound.add(order.share.group, order.share.weight, cost.seconds)
-                costs.append(cost)
+                    self._check(order.share, seconds)
+                costs.append(self._take(order.id, order.share, seconds))
         except Unavailable:
             for cost in costs:
                 self.release(cost)
             raise
         return costs
 
-    def _check(self, order: Order, seconds: float) -> None:
+    def admit_seconds(self, job_id: str, share: Share, seconds: float) -> Cost:
+        """Take in work of another kind than pictures, that is expected to need so many seconds.
+
+        Raises:
+            Unavailable: as `admit`.
+        """
+        if self._admitted:
+            self._check(share, seconds)
+        return self._take(job_id, share, seconds)
+
+    def _take(self, job_id: str, share: Share, seconds: float) -> Cost:
+        self._admitted[job_id] = _Admitted(share.group, seconds)
+        self._bound.add(share.group, share.weight, seconds)
+        return Cost(job_id, seconds)
+
+    def _check(self, share: Share, seconds: float) -> None:
         workers = self.workers
         self._bound.bound = self.bound_seconds * workers
-        excess = self._bound.excess(order.share.group, order.share.weight, seconds)
+        excess = self._bound.excess(share.group, share.weight, seconds)
         if excess > 0:
-            own = self._bound.of(order.share.group) / workers
+            own = self._bound.of(share.group) / workers
             raise Unavailable(
-                f"{len(self._admitted)} pictures are waiting or being drawn, about {self.work_seconds:.0f} s of work, "
-                f"{own:.0f} s of it for your key; the limit is {self.bound_seconds:.0f} s, shared among "
-                "the keys that have work under way. Try again after the time in Retry-After.",
+                f"{len(self._admitted)} pictures or lists of texts are waiting or under way, about "
+                f"{self.work_seconds:.0f} s of work, {own:.0f} s of it for your key; the limit is "
+                f"{self.bound_seconds:.0f} s, shared among the keys that have work under way. Try again after "
+                "the time in Retry-After.",
                 code="engine_overloaded",
                 retry_after_seconds=excess / workers,
             )

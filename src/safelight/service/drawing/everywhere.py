@@ -10,7 +10,7 @@ from time import monotonic
 import structlog
 
 from safelight.contract.errors import SafelightError, Unavailable
-from safelight.contract.order import Order
+from safelight.contract.order import Order, Share
 from safelight.scheduling.bounds import FairBound
 from safelight.service.drawing.admission import Admission
 from safelight.service.ports.bound import LetIn, SharedBound
@@ -44,9 +44,17 @@ class Everywhere:
         Raises:
             Unavailable: `engine_overloaded`; `Retry-After` is when the work ahead will have shrunk enough.
         """
-        if self._shared is None or not orders or self._elapsed() < self._away_until:
+        if orders:
+            await self.check_seconds(orders[0].share, sum(self._admission.estimate(each.recipe) for each in orders))
+
+    async def check_seconds(self, share: Share, seconds: float) -> None:
+        """Before so much work of one key is admitted here.
+
+        Raises:
+            Unavailable: as `check`.
+        """
+        if self._shared is None or self._elapsed() < self._away_until:
             return
-        share, seconds = orders[0].share, sum(self._admission.estimate(order.recipe) for order in orders)
         asking = self._asking.get(share.group, 0.0)
         here = {each.owner: each for each in self._admission.let_in()}
         own = here[share.group].seconds if share.group in here else 0.0

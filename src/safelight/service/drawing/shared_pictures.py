@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from safelight.contract.errors import ApiError, DrawingCancelled, InternalError, InvalidRequest, SafelightError
 from safelight.contract.order import Order
-from safelight.protocol.messages import Cancelled, Failed, Finished, JobEvent, Preview, Started, Stepped
+from safelight.protocol.messages import Cancelled, Embedded, Failed, Finished, JobEvent, Preview, Started, Stepped
 from safelight.service.drawing.admission import Admission, Cost
 from safelight.service.drawing.review import Review
 from safelight.service.ports.engine import Engine
@@ -111,6 +111,8 @@ class SharedPicture:
                 self._fail(InternalError(reason, retry_helps=retry_helps))
             case Cancelled():
                 self._fail(DrawingCancelled("The drawing was cancelled."))
+            case Embedded():
+                self._fail(InternalError("The picture's order was answered with vectors."))
             case _:
                 assert_never(event)
 

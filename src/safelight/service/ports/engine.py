@@ -11,6 +11,7 @@ import msgspec
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.order import Order
+from safelight.contract.sentences import EmbedOrder
 from safelight.contract.traits import Traits
 from safelight.protocol.messages import JobEvent
 
@@ -23,7 +24,8 @@ class ModelState(msgspec.Struct, frozen=True, kw_only=True):
     """How a model stands in the engine. `reason` says why it failed, fit for callers; `traits` come before
     `ready`, `costs` and the `bytes` of its weights with it. A model that is ready and not on the device (`where`)
     was put away for others, and is brought back by the next request for it. `ready_in_seconds` says of one that is
-    loaded when it is expected, as far as that is known."""
+    loaded when it is expected, as far as that is known. `dimensions` is how many numbers a sentence encoder gives, once
+    it is ready."""
 
     source: str
     status: Literal["loading", "ready", "failed"]
@@ -37,6 +39,7 @@ class ModelState(msgspec.Struct, frozen=True, kw_only=True):
     costs: tuple[CostPoint, ...] = ()
     bytes: int | None = None
     where: Where = "none"
+    dimensions: int | None = None
 
     @property
     def resident(self) -> bool:
@@ -88,6 +91,11 @@ class Engine(Protocol):
 
         A job may be submitted while the model still loads: it waits. Leaving the iterator early does not cancel.
         Whoever draws one that is to be alone is given nothing else meanwhile.
+        """
+
+    def embed(self, order: EmbedOrder) -> AsyncIterator[JobEvent]:
+        """Turn texts into vectors, in the same line as pictures. The events end with exactly one of `Embedded`,
+        `Failed`, `Cancelled`. A text has the same vector whatever others come with it.
         """
 
     def cancel(self, job_id: str) -> None:

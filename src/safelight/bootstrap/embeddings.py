@@ -1,0 +1,30 @@
+"""Settings become sentence encoders."""
+
+# Tested in tests/api/test_embeddings.py.
+
+from __future__ import annotations
+
+from safelight.bootstrap.catalogue import encoder_entries
+from safelight.bootstrap.drawing import Drawing
+from safelight.contract.catalogue import Catalogue
+from safelight.service.drawing.admission import Admission
+from safelight.service.embeddings import Embeddings
+from safelight.service.ports.engine import Engine
+from safelight.service.ports.ledger import Ledger
+from safelight.settings import Settings
+
+
+def open_embeddings(
+    settings: Settings, engine: Engine, offered: Catalogue, drawing: Drawing, admission: Admission, ledger: Ledger
+) -> Embeddings:
+    """The use case over the encoders that the settings name."""
+    return Embeddings(
+        encoder_entries(settings),
+        engine=engine,
+        catalogue=offered,
+        readiness=drawing.readiness,
+        limiter=drawing.limiter,
+        admission=admission,
+        everywhere=drawing.everywhere,
+        ledger=ledger,
+    )
