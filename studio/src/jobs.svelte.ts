@@ -102,17 +102,20 @@ class Jobs {
 
   /** Draw the draft, as often as its count says. A locked seed counts up. */
   async generate(): Promise<Job[]> {
-    const count = draft.count
-    const begin = await pictures.begin(draft.edits)
-    const requests = Array.from({ length: count }, (_, n) =>
-      draft.request(draft.seed !== null && n > 0 ? { ...begin, seed: Math.min(draft.seed + n, draft.maxSeed) } : { ...begin }),
-    )
-    const sources = 'images' in begin ? pictures.list.map(({ source }) => source) : []
-    const made = await this.submit(requests)
-    for (const job of made) lineage.note(job, sources)
+    const { seed } = draft
+    const made = await this.draw(Array.from({ length: draft.count }, (_, n) => (seed !== null && n > 0 ? { seed: Math.min(seed + n, draft.maxSeed) } : {})))
     // Where the first step or the end was heard before the answer, that says more.
     const begun = made.filter((job) => this.recent.some((now) => now.id === job.id && isLive(now) && !now.progress?.step))
     if (begun.length) announcer.say(`${plural(made.length, 'picture')} started.`)
+    return made
+  }
+
+  /** Draw the draft once for each of these changes, from its pictures where it has some. */
+  async draw(changes: readonly Partial<api.ImageRequest>[]): Promise<Job[]> {
+    const begin = await pictures.begin(draft.edits)
+    const sources = 'images' in begin ? pictures.list.map(({ source }) => source) : []
+    const made = await this.submit(changes.map((changed) => draft.request({ ...begin, ...changed })))
+    for (const job of made) lineage.note(job, sources)
     return made
   }
 

@@ -29,6 +29,22 @@ describe('snippets', () => {
     expect(JSON.parse(literal ?? '')).toEqual(request)
   })
 
+  it('an edit reads its pictures from files, in their order', () => {
+    const edit = { model: 'postcard', prompt: "it's @night", strength: 0.5, loras: { ink: 0.8 } }
+    const inputs = { images: ['input-1.png', 'input-2.png'], mask: 'mask.png' }
+    const [curl, python, javascript] = (['curl', 'python', 'javascript'] as const).map((language) => snippet(language, edit, URL, inputs))
+    expect(curl).toContain('/images/edits')
+    expect(curl!.match(/-F '[^']*'/g)).toEqual(["-F 'image=@input-1.png'", "-F 'image=@input-2.png'", "-F 'mask=@mask.png'"])
+    // With --form-string a text that begins with @ stays a text.
+    expect(curl).toContain(`--form-string 'prompt=it'\\''s @night'`)
+    expect(curl).toContain(`--form-string 'loras={"ink":0.8}'`)
+    expect(python).toContain('client.images.edit(')
+    expect(python).toContain('    image=[open("input-1.png", "rb"), open("input-2.png", "rb")],\n    mask=open("mask.png", "rb"),')
+    expect(python).toContain(`    extra_body={"strength": 0.5, "loras": "{\\"ink\\":0.8}"},`)
+    expect(javascript).toContain("  image: [await toFile(createReadStream('input-1.png')), await toFile(createReadStream('input-2.png'))],")
+    expect(javascript).toContain('client.images.edit({')
+  })
+
   it.each(['curl', 'python', 'javascript'] as const)('%s holds no key', (language) => {
     expect(snippet(language, request, URL)).not.toMatch(/sl-/)
   })

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageStat
 from playwright.sync_api import Browser, Page, expect
 
 from tests.clients.process import serving
@@ -43,6 +43,55 @@ def _draw(visit: Visit, prompt: str, shape: str) -> str:
     picture = page.get_by_title("Open the picture").get_by_role("img", name=prompt)
     expect(picture).to_have_class(re.compile("there"), timeout=_LONGEST_SECONDS * 1000)
     return str(page.get_by_title("Open the picture").get_attribute("href")).rpartition("/")[2]
+
+
+def _edit(visit: Visit, job: str, prompt: str) -> str:
+    """Edit that picture; the job of the edit."""
+    page = visit.page
+    page.goto(f"{visit.studio}#/gallery/{job}")
+    page.get_by_role("button", name="Edit this").click()
+    expect(page.get_by_role("list", name="Pictures to draw from")).to_be_visible()
+    visit.generate(prompt)
+    picture = page.get_by_title("Open the picture").get_by_role("img", name=prompt)
+    expect(picture).to_have_class(re.compile("there"), timeout=_LONGEST_SECONDS * 1000)
+    return str(page.get_by_title("Open the picture").get_attribute("href")).rpartition("/")[2]
+
+
+def _light(visit: Visit, job: str) -> float:
+    """How light a picture is at its top, where the sky is; 0 to 255."""
+    with Image.open(io.BytesIO(visit.context.request.get(f"{visit.url}/v1/jobs/{job}/image").body())) as picture:
+        return ImageStat.Stat(picture.convert("L").crop((0, 0, picture.width, picture.height // 3))).mean[0]
+
+
+def _shoot_edits(visit: Visit, job: str, folder: Path) -> None:
+    page = visit.page
+    night = _edit(visit, job, "a lighthouse on a cliff at night")
+    page.get_by_role("button", name="Dismiss").click()
+    page.goto(f"{visit.studio}#/before/{night}")
+    expect(page.get_by_role("slider")).to_be_visible()
+    _shoot(page, folder / "before.jpg")
+    page.goto(f"{visit.studio}#/gallery/{night}")
+    _shoot(page, folder / "chain.jpg")
+    page.goto(f"{visit.studio}#/")
+    page.get_by_role("button", name="Paint a mask").click()
+    stage = page.get_by_role("application")
+    expect(stage).to_be_focused()
+    box = stage.bounding_box()
+    assert box is not None
+
+    def go(x: float, y: float) -> None:
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=6)
+
+    go(0.2, 0.2)
+    page.mouse.down()
+    for x, y in ((0.75, 0.22), (0.7, 0.35), (0.3, 0.3)):
+        go(x, y)
+    page.mouse.up()
+    _shoot(page, folder / "mask.jpg")
+    page.get_by_role("button", name="Done").click()
+    expect(stage).to_have_count(0)
+    visit.prompt.fill("add clouds")
+    _shoot(page, folder / "edit.jpg")
 
 
 def _shoot(page: Page, path: Path) -> None:
@@ -87,6 +136,7 @@ def _shoot_all(browser: Browser, visit: Visit, folder: Path) -> None:
     page.get_by_role("button", name="Draw 6 pictures").click()
     expect(page.get_by_role("table").get_by_role("img")).to_have_count(6, timeout=_LONGEST_SECONDS * 1000)
     _shoot(page, folder / "grid.jpg")
+    _shoot_edits(visit, ids[0], folder)
 
 
 @pytest.mark.timeout(600)
@@ -102,6 +152,10 @@ def test_a_true_picture_is_drawn_and_kept(browser: Browser, tmp_path: Path, scre
             colours = picture.convert("RGB").resize((64, 36)).getcolors(64 * 36)
         assert colours is not None
         assert len(colours) > 100
+        night = _edit(visit, job, "a lighthouse on a cliff at night")
+        assert _light(visit, night) < 0.7 * _light(visit, job)
+        visit.page.get_by_role("button", name="Remove picture 1").click()
+        visit.page.get_by_label("Model").select_option("stable-image-ultra")
         if screenshots is not None:
             screenshots.mkdir(parents=True, exist_ok=True)
             _shoot_all(browser, visit, screenshots)
