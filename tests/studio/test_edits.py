@@ -98,6 +98,10 @@ def test_a_picture_of_the_gallery_is_edited_and_both_know_of_each_other(visit: V
     expect(page).to_have_url(re.compile(f"{job}$"))
     page.get_by_role("region", name="Edits of it").get_by_role("link").click()
     expect(page).to_have_url(re.compile(f"{edited}$"))
+    expect(page.get_by_role("dialog").get_by_role("img", name="make it night")).to_be_visible()
+    page.keyboard.press("e")
+    row = page.get_by_role("list", name=_ROW)
+    expect(row.get_by_role("button", name="Picture 1: make it night")).to_be_visible()
 
 
 def test_files_are_put_in_order_and_removed_by_keys_and_by_dragging(visit: Visit) -> None:
