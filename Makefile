@@ -50,7 +50,7 @@ endif
 
 # Two servers on one PostgreSQL and one bucket, behind a balancer: real clients, the API's tests, and rounds of killing.
 # `make test-several SEVERAL=tests/api` runs all of the API's.
-SEVERAL ?= tests/clients $(addprefix tests/api/test_,chat.py claims.py earlier_rows.py edit_jobs.py edits.py) \
+SEVERAL ?= tests/clients $(addprefix tests/api/test_,chat.py edits.py image_stream.py images.py signposts.py) \
 	tests/hostile/test_kill_rounds.py
 test-several: $(TEST_STAMP)
 	$(PYTEST) --several $(SEVERAL)

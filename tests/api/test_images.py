@@ -76,6 +76,7 @@ async def test_json_is_read_whatever_harmless_type_the_client_says(running: Runn
     assert (await running.client.post(PICTURES, content=body, headers=headers)).status_code == 200
 
 
+@pytest.mark.one_process("it waits until that one server has the request")
 async def test_a_request_that_comes_while_the_model_loads_waits_for_it(serve: Serve) -> None:
     engine = FakeEngine(("postcard",))
     engine.loaded.clear()
@@ -150,6 +151,7 @@ async def test_a_client_that_leaves_has_its_work_cancelled(running: Running) -> 
     assert running.engine.state().running == 0
 
 
+@pytest.mark.one_process("plain requests are drawn once where they meet in one process")
 async def test_a_client_that_leaves_cancels_nothing_that_another_waits_for(running: Running) -> None:
     running.engine.gate.clear()
     staying = asyncio.create_task(running.draw(seed=5))
