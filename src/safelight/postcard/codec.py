@@ -121,13 +121,17 @@ class SceneCodec:
             "world": (scene.world,),
             "sky": (scene.world.sky,),
             "layer": scene.layers,
-            "thing": tuple(sorted(scene.things, key=self._thing_order)) if in_order else scene.things,
+            "thing": tuple(scene.things[i] for i in self.order(scene)) if in_order else scene.things,
         }
         values = np.zeros((self.layout.slots, self.fields), dtype=np.float32)
         for kind in self.layout.kinds:
             for row, part in enumerate(parts[kind.name]):
                 values[kind.first + row, : len(kind.fields)] = [self._value(kind, f, part) for f in kind.fields]
         return values
+
+    def order(self, scene: Scene) -> list[int]:
+        """The places of a scene's things in their canonical order."""
+        return sorted(range(len(scene.things)), key=lambda i: self._thing_order(scene.things[i]))
 
     def _thing_order(self, thing: Thing) -> tuple[int, str, float]:
         return self._catalogue_order.get(thing.kind, -1), thing.colour, thing.x

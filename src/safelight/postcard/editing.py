@@ -1,28 +1,65 @@
-"""Editing by diffusion over scenes: the scene of a drawing is noised and drawn anew under another prompt (SDEdit, arXiv
-2108.01073), or only what the prompt names of it."""
+"""Editing by diffusion over scenes: a scene is noised and drawn anew under another prompt (SDEdit, arXiv 2108.01073).
+
+What is to stay is put into every step's prediction, as inpainting does. An instruction ("make it night", "add a boat")
+is read by rules (`safelight.postcard.instructions`): what it names is put into the scene, and of the rest only what the
+named things leave open is drawn, by the denoiser.
+"""
+
+# Tested in tests/postcard/test_editing.py.
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from PIL import Image
 
 from safelight.postcard import scene_file
+from safelight.postcard.instructions.plan import Plan, plan
+from safelight.postcard.instructions.reading import Change, changes_in, is_instruction
+from safelight.postcard.instructions.telling import told as in_words
+from safelight.postcard.keeping import Kept, all_anew, by_mask, by_plan, things_inside
 from safelight.postcard.pipeline import PostcardPipeline, Words
-from safelight.postcard.scene import Scene
+from safelight.postcard.scene import MAX_THINGS, Scene
+
+DESCRIBED_STRENGTH = 0.75
+"""How much of a scene a description draws anew where nobody says."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a call asks for, beside how its result is delivered."""
+
+    prompt: str
+    scene: str | bytes | Scene
+    mask: Image.Image | None
+    strength: float | None
+    negative_prompt: str | None
+    guidance_scale: float
+    steps: int
+
+
+@dataclass(frozen=True)
+class _Begin:
+    """What the denoiser is told, what is kept, and how much is drawn anew where nobody says."""
+
+    prompt: str
+    kept: Kept
+    strength: float
 
 
 class PostcardImg2ImgPipeline(PostcardPipeline):
-    """Draws a scene of Postcard's anew under a prompt."""
+    """Draws a scene of Postcard's anew under a prompt, or as an instruction says."""
 
     @torch.no_grad()
     def __call__(  # type: ignore[override]
         self,
         prompt: str,
         scene: str | bytes | Scene,
-        strength: float = 0.7,
+        strength: float | None = None,
         negative_prompt: str | None = None,
         height: int = 1024,
         width: int = 1024,
@@ -34,24 +71,106 @@ class PostcardImg2ImgPipeline(PostcardPipeline):
         callback_on_step_end: Callable[..., dict[str, Any]] | None = None,
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
     ) -> Any:
+        """Draw a picture of a prompt from a scene.
+
+        scene: as `PostcardPipelineOutput.scenes` holds it. strength: 0 gives the scene back, 1 takes nothing of what is
+        drawn anew; None leaves it to the prompt. All else is as `PostcardPipeline` has it, for one picture.
+        Raises ValueError for arguments that do not fit.
+        """
         self.check_inputs(prompt, height, width, None, None, output_type, callback_on_step_end_tensor_inputs)
-        before = scene if isinstance(scene, Scene) else scene_file.read(scene)
-        steps = min(num_inference_steps, math.ceil(num_inference_steps * strength))
-        codec = self.decoder.codec
-        values = torch.from_numpy(codec.to_values(before, in_order=steps > 0))[None]
-        clean = codec.to_latents(values).to(self._execution_device)
-        if steps:
-            told = self._told(Words(prompt), Words(negative_prompt), guidance_scale, width / height)
-            noise = self.prepare_latents(told.batch, torch.float32, self._execution_device, generator)
-            skipped = num_inference_steps - steps
-            self._set_timesteps(num_inference_steps, None, skipped)
-            sigma = self.scheduler.sigmas[skipped]
-            latents = (1.0 - sigma) * clean + sigma * noise
-            latents = self._denoised(latents, told, callback_on_step_end, callback_on_step_end_tensor_inputs)
-        else:
-            latents = clean
+        return self._edit(
+            Asked(prompt, scene, None, strength, negative_prompt, guidance_scale, num_inference_steps),
+            (width, height),
+            output_type,
+            return_dict,
+            generator,
+            callback_on_step_end,
+            callback_on_step_end_tensor_inputs,
+        )
+
+    def _begin(self, scene: Scene, prompt: str, mask: Image.Image | None) -> _Begin:
+        codec, changes = self.decoder.codec, changes_in(prompt)
+        if changes:
+            wanted = plan(scene, changes) if mask is None else _plan_inside(scene, mask, changes)
+            unknown = next((change.text for change in changes if not change.about), "")
+            kept = by_plan(codec, wanted) if mask is None else by_mask(codec, wanted.scene, mask, wanted)
+            return _Begin(in_words(wanted.scene, unknown), kept, 1.0)
+        # An instruction that names nothing we know is told beside what there is, else everything would change.
+        said = f"{in_words(scene)}, {prompt}" if is_instruction(prompt) else prompt
+        kept = all_anew(codec, scene) if mask is None else by_mask(codec, scene, mask)
+        return _Begin(said, kept, DESCRIBED_STRENGTH if mask is None else 1.0)
+
+    def _edit(
+        self,
+        asked: Asked,
+        size: tuple[int, int],
+        output_type: str,
+        return_dict: bool,
+        generator: torch.Generator | None,
+        callback: Callable[..., dict[str, Any]] | None,
+        callback_inputs: Sequence[str],
+    ) -> Any:
+        width, height = size
+        self.check_inputs(asked.prompt, height, width, None, None, output_type, callback_inputs)
+        before = asked.scene if isinstance(asked.scene, Scene) else scene_file.read(asked.scene)
+        begin, steps = self._begin(before, asked.prompt, asked.mask), asked.steps
+        strength = begin.strength if asked.strength is None else asked.strength
+        skipped = max(0, steps - math.ceil(steps * strength))
+        if skipped == steps:  # things as they stand: of two at one depth the order is seen
+            codec = self.decoder.codec
+            latents = codec.to_latents(torch.from_numpy(codec.to_values(before, in_order=False))[None])
+            return self._output(latents, height, width, output_type, return_dict)
+        kept = begin.kept.to(self._execution_device)
+        told = self._told(Words(begin.prompt), Words(asked.negative_prompt), asked.guidance_scale, width / height)
+        noise = self.prepare_latents(told.batch, torch.float32, self._execution_device, generator)
+        self._set_timesteps(steps, None, skipped)
+        sigma = self.scheduler.sigmas[skipped]
+        latents = (1.0 - sigma) * kept.clean + sigma * noise
+        latents = self._denoised(latents, told, callback, callback_inputs, kept)
         return self._output(latents, height, width, output_type, return_dict)
 
 
 class PostcardInpaintPipeline(PostcardImg2ImgPipeline):
     """As its base, but what stands outside a mask is kept."""
+
+    @torch.no_grad()
+    def __call__(  # type: ignore[override]
+        self,
+        prompt: str,
+        scene: str | bytes | Scene,
+        mask_image: Image.Image,
+        strength: float | None = None,
+        negative_prompt: str | None = None,
+        height: int = 1024,
+        width: int = 1024,
+        num_inference_steps: int = 8,
+        guidance_scale: float = 2.5,
+        generator: torch.Generator | None = None,
+        output_type: str = "pil",
+        return_dict: bool = True,
+        callback_on_step_end: Callable[..., dict[str, Any]] | None = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
+    ) -> Any:
+        """As the base's. mask_image: grey, of the drawing's shape, white where it is drawn anew."""
+        self.check_inputs(prompt, height, width, None, None, output_type, callback_on_step_end_tensor_inputs)
+        return self._edit(
+            Asked(prompt, scene, mask_image, strength, negative_prompt, guidance_scale, num_inference_steps),
+            (width, height),
+            output_type,
+            return_dict,
+            generator,
+            callback_on_step_end,
+            callback_on_step_end_tensor_inputs,
+        )
+
+
+def _plan_inside(scene: Scene, mask: Image.Image, changes: Sequence[Change]) -> Plan:
+    """The changes made to what stands inside the mask: things outside are set aside meanwhile."""
+    inside = things_inside(scene, mask)
+    near = tuple(thing for thing, here in zip(scene.things, inside, strict=True) if here)
+    away = tuple(thing for thing, here in zip(scene.things, inside, strict=True) if not here)
+    made = plan(replace(scene, things=near), changes)
+    count = len(made.scene.things[: MAX_THINGS - len(away)])
+    things = (*made.scene.things[:count], *away)
+    held: tuple[frozenset[str], ...] = (frozenset(),) * len(away)
+    return replace(made, scene=replace(made.scene, things=things), things=(*made.things[:count], *held))

@@ -6,7 +6,7 @@ with one theme a file, and `styles` on `techniques`. `layers` and `figures.drawi
 `placing` where a thing stands. Rooms import those below them only; the contract in pyproject.toml says in which order.
 """
 
-from safelight.postcard.render.compose import render_svg
+from safelight.postcard.render.compose import placed_things, render_svg
 from safelight.postcard.render.paper.raster import rasterise
 
-__all__ = ["rasterise", "render_svg"]
+__all__ = ["placed_things", "rasterise", "render_svg"]

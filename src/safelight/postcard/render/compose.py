@@ -27,10 +27,8 @@ def render_svg(scene: Scene, width: int, height: int, pause: Pause = never, medi
     """
     scene = rounded(scene)
     medium = medium or STYLES[scene.world.style]
-    stage = _stage(scene, width, height, medium.look)
+    stage, bands, placed = _arranged(scene, width, height, medium)
     stage.pause = pause
-    bands = [_band(stage, layer, i, len(scene.layers)) for i, layer in enumerate(_ordered(scene))]
-    placed = place(stage, bands, scene.things)
     stage.boxes.extend((p.x - p.half, p.y - p.size, p.x + p.half, p.y) for p in placed)
     stage.clear.extend(
         (p.x - p.half, p.x + p.half, p.depth) for p in placed if p.carried in (Place.GROUND, Place.WATER, Place.TABLE)
@@ -44,6 +42,18 @@ def render_svg(scene: Scene, width: int, height: int, pause: Pause = never, medi
         weather.draw_air(stage)
     pause()
     return medium.finished(stage, width, height)
+
+
+def placed_things(scene: Scene, width: int, height: int) -> tuple[Frame, list[Placed]]:
+    """Where the things of a scene come to stand in a picture of that size, in user units of its frame."""
+    stage, _, placed = _arranged(rounded(scene), width, height, STYLES[scene.world.style])
+    return stage.frame, placed
+
+
+def _arranged(scene: Scene, width: int, height: int, medium: Medium) -> tuple[Stage, list[Band], list[Placed]]:
+    stage = _stage(scene, width, height, medium.look)
+    bands = [_band(stage, layer, i, len(scene.layers)) for i, layer in enumerate(_ordered(scene))]
+    return stage, bands, place(stage, bands, scene.things)
 
 
 def _stage(scene: Scene, width: int, height: int, look: Look) -> Stage:

@@ -1,0 +1,149 @@
+"""Instructions are read by rules: what is asked for, what it makes of a scene, and what is no instruction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from safelight.postcard.instructions.plan import plan
+from safelight.postcard.instructions.reading import changes_in, is_instruction
+from safelight.postcard.instructions.telling import told
+from safelight.postcard.instructions.words import named, plural, terms
+from safelight.postcard.scene import MAX_LAYERS, MAX_THINGS, Layer, Scene, Sky, Thing, World, domains
+from safelight.postcard.things import THING_KEYS
+from safelight.postcard.vocabulary import LayerKind, SkyBody, Weather
+
+BOAT, DEER = Thing("sailboat", x=0.4), Thing("deer", x=0.7)
+SCENE = Scene(
+    World(weather=Weather.CLOUDY, sky=Sky(clouds=0.6)),
+    (Layer(LayerKind.MOUNTAINS, depth=0.05), Layer(LayerKind.LAKE, depth=0.2), Layer(LayerKind.GRASS, depth=0.8)),
+    (BOAT, DEER),
+)
+
+
+def after(prompt: str, scene: Scene = SCENE) -> Scene:
+    changes = changes_in(prompt)
+    assert changes, prompt
+    return plan(scene, changes).scene
+
+
+@pytest.mark.parametrize(
+    ("prompt", "field", "value"),
+    [
+        ("make it night", "light", "night"),
+        ("Please make it night.", "light", "night"),
+        ("at night", "light", "night"),
+        ("turn the scene into winter", "season", "winter"),
+        ("change the time of day to sunset", "light", "sunset"),
+        ("let it rain", "weather", "rainy"),
+        ("make it snow", "weather", "snowy"),
+        ("remove the clouds", "weather", "clear"),
+        ("turn it into an oil painting", "style", "oil"),
+        ("in the style of a watercolour", "style", "watercolour"),
+        ("make it black and white", "palette", "monochrome"),
+        ("make it a desert", "setting", "desert"),
+    ],
+)
+def test_what_holds_for_the_whole_is_set_and_nothing_else(prompt: str, field: str, value: str) -> None:
+    now = after(prompt)
+    assert getattr(now.world, field) == value
+    assert now.things == SCENE.things
+    others = {name for name, _ in domains(World)} - {field, "fog", "rain", "snowfall", "wind"}
+    assert all(getattr(now.world, name) == getattr(SCENE.world, name) for name in others)
+    if field != "setting":
+        assert now.layers == SCENE.layers
+
+
+def test_night_has_a_moon_and_day_a_sun() -> None:
+    night = after("make it night")
+    assert night.world.sky.body is SkyBody.MOON
+    assert after("make it day", night).world.sky.body is SkyBody.SUN
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kinds"),
+    [
+        ("add a boat", ["sailboat", "deer", "sailboat"]),
+        ("add a lighthouse and two horses", ["sailboat", "deer", "lighthouse", "horse", "horse"]),
+        ("add birds", ["sailboat", "deer", "bird", "bird", "bird"]),
+        ("remove the boat", ["deer"]),
+        ("remove the animals and the boat", []),
+        ("replace the deer with a fox", ["sailboat", "fox"]),
+        ("turn the deer into a fox", ["sailboat", "fox"]),
+    ],
+)
+def test_things_come_and_go(prompt: str, kinds: list[str]) -> None:
+    now = after(prompt)
+    assert [thing.kind for thing in now.things] == kinds
+    assert now.world == SCENE.world
+    assert now.layers == SCENE.layers
+
+
+def test_what_is_added_leaves_open_where_it_stands_and_all_else_is_held() -> None:
+    made = plan(SCENE, changes_in("add a red boat on the left"))
+    assert (made.world, made.sky, made.layers) == (frozenset(), frozenset(), (frozenset(),) * 3)
+    assert made.things[:2] == (frozenset(), frozenset())
+    assert {"depth", "facing"} <= made.things[2]
+    assert not {"kind", "x", "colour"} & made.things[2]
+    assert (made.scene.things[2].colour, made.scene.things[2].x) == ("red", 0.2)
+
+
+def test_a_thing_that_the_catalogue_does_not_name_leaves_its_kind_open() -> None:
+    (change,) = changes_in("add a gazebo")
+    assert "kind" in plan(SCENE, [change]).things[-1]
+    assert change.text == "a gazebo"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "changes"),
+    [
+        ("make the boat red", {"colour": "red"}),
+        ("paint the boat blue", {"colour": "blue"}),
+        ("make the boat bigger", {"scale": 1.5}),
+        ("move the boat to the right", {"x": 0.8}),
+    ],
+)
+def test_one_thing_is_changed_and_the_others_stay(prompt: str, changes: dict[str, Any]) -> None:
+    assert after(prompt).things == (replace(BOAT, **changes), DEER)
+
+
+def test_layers_come_where_they_are_seen_and_go() -> None:
+    assert [x.kind for x in after("add a forest").layers] == ["mountains", "lake", "pines", "grass"]
+    assert [x.kind for x in after("remove the lake").layers] == ["mountains", "grass"]
+    full = replace(SCENE, layers=(Layer(LayerKind.HILLS),) * MAX_LAYERS)
+    assert [x.kind for x in after("add mountains", full).layers] == ["mountains", *["hills"] * (MAX_LAYERS - 1)]
+
+
+def test_a_full_scene_takes_what_is_added() -> None:
+    full = replace(SCENE, things=(DEER,) * MAX_THINGS)
+    assert [x.kind for x in after("add a boat", full).things] == ["deer"] * (MAX_THINGS - 1) + ["sailboat"]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["a lighthouse at night", "in a forest, a fox", "night", "", "a boat with clouds", "draw a boat", "removed clouds"],
+)
+def test_a_description_is_no_instruction(prompt: str) -> None:
+    assert changes_in(prompt) == ()
+    assert not is_instruction(prompt)
+
+
+def test_an_instruction_that_names_nothing_known_changes_nothing_by_rule() -> None:
+    assert is_instruction("make it more dramatic")
+    assert changes_in("make it more dramatic") == ()
+
+
+@pytest.mark.parametrize("kind", THING_KEYS)
+def test_every_kind_can_be_told_and_taken_away(kind: str) -> None:
+    scene = Scene(things=(Thing(kind), Thing(kind)))
+    assert told(scene)
+    assert any(kind in term.values for names in terms().values() for term in names)
+
+
+def test_the_longest_name_counts() -> None:
+    assert [term.values for term in named("a hot air balloon", "thing")] == [("hot_air_balloon",)]
+    assert (plural("cup of coffee"), plural("bus"), plural("fox"), plural("lady")) == (
+        "cups of coffee", "buses", "foxes", "ladies"
+    )  # fmt: skip
