@@ -125,3 +125,22 @@ def test_what_cannot_be_used_is_said(tmp_path: Path, modules: object, said: str)
     with pytest.raises(ModelLoadError, match=said) as caught:
         read_encoder(EncoderSpec(source=str(tmp_path)))
     assert str(tmp_path) not in str(caught.value)
+
+
+def test_an_encoder_in_the_hubs_cache_is_found_by_its_name(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    repository = tmp_path / "models--somebody--minilm"
+    shutil.copytree(folder, repository / "blobs")
+    snapshot = repository / "snapshots" / ("a" * 40)
+    snapshot.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("a" * 40)
+    for file in (repository / "blobs").iterdir():
+        (snapshot / file.name).symlink_to(file)
+    files = read_encoder(EncoderSpec(source="somebody/minilm"))
+    assert files.transformer == snapshot
+    assert SentenceEncoder(files).encode("a boat").tokens == 4
+    with pytest.raises(ModelLoadError, match="hf download somebody/else"):
+        read_encoder(EncoderSpec(source="somebody/else"))
