@@ -202,3 +202,17 @@ async def test_a_body_of_20_mib_is_read_and_a_larger_one_refused(running: Runnin
     assert (large.status_code, large.json()["error"]["code"]) == (413, "request_too_large")
     allowed = await running.client.post(PATH, content=b"x" * (20 * 1024 * 1024))
     assert allowed.json()["error"]["code"] == "invalid_json"
+
+
+async def test_a_server_that_ends_waits_for_what_is_under_way_and_takes_nothing_new(running: Running) -> None:
+    running.engine.gate.clear()
+    asking = asyncio.create_task(ask(running))
+    await until(lambda: running.engine.state().running)
+    ended = asyncio.create_task(running.services.embeddings.ended())
+    await running.services.generate.drain()  # no picture is under way
+    refused = await ask(running)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "shutting_down")
+    assert not ended.done()
+    running.engine.gate.set()
+    assert (await asking).status_code == 200
+    await ended
