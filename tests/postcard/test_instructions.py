@@ -90,6 +90,12 @@ def test_what_is_added_leaves_open_where_it_stands_and_all_else_is_held() -> Non
     assert (made.scene.things[2].colour, made.scene.things[2].x) == ("red", 0.2)
 
 
+def test_what_is_added_stands_apart_unless_a_mask_says_where() -> None:
+    many = [thing.x for thing in after("add three horses").things]
+    assert min(abs(a - b) for i, a in enumerate(many) for b in many[:i]) > 0.1
+    assert "x" in plan(SCENE, changes_in("add a horse"), apart=False).things[2]
+
+
 def test_a_thing_that_the_catalogue_does_not_name_leaves_its_kind_open() -> None:
     (change,) = changes_in("add a gazebo")
     assert "kind" in plan(SCENE, [change]).things[-1]

@@ -169,7 +169,7 @@ def _plan_inside(scene: Scene, mask: Image.Image, changes: Sequence[Change]) -> 
     inside = things_inside(scene, mask)
     near = tuple(thing for thing, here in zip(scene.things, inside, strict=True) if here)
     away = tuple(thing for thing, here in zip(scene.things, inside, strict=True) if not here)
-    made = plan(replace(scene, things=near), changes)
+    made = plan(replace(scene, things=near), changes, apart=False)
     count = len(made.scene.things[: MAX_THINGS - len(away)])
     things = (*made.scene.things[:count], *away)
     held: tuple[frozenset[str], ...] = (frozenset(),) * len(away)

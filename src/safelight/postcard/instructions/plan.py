@@ -37,6 +37,7 @@ ALL_OF_A_THING: Fields = frozenset(name for name, _ in domains(Thing))
 _PLACED: Fields = frozenset({"x", "depth", "lift", "scale", "facing", "variant", "detail"})
 _LIGHTS_UP: Fields = frozenset({"body_x", "body_height", "body_size", "phase", "stars", "milky_way"})
 _AMOUNT, _SEEN, _SEVERAL = 0.6, 0.15, 3
+_EDGE = 0.02
 _DARK = (Light.DUSK, Light.NIGHT)
 # What a weather is seen by. The renderer draws an amount from 0.08 on.
 _WEATHERS: dict[Weather, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -73,6 +74,7 @@ class _Draft:
     things: list[tuple[Thing, Fields]]
     free_world: set[str] = field(default_factory=set)
     free_sky: set[str] = field(default_factory=set)
+    apart: bool = True
 
     def sky(self, **values: Any) -> None:
         self.world = replace(self.world, sky=replace(self.world.sky, **values))
@@ -88,10 +90,10 @@ class _Draft:
         )
 
 
-def plan(scene: Scene, changes: Iterable[Change]) -> Plan:
-    """The changes made to a scene, one after the other."""
+def plan(scene: Scene, changes: Iterable[Change], *, apart: bool = True) -> Plan:
+    """The changes made to a scene, one after the other. `apart`: things are added where there is most room."""
     held: Fields = frozenset()
-    draft = _Draft(scene.world, [(x, held) for x in scene.layers], [(x, held) for x in scene.things])
+    draft = _Draft(scene.world, [(x, held) for x in scene.layers], [(x, held) for x in scene.things], apart=apart)
     for change in changes:
         match change.verb:
             case "add":
@@ -135,7 +137,19 @@ def _add_things(draft: _Draft, term: Term, change: Change) -> None:
     )
     count = min(change.number or (_SEVERAL if term.many else 1), MAX_THINGS)
     del draft.things[MAX_THINGS - count :]
-    draft.things += [(made, open_)] * count
+    for _ in range(count):
+        if "x" in open_ and draft.apart and draft.things:
+            made, open_now = replace(made, x=_widest([thing.x for thing, _ in draft.things])), open_ - {"x"}
+        else:
+            open_now = open_
+        draft.things.append((made, open_now))
+
+
+def _widest(taken: list[float]) -> float:
+    """The middle of the widest gap between these and the edges: the denoiser often puts one thing before another."""
+    edges = [_EDGE, *sorted(taken), 1 - _EDGE]
+    left, right = max(pairwise(edges), key=lambda gap: gap[1] - gap[0])
+    return (left + right) / 2
 
 
 def _add_layer(draft: _Draft, kind: LayerKind) -> None:
