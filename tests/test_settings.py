@@ -321,3 +321,66 @@ def test_no_message_repeats_what_may_hold_a_secret(wrong: dict[str, object]) -> 
     with pytest.raises(ConfigurationError) as refused:
         read_settings(wrong)
     assert "secret" not in str(refused.value)
+
+
+def test_an_id_with_a_base_shares_what_belongs_to_its_weights() -> None:
+    models = {
+        "big": {"source": "/models/big", "dtype": "float16", "pinned": True},
+        "ink": {"base": "big", "steps": 9, "loras": {"ink": 0.8}},
+    }
+    loras = {"ink": {"file": "/models/ink.safetensors", "base": ["big"]}}
+    ink = read_settings({"models": models, "loras": loras}).models["ink"]
+    assert (ink.source, ink.dtype, ink.pinned, ink.base) == ("/models/big", "float16", True, None)
+    assert (ink.steps, ink.loras) == (9, {"ink": 0.8})
+
+
+@pytest.mark.parametrize(
+    ("models", "said"),
+    [
+        ({"a": {}}, "give `source` or `base`, one of the two"),
+        ({"a": {"source": "x", "base": "b"}, "b": {"source": "y"}}, "give `source` or `base`, one of the two"),
+        (
+            {"a": {"base": "b", "pinned": True}, "b": {"source": "y"}},
+            "`pinned` is that of its `base`; leave it out here",
+        ),
+        (
+            {"a": {"base": "b"}, "c": {"source": "y"}},
+            "has no model 'b' with a source, for the `base` of a; there are: c",
+        ),
+        ({"a": {"base": "b"}, "b": {"base": "c"}, "c": {"source": "y"}}, "has no model 'b' with a source"),
+        (
+            {"a": {"source": "x", "loras": {"wash": 1}}},
+            r"has no 'wash', which `models\.a\.loras` names; there are: ink",
+        ),
+        ({"c": {"source": "x"}}, "has 'a' as a base of ink, which is no id of a model here"),
+    ],
+)
+def test_models_and_loras_that_do_not_fit_together_are_said(models: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        read_settings({"models": models, "loras": {"ink": {"file": "/models/ink.safetensors", "base": ["a"]}}})
+
+
+def test_a_lora_that_a_model_names_where_there_are_none_is_said() -> None:
+    with pytest.raises(ConfigurationError, match="there are: none"):
+        read_settings({"models": {"a": {"source": "x", "loras": {"wash": 1}}}})
+
+
+def test_a_lora_has_a_name_that_a_request_can_say() -> None:
+    with pytest.raises(ConfigurationError, match="'my ink' is no name of a LoRA; take letters, digits"):
+        read_settings({"loras": {"my ink": {"file": "x.safetensors", "base": ["postcard"]}}})
+
+
+def test_a_database_is_a_postgresql_or_the_state_folder_has_one() -> None:
+    assert read_settings().database_url is None
+    assert read_settings({"database": "postgresql://me@db:5432/name"}).database_url == "postgresql://me@db:5432/name"
+
+
+@pytest.mark.parametrize("embeddings", [{}, {"mine": {"source": "/models/encoder"}}, "off"])
+def test_sentence_encoders_are_listed_or_off(embeddings: object) -> None:
+    said = read_settings({"embeddings": embeddings}).embeddings
+    assert (said if said == "off" else {name: {"source": each.source} for name, each in said.items()}) == embeddings
+
+
+def test_a_sentence_encoder_has_an_id_that_a_request_can_say() -> None:
+    with pytest.raises(ConfigurationError, match="'my own' is no id of a model; take letters, digits"):
+        read_settings({"embeddings": {"my own": {"source": "x"}}})

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import re
 from typing import Any
+from xml.etree import ElementTree
 
 import orjson
 import pytest
 from PIL import Image
 
 from safelight.adapters.preview_files import png_info
-from safelight.contract.embedding import with_settings
+from safelight.contract.embedding import scene_element, with_settings
 from safelight.contract.jobs import JobRecord, Origin, Wanted
 from safelight.contract.provenance import DIGITAL_SOURCE_TYPE, description, packet
 
@@ -86,6 +87,11 @@ def test_what_the_files_own_xmp_says_is_kept() -> None:
     after = with_settings(_file("png", own), _job("png"))
     assert b"hills" in after
     assert _said(after)["seed"] == 42
+
+
+def test_a_scene_is_the_text_of_an_element_whatever_it_holds() -> None:
+    scene = '{"words": "a <a> & b"}'
+    assert ElementTree.fromstring(scene_element(scene)).text == scene
 
 
 @pytest.mark.parametrize("about", ["", f"<metadata>{description()}</metadata>"])

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from safelight.contract.checkpoint_files import (
+    INDEX,
     MAX_CONFIGURATION_BYTES,
+    MODULAR_INDEX,
     can_be_left_out,
+    index_in,
     is_part_name,
     one_variant,
+    parts_of,
     read_json,
     variant_of,
 )
@@ -63,6 +68,38 @@ def test_a_part_is_an_identifier_and_no_path_out_of_the_folder(name: str, is_one
 )
 def test_what_makes_the_picture_is_never_left_out(name: str, optional: tuple[str, ...], can: bool) -> None:
     assert can_be_left_out(name, optional) is can
+
+
+def test_an_ordinary_index_goes_before_a_modular_one(tmp_path: Path) -> None:
+    assert index_in(tmp_path) == tmp_path / INDEX  # where it would be
+    (tmp_path / MODULAR_INDEX).write_text("{}")
+    assert index_in(tmp_path) == tmp_path / MODULAR_INDEX
+    (tmp_path / INDEX).write_text("{}")
+    assert index_in(tmp_path) == tmp_path / INDEX
+
+
+@pytest.mark.parametrize(
+    ("said", "part"),
+    [
+        (["diffusers", "AutoencoderKL"], ("diffusers", "AutoencoderKL")),
+        ([None, None], (None, None)),
+        (["diffusers", "AutoencoderKL", {"repo": "org/name"}], ("diffusers", "AutoencoderKL")),
+        ([None, None, {"type_hint": ["diffusers", "UNet2DConditionModel"]}], ("diffusers", "UNet2DConditionModel")),
+        ([None, None, {"type_hint": ["diffusers"]}], (None, None)),
+        ([None, None, {}], (None, None)),
+    ],
+)
+def test_a_part_has_the_library_and_class_that_its_index_says(said: list[Any], part: tuple[Any, Any]) -> None:
+    assert parts_of({"vae": said}) == {"vae": part}
+
+
+@pytest.mark.parametrize(
+    "no_part",
+    [{"_class_name": ["a", "b"]}, {"force_zeros": True}, {"sizes": [1]}, {"sizes": [1, 2, 3]}],
+    ids=["of diffusers itself", "a number", "a short list", "a list of numbers"],
+)
+def test_what_else_an_index_says_is_no_part(no_part: dict[str, Any]) -> None:
+    assert parts_of(no_part) == {}
 
 
 def test_a_configuration_is_an_ordinary_file_of_bounded_size_and_depth(tmp_path: Path) -> None:

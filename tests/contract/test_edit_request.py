@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from safelight.contract.calls import Call
+from safelight.contract.calls import EDITS, Call
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.kinds import Flag, FreeSize, Number, Text, Weights, Whole
@@ -56,6 +56,20 @@ def test_words_alone_have_none_of_the_parameters_of_an_edit() -> None:
 def test_pictures_are_required_by_the_name_that_they_have_there(call: Call, name: str) -> None:
     assert refused(call, None, **{name: None}) == ("missing_required_parameter", name)
     assert refused(call, None, **{name: []}) == ("missing_required_parameter", name)
+
+
+def test_a_model_that_takes_no_pictures_has_no_parameters_for_them_in_an_edit_either() -> None:
+    for model in ("words", "strict"):
+        for call in EDITS:
+            assert not {"image", "images", "mask", "strength"} & set(
+                catalogue().find(model).capabilities_for(call).names
+            )
+
+
+def test_the_listed_sizes_of_the_strict_contract_stay_those_that_it_lists() -> None:
+    strict = catalogue().find("strict")
+    assert strict.capabilities_for("edit")["size"] == strict.capabilities["size"]
+    assert catalogue().find("one").capabilities_for("edit")["size"].default == "auto"
 
 
 def test_pictures_of_the_other_kind_of_body_are_no_parameters() -> None:
@@ -108,14 +122,23 @@ def test_an_item_that_is_no_picture_is_refused_by_its_place(item: Any, code: str
     assert refused(images=[item]) == (code, param)
 
 
+def test_one_picture_without_its_array_is_refused_by_the_name_of_the_array() -> None:
+    assert refused(images={"image_url": URL}) == ("invalid_value", "images")
+
+
+@pytest.mark.parametrize("name", ["image", "mask"])
+def test_text_in_a_form_is_no_file(name: str) -> None:
+    assert refused("edit by form", None, **{name: URL}) == ("invalid_value", name)
+
+
 def test_a_mask_is_refused_by_its_own_name() -> None:
     assert refused(mask={"image_url": "http://x"}) == ("invalid_value", "mask.image_url")
     assert refused(mask="x") == ("invalid_value", "mask")
 
 
 def test_a_form_is_read_as_json_would_be() -> None:
-    request = read("edit by form", seed="7.0", n="2", strength="5e-1", stream="true", output_format="jpeg", steps="1e1")
-    assert (request.seed, request.n, request.delivery.stream) == (7, 2, True)
+    request = read("edit by form", seed="7.0", n="2", strength="5e-1", stream="true", size="64x128", steps="1e1")
+    assert (request.seed, request.n, request.delivery.stream, str(request.size)) == (7, 2, True, "64x128")
     assert request.options == {"strength": 0.5, "steps": 10}
 
 
