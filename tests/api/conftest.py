@@ -76,7 +76,7 @@ class Serve(Protocol):
 
 
 @dataclass(frozen=True)
-class _Shared:
+class Shared:
     """What the servers of one test share. `url` None: there is one, with a database in its folder."""
 
     engine: FakeEngine
@@ -88,7 +88,7 @@ class _Shared:
 
 
 @dataclass(frozen=True)
-class _Node:
+class Node:
     """One server, as a process would be."""
 
     port: int
@@ -99,7 +99,8 @@ class _Node:
 
 
 @asynccontextmanager
-async def _node(shared: _Shared) -> AsyncIterator[_Node]:
+async def node(shared: Shared) -> AsyncIterator[Node]:
+    """A server from its start to its orderly end."""
     engine = shared.engine
     with listen("127.0.0.1", 0) as listener:
         # Servers of one database find each other by the ports that they have.
@@ -133,7 +134,7 @@ async def _node(shared: _Shared) -> AsyncIterator[_Node]:
         serving = asyncio.create_task(server.serve([listener]))
         await started.wait()
         jobs.peers.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        yield _Node(listener.getsockname()[1], server, services, keys, links)
+        yield Node(listener.getsockname()[1], server, services, keys, links)
         server.should_exit = True
         jobs.tending.close()
         draining = asyncio.create_task(generate.drain())
@@ -144,16 +145,17 @@ async def _node(shared: _Shared) -> AsyncIterator[_Node]:
         for task in tending:
             task.cancel()
         await asyncio.gather(*tending, return_exceptions=True)
+        await jobs.tending.leave()
         await services.close()
         await pictures.close()
         await database.close()
 
 
 @asynccontextmanager
-async def _running(shared: _Shared) -> AsyncIterator[Running]:
+async def _running(shared: Shared) -> AsyncIterator[Running]:
     """One server; or two, of which the tests see the first when they look behind the balancer."""
     async with AsyncExitStack() as stack:
-        nodes = [await stack.enter_async_context(_node(shared)) for _ in range(1 if shared.url is None else 2)]
+        nodes = [await stack.enter_async_context(node(shared)) for _ in range(1 if shared.url is None else 2)]
         first, port = nodes[0], nodes[0].port
         if len(nodes) > 1:
             balancer = await stack.enter_async_context(balancing([node.port for node in nodes]))
@@ -191,7 +193,7 @@ async def serve(
             review: Review | None = None,
             **settings: object,
         ) -> Running:
-            shared = _Shared(
+            shared = Shared(
                 engine or FakeEngine(("postcard",)),
                 page or PAGE,
                 review,

@@ -1,0 +1,140 @@
+"""Two servers on one PostgreSQL draw from one line, tell each other of it, and outlive an absence of the database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from msgspec.structs import replace
+from structlog.testing import capture_logs
+
+from safelight.adapters.fake.engine import FakeEngine
+from safelight.adapters.fake.memory_state import MemoryLedger
+from safelight.adapters.sql import open_database
+from safelight.bootstrap.services import PAGE
+from safelight.contract.jobs import JobUpdate
+from safelight.service.jobs import leases
+from safelight.service.jobs.jobs import Jobs
+from safelight.service.jobs.peers import Peers
+from safelight.settings import read_settings
+from tests.api.conftest import PICTURES, Node, Shared, node, until
+from tests.contracts.jobs import job
+from tests.postgres import new_server
+
+
+@dataclass
+class Process:
+    """A server with an engine of its own. Its engine stands still while `gate` is cleared."""
+
+    node: Node
+    engine: FakeEngine
+
+    @property
+    def jobs(self) -> Jobs:
+        return self.node.services.jobs
+
+    @property
+    def peers(self) -> Peers:
+        return self.jobs.peers
+
+    async def accept(self, *seeds: int) -> list[str]:
+        """Jobs that are accepted here, all of one new key."""
+        minted = await self.node.keys.create("test")
+        address, headers = f"http://127.0.0.1:{self.node.port}", {"authorization": f"Bearer {minted.text}"}
+        async with httpx.AsyncClient(base_url=address, headers=headers | {"prefer": "respond-async"}) as client:
+            bodies = [{"model": "stable-image-ultra", "prompt": "a boat", "seed": seed} for seed in seeds]
+            return [str((await client.post(PICTURES, json=body, timeout=300)).json()["id"]) for body in bodies]
+
+
+async def processes(stack: AsyncExitStack, home: Path, url: str, number: int = 2) -> Sequence[Process]:
+    """So many servers on that database. Each knows of the others."""
+    started = []
+    for _ in range(number):
+        engine = FakeEngine(("postcard",))
+        shared = Shared(engine, PAGE, None, read_settings({"home": home, "port": 0}), MemoryLedger(), url)
+        started.append(Process(await stack.enter_async_context(node(shared)), engine))
+    for each in (*started, *started):  # the first hears of the last in the second round
+        await each.peers.renew()
+    return started
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+async def test_one_watches_what_the_other_draws_with_steps_and_previews_to_its_end(
+    stack: AsyncExitStack, tmp_path: Path, with_postgres: Callable[[], str]
+) -> None:
+    one, other = await processes(stack, tmp_path, with_postgres())
+    for each in (one, other):
+        each.engine.gate.clear()
+    accepted = await one.accept(1, 2, 3, 4, 5)
+    await until(lambda: one.jobs.runner.holds and other.jobs.runner.holds)
+    (drawn, *_) = [drawn for drawn, _, _ in other.jobs.runner.under_way() if drawn.course.holder == other.peers.name]
+    assert drawn.id in accepted
+    told: list[JobUpdate] = []
+    with one.jobs.feed.watch(drawn.origin.owner, drawn.id, looks=True) as watcher:
+        await until(lambda: other.jobs.feed.is_looked_at(drawn))
+        other.engine.gate.set()
+        while not told or told[-1].kind != "end":
+            update = await watcher.next()
+            assert update is not None
+            told.append(update)
+    assert told[-1].job.course.state == "finished"
+    assert {"progress", "preview"} <= {update.kind for update in told}
+    one.engine.gate.set()
+    await until(lambda: not one.jobs.runner.ids and not other.jobs.runner.ids)
+
+
+async def test_what_a_process_drew_that_does_not_renew_is_drawn_by_another(
+    stack: AsyncExitStack, tmp_path: Path, with_postgres: Callable[[], str]
+) -> None:
+    url = with_postgres()
+    database = await open_database(tmp_path, url)
+    stack.push_async_callback(database.close)
+    left = job(1, state="queued")
+    request = {"model": "postcard", "prompt": "a boat", "size": "256x256", "seed": 7}
+    await database.jobs.add(replace(left, wanted=replace(left.wanted, request=request)))
+    assert await database.jobs.claim([left.id], 1, 1.0, "gone")
+    async with database.dialect.writing() as connection:
+        await connection.exec_driver_sql("UPDATE jobs SET lease_until = 0")
+    one, other = await processes(stack, tmp_path, url)
+    await until(lambda: one.engine.drawn or other.engine.drawn)
+    await until(lambda: not one.jobs.runner.ids and not other.jobs.runner.ids)
+    (ended,) = await database.jobs.these([left.id])
+    assert (ended.course.state, ended.course.tries) == ("finished", 2)
+
+
+async def test_a_process_that_ends_in_order_is_not_counted_from_then_on(
+    stack: AsyncExitStack, tmp_path: Path, with_postgres: Callable[[], str]
+) -> None:
+    url = with_postgres()
+    (one,) = await processes(stack, tmp_path, url, 1)
+    async with AsyncExitStack() as shorter:
+        await processes(shorter, tmp_path, url, 1)
+        await one.peers.renew()
+        assert one.peers.workers == 2
+    await one.peers.renew()
+    assert one.peers.workers == 1
+
+
+async def test_after_the_database_was_away_all_goes_on(
+    stack: AsyncExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
+    server = stack.enter_context(new_server())
+    one, other = await processes(stack, tmp_path, server.database())
+    awaited = {"leases_not_renewed", "jobs_not_looked_at"}
+    with capture_logs() as logs:
+        server.stop()
+        await until(lambda: awaited <= {line["event"] for line in logs})
+        server.start()
+    (accepted,) = await one.accept(7)
+    await until(lambda: one.engine.drawn or other.engine.drawn)
+    await until(lambda: accepted not in one.jobs.runner.ids + other.jobs.runner.ids)
