@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.sql import Database, open_database
+from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.contract.jobs import Course, JobRecord
+from safelight.service.jobs import elsewhere, suspects, tending
 from safelight.service.jobs.elsewhere import Elsewhere
+from safelight.service.jobs.leases import Leases
 from safelight.service.jobs.suspects import ALONE_FROM, MOST_TRIES, Suspects
 from safelight.service.ports.jobs import Ending, Hold
 from safelight.service.ports.news import ChangeKind, RowChange
@@ -44,6 +51,12 @@ class Beside:
         added = await self.other.add(msgspec.structs.replace(like, id=name, course=Course()))
         assert added is not None
         return added
+
+    async def claim_without_renewing(self, job_id: str, drawer: str) -> None:
+        """A process claims that job, and its claim has run out."""
+        assert await self.other.claim([job_id], 1, 1.0, drawer)
+        async with self.other._dialect.writing() as connection:
+            await connection.exec_driver_sql(f"UPDATE jobs SET lease_until = 0 WHERE id = '{job_id}'")
 
     def change(self, kind: ChangeKind, job_id: str) -> RowChange:
         return RowChange(kind, job_id, next(iter(self.runner.owners)))
@@ -130,15 +143,15 @@ async def test_watchers_here_are_told_what_becomes_of_jobs_elsewhere(beside: Bes
 
 async def test_what_others_lost_again_and_again_is_tried_alone_and_then_fails(beside: Beside) -> None:
     runner, store = beside.runner, beside.store
-    suspects = Suspects(store, beside.feed, runner)
+    found = Suspects(store, beside.feed, runner)
     added = await beside.accept_elsewhere("job_there")
     assert await _lost(beside, added.id, "first") == (1, None)
-    await suspects.take_up(await store.these([added.id]))
+    await found.take_up(await store.these([added.id]))
     assert runner.waiting_ids == [added.id]
     assert await _lost(beside, added.id, "second") == (2, "here")  # to be tried alone, by whoever found it
     assert await _lost(beside, added.id, "here", finder="third") == (MOST_TRIES, "third")
     with beside.feed.watch(added.origin.owner, added.id) as watcher:
-        await suspects.take_up(await store.these([added.id]))
+        await found.take_up(await store.these([added.id]))
         update = await watcher.next()
     assert update is not None
     ended = update.job
@@ -149,8 +162,73 @@ async def test_what_others_lost_again_and_again_is_tried_alone_and_then_fails(be
 
 async def _lost(beside: Beside, job_id: str, drawer: str, finder: str = "here") -> tuple[int, str | None]:
     """A process claims that job and does not renew; how often the job was begun by then, and for whom it is kept."""
-    assert await beside.other.claim([job_id], 1, 1.0, drawer)
-    async with beside.other._dialect.writing() as connection:
-        await connection.exec_driver_sql(f"UPDATE jobs SET lease_until = 0 WHERE id = '{job_id}'")
+    await beside.claim_without_renewing(job_id, drawer)
     (lost,) = await beside.other.take_back(finder, keep_from=ALONE_FROM)
     return lost.course.attempts, lost.course.holder
+
+
+class Told:
+    """News that are told at once; after them nothing more happens."""
+
+    def __init__(self, *changes: RowChange) -> None:
+        self._changes = changes
+
+    async def changes(self) -> AsyncIterator[Sequence[RowChange]]:
+        yield self._changes
+        await asyncio.Event().wait()
+
+
+async def test_what_could_not_be_read_is_found_once_the_store_answers(
+    beside: Beside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(elsewhere, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(tending, "LOOK_SECONDS", 0.01)
+    added = await beside.accept_elsewhere("job_there")
+    share = beside.running.services.jobs.tending.share(Told(beside.change("waits", added.id)))
+    awaited = {"news_not_read", "jobs_not_looked_at", "lost_jobs_not_looked_for"}
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as disk, capture_logs() as logs:
+        disk.execute("ALTER TABLE jobs RENAME TO jobs_away")
+        sharing = asyncio.create_task(share)
+        await until(lambda: awaited <= {line["event"] for line in logs})
+        assert beside.runner.waiting_ids == []
+        disk.execute("ALTER TABLE jobs_away RENAME TO jobs")
+        await until(lambda: beside.runner.waiting_ids == [added.id])
+    sharing.cancel()
+    await asyncio.gather(sharing, return_exceptions=True)
+
+
+async def test_after_a_renewal_that_took_long_the_others_get_time_for_theirs(beside: Beside) -> None:
+    now = 0.0
+
+    def elapsed() -> float:  # the machine is so slow that 4 s pass from one look at the clock to the next
+        nonlocal now
+        now += 4.0
+        return now
+
+    added = await beside.accept_elsewhere("job_there")
+    await beside.claim_without_renewing(added.id, "there")
+    leases = Leases(beside.store, beside.runner, beside.running.services.jobs.peers, elapsed)
+    assert await leases.renew()
+    assert await leases.take_back() == ()
+    assert [lost.id for lost in await leases.take_back()] == [added.id]
+
+
+async def test_a_suspect_is_not_left_while_the_store_does_not_answer(
+    beside: Beside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suspects, "_AGAIN_SECONDS", 0.01)
+    added = await beside.accept_elsewhere("job_there")
+    guilty = msgspec.structs.replace(added, course=Course(attempts=MOST_TRIES, holder="here"))
+    owner = added.origin.owner
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as disk, capture_logs() as logs:
+        disk.execute("CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
+        with beside.feed.watch(owner, added.id) as watcher:
+            found = Suspects(beside.store, beside.feed, beside.runner)
+            await found.take_up([guilty])
+            await until(lambda: any(line["event"] == "suspect_not_tried" for line in logs))
+            assert found.owners == {owner}
+            disk.execute("DROP TRIGGER full")
+            update = await watcher.next()
+    assert update is not None
+    assert update.job.course.state == "failed"
+    await until(lambda: not found.owners)

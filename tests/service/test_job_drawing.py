@@ -17,22 +17,26 @@ from structlog.testing import capture_logs
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.memory_files import MemoryFiles
 from safelight.adapters.fake.memory_state import MemoryLedger
+from safelight.adapters.fake.states import FINGERPRINT
 from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.adapters.sql import Database, open_database
 from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.bootstrap.drawing import open_drawing
-from safelight.contract.jobs import JobRecord
+from safelight.contract.jobs import JobRecord, KeptImage
 from safelight.service.drawing.admission import Admission
+from safelight.service.jobs import job_drawing
 from safelight.service.jobs.inputs import JobInputs
 from safelight.service.jobs.job_drawing import JobDrawing, JobInHand
 from safelight.service.keeping.disk_space import DiskSpace
-from safelight.service.ports.files import Room
+from safelight.service.ports.files import FilesAway, Room
+from safelight.service.ports.jobs import Ending
 from safelight.settings import read_settings
 from tests.api.conftest import until
 from tests.contracts.jobs import CANCELLED, job
 
+_NOW = 5.0
 FULL, ROOMY = Room(10**9, 0), Room(10**9, 10**9)
 
 
@@ -70,6 +74,7 @@ class Studio:
             color_of=lambda image: self.color_of(image),
             weight_of=self.weight_of,
             holder="process_one",
+            clock=lambda: _NOW,
         )
         assert await draws.run(JobInHand(asked, None))
         return await self.kept(asked)
@@ -140,3 +145,46 @@ async def test_a_job_that_is_cancelled_while_its_picture_is_kept_leaves_no_file(
     go_on.set()
     assert (await drawn).course.state == "cancelled"
     assert studio.files.names == []
+
+
+async def test_a_claim_that_came_through_unheard_counts_once(studio: Studio, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as disk, capture_logs() as logs:
+        disk.execute("CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
+        drawn = asyncio.create_task(studio.draw(1))
+        await until(lambda: any(line["event"] == "job_store_failed" for line in logs))
+        disk.execute("DROP TRIGGER full")
+        assert await studio.database.jobs.claim(["job_1"], 1, _NOW, "process_one")
+        ended = await drawn
+    assert (ended.course.state, ended.course.attempts, ended.course.tries) == ("finished", 1, 2)
+
+
+@pytest.mark.parametrize("meanwhile", ["finished", "cancelled"])
+async def test_an_ending_that_came_through_unheard_stands_and_any_other_leaves_no_file(
+    studio: Studio, tmp_path: Path, meanwhile: str
+) -> None:
+    trigger = "CREATE TRIGGER full BEFORE UPDATE ON jobs WHEN NEW.state = 'finished' BEGIN SELECT RAISE(ABORT, 'full');"
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as disk, capture_logs() as logs:
+        disk.execute(f"{trigger} END")
+        drawn = asyncio.create_task(studio.draw(1))
+        await until(lambda: any(line["event"] == "job_store_failed" for line in logs))
+        disk.execute("DROP TRIGGER full")
+        (name,) = studio.files.names
+        image = KeptImage(file=name, bytes=len(await studio.files.get(name) or b""), fingerprint=FINGERPRINT)
+        ending = Ending(state="finished", when=_NOW, image=image) if meanwhile == "finished" else CANCELLED
+        assert await studio.database.jobs.end("job_1", ending) is not None
+        ended = await drawn
+    assert ended.course.state == meanwhile
+    assert studio.files.names == ([name] if meanwhile == "finished" else [])
+
+
+async def test_a_picture_waits_for_a_place_that_is_away(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_drawing, "_FIRST_PAUSE_SECONDS", 0.01)
+    studio.files.error = FilesAway("the bucket does not answer")
+    with capture_logs() as logs:
+        drawn = asyncio.create_task(studio.draw(1))
+        await until(lambda: sum(line["event"] == "picture_waits_for_files" for line in logs) == 3)
+        studio.files.error = None
+        ended = await drawn
+    assert ended.course.state == "finished"
+    pauses = [line["again_in_seconds"] for line in logs if line["event"] == "picture_waits_for_files"]
+    assert pauses[:3] == [0.01, 0.02, 0.04]

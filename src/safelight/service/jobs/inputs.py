@@ -1,6 +1,6 @@
 """The pictures that a job draws from: in the file store beside its own, before the job is in the job store."""
 
-# Tested in tests/api/test_edit_jobs.py.
+# Tested in tests/service/test_job_inputs.py.
 
 from __future__ import annotations
 
