@@ -214,6 +214,12 @@ _REFUSED = {"error": {"message": "no such thing", "type": "odd", "param": "tempe
         (400, _REFUSED, (400, "bad_value"), "no such thing"),
         (429, {"error": {"message": "slow down", "code": None}}, (429, "upstream_error"), "slow down"),
         (404, {"error": "model not found"}, (404, "upstream_error"), "refused the request with status 404"),
+        (
+            400,
+            {"error": {"message": "secret" * 200_000}},
+            (400, "upstream_error"),
+            "refused the request with status 400",
+        ),
         (422, b"<html>secret", (422, "upstream_error"), "refused the request with status 422"),
         (401, {"error": {"message": "bad key up-secret"}}, (502, "upstream_error"), "refuses the key"),
         (403, _REFUSED, (502, "upstream_error"), "refuses the key"),
@@ -260,6 +266,15 @@ async def test_models_are_listed_and_others_refused(chatting: Chatting) -> None:
     for model, code in (("postcard", "unsupported_operation"), ("other", "model_not_found")):
         answer = await running.client.post(CHAT, json=ASKED | {"model": model})
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+    assert seen.bodies == []
+
+
+@pytest.mark.parametrize(("model", "code"), [(None, "missing_required_parameter"), (5, "invalid_value")])
+async def test_a_chat_names_its_model(chatting: Chatting, model: object, code: str) -> None:
+    running, seen = await chatting(saying(200, ANSWER))
+    answer = await running.client.post(CHAT, json=ASKED | {"model": model})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (400, code, "model")
     assert seen.bodies == []
 
 

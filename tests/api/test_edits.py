@@ -17,8 +17,12 @@ from PIL import Image
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.states import TRAITS
+from safelight.contract.embedding import scene_element
 from safelight.contract.order import InputPicture
+from safelight.contract.provenance import description, packet
 from safelight.contract.traits import EditTraits
+from safelight.postcard.scene import Scene
+from safelight.postcard.scene_file import written
 from safelight.service.drawing import reception
 from tests.api.conftest import PICTURES, Running, Serve, serve, until
 from tests.sent_pictures import BLUE, RED, halves, one_colour
@@ -116,6 +120,18 @@ async def test_a_model_without_masks_puts_transparent_parts_on_white(serve: Serv
     assert (await edit(running, one_colour(colour=(*RED, 0), mode="RGBA"))).status_code == 200
     (image,) = drawn_from(running)
     assert image.pixels[:3] == b"\xff\xff\xff"
+
+
+async def test_a_model_that_edits_scenes_takes_pictures_that_carry_one_and_masks_without(serve: Serve) -> None:
+    traits = msgspec.structs.replace(TRAITS, edits=EditTraits(scene=True, mask=True))
+    running = await serve(engine=FakeEngine(("postcard",), traits=traits))
+    mask, scene = one_colour(colour=255, mode="L"), written(Scene())
+    refused = await edit(running, halves(), mask=mask)
+    assert refusal(refused) == (400, "invalid_image", "images[0].image_url")
+    assert "says nothing of its scene" in refused.json()["error"]["message"]
+    own = halves(format_="WEBP", xmp=packet(description(scene_element(scene))))
+    assert (await edit(running, own, mask=mask)).status_code == 200
+    assert [(each.role, each.scene) for each in drawn_from(running)] == [("image", scene.encode()), ("mask", None)]
 
 
 async def test_a_picture_gives_the_drawing_its_size(running: Running) -> None:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import pytest
 
 from safelight.adapters.fake.engine import FakeEngine
 from tests.api.conftest import PICTURES, Running, Serve, until
@@ -143,3 +144,20 @@ async def test_requests_whose_model_loads_hold_no_place_that_anothers_could_use(
         assert {order.recipe.source for order in engine.submitted} == {"postcard"}
         engine.loaded.set()
         assert [answer.status_code for answer in await asyncio.gather(*waiting)] == [200] * 20
+
+
+@pytest.mark.one_process("asks a process what it has under way itself")
+async def test_what_is_under_way_is_counted_for_its_key(serve: Serve) -> None:
+    engine = FakeEngine(("postcard",))
+    engine.gate.clear()
+    running = await serve(engine=engine)
+    generate = running.services.generate
+    asking = asyncio.create_task(running.draw())
+    await until(lambda: generate.work_seconds > 0)
+    (under_way,) = generate.let_in()
+    assert under_way.seconds == generate.work_seconds
+    engine.gate.set()
+    assert (await asking).status_code == 200
+    (drawn,) = running.ledger.entries
+    assert under_way.owner == drawn.key_id
+    assert [each for each in generate.let_in() if each.seconds] == []

@@ -78,6 +78,20 @@ async def test_a_restored_backup_leaves_alone_what_the_newer_database_made(files
     assert await files.get(PICTURE) == b"made since"
 
 
+async def test_a_backup_of_the_last_start_leaves_alone_what_was_made_while_it_was_not_at_work(
+    files: FileStore, tmp_path: Path
+) -> None:
+    await swept(tmp_path / "now", files)
+    shutil.copytree(tmp_path / "now", tmp_path / "backup")
+    database = await open_database(tmp_path / "now")
+    made_since = f"ab/{await Place(files, database.notes).new_job_id()}.png"
+    await database.close()
+    await files.put(made_since, b"its row is not in the backup")
+    for _ in range(2):
+        assert await swept(tmp_path / "backup", files, start=8e9) == 0
+    assert await files.get(made_since) is not None
+
+
 async def test_two_copies_of_one_database_stop_each_other(files: FileStore, tmp_path: Path) -> None:
     await swept(tmp_path / "one", files)
     shutil.copytree(tmp_path / "one", tmp_path / "two")
@@ -185,8 +199,7 @@ async def test_an_orphan_goes_to_the_trash_and_from_there_after_a_week(files: Fi
     await database.close()
 
 
-async def test_a_place_that_is_lost_stays_lost_and_is_left_alone(tmp_path: Path) -> None:
-    files = open_files(None, tmp_path)
+async def test_a_place_that_is_lost_stays_lost_and_is_left_alone(files: FileStore, tmp_path: Path) -> None:
     database = await open_database(tmp_path)
     place = Place(files, database.notes)
     await place.leave_alone_until_now()  # it is not ours yet: nothing is written

@@ -20,7 +20,7 @@ from safelight.service.keeping import retention
 from safelight.service.keeping.place import Place
 from safelight.service.keeping.retention import DAY_SECONDS, MOST_WITHOUT_PICTURE, Retention
 from safelight.service.keeping.steady_clock import SteadyClock
-from safelight.service.ports.files import FileStore
+from safelight.service.ports.files import FilesAway, FileStore
 from safelight.service.ports.jobs import JobFilter
 from tests.api.conftest import until
 from tests.contracts.jobs import job
@@ -262,10 +262,10 @@ async def test_where_it_is_said_a_short_disk_takes_the_oldest_of_who_holds_most_
     assert await keeper.make_room(10**9) == 0  # what is starred stays
 
 
-async def test_a_place_of_another_database_makes_no_room(database: Database, files: FileStore) -> None:
-    await files.put(f"trash/{NOW:.0f}/zz/job_lost.png", b"not ours")
-    assert await keeping(database, files, forget_when_full=True).make_room(10**9) == 0
-    assert await files.get(f"trash/{NOW:.0f}/zz/job_lost.png") is not None
+async def test_a_place_of_another_database_makes_no_room(database: Database, any_files: FileStore) -> None:
+    await any_files.put(f"trash/{NOW:.0f}/zz/job_lost.png", b"not ours")
+    assert await keeping(database, any_files, forget_when_full=True).make_room(10**9) == 0
+    assert await any_files.get(f"trash/{NOW:.0f}/zz/job_lost.png") is not None
 
 
 async def test_rounds_go_on_come_sooner_when_many_end_without_a_picture_and_outlive_a_fault(
@@ -302,6 +302,39 @@ async def test_files_of_a_place_that_is_not_ours_and_files_that_do_not_go_are_le
     await keeper.remove_files(job(1, image=picture(1)))
     assert "file_not_removed" in capsys.readouterr().out
     assert await files.get(thumbnail_name(picture(1))) is None
+
+
+async def test_rounds_outlive_a_place_that_is_away(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    files = MemoryFiles()
+    await keep(database, files, 1, days=31, created=NOW - 1)  # the clock has a witness
+    keeper = keeping(database, files)
+    files.error = FilesAway("The place is away.")
+    rounds = asyncio.create_task(keeper.go_on())
+    await until(lambda: "files_not_looked_at" in capsys.readouterr().out)
+    assert len(await left(database)) == 1
+    files.error = None
+    while await left(database):
+        keeper.ended_without_picture()
+    rounds.cancel()
+    await asyncio.gather(rounds, return_exceptions=True)
+
+
+async def test_a_place_that_is_away_is_asked_for_one_file_of_a_job_and_one_that_refuses_for_all(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = MemoryFiles()
+    await keep(database, files, 1, days=1)
+    keeper, gone = keeping(database, files), job(1, image=picture(1))
+    await keeper.remove_files(gone)
+    assert "not known to be ours" in capsys.readouterr().out
+    assert await keeper.claim()
+    for error, asked in ((FilesAway("The place is away."), 1), (OSError("The file is in use."), 2)):
+        files.error = error
+        await keeper.remove_files(gone)
+        assert capsys.readouterr().out.count("file_not_removed") == asked
+    files.error = None
+    await keeper.remove_files(gone)
+    assert file_name(gone) not in files.names
 
 
 async def test_rounds_begin_with_a_claim_and_a_sweep(database: Database) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 import httpx
 
@@ -53,7 +53,7 @@ class HttpUpstream:
         media_type = response.headers.get("content-type", "application/json")
         return UpstreamAnswer(response.status_code, media_type, self._content(response))
 
-    async def _content(self, response: httpx.Response) -> AsyncIterator[bytes]:
+    async def _content(self, response: httpx.Response) -> AsyncGenerator[bytes]:
         try:
             with self._said():
                 async for piece in response.aiter_raw():

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -131,16 +132,13 @@ async def _refuse(answer: UpstreamAnswer, name: str) -> None:
     raise _passed_on(answer.status, said, name)
 
 
-async def _beginning(content: AsyncIterator[bytes]) -> bytes:
+async def _beginning(content: AsyncGenerator[bytes]) -> bytes:
     said = bytearray()
-    try:
+    async with aclosing(content):
         async for piece in content:
             said += piece
             if len(said) > _MOST_ERROR_BYTES:
                 break
-    finally:
-        if isinstance(content, AsyncGenerator):
-            await content.aclose()
     return bytes(said)
 
 
@@ -172,8 +170,7 @@ async def _accounted(answer: UpstreamAnswer, account: _Account) -> AsyncGenerato
             raise
         yield b"\n\nevent: error\ndata: " + msgspec.json.encode(error.body()) + b"\n\n"
     finally:
-        if isinstance(answer.content, AsyncGenerator):
-            await answer.content.aclose()
+        await answer.content.aclose()
         account.write(outcome)
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,7 +18,7 @@ class UpstreamAnswer:
 
     status: int
     media_type: str
-    content: AsyncIterator[bytes]
+    content: AsyncGenerator[bytes]
 
 
 class Upstream(Protocol):
