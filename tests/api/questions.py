@@ -70,6 +70,7 @@ _PLAIN: tuple[Question, ...] = (
     *(get("no key", path, key=ANONYMOUS) for path in (*_OPEN, *_KEYED)),
     *(get("wrong key", path, key=WRONG) for path in _KEYED),
     *(get("document", path, key=ANONYMOUS) for path in ("/openapi.json", "/docs")),
+    raw("no encoder", b'{"model": "m", "input": "a"}', path="/v1/embeddings"),
     raw("no upstream", b'{"model": "m", "messages": []}', path="/v1/chat/completions"),
     get("a model", "/v1/models/postcard", "/v1/models/{model_id}"),
     get("no model", "/v1/models/none", "/v1/models/{model_id}"),

@@ -262,8 +262,10 @@ def _model(spec: ModelSpec) -> Iterator[Finding]:
         mend = f"Mend that, or take the model out of the settings. `safelight show {spec.source}` looks again."
         yield Finding(what="model", state="wrong", detail=f"{spec.source}: {error}", mend=mend)
         return
-    pipeline, notes = found["traits"]["pipeline"], found["traits"].get("notes", ())
-    yield Finding(what="model", state="ok", detail=f"{spec.source}: {pipeline} draws from a prompt.")
+    traits = found["traits"]
+    pipeline, notes = traits["pipeline"], traits.get("notes", ())
+    does = "draws from a prompt" if traits.get("draws_from_words", True) else "draws from pictures, for edits alone"
+    yield Finding(what="model", state="ok", detail=f"{spec.source}: {pipeline} {does}.")
     for text in notes:
         yield Finding(what="model", state="note", detail=f"{spec.source}: {text}")
 

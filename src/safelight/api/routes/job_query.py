@@ -61,7 +61,7 @@ def read_query(query: QueryParams, owner: str, catalogue: Catalogue) -> tuple[Jo
     """What a list was asked for: which jobs, how many, and whether to count them all.
 
     Raises:
-        InvalidRequest: an unknown name or a value that is not allowed.
+        InvalidRequest: an unknown name, a name twice, or a value that is not allowed.
     """
     for name in query:
         if name not in QUERY:
@@ -71,6 +71,8 @@ def read_query(query: QueryParams, owner: str, catalogue: Catalogue) -> tuple[Jo
                 code="unknown_parameter",
                 param=shown,
             )
+        if name != "state" and len(query.getlist(name)) > 1:
+            raise InvalidRequest(f"The query parameter `{name}` came more than once. Send it once.", param=name)
     model = query.get("model")
     entry = catalogue.get(model) if model else None
     wanted = JobFilter(
