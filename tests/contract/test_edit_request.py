@@ -10,13 +10,14 @@ import pytest
 from safelight.contract.calls import EDITS, Call
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.kinds import Flag, FreeSize, Number, Text, Weights, Whole
+from safelight.contract.kinds import Flag, FreeSize, Number, Text, Whole
 from safelight.contract.parameters.size import fitted_size, nearest_size
 from safelight.contract.pictures import PictureFacts
 from safelight.contract.request import ImageRequest, parse_image_request
 from safelight.contract.sizes import Size
 from safelight.contract.terms import Terms
 from safelight.contract.traits import EditTraits, Traits
+from safelight.contract.weights import Weights
 
 FACTS = PictureFacts(sha256="aa", bytes=9, width=300, height=200)
 URL = "data:image/png;base64,AAAA"
@@ -137,7 +138,16 @@ def test_a_mask_is_refused_by_its_own_name() -> None:
 
 
 def test_a_form_is_read_as_json_would_be() -> None:
-    request = read("edit by form", seed="7.0", n="2", strength="5e-1", stream="true", size="64x128", steps="1e1")
+    request = read(
+        "edit by form",
+        seed="7.0",
+        n="2",
+        strength="5e-1",
+        stream="true",
+        size="64x128",
+        output_format="jpeg",
+        steps="1e1",
+    )
     assert (request.seed, request.n, request.delivery.stream, str(request.size)) == (7, 2, True, "64x128")
     assert request.options == {"strength": 0.5, "steps": 10}
 

@@ -15,7 +15,8 @@ from safelight.contract.errors import InvalidRequest
 from safelight.contract.pictures import Picture, Pictures
 from safelight.contract.sizes import pattern_of_sizes
 from safelight.contract.surrogates import half_pair, half_pair_in
-from safelight.contract.wording import quoted_name, wrong
+from safelight.contract.weights import Weights
+from safelight.contract.wording import wrong
 
 AUTO = "auto"
 
@@ -231,66 +232,6 @@ class FreeSize(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
         return f"{' '.join(self.values)}; WIDTHxHEIGHT, sides from {self.minimum} to {self.maximum}{multiples}; auto"
 
 
-class Weights(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="weights"):
-    """A weight within bounds for some of `names`, at most `most` of them; `of` says what they are names of."""
-
-    names: tuple[str, ...]
-    of: str
-    most: int
-    minimum: float
-    maximum: float
-
-    typed: ClassVar[type[Any]] = str
-
-    def read(self, name: str, value: object) -> dict[str, float]:
-        """As `Text.read`; weights in the order in which they were given."""
-        if not isinstance(value, dict):
-            raise wrong(name, f'an object like {{"{self._example}": 0.8}}', value)
-        for called in value:
-            if called not in self.names:
-                raise InvalidRequest(f"`{name}` names {_shown_name(called)}. {self._fitting}", param=name)
-        if len(value) > self.most:
-            raise InvalidRequest(f"`{name}` takes at most {self.most} names; {len(value)} came.", param=name)
-        weight = Number(minimum=self.minimum, maximum=self.maximum)
-        for called, given in value.items():
-            if isinstance(given, bool) or not isinstance(given, int | float) or not weight._allows(given):
-                allowed = f"a number from {self.minimum:g} to {self.maximum:g} for {called}"
-                raise wrong(name, allowed, given)
-        return {called: float(given) for called, given in value.items()}
-
-    @property
-    def _example(self) -> str:
-        return self.names[0] if self.names else "NAME"
-
-    @property
-    def _fitting(self) -> str:
-        return f"{self.of} that fit this model: {', '.join(self.names) or 'none'}."
-
-    def from_text(self, text: str) -> object:
-        """As `Text.from_text`: a JSON object."""
-        value = _json_in(text)
-        return value if isinstance(value, dict) else text
-
-    def json_schema(self) -> dict[str, Any]:
-        """As `Text.json_schema`."""
-        weight = {"type": "number", "minimum": self.minimum, "maximum": self.maximum}
-        return {
-            "type": "object",
-            "properties": dict.fromkeys(self.names, weight),
-            "additionalProperties": False,
-            "maxProperties": self.most,
-        }
-
-    def described(self) -> dict[str, Any]:
-        """As `Text.described`."""
-        bounds = {"minimum": self.minimum, "maximum": self.maximum}
-        return {"type": "weights", "names": list(self.names), "of": self.of, "most": self.most} | bounds
-
-    def words(self) -> str:
-        """As `Text.words`."""
-        return f"weights from {self.minimum:g} to {self.maximum:g} of {' '.join(self.names) or 'none here'}"
-
-
 Kind = Text | Choice | FreeSize | Whole | Number | Flag | Weights | Picture | Pictures
 
 
@@ -307,10 +248,6 @@ def _json_in(text: str) -> object:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
-
-
-def _shown_name(name: str) -> str:
-    return f"`{quoted_name(name)}`, which is not known or does not fit"
 
 
 def _said(values: dict[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 import msgspec
 
 from safelight.contract.capabilities import Parameter
-from safelight.contract.kinds import Value, Weights
+from safelight.contract.kinds import Value
 from safelight.contract.parameters.declaration import Declaration
 from safelight.contract.terms import Terms
 from safelight.contract.traits import Traits
+from safelight.contract.weights import Weights
 
 MOST_LORAS = 4
 MOST_WEIGHT = 4.0
