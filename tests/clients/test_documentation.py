@@ -46,6 +46,7 @@ def paste(client: str, command: list[str], server: Served, folder: Path) -> None
 def test_every_client_has_its_snippet() -> None:
     assert set(SNIPPETS) == {
         "curl", "openai-python", "LiteLLM", "openai-node", "AI SDK", "Heroku's provider for the AI SDK",
+        "Embeddings: openai-python, LiteLLM, LangChain",
     }  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def test_a_stream_shows_the_picture_while_it_is_drawn(ran: Outcomes) -> None:
 
 
 def test_models_are_listed_and_found_by_alias(ran: Outcomes) -> None:
-    assert [model["id"] for model in ran.result("models")] == [MODEL, "postcard"]
+    assert [model["id"] for model in ran.result("models")] == [MODEL, "postcard", "all-minilm-l6-v2"]
     assert ran.result("model")["id"] == MODEL
 
 

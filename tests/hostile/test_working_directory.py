@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "env": (),
     "link": (),
     "models": (),
+    "loras": (),
     "pull": ("org/name",),
     "list": (),
     "show": ("postcard",),

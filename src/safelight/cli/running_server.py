@@ -24,7 +24,7 @@ class RunningServer(msgspec.Struct, frozen=True):
     key: str
 
     def models(self) -> list[dict[str, Any]]:
-        """Its `GET /v1/models`.
+        """Those of its `GET /v1/models` that draw.
 
         Raises:
             SafelightError: it does not answer, or not so.
@@ -36,7 +36,7 @@ class RunningServer(msgspec.Struct, frozen=True):
             models: list[dict[str, Any]] = answer.json()["data"]
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             raise SafelightError(f"The server at {self.url} did not tell its models: {error}") from None
-        return models
+        return [model for model in models if "text-to-image" in model.get("type", ("text-to-image",))]
 
 
 def known_key(settings: Settings) -> str | None:

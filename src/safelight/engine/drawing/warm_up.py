@@ -9,6 +9,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.standin import StepTaken, copy_for_run
 from safelight.engine.residency.measurements import read_kept, write_kept
 from safelight.engine.tasks.choice import task_of
+from safelight.engine.tasks.task import PictureRefused
 
 log = logging.getLogger(__name__)
 
@@ -187,10 +189,11 @@ def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: 
     order = trial_order(model, width, height, steps)
     task = task_of(order, model)
     pipeline = copy_for_run(task.pipeline(model), hand, stepped)
-    with torch.no_grad():
+    drawn = None
+    with torch.no_grad(), suppress(PictureRefused):  # it drew, and its safety checker would not show that
         drawn = task.draw(pipeline, torch.Generator("cpu").manual_seed(order.recipe.seed))
     seconds[stage] += now(model.device) - since
-    if previewer.wants_examples:
+    if drawn is not None and previewer.wants_examples:
         previewer.learn(latents, drawn.picture)
     return CostPoint(
         pixels=order.recipe.pixels,
