@@ -123,7 +123,9 @@ def test_postcard_shows_a_small_drawing_from_its_first_steps_on(postcard: Loaded
     assert previews
     assert previews[0].step <= 2
     assert Image.open(io.BytesIO(previews[0].image)).size == (256, 146)
-    assert likeness(previews[-1], picture) > 0.8
+    # The last that came may be of any step: none is made while the one before it still is. Those of this picture are
+    # 0.72 alike after the first step and 0.91 after the seventh.
+    assert likeness(previews[-1], picture) > 0.6
 
 
 def test_watching_changes_no_byte(model: LoadedModel) -> None:
