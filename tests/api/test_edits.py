@@ -259,6 +259,7 @@ async def test_the_fake_draws_with_the_colour_of_what_it_begins_with(running: Ru
         assert min(drawn.convert("RGB").tobytes()) >= 127
 
 
+@pytest.mark.one_process("decoded pictures are bounded in each process: its own memory is what they take")
 async def test_decoded_pictures_that_wait_are_bounded_over_all_requests(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
