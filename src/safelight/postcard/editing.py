@@ -77,7 +77,6 @@ class PostcardImg2ImgPipeline(PostcardPipeline):
         drawn anew; None leaves it to the prompt. All else is as `PostcardPipeline` has it, for one picture.
         Raises ValueError for arguments that do not fit.
         """
-        self.check_inputs(prompt, height, width, None, None, output_type, callback_on_step_end_tensor_inputs)
         return self._edit(
             Asked(prompt, scene, None, strength, negative_prompt, guidance_scale, num_inference_steps),
             (width, height),
@@ -152,7 +151,6 @@ class PostcardInpaintPipeline(PostcardImg2ImgPipeline):
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
     ) -> Any:
         """As the base's. mask_image: grey, of the drawing's shape, white where it is drawn anew."""
-        self.check_inputs(prompt, height, width, None, None, output_type, callback_on_step_end_tensor_inputs)
         return self._edit(
             Asked(prompt, scene, mask_image, strength, negative_prompt, guidance_scale, num_inference_steps),
             (width, height),

@@ -19,6 +19,8 @@ from safelight.contract.errors import NotFound
 from safelight.service.ports.engine import ModelState, Where, WorkerState
 
 _READY_WORD: dict[str, Literal["Yes", "No"]] = {"ready": "Yes", "loading": "No", "failed": "No"}
+# What stands in the place of a drawing model's own for one that chats or embeds.
+_DRAWS_NOTHING: dict[str, Any] = {"aliases": (), "notes": (), "workers": [], "capabilities": {"parameters": {}}}
 _Amount = Annotated[int, Meta(ge=0)]
 
 
@@ -155,16 +157,13 @@ def _chat_model(name: str, upstream: str) -> Model:
         type=("chat",),
         created=0,
         owned_by=upstream,
-        aliases=(),
         drawn_by=upstream,
         status="ready",
         reason=None,
-        notes=(),
         resident=False,
         where="none",
         memory_bytes=None,
-        workers=[],
-        capabilities={"parameters": {}},
+        **_DRAWS_NOTHING,
     )
 
 
@@ -176,16 +175,13 @@ def _encoder(entry: ModelEntry, services: Services) -> Model:
         type=("embeddings",),
         created=entry.created,
         owned_by="safelight",
-        aliases=(),
         drawn_by=entry.drawn_by,
         status=state.status,
         reason=state.reason,
-        notes=(),
         resident=state.resident,
         where=state.where,
         memory_bytes=state.bytes,
-        workers=[],
-        capabilities={"parameters": {}},
+        **_DRAWS_NOTHING,
     )
 
 
