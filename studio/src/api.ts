@@ -37,6 +37,8 @@ export interface Model {
   capabilities: {
     parameters: Record<string, Parameter>
     rules?: Rule[]
+    /** Whether words alone are enough for it; an older server does not say. */
+    generations?: boolean
     /** What it takes of pictures; null where it draws from words alone. */
     edits?: Edits | null
     /** The names of those that fit it. */

@@ -200,7 +200,8 @@ class Draft {
   /** Why the model cannot draw from the pictures that are there, or null. */
   #pictureFault(): string | null {
     const count = pictures.list.length
-    if (count === 0 || !this.entry) return null
+    if (!this.entry) return null
+    if (count === 0) return this.entry.capabilities.generations === false ? `${this.entry.id} works only from a picture. Add one.` : null
     if (!this.edits) return `${this.entry.id} draws from words alone.`
     const { minimum, maximum } = this.edits.pictures
     if (count < minimum) return `${this.entry.id} takes at least ${plural(minimum, 'picture')}.`

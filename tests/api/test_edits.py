@@ -193,6 +193,43 @@ async def test_words_alone_are_refused_by_a_model_that_works_from_pictures(serve
     assert (await edit(running, halves())).status_code == 200
 
 
+async def test_more_pictures_than_a_model_takes_with_a_mask_are_refused(serve: Serve) -> None:
+    edits = EditTraits(maximum=4, maximum_with_mask=1, mask=True)
+    running = await serve(engine=FakeEngine(("postcard",), traits=msgspec.structs.replace(TRAITS, edits=edits)))
+    clear, mask = one_colour(colour=(*RED, 0), mode="RGBA"), one_colour(colour=0, mode="L")
+    for answer in (
+        await edit(running, halves(), halves(), mask=mask),
+        await edit(running, clear, halves(), stream=True),
+        await edit(running, clear, halves(), n=2, headers={"prefer": "respond-async"}),
+    ):
+        assert refusal(answer) == (400, "invalid_value", "images")
+    assert refusal(await by_form(running, halves(), halves(), mask=mask)) == (400, "invalid_value", "image")
+    assert not running.engine.submitted
+    assert (await edit(running, halves(), mask=mask)).status_code == 200
+    assert (await edit(running, halves(), halves())).status_code == 200
+
+
+async def test_what_the_engine_refuses_is_the_callers_error_on_every_exit(running: Running) -> None:
+    said = "This model draws from a picture only with a `mask`."
+    running.engine.refuses = (said, "missing_required_parameter", "mask")
+    for count in (1, 3):
+        answer = await edit(running, halves(), n=count)
+        assert refusal(answer) == (400, "missing_required_parameter", "mask")
+        assert answer.json()["error"]["message"] == said
+        assert "x-should-retry" not in answer.headers
+    assert refusal(await by_form(running, halves())) == (400, "missing_required_parameter", "mask")
+    streamed = (await edit(running, halves(), stream=True)).text
+    told = json.loads(streamed.partition("data: ")[2].partition("\n")[0])
+    assert (told["error"]["code"], told["error"]["param"]) == ("missing_required_parameter", "mask")
+    for _ in range(2):
+        answer = await edit(running, halves(), headers={"idempotency-key": "once"})
+        assert refusal(answer)[:2] == (400, "missing_required_parameter")
+    job = (await edit(running, halves(), headers={"prefer": "respond-async"})).json()
+    assert "event: end" in (await running.client.get(f"/v1/jobs/{job['id']}/events")).text
+    found = (await running.client.get(f"/v1/jobs/{job['id']}")).json()
+    assert found["error"] == {"code": "missing_required_parameter", "message": said}
+
+
 async def test_faults_are_told_in_the_contracts_order(running: Running) -> None:
     assert refusal(await edit(running, b"hello", model="none"))[1] == "model_not_found"
     assert refusal(await edit(running, b"hello", colour="red"))[2] == "colour"

@@ -11,9 +11,10 @@ from safelight.contract.calls import EDITS, Call
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.kinds import Flag, FreeSize, Number, Text, Whole
+from safelight.contract.order import InputPicture
 from safelight.contract.parameters.size import fitted_size, nearest_size
 from safelight.contract.pictures import PictureFacts
-from safelight.contract.request import ImageRequest, parse_image_request
+from safelight.contract.request import Begin, ImageRequest, begun_with, parse_image_request
 from safelight.contract.sizes import Size
 from safelight.contract.terms import Terms
 from safelight.contract.traits import EditTraits, Traits
@@ -95,6 +96,30 @@ def test_a_model_that_works_only_from_pictures_says_so_to_words() -> None:
 def test_more_pictures_than_the_model_takes_are_refused() -> None:
     assert refused(images=[FACTS] * 3) == ("invalid_value", "images")
     assert len(read(images=[FACTS] * 2).begin.inputs) == 2
+
+
+@pytest.mark.parametrize(("call", "name"), [("edit", "images"), ("edit by form", "image")])
+def test_more_pictures_than_it_takes_beside_a_mask_are_refused_whoever_sent_it(call: Call, name: str) -> None:
+    one = {"edits": EditTraits(maximum=2, maximum_with_mask=1, mask=True)}
+    request = read(call, one, **{name: (FACTS, FACTS)})
+    image = InputPicture(role="image", sha256="aa", width=300, height=200, pixels=b"")
+    masked = (image, image, msgspec.structs.replace(image, role="mask"))
+    assert begun_with(request, Begin(facts=(FACTS, FACTS), inputs=(image, image))).begin.inputs == (image, image)
+    assert begun_with(request, Begin(facts=(FACTS, FACTS), inputs=masked[1:])).begin.inputs == masked[1:]
+    with pytest.raises(InvalidRequest, match=r"takes 1 picture with a mask.*; 2 came\. The transparent") as caught:
+        begun_with(request, Begin(facts=(FACTS, FACTS), inputs=masked))
+    assert (caught.value.code, caught.value.param) == ("invalid_value", name)
+
+
+def test_the_model_list_says_whether_words_are_enough() -> None:
+    said = [catalogue(draws_from_words=words).find("one").capabilities.as_json() for words in (True, False)]
+    assert [each["generations"] for each in said] == [True, False]
+
+
+def test_words_to_a_strict_id_of_a_model_that_works_only_from_pictures_are_refused_too() -> None:
+    with pytest.raises(InvalidRequest, match="Under this id it takes none") as caught:
+        parse_image_request({"model": "strict", "prompt": "a"}, catalogue(draws_from_words=False), "generate")
+    assert (caught.value.code, caught.value.param) == ("unsupported_operation", "model")
 
 
 @pytest.mark.parametrize("name", ["mask", "strength"])

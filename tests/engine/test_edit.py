@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from safelight.contract.order import Order
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.arguments import JobRefused
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.pipeline.ways import WORDS_ALONE
 from safelight.engine.runs.embeddings import EmbeddingCache
 from safelight.engine.tasks.choice import task_of
-from safelight.engine.tasks.edit import Edit, _at_least_a_step
-from safelight.protocol.messages import Cancelled, Failed, ModelSpec, Stepped
+from safelight.engine.tasks.edit import _at_least_a_step
+from safelight.protocol.messages import Cancelled, Failed, ModelSpec, Started, Stepped
 from safelight.scheduling.policy import RoundRobin
 from tests.engine.drawing import Drawing, job, pixels
 from tests.engine.families import unets
@@ -118,19 +120,36 @@ def test_a_cancel_in_any_stage_ends_the_edit_and_leaves_the_model_as_it_was(diff
 
 def test_what_a_model_does_not_take_is_refused_by_name(models: dict[str, LoadedModel]) -> None:
     diffusion, lcm = models["stable-diffusion"], models["latent-consistency"]
-    refused = {
-        "This model takes one picture at once.": edit(diffusion, inputs=(picture(), picture())),
-        "This model takes one picture with a mask.": edit(diffusion, inputs=(picture(), picture(), mask())),
-    }
-    for said, order in refused.items():
-        with pytest.raises(JobRefused, match=said):
-            Edit(order, diffusion)
-    with pytest.raises(JobRefused, match="This model takes no `mask`"):
-        Edit(edit(lcm, inputs=(picture(), mask())), lcm)
-    with Drawing(diffusion) as drawing:
-        (end,) = drawing.draw(job(diffusion, strength=0.5))
-    assert isinstance(end, Failed)
-    assert end.reason == "`strength` says how much of a picture is drawn anew, and there is none."
+    only_masked = replace(diffusion, ways=replace(diffusion.ways, pictures=None))
+    alone, words = replace(diffusion, ways=replace(diffusion.ways, words=False)), replace(lcm, ways=WORDS_ALONE)
+    refused: list[tuple[LoadedModel, dict[str, Any], str, str, str]] = [
+        (diffusion, {"inputs": (picture(), picture())}, "one picture at once", "invalid_value", "image"),
+        (diffusion, {"inputs": (picture(), picture(), mask())}, "one picture with a mask", "invalid_value", "image"),
+        (diffusion, {"inputs": (), "strength": 0.5}, "there is none", "unknown_parameter", "strength"),
+        (lcm, {"inputs": (picture(), mask())}, "takes no `mask`", "unknown_parameter", "mask"),
+        (only_masked, {}, "only with a `mask`", "missing_required_parameter", "mask"),
+        (alone, {"inputs": ()}, "works from a picture", "unsupported_operation", "model"),
+        (words, {}, "takes no pictures", "unsupported_operation", "model"),
+        (models["flux"], {"loras": {"ink": 1.0}}, "no LoRA `ink`", "invalid_value", "loras"),
+    ]
+    for model, asked, said, code, param in refused:
+        with Drawing(model) as drawing:
+            (end,) = drawing.draw(edit(model, **asked))
+        assert isinstance(end, Failed)
+        assert said in end.reason
+        assert (end.code, end.param, end.retry_helps) == (code, param, False)
+        trials = [event for event in drawing.events if isinstance(event, Started)]
+        assert not trials  # the model is not tried out: the request is at fault
+
+
+def test_what_a_pipeline_has_no_argument_for_is_called_as_requests_call_it(diffusion: LoadedModel) -> None:
+    lacking = {"num_inference_steps": "steps", "guidance_scale": "guidance_scale", "height": "size"}
+    for argument, param in lacking.items():
+        takes = {name: value for name, value in diffusion.parameters.items() if name != argument}
+        model = replace(diffusion, parameters=takes)
+        with pytest.raises(JobRefused, match=f"takes no `{param}`") as caught:
+            task_of(job(model, steps=2, guidance_scale=3.0), model)
+        assert (caught.value.code, caught.value.param) == ("unknown_parameter", param)
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn.t accept a copy keyword:DeprecationWarning")

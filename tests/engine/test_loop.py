@@ -300,7 +300,13 @@ def test_what_a_pipeline_does_not_take_is_refused_by_name(models: dict[str, Load
     model = models["latent-consistency"]
     with Drawing(model) as drawing:
         refused, drawn = drawing.draw(job(model, "refused", negative_prompt="blue"), job(model, "drawn"))
-    assert refused == Failed(job_id="refused", reason="This model takes no `negative_prompt`.", retry_helps=False)
+    assert refused == Failed(
+        job_id="refused",
+        reason="This model takes no `negative_prompt`.",
+        retry_helps=False,
+        code="unknown_parameter",
+        param="negative_prompt",
+    )
     assert isinstance(drawn, Finished)
 
 

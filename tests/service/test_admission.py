@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import InvalidRequest, Unavailable
-from safelight.contract.order import Order
+from safelight.contract.order import InputPicture, Order, Recipe
 from safelight.protocol.messages import Timings
 from safelight.service.drawing.admission import Admission, Cost
 from tests.orders import changed, order
@@ -114,6 +115,53 @@ def test_a_size_never_drawn_is_estimated_by_its_pixels() -> None:
     admission = learned(bound=60, seconds=10)
     # The prompt's second does not shrink with the picture.
     assert admission.estimate(job(width=512, height=1024).recipe) == pytest.approx(1 + 9 / 2)
+
+
+def picture(role: Literal["image", "mask"] = "image") -> InputPicture:
+    return InputPicture(role=role, sha256="aa", width=1024, height=1024, pixels=b"")
+
+
+def edit(strength: float | None, *more: InputPicture, steps: int | None = None) -> Recipe:
+    return changed(job(), inputs=(picture(), *more), strength=strength, steps=steps).recipe
+
+
+def knowing() -> Admission:
+    """Of a model that takes 20 steps of a second, and 3 seconds to decode."""
+    admission = Admission(60)
+    admission.set_costs("postcard", [CostPoint(pixels=1024 * 1024, step=1.0, once={"decode": 3.0})], steps=20)
+    return admission
+
+
+def test_an_edit_costs_the_steps_that_its_strength_leaves_and_the_encoding_of_its_pictures() -> None:
+    admission = knowing()
+    estimates = [admission.estimate(edit(strength)) for strength in (0.0, 0.01, 0.3, 1.0)]
+    assert estimates == pytest.approx([2 + 3, 2 + 1 + 3, 2 + 6 + 3, 2 + 20 + 3])
+    assert admission.estimate(edit(0.3, steps=50)) == pytest.approx(2 + 15 + 3)
+    assert admission.estimate(edit(0.3, picture(), picture("mask"))) == pytest.approx(2 * 2 + 6 + 3)
+    timings = Timings(stages={"encode_picture": 0.5, "denoise": 12.0, "decode": 3.0}, steps=(2.0,) * 6)
+    admission.learn(edit(0.3), timings)
+    assert admission.estimate(edit(0.5)) == pytest.approx(0.5 + 20 + 3)
+
+
+def test_an_edit_teaches_nothing_of_the_steps_of_other_pictures() -> None:
+    admission = knowing()
+    admission.learn(edit(0.3), Timings(stages={"denoise": 6.0, "decode": 3.0}, steps=(1.0,) * 6))
+    assert admission.estimate(job().recipe) == pytest.approx(20 + 3)
+
+
+def test_what_a_pipeline_takes_of_its_steps_by_itself_is_learned() -> None:
+    admission = knowing()
+    for steps, recipe in ((12, edit(None)), (20, edit(None, picture("mask")))):
+        admission.learn(recipe, Timings(stages={"denoise": float(steps), "decode": 3.0}, steps=(1.0,) * steps))
+    assert admission.estimate(edit(None)) == pytest.approx(12 + 3)
+    assert admission.estimate(edit(None, steps=40)) == pytest.approx(24 + 3)
+    assert admission.estimate(edit(None, picture("mask"))) == pytest.approx(20 + 3)
+
+
+def test_a_model_that_takes_all_steps_whatever_the_strength_is_known_after_one() -> None:
+    admission = knowing()
+    admission.learn(edit(0.25), Timings(stages={"denoise": 20.0, "decode": 3.0}, steps=(1.0,) * 20))
+    assert admission.estimate(edit(0.5)) == pytest.approx(20 + 3)
 
 
 def test_what_was_measured_at_loading_is_known_before_the_first_picture() -> None:

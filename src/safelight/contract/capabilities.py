@@ -89,7 +89,8 @@ class Tolerated(msgspec.Struct, frozen=True):
 class Capabilities(msgspec.Struct, frozen=True):
     """Everything that a model supports, in the order in which it is documented.
 
-    `edits` is what it takes of pictures, None where it draws from words alone; `loras` are the names that fit it.
+    `generations`: it draws from words. `edits` is what it takes of pictures, None where it draws from words alone;
+    `loras` are the names that fit it.
     """
 
     parameters: tuple[Parameter, ...]
@@ -97,6 +98,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...] = ()
     edits: EditTraits | None = None
     loras: tuple[str, ...] = ()
+    generations: bool = True
 
     def __getitem__(self, name: str) -> Parameter:
         for parameter in self.parameters:
@@ -113,6 +115,7 @@ class Capabilities(msgspec.Struct, frozen=True):
         return {
             "parameters": {parameter.name: parameter.as_json() for parameter in self.parameters},
             "rules": msgspec.json.decode(msgspec.json.encode(self.rules)),
+            "generations": self.generations,
             "edits": None if self.edits is None else _edits(self.edits),
             "loras": list(self.loras),
         }

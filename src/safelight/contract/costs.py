@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from safelight.contract.stages import STAGES, STEPS
+from safelight.contract.stages import DECODE, PICTURE, STAGES, STEPS
 
 # Weight of the newest measurement in the running mean: follows a machine that gets busy within some five pictures.
 _NEWEST = 0.3
@@ -18,6 +18,9 @@ WORTH_A_WORKER = 1.25
 # Between two measured sizes, seconds are taken to go by a power of the pixels. Convolutions have 1, attention 2; fixed
 # costs of a call bring it towards 0, and two noisy measurements close together could say anything.
 _LEAST_POWER, _GREATEST_POWER = 0.1, 2.0
+# Encoding a picture over decoding one, before it was measured: diffusers' encoders have two layers a block where their
+# decoders have three.
+_ENCODING_OVER_DECODING = 2 / 3
 
 
 class CostPoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,8 +78,9 @@ class Costs:
             )
         self._keep(seen)
 
-    def at(self, pixels: int, *, batch: int = 1, passes: str = "") -> CostPoint | None:
-        """What is known, or expected by the two nearest sizes, for that size; None if nothing was ever measured."""
+    def at(self, pixels: int, *, batch: int = 1, passes: str = "", pictures: int = 0) -> CostPoint | None:
+        """What is known, or expected by the two nearest sizes, for that size; None if nothing was ever measured.
+        `pictures` are so many that it is drawn from."""
         found = self._points.get((passes, batch, pixels))
         if found is not None:
             return found
@@ -86,13 +90,12 @@ class Costs:
             return None
         near, *others = sorted(alike, key=lambda p: abs(math.log(p.pixels / pixels)))
         other = next((p for p in others if p.pixels != near.pixels), None)
-        return CostPoint(
-            pixels=pixels,
-            batch=batch,
-            passes=passes,
-            step=_scaled(near, other, pixels, STEPS),
-            once={stage: _expected(near, other, pixels, stage) for stage in near.once},
-        )
+        once = {stage: _expected(near, other, pixels, stage) for stage in near.once}
+        if near.passes != passes:  # it may be drawn from none, or from more
+            encoding = pictures * _ENCODING_OVER_DECODING * once.get(DECODE, 0.0)
+            once = {stage: seconds for stage, seconds in once.items() if stage != PICTURE}
+            once |= {PICTURE: encoding} if encoding else {}
+        return CostPoint(pixels=pixels, batch=batch, passes=passes, step=_scaled(near, other, pixels, STEPS), once=once)
 
     def _keep(self, point: CostPoint) -> None:
         self._points[point.passes, point.batch, point.pixels] = point

@@ -30,5 +30,6 @@ def _offered(declarations: tuple[Declaration, ...], terms: Terms, traits: Traits
         tolerated=tolerated_beside(offered, terms),
         rules=tuple(sorted(rules, key=lambda rule: IN_ORDER.index(type(rule)))),
         edits=None if traits is None or terms.contract == "strict" else traits.edits,
+        generations=traits is None or traits.draws_from_words,
         loras=() if traits is None or terms.contract == "strict" else traits.loras,
     )

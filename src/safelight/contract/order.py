@@ -62,6 +62,22 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         return int(steps) if isinstance(steps, int | float) else None
 
     @property
+    def strength(self) -> float | None:
+        """How much of a picture is drawn anew; None: what the pipeline does by itself."""
+        strength = self.options.get("strength")
+        return float(strength) if isinstance(strength, int | float) else None
+
+    @property
+    def is_edit(self) -> bool:
+        """Whether a picture is changed, and not drawn from words."""
+        return any(picture.role == "image" for picture in self.inputs)
+
+    @property
+    def pictures(self) -> int:
+        """How many it is drawn from, masks left out."""
+        return sum(picture.role != "mask" for picture in self.inputs)
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """What a caller wrote, which no log may repeat."""
         return (self.prompt, *(value for value in self.options.values() if isinstance(value, str)))

@@ -198,10 +198,27 @@ def begun_with(request: ImageRequest, begin: Begin) -> ImageRequest:
     """The edit once its files were looked at.
 
     Raises:
-        InvalidRequest: no size of the model has the first picture's shape, and none was asked for.
+        InvalidRequest: there are more pictures than the model takes beside a mask; or no size of the model has the
+            first picture's shape, and none was asked for.
     """
+    _check_count_with_mask(request, begin)
     size = request.size if request.size.width else _picture_size(request, begin.facts)
     return msgspec.structs.replace(request, size=size, begin=begin)
+
+
+def _check_count_with_mask(request: ImageRequest, begin: Begin) -> None:
+    """Whether there is a mask only the files tell: the first picture's transparent parts are one."""
+    edits = request.model.capabilities_for(request.call).edits
+    most = None if edits is None else edits.maximum_with_mask
+    count = sum(picture.role == "image" for picture in begin.inputs)
+    if most is None or count <= most or count == len(begin.inputs):
+        return
+    name = "image" if request.call == "edit by form" else "images"
+    why = "" if begin.given_mask is not None else " The transparent parts of the first picture are its mask."
+    raise InvalidRequest(
+        f"`{name}` takes {most} picture{'s' if most > 1 else ''} with a mask for this model; {count} came.{why}",
+        param=name,
+    )
 
 
 def _picture_size(request: ImageRequest, facts: Sequence[PictureFacts]) -> Size:
@@ -259,9 +276,12 @@ def _refuse_call(entry: ModelEntry, catalogue: Catalogue, call: Call) -> None:
             code="unsupported_operation",
             param="model",
         )
-    if call == "generate" and entry.terms.contract == "open" and not entry.draws_from_words:
+    if call == "generate" and not entry.draws_from_words:
+        where = (
+            f"POST {EDIT_PATH} takes the prompt with one." if entry.takes_pictures else "Under this id it takes none."
+        )
         raise InvalidRequest(
-            f"{entry.id} works only from a picture. POST {EDIT_PATH} takes the prompt with one.",
+            f"{entry.id} works only from a picture. {where}",
             code="unsupported_operation",
             param="model",
         )

@@ -8,11 +8,13 @@ import msgspec
 class EditTraits(msgspec.Struct, frozen=True, kw_only=True):
     """What a model that draws from pictures takes beside words: how many of them, a mask, and how much is drawn anew.
 
-    `scene`: it reads the scene of a picture and not its pixels, so it takes its own drawings alone.
+    `maximum_with_mask` is how many beside a mask; None: as many as without. `scene`: it reads the scene of a picture
+    and not its pixels, so it takes its own drawings alone.
     """
 
     minimum: int = 1
     maximum: int = 1
+    maximum_with_mask: int | None = None
     mask: bool = False
     strength: bool = False
     scene: bool = False

@@ -18,7 +18,7 @@ from safelight.contract.sentences import EmbedOrder
 from safelight.contract.stages import STAGES, STEPS
 from safelight.contract.traits import Traits
 
-PROTOCOL_VERSION = 11
+PROTOCOL_VERSION = 12
 
 Tier = Literal["exact", "throughput"]
 """Whether the same request with the same seed gives the same bytes, or may differ in the last bits of a batch."""
@@ -26,8 +26,17 @@ Tier = Literal["exact", "throughput"]
 Dtype = Literal["auto", "float32", "float32-packed", "bfloat16", "float16"]
 """A number format of weights. `float32-packed`: float32 whose weights lie as oneDNN multiplies them, on a processor."""
 
-FailureCode = Literal["internal_error", "content_policy_violation"]
-"""Why a picture cannot be had: something is wrong on our side, or the model's own safety checker refused it."""
+RefusalCode = Literal[
+    "content_policy_violation",
+    "unsupported_operation",
+    "unknown_parameter",
+    "missing_required_parameter",
+    "invalid_value",
+    "invalid_image",
+]
+"""Why an order is refused for what it asks for: the code of an answer with status 400."""
+FailureCode = Literal["internal_error", RefusalCode]
+"""Why a picture cannot be had: something is wrong on our side, or the order is refused."""
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -268,12 +277,14 @@ class Finished(Message, frozen=True):
 
 
 class Failed(Message, frozen=True):
-    """That job cannot be drawn. `retry_helps` false: the same job would fail again. `code` is the one of the answer."""
+    """That job cannot be drawn. `retry_helps` false: the same job would fail again. `code` is the one of the answer;
+    of a refusal `param` is the request's parameter that it is about."""
 
     job_id: str
     reason: str
     retry_helps: bool = True
     code: FailureCode = "internal_error"
+    param: str | None = None
 
 
 class Embedded(Message, frozen=True):

@@ -206,7 +206,13 @@ def test_a_negative_prompt_counts_or_is_refused_by_name(loaded: Loaded) -> None:
     with Drawing(loaded.model) as drawing:
         end = drawing.draw(wanted)[0]
     if loaded.family.negative is None:
-        assert end == Failed(job_id="job", reason="This model takes no `negative_prompt`.", retry_helps=False)
+        assert end == Failed(
+            job_id="job",
+            reason="This model takes no `negative_prompt`.",
+            retry_helps=False,
+            code="unknown_parameter",
+            param="negative_prompt",
+        )
         return
     assert np.array_equal(pixels(end), loaded.alone(wanted))
     assert not np.array_equal(pixels(end), loaded.alone(loaded.job()))
@@ -287,7 +293,9 @@ def test_a_checkpoint_that_works_from_pictures_alone_is_served_for_edits_and_say
     with Drawing(loaded.model) as drawing:
         (refused, *ends) = drawing.draw(loaded.job("words"), *jobs)
     said = "This model works from a picture: send one to `/v1/images/edits`."
-    assert refused == Failed(job_id="words", reason=said, retry_helps=False)
+    assert refused == Failed(
+        job_id="words", reason=said, retry_helps=False, code="unsupported_operation", param="model"
+    )
     for wanted, end in zip(jobs, ends, strict=True):
         assert np.array_equal(pixels(end), loaded.edited_alone(wanted)), wanted.id
 

@@ -30,7 +30,18 @@ from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.sentences import BUNDLED_ENCODER, EmbedOrder
 from safelight.contract.stages import STEPS
 from safelight.contract.traits import Traits
-from safelight.protocol.messages import Cancelled, Failed, Finished, JobEvent, Preview, Started, Stepped, Tier, Timings
+from safelight.protocol.messages import (
+    Cancelled,
+    Failed,
+    Finished,
+    JobEvent,
+    Preview,
+    RefusalCode,
+    Started,
+    Stepped,
+    Tier,
+    Timings,
+)
 from safelight.service.ports.engine import EngineState, ModelState, WorkerState
 
 log = structlog.get_logger(__name__)
@@ -47,7 +58,8 @@ class FakeEngine:
     tests in other processes: a file with the number of the last step that is taken while it is there. `traits` are what
     the models are said to do; None: that is known once they are loaded. `ready_in_seconds` is when models that load are
     said to be expected. `cuts` is what it says of prompts that it read only in part. With `flags` its safety checker
-    refuses every picture. With `merges` it says of what was not promised to be exact that it was drawn in one batch
+    refuses every picture. `refuses` is what it says, by reason, code and parameter, of every order as one that its
+    model does not draw. With `merges` it says of what was not promised to be exact that it was drawn in one batch
     with others. `workers` is how many it says that it has.
     """
 
@@ -70,6 +82,7 @@ class FakeEngine:
         self.slow: frozenset[str] | None = None
         self.merges = False
         self.flags = False
+        self.refuses: tuple[str, RefusalCode, str] | None = None
         self.cuts: tuple[PromptCut, ...] = ()
         self.ready_in_seconds: float | None = None
         self._changes = Changes()
@@ -201,6 +214,9 @@ class FakeEngine:
                 entry.tell(Failed(job_id=order.id, reason=self._broken, retry_helps=False))
             elif order.recipe.source not in self._sources:
                 entry.tell(Failed(job_id=order.id, reason="No worker was told to load that model.", retry_helps=False))
+            elif self.refuses is not None:
+                reason, code, param = self.refuses
+                entry.tell(Failed(job_id=order.id, reason=reason, retry_helps=False, code=code, param=param))
             elif await self._stepped_through(entry, order, left):
                 await self._finish(entry, order)
             else:
@@ -240,7 +256,7 @@ class FakeEngine:
 
     async def _finish(self, entry: PendingOrder, order: Order) -> None:
         if self.flags:
-            entry.tell(_refused(order))
+            entry.tell(_flagged(order))
             return
         image = await asyncio.to_thread(draw_stripes, order)
         self.drawn.append(order.id)
@@ -257,6 +273,6 @@ class FakeEngine:
         return order.recipe.steps or (self._traits or TRAITS).steps
 
 
-def _refused(order: Order) -> Failed:
+def _flagged(order: Order) -> Failed:
     reason = "The model's safety checker refused the picture that it drew."
-    return Failed(job_id=order.id, reason=reason, retry_helps=False, code="content_policy_violation")
+    return Failed(job_id=order.id, reason=reason, retry_helps=False, code="content_policy_violation", param="prompt")

@@ -17,7 +17,7 @@ from safelight.engine.pipeline.arguments import JobRefused
 from safelight.engine.pipeline.standin import StepTaken
 from safelight.engine.residency.models import Models
 from safelight.engine.residency.slot import ModelSlot
-from safelight.engine.runs.failures import Failure
+from safelight.engine.runs.failures import Failure, refusal_of
 from safelight.engine.runs.run import Run
 from safelight.protocol.messages import Cancelled, Failed
 from safelight.scheduling.policy import Parked
@@ -85,7 +85,7 @@ class Roster:
         try:
             run.prepare()
         except JobRefused as error:
-            self.fail(run, Failure(str(error), retry_helps=False, log=str(error)))
+            self.fail(run, refusal_of(error))
 
     def model_came(self, source: str) -> None:
         """Those that waited for a model can be drawn now, or fail with it. It was brought for them: it stays until they
@@ -149,7 +149,7 @@ class Roster:
         """A run has no picture. If its model never drew any, it is seen whether it can; if it cannot, that is said."""
         self._say_failed(run, why)
         if run.slot.model is not None:
-            if is_trial(run.order) and not why.retry_helps and not why.is_refusal:
+            if is_trial(run.order) and not why.retry_helps and not why.is_flagged:
                 self._give_up(run.slot.source, ModelLoadError(f"The model was loaded, but cannot draw. {why.reason}"))
             elif (trial := trial_after(why, run.order, run.slot)) is not None:
                 run.slot.known.ability = "on trial"
@@ -167,7 +167,9 @@ class Roster:
             self.leave(run)
 
     def _say_failed(self, run: Run, why: Failure) -> None:
-        self._ends.say(Failed(job_id=run.order.id, reason=why.reason, retry_helps=why.retry_helps, code=why.code))
+        self._ends.say(
+            Failed(job_id=run.order.id, reason=why.reason, retry_helps=why.retry_helps, code=why.code, param=why.param)
+        )
 
     def _of(self, source: str) -> Iterator[Run]:
         return (run for run in self._runs.values() if run.slot.source == source)

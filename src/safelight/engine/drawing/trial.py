@@ -43,8 +43,8 @@ def trial_after(failure: Failure, failed: Order, slot: ModelSlot) -> Order | Non
     """What to draw now that a picture has failed: a picture of the model's own size, if it never drew any.
 
     Without a picture at its start (`warm_up_seconds` 0) it is not known whether the model or the request is at fault.
-    Where a request may succeed later, for memory say, and after a trial, there is nothing to try; nor where a safety
-    checker refused the picture, which is no fault of the model.
+    Where a request may succeed later, for memory say, and after a trial, there is nothing to try; nor where the order
+    was refused for what it asks for, or its picture by a safety checker: that is no fault of the model.
     """
     model = slot.model
     if model is None or slot.known.ability != "unknown" or failure.retry_helps or failure.is_refusal:

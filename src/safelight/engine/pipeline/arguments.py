@@ -9,6 +9,7 @@ from safelight.contract.errors import SafelightError
 from safelight.contract.kinds import Value
 from safelight.contract.order import Order, Recipe
 from safelight.engine.pipeline.signature import guidance_parameter
+from safelight.protocol.messages import RefusalCode
 
 if TYPE_CHECKING:
     from safelight.engine.pipeline.model import LoadedModel
@@ -22,10 +23,24 @@ _EMPTY_NEGATIVE = " "
 # Options that pipelines call otherwise, or for which the name is not enough, or that are no argument of theirs. Each
 # other one is an argument of its name.
 _TRANSLATED = ("steps", "guidance_scale", "negative_prompt", "strength", "loras")
+# Requests have other names for these, whichever of them a pipeline lacks.
+_ASKED_AS = {
+    "num_inference_steps": "steps",
+    "true_cfg_scale": "guidance_scale",
+    "guidance_schedule": "guidance_scale",
+    "height": "size",
+    "width": "size",
+}
 
 
 class JobRefused(SafelightError):
-    """This model cannot draw that order, now or later; the message says why, for callers."""
+    """This model cannot draw that order, now or later; the message says why, for callers. `param` is what of the
+    request it is about, and `code` the one of the answer."""
+
+    def __init__(self, message: str, *, param: str, code: RefusalCode = "unknown_parameter") -> None:
+        super().__init__(message)
+        self.param = param
+        self.code = code
 
 
 def pipeline_arguments(order: Order, model: LoadedModel) -> dict[str, Any]:
@@ -43,7 +58,8 @@ def pipeline_arguments(order: Order, model: LoadedModel) -> dict[str, Any]:
     wanted |= _plain(recipe) | _guidance(recipe, model) | _negative_prompt(recipe, model)
     for name in wanted:
         if name not in takes:
-            raise JobRefused(f"This model takes no `{name}`.")
+            asked = _ASKED_AS.get(name, name)
+            raise JobRefused(f"This model takes no `{asked}`.", param=asked)
     return wanted | {"output_type": "svg" if order.file.format == "svg" else "pil"}
 
 
@@ -80,7 +96,7 @@ def _negative_prompt(recipe: Recipe, model: LoadedModel) -> dict[str, Any]:
         return {"negative_prompt": _EMPTY_NEGATIVE} if by_true_cfg and scale is not None and scale > 1 else {}
     asked_for_guidance = "guidance_scale" in recipe.options and scale is not None and scale > 1
     if "negative_prompt" not in takes or not (model.traits.negative_prompt or asked_for_guidance):
-        raise JobRefused("This model takes no `negative_prompt`.")
+        raise JobRefused("This model takes no `negative_prompt`.", param="negative_prompt")
     if "true_cfg_scale" in takes and not by_true_cfg:
         return {"negative_prompt": recipe.negative_prompt, "true_cfg_scale": _TRUE_CFG_SCALE}
     return {"negative_prompt": recipe.negative_prompt}

@@ -54,5 +54,5 @@ def lora_set(recipe: Recipe, adapters: Adapters) -> LoraSet:
     for name in asked:
         if name not in adapters.named:
             known = ", ".join(adapters.named) or "none"
-            raise JobRefused(f"This model has no LoRA `{name}`. It has: {known}.")
+            raise JobRefused(f"This model has no LoRA `{name}`. It has: {known}.", param="loras", code="invalid_value")
     return LoraSet(adapters.chosen(asked))

@@ -60,12 +60,13 @@ class Ways:
 
     @property
     def traits(self) -> EditTraits | None:
-        """What it takes of pictures, for callers: how many where there is no mask."""
+        """What it takes of pictures, for callers."""
         ways = self._all()
         if not ways:
             return None
         return EditTraits(
             maximum=ways[0].most,
+            maximum_with_mask=None if self.masked is None or self.masked.most == ways[0].most else self.masked.most,
             mask=self.masked is not None,
             strength=all(way.takes.strength for way in ways),
             scene=all(way.takes.scene for way in ways),

@@ -16,21 +16,30 @@ import torch
 from safelight.contract.order import Recipe
 from safelight.engine.machine.library_errors import missing_package
 from safelight.engine.output.checks import NaNInLatents
+from safelight.engine.pipeline.arguments import JobRefused
 from safelight.protocol.messages import FailureCode
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run ended without a picture. `reason` is for callers: no path and nothing of the prompt."""
+    """Why a run ended without a picture. `reason` is for callers: no path and nothing of the prompt. `param` is the
+    request's parameter that a refusal is about."""
 
     reason: str
     retry_helps: bool
     log: str
     code: FailureCode = "internal_error"
+    param: str | None = None
 
     @property
     def is_refusal(self) -> bool:
-        """Nothing is wrong with the model: its safety checker did its work."""
+        """Nothing is wrong with the model: the order asks for what it does not do, or its safety checker did its
+        work."""
+        return self.code != "internal_error"
+
+    @property
+    def is_flagged(self) -> bool:
+        """It was drawn, and is not to be shown."""
         return self.code == "content_policy_violation"
 
 
@@ -39,7 +48,14 @@ FLAGGED = Failure(
     retry_helps=False,
     log="the model's safety checker refused the picture",
     code="content_policy_violation",
+    param="prompt",
 )
+
+
+def refusal_of(refused: JobRefused) -> Failure:
+    """Nothing was drawn: what the order asks for is not what this model does."""
+    said = str(refused)
+    return Failure(said, retry_helps=False, log=said, code=refused.code, param=refused.param)
 
 
 # Some pipelines raise instead of giving a verdict, as those of Cosmos do for NVIDIA's guardrail: then the line that

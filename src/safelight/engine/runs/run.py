@@ -73,7 +73,8 @@ class Run:
         """
         self._loras = lora_set(self.order.recipe, self.model.adapters)
         self._task = task_of(self.order, self.model)
-        self.cost = self.slot.known.costs.at(self.order.recipe.pixels, passes=self.order.recipe.passes)
+        recipe = self.order.recipe
+        self.cost = self.slot.known.costs.at(recipe.pixels, passes=recipe.passes, pictures=recipe.pictures)
         self._stands = None
 
     @property

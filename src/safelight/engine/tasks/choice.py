@@ -18,7 +18,7 @@ def task_of(order: Order, model: LoadedModel) -> Task:
     Raises:
         JobRefused: the model's pipeline does not take something that the order asks for.
     """
-    if not order.recipe.inputs:
+    if not order.recipe.is_edit:
         return TextToImage(order, model)
     edits = model.ways.traits
     return SceneEdit(order, model) if edits is not None and edits.scene else Edit(order, model)

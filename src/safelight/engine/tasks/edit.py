@@ -51,7 +51,7 @@ class Edit:
         """As asked for, else the pipeline's own default; 1 where there is none to set."""
         asked = self._recipe.options.get("strength")
         if asked is not None and not way.takes.strength:
-            raise JobRefused("This model takes no `strength`.")
+            raise JobRefused("This model takes no `strength`.", param="strength")
         own = way.parameters.get("strength")
         return float(own or 1) if asked is None else float(asked)  # type: ignore[arg-type]  # it was parsed
 
@@ -96,16 +96,22 @@ def way_of(model: LoadedModel, *, masked: bool) -> Way:
         JobRefused: it does not.
     """
     way = model.ways.of(masked=masked)
-    if way is None:
-        raise JobRefused("This model takes no `mask`." if model.ways.pictures else "This model takes no pictures.")
-    return way
+    if way is not None:
+        return way
+    if masked and model.ways.pictures:
+        raise JobRefused("This model takes no `mask`.", param="mask")
+    if model.ways.masked:
+        said = "This model draws from a picture only with a `mask`."
+        raise JobRefused(said, param="mask", code="missing_required_parameter")
+    raise JobRefused("This model takes no pictures.", param="model", code="unsupported_operation")
 
 
 def check_count(way: Way, images: Sized) -> None:
     """Raises JobRefused: there are more than that way takes."""
     if len(images) > way.most:
         many = "one picture" if way.most == 1 else f"at most {way.most} pictures"
-        raise JobRefused(f"This model takes {many} {'with a mask' if way.takes.mask else 'at once'}.")
+        said = f"This model takes {many} {'with a mask' if way.takes.mask else 'at once'}."
+        raise JobRefused(said, param="image", code="invalid_value")
 
 
 def _at_least_a_step(strength: float, steps: int) -> float:

@@ -32,7 +32,11 @@ class SceneEdit:
         way = way_of(model, masked=self._masked)
         check_count(way, images)
         if images[0].scene is None:
-            raise JobRefused("The picture says nothing of its scene, and this model edits scenes.")
+            raise JobRefused(
+                "The picture says nothing of its scene, and this model edits scenes.",
+                param="image",
+                code="invalid_image",
+            )
         self._recipe, self._takes = recipe, way.parameters
         self.arguments = pipeline_arguments(order, model.drawing_by(way)) | {way.takes.pictures: images[0].scene}
         if mask is not None and way.takes.mask is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from safelight.contract.calls import EDIT_PATH
 from safelight.contract.order import Order
 from safelight.engine.pipeline.arguments import JobRefused, options_used, pipeline_arguments
 from safelight.engine.pipeline.model import LoadedModel
@@ -23,9 +24,15 @@ class TextToImage:
 
     def __init__(self, order: Order, model: LoadedModel) -> None:
         if not model.ways.words:
-            raise JobRefused("This model works from a picture: send one to `/v1/images/edits`.")
+            raise JobRefused(
+                f"This model works from a picture: send one to `{EDIT_PATH}`.",
+                param="model",
+                code="unsupported_operation",
+            )
         if "strength" in order.recipe.options:
-            raise JobRefused("`strength` says how much of a picture is drawn anew, and there is none.")
+            raise JobRefused(
+                "`strength` says how much of a picture is drawn anew, and there is none.", param="strength"
+            )
         self._recipe, self._takes = order.recipe, model.parameters
         self.arguments = pipeline_arguments(order, model)
         self.steps = int(self.arguments.get("num_inference_steps") or model.steps)

@@ -11,11 +11,11 @@ from safelight.contract.errors import InvalidRequest, Unavailable
 from safelight.contract.order import Order, Recipe, Share
 from safelight.protocol.messages import Timings
 from safelight.scheduling.bounds import FairBound
+from safelight.service.drawing.step_counts import StepCounts
 from safelight.service.ports.bound import LetIn
 
 # Before anything was measured: seconds for one megapixel. Wrong for any model by much, and forgotten after one picture.
 _FIRST_GUESS_SECONDS_PER_MEGAPIXEL = 2.0
-_GUESSED_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Admission:
         self._request_seconds = request_seconds
         self._admitted: dict[str, _Admitted] = {}
         self._costs: dict[str, Costs] = {}
-        self._steps: dict[str, int] = {}
+        self._steps = StepCounts()
 
     @property
     def workers(self) -> int:
@@ -160,20 +160,20 @@ class Admission:
     def set_costs(self, source: str, points: Iterable[CostPoint], steps: int | None) -> None:
         """What was measured when that model was loaded, and how many steps it takes when an order does not say."""
         if steps is not None:
-            self._steps[source] = steps
+            self._steps.set_own(source, steps)
         if source not in self._costs and (measured := tuple(points)):
             self._costs[source] = Costs(measured)
 
     def learn(self, recipe: Recipe, timings: Timings) -> None:
         """Learn from a finished picture."""
         self._costs.setdefault(recipe.source, Costs()).observe(timings.cost_of(recipe))
-        if recipe.steps is None:
-            self._steps[recipe.source] = len(timings.steps)
+        self._steps.learn(recipe, len(timings.steps))
 
     def estimate(self, recipe: Recipe) -> float:
-        """Expected seconds, by the model's step-time curve."""
+        """Expected seconds, by the model's step-time curve. Of an edit the steps that its `strength` leaves count, and
+        that its pictures are encoded."""
         costs = self._costs.get(recipe.source)
-        point = costs.at(recipe.pixels, passes=recipe.passes) if costs is not None else None
+        point = costs.at(recipe.pixels, passes=recipe.passes, pictures=recipe.pictures) if costs is not None else None
         if point is None:
             return _FIRST_GUESS_SECONDS_PER_MEGAPIXEL * recipe.pixels / 1e6
-        return point.total(recipe.steps or self._steps.get(recipe.source, _GUESSED_STEPS))
+        return point.total(self._steps.expected(recipe))

@@ -112,7 +112,8 @@ class Drawing:
         Raises:
             Unavailable: the server shuts down.
             InternalError: it cannot be drawn, or not kept; the message says why.
-            InvalidRequest: `content_policy_violation`: it was drawn, and is not to be shown.
+            InvalidRequest: the model refused it for what it asks for; `content_policy_violation`: it was drawn, and is
+                not to be shown.
             ApiError: what `refuse` was told.
         """
         try:

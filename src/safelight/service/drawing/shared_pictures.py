@@ -105,10 +105,8 @@ class SharedPicture:
                     viewer(event)
             case Finished():
                 self._finished = event
-            case Failed(reason=reason, code="content_policy_violation"):
-                self._fail(InvalidRequest(reason, code="content_policy_violation", param="prompt"))
-            case Failed(reason=reason, retry_helps=retry_helps):
-                self._fail(InternalError(reason, retry_helps=retry_helps))
+            case Failed():
+                self._fail(error_of(event))
             case Cancelled():
                 self._fail(DrawingCancelled("The drawing was cancelled."))
             case Embedded():
@@ -136,7 +134,8 @@ class SharedPicture:
 
         Raises:
             InternalError: it could not be drawn.
-            InvalidRequest: `content_policy_violation`: it was drawn, and is not to be shown.
+            InvalidRequest: the model refused it for what it asks for; `content_policy_violation`: it was drawn, and is
+                not to be shown.
             DrawingCancelled: the engine stopped, or everybody left.
         """
         return await asyncio.shield(self._outcome)
@@ -145,6 +144,13 @@ class SharedPicture:
     def can_be_joined(self) -> bool:
         """False once it ended or was given up."""
         return not self._outcome.done() and self.waiting > 0
+
+
+def error_of(failed: Failed) -> ApiError:
+    """What is told to whoever waits for a picture that cannot be had."""
+    if failed.code == "internal_error":
+        return InternalError(failed.reason, retry_helps=failed.retry_helps)
+    return InvalidRequest(failed.reason, code=failed.code, param=failed.param)
 
 
 class SharedPictures:

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import get_args
 
 import msgspec
 
-from safelight.contract.errors import AuthenticationFailed, InternalError, InvalidRequest
-from safelight.contract.jobs import JobRecord
+from safelight.contract.errors import ApiError, AuthenticationFailed, InternalError, InvalidRequest
+from safelight.contract.jobs import JobError, JobRecord
 from safelight.contract.request import ImageRequest
+from safelight.protocol.messages import RefusalCode
 from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import Picture
 from safelight.service.drawing.generate import Generate
@@ -23,6 +25,8 @@ from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.jobs import IdempotencyMark
 
+# A row keeps the code of an error and not its parameter. With these codes it can be but one.
+_PARAMS = {"content_policy_violation": "prompt", "unsupported_operation": "model"}
 REVOKED = "This key was revoked while the request was under way."
 
 
@@ -122,9 +126,7 @@ class DrawnOnce:
 
     async def _picture(self, job: JobRecord) -> Picture:
         if job.course.error is not None:
-            if job.course.error.code == "content_policy_violation":
-                raise InvalidRequest(job.course.error.message, code=job.course.error.code, param="prompt")
-            raise InternalError(job.course.error.message)
+            raise _as_answer(job.course.error)
         if job.image is None and job.origin.owner in self.revoked:
             raise AuthenticationFailed(REVOKED)
         if job.image is None:
@@ -144,3 +146,10 @@ def _one_by_one(request: ImageRequest) -> list[ImageRequest]:
     """A request for each of its pictures."""
     seeds = request.seeds(request.seed) if request.seed else (0,) * request.n
     return [msgspec.structs.replace(request, n=1, seed=seed) for seed in seeds]
+
+
+def _as_answer(error: JobError) -> ApiError:
+    """What the call that draws a picture says, as far as the row of its job still knows it."""
+    if error.code in get_args(RefusalCode):
+        return InvalidRequest(error.message, code=error.code, param=_PARAMS.get(error.code))
+    return InternalError(error.message)
