@@ -209,6 +209,10 @@ def test_the_document_allows_what_the_parser_accepts_and_nothing_else(fields: di
         {"background": "transparent", "allow_ignored_params": True},
         {"style": "vivid"},
         {"response_format": "url"},
+        {"response_format": "url", "stream": False},
+        {"response_format": "url", "stream": None},
+        {"response_format": "url", "stream": True},
+        {"response_format": "link"},
     ],
 )
 def test_the_same_holds_for_the_open_contract(fields: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@ _PUT_OUT = (
     (re.compile(r"\b(job|req|key|img)_[0-9A-Za-z_-]{6,}"), r"<\1>"),
     (re.compile(r"\bkey-[0-9a-z]{6,}"), "<key>"),
     (re.compile(r"http://127\.0\.0\.1:\d+"), "<url>"),
+    (re.compile(r"\?expires=\d+&signature=[0-9A-Za-z_-]+"), "?<signed>"),
     (re.compile(r"\b1[789]\d{8}(\.\d+)?\b"), "<time>"),
     (re.compile(r"\b\d+\.\d{3,}(e-?\d+)?\b"), "<figure>"),
     (re.compile(r"\bsafelight-\d+=[0-9A-Za-z_-]{20,}"), "<cookie>"),

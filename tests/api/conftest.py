@@ -119,6 +119,7 @@ async def node(shared: Shared) -> AsyncIterator[Node]:
             ledger=shared.ledger,
             sessions=MemorySessionStore() if alone else database.sessions,
             cookie_name=await database.cookie_name(settings.port),
+            link_secret=await database.link_secret(),
             pictures=pictures,
         )
         services = open_services(settings, engine, stores, keys, links, telemetry, shared.page, shared.review)

@@ -52,6 +52,12 @@ def test_a_stream_shows_the_picture_while_it_is_drawn(ran: Outcomes) -> None:
     assert file_of(events[-1]["b64_json"]) == drawn(seed=15, model="postcard")
 
 
+def test_a_link_in_place_of_the_picture_needs_no_key(ran: Outcomes) -> None:
+    linked = ran.result("link")
+    assert (set(linked["keys"]), linked["type"]) == ({"url", "revised_prompt"}, "image/png")
+    assert file_of(linked["base64"]) == drawn(seed=16, model="postcard")
+
+
 def test_models_are_listed_and_found_by_alias(ran: Outcomes) -> None:
     assert [model["id"] for model in ran.result("models")] == [MODEL, "postcard", "all-minilm-l6-v2"]
     assert ran.result("model")["id"] == MODEL

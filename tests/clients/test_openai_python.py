@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
@@ -190,6 +191,18 @@ def test_several_pictures_in_webp_with_few_steps(client: OpenAI) -> None:
     assert len({picture.b64_json for picture in answer.data}) == 3
     for picture in answer.data:
         assert (opened(picture.b64_json).format, opened(picture.b64_json).size) == ("WEBP", (512, 768))
+
+
+def test_a_link_in_place_of_the_picture_needs_no_key(client: OpenAI) -> None:
+    answer = client.images.generate(
+        model="postcard", prompt=PROMPT, response_format="url", size="1344x768", extra_body={"seed": 7}
+    )
+    assert answer.data is not None
+    (item,) = answer.data
+    assert item.b64_json is None
+    linked = httpx.get(str(item.url), timeout=300)
+    assert (linked.status_code, linked.headers["content-type"]) == (200, "image/png")
+    assert linked.content == drawn(seed=7, size=(1344, 768), model="postcard")
 
 
 def test_size_auto_is_the_models_own(client: OpenAI) -> None:

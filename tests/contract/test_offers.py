@@ -188,6 +188,7 @@ def test_the_model_list_tells_rules_of_what_is_offered_alone() -> None:
     told = [(rule["rule"], rule["parameter"], rule["other"]) for rule in entry().capabilities.as_json()["rules"]]
     assert told == [
         ("needs", "partial_images", "stream"),
+        ("needs", "response_format", "stream"),
         ("excludes", "quality", "steps"),
         ("only_for", "output_compression", "output_format"),
     ]

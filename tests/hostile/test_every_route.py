@@ -36,6 +36,7 @@ OPEN = {
     "/studio",
     "/studio/{path:path}",
     "/studio/session",
+    "/v1/pictures/{name}",  # a link is signed: without that there is no picture
     "/cluster/steps",  # for other servers: without their secret it is not there
 }
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
@@ -52,7 +53,14 @@ class Way:
     path: str
 
     def to(self, job: str) -> str:
-        names = {"job_id": job, "model_id": "postcard", "place": "0", "path": "x", "path:path": "x"}
+        names = {
+            "job_id": job,
+            "model_id": "postcard",
+            "place": "0",
+            "path": "x",
+            "path:path": "x",
+            "name": f"{job}.png",
+        }
         address = self.path
         for name, value in names.items():
             address = address.replace(f"{{{name}}}", value)

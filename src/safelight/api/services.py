@@ -12,6 +12,7 @@ import msgspec
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.order import MetadataMode
 from safelight.service.access.keys import Keys
+from safelight.service.access.picture_links import PictureLinks
 from safelight.service.access.sessions import Sessions
 from safelight.service.chat import Chat
 from safelight.service.drawing.generate import Generate
@@ -49,6 +50,7 @@ class Services:
     jobs: Jobs
     sessions: Sessions
     cookie_name: str
+    picture_links: PictureLinks
     chat: Chat
     embeddings: Embeddings
     closing: tuple[Callable[[], Awaitable[None]], ...] = ()

@@ -95,6 +95,7 @@ async def _serve(
             ledger=database.ledger(telemetry),
             sessions=database.sessions,
             cookie_name=await database.cookie_name(settings.port),
+            link_secret=await database.link_secret(),
             pictures=pictures,
         )
         services = open_services(settings, engine, stores, keys, links, telemetry)

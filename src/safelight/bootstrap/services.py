@@ -19,6 +19,7 @@ from safelight.bootstrap.embeddings import open_embeddings
 from safelight.bootstrap.jobs import open_jobs
 from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
+from safelight.service.access.picture_links import PictureLinks
 from safelight.service.access.sessions import Sessions
 from safelight.service.drawing.admission import Admission
 from safelight.service.drawing.review import Review
@@ -41,6 +42,7 @@ class Stores:
     ledger: Ledger
     sessions: SessionStore
     cookie_name: str
+    link_secret: str
     pictures: Pictures
 
 
@@ -82,6 +84,7 @@ def open_services(
         jobs=jobs,
         sessions=Sessions(stores.sessions, keys, links),
         cookie_name=stores.cookie_name,
+        picture_links=PictureLinks(stores.link_secret, settings.link_seconds),
         chat=chat,
         embeddings=embeddings,
         closing=(chat.close, drawing.filters.close),

@@ -8,6 +8,7 @@
     │   ├── NotFound              404   not_found
     │   ├── MethodNotAllowed      405   method_not_allowed, with `Allow`
     │   ├── RequestTimeout        408   request_timeout
+    │   ├── Gone                  410   link_expired
     │   ├── RequestTooLarge       413   request_too_large
     │   ├── UnsupportedMediaType  415   unsupported_media_type
     │   ├── MisdirectedRequest    421   misdirected_request
@@ -101,6 +102,12 @@ class RequestTimeout(ApiError):
     status = 408
     type = "invalid_request_error"
     default_code = "request_timeout"
+
+
+class Gone(ApiError):
+    status = 410
+    type = "invalid_request_error"
+    default_code = "link_expired"
 
 
 class RequestTooLarge(ApiError):

@@ -16,6 +16,7 @@ from safelight.contract.errors import InvalidRequest
 from safelight.contract.kinds import AUTO, FreeSize, Text, Value
 from safelight.contract.order import FileSpec, InputPicture, MetadataMode, Recipe
 from safelight.contract.parameters.declared import declared, fingerprint_marks, options_of
+from safelight.contract.parameters.delivery import LINK
 from safelight.contract.parameters.seed import MAX_SEED
 from safelight.contract.parameters.size import fields_of_size, fitted_size, size_in
 from safelight.contract.pictures import GivenPicture, PictureFacts, PictureFile
@@ -25,10 +26,15 @@ from safelight.contract.wording import json_type, missing, quoted_name, shown, w
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """How an answer comes: as a stream, with so many partial images in it, or whole."""
+    """How an answer comes: as a stream, with so many partial images in it, or whole; with links for pictures."""
 
     stream: bool = False
     partial_images: int = 0
+    as_links: bool = False
+
+    def fields(self) -> dict[str, Any]:
+        """What of it belongs to a request however often it is asked again."""
+        return {"response_format": LINK} if self.as_links else {}
 
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +132,7 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
         What the caller left to the model, steps say, stays left to it.
         """
         said = {"model": self.model.id, "prompt": self.prompt, "seed": self.seed}
-        return said | fields_of_size(self.size) | dict(self.asked) | self.begin.fields()
+        return said | fields_of_size(self.size) | dict(self.asked) | self.delivery.fields() | self.begin.fields()
 
     def digest(self) -> bytes:
         """A SHA-256 of what two requests with the same `Idempotency-Key` must have in common."""
@@ -185,7 +191,11 @@ def parse_image_request(fields: dict[str, Any], catalogue: Catalogue, call: Call
         begin=begin,
         seed=values["seed"],
         n=values.get("n", 1),
-        delivery=Delivery(values.get("stream", False), values.get("partial_images", 0)),
+        delivery=Delivery(
+            stream=values.get("stream", False),
+            partial_images=values.get("partial_images", 0),
+            as_links=values.get("response_format") == LINK,
+        ),
         asked={
             d.name: values[d.name]
             for d in declared()

@@ -34,7 +34,9 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True, tag_field="rule", tag="ne
 
     def json_schema(self) -> dict[str, Any]:
         """JSON Schema 2020-12 of a body that keeps the rule."""
-        fulfilled = {"properties": {self.other: {"const": self.value}}, "required": [self.other]}
+        fulfilled: dict[str, Any] = {"properties": {self.other: {"const": self.value}}, "required": [self.other]}
+        if not self.value:  # what is absent, or null, is false
+            fulfilled = {"properties": {self.other: {"enum": [False, None]}}}
         return {"anyOf": [{"properties": {self.parameter: {"enum": [*self.idle, None]}}}, fulfilled]}
 
 

@@ -81,6 +81,9 @@ class KeepingSettings(BaseModel):
     keep_gigabytes: float = Field(
         10.0, gt=0, description="How much all jobs may weigh; beyond it keys over their share lose their oldest."
     )
+    link_seconds: int = Field(
+        3600, ge=1, le=86_400, description='How long a link to a picture lasts (`response_format: "url"`).'
+    )
     forget_when_full: bool = Field(
         False,
         description="Whether the oldest pictures of keys over their share go while the disk of `files` is nearly full.",

@@ -67,6 +67,12 @@ class ServingSettings(BaseModel):
         "the environment; *.example.org allows every name below; * allows all.",
     )
 
+    public_url: str | None = Field(
+        None,
+        description="The address under which callers reach the server, with a path if it has one: what links to "
+        "pictures begin with. Default: as the request says it.",
+    )
+
     @property
     def url(self) -> str:
         """Where a client on this machine reaches a server with these settings."""
@@ -116,6 +122,13 @@ class ServingSettings(BaseModel):
                     f"{proxy!r} is no address and no network; write it like 10.0.0.7 or 10.0.0.0/8"
                 ) from None
         return proxies
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, url: str | None) -> str | None:
+        if url is not None and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+            raise ValueError("write an address like https://images.example.org/safelight, without a query in it")
+        return url
 
     @field_validator("allowed_hosts")
     @classmethod

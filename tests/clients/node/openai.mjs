@@ -41,6 +41,12 @@ await report({
     }
     return events
   },
+  link: async () => {
+    const { data } = await draw({ model: 'postcard', seed: 16, response_format: 'url' })
+    const answer = await fetch(data[0].url)
+    const base64 = Buffer.from(await answer.arrayBuffer()).toString('base64')
+    return { keys: Object.keys(data[0]), type: answer.headers.get('content-type'), base64 }
+  },
   noModel: async () => await client.models.retrieve('no-such-model'),
   wrongKey: async () => await client.withOptions({ apiKey: 'sl-wrong' }).images.generate({ model, prompt }),
   boundKey: async () =>

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from safelight.contract.errors import ConfigurationError
 from safelight.service.ports.telemetry import Telemetry
 
 _COOKIE = "cookie"
+_LINKS = "secret of links"
 
 
 class Database:
@@ -57,6 +59,10 @@ class Database:
         sign each other's browsers out; but those of one database are one server behind a balancer.
         """
         return f"safelight-{await self.notes.get(_COOKIE) or port}"
+
+    async def link_secret(self) -> str:
+        """What links to pictures are signed with: 256 random bits, made once and the same for all processes."""
+        return await self.notes.settle(_LINKS, secrets.token_hex(32))
 
     def alone(self) -> AbstractAsyncContextManager[None]:
         """Hold the right to make the first key, which one process at a time has; see `Dialect.alone`."""

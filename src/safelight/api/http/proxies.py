@@ -14,6 +14,7 @@ from starlette.types import Scope
 
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+")
 _HTTP_PORT = 80
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 
 
 class Proxies:
@@ -71,6 +72,20 @@ def root(request: Request) -> str:
         return "/"
     depth = request.scope["path"].count("/") - 1 + bool(request.scope.get("safelight.trailing_slash"))
     return "../" * depth or "./"
+
+
+def address(request: Request, public_url: str | None) -> str:
+    """The whole address that stands before `v1/…` in links that leave this caller's hands: `public_url`, or as the
+    caller and the proxies that are trusted say it."""
+    if public_url is not None:
+        return f"{public_url.rstrip('/')}/"
+    proxies: Proxies = request.app.state.proxies
+    scheme = "https" if proxies.is_https(request.scope) else "http"
+    ours = request.scope.get("server") or ("localhost", None)
+    host = request.headers.get("host", "")
+    if not _HOST.fullmatch(host):
+        host = f"{ours[0]}:{ours[1]}"
+    return f"{scheme}://{host}{proxies.prefix(request.scope) or ''}/"
 
 
 def _port(host: str) -> int:

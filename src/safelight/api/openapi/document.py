@@ -25,6 +25,7 @@ _REASONS = {
     403: "The key may not use this model.",
     404: "There is no such thing.",
     408: "The body did not arrive in time.",
+    410: "The link has ended.",
     413: "The body is too large.",
     415: "The media type is not read.",
     429: "The key's requests per minute are used up.",

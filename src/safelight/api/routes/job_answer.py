@@ -4,13 +4,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
+from starlette.requests import Request
 
 from safelight.api.exchange.operations import Answer
+from safelight.api.http.proxies import address, root
+from safelight.api.services import Services
 from safelight.contract.jobs import MEDIA_TYPES, JobRecord, JobState, Progress, QueuePlace
+from safelight.contract.parameters.delivery import LINK
 from safelight.contract.prompt_cut import cuts_object
+from safelight.service.access.picture_links import PictureLinks
 from safelight.service.jobs.jobs import Jobs
 
 
@@ -37,9 +43,11 @@ class Cut(Answer, frozen=True, kw_only=True):
 
 
 class KeptPicture(Answer, frozen=True, kw_only=True):
-    """The picture of a finished job. The paths begin where the server's own do."""
+    """The picture of a finished job. The paths begin where the server's own do; `url` is there where links were asked
+    for, new each time that the job is shown."""
 
     path: str
+    url: str | UnsetType = UNSET
     thumbnail_path: str
     bytes: int
     media_type: Annotated[str, Meta(extra_json_schema={"enum": list(MEDIA_TYPES.values())})]
@@ -94,8 +102,27 @@ class JobList(Answer, tag_field="object", tag="list", frozen=True, kw_only=True)
     total: int | None
 
 
-def shown(job: JobRecord, jobs: Jobs, root: str) -> Job:
-    """A job as it stands now. `root` stands before the addresses in it."""
+@dataclass(frozen=True)
+class Addresses:
+    """How whoever asks reaches us: what stands before `v1/…` in paths (`root`) and in whole addresses."""
+
+    root: str
+    whole: str
+    links: PictureLinks
+
+    def link(self, job_id: str, output_format: str) -> str:
+        """The address of a job's picture, for whoever has it."""
+        return self.whole + self.links.path(job_id, output_format)
+
+
+def addresses(request: Request) -> Addresses:
+    """Those for the caller of this request."""
+    services: Services = request.app.state.services
+    return Addresses(root(request), address(request, services.settings.public_url), services.picture_links)
+
+
+def shown(job: JobRecord, jobs: Jobs, at: Addresses) -> Job:
+    """A job as it stands now."""
     place, progress = jobs.place(job), jobs.progress(job)
     return Job(
         id=job.id,
@@ -117,7 +144,7 @@ def shown(job: JobRecord, jobs: Jobs, root: str) -> Job:
         error=None
         if job.course.error is None
         else Failure(code=job.course.error.code, message=job.course.error.message),
-        image=_picture(job, f"{root}v1/jobs/{job.id}"),
+        image=_picture(job, at),
     )
 
 
@@ -129,13 +156,15 @@ def steps(progress: Progress) -> Steps:
     return Steps(step=progress.step, steps=progress.steps, seconds_left=progress.seconds_left)
 
 
-def _picture(job: JobRecord, path: str) -> KeptPicture | None:
-    image = job.image
+def _picture(job: JobRecord, at: Addresses) -> KeptPicture | None:
+    image, path = job.image, f"{at.root}v1/jobs/{job.id}"
     if image is None:
         return None
+    wants_link = job.wanted.request.get("response_format") == LINK
     cuts = {name: Cut(**cut) for name, cut in cuts_object(image.cuts).items()}
     return KeptPicture(
         path=f"{path}/image",
+        url=at.link(job.id, job.wanted.output_format) if wants_link else UNSET,
         thumbnail_path=f"{path}/thumbnail",
         bytes=image.bytes,
         media_type=job.media_type,

@@ -23,8 +23,7 @@ from safelight.api.exchange.auth import authenticate
 from safelight.api.exchange.event_texts import EventTexts
 from safelight.api.exchange.operations import TEXT, Operation, Route, Said, Schema
 from safelight.api.exchange.streams import Streams
-from safelight.api.http.proxies import root
-from safelight.api.routes.job_answer import Job, queue, shown, steps
+from safelight.api.routes.job_answer import Addresses, Job, addresses, queue, shown, steps
 from safelight.api.services import Services
 from safelight.contract.errors import AuthenticationFailed
 from safelight.contract.jobs import JobRecord, JobUpdate, Progress, QueuePlace
@@ -48,7 +47,7 @@ async def job_events(request: Request) -> Response:
     if job.has_ended and seen == _state_id(job, None, None):
         return Response(status_code=204)  # tells an EventSource not to come back
     return _stream(
-        _while_welcome(request, _one_job(services.jobs, principal.key_id, job_id, seen, root(request))), request
+        _while_welcome(request, _one_job(services.jobs, principal.key_id, job_id, seen, addresses(request))), request
     )
 
 
@@ -58,7 +57,9 @@ async def all_events(request: Request) -> Response:
     principal = await authenticate(request)
     seen = request.headers.get("last-event-id", "")
     ending = int(seen) if seen.isascii() and seen.isdigit() and len(seen) <= 18 else None
-    return _stream(_while_welcome(request, _all_jobs(services.jobs, principal.key_id, ending, root(request))), request)
+    return _stream(
+        _while_welcome(request, _all_jobs(services.jobs, principal.key_id, ending, addresses(request))), request
+    )
 
 
 async def _while_welcome(request: Request, events: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
@@ -75,14 +76,14 @@ async def _while_welcome(request: Request, events: AsyncGenerator[bytes, None]) 
             yield event
 
 
-async def _one_job(jobs: Jobs, owner: str, job_id: str, seen: str | None, root: str) -> AsyncGenerator[bytes, None]:
+async def _one_job(jobs: Jobs, owner: str, job_id: str, seen: str | None, at: Addresses) -> AsyncGenerator[bytes, None]:
     yield _opening()
     with jobs.watch(owner, job_id, looks=True) as watcher:
         job = await jobs.library.get(owner, job_id)
         place, progress = jobs.place(job), jobs.progress(job)
         if _state_id(job, place, progress) != seen:
             kind = "end" if job.has_ended else "job"
-            yield _event(kind, _state_id(job, place, progress), shown(job, jobs, root))
+            yield _event(kind, _state_id(job, place, progress), shown(job, jobs, at))
         if job.has_ended:
             return
         if preview := jobs.preview(job):
@@ -92,12 +93,12 @@ async def _one_job(jobs: Jobs, owner: str, job_id: str, seen: str | None, root: 
                 yield b":\n\n"
                 continue
             event_id = _state_id(update.job, update.place, update.progress)
-            yield _told(update, event_id, jobs, root)
+            yield _told(update, event_id, jobs, at)
             if update.kind in ("end", "deleted"):
                 return
 
 
-async def _all_jobs(jobs: Jobs, owner: str, seen: int | None, root: str) -> AsyncGenerator[bytes, None]:
+async def _all_jobs(jobs: Jobs, owner: str, seen: int | None, at: Addresses) -> AsyncGenerator[bytes, None]:
     """Every event's id is the number of the ending that was told last: who comes back with it is told those after it.
 
     Endings are read from the store, in their order there; an update that says of one is only the sign to look. So two
@@ -108,22 +109,22 @@ async def _all_jobs(jobs: Jobs, owner: str, seen: int | None, root: str) -> Asyn
         yield b"id: %d\n" % told + _opening()
         async for job in jobs.library.ended_after(owner, told):
             told = job.course.end_number or told
-            yield _event("end", str(told), shown(job, jobs, root))
+            yield _event("end", str(told), shown(job, jobs, at))
         for job in reversed(await jobs.library.unfinished(owner)):
-            yield _event("job", str(told), shown(job, jobs, root))
+            yield _event("job", str(told), shown(job, jobs, at))
             if preview := jobs.preview(job):
                 yield _preview(JobUpdate(kind="preview", job=job, preview=preview))
         async for update in _updates(watcher):
             if update is None:
                 yield b":\n\n"
             elif update.kind != "end":
-                yield _told(update, str(told), jobs, root)
+                yield _told(update, str(told), jobs, at)
             elif (update.job.course.end_number or 0) > told:
                 async for job in jobs.library.ended_after(owner, told):
                     told = job.course.end_number or told
                     # The same update as others are told, so that it is encoded once.
                     end = update if job.id == update.job.id else JobUpdate(kind="end", job=job)
-                    yield _told(end, str(told), jobs, root)
+                    yield _told(end, str(told), jobs, at)
 
 
 async def _updates(watcher: Watcher) -> AsyncIterator[JobUpdate | None]:
@@ -140,15 +141,15 @@ async def _updates(watcher: Watcher) -> AsyncIterator[JobUpdate | None]:
         yield update
 
 
-def _told(update: JobUpdate, event_id: str, jobs: Jobs, root: str) -> bytes:
+def _told(update: JobUpdate, event_id: str, jobs: Jobs, at: Addresses) -> bytes:
     """An update as an event. All but its id is the same for whoever is told it."""
     if update.kind == "preview":
         return _TEXTS.of(update, "", lambda: _preview(update))
-    text = _TEXTS.of(update, root, lambda: encode(_data(update, jobs, root)))
+    text = _TEXTS.of(update, f"{at.root} {at.whole}", lambda: encode(_data(update, jobs, at)))
     return _named(update.kind, event_id, text)
 
 
-def _data(update: JobUpdate, jobs: Jobs, root: str) -> dict[str, Any] | Job:
+def _data(update: JobUpdate, jobs: Jobs, at: Addresses) -> dict[str, Any] | Job:
     match update:
         case JobUpdate(kind="queue", place=QueuePlace() as place):
             return {"id": update.job.id} | asdict(queue(place))
@@ -157,7 +158,7 @@ def _data(update: JobUpdate, jobs: Jobs, root: str) -> dict[str, Any] | Job:
         case JobUpdate(kind="deleted"):
             return {"id": update.job.id}
         case _:
-            return shown(update.job, jobs, root)
+            return shown(update.job, jobs, at)
 
 
 def _state_id(job: JobRecord, place: QueuePlace | None, progress: Progress | None) -> str:

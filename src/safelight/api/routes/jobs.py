@@ -14,8 +14,7 @@ from safelight.api.exchange.body import read_body
 from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.exchange.operations import BODY_ERRORS, TEXT, Operation, Route, Said, Schema, json_answer
 from safelight.api.http.headers import drawing_headers
-from safelight.api.http.proxies import root
-from safelight.api.routes.job_answer import Job, JobDeleted, JobList, shown
+from safelight.api.routes.job_answer import Job, JobDeleted, JobList, addresses, shown
 from safelight.api.routes.job_query import PARAMETERS, cursor_of, read_query
 from safelight.api.services import Services
 from safelight.contract.embedding import with_settings
@@ -26,7 +25,7 @@ from safelight.contract.request import read_object
 # A job's picture never changes; it is its owner's alone. A deleted one may stay in its owner's own browser.
 _FOREVER = "private, max-age=31536000, immutable"
 # A picture that is opened by itself is never a page of ours (an SVG may hold scripts).
-_ALONE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+ALONE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 async def list_jobs(request: Request) -> Response:
@@ -37,7 +36,7 @@ async def list_jobs(request: Request) -> Response:
     jobs = services.jobs
     page = await jobs.library.page(wanted, limit, count=count)
     answer = JobList(
-        data=[shown(j, jobs, root(request)) for j in page.jobs],
+        data=[shown(j, jobs, addresses(request)) for j in page.jobs],
         has_more=page.next_before is not None,
         next_cursor=cursor_of(page.next_before),
         total=page.total,
@@ -125,7 +124,7 @@ async def job_input(request: Request) -> Response:
     if not re.fullmatch(r"\d{1,2}", place):
         raise NotFound("The pictures that a job draws from are counted from 0.")
     size, pieces = await services.jobs.library.open_input(principal.key_id, _id(request), int(place))
-    headers = {"cache-control": _FOREVER, "content-security-policy": _ALONE, "content-length": str(size)}
+    headers = {"cache-control": _FOREVER, "content-security-policy": ALONE, "content-length": str(size)}
     first = await anext(pieces)
     return StreamingResponse(_from(first, pieces), headers=headers, media_type=_media_type(first))
 
@@ -145,7 +144,7 @@ def _media_type(first: bytes) -> str:
 
 def _answer(request: Request, job: JobRecord) -> Response:
     services: Services = request.app.state.services
-    return JsonResponse(shown(job, services.jobs, root(request)))
+    return JsonResponse(shown(job, services.jobs, addresses(request)))
 
 
 def _id(request: Request) -> str:
@@ -171,7 +170,7 @@ def _starred(fields: dict[str, Any]) -> bool:
 
 
 def _headers(job: JobRecord, what: str) -> dict[str, str]:
-    return {"cache-control": _FOREVER, "etag": f'"{job.id}-{what}"', "content-security-policy": _ALONE}
+    return {"cache-control": _FOREVER, "etag": f'"{job.id}-{what}"', "content-security-policy": ALONE}
 
 
 def _has_it(request: Request, job: JobRecord, what: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -24,7 +24,7 @@ from safelight.api.exchange.operations import TEXT, Answer, Said, Schema
 from safelight.api.http.headers import drawing_headers
 from safelight.api.http.proxies import root
 from safelight.api.routes.image_stream import USAGE, base64_text, begin_stream, finished_stream
-from safelight.api.routes.job_answer import Job, shown
+from safelight.api.routes.job_answer import Job, addresses, shown
 from safelight.api.services import Services
 from safelight.contract.calls import Call
 from safelight.contract.errors import InvalidRequest
@@ -39,9 +39,10 @@ _Base64 = Annotated[str, Meta(extra_json_schema={"contentEncoding": "base64"})]
 
 
 class Image(Answer, frozen=True, kw_only=True):
-    """A picture's file."""
+    """A picture's file, in base64 or as a link."""
 
-    b64_json: _Base64
+    b64_json: _Base64 | UnsetType = UNSET
+    url: Annotated[str, Meta(extra_json_schema={"format": "uri"})] | UnsetType = UNSET
     revised_prompt: str
 
 
@@ -120,7 +121,7 @@ async def _job(request: Request, admitted: Admitted, key: str | None) -> Respons
         "preference-applied": "respond-async",
     }
     said = headers | drawing_headers(job.wanted.drawn_by, (job.wanted.seed,)) | admitted.headers
-    return JsonResponse(shown(job, services.jobs, root(request)), 202, said)
+    return JsonResponse(shown(job, services.jobs, addresses(request)), 202, said)
 
 
 async def _answer(request: Request, admitted: Admitted, key: str | None, started: float) -> Response:
@@ -131,7 +132,7 @@ async def _answer(request: Request, admitted: Admitted, key: str | None, started
     headers = picture_headers(pictures, time.monotonic() - started) | admitted.headers
     if admitted.request.delivery.stream:
         return finished_stream(admitted.request, pictures, headers)
-    body = picture_body(admitted.request, pictures, created)
+    body = picture_body(admitted.request, pictures, created, addresses(request).link)
     return Response(body, 200, headers, media_type="application/json")
 
 
@@ -186,9 +187,17 @@ def picture_headers(pictures: Sequence[Picture], seconds: float) -> dict[str, st
     )
 
 
-def picture_body(request: ImageRequest, pictures: Sequence[Picture], created: float) -> bytes:
-    """The documented answer, and under a model's own id what OpenAI's says beside it (CONTRACT 6)."""
-    data = [{"b64_json": base64_text(picture.image), "revised_prompt": ""} for picture in pictures]
+def picture_body(
+    request: ImageRequest, pictures: Sequence[Picture], created: float, link: Callable[[str, str], str]
+) -> bytes:
+    """The documented answer, and under a model's own id what OpenAI's says beside it (CONTRACT 6). `link` makes one to
+    the picture of a job in a format."""
+    as_links = request.delivery.as_links
+    data: list[dict[str, Any]] = [
+        {"url": link(each.job_id, each.output_format)} if as_links else {"b64_json": base64_text(each.image)}
+        for each in pictures
+    ]
+    data = [each | {"revised_prompt": ""} for each in data]
     said = {"created": int(created), "data": data}
     if request.model.terms.contract == "strict":
         return orjson.dumps(said)

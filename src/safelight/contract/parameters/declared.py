@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from safelight.contract.kinds import Value
 from safelight.contract.parameters.declaration import Declaration, where_taken
-from safelight.contract.parameters.delivery import ALLOW_IGNORED_PARAMS, PARTIAL_IMAGES, STREAM
+from safelight.contract.parameters.delivery import ALLOW_IGNORED_PARAMS, PARTIAL_IMAGES, RESPONSE_FORMAT, STREAM
 from safelight.contract.parameters.loras import LORAS
 from safelight.contract.parameters.output import OUTPUT_COMPRESSION, OUTPUT_FORMAT
 from safelight.contract.parameters.pictures import EDITING
@@ -19,7 +19,7 @@ from safelight.contract.terms import Terms
 from safelight.contract.traits import Traits
 
 _DRAWN_BY = (MODEL, PROMPT, ASPECT_RATIO, SIZE, NEGATIVE_PROMPT, OUTPUT_FORMAT, SEED)
-_DELIVERED_BY = (N, STREAM, PARTIAL_IMAGES, OUTPUT_COMPRESSION)
+_DELIVERED_BY = (N, STREAM, PARTIAL_IMAGES, RESPONSE_FORMAT, OUTPUT_COMPRESSION)
 _declared: tuple[Declaration, ...] = (*_DRAWN_BY, *EDITING, *_DELIVERED_BY, *STEERING, LORAS, ALLOW_IGNORED_PARAMS)
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from safelight.contract.capabilities import Parameter
-from safelight.contract.kinds import Flag, Whole
+from safelight.contract.kinds import Choice, Flag, Whole
 from safelight.contract.parameters.declaration import Declaration, always, in_open_contract
 from safelight.contract.rules import Needs
 
@@ -33,6 +33,20 @@ PARTIAL_IMAGES = Declaration(
     part="request",
     offered=in_open_contract,
     rules=(Needs(parameter="partial_images", other="stream", value=True, idle=(0,)),),
+)
+LINK = "url"
+RESPONSE_FORMAT = Declaration(
+    parameter=Parameter(
+        name="response_format",
+        kind=Choice(values=("b64_json", "base64", LINK)),
+        default="b64_json",
+        description="How the answer holds pictures: in base64, or as links (url) that need no key and soon end.",
+        in_form=False,
+    ),
+    part="request",
+    offered=in_open_contract,
+    # OpenAI's events have no field for a link.
+    rules=(Needs(parameter="response_format", other="stream", value=False, idle=("b64_json", "base64")),),
 )
 ALLOW_IGNORED_PARAMS = Declaration(
     parameter=Parameter(

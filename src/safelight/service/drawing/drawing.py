@@ -22,7 +22,9 @@ from safelight.service.drawing.shared_pictures import OnPreview, SharedPicture
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """A finished picture: the file's bytes, what they depend on, and what of its prompts was not read."""
+    """A finished picture: the file's bytes, what they depend on, and what of its prompts was not read. `job_id` is the
+    job under which it is kept, empty where it is not.
+    """
 
     image: bytes
     output_format: str
@@ -31,6 +33,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     tier: Tier = "exact"
     cuts: tuple[PromptCut, ...] = ()
+    job_id: str = ""
 
 
 ColorOf = Callable[[bytes], str | None]
@@ -48,8 +51,8 @@ async def kept_image(job: JobRecord, picture: Picture, color_of: ColorOf) -> Kep
     )
 
 
-Keep = Callable[["Picture"], Awaitable[None]]
-"""Called once for each finished picture, before whoever asked is given it."""
+Keep = Callable[["Picture"], Awaitable["Picture"]]
+"""Called once for each finished picture, before whoever asked is given what it returns."""
 
 
 class Drawing:
@@ -125,9 +128,7 @@ class Drawing:
             raise
         self._end(index, "finished", finished)
         picture = self._picture(index, finished)
-        if self._keep is not None:
-            await self._keep(picture)
-        return picture
+        return picture if self._keep is None else await self._keep(picture)
 
     def _picture(self, index: int, finished: Finished) -> Picture:
         return Picture(

@@ -93,15 +93,15 @@ class Acceptance:
         """
         await self._disks.check()
 
-    async def keep(self, request: ImageRequest, caller: Caller, picture: Picture) -> None:
-        """Keep a picture that was drawn for a caller who waited (the setting `store` = "all").
+    async def keep(self, request: ImageRequest, caller: Caller, picture: Picture, *, listed: bool) -> Picture:
+        """Keep a picture that was drawn for a caller who waited; the picture, with its job's id.
 
         Raises:
             InternalError: it could not be written.
             Unavailable: the place for files is away.
         """
         one = msgspec.structs.replace(request, n=1, seed=picture.seed) if request.n > 1 else request
-        job = await self.new(one, caller, seed=picture.seed)
+        job = await self.new(one, caller, seed=picture.seed, listed=listed)
         await self._inputs.put(job, request)
         try:
             with told_to_ask_again("This server gives no picture that it could not keep: ask again in a moment."):
@@ -114,6 +114,7 @@ class Acceptance:
         kept = await self._store.add(ended)
         if kept is not None:
             self._feed.publish(JobUpdate(kind="end", job=kept))
+        return msgspec.structs.replace(picture, job_id=job.id)
 
     def mark(self, key: str | None, digest: bytes) -> IdempotencyMark | None:
         """What a request with an `Idempotency-Key` leaves in the store."""

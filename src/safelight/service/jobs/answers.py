@@ -1,4 +1,4 @@
-"""Pictures for callers who wait: drawn, and kept where the operator keeps all (the setting `store`)."""
+"""Pictures for callers who wait: drawn, and kept where they want links or the operator keeps all (`store`)."""
 
 # Tested in tests/api/test_jobs.py.
 
@@ -29,10 +29,12 @@ class Answers:
         Raises:
             Unavailable, InternalError, InvalidRequest: as `Generate.begin`; or a disk is nearly full.
         """
-        if not self._keep_all:
+        if not (self._keep_all or request.delivery.as_links):
             return await self._generate.begin(request, caller)
-        await self._jobs.acceptance.check_room()
-        return await self._generate.begin(request, caller, keep=partial(self._jobs.acceptance.keep, request, caller))
+        acceptance = self._jobs.acceptance
+        await acceptance.check_room()
+        keep = partial(acceptance.keep, request, caller, listed=self._keep_all)
+        return await self._generate.begin(request, caller, keep=keep)
 
     async def draw(
         self, request: ImageRequest, caller: Caller, idempotency_key: str | None

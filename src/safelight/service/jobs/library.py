@@ -11,6 +11,7 @@ import msgspec
 
 from safelight.contract.errors import NotFound
 from safelight.contract.jobs import JobRecord, JobUpdate, KeptImage, input_names
+from safelight.service.access.picture_links import NO_PICTURE
 from safelight.service.jobs.runner import JobRunner
 from safelight.service.jobs.thumbnails import Thumbnails
 from safelight.service.keeping.files_away import told_to_ask_again
@@ -164,6 +165,22 @@ class Library:
             opened = await self._files.open(kept.file)
         if opened is None:
             raise NotFound(_NO_FILE)
+        return job, *opened
+
+    async def open_linked(self, job_id: str) -> tuple[JobRecord, int, AsyncIterator[bytes]]:
+        """As `open_image`, for whoever holds a link to it, whose job it may be.
+
+        Raises:
+            NotFound: there is no such picture any more.
+            Unavailable: the place for files is away.
+        """
+        job = next(iter(await self._store.these([job_id])), None)
+        if job is None or job.image is None:
+            raise NotFound(NO_PICTURE)
+        with told_to_ask_again(_IS_KEPT):
+            opened = await self._files.open(job.image.file)
+        if opened is None:
+            raise NotFound(NO_PICTURE)
         return job, *opened
 
     async def open_input(self, owner: str, job_id: str, place: int) -> tuple[int, AsyncIterator[bytes]]:

@@ -139,6 +139,7 @@ class DrawnOnce:
             drawn_by=job.wanted.drawn_by,
             fingerprint=job.image.fingerprint,
             cuts=job.image.cuts,
+            job_id=job.id,
         )
 
 
