@@ -32,7 +32,7 @@ LORAS: dict[str, Any] = {
 def test_an_id_with_a_base_shares_its_weights_and_is_loaded_once() -> None:
     specs = model_specs(read_settings({"models": MODELS, "loras": LORAS}))
     assert [*specs] == ["/models/sdxl", "/models/other"]
-    ink = LoraSpec(name="ink", file="/models/ink.safetensors", weight=0.5)
+    ink = LoraSpec(name="ink", file="/models/ink.safetensors")
     wash = LoraSpec(name="wash", file="/models/wash.safetensors")
     assert specs["/models/sdxl"].loras == (ink, wash)
     assert specs["/models/sdxl"].dtype == "float16"
@@ -49,6 +49,22 @@ def test_an_id_with_loras_draws_with_them() -> None:
     assert parse_image_request(asked | {"model": "sdxl"}, offered).options == {}
 
 
+def test_a_lora_counts_as_its_table_says_where_neither_request_nor_id_does() -> None:
+    models = MODELS | {"sdxl-named": {"base": "sdxl", "loras": ["ink", "wash"]}}
+    settings = read_settings({"models": models, "loras": LORAS, "engine": "fake"})
+    offered = catalogue(settings, open_engine(settings, PrometheusTelemetry()))
+
+    def weights(model: str, **fields: Any) -> Any:
+        asked = {"model": model, "prompt": "a boat"} | fields
+        return parse_image_request(asked, offered).options.get("loras")
+
+    assert weights("sdxl", loras={"ink": None, "wash": None}) == {"ink": 0.5, "wash": 1.0}
+    assert weights("sdxl", loras={"ink": -1}) == {"ink": -1.0}
+    assert weights("sdxl-ink", loras={"ink": None}) == {"ink": 0.8}  # the id's own counts before the LoRA's
+    assert weights("sdxl-named") == {"ink": 0.5, "wash": 1.0}
+    assert offered.find("sdxl-ink").capabilities["loras"].as_json()["weights"] == {"ink": 0.8, "wash": 1.0}
+
+
 @pytest.mark.parametrize(
     ("models", "loras", "says"),
     [
@@ -62,6 +78,8 @@ def test_an_id_with_loras_draws_with_them() -> None:
             {},
             "no 'ink', which `models.a.loras` names",
         ),
+        ({"a": {"source": "postcard", "loras": ["ink"]}}, {}, "no 'ink', which `models.a.loras` names"),
+        ({"a": {"source": "postcard", "loras": [1]}}, {}, "models.a.loras"),
         ({"a": {"source": "postcard"}}, {"ink": {"file": "x", "base": ["b"]}}, "'b' as a base of ink, which is no id"),
         ({"a": {"source": "postcard"}}, {"in k": {"file": "x", "base": ["a"]}}, "is no name of a LoRA"),
         ({"a": {"source": "postcard"}}, {"ink": {"file": "x", "base": []}}, "loras.ink.base"),

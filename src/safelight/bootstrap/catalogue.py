@@ -12,7 +12,7 @@ from safelight.contract.hub import HubName
 from safelight.contract.sentences import BUNDLED_ENCODER
 from safelight.contract.terms import Terms
 from safelight.service.ports.engine import Engine
-from safelight.settings import ModelSettings, Settings
+from safelight.settings import Settings
 
 # `created` of the models that are offered: the day of the first release, 2026-11-22.
 _CREATED = 1_795_305_600
@@ -27,7 +27,7 @@ def catalogue(settings: Settings, engine: Engine | None = None) -> Catalogue:
             id=name,
             source=model.source,
             drawn_by=_drawn_by(settings, model.source),
-            terms=terms_of(name, model),
+            terms=terms_of(settings, name),
             aliases=model.aliases,
             created=_CREATED,
         )
@@ -68,15 +68,18 @@ def encoder_entries(settings: Settings) -> tuple[ModelEntry, ...]:
     )
 
 
-def terms_of(name: str, model: ModelSettings) -> Terms:
+def terms_of(settings: Settings, name: str) -> Terms:
     """What the operator said. The one id that Heroku documents keeps to that document unless told otherwise."""
+    model = settings.models[name]
+    weights = {lora: said.weight for lora, said in settings.loras.items()}
     return Terms(
         contract=model.contract or ("strict" if name == DOCUMENTED_MODEL else "open"),
         steps=model.steps,
         guidance_scale=model.guidance_scale,
         max_side=model.max_side,
         quality_steps=tuple(model.quality_steps.items()),
-        loras=tuple(model.loras.items()),
+        loras=tuple((lora, weights[lora] if said is None else said) for lora, said in model.loras.items()),
+        lora_weights=tuple(weights.items()),
     )
 
 

@@ -97,9 +97,7 @@ def _loras_of(settings: Settings, source: str) -> tuple[LoraSpec, ...]:
     """Those that the operator has for any id of that source."""
     ids = {name for name, model in settings.models.items() if model.source == source}
     return tuple(
-        LoraSpec(name=name, file=lora.file, weight=lora.weight)
-        for name, lora in settings.loras.items()
-        if ids.intersection(lora.base)
+        LoraSpec(name=name, file=lora.file) for name, lora in settings.loras.items() if ids.intersection(lora.base)
     )
 
 

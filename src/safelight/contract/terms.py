@@ -14,7 +14,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator decided about a model; None leaves it to the checkpoint or to the default.
 
     `max_side` bounds the sides of free sizes, in pixels; `quality_steps` says how many steps a quality takes.
-    `loras` are those that the id stands for, with their weights.
+    `loras` are those that the id stands for, with their weights; `lora_weights` are the operator's for all.
     """
 
     contract: Contract = "strict"
@@ -23,3 +23,4 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     max_side: int | None = None
     quality_steps: tuple[tuple[str, int], ...] = ()
     loras: tuple[tuple[str, float], ...] = ()
+    lora_weights: tuple[tuple[str, float], ...] = ()

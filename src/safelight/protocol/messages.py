@@ -47,11 +47,10 @@ class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class LoraSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """A LoRA that requests may name: its `.safetensors` file, and its weight where nobody says."""
+    """A LoRA that requests may name, and its `.safetensors` file. How much it counts is said with each picture."""
 
     name: str
     file: str
-    weight: float = 1.0
 
 
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):

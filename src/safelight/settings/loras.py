@@ -23,7 +23,7 @@ class LoraSettings(BaseModel):
 
     file: str = Field(min_length=1, description="The .safetensors file.")
     base: tuple[str, ...] = Field(min_length=1, description="The ids of the models that it is for.")
-    weight: Weight = Field(1.0, description="How much of it, where an id that stands for it does not say.")
+    weight: Weight = Field(1.0, description="How much of it, where neither a request nor an id says.")
 
 
 def _check_names(loras: dict[str, LoraSettings]) -> dict[str, LoraSettings]:

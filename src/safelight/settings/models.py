@@ -13,6 +13,11 @@ from safelight.settings.loras import Weight
 from safelight.settings.options import OptionSettings
 
 
+def _with_open_weights(value: Any) -> Any:
+    """A list of names: each counts as much as its own table says."""
+    return dict.fromkeys(value) if isinstance(value, list) and all(isinstance(name, str) for name in value) else value
+
+
 class ModelSettings(BaseModel):
     """One offered model. `steps` and `guidance_scale` None leave it to the checkpoint."""
 
@@ -41,8 +46,9 @@ class ModelSettings(BaseModel):
     )
     pinned: bool = Field(False, description="Stays in memory whatever other models need.")
     base: str | None = Field(None, description="In place of `source`: the id of a model whose weights it shares.")
-    loras: dict[str, Weight] = Field(
-        default_factory=dict, description="LoRAs that it stands for, by name, with their weights."
+    loras: Annotated[dict[str, Weight | None], BeforeValidator(_with_open_weights)] = Field(
+        default_factory=dict,
+        description="LoRAs that it stands for, by name, with their weights, or a list of names with the LoRAs' own.",
     )
 
     @model_validator(mode="after")

@@ -20,10 +20,14 @@ _KIND = Weights(names=(), of="LoRAs", most=MOST_LORAS, minimum=-MOST_WEIGHT, max
 
 
 def _fitting(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
-    """Under a model's own id those that fit it."""
+    """Under a model's own id those that fit it, each with the weight that the id has for it, else the operator's."""
     if terms.contract == "strict" or traits is None:
         return None
-    return msgspec.structs.replace(parameter, kind=msgspec.structs.replace(_KIND, names=traits.loras))
+    weights = dict(terms.lora_weights) | dict(terms.loras)
+    defaults = tuple(weights.get(name, 1.0) for name in traits.loras)
+    return msgspec.structs.replace(
+        parameter, kind=msgspec.structs.replace(_KIND, names=traits.loras, defaults=defaults)
+    )
 
 
 def _with_its_own(declaration: Declaration, value: Value, terms: Terms, traits: Traits | None) -> dict[str, Value]:
@@ -41,7 +45,7 @@ LORAS = Declaration(
     parameter=Parameter(
         name="loras",
         kind=_KIND,
-        description="Which LoRAs count, and how much: an object of names and weights.",
+        description="Which LoRAs count, and how much: an object of names and weights; null is the LoRA's own weight.",
         in_form=False,
     ),
     offered=_fitting,
