@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from safelight.cli import main
+from tests.cli.hub import Hub
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,16 @@ class InProcess(CommandLine):
 @pytest.fixture
 def quick(tmp_path: Path) -> InProcess:
     return InProcess(tmp_path)
+
+
+@pytest.fixture
+def here(quick: InProcess, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> InProcess:
+    """The command line with the module's hub and a cache of its own."""
+    # The hub's library reads the variable when it is imported, by a neighbour in this process that has the engine say
+    # that it is offline. In a process of its own the command is not.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    quick.variables.update(HF_ENDPOINT=hub.url, HF_HOME=str(quick.folder / "hf"))
+    return quick
 
 
 @dataclass(frozen=True)

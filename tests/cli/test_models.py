@@ -42,16 +42,6 @@ def hub(checkpoint: Path, tmp_path: Path) -> Iterator[Hub]:
         yield hub
 
 
-@pytest.fixture
-def here(quick: InProcess, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> InProcess:
-    """The command line with that hub and a cache of its own."""
-    # The hub's library reads the variable when it is imported, by a neighbour in this process that has the engine say
-    # that it is offline. In a process of its own the command is not.
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    quick.variables.update(HF_ENDPOINT=hub.url, HF_HOME=str(quick.folder / "hf"))
-    return quick
-
-
 def pulled(here: InProcess, name: str = MODEL, *options: str) -> Any:
     ran = here("pull", name, "--json", *options)
     assert ran.returncode == 0, ran.stderr

@@ -142,5 +142,5 @@ def test_an_encoder_in_the_hubs_cache_is_found_by_its_name(
     files = read_encoder(EncoderSpec(source="somebody/minilm"))
     assert files.transformer == snapshot
     assert SentenceEncoder(files).encode("a boat").tokens == 4
-    with pytest.raises(ModelLoadError, match="hf download somebody/else"):
+    with pytest.raises(ModelLoadError, match="safelight pull somebody/else"):
         read_encoder(EncoderSpec(source="somebody/else"))

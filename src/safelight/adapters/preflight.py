@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from safelight.adapters.children import child_environment, python_module
-from safelight.contract.checkpoint_files import INDEX, PICKLED, SAFETENSORS, index_in, read_json
+from safelight.contract.checkpoint_files import INDEX, MODULES, PICKLED, SAFETENSORS, index_in, read_json
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.hub import HubName, cache_folder
 from safelight.contract.paths import expanded
@@ -67,6 +67,8 @@ def _not_a_checkpoint(path: Path) -> str | None:
     try:
         index = read_json(index_in(path))
     except FileNotFoundError:
+        if (path / MODULES).is_file():
+            return f"The folder {path} holds a sentence encoder, which draws nothing: [embeddings.ID] is for those."
         return f"The folder {path} holds no {INDEX}, so it is not in diffusers' layout."
     except (OSError, ValueError) as error:
         return f"{index_in(path)} cannot be read ({error}). Get the checkpoint again."

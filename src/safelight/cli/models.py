@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import textwrap
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from safelight.cli.looking import look_at
 from safelight.cli.running_server import as_served, running_server
 from safelight.cli.show import print_parameters
 from safelight.cli.terminal import bytes_in_one_unit, bytes_in_words, note, print_json, print_table
-from safelight.contract.checkpoint_files import index_in
+from safelight.contract.checkpoint_files import INDEXES, MODULES
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.hub import HubName, cache_folder
 from safelight.contract.offers import capabilities_of
@@ -36,7 +37,7 @@ _PUT_AWAY = {"host": "in host memory", "none": "put away"}
 
 
 def pull(settings: Settings, text: str, *, variant: str | None, as_json: bool) -> None:
-    """Fetch a model from the hub, and pin the commit that came.
+    """Fetch a model, or a sentence encoder, from the hub, and pin the commit that came.
 
     Raises:
         ConfigurationError, SafelightError: as `safelight.adapters.hub.hub.pull` says.
@@ -49,12 +50,17 @@ def pull(settings: Settings, text: str, *, variant: str | None, as_json: bool) -
     keep(settings, pulled)
     if as_json:
         said = {"model": str(name), "commit": pulled.commit, "bytes": pulled.size, "folder": str(pulled.folder)}
-        print_json(said | {"left_out": pulled.left_out})
+        print_json(said | {"left_out": pulled.left_out, "draws": pulled.draws})
         return
     print(f"{name} is here, {bytes_in_words(pulled.size)}, at commit {pulled.commit[:12]}.")
     for part in pulled.left_out:
         note(f"Without its `{part}`: the weights are a pickle, which can run any code. The model is served without it.")
-    note(f"\nServe it and open the studio: safelight run {name}")
+    note(f"\nServe it and open the studio: safelight run {name}" if pulled.draws else _as_encoder(name))
+
+
+def _as_encoder(name: HubName) -> str:
+    table = f'[embeddings.{name.repo.rpartition("/")[2]}]\nsource = "{name}"'
+    return f"\nIt is a sentence encoder. For `POST /v1/embeddings`, write in safelight.toml:\n\n{table}"
 
 
 def keep(settings: Settings, pulled: Pulled) -> None:
@@ -98,7 +104,7 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
     found |= {"source": spec.source, "commit": spec.commit, "fits": msgspec.to_builtins(on_cards)}
     capabilities = None
     if ids:
-        terms = terms_of(ids[0], settings.models[ids[0]])
+        terms = terms_of(settings, ids[0])
         capabilities = capabilities_of(terms, msgspec.convert(found["traits"], Traits))
         found["capabilities"] = capabilities.as_json()
     if as_json:
@@ -193,11 +199,19 @@ def at_work(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
 
 
 def ensure(settings: Settings) -> None:
-    """Fetch those of the offered models that are on the hub and not on this machine: `serve --pull`."""
-    for model in settings.models.values():
-        name = HubName.read(model.source)
-        if name is not None and name.snapshot(cache_folder(), pinned_commit(settings.home, model.source)) is None:
-            pull(settings, str(name), variant=model.options.variant, as_json=False)
+    """Fetch those of the offered models and encoders that are on the hub and not on this machine: `serve --pull`."""
+    wanted = {model.source: model.options.variant for model in settings.models.values()}
+    wanted |= dict.fromkeys(_encoder_sources(settings))
+    for source, variant in wanted.items():
+        name = HubName.read(source)
+        if name is not None and name.snapshot(cache_folder(), pinned_commit(settings.home, source)) is None:
+            pull(settings, str(name), variant=variant, as_json=False)
+
+
+def _encoder_sources(settings: Settings) -> dict[str, str]:
+    """The ids of encoders by their sources."""
+    named = {} if settings.embeddings == "off" else settings.embeddings
+    return {encoder.source: name for name, encoder in named.items()}
 
 
 def _hub_name(text: str) -> HubName:
@@ -208,7 +222,7 @@ def _hub_name(text: str) -> HubName:
 
 
 def _cached(settings: Settings) -> list[tuple[HubName, Path]]:
-    """Names and folders of all that is in diffusers' layout in the hub's cache; pulled ones by the name they were."""
+    """Names and folders of all models and encoders in the hub's cache; pulled ones by the name they were."""
     cache = cache_folder()
     pins = read_pins(settings.home)
     names = [name for text in pins if (name := HubName.read(text)) is not None]
@@ -221,7 +235,7 @@ def _cached(settings: Settings) -> list[tuple[HubName, Path]]:
     for name in sorted(names, key=str):
         pin = pins.get(str(name))
         snapshot = name.snapshot(cache, pin.commit if pin else None)
-        if snapshot is not None and index_in(snapshot).exists():
+        if snapshot is not None and any((snapshot / index).exists() for index in (*INDEXES, MODULES)):
             found.append((name, snapshot))
     return found
 
@@ -234,8 +248,14 @@ def _row(settings: Settings, name: HubName, folder: Path) -> dict[str, Any]:
         "commit": folder.name,
         "bytes": sum(files.values()),
         "pulled": pin.pulled if pin else None,
-        "served_as": [model for model, entry in settings.models.items() if entry.source == str(name)],
+        "served_as": [*_served_as(settings, str(name))],
     }
+
+
+def _served_as(settings: Settings, source: str) -> Iterator[str]:
+    yield from (model for model, entry in settings.models.items() if entry.source == source)
+    if source in (encoders := _encoder_sources(settings)):
+        yield encoders[source]
 
 
 def _shown(row: dict[str, Any], size: str) -> tuple[str, ...]:

@@ -102,6 +102,10 @@ def _have(settings: Settings, source: str, variant: str | None, *, yes: bool) ->
 
     prepare(settings.home)
     offer = hub.look_up(name, variant=variant)
+    if not offer.draws:
+        raise ConfigurationError(
+            f"{name} is a sentence encoder, which draws nothing. `safelight pull {name}` fetches it for embeddings."
+        )
     said = f"{name} is not on this machine. Fetching it takes {bytes_in_words(offer.missing)}"
     expected = hub.expected_seconds(offer)
     if expected is not None:

@@ -8,12 +8,14 @@ import re
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 INDEX = "model_index.json"
 MODULAR_INDEX = "modular_model_index.json"
 """Of a modular pipeline. A folder that has both is served by the first, as an ordinary one."""
 INDEXES = (INDEX, MODULAR_INDEX)
+MODULES = "modules.json"
+"""Of a sentence encoder, in the layout of sentence-transformers."""
 CONFIGURES = (".json", ".txt", ".model", ".jinja")
 """Configurations and vocabularies; a README changes nothing."""
 SAFETENSORS = (".safetensors", ".sft")
@@ -82,6 +84,30 @@ def parts_of(index: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
             kind = value[2].get("type_hint")
             said = value[:2] if value[0] else kind if isinstance(kind, list) and len(kind) == 2 else (None, None)
             found[name] = said[0], said[1]
+    return found
+
+
+class PartSource(NamedTuple):
+    """Where an index says that a part comes from: another repository, and a folder of it ("" is the whole)."""
+
+    repo: str
+    subfolder: str
+    revision: str | None
+    variant: str | None
+
+
+def sources_of(index: Mapping[str, Any]) -> dict[str, PartSource]:
+    """What a modular index says of where its parts come from, as it says it; parts of which it says none are left out.
+
+    A path of whoever saved it may be in place of a repository.
+    """
+    found = dict[str, PartSource]()
+    for name in parts_of(index):
+        said = index[name][2] if len(index[name]) == 3 else {}
+        repo, others = said.get("pretrained_model_name_or_path"), ("subfolder", "revision", "variant")
+        folder, revision, variant = (each if isinstance(each := said.get(o), str) else None for o in others)
+        if isinstance(repo, str):
+            found[name] = PartSource(repo, (folder or "").strip("/"), revision or None, variant or None)
     return found
 
 

@@ -25,10 +25,13 @@ class HubName(msgspec.Struct, frozen=True):
     @classmethod
     def read(cls, text: str) -> HubName | None:
         """What a text names, None where it cannot be such a name. A folder of that name is meant first."""
+        return None if Path(text).exists() else cls.spelled(text)
+
+    @classmethod
+    def spelled(cls, text: str) -> HubName | None:
+        """What a text names, whatever lies in this folder."""
         found = _NAME.fullmatch(text)
-        if found is None or Path(text).exists():
-            return None
-        return cls(found["repo"], found["revision"] or DEFAULT_REVISION)
+        return None if found is None else cls(found["repo"], found["revision"] or DEFAULT_REVISION)
 
     def __str__(self) -> str:
         return self.repo if self.revision == DEFAULT_REVISION else f"{self.repo}@{self.revision}"

@@ -17,7 +17,7 @@ class EmbeddingSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: str = Field(min_length=1, description="Its folder, or its name on the hub, once `hf download` fetched it.")
+    source: str = Field(min_length=1, description="Its folder, or its name on the hub, once it was pulled.")
 
 
 def _check(given: Literal["off"] | dict[str, EmbeddingSettings]) -> Literal["off"] | dict[str, EmbeddingSettings]:

@@ -22,6 +22,7 @@ from diffusers.utils.deprecation_utils import _maybe_remap_transformers_class
 from safelight import postcard
 from safelight.contract.checkpoint_files import (
     INDEX,
+    MODULES,
     PICKLED,
     index_in,
     is_part_name,
@@ -78,6 +79,10 @@ def read_index(folder: Path) -> dict[str, Any]:
         if any(path.suffix in PICKLED for path in folder.iterdir()):
             raise ModelLoadError(
                 f"The checkpoint is a pickle, which can run any code when it is loaded. {CONVERT}"
+            ) from None
+        if (folder / MODULES).is_file():
+            raise ModelLoadError(
+                "The model's folder holds a sentence encoder, which draws nothing: `[embeddings.ID]` is for those."
             ) from None
         raise ModelLoadError(f"The model's folder holds no `{INDEX}`, so it is not in diffusers' layout.") from None
     except (OSError, ValueError) as error:

@@ -19,6 +19,7 @@ from safelight.contract.checkpoint_files import (
     index_in,
     parts_of,
     read_json,
+    sources_of,
 )
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.options import DENOISERS, ModelOptions
@@ -75,6 +76,7 @@ class Checkpoint:
         check_folder(folder, described.within)
         kind = pipeline_class(index.get("_class_name"))
         components, settings, left_out = _said(index, folder, options)
+        _explain_elsewhere(index, kind, folder, left_out)
         weights = _weights(folder, components, options, file, kind, left_out)
         if "feature_extractor" in left_out and "safety_checker" in components:  # one reads for the other
             weights.pop("safety_checker", None)
@@ -140,6 +142,22 @@ def _said(
     return components, settings, left_out
 
 
+def _explain_elsewhere(index: Mapping[str, Any], kind: Any, folder: Path, left_out: dict[str, str]) -> None:
+    """Of parts that a modular index takes from another repository, and that are not here: which those are.
+
+    Raises:
+        ModelLoadError: nothing is drawn without one of them.
+    """
+    kinds = parts_of(index)
+    for name, source in sources_of(index).items():
+        if not kinds[name][0] or (folder / name).is_dir():
+            continue
+        why = f"It comes from {source.repo}; `safelight pull` of a model fetches all of its parts."
+        if not can_be_left_out(name, kind._optional_components):
+            raise ModelLoadError(f"The checkpoint's `{name}` is missing. {why}")
+        left_out.setdefault(name, why)
+
+
 def _weights(
     folder: Path,
     components: Mapping[str, type],
@@ -157,7 +175,7 @@ def _weights(
         except PartLacking as error:
             if not can_be_left_out(name, kind._optional_components):
                 raise
-            left_out[name] = str(error)
+            left_out.setdefault(name, str(error))
             continue
         if found is not None:
             weights[name] = found

@@ -18,7 +18,6 @@ import torch
 
 from safelight.contract.checkpoint_files import read_json
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.hub import HubName, cache_folder
 from safelight.contract.sentences import BUNDLED_ENCODER
 from safelight.engine.checkpoint.location import BUNDLED, location_of
 from safelight.engine.checkpoint.untrusted import check_folder, nothing_unpickled
@@ -52,9 +51,6 @@ def read_encoder(spec: EncoderSpec) -> EncoderFiles:
         folder = location_of(BUNDLED).path
         part = folder / "text_encoder"
         return EncoderFiles(part, folder / "tokenizer", "mean", _width(part), _BUNDLED_TOKENS)
-    name = HubName.read(spec.source)
-    if name is not None and name.snapshot(cache_folder(), spec.commit) is None:
-        raise ModelLoadError(f"{name.repo} is not on this machine. `hf download {name.repo}` fetches it.")
     place = location_of(spec.source, spec.commit)
     if not place.path.is_dir():
         raise ModelLoadError("There is no folder of a sentence encoder in that place. Name one with `modules.json`.")
