@@ -31,7 +31,7 @@ from safelight.contract.errors import InvalidRequest
 from safelight.contract.kinds import Number
 from safelight.contract.parameters.declaration import Declaration
 from safelight.contract.parameters.declared import declaring
-from safelight.contract.request import parse_image_request
+from safelight.contract.parsing import parse_image_request
 from safelight.contract.terms import Contract, Terms
 from safelight.engine.checkpoint.loading import describe, load
 from safelight.engine.checkpoint.traits import traits_of

@@ -51,11 +51,11 @@ async def test_what_another_took_meanwhile_is_dropped_here_and_its_picture_stays
     running = await serve(engine=engine)
     leases, runner = running.services.jobs.tending.leases, running.services.jobs.runner
     taken, kept = [await _accepted(running, seed) for seed in (1, 2)]
-    await until(lambda: len(runner.holds) == 2)
+    await until(lambda: len(runner.running.holds) == 2)
     elsewhere = await open_database(tmp_path)
     await _take(elsewhere, taken)
     assert await leases.renew()
-    await until(lambda: {hold.job_id for hold in runner.holds} == {kept})
+    await until(lambda: {hold.job_id for hold in runner.running.holds} == {kept})
     engine.gate.set()
     await until(lambda: runner.counts == (0, 0))
     states = [(await running.client.get(f"/v1/jobs/{job_id}")).json()["state"] for job_id in (taken, kept)]
@@ -70,7 +70,7 @@ async def test_a_picture_that_comes_second_ends_nothing_and_removes_its_own_file
     engine.gate.clear()
     running = await serve(engine=engine)
     taken = await _accepted(running, 1)
-    await until(lambda: len(running.services.jobs.runner.holds) == 1)
+    await until(lambda: len(running.services.jobs.runner.running.holds) == 1)
     elsewhere = await open_database(tmp_path)
     hold = await _take(elsewhere, taken)
     files = open_files(None, tmp_path)

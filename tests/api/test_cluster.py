@@ -59,13 +59,13 @@ async def test_steps_and_previews_are_told_at_another_process_while_somebody_loo
     answer = await running.client.post(PICTURES, json=body, headers={"prefer": "respond-async"})
     job_id = answer.json()["id"]
     runner = running.services.jobs.runner
-    await until(lambda: runner.holds)
+    await until(lambda: runner.running.holds)
     (owner,) = runner.owners
     feed, peers = LocalFeed(), Peers(None, name="there", workers=lambda: 1, seconds=lambda: 0.0)
     peers.others = [ProcessState(name="here", address=f"http://127.0.0.1:{running.port}", workers=1, seconds=0.0)]
     steps = StepsElsewhere(feed, peers, HttpPeers(lambda: "the secret"))
     asking = asyncio.create_task(steps.go_on())
-    (drawn,) = [job for job, _, _ in runner.under_way()]
+    (drawn,) = [job for job, _, _ in runner.running.under_way()]
     assert not running.services.jobs.feed.is_looked_at(drawn)
     with feed.watch(owner, job_id, looks=True) as watcher:
         await until(lambda: running.services.jobs.feed.is_looked_at(drawn))

@@ -62,7 +62,7 @@ async def test_what_a_revoked_key_asked_for_ends_and_who_waits_is_told(serve: Se
     theirs = {"authorization": f"Bearer {guest.text}"}
     accepted = [await accept(running, theirs, seed=seed) for seed in range(1, 6)]
     waiting = [asked(running, theirs | headers, prompt="a fox") for headers in ({}, ONCE)]
-    await until(lambda: len(jobs.runner.ids) == 6 and running.services.generate.owners == {guest.record.id})
+    await until(lambda: len(jobs.runner.ids) == 6 and running.services.generate.by_key.owners == {guest.record.id})
     looking = asyncio.create_task(jobs.tending.end_revoked(running.services.keys.is_revoked))
     with jobs.watch(guest.record.id, accepted[0]["id"]) as watcher:
         await running.services.keys.revoke(guest.record.id)

@@ -217,7 +217,7 @@ async def test_the_picture_is_shown_while_it_is_drawn(
     looked, watch = [], held.watch
 
     def watched(job_id: str, longest: int) -> None:
-        if job_id in held._pending:  # before that there is nothing to be looked at
+        if any(order.id == job_id for order in held.submitted):  # before that there is nothing to be looked at
             looked.append(longest)
         watch(job_id, longest)
 

@@ -14,7 +14,7 @@ from safelight.bootstrap.catalogue import catalogue
 from safelight.bootstrap.engine import model_specs, open_engine
 from safelight.cli.app import app
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.request import parse_image_request
+from safelight.contract.parsing import parse_image_request
 from safelight.protocol.messages import LoraSpec
 from safelight.settings import read_settings
 

@@ -13,8 +13,9 @@ from safelight.contract.errors import InvalidRequest
 from safelight.contract.kinds import Flag, FreeSize, Number, Text, Whole
 from safelight.contract.order import InputPicture
 from safelight.contract.parameters.size import fitted_size, nearest_size
+from safelight.contract.parsing import begun_with, parse_image_request
 from safelight.contract.pictures import PictureFacts
-from safelight.contract.request import Begin, ImageRequest, begun_with, parse_image_request
+from safelight.contract.request import Begin, ImageRequest
 from safelight.contract.sizes import Size
 from safelight.contract.terms import Terms
 from safelight.contract.traits import EditTraits, Traits

@@ -8,7 +8,8 @@ import pytest
 
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.request import ImageRequest, parse_image_request
+from safelight.contract.parsing import parse_image_request
+from safelight.contract.request import ImageRequest
 from safelight.contract.terms import Terms
 from safelight.contract.traits import Traits
 

@@ -13,7 +13,8 @@ from safelight.contract.errors import InvalidRequest
 from safelight.contract.kinds import Choice
 from safelight.contract.offers import capabilities_of
 from safelight.contract.parameters.declared import declared
-from safelight.contract.request import ImageRequest, depends_on_traits, parse_image_request
+from safelight.contract.parsing import depends_on_traits, parse_image_request
+from safelight.contract.request import ImageRequest
 from safelight.contract.sizes import SIZES, Size, pattern_of_sizes
 from safelight.contract.terms import Terms
 from safelight.contract.traits import Traits

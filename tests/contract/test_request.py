@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
+from safelight.contract.json_object import read_object
 from safelight.contract.offers import capabilities_of
-from safelight.contract.request import ImageRequest, parse_image_request, read_object
+from safelight.contract.parsing import parse_image_request
+from safelight.contract.request import ImageRequest
 from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO, Size
 from safelight.contract.terms import Terms
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql.schema import ledger as table
-from safelight.protocol.messages import Timings
+from safelight.protocol.times import Timings
 from safelight.service.ports.ledger import Ledger, LedgerEntry
 from tests.databases import kept_in
 

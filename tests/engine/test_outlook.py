@@ -12,7 +12,7 @@ from safelight.contract.stages import STAGES, StageKind, comes_before_steps
 from safelight.engine.runs import outlook as engine_outlook
 from safelight.engine.runs.outlook import outlook
 from safelight.engine.runs.stage_times import StageTimes
-from safelight.protocol import messages
+from safelight.protocol import times
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def with_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """`encode_picture` between the prompt's encoding and the steps."""
     first, *rest = STAGES.items()
     more = dict([first, ("encode_picture", StageKind()), *rest])
-    for module in (stages, costs, messages, engine_outlook):
+    for module in (stages, costs, times, engine_outlook):
         monkeypatch.setattr(module, "STAGES", more)
 
 

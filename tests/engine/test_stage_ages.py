@@ -11,7 +11,8 @@ from safelight.contract.costs import CostPoint
 from safelight.engine.machine.stage_ages import StageAges
 from safelight.engine.output.previews import Previewer
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.protocol.messages import BusyStage, Event, Finished, ModelReady, Preview, Stepped, Watch
+from safelight.protocol.messages import Event, Finished, ModelReady, Preview, Stepped, Watch
+from safelight.protocol.times import BusyStage
 from tests.engine.drawing import Drawing, job
 
 

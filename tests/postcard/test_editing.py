@@ -12,7 +12,7 @@ from PIL import Image
 
 from safelight.engine.pipeline.twins import beside
 from safelight.postcard import PostcardImg2ImgPipeline, PostcardInpaintPipeline, PostcardPipeline
-from safelight.postcard.keeping import things_inside
+from safelight.postcard.sampling.keeping import things_inside
 from safelight.postcard.scene import rounded
 from safelight.postcard.scene_file import read
 from tests.postcard.scenes import SCENES

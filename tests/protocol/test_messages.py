@@ -23,8 +23,8 @@ from safelight.protocol.messages import (
     Hello,
     ModelSpec,
     Stepped,
-    Timings,
 )
+from safelight.protocol.times import Timings
 from tests.orders import order
 
 

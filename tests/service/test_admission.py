@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safelight.contract.costs import CostPoint
 from safelight.contract.errors import InvalidRequest, Unavailable
 from safelight.contract.order import InputPicture, Order, Recipe
-from safelight.protocol.messages import Timings
+from safelight.protocol.times import Timings
 from safelight.service.drawing.admission import Admission, Cost
 from tests.orders import changed, order
 

@@ -47,7 +47,7 @@ class Beside:
 
     async def accept_elsewhere(self, name: str) -> JobRecord:
         """A job of the same key that another process accepts."""
-        (like,) = await self.store.these([next(iter(self.runner.holds)).job_id])
+        (like,) = await self.store.these([next(iter(self.runner.running.holds)).job_id])
         added = await self.other.add(msgspec.structs.replace(like, id=name, course=Course()))
         assert added is not None
         return added
@@ -71,7 +71,7 @@ async def beside(serve: Serve, tmp_path: Path) -> AsyncIterator[Beside]:
     both = Beside(running, other)
     for seed in (1, 2):  # as many as there are places
         await both.accept(seed)
-    await until(lambda: len(both.runner.holds) == 2)
+    await until(lambda: len(both.runner.running.holds) == 2)
     yield both
     await other.close()
 
@@ -100,7 +100,7 @@ async def test_a_job_that_is_drawn_elsewhere_waits_here_no_longer(beside: Beside
 @pytest.mark.parametrize("way", ["heard", "looked for"])
 async def test_a_cancel_elsewhere_stops_what_waits_and_what_is_drawn(beside: Beside, way: str) -> None:
     waiting = await beside.accept(3)
-    drawn = next(iter(beside.runner.holds)).job_id
+    drawn = next(iter(beside.runner.running.holds)).job_id
     await beside.elsewhere.look()
     for job_id in (waiting, drawn):
         await beside.other.end(job_id, CANCELLED)

@@ -16,9 +16,10 @@ from safelight.adapters.files import ObjectFiles, open_files
 from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.sql import Database, open_database
 from safelight.contract.jobs import JobRecord, KeptImage, file_name, thumbnail_name
-from safelight.service.keeping import retention
+from safelight.service.keeping import forgetting
+from safelight.service.keeping.forgetting import MOST_WITHOUT_PICTURE
 from safelight.service.keeping.place import Place
-from safelight.service.keeping.retention import DAY_SECONDS, MOST_WITHOUT_PICTURE, Retention
+from safelight.service.keeping.retention import DAY_SECONDS, Retention
 from safelight.service.keeping.steady_clock import SteadyClock
 from safelight.service.ports.files import FilesAway, FileStore
 from safelight.service.ports.jobs import JobFilter
@@ -174,7 +175,7 @@ async def test_only_who_holds_more_than_a_share_by_weight_loses(database: Databa
 async def test_jobs_without_a_picture_are_bounded_by_number(
     database: Database, files: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("safelight.service.keeping.retention.MOST_WITHOUT_PICTURE", 3)
+    monkeypatch.setattr("safelight.service.keeping.forgetting.MOST_WITHOUT_PICTURE", 3)
     for number in range(1, 11):
         await database.jobs.add(job(number, state="cancelled", ended=NOW - 100 + number))
     await keep(database, files, 11, days=20)
@@ -360,7 +361,7 @@ async def test_what_another_process_forgets_at_the_same_time_ends_the_round(
         await database.jobs.forget([each.id for each in found])
         return found
 
-    monkeypatch.setattr(retention, "MOST_ROWS", 0)
+    monkeypatch.setattr(forgetting, "MOST_ROWS", 0)
     monkeypatch.setattr(database.jobs, "oldest", and_forgotten_elsewhere)
     assert await keeper.forget() == 0
     assert await left(database) == []

@@ -75,8 +75,10 @@ async def test_one_watches_what_the_other_draws_with_steps_and_previews_to_its_e
     for each in (one, other):
         each.engine.gate.clear()
     accepted = await one.accept(1, 2, 3, 4, 5)
-    await until(lambda: one.jobs.runner.holds and other.jobs.runner.holds)
-    (drawn, *_) = [drawn for drawn, _, _ in other.jobs.runner.under_way() if drawn.course.holder == other.peers.name]
+    await until(lambda: one.jobs.runner.running.holds and other.jobs.runner.running.holds)
+    (drawn, *_) = [
+        drawn for drawn, _, _ in other.jobs.runner.running.under_way() if drawn.course.holder == other.peers.name
+    ]
     assert drawn.id in accepted
     told: list[JobUpdate] = []
     with one.jobs.feed.watch(drawn.origin.owner, drawn.id, looks=True) as watcher:

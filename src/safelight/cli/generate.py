@@ -125,7 +125,7 @@ async def _in_process(settings: Settings, fields: dict[str, Any], on_progress: O
     # Importing the engine's side takes a second; what is wrong with the request is said first.
     from safelight.bootstrap.catalogue import catalogue
     from safelight.bootstrap.drawing import open_local
-    from safelight.contract.request import depends_on_traits, model_named, parse_image_request
+    from safelight.contract.parsing import depends_on_traits, model_named, parse_image_request
 
     offered = catalogue(settings)
     if not depends_on_traits(fields, model_named(fields, offered)):

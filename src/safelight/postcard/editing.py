@@ -18,11 +18,13 @@ import torch
 from PIL import Image
 
 from safelight.postcard import scene_file
-from safelight.postcard.instructions.plan import Plan, plan
+from safelight.postcard.instructions.draft import Plan
+from safelight.postcard.instructions.plan import plan
 from safelight.postcard.instructions.reading import Change, changes_in, is_instruction
 from safelight.postcard.instructions.telling import told as in_words
-from safelight.postcard.keeping import Kept, all_anew, by_mask, by_plan, things_inside
-from safelight.postcard.pipeline import PostcardPipeline, Words
+from safelight.postcard.sampling.conditioning import Words
+from safelight.postcard.sampling.keeping import Kept, all_anew, by_mask, by_plan, things_inside
+from safelight.postcard.sampling.scene_pipeline import ScenePipeline
 from safelight.postcard.scene import MAX_THINGS, Scene
 
 DESCRIBED_STRENGTH = 0.75
@@ -51,11 +53,11 @@ class _Begin:
     strength: float
 
 
-class PostcardImg2ImgPipeline(PostcardPipeline):
+class PostcardImg2ImgPipeline(ScenePipeline):
     """Draws a scene of Postcard's anew under a prompt, or as an instruction says."""
 
     @torch.no_grad()
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         prompt: str,
         scene: str | bytes | Scene,
@@ -120,12 +122,13 @@ class PostcardImg2ImgPipeline(PostcardPipeline):
             latents = codec.to_latents(torch.from_numpy(codec.to_values(before, in_order=False))[None])
             return self._output(latents, height, width, output_type, return_dict)
         kept = begin.kept.to(self._execution_device)
-        told = self._told(Words(begin.prompt), Words(asked.negative_prompt), asked.guidance_scale, width / height)
-        noise = self.prepare_latents(told.batch, torch.float32, self._execution_device, generator)
+        words, away_from = Words(begin.prompt), Words(asked.negative_prompt)
+        conditions = self._conditioned(words, away_from, asked.guidance_scale, width / height)
+        noise = self.prepare_latents(conditions.batch, torch.float32, self._execution_device, generator)
         self._set_timesteps(steps, None, skipped)
         sigma = self.scheduler.sigmas[skipped]
         latents = (1.0 - sigma) * kept.clean + sigma * noise
-        latents = self._denoised(latents, told, callback, callback_inputs, kept)
+        latents = self._denoised(latents, conditions, callback, callback_inputs, kept)
         return self._output(latents, height, width, output_type, return_dict)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from safelight.contract.calls import Call
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import NotAllowed
-from safelight.contract.request import ImageRequest, depends_on_traits, model_named, parse_image_request
+from safelight.contract.parsing import depends_on_traits, model_named, parse_image_request
+from safelight.contract.request import ImageRequest
 from safelight.service.access.keys import Principal
 from safelight.service.access.limits import RateLimiter
 from safelight.service.access.policy import PromptPolicy

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql import Database
 from safelight.adapters.sql.schema import ledger as table
-from safelight.protocol.messages import Timings
+from safelight.protocol.times import Timings
 from safelight.service.access.keys import Keys
 from safelight.service.ports.ledger import LedgerEntry
 

@@ -20,7 +20,6 @@ from msgspec.structs import replace
 from safelight.contract.costs import CostPoint
 from safelight.protocol.frames import HEADER_BYTES, frame_length, read_command, to_frame
 from safelight.protocol.messages import (
-    BusyStage,
     Cancel,
     Cancelled,
     Configure,
@@ -35,11 +34,10 @@ from safelight.protocol.messages import (
     Ping,
     Pong,
     ShareCores,
-    StageAge,
     Started,
     Stepped,
-    Timings,
 )
+from safelight.protocol.times import BusyStage, StageAge, Timings
 
 COMMAND = (sys.executable, __file__)
 LONG = 100

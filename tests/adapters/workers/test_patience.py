@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from safelight.adapters.workers.patience import PATIENCE, overdue
-from safelight.protocol.messages import BusyStage, StageAge
+from safelight.protocol.times import BusyStage, StageAge
 
 
 def test_everything_that_a_worker_can_be_in_has_a_bound() -> None:

@@ -23,17 +23,8 @@ from safelight.adapters.workers.pending import MAX_ATTEMPTS, PendingOrder, blame
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.adapters.workers.team import IN_HAND
 from safelight.contract.order import Order
-from safelight.protocol.messages import (
-    BusyStage,
-    Cancelled,
-    Configure,
-    Failed,
-    Finished,
-    JobEvent,
-    ModelSpec,
-    Started,
-    Stepped,
-)
+from safelight.protocol.messages import Cancelled, Configure, Failed, Finished, JobEvent, ModelSpec, Started, Stepped
+from safelight.protocol.times import BusyStage
 from tests.adapters.workers import light_worker
 from tests.engine.tiny import save
 from tests.orders import changed, order

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,11 +18,12 @@ import structlog
 
 from safelight.adapters.changes import Changes
 from safelight.adapters.fake.device import first
-from safelight.adapters.fake.states import FINGERPRINT, TRAITS, model_state, worker_states
-from safelight.adapters.fake.steps import LOOK_SECONDS, Steps
+from safelight.adapters.fake.orders import Orders
+from safelight.adapters.fake.states import FINGERPRINT, TRAITS, encoder_state, model_state, worker_states
+from safelight.adapters.fake.steps import Steps
 from safelight.adapters.fake.stripes import draw_preview, draw_stripes
 from safelight.adapters.fake.switch import Switch
-from safelight.adapters.fake.vectors import DIMENSIONS, embedded
+from safelight.adapters.fake.vectors import embedded
 from safelight.adapters.throughput import Throughput
 from safelight.adapters.workers.pending import PendingOrder
 from safelight.contract.order import Order
@@ -40,8 +41,8 @@ from safelight.protocol.messages import (
     Started,
     Stepped,
     Tier,
-    Timings,
 )
+from safelight.protocol.times import Timings
 from safelight.service.ports.engine import EngineState, ModelState, WorkerState
 
 log = structlog.get_logger(__name__)
@@ -93,11 +94,7 @@ class FakeEngine:
         self.gate = self._steps.gate
         self._sources = tuple(sources)
         self._broken = broken
-        self._stopped = False
-        self._pending: dict[str, PendingOrder] = {}
-        self._inside: set[PendingOrder] = set()
-        self._left: dict[str, asyncio.Event] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._orders = Orders()
         self.submitted: list[Order] = []
         self.drawn: list[str] = []
         self.cancelled: list[str] = []
@@ -107,10 +104,7 @@ class FakeEngine:
 
     async def stop(self) -> None:
         """Cancel what is being drawn; what comes later is cancelled too."""
-        self._stopped = True
-        for job_id in self._pending:
-            self.cancel(job_id)
-        await asyncio.gather(*self._tasks)
+        await self._orders.stop()
         self._steps.close()
 
     def submit(self, order: Order) -> AsyncIterator[JobEvent]:
@@ -119,43 +113,27 @@ class FakeEngine:
             before = self.submitted.pop()
             self.submitted.append(msgspec.structs.replace(before, recipe=before.recipe.without_pixels))
         self.submitted.append(order)
-        entry = PendingOrder(order)
-        return self._enter(entry, partial(self._draw, entry, order))
+        return self._orders.enter(PendingOrder(order), partial(self._draw, order))
 
     def embed(self, order: EmbedOrder) -> AsyncIterator[JobEvent]:
         """Vectors of an order's texts, once the gate lets them through."""
-        entry = PendingOrder(order)
-        return self._enter(entry, partial(self._embed, entry, order))
-
-    def _enter(self, entry: PendingOrder, work: Callable[[], Coroutine[None, None, None]]) -> AsyncIterator[JobEvent]:
-        job_id = entry.order.id
-        if self._stopped:
-            entry.tell(Cancelled(job_id=job_id))
-            return entry.events()
-        self._pending[job_id] = entry
-        self._left[job_id] = asyncio.Event()
-        task = asyncio.create_task(work(), name=f"fake-{job_id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return entry.events()
+        return self._orders.enter(PendingOrder(order), partial(self._embed, order))
 
     def cancel(self, job_id: str) -> None:
         """End that order before its next step."""
-        if job_id in self._left:
-            self._left[job_id].set()
+        self._orders.cancel(job_id)
 
     def watch(self, job_id: str, longest: int) -> None:
         """Tell previews of that order after its steps."""
-        if job_id in self._pending:
-            self._pending[job_id].longest_preview = longest
+        self._orders.watch(job_id, longest)
 
     def state(self) -> EngineState:
         """Ready once `loaded` is set."""
-        running = sum(entry.started for entry in self._pending.values())
+        queued, running = self._orders.counts
         return EngineState(
             models=(*map(self._model_state, self._sources), *map(self._encoder_state, self._encoders)),
             workers=self.workers,
-            queued=len(self._pending) - running,
+            queued=queued,
             running=running,
             restarts=0,
         )
@@ -167,8 +145,7 @@ class FakeEngine:
         return model_state(source, self._is_loaded(source), self._broken, self.ready_in_seconds, traits)
 
     def _encoder_state(self, source: str) -> ModelState:
-        state = model_state(source, self._is_loaded(source), self._broken, self.ready_in_seconds, None)
-        return msgspec.structs.replace(state, traits=None, dimensions=DIMENSIONS)
+        return encoder_state(source, self._is_loaded(source), self._broken, self.ready_in_seconds)
 
     def _is_loaded(self, source: str) -> bool:
         return self.loaded.is_set() or (self.slow is not None and source not in self.slow)
@@ -189,31 +166,21 @@ class FakeEngine:
         """
         return await self._steps.turn()
 
-    async def _embed(self, entry: PendingOrder, order: EmbedOrder) -> None:
-        left = self._left[order.id]
-        try:
-            await self._may_begin(entry, left)
-            if self._broken is not None:
-                entry.tell(Failed(job_id=order.id, reason=self._broken, retry_helps=False))
-            elif order.source not in self._encoders:
-                entry.tell(Failed(job_id=order.id, reason="No worker was told to load that model.", retry_helps=False))
-            else:
-                if not left.is_set():
-                    entry.tell(Started(job_id=order.id))
-                await first(self.gate, left)
-                entry.tell(Cancelled(job_id=order.id) if left.is_set() else embedded(order))
-        finally:
-            self._inside.discard(entry)
-            del self._pending[order.id], self._left[order.id]
+    async def _embed(self, order: EmbedOrder, entry: PendingOrder, left: asyncio.Event) -> None:
+        await self._may_begin(entry, left)
+        if (failed := _failed(order, self._encoders, self._broken)) is not None:
+            entry.tell(failed)
+            return
+        if not left.is_set():
+            entry.tell(Started(job_id=order.id))
+        await first(self.gate, left)
+        entry.tell(Cancelled(job_id=order.id) if left.is_set() else embedded(order))
 
-    async def _draw(self, entry: PendingOrder, order: Order) -> None:
-        left = self._left[order.id]
+    async def _draw(self, order: Order, entry: PendingOrder, left: asyncio.Event) -> None:
         try:
             await self._may_begin(entry, left)
-            if self._broken is not None:
-                entry.tell(Failed(job_id=order.id, reason=self._broken, retry_helps=False))
-            elif order.recipe.source not in self._sources:
-                entry.tell(Failed(job_id=order.id, reason="No worker was told to load that model.", retry_helps=False))
+            if (failed := _failed(order, self._sources, self._broken)) is not None:
+                entry.tell(failed)
             elif self.refuses is not None:
                 reason, code, param = self.refuses
                 entry.tell(Failed(job_id=order.id, reason=reason, retry_helps=False, code=code, param=param))
@@ -225,17 +192,12 @@ class FakeEngine:
         except Exception as error:  # becomes the order's end; the log has the cause
             log.error("stripes_failed", job=order.id, exc_info=error)
             entry.tell(Failed(job_id=order.id, reason="The stripes could not be drawn; the log says why."))
-        finally:
-            self._inside.discard(entry)
-            del self._pending[order.id], self._left[order.id]
 
     async def _may_begin(self, entry: PendingOrder, left: asyncio.Event) -> None:
         """Returns when its model is there and nobody who has to be alone is in the way."""
         if not self._is_loaded(entry.order.source):
             await first(self.loaded, left)
-        while not left.is_set() and any(other.suspect or entry.suspect for other in self._inside):
-            await first(left, seconds=LOOK_SECONDS)
-        self._inside.add(entry)
+        await self._orders.may_begin(entry)
 
     async def _stepped_through(self, entry: PendingOrder, order: Order, left: asyncio.Event) -> bool:
         """Take all steps; false if the order was cancelled before the last."""
@@ -260,17 +222,27 @@ class FakeEngine:
             return
         image = await asyncio.to_thread(draw_stripes, order)
         self.drawn.append(order.id)
-        tier: Tier = "throughput" if self.merges and not order.share.exact else "exact"
-        seconds = (self._steps.seconds,) * self._steps_of(order)
-        timings = Timings(stages={STEPS: sum(seconds)}, steps=seconds)
-        finished = Finished(
-            job_id=order.id, image=image, fingerprint=FINGERPRINT, timings=timings, tier=tier, cuts=self.cuts
-        )
         self._throughput.add(order.recipe.source)
-        entry.tell(finished)
+        entry.tell(_finished(order, image, (self._steps.seconds,) * self._steps_of(order), self.merges, self.cuts))
 
     def _steps_of(self, order: Order) -> int:
         return order.recipe.steps or (self._traits or TRAITS).steps
+
+
+def _failed(order: Order | EmbedOrder, offered: Sequence[str], broken: str | None) -> Failed | None:
+    """Why an order cannot be drawn at all; None if it can."""
+    reason = broken
+    if reason is None and order.source not in offered:
+        reason = "No worker was told to load that model."
+    return None if reason is None else Failed(job_id=order.id, reason=reason, retry_helps=False)
+
+
+def _finished(
+    order: Order, image: bytes, steps: tuple[float, ...], merges: bool, cuts: tuple[PromptCut, ...]
+) -> Finished:
+    tier: Tier = "throughput" if merges and not order.share.exact else "exact"
+    timings = Timings(stages={STEPS: sum(steps)}, steps=steps)
+    return Finished(job_id=order.id, image=image, fingerprint=FINGERPRINT, timings=timings, tier=tier, cuts=cuts)
 
 
 def _flagged(order: Order) -> Failed:

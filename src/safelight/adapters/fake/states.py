@@ -7,6 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+import msgspec
+
+from safelight.adapters.fake.vectors import DIMENSIONS
 from safelight.contract.traits import EditTraits, Traits
 from safelight.service.ports.engine import ModelState, Where, WorkerState
 
@@ -35,6 +38,12 @@ def model_state(
         ready_in_seconds=ready_in_seconds if status == "loading" else None,
         traits=traits or (TRAITS if status == "ready" else None),
     )
+
+
+def encoder_state(source: str, is_loaded: bool, broken: str | None, ready_in_seconds: float | None) -> ModelState:
+    """A sentence encoder's, which has no traits."""
+    state = model_state(source, is_loaded, broken, ready_in_seconds, None)
+    return msgspec.structs.replace(state, traits=None, dimensions=DIMENSIONS)
 
 
 def worker_states(

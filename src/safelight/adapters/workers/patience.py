@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from safelight.protocol.messages import BusyStage, StageAge
+from safelight.protocol.times import BusyStage, StageAge
 
 
 @dataclass(frozen=True)

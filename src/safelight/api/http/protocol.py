@@ -1,6 +1,4 @@
-"""HTTP/1.1 at the edge: what is not a body is bounded in size and time, what is refused here has the contract's shape
-too, and whoever is refused while still sending gets to read why.
-"""
+"""HTTP/1.1 at the edge: what is not a body is bounded in size and time; a refusal has the contract's shape too."""
 
 from __future__ import annotations
 
@@ -9,14 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import httptools
-import structlog
-from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from safelight.api.http.connections import Connections
-from safelight.api.http.lingering import Lingering
 from safelight.api.http.proxies import Proxies, group_of
-from safelight.api.http.refusal import written_out
+from safelight.api.http.refusing_protocol import RefusingProtocol
 from safelight.contract.errors import ApiError, HeadTooLarge, InvalidRequest, RequestTimeout
 
 # uvicorn bounds neither. Ours need some hundred bytes; cookies and proxies' tokens add a few thousand.
@@ -24,8 +18,6 @@ _MAX_HEAD_BYTES = 64 * 1024
 _HEAD_SECONDS = 30.0
 # Requests that one connection may have sent ahead. Each costs some kilobytes, and 20 bytes of it are a request.
 _MAX_AHEAD = 16
-
-log = structlog.get_logger(__name__)
 
 
 def _too_large() -> HeadTooLarge:
@@ -43,14 +35,13 @@ class Edge:
     proxies: Proxies
 
 
-class HttpProtocol(HttpToolsProtocol):
+class HttpProtocol(RefusingProtocol):
     """A connection.
 
     The first request's head must be there within `head_seconds`, that of each later one as soon after its first byte.
     """
 
     head_seconds = _HEAD_SECONDS
-    _in_head = True
     # The bytes that came since the parser last took something whole: a head, a piece of a body, the start of a chunk.
     _unread = 0
     # The fields of the head and of the trailers.
@@ -58,17 +49,13 @@ class HttpProtocol(HttpToolsProtocol):
     _offered_upgrade = False
     _head_timer: asyncio.TimerHandle | None = None
     _refusal: ApiError | None = None
-    _last_words: ApiError | None = None
-    _lingering: Lingering
-    _answering: RequestResponseCycle
 
     def __init__(self, *args: Any, edge: Edge, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._edge = edge
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        self._lingering = Lingering(transport, self.loop, unfinished=lambda: not self._in_head)
-        super().connection_made(self._lingering)
+        super().connection_made(transport)
         address = self.client[0] if self.client else ""
         group = None if self._edge.proxies.trusts(address) else group_of(address)
         refused = self._edge.connections.opened(self, group)
@@ -82,7 +69,6 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._edge.connections.closed(self)
         self._head_is_here()
-        self._lingering.lost()
         super().connection_lost(exc)
 
     def give_way(self) -> None:
@@ -166,20 +152,10 @@ class HttpProtocol(HttpToolsProtocol):
             self._unset_keepalive_if_required()
             self._lingering.bound()
 
-    def shutdown(self) -> None:
-        if self.transport.is_closing():
-            self._lingering.cut()
-        else:
-            super().shutdown()
-
     @property
     def _has_answered(self) -> bool:
         """Every request whose head came has been answered, and there was one."""
         return self.cycle is not None and self.cycle.response_complete
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._answering = cycle
-        super()._start_asgi_task(cycle, app)
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -228,39 +204,3 @@ class HttpProtocol(HttpToolsProtocol):
         """Stop the parser, whose callbacks call this, and refuse."""
         self._refusal = error
         raise error
-
-    def _refuse(self, error: ApiError) -> None:
-        """Say what is wrong with what came, after the answers that are still owed, and read no further."""
-        if self.transport.is_closing():
-            return
-        if not self._in_head and not self._give_up_cycle():
-            return
-        if self.cycle is not None and not (self.cycle.response_complete or self.cycle.disconnected):
-            self._last_words = error
-            self.flow.pause_reading()
-            return
-        self._last_words = None
-        self._say(error)
-        self._lingering.linger()
-
-    def _give_up_cycle(self) -> bool:
-        """The request whose body cannot be read ends, as if its sender had left; False if its answer has begun."""
-        if self.pipeline and self.pipeline[0][0] is self.cycle:  # it waits behind others, which are answered first
-            self.pipeline.popleft()
-            self.cycle = self.pipeline[0][0] if self.pipeline else self._answering
-            self._in_head = True
-            return True
-        if self.cycle.response_started:
-            if self.cycle.response_complete:
-                self._lingering.linger()
-            else:
-                self._lingering.cut()
-            return False
-        self.cycle.disconnected = True
-        self.cycle.message_event.set()
-        return True
-
-    def _say(self, error: ApiError) -> None:
-        request_id, answer = written_out(error)
-        log.info("request_refused", request_id=request_id, status=error.status, code=error.code)
-        self.transport.write(answer)

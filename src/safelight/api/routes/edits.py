@@ -20,7 +20,7 @@ from safelight.api.exchange.operations import BODY_ERRORS, EDIT_FORM, EDIT_REQUE
 from safelight.api.routes.picture_answers import PREFER, answered, answers_of
 from safelight.api.services import Services
 from safelight.contract.calls import EDIT_PATH, Call
-from safelight.contract.request import read_object
+from safelight.contract.json_object import read_object
 
 _FORM = "multipart/form-data"
 _SEVERAL = ("image",)

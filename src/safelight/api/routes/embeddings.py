@@ -19,7 +19,7 @@ from safelight.api.exchange.body import read_body
 from safelight.api.exchange.leaving import may_be_left, unless_left
 from safelight.api.exchange.operations import BODY_ERRORS, Answer, Operation, Route, Said, Schema
 from safelight.api.services import Services
-from safelight.contract.request import read_object
+from safelight.contract.json_object import read_object
 from safelight.contract.sentences import INPUT_TYPES, MOST_CHARACTERS, MOST_TEXTS
 from safelight.service.embeddings import EmbeddingAnswer
 

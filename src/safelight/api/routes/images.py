@@ -13,7 +13,7 @@ from safelight.api.exchange.leaving import may_be_left
 from safelight.api.exchange.operations import BODY_ERRORS, IMAGE_REQUEST, Operation, Route
 from safelight.api.routes.picture_answers import PREFER, answered, answers_of
 from safelight.api.services import Services
-from safelight.contract.request import read_object
+from safelight.contract.json_object import read_object
 
 
 @may_be_left

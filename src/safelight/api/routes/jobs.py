@@ -20,7 +20,7 @@ from safelight.api.services import Services
 from safelight.contract.embedding import with_settings
 from safelight.contract.errors import InvalidRequest, NotFound
 from safelight.contract.jobs import MEDIA_TYPES, JobRecord
-from safelight.contract.request import read_object
+from safelight.contract.json_object import read_object
 
 # A job's picture never changes; it is its owner's alone. A deleted one may stay in its owner's own browser.
 _FOREVER = "private, max-age=31536000, immutable"

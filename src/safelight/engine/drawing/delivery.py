@@ -21,7 +21,8 @@ from safelight.engine.output.previews import Previewer, clean
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.standin import StepTaken
 from safelight.engine.runs.run import Run
-from safelight.protocol.messages import BusyStage, End, Event, Failed, Finished, Preview, Tier
+from safelight.protocol.messages import End, Event, Failed, Finished, Preview, Tier
+from safelight.protocol.times import BusyStage
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from safelight.protocol.messages import BusyStage, StageAge
+from safelight.protocol.times import BusyStage, StageAge
 
 
 class StageAges:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from safelight.contract.stages import STEPS
-from safelight.protocol.messages import Timings
+from safelight.protocol.times import Timings
 
 
 @dataclass

@@ -10,90 +10,35 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
+from safelight.postcard.instructions.air import set_light, set_setting, set_sky, set_weather
+from safelight.postcard.instructions.draft import ALL_OF_A_LAYER, Draft, Fields, Plan
 from safelight.postcard.instructions.reading import Change
 from safelight.postcard.instructions.words import Term
-from safelight.postcard.scene import MAX_LAYERS, MAX_THINGS, Layer, Scene, Thing, World, domains
+from safelight.postcard.scene import MAX_LAYERS, MAX_THINGS, Layer, Scene, Thing
 from safelight.postcard.things import THINGS
 from safelight.postcard.vocabulary import (
-    CloudKind,
     Colour,
     LayerKind,
     Light,
     Palette,
     Season,
     Setting,
-    SkyBody,
     Style,
     Weather,
 )
 
-Fields = frozenset[str]
-ALL_OF_A_LAYER: Fields = frozenset(name for name, _ in domains(Layer))
-ALL_OF_A_THING: Fields = frozenset(name for name, _ in domains(Thing))
 _PLACED: Fields = frozenset({"x", "depth", "lift", "scale", "facing", "variant", "detail"})
-_LIGHTS_UP: Fields = frozenset({"body_x", "body_height", "body_size", "phase", "stars", "milky_way"})
-_AMOUNT, _SEEN, _SEVERAL = 0.6, 0.15, 3
+_SEVERAL = 3
 _EDGE = 0.02
-_DARK = (Light.DUSK, Light.NIGHT)
-# What a weather is seen by. The renderer draws an amount from 0.08 on.
-_WEATHERS: dict[Weather, tuple[dict[str, Any], dict[str, Any]]] = {
-    Weather.CLEAR: ({"fog": 0.0, "rain": 0.0, "snowfall": 0.0}, {"clouds": 0.0, "lightning": 0.0}),
-    Weather.CLOUDY: ({}, {"clouds": 0.55, "cloud_kind": CloudKind.CUMULUS}),
-    Weather.OVERCAST: ({}, {"clouds": 0.9, "cloud_kind": CloudKind.STRATUS}),
-    Weather.FOGGY: ({"fog": 0.6}, {}),
-    Weather.RAINY: ({"rain": 0.6, "snowfall": 0.0}, {"clouds": 0.7, "cloud_kind": CloudKind.STRATUS}),
-    Weather.STORMY: (
-        {"rain": 0.5, "wind": 0.6, "snowfall": 0.0},
-        {"clouds": 0.9, "cloud_kind": CloudKind.STORM, "lightning": 0.5},
-    ),
-    Weather.SNOWY: ({"snowfall": 0.6, "rain": 0.0}, {"clouds": 0.6, "cloud_kind": CloudKind.STRATUS}),
-}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """`things` and `layers` of the scene each have, at the same place, the fields that are drawn anew."""
-
-    scene: Scene
-    world: Fields = frozenset()
-    sky: Fields = frozenset()
-    layers: tuple[Fields, ...] = ()
-    things: tuple[Fields, ...] = ()
-
-
-@dataclass
-class _Draft:
-    """A plan in the making."""
-
-    world: World
-    layers: list[tuple[Layer, Fields]]
-    things: list[tuple[Thing, Fields]]
-    free_world: set[str] = field(default_factory=set)
-    free_sky: set[str] = field(default_factory=set)
-    apart: bool = True
-
-    def sky(self, **values: Any) -> None:
-        self.world = replace(self.world, sky=replace(self.world.sky, **values))
-
-    def plan(self) -> Plan:
-        layers, things = self.layers[:MAX_LAYERS], self.things[:MAX_THINGS]
-        return Plan(
-            Scene(self.world, tuple(x for x, _ in layers), tuple(x for x, _ in things)),
-            frozenset(self.free_world),
-            frozenset(self.free_sky),
-            tuple(free for _, free in layers),
-            tuple(free for _, free in things),
-        )
 
 
 def plan(scene: Scene, changes: Iterable[Change], *, apart: bool = True) -> Plan:
     """The changes made to a scene, one after the other. `apart`: things are added where there is most room."""
     held: Fields = frozenset()
-    draft = _Draft(scene.world, [(x, held) for x in scene.layers], [(x, held) for x in scene.things], apart=apart)
+    draft = Draft(scene.world, [(x, held) for x in scene.layers], [(x, held) for x in scene.things], apart=apart)
     for change in changes:
         match change.verb:
             case "add":
@@ -108,7 +53,7 @@ def plan(scene: Scene, changes: Iterable[Change], *, apart: bool = True) -> Plan
     return draft.plan()
 
 
-def _add(draft: _Draft, change: Change) -> None:
+def _add(draft: Draft, change: Change) -> None:
     # Where one name means several, the first is added: a thing before a row of them, what falls before what lies.
     term = change.about[0] if change.about else Term("thing", ())
     match term.field:
@@ -117,12 +62,12 @@ def _add(draft: _Draft, change: Change) -> None:
         case "layer":
             _add_layer(draft, LayerKind(term.values[0]))
         case "sky":
-            _sky(draft, term.values[0])
+            set_sky(draft, term.values[0])
         case "weather":
-            _weather(draft, Weather(term.values[0]))
+            set_weather(draft, Weather(term.values[0]))
 
 
-def _add_things(draft: _Draft, term: Term, change: Change) -> None:
+def _add_things(draft: Draft, term: Term, change: Change) -> None:
     """A kind that the catalogue does not name is left to the text encoder, which knows more words."""
     open_ = _PLACED if term.values else _PLACED | {"kind"}
     if change.x is not None:
@@ -152,7 +97,7 @@ def _widest(taken: list[float]) -> float:
     return (left + right) / 2
 
 
-def _add_layer(draft: _Draft, kind: LayerKind) -> None:
+def _add_layer(draft: Draft, kind: LayerKind) -> None:
     """Behind all others, or where there is most ground between two: what lies behind a near crest is not seen."""
     layers = [layer for layer, _ in draft.layers]
     if len(layers) == MAX_LAYERS:
@@ -176,7 +121,7 @@ def _open_ground(depths: list[float]) -> float:
     return far + 0.35 * (near - far)
 
 
-def _remove(draft: _Draft, term: Term, change: Change) -> None:
+def _remove(draft: Draft, term: Term, change: Change) -> None:
     match term.field:
         case "thing":
             going = [x for x, _ in draft.things if x.kind in term.values and change.colour in (None, x.colour)]
@@ -184,12 +129,12 @@ def _remove(draft: _Draft, term: Term, change: Change) -> None:
         case "layer":
             draft.layers = [(x, free) for x, free in draft.layers if x.kind not in term.values]
         case "sky":
-            _sky(draft, term.values[0], present=False)
+            set_sky(draft, term.values[0], present=False)
         case "weather":
-            _weather(draft, Weather.CLEAR)
+            set_weather(draft, Weather.CLEAR)
 
 
-def _replace(draft: _Draft, change: Change) -> None:
+def _replace(draft: Draft, change: Change) -> None:
     old = {value for term in change.about for value in term.values}
     for term in change.instead:
         if term.field == "thing" and any(x.kind in old for x, _ in draft.things):
@@ -217,7 +162,7 @@ def _open_as(thing: Thing, kind: str) -> Fields:
     return frozenset({"variant"} if len(carried) == 1 else {"variant", "depth", "lift"})
 
 
-def _set(draft: _Draft, change: Change) -> None:
+def _set(draft: Draft, change: Change) -> None:
     kinds = {value for term in change.about if term.field == "thing" for value in term.values}
     if kinds:
         draft.things = [(_changed(x, change), free) if x.kind in kinds else (x, free) for x, free in draft.things]
@@ -226,9 +171,9 @@ def _set(draft: _Draft, change: Change) -> None:
         value = term.values[0]
         match term.field:
             case "light":
-                _light(draft, Light(value))
+                set_light(draft, Light(value))
             case "weather":
-                _weather(draft, Weather(value))
+                set_weather(draft, Weather(value))
             case "season":
                 draft.world = replace(draft.world, season=Season(value))
             case "palette":
@@ -236,7 +181,7 @@ def _set(draft: _Draft, change: Change) -> None:
             case "style":
                 draft.world = replace(draft.world, style=Style(value))
             case "setting":
-                _setting(draft, Setting(value))
+                set_setting(draft, Setting(value))
 
 
 def _changed(thing: Thing, change: Change) -> Thing:
@@ -249,74 +194,3 @@ def _changed(thing: Thing, change: Change) -> Thing:
     if change.nearer is not None:
         thing = replace(thing, depth=min(1.0, max(0.0, thing.depth + change.nearer)))
     return thing
-
-
-def _light(draft: _Draft, light: Light) -> None:
-    """Also what shines: no sun at night, no stars by day."""
-    was_dark, sky = draft.world.light in _DARK, draft.world.sky
-    draft.world = replace(draft.world, light=light)
-    draft.free_world.add("mood")
-    if light in _DARK:
-        draft.sky(body=SkyBody.MOON if sky.body is not SkyBody.NONE or not was_dark else SkyBody.NONE, rainbow=0.0)
-    elif was_dark:
-        draft.sky(body=SkyBody.SUN, stars=0.0, milky_way=0.0, aurora=0.0)
-    elif sky.body is SkyBody.MOON:
-        draft.sky(body=SkyBody.SUN)
-    draft.free_sky |= _LIGHTS_UP if light in _DARK else _LIGHTS_UP - {"stars", "milky_way"}
-
-
-def _weather(draft: _Draft, weather: Weather) -> None:
-    world, sky = _WEATHERS[weather]
-    draft.world = replace(draft.world, weather=weather, **world)
-    draft.sky(**sky)
-
-
-def _sky(draft: _Draft, what: str, *, present: bool = True) -> None:
-    """Something in the air comes or goes; the weather is called after what is left."""
-    world, amount = draft.world, _AMOUNT if present else 0.0
-    match what:
-        case "sun" | "moon":
-            if present:
-                draft.sky(body=SkyBody(what))
-                draft.free_sky |= {"body_x", "body_height", "body_size", "phase"}
-            elif world.sky.body == what:
-                draft.sky(body=SkyBody.NONE)
-        case "fog" | "rain" | "snowfall":
-            values: dict[str, Any] = {what: amount}
-            draft.world = replace(world, **values)
-        case _:
-            draft.sky(**{what: amount})
-    calls = {"clouds": Weather.CLOUDY, "fog": Weather.FOGGY, "rain": Weather.RAINY, "snowfall": Weather.SNOWY}
-    called = calls.get(what)
-    if present and called is not None:
-        draft.world = replace(draft.world, weather=called)
-    elif not present and draft.world.weather in _CALLED_AFTER.get(what, ()):
-        draft.world = replace(draft.world, weather=_left(draft.world))
-
-
-_CALLED_AFTER = {
-    "clouds": (Weather.CLOUDY, Weather.OVERCAST),
-    "fog": (Weather.FOGGY,),
-    "rain": (Weather.RAINY, Weather.STORMY),
-    "snowfall": (Weather.SNOWY,),
-    "lightning": (Weather.STORMY,),
-}
-
-
-def _left(world: World) -> Weather:
-    """What a weather is called by what is still to be seen of it."""
-    seen = {
-        Weather.RAINY: world.rain,
-        Weather.SNOWY: world.snowfall,
-        Weather.FOGGY: world.fog,
-        Weather.CLOUDY: world.sky.clouds,
-    }
-    most = max(seen, key=lambda weather: seen[weather])
-    return most if seen[most] > _SEEN else Weather.CLEAR
-
-
-def _setting(draft: _Draft, setting: Setting) -> None:
-    """Another place: the ground is drawn anew, what stands on it and the light stay."""
-    draft.world = replace(draft.world, setting=setting)
-    draft.free_world |= {"horizon"}
-    draft.layers = [(Layer(), ALL_OF_A_LAYER)] * MAX_LAYERS

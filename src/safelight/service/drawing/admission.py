@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from safelight.contract.costs import CostPoint, Costs
 from safelight.contract.errors import InvalidRequest, Unavailable
 from safelight.contract.order import Order, Recipe, Share
-from safelight.protocol.messages import Timings
+from safelight.protocol.times import Timings
 from safelight.scheduling.bounds import FairBound
 from safelight.service.drawing.step_counts import StepCounts
 from safelight.service.ports.bound import LetIn

@@ -17,6 +17,7 @@ from safelight.contract.request import ImageRequest
 from safelight.protocol.messages import Finished
 from safelight.service.drawing.accounts import Account
 from safelight.service.drawing.admission import Admission, Cost
+from safelight.service.drawing.by_key import DrawingsByKey
 from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import Drawing, Keep
 from safelight.service.drawing.everywhere import Everywhere
@@ -59,7 +60,7 @@ class Generate:
         self._metadata = metadata
         self._draw_seed = draw_seed
         self._pictures = SharedPictures(engine, admission, telemetry, review, previews=previews)
-        self._drawings: dict[str, set[Drawing]] = {}
+        self.by_key = DrawingsByKey()
 
     async def begin(
         self,
@@ -96,29 +97,15 @@ class Generate:
         except BaseException:  # the caller left while the model loaded
             account.write(seeds[0], "cancelled")
             raise
-        drawing = Drawing(request, pictures, account, self._fingerprint, partial(self._left, caller.key_id), keep)
-        self._drawings.setdefault(caller.key_id, set()).add(drawing)
+        on_left = partial(self.by_key.remove, caller.key_id)
+        drawing = Drawing(request, pictures, account, self._fingerprint, on_left, keep)
+        self.by_key.add(caller.key_id, drawing)
         return drawing
 
     def _new(self, request: ImageRequest, caller: Caller, seeds: Sequence[int]) -> list[Order]:
         """An order for each picture that is not under way yet."""
         orders = [order_of(request, seed, self._metadata, caller) for seed in seeds]
         return [order for order in orders if not (request.seed and self._pictures.under_way(order))]
-
-    def _left(self, key_id: str, drawing: Drawing) -> None:
-        self._drawings[key_id].discard(drawing)
-        if not self._drawings[key_id]:
-            del self._drawings[key_id]
-
-    @property
-    def owners(self) -> set[str]:
-        """The keys for which something is drawn."""
-        return set(self._drawings)
-
-    def refuse(self, key_id: str, why: ApiError) -> None:
-        """Tell those who wait for pictures with that key this instead of the pictures."""
-        for drawing in self._drawings.get(key_id, ()):
-            drawing.refuse(why)
 
     def _fingerprint(self, finished: Finished, request: ImageRequest) -> str:
         """The engine's fingerprint, and what the operator set beside it that changes bytes too."""

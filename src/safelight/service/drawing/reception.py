@@ -15,8 +15,9 @@ from typing import BinaryIO
 
 from safelight.contract.errors import InvalidRequest, Unavailable
 from safelight.contract.order import InputPicture
+from safelight.contract.parsing import begun_with
 from safelight.contract.pictures import GivenPicture, PictureFacts, PictureFile
-from safelight.contract.request import Begin, ImageRequest, begun_with
+from safelight.contract.request import Begin, ImageRequest
 from safelight.service.ports.pictures import MOST_PIXELS_TOGETHER, DecodedPicture, Pictures, UnreadablePicture, Use
 
 # Two requests of the largest kind, or three hundred of one picture of 1024x1024.

@@ -125,7 +125,7 @@ class Elsewhere:
             if job.has_ended:
                 self._feed.publish(JobUpdate(kind="end", job=job))
             else:
-                begun = self._runner.progress(job.id) or self._progress_of(job.id) or Progress(0, None, None)
+                begun = self._runner.running.progress(job.id) or self._progress_of(job.id) or Progress(0, None, None)
                 progress = begun if job.course.state == "running" else None
                 self._feed.publish(JobUpdate(kind="job", job=job, progress=progress))
 

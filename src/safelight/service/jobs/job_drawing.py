@@ -21,14 +21,13 @@ from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import ColorOf, Drawing, Picture, kept_image
 from safelight.service.drawing.generate import Generate
 from safelight.service.entrance import Entrance
+from safelight.service.jobs.claims import Claims, pauses
 from safelight.service.jobs.inputs import JobInputs
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.files import FilesAway, FileStore
-from safelight.service.ports.jobs import Ending, Hold, JobStore
+from safelight.service.ports.jobs import Ending, JobStore
 
-_FIRST_PAUSE_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 30.0
 _PREVIEW_SIDE = 256
 
 log = structlog.get_logger(__name__)
@@ -77,8 +76,7 @@ class JobDrawing:
         holder: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._store = store
-        self._holder = holder
+        self._claims = Claims(store, holder, clock)
         self._files = files
         self._generate = generate
         self._entrance = entrance
@@ -96,7 +94,7 @@ class JobDrawing:
             # Until its model is there it is not begun: a server that ends in loading has not ended in drawing this.
             with contextlib.suppress(ApiError):
                 await self._generate.readiness.loaded(running.request.model, math.inf)
-        started = await self._claim(job.id)
+        started = await self._claims.claim(job.id)
         if started is None:  # it has ended meanwhile, or another process draws it
             return True
         running.job = started
@@ -106,7 +104,7 @@ class JobDrawing:
         except Unavailable as error:  # the server stops: the job stays as it is, and the next start resumes it
             log.info("job_left", job=job.id, code=error.code)
             with contextlib.suppress(SafelightError):
-                await self._put_back(started)
+                await self._claims.put_back(started)
             return False
         except ApiError as error:
             await self._end(running, Ending(state="failed", when=self._clock(), error=_told(error)))
@@ -118,25 +116,6 @@ class JobDrawing:
             running.keeping = True
             await self._keep(running, picture)
         return True
-
-    async def _claim(self, job_id: str) -> JobRecord | None:
-        """Make a job ours to draw. A claim that failed may have come through, so it is taken back before the next."""
-        failed = False
-
-        async def claim() -> JobRecord | None:
-            nonlocal failed
-            if failed:
-                for hold in await self._store.renew(self._holder):
-                    if hold.job_id == job_id:
-                        await self._store.put_back(hold)
-            failed = True
-            return next(iter(await self._store.claim([job_id], 1, self._clock(), self._holder)), None)
-
-        return await self._firmly(claim)
-
-    async def _put_back(self, job: JobRecord) -> None:
-        if (hold := Hold.of(job)) is not None:
-            await self._store.put_back(hold)
 
     async def _draw(self, running: JobInHand) -> Picture:
         job = running.job
@@ -211,63 +190,27 @@ class JobDrawing:
         Raises:
             OSError: it could not be written for another reason.
         """
-        pauses = _pauses()
+        again = pauses()
         while True:
             try:
                 return await self._files.put(name, image)
             except FilesAway as error:
-                pause = next(pauses)
+                pause = next(again)
                 log.error("picture_waits_for_files", file=name, reason=str(error), again_in_seconds=pause)
             except OSError as error:
                 if not await self._disks.look():
                     raise
-                pause = next(pauses)
+                pause = next(again)
                 log.error("picture_waits_for_room", file=name, reason=str(error), again_in_seconds=pause)
             await asyncio.sleep(pause)
 
     async def _end(self, running: JobInHand, ending: Ending) -> bool:
-        """End a job that is ours still; whether it ended so. An ending that failed may have come through: then the row
-        says what we wrote."""
+        """End a job that is ours still; whether it ended so."""
         running.keeping = True
-        job, failed = running.job, False
-
-        async def end() -> JobRecord | None:
-            nonlocal failed
-            may_have_ended, failed = failed, True
-            ended = await self._store.end(job.id, ending, Hold.of(job))
-            if ended is None and may_have_ended:
-                there = await self._store.get(job.origin.owner, job.id)
-                return there if there is not None and _is_as_said(there, ending) else None
-            return ended
-
-        ended = await self._firmly(end)
+        ended = await self._claims.end(running.job, ending)
         if ended is not None:
             self._feed.publish(JobUpdate(kind="end", job=ended))
         return ended is not None
-
-    async def _firmly(self, change: Callable[[], Awaitable[JobRecord | None]]) -> JobRecord | None:
-        """Make a change to the store, as often as it takes: a full disk must not lose a picture that is drawn."""
-        pauses = _pauses()
-        while True:
-            try:
-                return await change()
-            except SafelightError as error:
-                pause = next(pauses)
-                log.error("job_store_failed", reason=str(error), again_in_seconds=pause)
-            await asyncio.sleep(pause)
-
-
-def _pauses() -> Iterator[float]:
-    """Seconds to wait before something is tried again: twice as long each time, up to a bound."""
-    pause = _FIRST_PAUSE_SECONDS
-    while True:
-        yield pause
-        pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
-
-
-def _is_as_said(job: JobRecord, ending: Ending) -> bool:
-    """Whether that ending is in the row. A picture's name is that of one try."""
-    return (job.course.state, job.course.ended, job.image) == (ending.state, ending.when, ending.image)
 
 
 def _told(error: ApiError) -> JobError:

@@ -44,11 +44,11 @@ class Jobs:
 
     def progress(self, job: JobRecord) -> Progress | None:
         """How far a running job is."""
-        return self.runner.progress(job.id) or self.steps.progress(job.id)
+        return self.runner.running.progress(job.id) or self.steps.progress(job.id)
 
     def preview(self, job: JobRecord) -> bytes:
         """The last preview that was made of a running job; empty where there is none."""
-        return self.runner.preview(job.id) or self.steps.preview(job.id)
+        return self.runner.running.preview(job.id) or self.steps.preview(job.id)
 
     def expires(self, job: JobRecord) -> float | None:
         """When a job will be forgotten for its age, in Unix seconds; None while it is not to be."""

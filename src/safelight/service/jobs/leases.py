@@ -53,7 +53,7 @@ class Leases:
 
     async def renew(self) -> bool:
         """Renew once; False where the store did not answer in time."""
-        held = self._runner.holds
+        held = self._runner.running.holds
         if not held and not self._peers.shared:
             return True
         began = self._elapsed()

@@ -13,7 +13,8 @@ import structlog
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.jobs import JobRecord, Progress, QueuePlace
-from safelight.contract.request import ImageRequest, parse_image_request
+from safelight.contract.parsing import parse_image_request
+from safelight.contract.request import ImageRequest
 from safelight.service.drawing.admission import Cost
 from safelight.service.drawing.generate import Generate
 from safelight.service.drawing.readiness import shutting_down
@@ -21,6 +22,7 @@ from safelight.service.jobs.inputs import known_fields
 from safelight.service.jobs.job_drawing import JobDrawing, JobInHand
 from safelight.service.jobs.line import JobLine
 from safelight.service.jobs.queue_news import QueueNews
+from safelight.service.jobs.running import RunningJobs
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.jobs import Hold
@@ -53,7 +55,7 @@ class JobRunner:
         self._line = line
         self._disks = disks
         self._weight_of = weight_of
-        self._running: dict[str, JobInHand] = {}
+        self.running = RunningJobs()
         self._stopping = False
         self._alone = False
         self._news = QueueNews(feed, line, self.place)
@@ -63,12 +65,12 @@ class JobRunner:
     @property
     def ids(self) -> list[str]:
         """What it has taken and not done with."""
-        return [*self._line.ids, *self._running]
+        return [*self._line.ids, *self.running.ids]
 
     @property
     def counts(self) -> tuple[int, int]:
         """How many jobs wait, and how many are being drawn."""
-        return len(self._line), len(self._running)
+        return len(self._line), len(self.running)
 
     @property
     def waiting_ids(self) -> list[str]:
@@ -91,7 +93,7 @@ class JobRunner:
 
     def add(self, job: JobRecord, *, weight: float = 1.0) -> None:
         """Take a job that is in the store. `weight` is its owner's."""
-        if job.id in self._line or job.id in self._running:
+        if job.id in self._line or job.id in self.running:
             return
         request = self._request_of(job)
         source, seconds = (
@@ -115,7 +117,7 @@ class JobRunner:
         """
         self._alone = True
         try:
-            if beside := [running.task for running in self._running.values() if running.task is not None]:
+            if beside := self.running.tasks:
                 await asyncio.wait(beside)
             if self._stopping or self._generate.draining:
                 raise shutting_down()
@@ -133,64 +135,35 @@ class JobRunner:
     def drop(self, job_id: str) -> None:
         """That job has been cancelled in the store: draw it no further."""
         self._line.remove(job_id)
-        running = self._running.get(job_id)
+        running = self.running.get(job_id)
         if running is not None and running.task is not None and not running.keeping:
             running.task.cancel()
         self._news.moved()
 
-    @property
-    def holds(self) -> set[Hold]:
-        """The claims on what is drawn here."""
-        return {hold for running in self._running.values() if (hold := Hold.of(running.job)) is not None}
-
     def lose(self, hold: Hold) -> None:
         """That claim does not hold any more: what it was for is drawn no further here."""
-        running = self._running.get(hold.job_id)
+        running = self.running.get(hold.job_id)
         if running is not None and Hold.of(running.job) == hold:
             log.warning("job_lost", job=hold.job_id, effect="it has ended, or another process draws it")
             self.drop(hold.job_id)
 
     def place(self, job_id: str) -> QueuePlace | None:
         """Where a job stands in the queue; None if it does not."""
-        left = (
-            self._generate.expected_seconds(r.request) * _left(r.progress) for r in self._running.values() if r.request
-        )
+        left = (self._generate.expected_seconds(r.request) * _left(r.progress) for r in self.running if r.request)
         ahead = sum(left) + self._seconds_elsewhere()
         return self._line.place(job_id, ahead) if job_id in self._line else None
-
-    def progress(self, job_id: str) -> Progress | None:
-        """How far a job is; None if it is not being drawn."""
-        running = self._running.get(job_id)
-        return running.progress if running is not None else None
-
-    def preview(self, job_id: str) -> bytes:
-        """The last preview that was made of a job which is being drawn; empty where there is none."""
-        running = self._running.get(job_id)
-        return running.preview if running is not None else b""
-
-    def under_way(self) -> list[tuple[JobRecord, Progress, bytes]]:
-        """What is drawn here: how far, and its last preview."""
-        return [(each.job, each.progress, each.preview) for each in self._running.values()]
 
     @property
     def owners(self) -> set[str]:
         """Whose jobs wait or are drawn."""
-        return {running.job.origin.owner for running in self._running.values()} | set(self._line.owners)
+        return self.running.owners | set(self._line.owners)
 
     async def settle(self, within_seconds: float | None = None) -> None:
         """Returns when nothing is being drawn or kept any more. Nothing new is begun while the service drains.
 
         What cannot be recorded within that time is given up: it is drawn again after the next start.
         """
-        try:
-            async with asyncio.timeout(within_seconds):
-                while self._running:
-                    await asyncio.wait([r.task for r in self._running.values() if r.task is not None])
-        except TimeoutError:
-            left = [r.task for r in self._running.values() if r.task is not None]
-            log.error("jobs_not_recorded", jobs=len(left), effect="they are drawn again after the next start")
-            for task in left:
-                task.cancel()
+        await self.running.settle(within_seconds)
 
     @property
     def _may_begin(self) -> bool:
@@ -202,9 +175,8 @@ class JobRunner:
         self._news.moved()
 
     def _begin(self, entry: JobInHand) -> asyncio.Task[None]:
-        job_id = entry.job.id
-        self._running[job_id] = entry
-        entry.task = asyncio.create_task(self._drawn(entry), name=f"job-{job_id}")
+        self.running.add(entry)
+        entry.task = asyncio.create_task(self._drawn(entry), name=f"job-{entry.job.id}")
         entry.task.add_done_callback(lambda _: self._done(entry))
         return entry.task
 
@@ -213,14 +185,14 @@ class JobRunner:
             self._stopping = True
 
     def _done(self, entry: JobInHand) -> None:
-        del self._running[entry.job.id]
+        self.running.remove(entry)
         self._line.leave(entry.job.id)
         if entry.reserved is not None:
             self._generate.release(entry.reserved)
         self._hand_out()
 
     def _look_again(self) -> None:
-        for running in self._running.values():
+        for running in self.running:
             self._drawing.look(running)
 
     def _request_of(self, job: JobRecord) -> ImageRequest | None:

@@ -57,7 +57,7 @@ class StepsForPeers:
                 )
                 task = asyncio.create_task(_pass_on(watcher, newest), name="steps-for-peer")
                 stack.callback(task.cancel)
-            for job, progress, preview in self._runner.under_way():
+            for job, progress, preview in self._runner.running.under_way():
                 if any(_concerns(interest, job) for interest in interests):
                     yield _news(job, progress, preview)
             while True:
@@ -69,7 +69,9 @@ class StepsForPeers:
                 if update is None:
                     return
                 if update.job.course.holder == self._holder:
-                    yield _news(update.job, update.progress or self._runner.progress(update.job.id), update.preview)
+                    yield _news(
+                        update.job, update.progress or self._runner.running.progress(update.job.id), update.preview
+                    )
 
 
 async def _pass_on(watcher: Watcher, to: asyncio.Queue[JobUpdate | None]) -> None:

@@ -85,7 +85,7 @@ class Tending:
                         for listed in (True, False):
                             for job in await self._library.unfinished(owner, listed=listed):
                                 await self._library.cancel(owner, job.id)
-                        self._generate.refuse(owner, AuthenticationFailed(REVOKED))
+                        self._generate.by_key.refuse(owner, AuthenticationFailed(REVOKED))
                         self._feed.dismiss(owner)
                 except SafelightError as error:
                     log.error("revoked_jobs_not_ended", owner=owner, reason=str(error))
@@ -115,7 +115,7 @@ class Tending:
 
     def _owners(self) -> set[str]:
         """Whose jobs, requests or streams are under way."""
-        return self._runner.owners | self._suspects.owners | self._generate.owners | set(self._feed.owners)
+        return self._runner.owners | self._suspects.owners | self._generate.by_key.owners | set(self._feed.owners)
 
     async def claim(self) -> bool:
         """Whether the place for pictures is ours; see `Retention.claim`."""

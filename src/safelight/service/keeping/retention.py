@@ -5,32 +5,25 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import structlog
 
 from safelight.contract.errors import SafelightError
-from safelight.contract.jobs import JobRecord, JobUpdate, input_names, thumbnail_name
+from safelight.contract.jobs import JobRecord
+from safelight.service.keeping.forgetting import Forgetting
 from safelight.service.keeping.place import Place
-from safelight.service.keeping.shares import shares
 from safelight.service.keeping.steady_clock import SteadyClock
 from safelight.service.keeping.sweep import TRASH_SECONDS, Sweep
 from safelight.service.ports.feed import JobFeed
-from safelight.service.ports.files import FilesAway, FileStore
-from safelight.service.ports.jobs import Held, JobStore, Upkeep
+from safelight.service.ports.files import FileStore
+from safelight.service.ports.jobs import JobStore, Upkeep
 
 DAY_SECONDS = 86_400.0
 # An `Idempotency-Key` is honoured for 24 hours, and what is kept for its sake alone is kept as long.
 IDEMPOTENCY_SECONDS = DAY_SECONDS
 _ROUND_SECONDS = 60.0
-_BATCH = 200
-# What goes for its age in one round, of all jobs: an hour must pass before a mistake has taken everything.
-_SHARE_OF_A_ROUND = 1 / 60
-# Who tries things out looks at failed jobs for some days; a thousand are more than anybody reads.
-MOST_WITHOUT_PICTURE = 1000
-# Lists stay as quick as they were measured with that many.
-MOST_ROWS = 100_000
 # So many jobs without a picture end before a round comes early: a flood is then not left to grow for a minute.
 _HURRY_AFTER = 200
 
@@ -60,13 +53,11 @@ class Retention:
         self._elapsed = elapsed
         self._forget_when_full = forget_when_full
         self._store = store
-        self._files = files
-        self._feed = feed
         self._place = place
         self._upkeep = upkeep
         self._sweep = Sweep(store, files, place)
+        self._forgetting = Forgetting(store=store, files=files, feed=feed, place=place, weight_of=weight_of)
         self._keep_bytes = keep_bytes
-        self._weight_of = weight_of
         self.held_bytes = 0
         self._without_picture = 0
         self._hurry = asyncio.Event()
@@ -97,10 +88,11 @@ class Retention:
         now = self.clock()
         held = await self._store.held()
         self.held_bytes = sum(each.bytes for each in held)
-        forgotten = await self._trim(held)
+        forgotten = await self._forgetting.many(held)
         if await self._is_ours():
-            forgotten += await self._forget_old(now, sum(each.rows for each in held))
-            forgotten += await self._forget_heavy(self._keep_bytes)
+            jobs = sum(each.rows for each in held)
+            forgotten += await self._forgetting.old(now - self.keep_seconds, now - IDEMPOTENCY_SECONDS, jobs)
+            forgotten += await self._forgetting.heavy(self._keep_bytes)
             await self._sweep.empty_trash(now - TRASH_SECONDS)
         await self._place.note(now)
         await self._upkeep.tidy(now)
@@ -121,7 +113,7 @@ class Retention:
         if not self._forget_when_full:
             return 0
         held = sum(each.bytes for each in await self._store.held())
-        jobs = await self._forget_heavy(max(0, held - missing))
+        jobs = await self._forgetting.heavy(max(0, held - missing))
         if jobs:
             log.warning("jobs_forgotten", jobs=jobs, reason="the disk of `files` is nearly full (`forget_when_full`)")
         return jobs
@@ -141,23 +133,7 @@ class Retention:
 
     async def remove_files(self, job: JobRecord) -> None:
         """Remove what belongs to a job that is gone. A file that will not go is left to the next sweep."""
-        try:
-            if not await self._place.may_delete():
-                log.warning("file_left", job=job.id, reason="the place for pictures is not known to be ours")
-                return
-            picture = () if job.image is None else (job.image.file, thumbnail_name(job.image))
-            for name in (*picture, *input_names(job)):
-                await self._remove(job, name)
-        except FilesAway as error:  # nothing else there would answer either, and somebody may wait
-            log.warning("file_not_removed", job=job.id, reason=str(error))
-
-    async def _remove(self, job: JobRecord, name: str) -> None:
-        try:
-            await self._files.delete(name)
-        except FilesAway:
-            raise
-        except OSError as error:
-            log.warning("file_not_removed", job=job.id, reason=str(error))
+        await self._forgetting.remove_files(job)
 
     async def _is_ours(self) -> bool:
         """Whether the place is ours, for a round: one that cannot be looked at is not, this time."""
@@ -166,56 +142,6 @@ class Retention:
         except OSError as error:
             log.warning("files_not_looked_at", reason=str(error), effect="nothing in them is deleted this time")
             return False
-
-    async def _forget_old(self, now: float, jobs: int) -> int:
-        most = max(_BATCH, int(jobs * _SHARE_OF_A_ROUND))
-        old = await self._store.expired(now - self.keep_seconds, now - IDEMPOTENCY_SECONDS, most)
-        return await self._forget_all(old)
-
-    async def _forget_heavy(self, keep_bytes: int) -> int:
-        held = {each.owner: each.bytes for each in await self._store.held()}
-        if sum(held.values()) <= keep_bytes:
-            return 0
-        weights = {owner: 1.0 if self._weight_of is None else await self._weight_of(owner) for owner in held}
-        forgotten = 0
-        for owner, share in shares(held, weights, keep_bytes).items():
-            excess = held[owner] - share
-            while excess > 0 and (batch := await self._store.oldest(owner, _BATCH)):
-                going = []
-                for job in batch:
-                    if excess > 0:
-                        going.append(job)
-                        excess -= job.stored_bytes
-                forgotten += await self._forget_all(going)
-        return forgotten
-
-    async def _trim(self, held: Sequence[Held]) -> int:
-        """What is bounded by number: rows without a picture, and rows of one key."""
-        forgotten = 0
-        for each in held:
-            spare = each.without_picture - MOST_WITHOUT_PICTURE
-            forgotten += await self._forget_oldest(each.owner, spare, without_picture=True)
-            if self._place.is_ours:
-                forgotten += await self._forget_oldest(each.owner, each.rows - max(0, spare) - MOST_ROWS)
-        return forgotten
-
-    async def _forget_oldest(self, owner: str, many: int, *, without_picture: bool = False) -> int:
-        forgotten = 0
-        while forgotten < many:
-            most = min(_BATCH, many - forgotten)
-            gone = await self._forget_all(await self._store.oldest(owner, most, without_picture=without_picture))
-            if not gone:
-                break
-            forgotten += gone
-        return forgotten
-
-    async def _forget_all(self, jobs: Sequence[JobRecord]) -> int:
-        gone = await self._store.forget([job.id for job in jobs]) if jobs else []
-        for job in gone:
-            if job.image is not None or input_names(job):
-                await self.remove_files(job)
-            self._feed.publish(JobUpdate(kind="deleted", job=job))
-        return len(gone)
 
     async def _try(self, round_of: Callable[[], Awaitable[object]]) -> bool:
         try:

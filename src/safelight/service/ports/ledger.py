@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from safelight.protocol.messages import Timings
+from safelight.protocol.times import Timings
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from safelight.protocol.messages import Timings
+from safelight.protocol.times import Timings
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

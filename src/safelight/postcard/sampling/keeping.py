@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from safelight.postcard.codec import SceneCodec
-from safelight.postcard.instructions.plan import ALL_OF_A_LAYER, ALL_OF_A_THING, Plan
+from safelight.postcard.instructions.draft import ALL_OF_A_LAYER, ALL_OF_A_THING, Plan
 from safelight.postcard.layout import PRESENCE
 from safelight.postcard.render import placed_things
 from safelight.postcard.scene import MAX_THINGS, Scene, Sky, World, domains

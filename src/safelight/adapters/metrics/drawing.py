@@ -1,0 +1,87 @@
+"""What is counted of pictures, the queue and the workers."""
+
+# Tested in tests/api/test_routes.py.
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from safelight.adapters.metrics.buckets import SECONDS
+from safelight.contract.hub import HubName
+from safelight.contract.stages import STAGES
+from safelight.service.ports.telemetry import Drawn, Estimated, ModelLoaded, Queue, WorkerRestarted
+
+DrawingFact = Drawn | Estimated | Queue | ModelLoaded | WorkerRestarted
+
+
+class DrawingMetrics:
+    """Counts in a registry what becomes of pictures."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._drawings = Counter(
+            "safelight_drawings_total", "Accepted requests by how they ended.", ["model", "outcome"], registry=registry
+        )
+        self._depth = Gauge("safelight_queue_depth", "Jobs that wait for a worker.", registry=registry)
+        self._running = Gauge("safelight_jobs_running", "Jobs that are with a worker.", registry=registry)
+        self._oldest = Gauge("safelight_queue_age_seconds", "Age of the oldest unfinished job.", registry=registry)
+        self._work = Gauge("safelight_queue_work_seconds", "Seconds of work accepted and not done.", registry=registry)
+        self._stages = Histogram(
+            "safelight_stage_seconds",
+            f"Time of a picture's stages: queue, wait, {', '.join(STAGES)}, image_encode.",
+            ["model", "stage"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._step_seconds = Histogram(
+            "safelight_step_seconds",
+            "Time of one denoising step.",
+            ["model"],
+            buckets=(0.005, 0.01, 0.02, *SECONDS),
+            registry=registry,
+        )
+        self._estimates = Histogram(
+            "safelight_estimate_error_ratio",
+            "How far the seconds expected of a picture at its admission were from those it took, relative to these.",
+            ["model"],
+            buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0),
+            registry=registry,
+        )
+        self._load_seconds = Gauge(
+            "safelight_model_load_seconds", "How long the last load took.", ["source"], registry=registry
+        )
+        self._restarts = Counter("safelight_worker_restarts_total", "Workers that died.", registry=registry)
+
+    def note(self, fact: DrawingFact) -> None:
+        """Count something that has happened."""
+        match fact:
+            case Drawn():
+                self._drawn(fact)
+            case Estimated() if fact.seconds > 0:
+                error = abs(fact.expected_seconds - fact.seconds) / fact.seconds
+                self._estimates.labels(model=fact.model).observe(error)
+            case Queue():
+                self._depth.set(fact.depth)
+                self._running.set(fact.running)
+                self._oldest.set(fact.oldest_seconds)
+                self._work.set(fact.work_seconds)
+            case ModelLoaded():
+                # Of a folder or file only its own name is told: a path is nobody's business.
+                source = fact.source if HubName.read(fact.source) else PurePath(fact.source).name
+                self._load_seconds.labels(source=source).set(fact.seconds)
+            case WorkerRestarted():
+                self._restarts.inc()
+
+    def _drawn(self, drawn: Drawn) -> None:
+        self._drawings.labels(model=drawn.model, outcome=drawn.outcome).inc()
+        self._stages.labels(model=drawn.model, stage="queue").observe(drawn.queue_seconds)
+        if drawn.timings is None:
+            return
+        times = {stage: drawn.timings.of(stage) for stage in STAGES}
+        for stage, took in (
+            {"wait": drawn.timings.wait} | times | {"image_encode": drawn.timings.image_encode}
+        ).items():
+            self._stages.labels(model=drawn.model, stage=stage).observe(took)
+        for seconds in drawn.timings.steps:
+            self._step_seconds.labels(model=drawn.model).observe(seconds)

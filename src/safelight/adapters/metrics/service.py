@@ -1,0 +1,65 @@
+"""What is counted of requests, logs and disks."""
+
+# Tested in tests/api/test_routes.py.
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from safelight.adapters.metrics.buckets import SECONDS
+from safelight.service.ports.telemetry import Answered, DiskFree, LedgerLost, LogDropped, Rejected, RemovedForRoom
+
+ServiceFact = Answered | Rejected | LogDropped | LedgerLost | DiskFree | RemovedForRoom
+
+
+class ServiceMetrics:
+    """Counts in a registry what the server does beside drawing."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "safelight_requests_total",
+            "Answers by route, method and status.",
+            ["route", "method", "status"],
+            registry=registry,
+        )
+        self._request_seconds = Histogram(
+            "safelight_request_seconds",
+            "Time from a request's head to its answer.",
+            ["route"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._rejections = Counter(
+            "safelight_rejections_total", "Requests refused, by error code.", ["code"], registry=registry
+        )
+        self._log_dropped = Counter(
+            "safelight_log_lines_dropped_total", "Log lines that nobody read in time.", registry=registry
+        )
+        self._ledger_lost = Counter(
+            "safelight_ledger_lost_total", "Ledger entries that could not be written.", registry=registry
+        )
+        self._disk_free = Gauge(
+            "safelight_disk_free_bytes", "What the disk of a folder still takes.", ["disk"], registry=registry
+        )
+        self._removed_for_room = Counter(
+            "safelight_removed_for_room_total",
+            "Files of the trash, and jobs, that went because a disk was nearly full.",
+            registry=registry,
+        )
+
+    def note(self, fact: ServiceFact) -> None:
+        """Count something that has happened."""
+        match fact:
+            case Answered():
+                self._requests.labels(route=fact.route, method=fact.method, status=str(fact.status)).inc()
+                self._request_seconds.labels(route=fact.route).observe(fact.seconds)
+            case Rejected():
+                self._rejections.labels(code=fact.code).inc()
+            case LogDropped():
+                self._log_dropped.inc(fact.lines)
+            case LedgerLost():
+                self._ledger_lost.inc(fact.entries)
+            case DiskFree():
+                self._disk_free.labels(disk=fact.disk).set(fact.free)
+            case RemovedForRoom():
+                self._removed_for_room.inc(fact.removed)

@@ -1,0 +1,1 @@
+"""How a scene is sampled: what the denoiser is told, what an edit keeps, and what comes out."""

@@ -1,0 +1,95 @@
+"""This process's claims on jobs, in a store that may be full or away: made and ended, however long that takes."""
+
+# Tested in tests/service/test_job_drawing.py.
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+
+import structlog
+
+from safelight.contract.errors import SafelightError
+from safelight.contract.jobs import JobRecord
+from safelight.service.ports.jobs import Ending, Hold, JobStore
+
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 30.0
+
+log = structlog.get_logger(__name__)
+
+
+def pauses() -> Iterator[float]:
+    """Seconds to wait before something is tried again: twice as long each time, up to a bound."""
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
+
+
+class Claims:
+    """`holder` is the name under which this process claims jobs, `clock` the wall's."""
+
+    def __init__(self, store: JobStore, holder: str, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._holder = holder
+        self._clock = clock
+
+    async def claim(self, job_id: str) -> JobRecord | None:
+        """Make a job ours to draw; None if it has ended, or another process draws it. A claim that failed may have come
+        through, so it is taken back before the next.
+        """
+        failed = False
+
+        async def claim() -> JobRecord | None:
+            nonlocal failed
+            if failed:
+                for hold in await self._store.renew(self._holder):
+                    if hold.job_id == job_id:
+                        await self._store.put_back(hold)
+            failed = True
+            return next(iter(await self._store.claim([job_id], 1, self._clock(), self._holder)), None)
+
+        return await self._firmly(claim)
+
+    async def put_back(self, job: JobRecord) -> None:
+        """Another process, or the next start, is to draw it.
+
+        Raises:
+            SafelightError: the store cannot be written.
+        """
+        if (hold := Hold.of(job)) is not None:
+            await self._store.put_back(hold)
+
+    async def end(self, job: JobRecord, ending: Ending) -> JobRecord | None:
+        """End a job that is ours still; None if it is not. An ending that failed may have come through: then the row
+        says what we wrote.
+        """
+        failed = False
+
+        async def end() -> JobRecord | None:
+            nonlocal failed
+            may_have_ended, failed = failed, True
+            ended = await self._store.end(job.id, ending, Hold.of(job))
+            if ended is None and may_have_ended:
+                there = await self._store.get(job.origin.owner, job.id)
+                return there if there is not None and _is_as_said(there, ending) else None
+            return ended
+
+        return await self._firmly(end)
+
+    async def _firmly(self, change: Callable[[], Awaitable[JobRecord | None]]) -> JobRecord | None:
+        """Make a change to the store, as often as it takes: a full disk must not lose a picture that is drawn."""
+        again = pauses()
+        while True:
+            try:
+                return await change()
+            except SafelightError as error:
+                pause = next(again)
+                log.error("job_store_failed", reason=str(error), again_in_seconds=pause)
+            await asyncio.sleep(pause)
+
+
+def _is_as_said(job: JobRecord, ending: Ending) -> bool:
+    """Whether that ending is in the row. A picture's name is that of one try."""
+    return (job.course.state, job.course.ended, job.image) == (ending.state, ending.when, ending.image)

@@ -1,0 +1,90 @@
+"""The jobs that are being drawn or kept here: how far each is, and under which claim."""
+
+# Tested in tests/api/test_claims.py.
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import structlog
+
+from safelight.contract.jobs import JobRecord, Progress
+from safelight.service.jobs.job_drawing import JobInHand
+from safelight.service.ports.jobs import Hold
+
+log = structlog.get_logger(__name__)
+
+
+class RunningJobs:
+    """By id, each with the task that draws it."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, JobInHand] = {}
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def __contains__(self, job_id: str) -> bool:
+        return job_id in self._jobs
+
+    def __iter__(self) -> Iterator[JobInHand]:
+        return iter(self._jobs.values())
+
+    def get(self, job_id: str) -> JobInHand | None:
+        """That one; None if it is not drawn here."""
+        return self._jobs.get(job_id)
+
+    def add(self, entry: JobInHand) -> None:
+        """It is drawn from now on."""
+        self._jobs[entry.job.id] = entry
+
+    def remove(self, entry: JobInHand) -> None:
+        """It is drawn no longer."""
+        del self._jobs[entry.job.id]
+
+    @property
+    def ids(self) -> list[str]:
+        """Which they are."""
+        return list(self._jobs)
+
+    @property
+    def owners(self) -> set[str]:
+        """Whose they are."""
+        return {running.job.origin.owner for running in self}
+
+    @property
+    def holds(self) -> set[Hold]:
+        """The claims on them."""
+        return {hold for running in self if (hold := Hold.of(running.job)) is not None}
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Those that draw them."""
+        return [running.task for running in self if running.task is not None]
+
+    def progress(self, job_id: str) -> Progress | None:
+        """How far a job is; None if it is not being drawn."""
+        running = self.get(job_id)
+        return running.progress if running is not None else None
+
+    def preview(self, job_id: str) -> bytes:
+        """The last preview that was made of a job which is being drawn; empty where there is none."""
+        running = self.get(job_id)
+        return running.preview if running is not None else b""
+
+    def under_way(self) -> list[tuple[JobRecord, Progress, bytes]]:
+        """Each with how far it is, and its last preview."""
+        return [(each.job, each.progress, each.preview) for each in self]
+
+    async def settle(self, within_seconds: float | None) -> None:
+        """Returns when there are none. What cannot be recorded in that time is given up: the next start draws it."""
+        try:
+            async with asyncio.timeout(within_seconds):
+                while self._jobs:
+                    await asyncio.wait(self.tasks)
+        except TimeoutError:
+            left = self.tasks
+            log.error("jobs_not_recorded", jobs=len(left), effect="they are drawn again after the next start")
+            for task in left:
+                task.cancel()
