@@ -88,6 +88,7 @@ _PLAIN: tuple[Question, ...] = (
     edit("edit by address", images=[{"image_url": "http://127.0.0.1/a.png"}]),
     edit("edit of nonsense", images=[{"image_url": "data:image/png;base64,AAAA"}]),
     edit("edit by words alone", model="stable-image-ultra"),
+    raw("check of no form", b"{}", path="/v1/content_provenance_checks"),
 )
 
 _PICTURES: tuple[Question, ...] = (

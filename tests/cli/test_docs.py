@@ -9,6 +9,7 @@ from typer.main import get_command
 
 from safelight.cli.app import app
 from safelight.settings import ChatSettings, EmbeddingSettings, ModelSettings, OptionSettings, Settings
+from safelight.settings.credentials import CredentialSettings
 from safelight.settings.loras import LoraSettings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -38,6 +39,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
         *Settings.model_fields,
         *ModelSettings.model_fields,
         *LoraSettings.model_fields,
+        *CredentialSettings.model_fields,
         *ChatSettings.model_fields,
         *EmbeddingSettings.model_fields,
     ]
@@ -69,7 +71,7 @@ def test_every_command_is_documented_with_its_options() -> None:
 
 def test_no_command_is_documented_that_is_not_there() -> None:
     text = (DOCS / "commands.md").read_text()
-    names = set(commands()) | {"safelight COMMAND", "safelight keys", "safelight db"}
+    names = set(commands()) | {"safelight COMMAND", "safelight keys", "safelight db", "safelight c2pa"}
     for said in re.findall(r"`(safelight [^`]*)`", text):
         words = said.split()
         assert any(" ".join(words[:count]) in names for count in (2, 3)), said

@@ -46,6 +46,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "db restore": ("backup.db",),
     "move": ("--to", "sqlite"),
     "keys list": (),
+    "c2pa new": (),
+    "c2pa check": ("boat.png",),
     "keys revoke": ("key-0",),
 }
 ROOT = Path(__file__).parents[2]

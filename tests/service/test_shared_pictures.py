@@ -17,6 +17,7 @@ from safelight.protocol.messages import Preview
 from safelight.service.drawing.admission import Admission
 from safelight.service.drawing.review import all_may_be_shown
 from safelight.service.drawing.shared_pictures import SharedPicture, SharedPictures
+from safelight.service.drawing.signing import Signing
 from tests.api.conftest import until
 from tests.orders import changed, order
 
@@ -38,7 +39,7 @@ def job() -> Order:
 async def test_previews_come_only_while_somebody_looks() -> None:
     engine = FakeEngine(["s"])
     engine.gate.clear()
-    picture = SharedPicture(job(), engine, all_may_be_shown)
+    picture = SharedPicture(job(), engine, all_may_be_shown, Signing())
     seen: list[Preview] = []
     looked_at: list[int] = []
     follow = picture.follow(lambda step, steps: looked_at.append(step))
@@ -78,7 +79,7 @@ def test_who_asked_is_no_part_of_the_picture() -> None:
 async def test_what_is_to_be_drawn_alone_shares_no_drawing(alone: Sequence[bool], drawings: int) -> None:
     engine, admission = FakeEngine(["s"]), Admission(100.0)
     engine.gate.clear()
-    pictures = SharedPictures(engine, admission, PrometheusTelemetry(), all_may_be_shown)
+    pictures = SharedPictures(engine, admission, PrometheusTelemetry(), all_may_be_shown, Signing())
     seen = []
     for number, suspect in enumerate(alone):
         wanted = changed(job(), id=f"{number}", alone=suspect)
@@ -96,7 +97,7 @@ async def test_what_is_to_be_drawn_alone_shares_no_drawing(alone: Sequence[bool]
 async def test_a_fault_of_ours_is_told_to_who_waits_and_its_cause_is_in_the_log(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    picture = SharedPicture(job(), FakeEngine(["s"]), all_may_be_shown)
+    picture = SharedPicture(job(), FakeEngine(["s"]), all_may_be_shown, Signing())
 
     def fails(step: int, steps: int) -> None:
         raise ValueError("a fault of ours")
@@ -109,7 +110,7 @@ async def test_a_fault_of_ours_is_told_to_who_waits_and_its_cause_is_in_the_log(
 
 
 async def test_what_the_engine_says_of_a_picture_that_failed_is_told() -> None:
-    picture = SharedPicture(changed(job(), source="another"), FakeEngine(["s"]), all_may_be_shown)
+    picture = SharedPicture(changed(job(), source="another"), FakeEngine(["s"]), all_may_be_shown, Signing())
     assert await picture.run() is None
     with pytest.raises(InternalError, match="No worker was told to load that model"):
         await picture.outcome()
@@ -118,7 +119,7 @@ async def test_what_the_engine_says_of_a_picture_that_failed_is_told() -> None:
 async def test_a_picture_that_was_given_up_makes_way_for_the_same_one_asked_for_again() -> None:
     engine, admission = FakeEngine(["s"]), Admission(100.0)
     engine.gate.clear()
-    pictures = SharedPictures(engine, admission, PrometheusTelemetry(), all_may_be_shown)
+    pictures = SharedPictures(engine, admission, PrometheusTelemetry(), all_may_be_shown, Signing())
     first = pictures.start(job(), admission.admit([job()])[0])
     first.join()
     await until(lambda: engine.submitted)

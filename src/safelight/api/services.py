@@ -16,10 +16,12 @@ from safelight.service.access.picture_links import PictureLinks
 from safelight.service.access.sessions import Sessions
 from safelight.service.chat import Chat
 from safelight.service.drawing.generate import Generate
+from safelight.service.drawing.signing import Signing
 from safelight.service.embeddings import Embeddings
 from safelight.service.entrance import Entrance
 from safelight.service.jobs.answers import Answers
 from safelight.service.jobs.jobs import Jobs
+from safelight.service.ports.credentials import CredentialReader
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
@@ -38,6 +40,7 @@ class BuiltFile(msgspec.Struct, frozen=True):
 class Services:
     """The use cases and ports that HTTP calls. `render_metrics` gives Prometheus' text; `page` holds its files.
 
+    `credentials` is None where the library for signatures is not installed.
     `partial_of` turns a preview (JPEG) into a file of an output format; it is run in a thread.
     """
 
@@ -53,6 +56,8 @@ class Services:
     picture_links: PictureLinks
     chat: Chat
     embeddings: Embeddings
+    credentials: CredentialReader | None
+    signing: Signing
     closing: tuple[Callable[[], Awaitable[None]], ...] = ()
     engine: Engine
     telemetry: Telemetry

@@ -16,6 +16,7 @@ from safelight.adapters.in_process.rates import LocalRates
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.bootstrap.catalogue import catalogue
+from safelight.bootstrap.credentials import open_signing
 from safelight.bootstrap.engine import open_engine
 from safelight.contract.calls import Call
 from safelight.contract.request import ImageRequest
@@ -31,6 +32,7 @@ from safelight.service.drawing.readiness import Readiness
 from safelight.service.drawing.reception import Reception
 from safelight.service.drawing.review import Review
 from safelight.service.drawing.shared_pictures import OnProgress
+from safelight.service.drawing.signing import Signing
 from safelight.service.entrance import Entrance
 from safelight.service.ports.bound import SharedBound
 from safelight.service.ports.engine import Engine
@@ -51,6 +53,7 @@ class Drawing:
     filters: Filters
     readiness: Readiness
     everywhere: Everywhere
+    signing: Signing
 
 
 def open_drawing(
@@ -68,6 +71,7 @@ def open_drawing(
     without a `shared_bound` its own is the only one, and without a `review` the operator's filter of pictures is it.
     """
     readiness = Readiness(engine, settings.load_wait_seconds)
+    signing = open_signing(settings)
     everywhere = Everywhere(admission, shared_bound)
     limiter = RateLimiter(settings.rate_limit_per_minute, rates or LocalRates())
     filters = Filters(
@@ -93,12 +97,14 @@ def open_drawing(
             telemetry=telemetry,
             metadata=settings.metadata,
             review=review or filters.review,
+            signing=signing,
             previews=not filters.look_at_pictures,
         ),
         limiter=limiter,
         filters=filters,
         readiness=readiness,
         everywhere=everywhere,
+        signing=signing,
     )
 
 

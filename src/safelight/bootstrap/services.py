@@ -14,6 +14,7 @@ from safelight.api.routes.studio import read_built
 from safelight.api.services import Services
 from safelight.bootstrap.catalogue import catalogue
 from safelight.bootstrap.chat import open_chat
+from safelight.bootstrap.credentials import open_reader
 from safelight.bootstrap.drawing import open_drawing
 from safelight.bootstrap.embeddings import open_embeddings
 from safelight.bootstrap.jobs import open_jobs
@@ -87,6 +88,8 @@ def open_services(
         picture_links=PictureLinks(stores.link_secret, settings.link_seconds),
         chat=chat,
         embeddings=embeddings,
+        credentials=open_reader(settings),
+        signing=drawing.signing,
         closing=(chat.close, drawing.filters.close),
         engine=engine,
         telemetry=telemetry,

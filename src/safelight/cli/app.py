@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from safelight.cli.commands import database, drawing, keys, models, operation, serving
+from safelight.cli.commands import credentials, database, drawing, keys, models, operation, serving
 
 app = typer.Typer(
     name="safelight",
@@ -21,9 +21,11 @@ app = typer.Typer(
 keys_app = typer.Typer(help="Make, list and end API keys. A running server follows at once.", no_args_is_help=True)
 config_app = typer.Typer(help="Show the settings and where they come from.", no_args_is_help=True)
 db_app = typer.Typer(help="Look at the database, back it up, and bring it up to date.", no_args_is_help=True)
+c2pa_app = typer.Typer(help="Sign pictures with where they come from, and read such signatures.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(config_app, name="config")
 app.add_typer(db_app, name="db")
+app.add_typer(c2pa_app, name="c2pa")
 
 
 def _print_version(wanted: bool) -> None:
@@ -61,6 +63,8 @@ db_app.command("status")(database.db_status)
 db_app.command("upgrade")(database.db_upgrade)
 db_app.command("backup")(database.db_backup)
 db_app.command("restore")(database.db_restore)
+c2pa_app.command("new")(credentials.c2pa_new)
+c2pa_app.command("check")(credentials.c2pa_check)
 config_app.command("show")(operation.config_show)
 keys_app.command("create")(keys.keys_create)
 keys_app.command("list")(keys.keys_list)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from safelight.settings.chat import Chats
+from safelight.settings.credentials import CredentialSettings
 from safelight.settings.embeddings import Embeddings
 from safelight.settings.loras import Loras, LoraSettings
 from safelight.settings.models import Models, ModelSettings, built_in_models
@@ -65,6 +66,10 @@ class WorkSettings(BaseModel):
     metadata: Literal["provenance", "full", "none"] = Field(
         "provenance",
         description="What is written into pictures: that they are generated; also the whole request; or nothing.",
+    )
+    signing: CredentialSettings = Field(
+        default_factory=lambda: CredentialSettings.model_validate({}),
+        description="What pictures are signed with, and whose signatures count.",
     )
 
 

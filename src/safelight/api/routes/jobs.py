@@ -17,7 +17,6 @@ from safelight.api.http.headers import drawing_headers
 from safelight.api.routes.job_answer import Job, JobDeleted, JobList, addresses, shown
 from safelight.api.routes.job_query import PARAMETERS, cursor_of, read_query
 from safelight.api.services import Services
-from safelight.contract.embedding import with_settings
 from safelight.contract.errors import InvalidRequest, NotFound
 from safelight.contract.jobs import MEDIA_TYPES, JobRecord
 from safelight.contract.json_object import read_object
@@ -97,7 +96,8 @@ async def job_image(request: Request) -> Response:
     headers |= {"content-disposition": f'{kind}; filename="{name}"'}
     if _wants_settings(request):
         job, image = await services.jobs.library.image(principal.key_id, _id(request))
-        return Response(with_settings(image, job), headers=headers, media_type=job.media_type)
+        content = await services.signing.with_settings(job, image)
+        return Response(content, headers=headers, media_type=job.media_type)
     job, size, pieces = await services.jobs.library.open_image(principal.key_id, _id(request))
     headers |= {"content-length": str(size)}
     if request.method == "HEAD":

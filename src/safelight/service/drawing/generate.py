@@ -25,6 +25,7 @@ from safelight.service.drawing.orders import fresh_seed, order_of, seeds_of
 from safelight.service.drawing.readiness import Readiness, shutting_down
 from safelight.service.drawing.review import Review, all_may_be_shown
 from safelight.service.drawing.shared_pictures import SharedPicture, SharedPictures
+from safelight.service.drawing.signing import Signing
 from safelight.service.ports.bound import LetIn
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.ledger import Ledger
@@ -49,6 +50,7 @@ class Generate:
         metadata: MetadataMode = "provenance",
         draw_seed: Callable[[], int] = fresh_seed,
         review: Review = all_may_be_shown,
+        signing: Signing | None = None,
         previews: bool = True,
     ) -> None:
         self.readiness = readiness
@@ -59,7 +61,7 @@ class Generate:
         self._telemetry = telemetry
         self._metadata = metadata
         self._draw_seed = draw_seed
-        self._pictures = SharedPictures(engine, admission, telemetry, review, previews=previews)
+        self._pictures = SharedPictures(engine, admission, telemetry, review, signing or Signing(), previews=previews)
         self.by_key = DrawingsByKey()
 
     async def begin(

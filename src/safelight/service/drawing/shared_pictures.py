@@ -16,6 +16,7 @@ from safelight.contract.order import Order
 from safelight.protocol.messages import Cancelled, Embedded, Failed, Finished, JobEvent, Preview, Started, Stepped
 from safelight.service.drawing.admission import Admission, Cost
 from safelight.service.drawing.review import Review
+from safelight.service.drawing.signing import Signing
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.telemetry import Estimated, Telemetry
 
@@ -31,13 +32,16 @@ class SharedPicture:
     `queue_seconds` is the time from submission to the first start, known once it has started.
     """
 
-    def __init__(self, order: Order, engine: Engine, review: Review, *, previews: bool = True) -> None:
+    def __init__(
+        self, order: Order, engine: Engine, review: Review, signing: Signing, *, previews: bool = True
+    ) -> None:
         self.order = order
         self.submitted = monotonic()
         self.queue_seconds: float | None = None
         self.waiting = 0
         self._engine = engine
         self._review = review
+        self._signing = signing
         self._previews = previews
         self._finished: Finished | None = None
         self._listeners: list[OnProgress] = []
@@ -90,7 +94,7 @@ class SharedPicture:
         """Every finished picture passes here, and nobody has been shown it before."""
         if self._finished is not None and not self._outcome.done():
             await self._review(self.order, self._finished)
-            self._outcome.set_result(self._finished)
+            self._outcome.set_result(await self._signing.sign(self.order, self._finished))
 
     def _take(self, event: JobEvent) -> None:
         match event:
@@ -157,12 +161,20 @@ class SharedPictures:
     """All pictures in the making. An identical picture that is under way is joined instead of drawn twice."""
 
     def __init__(
-        self, engine: Engine, admission: Admission, telemetry: Telemetry, review: Review, *, previews: bool = True
+        self,
+        engine: Engine,
+        admission: Admission,
+        telemetry: Telemetry,
+        review: Review,
+        signing: Signing,
+        *,
+        previews: bool = True,
     ) -> None:
         self._engine = engine
         self._admission = admission
         self._telemetry = telemetry
         self._review = review
+        self._signing = signing
         self._previews = previews
         self._by_identity: dict[bytes, SharedPicture] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -175,7 +187,9 @@ class SharedPictures:
     def start(self, order: Order, cost: Cost) -> SharedPicture:
         """Have an order drawn that was admitted at this cost."""
         share = replace(order.share, seconds=cost.seconds)
-        picture = SharedPicture(replace(order, share=share), self._engine, self._review, previews=self._previews)
+        picture = SharedPicture(
+            replace(order, share=share), self._engine, self._review, self._signing, previews=self._previews
+        )
         identity = _identity(order)
         self._by_identity[identity] = picture
         task = asyncio.create_task(self._run(identity, picture, cost), name=f"picture-{order.id}")
