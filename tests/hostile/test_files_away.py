@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from tests.e2e.drawing import wait_until
 from tests.hostile.test_ending_and_sharing import accept, state
 from tests.object_store import Bucket, Store
 from tests.relay import Conduct, Relay, relay_to
+from tests.sent_pictures import one_colour
 
 FAULTS: dict[str, Conduct | None] = {"refuse": "refuse", "silent": "silent", "503": 503, "403": 403, "no bucket": None}
 # The bound that is promised is 5 s; on a machine that does five other things as well, this is what tells it from none.
@@ -39,6 +41,20 @@ def ask(served: Served, **headers: str) -> httpx.Response:
 
 def get(served: Served, path: str) -> httpx.Response:
     return httpx.get(f"{served.base_url}{path}", headers={"authorization": f"Bearer {served.key}"}, timeout=300)
+
+
+def assert_away(asking: Callable[[], httpx.Response], bucket: Bucket) -> None:
+    """That is answered in time, and says what is away and what to do, but not where it is."""
+    asked = time.monotonic()
+    refused = asking()
+    assert time.monotonic() - asked < _ANSWERED_SECONDS
+    assert refused.status_code == 503, refused.text
+    error = refused.json()["error"]
+    assert (error["type"], error["code"], error["param"]) == ("server_error", "storage_unavailable", None)
+    assert "ask " in error["message"]
+    assert "again" in error["message"]
+    assert bucket.name not in error["message"]
+    assert refused.headers["retry-after"] == "5"
 
 
 def logged(served: Served, event: str) -> Callable[[], bool]:
@@ -73,15 +89,7 @@ def test_pictures_come_and_jobs_wait_while_the_place_for_files_is_away(
         assert ask(served).status_code == 200
         assert accept(served)  # a job is accepted: its row needs no file
         for path in (f"/jobs/{kept}/image", f"/jobs/{kept}/image?metadata=full", f"/jobs/{kept}/thumbnail"):
-            asked = time.monotonic()
-            refused = get(served, path)
-            assert time.monotonic() - asked < _ANSWERED_SECONDS
-            assert refused.status_code == 503, refused.text
-            error = refused.json()["error"]
-            assert (error["type"], error["code"], error["param"]) == ("server_error", "engine_overloaded", None)
-            assert "ask for it again" in error["message"]
-            assert bucket.name not in error["message"]
-            assert refused.headers["retry-after"] == "5"
+            assert_away(partial(get, served, path), bucket)
         assert state(served.safelight.home, drawn) == "running"
 
         if conduct is None:
@@ -119,14 +127,49 @@ def test_what_was_drawn_while_the_place_was_away_is_drawn_again_after_a_stop(
         wait_until(lambda: state(served.safelight.home, job) == "finished")
 
 
-def test_a_server_that_keeps_every_picture_says_that_it_could_not(tmp_path: Path, bucket: Bucket, relay: Relay) -> None:
+@pytest.mark.parametrize("conduct", ["refuse", "silent"])
+def test_a_server_that_keeps_every_picture_says_that_it_could_not(
+    tmp_path: Path, bucket: Bucket, relay: Relay, conduct: Conduct
+) -> None:
     with serving(tmp_path, files=bucket.url, store="all") as served:
         assert ask(served).status_code == 200
-        relay.let("refuse")
-        refused = ask(served)
-        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "engine_overloaded")
+        relay.let(conduct)
+        assert_away(lambda: ask(served), bucket)
         relay.let("pass")
         assert ask(served).status_code == 200
+
+
+@pytest.mark.parametrize("conduct", ["refuse", "silent"])
+def test_who_asks_with_a_key_is_told_so_and_given_the_same_picture_later(
+    tmp_path: Path, bucket: Bucket, relay: Relay, conduct: Conduct
+) -> None:
+    with serving(tmp_path, files=bucket.url) as served:
+        plain = ask(served).json()["data"]
+        relay.let(conduct)
+        for _ in range(2):  # the second finds the first one's job
+            assert_away(lambda: ask(served, **{"idempotency-key": "one"}), bucket)
+        relay.let("pass")
+        wait_until(lambda: ask(served, **{"idempotency-key": "one"}).status_code == 200)
+        assert ask(served, **{"idempotency-key": "one"}).json()["data"] == plain
+
+
+@pytest.mark.parametrize("conduct", ["refuse", "silent"])
+def test_an_edit_is_no_job_without_its_pictures(tmp_path: Path, bucket: Bucket, relay: Relay, conduct: Conduct) -> None:
+    with serving(tmp_path, files=bucket.url) as served:
+
+        def edit(**headers: str) -> httpx.Response:
+            key = {"authorization": f"Bearer {served.key}"}
+            files = {"image": ("a.png", one_colour(), "image/png")}
+            fields = {"model": "postcard", "prompt": "a boat"}
+            return httpx.post(
+                f"{served.base_url}/images/edits", data=fields, files=files, headers=key | headers, timeout=300
+            )
+
+        relay.let(conduct)
+        assert_away(lambda: edit(prefer="respond-async"), bucket)
+        assert edit().status_code == 200  # what keeps nothing needs no place
+        relay.let("pass")
+        assert edit(prefer="respond-async").status_code == 202
 
 
 def test_a_job_is_deleted_while_its_files_cannot_be(tmp_path: Path, bucket: Bucket, relay: Relay) -> None:

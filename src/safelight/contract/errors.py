@@ -15,7 +15,8 @@
     │   ├── HeadTooLarge          431   request_header_fields_too_large
     │   ├── RateLimited           429   rate_limit_exceeded, with `Retry-After`
     │   ├── Unavailable           503   engine_overloaded, model_loading, shutting_down, with `Retry-After`
-    │   │   └── StoreUnavailable  503   database_unavailable
+    │   │   ├── StoreUnavailable  503   database_unavailable
+    │   │   └── FilesUnavailable  503   storage_unavailable
     │   ├── UpstreamFailed        502   upstream_error
     │   ├── UpstreamTimeout       504   upstream_timeout
     │   └── InternalError         500   internal_error; `x-should-retry: false` where a retry cannot help
@@ -163,6 +164,14 @@ class StoreUnavailable(Unavailable):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="database_unavailable", retry_after_seconds=5.0)
+
+
+class FilesUnavailable(Unavailable):
+    """The place where pictures are kept does not answer just now: what was asked of it may be asked again. The message
+    holds no address and no path."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="storage_unavailable", retry_after_seconds=5.0)
 
 
 class UpstreamFailed(ApiError):

@@ -21,8 +21,8 @@ READS: dict[str, Call] = {
     "open": lambda files: files.open("ab/x.png"),
     "delete": lambda files: files.delete("ab/x.png"),
 }
-WRITES: dict[str, Call] = {
-    "put": lambda files: files.put("ab/x.png", b"another"),
+PUT: dict[str, Call] = {"put": lambda files: files.put("ab/x.png", b"another")}
+WRITES: dict[str, Call] = PUT | {
     "move": lambda files: files.move("ab/x.png", "trash/1/ab/x.png"),
     "entries": lambda files: listed(files.entries()),
 }
@@ -63,7 +63,7 @@ async def test_a_store_that_says_no_is_away_and_has_what_it_had_afterwards(
     assert await files.get("ab/x.png") == b"one"
 
 
-@pytest.mark.parametrize("call", READS.values(), ids=READS.keys())
+@pytest.mark.parametrize("call", (READS | PUT).values(), ids=(READS | PUT).keys())
 async def test_a_store_that_is_silent_is_away_before_five_seconds_are_over(
     files: ObjectFiles, relay: Relay, call: Call
 ) -> None:

@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 READ_SECONDS = 4.0
 # A picture of 20 MB over a line of 10 Mbit/s takes 16 s. Whoever writes tries again, so longer helps nobody.
 WRITE_SECONDS = 30.0
+# Nothing tells how far a write is. What takes longer than this is slow if the store answers something else meanwhile.
+LOOK_SECONDS = 1.0
 # A page of a list has 1,000 names; nobody waits for it.
 LIST_SECONDS = 30.0
 
@@ -74,6 +77,32 @@ def told(where: str, seconds: float) -> Iterator[None]:
         if isinstance(error, FileNotFoundError):
             raise
         raise FilesAway(f"{where}: {_in_words(said)}") from error
+
+
+async def while_it_answers(writing: Awaitable[object], ask: Callable[[], Awaitable[object]]) -> None:
+    """Wait for a write as long as the store answers what it is asked meanwhile, whatever it says to that.
+
+    Raises:
+        TimeoutError: it answered nothing for `READ_SECONDS`.
+    """
+    written, answering = asyncio.ensure_future(writing), asyncio.ensure_future(_answers(ask))
+    try:
+        await asyncio.wait((written, answering), return_when=asyncio.FIRST_COMPLETED)
+        if not written.done():
+            answering.result()
+        written.result()
+    finally:
+        for task in (written, answering):
+            task.cancel()
+        await asyncio.gather(written, answering, return_exceptions=True)
+
+
+async def _answers(ask: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        with suppress(FileNotFoundError, BaseError):
+            async with asyncio.timeout(READ_SECONDS - LOOK_SECONDS):
+                await ask()
 
 
 def _in_words(said: str) -> str:

@@ -13,7 +13,14 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore
 
-from safelight.adapters.files.object_store import LIST_SECONDS, READ_SECONDS, WRITE_SECONDS, connect, told
+from safelight.adapters.files.object_store import (
+    LIST_SECONDS,
+    READ_SECONDS,
+    WRITE_SECONDS,
+    connect,
+    told,
+    while_it_answers,
+)
 from safelight.adapters.home.atomic_file import sync_folder
 from safelight.adapters.home.disk import room_of
 from safelight.contract.errors import ConfigurationError
@@ -41,16 +48,20 @@ class ObjectFiles:
         self._where = where
 
     async def put(self, name: str, data: bytes) -> None:
-        """Write a file whole.
+        """Write a file whole. A store that answers nothing meanwhile is not waited for as long as a slow one.
 
         Raises:
             OSError: it could not be written.
         """
+        # In one request: parts of a file whose writer was killed would stay in the bucket, and be paid for.
+        writing = obstore.put_async(self._store, name, data, use_multipart=False)
         async with self._asking(WRITE_SECONDS):
-            # In one request: parts of a file whose writer was killed would stay in the bucket, and be paid for.
-            await obstore.put_async(self._store, name, data, use_multipart=False)
             if self._folder is not None:
+                await writing
                 await asyncio.to_thread(_sync, self._folder / name)
+            else:
+                with told(self._where, READ_SECONDS):
+                    await while_it_answers(writing, lambda: obstore.head_async(self._store, name))
 
     async def get(self, name: str) -> bytes | None:
         """A whole file.

@@ -37,7 +37,7 @@ class JobInHand:
     """A job that is drawn, and what is to be drawn: None where today's catalogue no longer offers that.
 
     `reserved` is the room that was kept for it. Once it is `keeping` its picture, the task is not cancelled any more:
-    what it must undo it then undoes itself.
+    what it must undo it then undoes itself. `waits_for_files` is set once the place for files was away for it.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class JobInHand:
         self.reserved = reserved
         self.progress = Progress(0, None, None)
         self.keeping = False
+        self.waits_for_files = asyncio.Event()
         self.drawing: Drawing | None = None
         self.preview = b""
         self.looks = contextlib.ExitStack()
@@ -171,7 +172,7 @@ class JobDrawing:
         job = running.job
         name = file_name(job)
         try:
-            await self._put(name, picture.image)
+            await self._put(running, name, picture.image)
         except OSError as error:
             log.error("picture_not_kept", job=job.id, reason=str(error))
             why = JobError("internal_error", "The picture was drawn and could not be kept; the server's log says why.")
@@ -184,7 +185,7 @@ class JobDrawing:
             with contextlib.suppress(OSError):
                 await self._files.delete(name)
 
-    async def _put(self, name: str, image: bytes) -> None:
+    async def _put(self, running: JobInHand, name: str, image: bytes) -> None:
         """Write a picture's file; where its disk is full or its place is away, as often as it takes.
 
         Raises:
@@ -195,6 +196,7 @@ class JobDrawing:
             try:
                 return await self._files.put(name, image)
             except FilesAway as error:
+                running.waits_for_files.set()
                 pause = next(again)
                 log.error("picture_waits_for_files", file=name, reason=str(error), again_in_seconds=pause)
             except OSError as error:

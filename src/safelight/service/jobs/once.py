@@ -10,7 +10,7 @@ from typing import get_args
 
 import msgspec
 
-from safelight.contract.errors import ApiError, AuthenticationFailed, InternalError, InvalidRequest
+from safelight.contract.errors import ApiError, AuthenticationFailed, FilesUnavailable, InternalError, InvalidRequest
 from safelight.contract.jobs import JobError, JobRecord
 from safelight.contract.request import ImageRequest
 from safelight.protocol.messages import RefusalCode
@@ -28,6 +28,10 @@ from safelight.service.ports.jobs import IdempotencyMark
 # A row keeps the code of an error and not its parameter. With these codes it can be but one.
 _PARAMS = {"content_policy_violation": "prompt", "unsupported_operation": "model"}
 REVOKED = "This key was revoked while the request was under way."
+_IS_DRAWN = (
+    "The place where the server keeps pictures does not answer now. The picture is drawn, and kept as soon as it does: "
+    "ask again with the same Idempotency-Key."
+)
 
 
 class DrawnOnce:
@@ -62,6 +66,7 @@ class DrawnOnce:
         Raises:
             Unavailable: too much is waiting, the server shuts down, or the model took too long to load.
             InvalidRequest: `idempotency_key_reused`.
+            FilesUnavailable: they are drawn, and cannot be kept now.
             InternalError: one of them could not be drawn.
         """
         digest = request.digest()
@@ -96,20 +101,25 @@ class DrawnOnce:
         return accepted
 
     async def _all_ended(self, request: ImageRequest, jobs: Sequence[JobRecord]) -> list[JobRecord]:
-        """These jobs once they have ended, or the error that their model loads for too long: they wait on for it."""
+        """These jobs once they have ended, or the error that their model loads for too long, or that their pictures
+        cannot be kept now: they wait on for either."""
         if all(job.has_ended for job in jobs):
             return list(jobs)
         ended = asyncio.ensure_future(self._one_after_another(jobs))
         loaded = asyncio.ensure_future(self._generate.readiness.loaded(request.model))
+        unkept = asyncio.ensure_future(self._runner.running.cannot_keep([job.id for job in jobs]))
         try:
-            await asyncio.wait((ended, loaded), return_when=asyncio.FIRST_COMPLETED)
-            if not ended.done():
+            await asyncio.wait((ended, loaded, unkept), return_when=asyncio.FIRST_COMPLETED)
+            if loaded.done() and not ended.done():
                 loaded.result()
-            return await ended
+                await asyncio.wait((ended, unkept), return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():
+                raise FilesUnavailable(_IS_DRAWN)
+            return ended.result()
         finally:
-            ended.cancel()
-            loaded.cancel()
-            await asyncio.gather(ended, loaded, return_exceptions=True)
+            for task in (ended, loaded, unkept):
+                task.cancel()
+            await asyncio.gather(ended, loaded, unkept, return_exceptions=True)
 
     async def _one_after_another(self, jobs: Sequence[JobRecord]) -> list[JobRecord]:
         return [await self._ended(job) for job in jobs]

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import structlog
 
@@ -76,6 +76,16 @@ class RunningJobs:
     def under_way(self) -> list[tuple[JobRecord, Progress, bytes]]:
         """Each with how far it is, and its last preview."""
         return [(each.job, each.progress, each.preview) for each in self]
+
+    async def cannot_keep(self, job_ids: Collection[str]) -> None:
+        """Returns once the picture of one of these waits for the place for files to answer; never where each is kept at
+        once, or is not drawn here."""
+        waiting = [asyncio.ensure_future(each.waits_for_files.wait()) for each in self if each.job.id in job_ids]
+        try:
+            await asyncio.wait(waiting or [asyncio.Future()], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
 
     async def settle(self, within_seconds: float | None) -> None:
         """Returns when there are none. What cannot be recorded in that time is given up: the next start draws it."""

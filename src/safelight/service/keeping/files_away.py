@@ -9,10 +9,8 @@ from contextlib import contextmanager
 
 import structlog
 
-from safelight.contract.errors import Unavailable
+from safelight.contract.errors import FilesUnavailable
 from safelight.service.ports.files import FilesAway
-
-_RETRY_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -22,14 +20,12 @@ def told_to_ask_again(consequence: str) -> Iterator[None]:
     """Within this, a place that is away becomes an answer; `consequence` is what that means to the caller.
 
     Raises:
-        Unavailable: `engine_overloaded`: the place for files is away.
+        FilesUnavailable: the place for files is away.
     """
     try:
         yield
     except FilesAway as error:
         log.error("files_away", reason=str(error), effect=consequence)
-        raise Unavailable(
-            f"The place where the server keeps pictures does not answer now. {consequence}",
-            code="engine_overloaded",
-            retry_after_seconds=_RETRY_SECONDS,
+        raise FilesUnavailable(
+            f"The place where the server keeps pictures does not answer now. {consequence}"
         ) from error
