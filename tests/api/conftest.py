@@ -112,7 +112,7 @@ async def node(shared: Shared) -> AsyncIterator[Node]:
             PictureProcesses(),
         )
         alone = shared.url is None
-        keys = Keys(MemoryKeyStore() if alone else database.keys)
+        keys = Keys(MemoryKeyStore() if alone else database.keys, clock=database.clock)
         links = Links(database.links or MemoryLinks())
         stores = Stores(
             database=database,

@@ -32,6 +32,7 @@ from safelight.service.jobs.tending import Tending
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.place import Place
 from safelight.service.keeping.retention import DAY_SECONDS, Retention
+from safelight.service.keeping.steady_clock import SteadyClock
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
 
@@ -67,6 +68,7 @@ def open_jobs(
         weight_of=weight_of,
         keep_seconds=settings.keep_days * DAY_SECONDS,
         keep_bytes=int(settings.keep_gigabytes * 1e9),
+        clock=SteadyClock(database.clock),
         forget_when_full=settings.forget_when_full,
     )
     disks.on_short("files", retention.make_room)
@@ -88,6 +90,7 @@ def open_jobs(
             color_of=average_color,
             weight_of=weight_of,
             holder=peers.name,
+            clock=database.clock,
         ),
         generate=generate,
         catalogue=offered,
@@ -109,6 +112,7 @@ def open_jobs(
         new_id=place.new_job_id,
         steady=retention.clock,
         holder=peers.name,
+        clock=database.clock,
     )
     library = Library(
         store=store,
@@ -118,6 +122,7 @@ def open_jobs(
         retention=retention,
         thumbnail_of=thumbnail,
         most_queued=settings.jobs_waiting,
+        clock=database.clock,
     )
     for_peers = StepsForPeers(feed, runner, peers.name)
     steps = StepsElsewhere(feed, peers, HttpPeers(lambda: for_peers.secret))
@@ -133,6 +138,7 @@ def open_jobs(
         once=once,
         peers=peers,
         elsewhere=Elsewhere(store=store, runner=runner, feed=feed, holder=peers.name, progress_of=steps.progress),
+        clock=database.clock,
     )
     return Jobs(
         acceptance=acceptance,

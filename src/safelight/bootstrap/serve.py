@@ -85,7 +85,8 @@ async def _serve(
             closed[0] = await database.close(budget.closing)
 
         stack.push_async_callback(close_database)
-        keys = Keys(database.keys, settings.api_key.get_secret_value() if settings.api_key else None)
+        own_key = settings.api_key.get_secret_value() if settings.api_key else None
+        keys = Keys(database.keys, own_key, database.clock)
         minted = None if settings.api_key else await first_key(settings.home, keys, database.alone())
         links = links_of(settings, database)
         pictures = PictureProcesses()

@@ -83,7 +83,7 @@ def open_services(
         generate=drawing.generate,
         answers=Answers(drawing.generate, jobs, keep_all=settings.store == "all"),
         jobs=jobs,
-        sessions=Sessions(stores.sessions, keys, links),
+        sessions=Sessions(stores.sessions, keys, links, database.clock),
         cookie_name=stores.cookie_name,
         picture_links=PictureLinks(stores.link_secret, settings.link_seconds),
         chat=chat,

@@ -27,7 +27,7 @@ def create(settings: Settings, *, name: str, models: tuple[str, ...], weight: fl
     allowed = _model_ids(settings, models) if models else None
 
     async def work(database: Database) -> MintedKey:
-        return await Keys(database.keys).create(name, allowed, weight=weight)
+        return await Keys(database.keys, clock=database.clock).create(name, allowed, weight=weight)
 
     minted = _with_database(settings, work)
     if save:
@@ -59,7 +59,7 @@ def revoke(settings: Settings, key_id: str, *, as_json: bool) -> None:
     """End a key; the copy for `safelight env` goes with it."""
 
     async def work(database: Database) -> KeyRecord:
-        record = await Keys(database.keys).revoke(key_id)
+        record = await Keys(database.keys, clock=database.clock).revoke(key_id)
         kept = read_key(settings.home)
         holder = None if kept is None else await database.keys.by_digest(digest_of(kept))
         if holder is not None and holder.id == record.id:

@@ -26,13 +26,14 @@ _LINKS = "secret of links"
 
 class Database:
     """An open database: the stores in it. `process` is the name of this process there; `news`, `processes`, `rates` and
-    `links` are None of one that a single process draws from. `close` closes the ledgers first, so that they are written
-    out.
+    `links` are None of one that a single process draws from. Times that are kept in it are those of `clock`. `close`
+    closes the ledgers first, so that they are written out.
     """
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.process = dialect.process
+        self.clock = dialect.clock
         self.news = dialect.news
         self.processes = dialect.processes
         self.rates = dialect.rates

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
@@ -43,7 +43,8 @@ class Dialect(Protocol):
 
     `process` is the name of this process among those that use it, new for every start. `news` and `processes` are None
     of one that a single process draws from, and so are `rates` and `links`: those are then that process's and its state
-    folder's own. `arrival` orders rows of keys and sessions as they came.
+    folder's own. `arrival` orders rows of keys and sessions as they came. `clock` gives Unix seconds, the same to all
+    processes that use it, whatever their machines' clocks say.
     """
 
     name: Literal["sqlite", "postgresql"]
@@ -55,6 +56,7 @@ class Dialect(Protocol):
     rates: RateCounter | None
     links: LinkStore | None
     arrival: ColumnElement[Any]
+    clock: Callable[[], float]
 
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A connection for statements that change nothing.
@@ -84,6 +86,9 @@ class Dialect(Protocol):
         """From here to the end of its transaction no other that called this for the same goes on: what they number by
         what was there before is in the order in which they are kept; what they let in is within one bound. The latter
         need not outlive the server."""
+
+    async def look_at_clock(self, connection: AsyncConnection) -> None:
+        """Have `clock` say what the database says now."""
 
     async def tell(self, connection: AsyncConnection, changes: Sequence[RowChange]) -> None:
         """Have other processes told of changes to jobs, if and when this transaction is kept."""

@@ -5,16 +5,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import ColumnElement, Table, literal_column, text
+from sqlalchemy import ColumnElement, Table, literal_column, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Insert
 
+from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.dialect import Search, Turn, new_process_name
 from safelight.adapters.sql.migrate import upgrade
 from safelight.adapters.sql.postgres import locks
@@ -24,6 +25,7 @@ from safelight.adapters.sql.postgres.news import CHANNEL, PostgresNews, payloads
 from safelight.adapters.sql.postgres.opening import answering, connect
 from safelight.adapters.sql.postgres.rates import SqlRates
 from safelight.adapters.sql.postgres.search import WordIndex
+from safelight.adapters.sql.postgres.server_clock import ServerClock
 from safelight.adapters.sql.processes import SqlProcesses
 from safelight.contract.errors import ConfigurationError, SafelightError, StoreUnavailable
 from safelight.service.access.links import LinkStore
@@ -57,6 +59,8 @@ class PostgresDialect:
         self.search: Search = WordIndex()
         self.rates: RateCounter | None = SqlRates(self)
         self.links: LinkStore | None = SqlLinks(self)
+        self._server_clock = ServerClock()
+        self.clock: Callable[[], float] = self._server_clock
         self._is_away = False
 
     @asynccontextmanager
@@ -88,6 +92,10 @@ class PostgresDialect:
         if what == "bound":
             await connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
         await locks.take(connection, locks.NUMBERS if what == "numbers" else locks.BOUND)
+
+    async def look_at_clock(self, connection: AsyncConnection) -> None:
+        asked = self._server_clock.now()
+        self._server_clock.heard((await connection.execute(select(DatabaseNow()))).scalar_one(), asked)
 
     async def tell(self, connection: AsyncConnection, changes: Sequence[RowChange]) -> None:
         for payload in payloads(self.process, changes):
@@ -136,6 +144,7 @@ class PostgresDialect:
                 raise ConfigurationError(
                     f"The database's server is PostgreSQL {version}. Safelight needs {LEAST_VERSION} or newer."
                 )
+            await self.look_at_clock(connection)
 
     async def _lock_shape(self, connection: AsyncConnection) -> None:
         await locks.take(connection, locks.CHANGE_OF_SHAPE, within_seconds=LOCK_SECONDS)

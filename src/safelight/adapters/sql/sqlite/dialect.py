@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -49,6 +50,8 @@ class SqliteDialect:
         self.engine = connect(home)
         self._writing = writing(self.engine)
         self.search: Search = FullTextIndex()
+        # Whoever opens the file is on this machine.
+        self.clock: Callable[[], float] = time.time
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -73,6 +76,9 @@ class SqliteDialect:
 
     async def in_turn(self, connection: AsyncConnection, what: Turn = "numbers") -> None:
         """Whoever writes is alone already."""
+
+    async def look_at_clock(self, connection: AsyncConnection) -> None:
+        """It is this machine's."""
 
     async def tell(self, connection: AsyncConnection, changes: Sequence[RowChange]) -> None:
         """One process draws from a file at a time; the next looks when it takes over."""
