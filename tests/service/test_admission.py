@@ -60,6 +60,24 @@ def test_work_beyond_the_bound_is_refused_with_the_time_until_it_fits() -> None:
     assert admit(admission, job("c")).seconds == pytest.approx(10)
 
 
+def test_a_request_of_several_pictures_is_told_when_all_of_them_fit() -> None:
+    admission = learned(bound=40, seconds=10)
+    for name in "abc":
+        admit(admission, job(name))
+    with pytest.raises(Unavailable) as caught:
+        admission.admit([job(name) for name in "defg"])
+    assert caught.value.headers["retry-after"] == "30"
+    assert admission.work_seconds == pytest.approx(30)  # none of them was taken in
+
+
+def test_of_a_key_with_nothing_under_way_one_picture_of_several_is_in_at_once_and_the_others_wait() -> None:
+    admission = learned(bound=40, seconds=10)
+    assert fill(admission, "flood") == 4
+    with pytest.raises(Unavailable) as caught:
+        admission.admit([of("late", name) for name in "abc"])
+    assert caught.value.headers["retry-after"] == "10"  # its share is 20 s
+
+
 def test_steps_that_are_done_make_room_before_the_job_has_ended() -> None:
     admission = learned(bound=15, seconds=10)
     cost = admit(admission, job("a"))

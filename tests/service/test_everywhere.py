@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import math
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from safelight.adapters.sql import Database, open_database
 from safelight.contract.errors import StoreUnavailable, Unavailable
 from safelight.service.drawing.admission import Admission, Cost
 from safelight.service.drawing.everywhere import Everywhere
-from safelight.service.ports.bound import Excess, LetIn
+from safelight.service.ports.bound import LetIn, Wait
 from safelight.service.ports.news import ProcessState
 from tests.orders import order
 
@@ -75,6 +76,29 @@ async def test_what_is_longer_than_the_bound_gets_in_once_and_not_at_each(proces
     assert sum(1 for cost in let_in if cost is not None) == 1
 
 
+async def test_what_fits_everywhere_and_not_here_is_told_when_it_fits_here_and_counts_nowhere(
+    processes: list[Process],
+) -> None:
+    """A picture takes two seconds; of five this process holds four, and the others nothing."""
+    first, *others = processes
+    for number in range(2):
+        assert await first.ask(f"job_{number}")
+    wanted = [order(f"wanted_{number}", group="key-a", width=1024, height=1024) for number in range(3)]
+    one = first.admission.estimate(wanted[0].recipe)
+    with pytest.raises(Unavailable) as refused:
+        await first.everywhere.check(wanted)
+    assert refused.value.headers["retry-after"] == str(math.ceil(5 * one - BOUND_SECONDS))
+    seen: list[LetIn] = []
+
+    def note(there: Sequence[LetIn], workers: int) -> float:
+        seen.extend(there)
+        return 1.0
+
+    mine = LetIn(owner="key-b", weight=1.0, seconds=1.0)
+    assert await others[0].shared.let_in(mine, note) == 1.0
+    assert [each.seconds for each in seen] == [2 * one]
+
+
 async def test_another_key_has_its_share_beside_a_flood(processes: list[Process]) -> None:
     for number in range(40):
         await processes[number % PROCESSES].ask(f"job_{number}")
@@ -100,7 +124,7 @@ async def test_while_the_database_is_away_each_process_goes_by_its_own_bound() -
     class Away:
         asked = 0
 
-        async def let_in(self, mine: LetIn, excess: Excess) -> tuple[float, int]:
+        async def let_in(self, mine: LetIn, wait: Wait) -> float:
             self.asked += 1
             raise StoreUnavailable("The database is away.")
 

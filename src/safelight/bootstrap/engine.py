@@ -30,6 +30,7 @@ def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = Tru
         loras = {source: tuple(lora.name for lora in spec.loras) for source, spec in specs.items()}
         return FakeEngine(
             tuple(specs),
+            capacity=settings.fake_capacity,
             step_seconds=settings.fake_step_seconds,
             hold=settings.fake_hold,
             loras=loras,

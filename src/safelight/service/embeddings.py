@@ -146,7 +146,7 @@ class Embeddings:
         characters = sum(map(len, request.texts))
         seconds = self._character_seconds.get(model.source, _FIRST_GUESS_SECONDS) * characters
         share = Share(group=principal.key_id, weight=principal.weight, seconds=seconds, trace=request_id)
-        await self._everywhere.check_seconds(share, seconds)
+        await self._everywhere.check_seconds(share, [seconds])
         if self._readiness.draining:
             raise shutting_down()
         order = EmbedOrder(

@@ -113,6 +113,11 @@ class DrawingSettings(BaseModel):
     fake_hold: Path | None = Field(
         None, description="A file with a number: while it is there, the stand-in goes no further than that step."
     )
+    fake_capacity: Annotated[int, Field(ge=1, le=64)] | None = Field(
+        None,
+        description="How many pictures the stand-in has in the making, of which one takes a step at a time, as in a "
+        "worker; without it all are drawn side by side.",
+    )
     workers: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = Field(
         "auto", description="Worker processes. Each loads every model. auto: as many as serve best by measurement."
     )

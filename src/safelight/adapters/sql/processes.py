@@ -14,7 +14,7 @@ from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import let_in, processes
-from safelight.service.ports.bound import Excess, LetIn
+from safelight.service.ports.bound import LetIn, Wait
 from safelight.service.ports.jobs import LEASE_SECONDS
 from safelight.service.ports.news import ProcessState
 
@@ -40,6 +40,7 @@ class SqlProcesses:
         live = select(processes).where(processes.c.lease_until > DatabaseNow()).order_by(processes.c.name)
         long_gone = select(processes.c.name).where(processes.c.lease_until < DatabaseNow() - _FORGET_SECONDS)
         async with self._dialect.writing() as connection:
+            await self._dialect.look_at_clock(connection)
             await connection.execute(self._dialect.put(processes, values, ["name"]))
             await connection.execute(delete(let_in).where(let_in.c.process == mine.name))
             if under_way:
@@ -52,7 +53,7 @@ class SqlProcesses:
             ProcessState(name=row.name, address=row.address, workers=row.workers, seconds=row.seconds) for row in alive
         ]
 
-    async def let_in(self, mine: LetIn, excess: Excess) -> tuple[float, int]:
+    async def let_in(self, mine: LetIn, wait: Wait) -> float:
         name = self._dialect.process
         others = (processes.c.lease_until > DatabaseNow()) & (processes.c.name != name)
         workers = select(func.coalesce(func.sum(processes.c.workers), 0)).where(others)
@@ -65,10 +66,10 @@ class SqlProcesses:
                 LetIn(owner=row.owner, weight=row.weight, seconds=row.seconds)
                 for row in await connection.execute(theirs)
             ]
-            too_much = excess(there, count)
-            if too_much <= 0:
+            seconds = wait(there, count)
+            if seconds <= 0:
                 await connection.execute(self._dialect.put(let_in, values, ["process", "owner"]))
-        return too_much, count
+        return seconds
 
     async def leave(self, name: str) -> None:
         async with self._dialect.writing() as connection:

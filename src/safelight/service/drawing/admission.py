@@ -76,19 +76,10 @@ class Admission:
         Raises:
             Unavailable: `engine_overloaded`; `Retry-After` is when the work ahead will have shrunk enough.
         """
-        accepted = accepted or not self._admitted
-        costs: list[Cost] = []
-        try:
-            for order in orders:
-                seconds = self.estimate(order.recipe)
-                if not accepted:
-                    self._check(order.share, seconds)
-                costs.append(self._take(order.id, order.share, seconds))
-        except Unavailable:
-            for cost in costs:
-                self.release(cost)
-            raise
-        return costs
+        seconds = [self.estimate(order.recipe) for order in orders]
+        if orders and not accepted:
+            self._check(orders[0].share, seconds)
+        return [self._take(order.id, order.share, each) for order, each in zip(orders, seconds, strict=True)]
 
     def admit_seconds(self, job_id: str, share: Share, seconds: float) -> Cost:
         """Take in work of another kind than pictures, that is expected to need so many seconds.
@@ -96,28 +87,42 @@ class Admission:
         Raises:
             Unavailable: as `admit`.
         """
-        if self._admitted:
-            self._check(share, seconds)
+        self._check(share, [seconds])
         return self._take(job_id, share, seconds)
+
+    def wait_seconds(self, share: Share, parts: Sequence[float]) -> float:
+        """How long all of this work of one key would have to wait until it fits here, the next part of it coming when
+        the last is in; 0 if it fits."""
+        if not self._admitted:
+            return 0.0
+        workers = self.workers
+        self._bound.bound = self.bound_seconds * workers
+        if self._bound.has(share.group):
+            return self._bound.excess(share.group, share.weight, sum(parts)) / workers
+        first, *rest = parts  # a key with nothing under way has one at once
+        if not rest:
+            return 0.0
+        self._bound.add(share.group, share.weight, first)
+        excess = self._bound.excess(share.group, share.weight, sum(rest))
+        self._bound.remove(share.group, first)
+        return excess / workers
 
     def _take(self, job_id: str, share: Share, seconds: float) -> Cost:
         self._admitted[job_id] = _Admitted(share.group, seconds)
         self._bound.add(share.group, share.weight, seconds)
         return Cost(job_id, seconds)
 
-    def _check(self, share: Share, seconds: float) -> None:
-        workers = self.workers
-        self._bound.bound = self.bound_seconds * workers
-        excess = self._bound.excess(share.group, share.weight, seconds)
-        if excess > 0:
-            own = self._bound.of(share.group) / workers
+    def _check(self, share: Share, parts: Sequence[float]) -> None:
+        wait = self.wait_seconds(share, parts)
+        if wait > 0:
+            own = self._bound.of(share.group) / self.workers
             raise Unavailable(
                 f"{len(self._admitted)} pictures or lists of texts are waiting or under way, about "
                 f"{self.work_seconds:.0f} s of work, {own:.0f} s of it for your key; the limit is "
                 f"{self.bound_seconds:.0f} s, shared among the keys that have work under way. Try again after "
                 "the time in Retry-After.",
                 code="engine_overloaded",
-                retry_after_seconds=excess / workers,
+                retry_after_seconds=wait,
             )
 
     def check_size(self, orders: Sequence[Order], ordinary: Recipe) -> None:

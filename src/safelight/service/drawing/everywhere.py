@@ -45,32 +45,35 @@ class Everywhere:
             Unavailable: `engine_overloaded`; `Retry-After` is when the work ahead will have shrunk enough.
         """
         if orders:
-            await self.check_seconds(orders[0].share, sum(self._admission.estimate(each.recipe) for each in orders))
+            await self.check_seconds(orders[0].share, [self._admission.estimate(each.recipe) for each in orders])
 
-    async def check_seconds(self, share: Share, seconds: float) -> None:
-        """Before so much work of one key is admitted here.
+    async def check_seconds(self, share: Share, parts: Sequence[float]) -> None:
+        """Before so much work of one key is admitted here, in these parts.
 
         Raises:
             Unavailable: as `check`.
         """
         if self._shared is None or self._elapsed() < self._away_until:
             return
-        asking = self._asking.get(share.group, 0.0)
+        seconds, asking = sum(parts), self._asking.get(share.group, 0.0)
         here = {each.owner: each for each in self._admission.let_in()}
         own = here[share.group].seconds if share.group in here else 0.0
 
-        def excess(others: Sequence[LetIn], workers: int) -> float:
-            bound = FairBound(self._admission.bound_seconds * (self._admission.workers + workers))
+        def wait(others: Sequence[LetIn], workers: int) -> float:
+            """Both must have room, or what was let in by all would be refused here, and count until that is known."""
+            all_workers = self._admission.workers + workers
+            bound = FairBound(self._admission.bound_seconds * all_workers)
             for each in (*others, *here.values()):
                 bound.add(each.owner, each.weight, each.seconds)
             if asking:
                 bound.add(share.group, share.weight, asking)
-            return bound.excess(share.group, share.weight, seconds)
+            everywhere = bound.excess(share.group, share.weight, seconds) / all_workers
+            return max(everywhere, self._admission.wait_seconds(share, parts))
 
         self._asking[share.group] = asking + seconds
         try:
             mine = LetIn(owner=share.group, weight=share.weight, seconds=own + asking + seconds)
-            too_much, workers = await self._shared.let_in(mine, excess)
+            too_long = await self._shared.let_in(mine, wait)
         except SafelightError as error:
             self._away_until = self._elapsed() + _AGAIN_SECONDS
             log.warning("bound_of_all_not_asked", reason=str(error), effect="this process goes by its own")
@@ -79,10 +82,10 @@ class Everywhere:
             self._asking[share.group] -= seconds
             if self._asking[share.group] <= 0.0:
                 del self._asking[share.group]
-        if too_much > 0:
+        if too_long > 0:
             raise Unavailable(
-                f"The servers have as much work as they may: {self._admission.bound_seconds:.0f} s, shared among the "
-                "keys that have work under way. Try again after the time in Retry-After.",
+                f"The servers have as much work as they may: {self._admission.bound_seconds:.0f} s for each worker, "
+                "shared among the keys that have work under way. Try again after the time in Retry-After.",
                 code="engine_overloaded",
-                retry_after_seconds=too_much / (self._admission.workers + workers),
+                retry_after_seconds=too_long,
             )

@@ -18,16 +18,16 @@ class LetIn(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-Excess = Callable[[Sequence[LetIn], int], float]
-"""By how many seconds it would be too much, beside what others have let in with so many workers; 0 if it fits."""
+Wait = Callable[[Sequence[LetIn], int], float]
+"""How many seconds it would be until it fits, beside what others have let in with so many workers; 0 if it does."""
 
 
 class SharedBound(Protocol):
     """Lets in for all processes of a store, one after the other: of two that ask at once the second sees the first."""
 
-    async def let_in(self, mine: LetIn, excess: Excess) -> tuple[float, int]:
-        """Ask `excess`, and where it is 0 note `mine`: what this process then has under way for that owner. What
-        `excess` said, and how many workers the others have.
+    async def let_in(self, mine: LetIn, wait: Wait) -> float:
+        """Ask `wait`, and where it is 0 note `mine`: what this process then has under way for that owner. What `wait`
+        said.
 
         Raises:
             StoreUnavailable: the store cannot be reached just now.
