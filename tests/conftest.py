@@ -16,7 +16,7 @@ from safelight.adapters.sql import Database
 from tests import object_store
 from tests.databases import Kept, kept_in
 from tests.object_store import Bucket, Store
-from tests.postgres import Server, new_server, shared_folder
+from tests.postgres import Server, new_server, remove_shared
 
 # A shell starts what it puts in the background with SIGINT ignored, and processes hand that down to those they start:
 # Ctrl-C, which some tests send, would not arrive.
@@ -90,8 +90,7 @@ def _run_apart(work: Coroutine[Any, Any, None]) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The run's own process removes what its workers shared."""
     if not hasattr(session.config, "workerinput"):
-        shutil.rmtree(shared_folder(), ignore_errors=True)
-        Path(f"{shared_folder()}.lock").unlink(missing_ok=True)
+        remove_shared()
 
 
 @pytest.fixture(scope="session")
