@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -71,6 +73,15 @@ class FairBound:
         there.amount += amount
         there.count += 1
         there.weight = weight
+
+    @contextmanager
+    def holding(self, group: str, weight: float, amount: float) -> Iterator[None]:
+        """While this is entered, an amount is taken in."""
+        self.add(group, weight, amount)
+        try:
+            yield
+        finally:
+            self.remove(group, amount)
 
     def change(self, group: str, by: float) -> None:
         """One of a group's amounts has grown or shrunk."""

@@ -14,7 +14,7 @@ from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import let_in, processes
-from safelight.service.ports.bound import LetIn, Wait
+from safelight.service.ports.bound import Judge, LetIn
 from safelight.service.ports.jobs import LEASE_SECONDS
 from safelight.service.ports.news import ProcessState
 
@@ -53,12 +53,11 @@ class SqlProcesses:
             ProcessState(name=row.name, address=row.address, workers=row.workers, seconds=row.seconds) for row in alive
         ]
 
-    async def let_in(self, mine: LetIn, wait: Wait) -> float:
+    async def let_in(self, judge: Judge) -> float:
         name = self._dialect.process
         others = (processes.c.lease_until > DatabaseNow()) & (processes.c.name != name)
         workers = select(func.coalesce(func.sum(processes.c.workers), 0)).where(others)
         theirs = select(let_in).join(processes, processes.c.name == let_in.c.process).where(others)
-        values = {"process": name, **msgspec.structs.asdict(mine)}
         async with self._dialect.writing() as connection:
             await self._dialect.in_turn(connection, "bound")
             count = int((await connection.execute(workers)).scalar_one())
@@ -66,10 +65,12 @@ class SqlProcesses:
                 LetIn(owner=row.owner, weight=row.weight, seconds=row.seconds)
                 for row in await connection.execute(theirs)
             ]
-            seconds = wait(there, count)
-            if seconds <= 0:
-                await connection.execute(self._dialect.put(let_in, values, ["process", "owner"]))
-        return seconds
+            judged = judge(there, count)
+            if not isinstance(judged, LetIn):
+                return judged
+            values = {"process": name, **msgspec.structs.asdict(judged)}
+            await connection.execute(self._dialect.put(let_in, values, ["process", "owner"]))
+        return 0.0
 
     async def leave(self, name: str) -> None:
         async with self._dialect.writing() as connection:

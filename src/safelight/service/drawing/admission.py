@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from safelight.contract.costs import CostPoint, Costs
@@ -90,22 +91,21 @@ class Admission:
         self._check(share, [seconds])
         return self._take(job_id, share, seconds)
 
-    def wait_seconds(self, share: Share, parts: Sequence[float]) -> float:
+    def wait_seconds(self, share: Share, parts: Sequence[float], coming: Sequence[LetIn] = ()) -> float:
         """How long all of this work of one key would have to wait until it fits here, the next part of it coming when
-        the last is in; 0 if it fits."""
-        if not self._admitted:
+        the last is in; 0 if it fits. `coming` is as good as admitted."""
+        if not self._admitted and not coming:
             return 0.0
-        workers = self.workers
-        self._bound.bound = self.bound_seconds * workers
-        if self._bound.has(share.group):
-            return self._bound.excess(share.group, share.weight, sum(parts)) / workers
-        first, *rest = parts  # a key with nothing under way has one at once
-        if not rest:
-            return 0.0
-        self._bound.add(share.group, share.weight, first)
-        excess = self._bound.excess(share.group, share.weight, sum(rest))
-        self._bound.remove(share.group, first)
-        return excess / workers
+        self._bound.bound = self.bound_seconds * self.workers
+        first, *rest = parts
+        with ExitStack() as added:
+            for each in coming:
+                added.enter_context(self._bound.holding(each.owner, each.weight, each.seconds))
+            if self._bound.has(share.group):
+                rest = [first, *rest]
+            else:  # a key with nothing under way has one at once
+                added.enter_context(self._bound.holding(share.group, share.weight, first))
+            return self._bound.excess(share.group, share.weight, sum(rest)) / self.workers if rest else 0.0
 
     def _take(self, job_id: str, share: Share, seconds: float) -> Cost:
         self._admitted[job_id] = _Admitted(share.group, seconds)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 
 import structlog
+from msgspec.structs import replace
 
 from safelight.contract.errors import SafelightError, Unavailable
 from safelight.contract.order import Order, Share
@@ -36,7 +37,7 @@ class Everywhere:
         self._shared = shared
         self._elapsed = elapsed
         self._away_until = float("-inf")
-        self._asking: dict[str, float] = {}
+        self._coming: list[LetIn] = []
 
     async def check(self, orders: Sequence[Order]) -> None:
         """Before orders of one key are admitted here.
@@ -55,33 +56,30 @@ class Everywhere:
         """
         if self._shared is None or self._elapsed() < self._away_until:
             return
-        seconds, asking = sum(parts), self._asking.get(share.group, 0.0)
-        here = {each.owner: each for each in self._admission.let_in()}
-        own = here[share.group].seconds if share.group in here else 0.0
+        wanted = LetIn(owner=share.group, weight=share.weight, seconds=sum(parts))
 
-        def wait(others: Sequence[LetIn], workers: int) -> float:
-            """Both must have room, or what was let in by all would be refused here, and count until that is known."""
-            all_workers = self._admission.workers + workers
+        def judge(others: Sequence[LetIn], workers: int) -> LetIn | float:
+            """Both must have room: what is let in by all and refused here would count until that is known."""
+            all_workers, under_way = self._admission.workers + workers, [*self._admission.let_in(), *self._coming]
             bound = FairBound(self._admission.bound_seconds * all_workers)
-            for each in (*others, *here.values()):
+            for each in (*others, *under_way):
                 bound.add(each.owner, each.weight, each.seconds)
-            if asking:
-                bound.add(share.group, share.weight, asking)
-            everywhere = bound.excess(share.group, share.weight, seconds) / all_workers
-            return max(everywhere, self._admission.wait_seconds(share, parts))
+            everywhere = bound.excess(share.group, share.weight, wanted.seconds) / all_workers
+            wait = max(everywhere, self._admission.wait_seconds(share, parts, self._coming))
+            if wait > 0:
+                return wait
+            own = sum(each.seconds for each in under_way if each.owner == share.group)
+            self._coming.append(wanted)
+            return replace(wanted, seconds=own + wanted.seconds)
 
-        self._asking[share.group] = asking + seconds
         try:
-            mine = LetIn(owner=share.group, weight=share.weight, seconds=own + asking + seconds)
-            too_long = await self._shared.let_in(mine, wait)
+            too_long = await self._shared.let_in(judge)
         except SafelightError as error:
             self._away_until = self._elapsed() + _AGAIN_SECONDS
             log.warning("bound_of_all_not_asked", reason=str(error), effect="this process goes by its own")
             return
-        finally:
-            self._asking[share.group] -= seconds
-            if self._asking[share.group] <= 0.0:
-                del self._asking[share.group]
+        finally:  # from here to where it is admitted nobody else has a turn
+            self._coming = [each for each in self._coming if each is not wanted]
         if too_long > 0:
             raise Unavailable(
                 f"The servers have as much work as they may: {self._admission.bound_seconds:.0f} s for each worker, "

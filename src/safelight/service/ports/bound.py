@@ -18,16 +18,16 @@ class LetIn(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-Wait = Callable[[Sequence[LetIn], int], float]
-"""How many seconds it would be until it fits, beside what others have let in with so many workers; 0 if it does."""
+Judge = Callable[[Sequence[LetIn], int], LetIn | float]
+"""Given what others have let in with so many workers: what this process then has under way for an owner, or how many
+seconds it would be until that fits."""
 
 
 class SharedBound(Protocol):
     """Lets in for all processes of a store, one after the other: of two that ask at once the second sees the first."""
 
-    async def let_in(self, mine: LetIn, wait: Wait) -> float:
-        """Ask `wait`, and where it is 0 note `mine`: what this process then has under way for that owner. What `wait`
-        said.
+    async def let_in(self, judge: Judge) -> float:
+        """Ask `judge`, when no other does, and note what it says is under way then: 0. Else the seconds that it said.
 
         Raises:
             StoreUnavailable: the store cannot be reached just now.
