@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +24,11 @@ from tests.postgres import Server, new_server, remove_shared
 # Ctrl-C, which some tests send, would not arrive.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Where Python is told to keep no bytecode, as in many containers, every process that a test starts compiles all that it
+# imports of ours, and pytest rewrites every test file in each of its processes.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Of `make test`'s two processes each takes a file at a time, in this order: what takes long comes first, so that short
 # files are left to even out the end.
