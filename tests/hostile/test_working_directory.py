@@ -19,10 +19,6 @@ from tests.clients.process import serving
 from tests.e2e.drawing import Order, draw
 from tests.hostile.commands import names_of
 
-# Every module that there is here: whichever the program or a library imports, now or later, is among them.
-FOUND = sys.stdlib_module_names | set(importlib.metadata.packages_distributions())
-MODULES = sorted(name for name in FOUND if name.isidentifier() and name != "safelight")
-
 COMMANDS: dict[str, tuple[str, ...]] = {
     "run": ("org/name",),
     "generate": ("a boat", "-o", "boat.png"),
@@ -54,28 +50,53 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = (str(Path(sys.executable).with_name("safelight")),)
 
 
-def set_traps(folder: Path, modules: Iterable[str]) -> CommandLine:
-    """A command line whose working directory is full of traps. One that runs leaves its name in the folder `ran`."""
-    (folder / "ran").mkdir()
+@pytest.fixture(scope="module")
+def modules() -> list[str]:
+    """Every module that there is here: whichever the program or a library imports, now or later, is among them.
+
+    To find them takes seconds, since each package's list of files is read.
+    """
+    found = sys.stdlib_module_names | set(importlib.metadata.packages_distributions())
+    return sorted(name for name in found if name.isidentifier() and name != "safelight")
+
+
+def set_traps(folder: Path, modules: Iterable[str]) -> None:
+    """Fill a folder with traps. One that runs leaves its name in the folder `ran` beside it."""
     for name in modules:
-        leaves = f"open({str(folder / 'ran' / name)!r}, 'w').close()\nraise SystemExit(66)"
-        (folder / f"{name}.py").write_text(leaves)
+        leaves = f"open(__file__.rpartition('/')[0] + '/ran/{name}', 'w').close()"
+        (folder / f"{name}.py").write_text(f"{leaves}\nraise SystemExit(66)")
+
+
+def command_line(folder: Path) -> CommandLine:
+    """A command line whose working directory is a folder of traps."""
+    (folder / "ran").mkdir()
     return CommandLine(folder, {"HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "hub")})
 
 
-@pytest.fixture
-def trap(tmp_path: Path) -> CommandLine:
-    return set_traps(tmp_path, MODULES)
+@pytest.fixture(scope="module")
+def traps(tmp_path_factory: pytest.TempPathFactory, modules: list[str]) -> Path:
+    folder = tmp_path_factory.mktemp("traps")
+    set_traps(folder, modules)
+    return folder
 
 
 @pytest.fixture
-def trap_behind_runpy(tmp_path: Path) -> CommandLine:
+def trap(tmp_path: Path, traps: Path) -> CommandLine:
+    """A folder of traps of the test's own: the same files, under another name each."""
+    for file in traps.iterdir():
+        (tmp_path / file.name).hardlink_to(file)
+    return command_line(tmp_path)
+
+
+@pytest.fixture
+def trap_behind_runpy(tmp_path: Path, modules: list[str]) -> CommandLine:
     """Without those that `python -m` itself imports before any of our lines runs: `-P` alone keeps it from these."""
     (tmp_path / "said.py").write_text("import sys; print(*sys.modules)")
     said = subprocess.run([sys.executable, "-m", "said"], cwd=tmp_path, capture_output=True, text=True, check=True)
     before = {name.partition(".")[0] for name in said.stdout.split()}
     assert not before & {"torch", "json", "typer", "asyncio", "subprocess"}
-    return set_traps(tmp_path, set(MODULES) - before)
+    set_traps(tmp_path, set(modules) - before)
+    return command_line(tmp_path)
 
 
 def assert_nothing_ran(trap: CommandLine) -> None:
@@ -119,7 +140,7 @@ def test_nor_where_the_path_names_the_working_directory_by_nothing(trap: Command
 
 
 def test_what_python_m_ran_itself_before_our_first_line_is_told_and_nothing_else_runs(tmp_path: Path) -> None:
-    trap = set_traps(tmp_path, ())
+    trap = command_line(tmp_path)
     spy = f"open({str(tmp_path / 'ran' / 'contextlib')!r}, 'w').close()\n"
     (tmp_path / "contextlib.py").write_text(spy + Path(contextlib.__file__).read_text())
     ran = run(trap, (sys.executable, "-m", "safelight"), "version")
