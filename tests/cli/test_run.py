@@ -34,14 +34,17 @@ def hub(checkpoint: Path) -> Iterator[Hub]:
 
 @pytest.fixture
 def here(tmp_path: Path, hub: Hub) -> CommandLine:
-    """The command line with that hub, a cache of its own, and a browser that writes down what it is to open."""
+    """The command line with that hub, a cache of its own, and a browser that writes down what it is to open.
+
+    A model is ready once it is loaded: its speed is not measured.
+    """
     browser, opened = tmp_path / "browser", tmp_path / "opened"
     os.mkfifo(opened)
     # Nobody may read what it writes, where a test fails: then it must not hold the command's standard error open.
     browser.write_text(f'#!/bin/sh\nexec 2>/dev/null\ntouch {tmp_path}/called\nprintf %s "$1" > {opened}\n')
     browser.chmod(0o755)
     variables = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "BROWSER": str(browser)}
-    return CommandLine(tmp_path, variables)
+    return CommandLine(tmp_path, variables | {"SAFELIGHT_WARM_UP_SECONDS": "0"})
 
 
 def opened(here: CommandLine) -> str:

@@ -70,7 +70,8 @@ def test_a_gpu_beyond_the_last_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         check_device("cuda:2")
 
 
-def test_beside_a_good_model_a_bad_one_is_said_everywhere(safelight: CommandLine, tmp_path: Path) -> None:
+def test_beside_a_good_model_a_bad_one_is_said_everywhere(tmp_path: Path) -> None:
+    safelight = CommandLine(tmp_path, {"SAFELIGHT_WARM_UP_SECONDS": "0"})
     gone = str(tmp_path / "gone")
     arguments = ("--model", gone, "--as", "bad", "--model", "postcard", "--as", "good")
     with safelight.until(END_OF_GREETING, "serve", *arguments) as said:

@@ -22,6 +22,8 @@ _STOP_SECONDS = 300.0
 _READY = "Safelight serves "
 # However slow the machine is, the server's patience is not what a test fails by.
 _PATIENT = {"load_wait_seconds": "900", "queue_seconds": "3600", "drain_seconds": "300"}
+# A worker that measures a model draws for up to ten seconds before it is ready. One server of tests/e2e does so.
+_UNMEASURED = {"warm_up_seconds": "0"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def serving(
     `limits` are a shell's commands, like `ulimit -n 128`, that come before it in the same process. However it is
     stopped, here or in the block, it must end with `exit_status`.
     """
-    variables = {f"SAFELIGHT_{name.upper()}": value for name, value in (_PATIENT | settings).items()}
+    variables = {f"SAFELIGHT_{name.upper()}": value for name, value in (_PATIENT | _UNMEASURED | settings).items()}
     safelight = CommandLine(folder, {"SAFELIGHT_API_KEY": KEY} | variables, limits)
     process = safelight.start(
         "serve", "--engine", engine, "--port", "0", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE

@@ -12,7 +12,8 @@ from tests.e2e.drawing import wait_until_ready
 
 @pytest.fixture(scope="package")
 def postcard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server with one worker that draws with Postcard, ready to draw."""
-    with serving(tmp_path_factory.mktemp("postcard"), engine="local", workers="1") as served:
+    """A server with one worker that draws with Postcard, which it has measured, ready to draw."""
+    folder = tmp_path_factory.mktemp("postcard")
+    with serving(folder, engine="local", workers="1", warm_up_seconds="10") as served:
         wait_until_ready(served)
         yield served
