@@ -77,9 +77,15 @@ def metric(served: Served, name: str) -> float:
 
 
 def workers(served: Served) -> list[psutil.Process]:
-    """The worker processes of a server: those that it started, and those that were forked from its template."""
+    """The worker processes of a server: those that it started, and those that were forked from its template.
+
+    It has other children too, which decode pictures.
+    """
     found = list[psutil.Process]()
     for child in psutil.Process(served.process.pid).children():
-        is_template = "safelight.engine.template" in child.cmdline()
-        found += child.children() if is_template else [child]
+        command = child.cmdline()
+        if "safelight.engine.template" in command:
+            found += child.children()
+        elif "safelight.engine.worker" in command:
+            found.append(child)
     return found
