@@ -15,6 +15,9 @@ from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.contract.order import InputPicture, Order, Recipe
 from safelight.contract.sentences import BUNDLED_ENCODER, EmbedOrder
+from safelight.postcard.scene import Scene, World
+from safelight.postcard.scene_file import written
+from safelight.postcard.vocabulary import Setting
 from safelight.protocol.messages import (
     Cancelled,
     Configure,
@@ -186,11 +189,12 @@ async def test_a_change_is_waited_for_and_nobody_is_told_of_none(engine: Engine)
 
 
 async def test_what_is_drawn_from_decides_the_picture(engine: Engine) -> None:
-    traits = engine.state().model(SOURCE).traits
-    if traits is None or traits.edits is None or traits.edits.scene:
-        pytest.skip("it draws from words, or from its own drawings alone")
-    red = InputPicture(role="image", sha256="aa", width=8, height=8, pixels=bytes((255, 0, 0)) * 64)
-    blue = msgspec.structs.replace(red, sha256="bb", pixels=bytes((0, 0, 255)) * 64)
+    """Two pictures that differ in their pixels, for an engine that draws from those, and in what they say of their
+    scene, for Postcard.
+    """
+    sea, desert = (written(Scene(World(setting))).encode() for setting in (Setting.SEA, Setting.DESERT))
+    red = InputPicture(role="image", sha256="aa", width=8, height=8, pixels=bytes((255, 0, 0)) * 64, scene=sea)
+    blue = msgspec.structs.replace(red, sha256="bb", pixels=bytes((0, 0, 255)) * 64, scene=desert)
     drawn = []
     for number, picture in enumerate((red, red, blue)):
         order = msgspec.structs.replace(job(f"edit{number}"), recipe=_from(job("edit"), picture))
