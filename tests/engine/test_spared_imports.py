@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,4 +78,9 @@ def test_a_checkpoint_that_comes_quantized_has_its_library(tmp_path: Path) -> No
     configuration.write_text("{}")
     assert needed([ModelSpec(source=str(tmp_path))]) == frozenset()
     configuration.write_text(json.dumps({"quantization_config": {"quant_method": "torchao"}}))
+    assert "torchao" in needed([ModelSpec(source=str(tmp_path))])
+    configuration.write_text("5")
+    assert needed([ModelSpec(source=str(tmp_path))]) == frozenset()
+    configuration.unlink()
+    os.mkfifo(configuration)  # nobody waits for what it says
     assert "torchao" in needed([ModelSpec(source=str(tmp_path))])

@@ -14,8 +14,8 @@ from typing import Literal
 import msgspec
 
 from safelight.contract.errors import ModelLoadError
-from safelight.engine.checkpoint.folder import Checkpoint
 from safelight.engine.checkpoint.location import BUNDLED, location_of
+from safelight.engine.checkpoint.spared_imports import needed, spared
 from safelight.engine.machine.device import (
     accelerators,
     choose_device,
@@ -27,6 +27,7 @@ from safelight.engine.machine.device import (
     usable_memory,
     versions,
 )
+from safelight.protocol.messages import ModelSpec
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +92,10 @@ def _problems(found: dict[str, str], weights: str) -> Iterator[Problem]:
 def _bundled_weights() -> str:
     """`"ok"`, or what is wrong with the weights in the package."""
     try:
-        Checkpoint.read(location_of(BUNDLED))
+        with spared(needed((ModelSpec(source=BUNDLED),))):  # as in a worker that draws with it
+            from safelight.engine.checkpoint.folder import Checkpoint
+
+            Checkpoint.read(location_of(BUNDLED))
     except ModelLoadError as error:
         return str(error)
     return "ok"

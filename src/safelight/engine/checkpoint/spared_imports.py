@@ -8,7 +8,6 @@ ever distributed; the others are asked for by options of a model, which are know
 from __future__ import annotations
 
 import importlib
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from importlib.util import find_spec
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from safelight.contract.checkpoint_files import read_json
 from safelight.contract.errors import ModelLoadError
 from safelight.engine.checkpoint.location import BUNDLED, location_of
 from safelight.protocol.messages import ModelSpec
@@ -45,7 +45,8 @@ def _comes_quantized(spec: ModelSpec) -> bool:
     """Whether a component's configuration says so. Of a single file the folder that describes it is asked."""
     try:
         folder = location_of(spec.options.config or spec.source, spec.commit).path
-        return any("quantization_config" in json.loads(file.read_text()) for file in folder.glob("*/config.json"))
+        said = (read_json(file) for file in folder.glob("*/config.json"))
+        return any(isinstance(each, dict) and "quantization_config" in each for each in said)
     except (ModelLoadError, OSError, ValueError):  # loading says what is wrong
         return True
 
