@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
@@ -222,6 +223,7 @@ def _built(path: Path) -> BuiltFile:
     return _packed(path.read_bytes(), _MEDIA_TYPES.get(path.suffix, guessed))
 
 
+@lru_cache(maxsize=64)  # the built files, which take 25 ms to pack, and the page for some addresses
 def _packed(content: bytes, media_type: str) -> BuiltFile:
     packed = None if media_type in _ALREADY_COMPRESSED else gzip.compress(content, 9, mtime=0)
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
