@@ -58,11 +58,14 @@ def draw_together(served: Served, orders: list[Order], at_once: int = 8) -> list
 
 
 def wait_until(condition: Any, seconds: float = 300.0) -> None:
-    """Ask again until it is so; another process makes it so, and tells nobody."""
-    deadline = time.monotonic() + seconds
+    """Ask again until it is so; another process makes it so, and tells nobody. It is asked less often the longer it
+    takes, so that who waits takes no processor from whom it waits for.
+    """
+    deadline, pause = time.monotonic() + seconds, 0.01
     while not condition():
         assert time.monotonic() < deadline, "It did not happen in time."
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(2 * pause, 0.1)
 
 
 def wait_until_ready(served: Served) -> None:
