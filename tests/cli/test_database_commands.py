@@ -1,4 +1,6 @@
-"""`safelight db` and `safelight move`, on both kinds of database: real files, a real server, real processes."""
+"""`safelight db` and `safelight move`, on both kinds of database: real files, real servers, and real processes where
+that matters.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ import json
 import signal
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from safelight.contract.jobs import JobRecord, KeptImage
 from safelight.service.ports.jobs import IdempotencyMark, JobFilter
 from safelight.service.ports.keys import SessionRecord
 from tests.adapters.sql.test_ledger import entry
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import CommandLine, InProcess
 from tests.contracts.jobs import job
 from tests.contracts.test_key_and_session_ports import key
 from tests.databases import Kept
@@ -30,6 +33,18 @@ MINE = JobFilter(owner="key-a")
 
 def command_line(folder: Path, kept: Kept) -> CommandLine:
     return CommandLine(folder, {} if kept.url is None else {"SAFELIGHT_DATABASE": kept.url})
+
+
+class InAThread(InProcess):
+    """In this process, and not in the test's thread, which has a loop of its own."""
+
+    def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        with ThreadPoolExecutor(1) as elsewhere:
+            return elsewhere.submit(super().__call__, *arguments, **variables).result()
+
+
+def quick(folder: Path, kept: Kept) -> InAThread:
+    return InAThread(folder, command_line(folder, kept).variables)
 
 
 def home_in(folder: Path) -> Path:
@@ -99,7 +114,7 @@ async def test_a_backup_fills_an_empty_database_of_either_kind_with_all_that_the
     full: Kept, tmp_path: Path, back_into: str, with_postgres: Callable[[], str]
 ) -> None:
     jobs = await fill(full)
-    safelight, file = command_line(tmp_path, full), tmp_path / "backup.db"
+    safelight, file = quick(tmp_path, full), tmp_path / "backup.db"
     rows = ran(safelight("db", "backup", str(file), "--json"))
     assert {name: rows[name] for name in ("keys", "ledger", "jobs", "idempotency", "sessions")} == {
         "keys": 3,
@@ -114,7 +129,7 @@ async def test_a_backup_fills_an_empty_database_of_either_kind_with_all_that_the
     before = file.read_bytes()
     (tmp_path / "other").mkdir()
     other = Kept(home_in(tmp_path / "other"), with_postgres() if back_into == "postgresql" else None)
-    elsewhere = command_line(tmp_path / "other", other)
+    elsewhere = quick(tmp_path / "other", other)
     assert ran(elsewhere("db", "restore", str(file), "--json")) == rows
     twice = elsewhere("db", "restore", str(file))
     assert twice.returncode == 2
@@ -164,7 +179,7 @@ main()
 async def test_where_a_server_runs_nothing_is_moved_or_restored(kept: Kept, tmp_path: Path) -> None:
     full = Kept(home_in(tmp_path), kept.url)
     await fill(full)
-    safelight = command_line(tmp_path, full)
+    safelight = quick(tmp_path, full)
     assert safelight("db", "backup", str(tmp_path / "backup.db")).returncode == 0
     with safelight.start("serve", "--engine", "fake", "--port", "0", stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
@@ -181,7 +196,7 @@ async def test_where_a_server_runs_nothing_is_moved_or_restored(kept: Kept, tmp_
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_the_status_changes_nothing_and_an_upgrade_does(tmp_path: Path, postgres: Server, kind: str) -> None:
     empty = Kept(home_in(tmp_path), None if kind == "sqlite" else postgres.database())
-    safelight = command_line(tmp_path, empty)
+    safelight = quick(tmp_path, empty)
     standing = [ran(safelight("db", "status", "--json")) for _ in range(2)]
     assert [(each["kind"], each["revision"], each["rows"]) for each in standing] == [(kind, None, {})] * 2
     upgraded = ran(safelight("db", "upgrade", "--json"))
