@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -45,6 +47,12 @@ def wire(server: Served) -> Iterator[Wire]:
     """The same server, seen through a wire that notes what is sent."""
     with wire_to(server.url) as wire:
         yield wire
+
+
+@pytest.fixture(scope="session")
+def litellm() -> Any:
+    """LiteLLM, which takes three seconds of a processor to import, in those of a run's processes that ask by it."""
+    return importlib.import_module("litellm")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import litellm
 import openai
 import pytest
 from openai import OpenAI
@@ -67,7 +66,7 @@ def test_openai_python_is_told_which_picture_cannot_be_read(client: OpenAI) -> N
 
 # LiteLLM's own types for chats warn while it builds them.
 @pytest.mark.filterwarnings("ignore:Item 'summary' on TypedDict:UserWarning")
-def test_litellm_edits(server: Served, expected: str) -> None:
+def test_litellm_edits(litellm: Any, server: Served, expected: str) -> None:
     answer: Any = litellm.image_edit(
         model=f"openai/{MODEL}", prompt=PROMPT, image=[PICTURE], api_base=server.base_url, api_key=server.key, seed=7
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import httpx
-import litellm
 import openai
 import pytest
-from langchain_openai import OpenAIEmbeddings
 
 from tests.clients.process import Served
 from tests.clients.wire import Wire
@@ -45,13 +44,15 @@ def test_openai_python_asks_for_base64_and_gives_numbers(
         assert caught.value.param == "input"
 
 
-def test_litellm(server: Served, wire: Wire, expected: list[list[float]]) -> None:
+def test_litellm(litellm: Any, server: Served, wire: Wire, expected: list[list[float]]) -> None:
     answer = litellm.embedding(model=f"openai/{MODEL}", input=TEXTS, api_base=wire.base_url, api_key=server.key)
     assert wire.last.path == "/v1/embeddings"
     assert [each["embedding"] for each in answer.data] == expected
 
 
 def test_langchain_with_texts(server: Served, wire: Wire, expected: list[list[float]]) -> None:
+    from langchain_openai import OpenAIEmbeddings  # takes a second and a half of a processor
+
     embeddings = OpenAIEmbeddings(
         model=MODEL, base_url=wire.base_url, api_key=lambda: server.key, check_embedding_ctx_length=False
     )

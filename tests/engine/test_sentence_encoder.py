@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
 import safelight.postcard
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.sentences import BUNDLED_ENCODER
 from safelight.engine.checkpoint.sentence_encoder import SentenceEncoder, read_encoder
 from safelight.protocol.messages import EncoderSpec
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 WEIGHTS = Path(safelight.postcard.__file__).parent / "weights"
 TEXTS = (
@@ -48,12 +50,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture(scope="module")
-def theirs(folder: Path) -> SentenceTransformer:
-    transformer = Transformer(str(folder), max_seq_length=256)
-    model = SentenceTransformer(modules=[transformer, Pooling(384, "mean"), Normalize()], device="cpu")
+def by_the_library(folder: Path, longest: int, mode: str = "mean") -> SentenceTransformer:
+    """As sentence-transformers reads that folder. It is imported here: SciPy comes along, seconds of work."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+
+    transformer = Transformer(str(folder), max_seq_length=longest)
+    model = SentenceTransformer(modules=[transformer, Pooling(384, mode), Normalize()], device="cpu")
     model.float().eval()
     return model
+
+
+@pytest.fixture(scope="module")
+def theirs(folder: Path) -> SentenceTransformer:
+    return by_the_library(folder, 256)
 
 
 def test_the_package_has_the_whole_encoder() -> None:
@@ -99,9 +109,7 @@ def test_a_text_has_the_same_bits_alone_and_after_others(bundled: SentenceEncode
 
 @pytest.mark.parametrize("mode", ["mean", "cls"])
 def test_another_encoder_is_read_from_its_folder(folder: Path, tmp_path: Path, mode: str) -> None:
-    transformer = Transformer(str(folder), max_seq_length=32)
-    theirs = SentenceTransformer(modules=[transformer, Pooling(384, mode), Normalize()], device="cpu")
-    theirs.float().eval()
+    theirs = by_the_library(folder, 32, mode)
     theirs.save_pretrained(str(tmp_path / "saved"))
     files = read_encoder(EncoderSpec(source=str(tmp_path / "saved")))
     assert (files.pooling, files.dimensions) == (mode, 384)
