@@ -13,6 +13,8 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,18 @@ ROUNDS = 9
 TARGET_MILLISECONDS = 50.0
 _AT_ONCE = 1000
 _COMMON = ("a", "boat", "red", "evening")
-# In every, in one of 4, in one of 1,000 and in ten prompts; parts of a word; and scripts without spaces.
-SOUGHT = ("a", "boat", "w17", "rare", "boa", "red boat w1", "狐狸", "雪中", "ジ", "🦊", "nowhere")
+# In every, in one of 4, in one of 1,000 and in ten prompts; parts of a word; scripts without spaces; the letters with
+# which nearly all words begin; what half of the prompts have each and none has both; and what only the older half has.
+SOUGHT = (
+    *("a", "boat", "w17", "rare", "boa", "red boat w1", "狐狸", "雪中", "ジ", "🦊", "nowhere"),
+    *("w", "w1", "w12", "red w", "north south", "olden", "o", "olden w"),
+)
+PAGES: dict[str, dict[str, Any]] = {
+    "first": {},
+    "before the middle": {"before": PROMPTS // 2},
+    "not starred": {"starred": False},  # all of them
+    "starred": {"starred": True},  # one in 2,500
+}
 
 
 def prompt(number: int) -> str:
@@ -40,6 +52,9 @@ def prompt(number: int) -> str:
     draw = random.Random(number)
     words = [f"w{int(draw.paretovariate(0.7)) % 20_000}" for _ in range(24)]
     words += ["a", *(draw.choice(_COMMON) for _ in range(3))]
+    words.append("north" if number % 8 < 4 else "south")
+    if number <= PROMPTS // 2:
+        words.append("olden")
     if number % 1000 == 7:
         words.append("森林里的红色狐狸在雪中")
     if number % 10_000 == 7:
@@ -64,6 +79,7 @@ def job(number: int) -> JobRecord:
             output_format="png",
         ),
         course=Course(state="finished", ended=float(number), end_number=number),
+        starred=number % 2500 == 7,
     )
 
 
@@ -86,12 +102,17 @@ class _Prompt(msgspec.Struct):
     owner: str
 
 
-async def timed(database: Database, wanted: JobFilter) -> tuple[float, float, int]:
+async def found_in(database: Database, wanted: JobFilter) -> int:
+    """How many jobs a page shows."""
+    return len(await database.jobs.page(wanted, 50))
+
+
+async def timed(asked: Callable[[], Awaitable[int]]) -> tuple[float, float, int]:
     """Median and slowest in milliseconds, and how many were found."""
     took, found = [], 0
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        found = len(await database.jobs.page(wanted, 50))
+        found = await asked()
         took.append((time.perf_counter() - began) * 1e3)
     return statistics.median(took), max(took), found
 
@@ -102,13 +123,12 @@ async def measure(home: Path, url: str | None) -> list[dict[str, Any]]:
     await fill(database)
     rows = []
     for text in SOUGHT:
-        for page, more in (
-            ("first", {}),
-            ("before the middle", {"before": PROMPTS // 2}),
-            ("starred", {"starred": False}),
-        ):
-            median, slowest, found = await timed(database, JobFilter(owner="key-3", text=text, **more))
+        for page, more in PAGES.items():
+            wanted = JobFilter(owner="key-3", text=text, **more)
+            median, slowest, found = await timed(partial(found_in, database, wanted))
             rows.append({"text": text, "page": page, "median": median, "slowest": slowest, "found": found})
+        median, slowest, found = await timed(partial(database.jobs.count, JobFilter(owner="key-3", text=text)))
+        rows.append({"text": text, "page": "how many", "median": median, "slowest": slowest, "found": found})
     await database.close()
     return rows
 

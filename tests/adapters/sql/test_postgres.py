@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,8 +15,9 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import event, insert
 
+from safelight.adapters.sql import Database
 from safelight.adapters.sql.jobs.rows import row_of
-from safelight.adapters.sql.postgres import dialect, opening
+from safelight.adapters.sql.postgres import dialect, opening, search
 from safelight.adapters.sql.postgres.errors import explained
 from safelight.adapters.sql.schema import jobs
 from safelight.contract.errors import ConfigurationError, SafelightError, StoreUnavailable
@@ -242,32 +245,70 @@ async def test_the_right_to_keep_is_one_processs_and_lost_with_its_connection(
         await database.close()
 
 
-async def test_a_page_of_a_search_reads_the_index_of_words_and_never_every_job(kept_on_postgres: Kept) -> None:
+async def test_a_page_of_a_search_reads_the_newest_or_the_index_of_words_and_never_every_job(
+    kept_on_postgres: Kept, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However common a word is, and wherever it stands: rows are counted, those of each step of each plan."""
+    monkeypatch.setattr(search, "_NEAR", 200)
+    # As for many jobs: of few PostgreSQL rather reads all rows than some here and there.
+    postgres.sql(f"ALTER DATABASE {database_of(kept_on_postgres)} SET random_page_cost = 1")
     database = await kept_on_postgres.open()
-    kept_jobs = [job(number, f"a boat {number} word{number % 400}") for number in range(1, 4001)]
-    rows = [row_of(each) for each in kept_jobs]
+    prompts = {
+        number: f"a boat {number} word{number % 400} {'new' if number > 2000 else 'old'}" for number in range(4001)
+    }
+    rows = [row_of(job(number, prompts[number])) for number in range(1, 4001)]
     async with database.dialect.rewriting() as connection:
         added = (await connection.execute(insert(jobs).returning(jobs), rows)).all()
         await database.dialect.search.put_in(connection, added)
     async with database.dialect.reading() as connection:
         await connection.exec_driver_sql("ANALYZE jobs")
         await connection.exec_driver_sql("ANALYZE jobs_text")
-    plans: dict[str, str] = {}
+    for asked, found, most in (
+        (JobFilter(owner="key-a", text="boat"), 50, 60),
+        (JobFilter(owner="key-a", text="b"), 50, 60),
+        (JobFilter(owner="key-a", text="boat", before=2000, starred=False), 50, 60),
+        (JobFilter(owner="key-a", text="word77"), 10, 220),
+        (JobFilter(owner="key-a", text="nowhere"), 0, 220),
+        (JobFilter(owner="key-a", text="new old"), 0, 220),
+        (JobFilter(owner="key-a", text="boat", starred=True), 0, 10),
+    ):
+        with plans_on(database) as plans:
+            assert len(await database.jobs.page(asked, 50)) == found, asked
+        for plan in plans:
+            assert max(rows_of(plan)) <= most, (asked, plan)
+    # What only the older half has is found by the index, with its numbers alone.
+    with plans_on(database) as plans:
+        assert len(await database.jobs.page(JobFilter(owner="key-a", text="old", before=3900), 50)) == 50
+    (*_, last) = plans
+    assert "jobs_text_words" in str(last)
+    await database.close()
+
+
+@contextmanager
+def plans_on(database: Database) -> Iterator[list[dict[str, Any]]]:
+    """How PostgreSQL does what is asked while this is entered, with the rows that each step gave."""
+    plans: list[dict[str, Any]] = []
 
     def asked(_: object, cursor: Any, statement: str, parameters: Any, *__: object) -> None:
-        if statement.startswith("SELECT jobs"):
-            cursor.execute(f"EXPLAIN {statement}", parameters)
-            plans[statement] = "\n".join(row[0] for row in cursor.fetchall())
+        if "FROM" in statement:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
+            (said,) = cursor.fetchone()
+            plans.append((said if isinstance(said, list) else json.loads(said))[0]["Plan"])
 
-    event.listen(database.dialect.engine.sync_engine, "before_cursor_execute", asked)
-    assert len(await database.jobs.page(JobFilter(owner="key-a", text="word77"), 50)) == 10
-    (rare,) = plans.values()
-    assert "jobs_text_words" in rare
-    assert "Seq Scan on jobs " not in rare
-    plans.clear()
-    assert len(await database.jobs.page(JobFilter(owner="key-a"), 50)) == 50
-    assert "Seq Scan" not in " ".join(plans.values())
-    await database.close()
+    engine = database.dialect.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", asked)
+    try:
+        yield plans
+    finally:
+        event.remove(engine, "before_cursor_execute", asked)
+
+
+def rows_of(plan: dict[str, Any]) -> Iterator[int]:
+    """How many rows each step gave or threw away, in all its loops."""
+    seen = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+    yield int(seen * plan["Actual Loops"])
+    for step in plan.get("Plans", ()):
+        yield from rows_of(step)
 
 
 def test_what_is_no_error_of_a_database_is_not_taken_for_one() -> None:

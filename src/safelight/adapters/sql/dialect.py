@@ -7,9 +7,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from sqlalchemy import ColumnElement, Select, Table
+from sqlalchemy import ColumnElement, Row, Select, Table
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.dml import Insert
 
@@ -18,6 +19,20 @@ from safelight.service.ports.news import JobNews, Processes, RowChange
 from safelight.service.ports.rates import RateCounter
 
 Turn = Literal["numbers", "bound"]
+
+
+@dataclass(frozen=True)
+class TextSearch:
+    """Which jobs are looked for: those of an owner that `fitting` selects, every word of `text` in their prompts.
+
+    `every`: `fitting` is all that the owner's lists have, `before` that number if there is one.
+    """
+
+    text: str
+    owner: str
+    fitting: Select[*tuple[Any, ...]]
+    before: int | None
+    every: bool
 
 
 class Search(Protocol):
@@ -33,9 +48,8 @@ class Search(Protocol):
         """Whether a job of that owner has every word of `wanted` in its prompt; the last may be the beginning of
         one."""
 
-    def newest_containing(self, wanted: str, owner: str, before: int | None) -> Select[*tuple[Any, ...]] | None:
-        """The same jobs, newest first, where all of them are wanted; None where there is no way better than
-        `containing`."""
+    async def newest(self, connection: AsyncConnection, asked: TextSearch, limit: int) -> Sequence[Row[Any]]:
+        """The newest of those jobs, newest first."""
 
 
 class Dialect(Protocol):

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 # The newest migration; known here so that a start with nothing to migrate need not import Alembic (0.1 s).
-REVISION = "0013"
+REVISION = "0014"
 # What the oldest version knows that may still work with a database of this one, beside it or started again, while the
 # servers of a database are upgraded one after the other: the version before, since a migration only adds.
 OLDEST_REVISION = "0013"

@@ -8,7 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import func, select, true
 
+from safelight.adapters.sql.dialect import TextSearch
 from safelight.adapters.sql.finishing import finishing
+from safelight.adapters.sql.jobs.rows import record_of
 from safelight.adapters.sql.jobs.table import IS_UNFINISHED, JobTable, Rows
 from safelight.adapters.sql.schema import counters, jobs
 from safelight.contract.jobs import JobRecord
@@ -26,15 +28,24 @@ class JobLists(JobTable):
         return found[0] if found else None
 
     async def page(self, wanted: JobFilter, limit: int) -> Sequence[JobRecord]:
-        query = self._matching(select(jobs), wanted).order_by(jobs.c.number.desc())
-        if wanted.text and wanted == JobFilter(owner=wanted.owner, text=wanted.text, before=wanted.before):
-            all_of_them = self._dialect.search.newest_containing(wanted.text, wanted.owner, wanted.before)
-            query = query if all_of_them is None else all_of_them
-        return await self._read(query.limit(limit))
+        fitting = self._fitting(select(jobs), wanted)
+        if not wanted.text:
+            return await self._read(fitting.order_by(jobs.c.number.desc()).limit(limit))
+        asked = TextSearch(
+            text=wanted.text,
+            owner=wanted.owner,
+            fitting=fitting,
+            before=wanted.before,
+            every=wanted == JobFilter(owner=wanted.owner, text=wanted.text, before=wanted.before),
+        )
+        async with self._dialect.reading() as connection:
+            return [record_of(row) for row in await self._dialect.search.newest(connection, asked, limit)]
 
     async def count(self, wanted: JobFilter) -> int:
         async with self._dialect.reading() as connection:
-            query = self._matching(select(func.count()).select_from(jobs), wanted)
+            query = self._fitting(select(func.count()).select_from(jobs), wanted)
+            if wanted.text:
+                query = query.where(self._dialect.search.containing(wanted.text, wanted.owner))
             return int((await connection.execute(query)).scalar_one())
 
     async def ended_after(self, owner: str, end_number: int, limit: int) -> Sequence[JobRecord]:
@@ -69,7 +80,8 @@ class JobLists(JobTable):
     async def known(self, job_ids: Collection[str]) -> Mapping[str, JobRecord]:
         return {job.id: job for job in await self._read(select(jobs).where(jobs.c.id.in_(job_ids)))}
 
-    def _matching(self, query: Rows, wanted: JobFilter) -> Rows:
+    def _fitting(self, query: Rows, wanted: JobFilter) -> Rows:
+        """What fits all that is asked for but the words."""
         query = query.where(jobs.c.owner == wanted.owner, jobs.c.listed == wanted.listed)
         if wanted.states is not None:
             query = query.where(jobs.c.state.in_(wanted.states))
@@ -90,4 +102,4 @@ class JobLists(JobTable):
             query = query.where(jobs.c.created <= wanted.until)
         if wanted.before is not None:
             query = query.where(jobs.c.number < wanted.before)
-        return query.where(self._dialect.search.containing(wanted.text, wanted.owner)) if wanted.text else query
+        return query

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Row,
     Select,
     UnaryExpression,
     column,
@@ -23,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.operators import custom_op
 from sqlalchemy.sql.selectable import TableClause
 
+from safelight.adapters.sql.dialect import TextSearch
 from safelight.adapters.sql.schema import jobs
 from safelight.adapters.sql.search_words import Phrase, phrases_of, words_of
 
@@ -34,7 +36,7 @@ _TAKE = text("INSERT INTO jobs_text(jobs_text, rowid, words, owner) VALUES ('del
 
 
 class FullTextIndex:
-    """A `Search` with FTS5. What `newest_containing` asks for, the index gives newest first by itself."""
+    """A `Search` with FTS5, which has the beginnings of words in one and two letters as well (revision 0014)."""
 
     async def put_in(self, connection: AsyncConnection, rows: Sequence[Any]) -> None:
         await connection.execute(_PUT, [_entry(row) for row in rows])
@@ -49,20 +51,24 @@ class FullTextIndex:
         found = _match(wanted, owner)
         return false() if found is None else jobs.c.number.in_(select(_INDEX.c.rowid).where(found))
 
-    def newest_containing(self, wanted: str, owner: str, before: int | None) -> Select[*tuple[Any, ...]] | None:
-        """The index gives them in that order, one by one, so that the first page of a common word is there after fifty
-        (4 ms).
-
-        The plus keeps SQLite from asking the index about each job instead (https://sqlite.org/optoverview.html#uplus).
-        """
-        found = _match(wanted, owner)
+    async def newest(self, connection: AsyncConnection, asked: TextSearch, limit: int) -> Sequence[Row[Any]]:
+        """Of all jobs of an owner the index gives the newest first by itself, one by one, so that the first page of a
+        common word, or of a letter with which most words begin, is there after fifty (4 ms)."""
+        found = _match(asked.text, asked.owner)
         if found is None:
-            return None
-        joined = select(jobs).join(_INDEX, _INDEX.c.rowid == jobs.c.number).where(found)
-        joined = joined.where(_unindexed(jobs.c.owner) == owner, _unindexed(jobs.c.listed) == true())
-        if before is not None:
-            joined = joined.where(_INDEX.c.rowid < before)
-        return joined.order_by(_INDEX.c.rowid.desc())
+            return ()
+        if asked.every:
+            query = _by_index(found, asked).order_by(_INDEX.c.rowid.desc())
+        else:
+            query = asked.fitting.where(self.containing(asked.text, asked.owner)).order_by(jobs.c.number.desc())
+        return (await connection.execute(query.limit(limit))).all()
+
+
+def _by_index(found: ColumnElement[bool], asked: TextSearch) -> Select[*tuple[Any, ...]]:
+    """The plus keeps SQLite from asking the index about each job instead (https://sqlite.org/optoverview.html#uplus)."""
+    joined = select(jobs).join(_INDEX, _INDEX.c.rowid == jobs.c.number).where(found)
+    joined = joined.where(_unindexed(jobs.c.owner) == asked.owner, _unindexed(jobs.c.listed) == true())
+    return joined if asked.before is None else joined.where(_INDEX.c.rowid < asked.before)
 
 
 def _entry(row: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from safelight.adapters.sql.migrations.dialects import is_sqlite
-from safelight.adapters.sql.search_words import words_of
+from safelight.adapters.sql.migrations.searching import fill_search
 
 revision = "0006"
 down_revision = "0005"
@@ -12,7 +12,6 @@ down_revision = "0005"
 _NO_PICTURE = sa.text("file IS NULL AND end_number IS NOT NULL")
 _FILTERS = ("state", "model", "starred")
 _SIDES = ("width", "height")
-_AT_ONCE = 500
 
 
 def upgrade() -> None:
@@ -69,14 +68,7 @@ def _search() -> None:
     op.execute(
         "CREATE VIRTUAL TABLE jobs_text USING fts5(words, owner, content='', tokenize='unicode61 remove_diacritics 2')"
     )
-    connection = op.get_bind()
-    add = sa.text("INSERT INTO jobs_text(rowid, words, owner) VALUES (:number, :words, :owner)")
-    last = -1
-    page = sa.text("SELECT number, prompt, owner FROM jobs WHERE number > :last ORDER BY number LIMIT :limit")
-    while rows := connection.execute(page, {"last": last, "limit": _AT_ONCE}).all():
-        added = [{"number": row.number, "words": words_of(row.prompt), "owner": row.owner} for row in rows]
-        connection.execute(add, added)
-        last = rows[-1].number
+    fill_search(op.get_bind())
 
 
 def _words() -> None:
