@@ -63,7 +63,8 @@ class Running:
 
 
 class Serve(Protocol):
-    """Starts a server with these settings and this engine; it stops with the test."""
+    """Starts a server with these settings and this engine; it stops with the test. What is `kept` has its keys,
+    sessions and ledger in the database as well."""
 
     async def __call__(
         self,
@@ -71,13 +72,15 @@ class Serve(Protocol):
         engine: FakeEngine | None = None,
         page: Path | None = None,
         review: Review | None = None,
+        kept: bool = False,
         **settings: object,
     ) -> Running: ...
 
 
 @dataclass(frozen=True)
 class Shared:
-    """What the servers of one test share. `url` None: there is one, with a database in its folder."""
+    """What the servers of one test share. `url` None: there is one, with a database in its folder; `kept` says whether
+    keys, sessions and the ledger are in it too."""
 
     engine: FakeEngine
     page: Path
@@ -85,6 +88,7 @@ class Shared:
     settings: Settings
     ledger: MemoryLedger
     url: str | None = None
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,12 +116,19 @@ async def node(shared: Shared) -> AsyncIterator[Node]:
             PictureProcesses(),
         )
         alone = shared.url is None
-        keys = Keys(MemoryKeyStore() if alone else database.keys, clock=database.clock)
+        in_memory = alone and not shared.kept
+        environment_key = settings.api_key.get_secret_value() if settings.api_key else None
+        keys = Keys(
+            MemoryKeyStore() if in_memory else database.keys,
+            environment_key,
+            database.clock,
+            environment_admin=settings.api_key_is_admin,
+        )
         links = Links(database.links or MemoryLinks())
         stores = Stores(
             database=database,
-            ledger=shared.ledger,
-            sessions=MemorySessionStore() if alone else database.sessions,
+            ledger=database.ledger(telemetry) if shared.kept else shared.ledger,
+            sessions=MemorySessionStore() if in_memory else database.sessions,
             cookie_name=await database.cookie_name(settings.port),
             link_secret=await database.link_secret(),
             pictures=pictures,
@@ -192,6 +203,7 @@ async def serve(
             engine: FakeEngine | None = None,
             page: Path | None = None,
             review: Review | None = None,
+            kept: bool = False,
             **settings: object,
         ) -> Running:
             shared = Shared(
@@ -201,6 +213,7 @@ async def serve(
                 read_settings(ours | settings),
                 MemoryLedger(),
                 url,
+                kept,
             )
             return await stack.enter_async_context(_running(shared))
 

@@ -62,7 +62,8 @@ def _of_job(name: str, tail: str = "", method: str = "GET", content: bytes | Non
 
 
 _OPEN = ("/", "/livez", "/readyz", "/health", "/version", "/metrics", "/available-models")
-_KEYED = ("/v1/models", "/v1/jobs", "/v1/jobs?limit=2&total=true", "/v1/jobs?q=fox&state=finished", "/studio/session")
+_PAGES = ("/v1/jobs?limit=2&total=true", "/v1/jobs?q=fox&state=finished", "/v1/usage?to=2020-01-01")
+_KEYED = ("/v1/models", "/v1/jobs", *_PAGES, "/studio/session")
 _NOT_ALLOWED = (IMAGES, "/v1/jobs", "/v1/models", "/livez", "/nothing", "/v1/images/edits", "/v1/jobs/events")
 
 _PLAIN: tuple[Question, ...] = (
@@ -73,6 +74,12 @@ _PLAIN: tuple[Question, ...] = (
     raw("no encoder", b'{"model": "m", "input": "a"}', path="/v1/embeddings"),
     raw("no upstream", b'{"model": "m", "messages": []}', path="/v1/chat/completions"),
     get("no link", "/v1/pictures/job_0.png?expires=1&signature=a", "/v1/pictures/{name}", key=ANONYMOUS),
+    *(get("usage", f"/v1/usage?{query}", "/v1/usage") for query in ("from=2020-01-01&to=2020-01-02", "from=x", "of=y")),
+    *(get("no admin key", path) for path in ("/v1/keys", "/v1/groups", "/v1/audit?limit=1")),
+    raw("no admin key", b"{}", path="/v1/keys"),
+    get("no admin key", "/v1/keys/key-0", "/v1/keys/{key_id}"),
+    *(get("no admin key", "/v1/keys/key-0", "/v1/keys/{key_id}", way) for way in ("PATCH", "DELETE")),
+    *(get("no admin key", "/v1/groups/team", "/v1/groups/{group}", way) for way in ("PATCH", "DELETE")),
     get("a model", "/v1/models/postcard", "/v1/models/{model_id}"),
     get("no model", "/v1/models/none", "/v1/models/{model_id}"),
     get("a model for Heroku", "/models/stable-image-ultra", "/models/{model_id}"),

@@ -17,6 +17,8 @@ from safelight.protocol.times import Timings
 from safelight.service.ports.ledger import Ledger, LedgerEntry
 from tests.databases import kept_in
 
+# What goes elsewhere: stages have columns of their own, and what was reserved is taken off (test_quota_port.py).
+_ELSEWHERE = ("timings", "reservation", "reserved_pictures")
 Noted = Callable[[], Awaitable[list[dict[str, Any]]]]
 STAGES = {"encode_prompt": 0.2, "denoise": 0.3, "decode": 0.4}
 TIMINGS = Timings(
@@ -38,7 +40,7 @@ async def book(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     database = await kept_in(request, tmp_path).open()
 
     async def rows() -> list[dict[str, Any]]:
-        columns = [table.c[name] for name in LedgerEntry.__struct_fields__ if name != "timings"]
+        columns = [table.c[name] for name in LedgerEntry.__struct_fields__ if name not in _ELSEWHERE]
         async with database.dialect.reading() as connection:
             found = await connection.execute(select(*columns).order_by(table.c.id))
             return [dict(row) for row in found.mappings()]
@@ -48,7 +50,7 @@ async def book(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
 
 def _plain(entry: LedgerEntry) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.structs.asdict(entry).items() if name != "timings"}
+    return {name: value for name, value in msgspec.structs.asdict(entry).items() if name not in _ELSEWHERE}
 
 
 def entry(number: int, **fields: Any) -> LedgerEntry:

@@ -42,7 +42,7 @@ OPEN = {
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 STREAMS = "/v1/jobs/events"
 # What the store knows of a key's work, and what signs in.
-TABLES = ("jobs", "idempotency", "notes", "keys", "sessions")
+TABLES = ("jobs", "idempotency", "notes", "keys", "key_groups", "sessions", "audit")
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ class Way:
     def to(self, job: str) -> str:
         names = {
             "job_id": job,
+            "key_id": "key-0",
+            "group": "team",
             "model_id": "postcard",
             "place": "0",
             "path": "x",
@@ -97,6 +99,15 @@ async def ask(client: httpx.AsyncClient, way: Way, job: str, **sent: Any) -> tup
             return answer.status_code, "\n".join([await anext(lines) for _ in range(2)])
         content = await answer.aread()
     return answer.status_code, content.decode("latin-1")
+
+
+@pytest.fixture
+async def running(serve: Serve) -> Running:
+    """A server that keeps everything in its database, and whose key may change keys."""
+    running = await serve(kept=True)
+    (key,) = await running.services.keys.all()
+    await running.services.keys.administration.change(key.id, {"admin": True}, "cli:test")
+    return running
 
 
 @pytest.fixture

@@ -45,6 +45,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "c2pa new": (),
     "c2pa check": ("boat.png",),
     "keys revoke": ("key-0",),
+    "keys change": ("key-0", "--weight", "2"),
+    "keys group": ("team", "--quota", "pictures_per_day=5"),
+    "usage": ("--csv",),
+    "audit": (),
 }
 ROOT = Path(__file__).parents[2]
 SCRIPT = (str(Path(sys.executable).with_name("safelight")),)

@@ -8,7 +8,9 @@ import pytest
 
 from safelight.adapters.fake.memory_state import MemoryKeyStore
 from safelight.contract.errors import AuthenticationFailed, ConfigurationError
-from safelight.service.access.keys import Keys, bearer_token, digest_of, mint
+from safelight.service.access.keys import Keys, bearer_token
+from safelight.service.access.minting import digest_of, mint
+from safelight.service.ports.keys import KeyTerms
 
 NOON = 1_795_348_800  # 2026-11-22 12:00 UTC
 
@@ -24,14 +26,14 @@ def keys(store: MemoryKeyStore) -> Keys:
 
 
 def test_a_key_is_a_prefix_and_256_random_bits() -> None:
-    minted = [mint("", 0) for _ in range(200)]
+    minted = [mint(KeyTerms(), 0) for _ in range(200)]
     assert all(re.fullmatch(r"sl-[A-Za-z0-9_-]{43}", key.text) for key in minted)
     assert len({key.text for key in minted}) == 200
     assert len({key.record.id for key in minted}) == 200
 
 
 def test_a_record_holds_no_more_of_the_key_than_its_last_four_characters() -> None:
-    minted = mint("bob", NOON)
+    minted = mint(KeyTerms(name="bob"), NOON)
     assert minted.record.hint == minted.text[-4:]
     assert minted.text[3:-4] not in repr(minted.record)
 

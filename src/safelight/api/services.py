@@ -13,6 +13,7 @@ from safelight.contract.catalogue import Catalogue
 from safelight.contract.order import MetadataMode
 from safelight.service.access.keys import Keys
 from safelight.service.access.picture_links import PictureLinks
+from safelight.service.access.quotas import QuotaKeeper
 from safelight.service.access.sessions import Sessions
 from safelight.service.chat import Chat
 from safelight.service.drawing.generate import Generate
@@ -21,8 +22,10 @@ from safelight.service.embeddings import Embeddings
 from safelight.service.entrance import Entrance
 from safelight.service.jobs.answers import Answers
 from safelight.service.jobs.jobs import Jobs
+from safelight.service.ports.audit import AuditLog
 from safelight.service.ports.credentials import CredentialReader
 from safelight.service.ports.engine import Engine
+from safelight.service.ports.quotas import QuotaBook
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
 
@@ -47,6 +50,9 @@ class Services:
     settings: Settings
     catalogue: Catalogue
     keys: Keys
+    quotas: QuotaKeeper
+    usage: QuotaBook
+    audit: AuditLog
     entrance: Entrance
     generate: Generate
     answers: Answers

@@ -22,6 +22,7 @@ from safelight.contract.calls import Call
 from safelight.contract.request import ImageRequest
 from safelight.service.access.limits import RateLimiter
 from safelight.service.access.policy import PromptPolicy
+from safelight.service.access.quotas import QuotaKeeper
 from safelight.service.drawing.admission import Admission
 from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import Picture
@@ -66,9 +67,11 @@ def open_drawing(
     review: Review | None = None,
     rates: RateCounter | None = None,
     shared_bound: SharedBound | None = None,
+    quotas: QuotaKeeper | None = None,
 ) -> Drawing:
-    """Drawing over an engine that may still be starting. Without `rates` requests are counted in this process,
-    without a `shared_bound` its own is the only one, and without a `review` the operator's filter of pictures is it.
+    """Drawing over an engine that may still be starting. Without `rates` requests are counted in this process, without
+    a `shared_bound` its own is the only one, without `quotas` there are none, and without a `review` the operator's
+    filter of pictures is it.
     """
     readiness = Readiness(engine, settings.load_wait_seconds)
     signing = open_signing(settings)
@@ -87,6 +90,8 @@ def open_drawing(
             limiter=limiter,
             reception=Reception(pictures),
             filters=filters,
+            quotas=quotas,
+            expected_seconds=lambda request: admission.estimate(request.recipe(request.seed or 1)),
         ),
         generate=Generate(
             engine=engine,

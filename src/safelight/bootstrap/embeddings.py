@@ -7,6 +7,7 @@ from __future__ import annotations
 from safelight.bootstrap.catalogue import encoder_entries
 from safelight.bootstrap.drawing import Drawing
 from safelight.contract.catalogue import Catalogue
+from safelight.service.access.quotas import QuotaKeeper
 from safelight.service.drawing.admission import Admission
 from safelight.service.embeddings import Embeddings
 from safelight.service.ports.engine import Engine
@@ -15,7 +16,13 @@ from safelight.settings import Settings
 
 
 def open_embeddings(
-    settings: Settings, engine: Engine, offered: Catalogue, drawing: Drawing, admission: Admission, ledger: Ledger
+    settings: Settings,
+    engine: Engine,
+    offered: Catalogue,
+    drawing: Drawing,
+    admission: Admission,
+    ledger: Ledger,
+    quotas: QuotaKeeper,
 ) -> Embeddings:
     """The use case over the encoders that the settings name."""
     return Embeddings(
@@ -27,4 +34,5 @@ def open_embeddings(
         admission=admission,
         everywhere=drawing.everywhere,
         ledger=ledger,
+        quotas=quotas,
     )

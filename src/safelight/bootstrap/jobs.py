@@ -33,6 +33,7 @@ from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.place import Place
 from safelight.service.keeping.retention import DAY_SECONDS, Retention
 from safelight.service.keeping.steady_clock import SteadyClock
+from safelight.service.ports.audit import AuditEntry
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
 
@@ -158,8 +159,8 @@ async def _as_any_other(owner: str) -> float:
     return 1.0
 
 
-async def adopt(settings: Settings) -> None:
-    """Take over the place for pictures, whoever's mark it carries. Deletes nothing.
+async def adopt(settings: Settings, by: str) -> None:
+    """Take over the place for pictures, whoever's mark it carries. Deletes nothing. `by` is for the log of changes.
 
     Raises:
         ConfigurationError: the place or the database cannot be used, or a server is using them.
@@ -169,6 +170,8 @@ async def adopt(settings: Settings) -> None:
     database = await open_database(settings.home, settings.database_url)
     try:
         await Place(open_files(settings.files, settings.home), database.notes).adopt()
+        where = {"files": settings.files or "files in the state folder"}
+        await database.audit.add(AuditEntry(who=by, action="place.adopted", subject="files", after=where))
     except OSError as error:
         raise ConfigurationError(f"The place for pictures cannot be written: {error}") from error
     finally:

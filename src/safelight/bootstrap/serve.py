@@ -86,7 +86,7 @@ async def _serve(
 
         stack.push_async_callback(close_database)
         own_key = settings.api_key.get_secret_value() if settings.api_key else None
-        keys = Keys(database.keys, own_key, database.clock)
+        keys = Keys(database.keys, own_key, database.clock, environment_admin=settings.api_key_is_admin)
         minted = None if settings.api_key else await first_key(settings.home, keys, database.alone())
         links = links_of(settings, database)
         pictures = PictureProcesses()
@@ -105,6 +105,8 @@ async def _serve(
         stack.push_async_callback(services.jobs.tending.leave)
         tending = asyncio.create_task(tend(services.jobs, database, keys), name="jobs")
         stack.callback(tending.cancel)
+        renewing = asyncio.create_task(services.quotas.go_on(), name="quotas")
+        stack.callback(renewing.cancel)
 
         async def sign_in() -> str | None:
             return f"{settings.url}/studio/?token={await links.new()}" if services.page else None

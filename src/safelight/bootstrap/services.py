@@ -21,6 +21,7 @@ from safelight.bootstrap.jobs import open_jobs
 from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
 from safelight.service.access.picture_links import PictureLinks
+from safelight.service.access.quotas import QuotaKeeper
 from safelight.service.access.sessions import Sessions
 from safelight.service.drawing.admission import Admission
 from safelight.service.drawing.review import Review
@@ -60,6 +61,7 @@ def open_services(
     """Everything that HTTP calls. Nothing is resumed and nothing is listened to yet."""
     admission = Admission(settings.queue_seconds, lambda: engine.state().workers, settings.request_seconds)
     database = stores.database
+    quotas = QuotaKeeper(database.quotas, database.keys, defaults=settings.quotas, groups=settings.group_quotas)
     drawing = open_drawing(
         settings,
         engine,
@@ -70,15 +72,19 @@ def open_services(
         review,
         rates=database.rates,
         shared_bound=database.processes,
+        quotas=quotas,
     )
     offered = catalogue(settings, engine)
     chat = open_chat(settings, offered, drawing.limiter, stores.ledger)
-    embeddings = open_embeddings(settings, engine, offered, drawing, admission, stores.ledger)
+    embeddings = open_embeddings(settings, engine, offered, drawing, admission, stores.ledger, quotas)
     jobs = open_jobs(settings, database, drawing, offered, telemetry, keys)
     return Services(
         settings=settings,
         catalogue=offered,
         keys=keys,
+        quotas=quotas,
+        usage=database.quotas,
+        audit=database.audit,
         entrance=drawing.entrance,
         generate=drawing.generate,
         answers=Answers(drawing.generate, jobs, keep_all=settings.store == "all"),

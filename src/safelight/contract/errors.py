@@ -14,6 +14,7 @@
     │   ├── MisdirectedRequest    421   misdirected_request
     │   ├── HeadTooLarge          431   request_header_fields_too_large
     │   ├── RateLimited           429   rate_limit_exceeded, with `Retry-After`
+    │   │   └── QuotaExceeded     429   quota_exceeded, with `Retry-After`
     │   ├── Unavailable           503   engine_overloaded, model_loading, shutting_down, with `Retry-After`
     │   │   ├── StoreUnavailable  503   database_unavailable
     │   │   └── FilesUnavailable  503   storage_unavailable
@@ -33,6 +34,7 @@ The shape on the wire is OpenAI's: `{"error": {"message", "type", "param", "code
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 
@@ -148,6 +150,19 @@ class RateLimited(ApiError):
     status = 429
     type = "rate_limit_error"
     default_code = "rate_limit_exceeded"
+
+
+class QuotaExceeded(RateLimited):
+    """A quota is used up for so many seconds. `Retry-After` says them all: an SDK that would wait and ask again by
+    itself is told not to."""
+
+    default_code = "quota_exceeded"
+
+    def __init__(self, message: str, seconds: float) -> None:
+        headers = {"retry-after": str(max(1, math.ceil(seconds)))}
+        if seconds > MAX_RETRY_AFTER_SECONDS:
+            headers["x-should-retry"] = "false"
+        super().__init__(message, headers=headers)
 
 
 class Unavailable(ApiError):

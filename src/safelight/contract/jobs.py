@@ -41,13 +41,15 @@ class KeptImage(msgspec.Struct, frozen=True, kw_only=True):
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Whose job it is, which request asked for it, and when (Unix seconds) that was accepted.
 
-    `listed` is false for what is kept only because of an `Idempotency-Key`.
+    `listed` is false for what is kept only because of an `Idempotency-Key`. `reservation` names what was reserved for
+    it of its key's quotas.
     """
 
     owner: str
     request_id: str
     created: float
     listed: bool = True
+    reservation: str | None = None
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing
@@ -24,6 +25,9 @@ from safelight.service.ports.upstreams import Upstream, UpstreamAnswer
 EVENTS = "text/event-stream"
 _MOST_ERROR_BYTES = 64 * 1024
 _MOST_SAID = 500
+# `usage` is the last that an answer says, and the last event but `[DONE]` of a stream that was asked for it.
+_END_BYTES = 4096
+_TOKENS = re.compile(rb'"total_tokens"\s*:\s*(\d{1,12})')
 _OUR_KEY_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)
 
 
@@ -75,7 +79,7 @@ class Chat:
         model = self._model_of(fields)
         if principal.models is not None and model not in principal.models:
             raise NotAllowed(f"This key may not use the model {model}.", param="model")
-        rate = await self._limiter.hit(principal.key_id)
+        rate = await self._limiter.hit(principal.key_id, principal.rate_limit)
         account = _Account(self._ledger, request_id, principal.key_id, model, self._models[model].name)
         try:
             answer = await self._models[model].complete(body)
@@ -161,7 +165,7 @@ async def _accounted(answer: UpstreamAnswer, account: _Account) -> AsyncGenerato
     outcome = "cancelled"
     try:
         async for piece in answer.content:
-            account.bytes += len(piece)
+            account.see(piece)
             yield piece
         outcome = "finished"
     except UpstreamFailed as error:
@@ -181,7 +185,12 @@ class _Account:
         self._ledger = ledger
         self._who = (request_id, key_id, model, upstream)
         self._time, self._clock = time.time(), time.monotonic()
-        self.bytes = 0
+        self._bytes, self._end = 0, b""
+
+    def see(self, piece: bytes) -> None:
+        """A piece of the answer goes by. What it says of tokens stands near its end."""
+        self._bytes += len(piece)
+        self._end = (self._end + piece)[-_END_BYTES:]
 
     def write(self, outcome: str) -> None:
         request_id, key_id, model, upstream = self._who
@@ -197,8 +206,9 @@ class _Account:
                 width=0,
                 height=0,
                 output_format="chat",
-                image_bytes=self.bytes,
+                image_bytes=self._bytes,
                 total_seconds=time.monotonic() - self._clock,
                 queue_seconds=0.0,
+                tokens=int(said[-1]) if (said := _TOKENS.findall(self._end)) else 0,
             )
         )

@@ -15,11 +15,13 @@ import msgspec
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import ApiError, InternalError, InvalidRequest
 from safelight.contract.order import Share
+from safelight.contract.quotas import Amount
 from safelight.contract.sentences import EmbeddingRequest, EmbedOrder, check_dimensions, parse_embedding_request
 from safelight.contract.wording import missing, shown, wrong
 from safelight.protocol.messages import Cancelled, Embedded, Failed, Started
 from safelight.service.access.keys import Principal
 from safelight.service.access.limits import RateLimiter
+from safelight.service.access.quotas import QuotaKeeper, Reservation
 from safelight.service.drawing.admission import Admission
 from safelight.service.drawing.everywhere import Everywhere
 from safelight.service.drawing.readiness import Readiness, shutting_down
@@ -56,6 +58,7 @@ class Embeddings:
         admission: Admission,
         everywhere: Everywhere,
         ledger: Ledger,
+        quotas: QuotaKeeper | None = None,
     ) -> None:
         self._encoders = {entry.id: entry for entry in encoders}
         self._engine = engine
@@ -65,6 +68,7 @@ class Embeddings:
         self._admission = admission
         self._everywhere = everywhere
         self._ledger = ledger
+        self._quotas = quotas or QuotaKeeper()
         self._character_seconds: dict[str, float] = {}
         self._under_way = 0
         self._idle = asyncio.Event()
@@ -88,6 +92,7 @@ class Embeddings:
             InvalidRequest: what is wrong with the fields.
             NotAllowed: the key may not use the model.
             RateLimited: the key asks too often.
+            QuotaExceeded: the key, or its group, has used up its seconds of a device.
             Unavailable: overloaded, shutting down, or the workers take too long to start.
             InternalError: the encoder cannot be had, or a text could not be encoded.
         """
@@ -96,8 +101,9 @@ class Embeddings:
         if request.dimensions is not None:
             check_dimensions(request, (await self._readiness.loaded(model)).dimensions)
         check_access(principal, model)
-        rate = await self._limiter.hit(principal.key_id)
-        account = _Account(self._ledger, request_id, principal.key_id, model)
+        rate = await self._limiter.hit(principal.key_id, principal.rate_limit)
+        reservation = await self._quotas.reserve(principal, Amount(seconds=self._expected_seconds(model, request)))
+        account = _Account(self._ledger, request_id, principal.key_id, model, reservation)
         try:
             done = await self._done(model, request, principal, request_id, account)
         except ApiError as error:
@@ -106,7 +112,7 @@ class Embeddings:
         except BaseException:
             account.write("cancelled")
             raise
-        account.write("finished", len(done.vectors))
+        account.write("finished", done)
         headers = rate.headers() if rate else {}
         headers |= {"x-safelight-truncated": str(done.cut)} if done.cut else {}
         return EmbeddingAnswer(
@@ -143,8 +149,7 @@ class Embeddings:
         self, model: ModelEntry, request: EmbeddingRequest, principal: Principal, request_id: str, account: _Account
     ) -> Embedded:
         await self._readiness.can_draw(model)
-        characters = sum(map(len, request.texts))
-        seconds = self._character_seconds.get(model.source, _FIRST_GUESS_SECONDS) * characters
+        characters, seconds = sum(map(len, request.texts)), self._expected_seconds(model, request)
         share = Share(group=principal.key_id, weight=principal.weight, seconds=seconds, trace=request_id)
         await self._everywhere.check_seconds(share, [seconds])
         if self._readiness.draining:
@@ -172,6 +177,9 @@ class Embeddings:
         self._character_seconds[model.source] = 0.5 * (before + measured)
         return done
 
+    def _expected_seconds(self, model: ModelEntry, request: EmbeddingRequest) -> float:
+        return self._character_seconds.get(model.source, _FIRST_GUESS_SECONDS) * sum(map(len, request.texts))
+
     async def _followed(self, order: EmbedOrder, account: _Account) -> Embedded:
         async for event in self._engine.embed(order):
             match event:
@@ -189,8 +197,13 @@ class Embeddings:
 class _Account:
     """One request in the ledger; nothing of the texts is kept."""
 
-    def __init__(self, ledger: Ledger, request_id: str, key_id: str, model: ModelEntry) -> None:
+    def __init__(
+        self, ledger: Ledger, request_id: str, key_id: str, model: ModelEntry, reservation: Reservation | None
+    ) -> None:
         self._ledger = ledger
+        self._reservation = reservation
+        if reservation is not None:
+            reservation.take()
         self._who = (request_id, key_id, model)
         self._time, self._clock = time.time(), time.monotonic()
         self._queue_seconds: float | None = None
@@ -200,9 +213,9 @@ class _Account:
         if self._queue_seconds is None:
             self._queue_seconds = time.monotonic() - self._clock
 
-    def write(self, outcome: str, size: int = 0) -> None:
+    def write(self, outcome: str, done: Embedded | None = None) -> None:
         request_id, key_id, model = self._who
-        total = time.monotonic() - self._clock
+        total, reservation = time.monotonic() - self._clock, self._reservation
         self._ledger.write(
             LedgerEntry(
                 request_id=request_id,
@@ -215,8 +228,12 @@ class _Account:
                 width=0,
                 height=0,
                 output_format="embedding",
-                image_bytes=size,
+                image_bytes=0 if done is None else len(done.vectors),
                 total_seconds=total,
                 queue_seconds=total if self._queue_seconds is None else self._queue_seconds,
+                device_seconds=0.0 if done is None else done.seconds,
+                tokens=0 if done is None else done.tokens,
+                reservation=None if reservation is None else reservation.id,
+                reserved_pictures=0 if reservation is None else reservation.end(1, finished=done is not None),
             )
         )

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,12 @@ from safelight.contract.calls import Call
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import NotAllowed
 from safelight.contract.parsing import depends_on_traits, model_named, parse_image_request
+from safelight.contract.quotas import Amount
 from safelight.contract.request import ImageRequest
 from safelight.service.access.keys import Principal
 from safelight.service.access.limits import RateLimiter
 from safelight.service.access.policy import PromptPolicy
+from safelight.service.access.quotas import QuotaKeeper, Reservation
 from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.filtering import Filters
 from safelight.service.drawing.readiness import Readiness, cannot_draw
@@ -32,7 +35,10 @@ class Admitted:
 
 
 class Entrance:
-    """Reads what is asked for, and lets it in: policy, access, rate, the operator's filter, in this order."""
+    """Reads what is asked for, and lets it in: policy, access, rate, quotas, the operator's filter, in this order.
+
+    `expected_seconds` says how long a device is expected to work for a request.
+    """
 
     def __init__(
         self,
@@ -43,6 +49,8 @@ class Entrance:
         limiter: RateLimiter,
         reception: Reception,
         filters: Filters,
+        quotas: QuotaKeeper | None = None,
+        expected_seconds: Callable[[ImageRequest], float] = lambda _: 0.0,
     ) -> None:
         self._catalogue = catalogue
         self._readiness = readiness
@@ -50,26 +58,56 @@ class Entrance:
         self._limiter = limiter
         self._reception = reception
         self._filters = filters
+        self._quotas = quotas or QuotaKeeper()
+        self._expected_seconds = expected_seconds
 
     async def admit(
-        self, principal: Principal, fields: dict[str, Any], request_id: str, call: Call = "generate"
+        self,
+        principal: Principal,
+        fields: dict[str, Any],
+        request_id: str,
+        call: Call = "generate",
+        is_promised: Callable[[ImageRequest, Principal], Awaitable[bool]] | None = None,
     ) -> Admitted:
-        """What a caller may have drawn now.
+        """What a caller may have drawn now. `leave` it at the end, whatever became of it.
+
+        What `is_promised`, an answer that was drawn before and is only to be given again, uses nothing of a quota.
 
         Raises:
             InvalidRequest: what is wrong with the fields, or `content_policy_violation`.
             NotAllowed: the key may not use the model.
             RateLimited: the key asks too often.
+            QuotaExceeded: the key, or its group, has used up a quota.
             Unavailable: the model took too long to say what it can do, or the server shuts down.
             InternalError: the model failed before it could be described.
         """
         request = await self.read(fields, principal=principal, call=call)
         self._policy.check(request)
         check_access(principal, request.model)
-        rate = await self._limiter.hit(principal.key_id)
-        await self._filters.check(request)
-        caller = Caller(request_id, principal.key_id, principal.weight)
+        rate = await self._limiter.hit(principal.key_id, principal.rate_limit)
+        promised = is_promised is not None and await is_promised(request, principal)
+        reservation = None if promised else await self.reserve(principal, request)
+        try:
+            await self._filters.check(request)
+        except BaseException:
+            await self._quotas.release(reservation)
+            raise
+        caller = Caller(request_id, principal.key_id, principal.weight, reservation=reservation)
         return Admitted(request, caller, rate.headers() if rate else {})
+
+    async def reserve(self, principal: Principal, request: ImageRequest) -> Reservation | None:
+        """Reserve what a request asks for of its key's quotas; None where it has none.
+
+        Raises:
+            QuotaExceeded: it does not fit.
+        """
+        size = request.size
+        each = Amount(1, size.width * size.height / 1e6, self._expected_seconds(request))
+        return await self._quotas.reserve(principal, each, request.n)
+
+    async def leave(self, admitted: Admitted) -> None:
+        """Nobody draws for it any more who has not taken what was reserved for it; what failed has ended."""
+        await self._quotas.release(admitted.caller.reservation)
 
     async def read(
         self,

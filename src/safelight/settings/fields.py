@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from safelight.settings.access import AccessSettings
 from safelight.settings.chat import Chats
 from safelight.settings.credentials import CredentialSettings
 from safelight.settings.embeddings import Embeddings
@@ -179,7 +180,9 @@ def _listed(names: Iterable[str]) -> str:
 
 
 # In reverse: a class has its bases' fields from the last to the first, and docs/settings.md lists them in their order.
-class Settings(NeighbourSettings, DrawingSettings, KeepingSettings, WorkSettings, ServingSettings, BaseSettings):
+class Settings(
+    NeighbourSettings, DrawingSettings, KeepingSettings, WorkSettings, AccessSettings, ServingSettings, BaseSettings
+):
     """Everything that an operator may decide. Durations are seconds."""
 
     model_config = SettingsConfigDict(

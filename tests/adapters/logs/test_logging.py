@@ -12,7 +12,8 @@ import pytest
 import structlog
 
 from safelight.adapters.logs.logging import LogFormat, configure_logging
-from safelight.service.access.keys import mint
+from safelight.service.access.minting import mint
+from safelight.service.ports.keys import KeyTerms
 
 
 class Terminal(io.StringIO):
@@ -81,7 +82,7 @@ def test_less_than_the_level_is_not_logged() -> None:
 def test_neither_prompt_nor_key_is_ever_on_a_line(log_format: Any) -> None:
     stream = io.StringIO()
     configure_logging(log_format, "info", stream)
-    key = mint("", 0).text
+    key = mint(KeyTerms(), 0).text
     log = structlog.get_logger("safelight.test")
     log.info("asked", prompt="a red fox", negative_prompt="a red fox", job={"prompt": "a red fox"}, api_key="hunter2")
     log.info(f"header was Bearer {key}", value=key, several=[key])

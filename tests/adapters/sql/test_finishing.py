@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from safelight.adapters.sql import Database
-from safelight.service.access.keys import mint
+from safelight.service.access.minting import mint
+from safelight.service.ports.keys import KeyTerms
 
 _CALLS = 60
 
@@ -33,7 +34,7 @@ async def test_calls_that_are_left_at_any_point_cost_no_connection(database: Dat
 
 
 async def test_a_change_that_was_begun_is_made(database: Database) -> None:
-    minted = mint("left", 1)
+    minted = mint(KeyTerms(name="left"), 1)
     adding = asyncio.create_task(database.keys.add(minted.record, b"\1" * 32))
     await asyncio.sleep(0)
     adding.cancel()

@@ -10,8 +10,9 @@ import pytest
 
 from safelight.adapters.sql import Database, open_database
 from safelight.contract.errors import AuthenticationFailed, ConfigurationError
-from safelight.service.access.keys import Keys, digest_of, mint
-from safelight.service.ports.keys import KeyRecord
+from safelight.service.access.keys import Keys
+from safelight.service.access.minting import digest_of, mint
+from safelight.service.ports.keys import KeyRecord, KeyTerms
 from tests.adapters.sql.processes import output_of, start
 
 
@@ -81,7 +82,7 @@ asyncio.run(main())
 
 
 async def test_a_key_is_in_the_files_when_add_returns(database: Database, tmp_path: Path) -> None:
-    minted = mint("bob", 1)
+    minted = mint(KeyTerms(name="bob"), 1)
     await database.keys.add(minted.record, digest_of(minted.text))
     # What a crash would leave behind: the files as they are now, while the process that wrote them still has them open.
     crashed = shutil.copytree(tmp_path, tmp_path / "crashed")

@@ -91,6 +91,8 @@ async def test_an_entry_is_kept_whole(database: Database, tmp_path: Path) -> Non
         "image_encode_seconds": 0.5,
         "more_stage_seconds": None,
         "steps": 3,
+        "device_seconds": 0.0,
+        "tokens": 0,
     }
     assert second["denoise_seconds"] is None
 

@@ -11,17 +11,19 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from safelight.contract.errors import ConfigurationError
-from safelight.service.ports.keys import KeyRecord, SessionRecord
+from safelight.service.ports.audit import SERVER
+from safelight.service.ports.keys import GroupRecord, KeyRecord, KeyTerms, SessionRecord
 from safelight.service.ports.ledger import LedgerEntry
 
 
 class MemoryKeyStore:
-    """A `KeyStore` in memory."""
+    """A `KeyStore` in memory. It keeps no log of changes."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[KeyRecord, bytes]] = {}
+        self._groups: dict[str, GroupRecord] = {}
 
-    async def add(self, record: KeyRecord, digest: bytes) -> None:
+    async def add(self, record: KeyRecord, digest: bytes, by: str = SERVER) -> None:
         if record.id in self._kept or await self.by_digest(digest) is not None:
             raise ConfigurationError("There is a key with that id or that text.")
         self._kept[record.id] = (record, digest)
@@ -38,7 +40,7 @@ class MemoryKeyStore:
     async def all(self) -> Sequence[KeyRecord]:
         return sorted((record for record, _ in self._kept.values()), key=lambda record: record.created)
 
-    async def revoke(self, key_id: str, when: int) -> KeyRecord | None:
+    async def revoke(self, key_id: str, when: int, by: str = SERVER) -> KeyRecord | None:
         if key_id not in self._kept:
             return None
         record, digest = self._kept[key_id]
@@ -46,6 +48,26 @@ class MemoryKeyStore:
             record = msgspec.structs.replace(record, revoked=when)
             self._kept[key_id] = (record, digest)
         return record
+
+    async def change(self, key_id: str, terms: KeyTerms, by: str = SERVER) -> KeyRecord | None:
+        if key_id not in self._kept:
+            return None
+        record, digest = self._kept[key_id]
+        record = msgspec.structs.replace(record, **msgspec.structs.asdict(terms))
+        self._kept[key_id] = (record, digest)
+        return record
+
+    async def group(self, name: str) -> GroupRecord | None:
+        return self._groups.get(name)
+
+    async def groups(self) -> Sequence[GroupRecord]:
+        return [self._groups[name] for name in sorted(self._groups)]
+
+    async def put_group(self, group: GroupRecord, by: str = SERVER) -> None:
+        self._groups[group.name] = group
+
+    async def remove_group(self, name: str, by: str = SERVER) -> bool:
+        return self._groups.pop(name, None) is not None
 
 
 class MemorySessionStore:

@@ -11,11 +11,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.dialect import Dialect
-from safelight.adapters.sql.schema import counters, idempotency, jobs, keys, ledger, notes, processes, sessions
+from safelight.adapters.sql.schema import (
+    audit,
+    counters,
+    idempotency,
+    jobs,
+    key_groups,
+    keys,
+    ledger,
+    notes,
+    processes,
+    reservations,
+    sessions,
+    usage,
+)
 from safelight.contract.errors import ConfigurationError
 
 # Those that are named come before those that name them. Rates, links and processes are of the moment.
-_TABLES = (keys, ledger, jobs, idempotency, sessions, notes, counters)
+_TABLES = (key_groups, keys, ledger, usage, jobs, reservations, idempotency, sessions, notes, counters, audit)
 # What the target has of its own and keeps: the name of its cookie, and what its revision says of others.
 _OWN_NOTES = ("cookie", "oldest revision")
 _AT_ONCE = 500

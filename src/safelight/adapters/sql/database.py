@@ -8,12 +8,14 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from safelight.adapters.home import state_folder
+from safelight.adapters.sql.audit import SqlAudit
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.finishing import settled
 from safelight.adapters.sql.jobs import SqlJobStore
 from safelight.adapters.sql.keys import SqlKeyStore
 from safelight.adapters.sql.ledger import CAPACITY, SqlLedger
 from safelight.adapters.sql.notes import SqlNotes
+from safelight.adapters.sql.quotas import SqlQuotaBook
 from safelight.adapters.sql.sessions import SqlSessionStore
 from safelight.adapters.sql.sqlite.dialect import SqliteDialect
 from safelight.adapters.sql.upkeep import SqlUpkeep
@@ -43,6 +45,8 @@ class Database:
         self.jobs = SqlJobStore(dialect)
         self.sessions = SqlSessionStore(dialect)
         self.notes = SqlNotes(dialect)
+        self.quotas = SqlQuotaBook(dialect)
+        self.audit = SqlAudit(dialect)
         self.upkeep = SqlUpkeep(dialect, self.jobs)
 
     async def prepare(self) -> None:

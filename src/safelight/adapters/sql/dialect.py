@@ -18,7 +18,7 @@ from safelight.service.access.links import LinkStore
 from safelight.service.ports.news import JobNews, Processes, RowChange
 from safelight.service.ports.rates import RateCounter
 
-Turn = Literal["numbers", "bound"]
+Turn = Literal["numbers", "bound", "quotas"]
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,8 @@ class Dialect(Protocol):
 
     async def in_turn(self, connection: AsyncConnection, what: Turn = "numbers") -> None:
         """From here to the end of its transaction no other that called this for the same goes on: what they number by
-        what was there before is in the order in which they are kept; what they let in is within one bound. The latter
-        need not outlive the server."""
+        what was there before is in the order in which they are kept; what they let in is within one bound or quota.
+        The latter need not outlive the server."""
 
     async def look_at_clock(self, connection: AsyncConnection) -> None:
         """Have `clock` say what the database says now."""
@@ -109,6 +109,10 @@ class Dialect(Protocol):
 
     def put(self, table: Table, values: dict[str, Any], key: Sequence[str]) -> Insert:
         """The statement that keeps a row over the one that has the same `key`."""
+
+    def add(self, table: Table, values: dict[str, Any], key: Sequence[str], latest: Sequence[str] = ()) -> Insert:
+        """The statement that adds the numbers of a row to those of the one that has the same `key`; of those in
+        `latest` the greater stays."""
 
     def alone(self) -> AbstractAsyncContextManager[None]:
         """Hold the right to change the shape of the database or to make the first key: one process at a time.

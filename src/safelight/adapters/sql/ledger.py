@@ -12,6 +12,7 @@ from sqlalchemy import insert
 
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.schema import ledger
+from safelight.adapters.sql.usage import add_up
 from safelight.contract.errors import SafelightError, StoreUnavailable
 from safelight.contract.stages import STAGES
 from safelight.protocol.times import Timings
@@ -104,6 +105,7 @@ class SqlLedger:
         try:
             async with self._dialect.writing() as connection:
                 await connection.execute(insert(ledger), [_row(entry) for entry in batch])
+                await add_up(self._dialect, connection, batch)
         except StoreUnavailable as error:
             if not self._closing:
                 return False
@@ -144,6 +146,8 @@ def _row(entry: LedgerEntry) -> dict[str, Any]:
         "more_stage_seconds": timings and _without_column(timings),
         "image_encode_seconds": timings and timings.image_encode,
         "steps": timings and len(timings.steps),
+        "device_seconds": entry.device_seconds,
+        "tokens": entry.tokens,
     }
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -26,6 +27,7 @@ REVISION = "0014"
 OLDEST_REVISION = "0013"
 
 metadata = MetaData()
+_RESERVED = text("reservation IS NOT NULL")
 
 # Times are Unix seconds.
 keys = Table(
@@ -39,6 +41,19 @@ keys = Table(
     Column("revoked", BigInteger),
     Column("models", JSON(none_as_null=True)),
     Column("weight", Float(53), nullable=False, server_default=text("1")),
+    Column("admin", Boolean, nullable=False, server_default=false()),
+    Column("rate_limit", Integer),
+    Column("key_group", String(100)),
+    Column("quotas", JSON(none_as_null=True)),
+    Index("keys_group", "key_group"),
+)
+
+# What the keys of a group may use together.
+key_groups = Table(
+    "key_groups",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("quotas", JSON, nullable=False),
 )
 
 # One row a request; durations are seconds, those of stages without a column by name in `more_stage_seconds`. No prompt.
@@ -67,6 +82,8 @@ ledger = Table(
     Column("image_encode_seconds", Float(53)),
     Column("more_stage_seconds", JSON(none_as_null=True)),
     Column("steps", Integer),
+    Column("device_seconds", Float(53)),
+    Column("tokens", BigInteger),
     Index("ledger_time", "time"),
     Index("ledger_key_time", "key_id", "time"),
 )
@@ -111,6 +128,7 @@ jobs = Table(
     Column("holder", String(64)),
     Column("lease_until", Float(53)),
     Column("stored_bytes", BigInteger, nullable=False, server_default=text("0")),
+    Column("reservation", String(64)),
     Index("jobs_owner", "owner", "listed", "number", "created", "state", "model", "starred", "width", "height"),
     Index("jobs_owner_state", "owner", "state", "listed", "number", "created", "model", "starred", "width", "height"),
     Index("jobs_owner_model", "owner", "model", "listed", "number", "created", "state", "starred", "width", "height"),
@@ -134,6 +152,7 @@ jobs = Table(
         sqlite_where=text("holder IS NOT NULL"),
         postgresql_where=text("holder IS NOT NULL"),
     ),
+    Index("jobs_reservation", "reservation", sqlite_where=_RESERVED, postgresql_where=_RESERVED),
     Index(
         "jobs_unfinished",
         "number",
@@ -201,4 +220,50 @@ let_in = Table(
     Column("owner", String(64), primary_key=True),
     Column("weight", Float(53), nullable=False),
     Column("seconds", Float(53), nullable=False),
+)
+
+# What the ledger adds up to, by day of UTC, key and model: written with it, in one transaction, and kept for longer.
+usage = Table(
+    "usage",
+    metadata,
+    Column("key_id", String(64), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("model", String(200), primary_key=True),
+    Column("calls", BigInteger, nullable=False),
+    Column("pictures", BigInteger, nullable=False),
+    Column("megapixels", Float(53), nullable=False),
+    Column("seconds", Float(53), nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    Column("last", Float(53), nullable=False),
+    Index("usage_day", "day"),
+)
+
+# What is under way of keys that have quotas: so much for each of so many pictures. It counts until `lease_until`, by
+# the database's clock, or while an unfinished job names it.
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("key_id", String(64), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("pictures", Integer, nullable=False),
+    Column("each_pictures", Integer, nullable=False),
+    Column("each_megapixels", Float(53), nullable=False),
+    Column("each_seconds", Float(53), nullable=False),
+    Column("lease_until", Float(53), nullable=False),
+    Index("reservations_key", "key_id"),
+)
+
+# Who changed what of keys, groups, quotas, sessions and places, and what it was before and after. No secret.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("time", Float(53), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("before", JSON(none_as_null=True)),
+    Column("after", JSON(none_as_null=True)),
+    Index("audit_time", "time"),
 )

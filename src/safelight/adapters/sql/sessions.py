@@ -7,9 +7,11 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import delete, insert, select
 
+from safelight.adapters.sql.audit import note
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import sessions
+from safelight.service.ports.audit import AuditEntry
 from safelight.service.ports.keys import SessionRecord
 
 
@@ -27,6 +29,7 @@ class SqlSessionStore:
         async with self._dialect.writing() as connection:
             await connection.execute(insert(sessions).values(digest=digest, **msgspec.structs.asdict(session)))
             await connection.execute(delete(sessions).where(sessions.c.digest.in_(spare)))
+            await note(connection, _of(session.key_id, "session.began"))
 
     async def get(self, digest: bytes) -> SessionRecord | None:
         async with self._dialect.reading() as connection:
@@ -37,4 +40,11 @@ class SqlSessionStore:
 
     async def delete(self, digest: bytes) -> None:
         async with self._dialect.writing() as connection:
-            await connection.execute(delete(sessions).where(sessions.c.digest == digest))
+            gone = delete(sessions).where(sessions.c.digest == digest).returning(sessions.c.key_id)
+            key_id = (await connection.execute(gone)).scalar_one_or_none()
+            if key_id is not None:
+                await note(connection, _of(key_id, "session.ended"))
+
+
+def _of(key_id: str, action: str) -> AuditEntry:
+    return AuditEntry(who=f"key:{key_id}", action=action, subject=key_id)

@@ -9,9 +9,11 @@ import time
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from safelight.adapters.sql.audit import forget_old
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.jobs import SqlJobStore
+from safelight.adapters.sql.quotas import forget_dead
 from safelight.adapters.sql.schema import ledger, sessions
 
 # A year has every season in it; the number bounds a busy server (not measured).
@@ -35,6 +37,8 @@ class SqlUpkeep:
     async def tidy(self, now: float) -> None:
         async with self._dialect.writing() as connection:
             await connection.execute(delete(sessions).where(sessions.c.expires < now))
+            await forget_dead(connection)
+            await forget_old(connection, _AT_ONCE)
         while await self._trim_ledger(now):
             pass
         merge = self._jobs.has_deleted and time.monotonic() - self._merged_at >= _MERGE_EVERY_SECONDS

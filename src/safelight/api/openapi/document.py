@@ -22,13 +22,13 @@ _REQUEST_ID: Schema = {"x-request-id": {"description": "Names this request in th
 _REASONS = {
     400: "The request is not valid; `code` and `param` say why.",
     401: "The key is missing, malformed, unknown or revoked.",
-    403: "The key may not use this model.",
+    403: "The key may not use this model, or is no admin key.",
     404: "There is no such thing.",
     408: "The body did not arrive in time.",
     410: "The link has ended.",
     413: "The body is too large.",
     415: "The media type is not read.",
-    429: "The key's requests per minute are used up.",
+    429: "The key's requests per minute are used up, or a quota is.",
     500: "Something broke inside the server.",
     502: "A server that requests are passed on to failed.",
     503: "Overloaded, loading or shutting down.",
@@ -119,6 +119,8 @@ def _said(said: Said) -> Schema:
 
 def _error(status: int) -> Schema:
     headers = RETRY_AFTER if status in _LATER else {}
+    if status == 429:  # a quota lasts for a day or a month
+        headers = {"retry-after": {"description": "Whole seconds.", "schema": {"type": "integer", "minimum": 1}}}
     return _said(Said(_REASONS[status], {"application/json": Error}, headers))
 
 

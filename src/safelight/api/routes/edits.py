@@ -17,7 +17,7 @@ from safelight.api.exchange.body import media_type_of, read_body, read_pieces
 from safelight.api.exchange.forms import Form
 from safelight.api.exchange.leaving import may_be_left
 from safelight.api.exchange.operations import BODY_ERRORS, EDIT_FORM, EDIT_REQUEST, Operation, Route
-from safelight.api.routes.picture_answers import PREFER, answered, answers_of
+from safelight.api.routes.picture_answers import PREFER, answered, answers_of, promised
 from safelight.api.services import Services
 from safelight.contract.calls import EDIT_PATH, Call
 from safelight.contract.json_object import read_object
@@ -34,7 +34,8 @@ async def edit_image(request: Request) -> Response:
     services: Services = request.app.state.services
     principal = await authenticate(request)
     fields, call = await _read(request, services)
-    entering = services.entrance.admit(principal, fields, request.scope["safelight.request_id"], call)
+    request_id = request.scope["safelight.request_id"]
+    entering = services.entrance.admit(principal, fields, request_id, call, promised(request))
     return await answered(request, entering, started)
 
 

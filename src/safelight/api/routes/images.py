@@ -11,7 +11,7 @@ from safelight.api.exchange.auth import authenticate
 from safelight.api.exchange.body import read_body
 from safelight.api.exchange.leaving import may_be_left
 from safelight.api.exchange.operations import BODY_ERRORS, IMAGE_REQUEST, Operation, Route
-from safelight.api.routes.picture_answers import PREFER, answered, answers_of
+from safelight.api.routes.picture_answers import PREFER, answered, answers_of, promised
 from safelight.api.services import Services
 from safelight.contract.json_object import read_object
 
@@ -24,7 +24,8 @@ async def create_image(request: Request) -> Response:
     principal = await authenticate(request)
     settings = services.settings
     body = await read_body(request, max_bytes=settings.max_body_bytes, timeout_seconds=settings.body_timeout_seconds)
-    entering = services.entrance.admit(principal, read_object(body), request.scope["safelight.request_id"])
+    fields, request_id = read_object(body), request.scope["safelight.request_id"]
+    entering = services.entrance.admit(principal, fields, request_id, is_promised=promised(request))
     return await answered(request, entering, started)
 
 

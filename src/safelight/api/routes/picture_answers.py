@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -32,6 +32,7 @@ from safelight.contract.kinds import AUTO
 from safelight.contract.parameters.seed import MAX_PICTURES
 from safelight.contract.prompt_cut import cut_header
 from safelight.contract.request import ImageRequest
+from safelight.service.access.keys import Principal
 from safelight.service.drawing.drawing import Picture
 from safelight.service.entrance import Admitted
 
@@ -92,6 +93,7 @@ class ImageEditEvent(msgspec.Struct):
 
 
 _T = TypeVar("_T")
+IsPromised = Callable[[ImageRequest, Principal], Awaitable[bool]]
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -104,12 +106,26 @@ async def answered(request: Request, entering: Coroutine[Any, Any, Admitted], st
     """
     services: Services = request.app.state.services
     admitted = await unless_left(request, entering)
-    key = idempotency_key(request)
-    if wants_job(request):
-        return await _job(request, admitted, key)
-    if admitted.request.delivery.stream and key is None:
-        return await unless_left(request, begin_stream(services, request, admitted))
-    return await _answer(request, admitted, key, started)
+    try:
+        key = idempotency_key(request)
+        if wants_job(request):
+            return await _job(request, admitted, key)
+        if admitted.request.delivery.stream and key is None:
+            return await unless_left(request, begin_stream(services, request, admitted))
+        return await _answer(request, admitted, key, started)
+    finally:
+        await services.entrance.leave(admitted)
+
+
+def promised(request: Request) -> IsPromised:
+    """Whether an `ImageRequest` was asked for with this request's `Idempotency-Key` before."""
+    services: Services = request.app.state.services
+
+    async def is_promised(wanted: ImageRequest, principal: Principal) -> bool:
+        key = idempotency_key(request)
+        return key is not None and await services.jobs.acceptance.is_promised(principal.key_id, key, wanted)
+
+    return is_promised
 
 
 async def _job(request: Request, admitted: Admitted, key: str | None) -> Response:

@@ -46,11 +46,12 @@ _MEDIA_TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+
 
 
 class Session(Answer, frozen=True, kw_only=True):
-    """Who is signed in to the page, until when (Unix seconds)."""
+    """Who is signed in to the page, until when (Unix seconds), and whether the key may change keys."""
 
     signed_in: Annotated[bool, Meta(extra_json_schema={"const": True})] = True
     name: str
     key_id: str
+    admin: bool
     expires: float
 
 
@@ -176,7 +177,9 @@ def _session_answer(signed_in: tuple[Principal, SessionRecord] | None) -> Respon
     if signed_in is None:
         return JsonResponse(SignedOut())
     principal, session = signed_in
-    return JsonResponse(Session(name=principal.name, key_id=principal.key_id, expires=session.expires))
+    return JsonResponse(
+        Session(name=principal.name, key_id=principal.key_id, admin=principal.admin, expires=session.expires)
+    )
 
 
 def _set_cookie(request: Request, answer: Response, cookie: str) -> None:

@@ -20,9 +20,10 @@ def adopt(home: Home = None) -> None:
     import asyncio
 
     from safelight.bootstrap.jobs import adopt as take_over
+    from safelight.cli.keys import who
     from safelight.settings import read_settings
 
-    asyncio.run(take_over(read_settings(said_by(home=home))))
+    asyncio.run(take_over(read_settings(said_by(home=home)), who()))
     typer.echo("The place for pictures is this database's now. What is in it and belongs to no job is left alone.")
 
 

@@ -2,56 +2,45 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
-import secrets
 import time
 from collections.abc import Callable, Sequence
 
 import msgspec
 
-from safelight.contract.errors import AuthenticationFailed, ConfigurationError
-from safelight.service.ports.keys import KeyRecord, KeyStore
+from safelight.contract.errors import AuthenticationFailed, ConfigurationError, InvalidRequest, NotAllowed, NotFound
+from safelight.contract.quotas import Quotas
+from safelight.service.access.administration import Administration
+from safelight.service.access.minting import KEY_BYTES, KEY_PREFIX, MintedKey, digest_of
+from safelight.service.ports.audit import SERVER
+from safelight.service.ports.keys import KeyRecord, KeyStore, KeyTerms
 
-KEY_PREFIX = "sl-"
-KEY_BYTES = 32
-HINT_CHARACTERS = 4
-MAX_NAME_CHARACTERS = 100
-LEAST_WEIGHT, MOST_WEIGHT = 0.01, 100
 ENVIRONMENT_KEY_ID = "environment"
 LOCAL_KEY_ID = "local"
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Whoever holds the key of a request. `models` None allows every model."""
+    """Whoever holds the key of a request. `models` None allows every model; the others as `KeyTerms`."""
 
     key_id: str
     name: str
     models: tuple[str, ...] | None = None
     weight: float = 1.0
+    admin: bool = False
+    rate_limit: int | None = None
+    group: str | None = None
+    quotas: Quotas = {}
 
-
-class MintedKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A new key. `text` is the key itself: shown to its owner now and never again."""
-
-    text: str
-    record: KeyRecord
-
-
-def mint(name: str, created: int, models: tuple[str, ...] | None = None, weight: float = 1.0) -> MintedKey:
-    """A key of 256 random bits, base64url without padding (RFC 4648, section 5). Keeps nothing."""
-    text = KEY_PREFIX + base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).rstrip(b"=").decode("ascii")
-    key_id = f"key-{secrets.token_hex(6)}"
-    record = KeyRecord(
-        id=key_id, name=name, hint=text[-HINT_CHARACTERS:], created=created, models=models, weight=weight
-    )
-    return MintedKey(text=text, record=record)
-
-
-def digest_of(text: str) -> bytes:
-    """SHA-256 of a key's text: 32 bytes. A plain hash suffices, since nobody guesses 256 random bits."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    def check_admin(self) -> None:
+        """Raises:
+        NotAllowed: the key may not change keys.
+        """
+        if not self.admin:
+            raise NotAllowed(
+                "This key is no admin key. `safelight keys change ID --admin` makes one of it.",
+                code="admin_key_required",
+            )
 
 
 def bearer_token(authorization: str | None) -> str:
@@ -78,14 +67,21 @@ def bearer_token(authorization: str | None) -> str:
 
 
 class Keys:
-    """The use cases around keys. `environment_key` is accepted as it is, beside those of the store."""
+    """The use cases around keys. `environment_key` is accepted as it is, beside those of the store; whether that is an
+    admin key, `environment_admin` says. `administration` changes keys."""
 
     def __init__(
-        self, store: KeyStore, environment_key: str | None = None, clock: Callable[[], float] = time.time
+        self,
+        store: KeyStore,
+        environment_key: str | None = None,
+        clock: Callable[[], float] = time.time,
+        *,
+        environment_admin: bool = False,
     ) -> None:
         self._store = store
         self._environment_digest = None if environment_key is None else digest_of(environment_key)
-        self._clock = clock
+        self._environment = Principal(key_id=ENVIRONMENT_KEY_ID, name=ENVIRONMENT_KEY_ID, admin=environment_admin)
+        self.administration = Administration(store, clock)
 
     async def create(
         self,
@@ -94,6 +90,7 @@ class Keys:
         note: Callable[[str], None] | None = None,
         *,
         weight: float = 1.0,
+        admin: bool = False,
     ) -> MintedKey:
         """Mint and keep a key, bound to `models` where they are given; it is on disk when this returns.
 
@@ -104,15 +101,11 @@ class Keys:
             ConfigurationError: the name is too long or not printable, the weight is out of bounds, or the store cannot
                 be written.
         """
-        if len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
-            raise ConfigurationError(f"A key's name is at most {MAX_NAME_CHARACTERS} printable characters.")
-        if not LEAST_WEIGHT <= weight <= MOST_WEIGHT:
-            raise ConfigurationError(f"A key's weight is a number from {LEAST_WEIGHT} to {MOST_WEIGHT}.")
-        minted = mint(name, int(self._clock()), models, weight)
-        if note is not None:
-            note(minted.text)
-        await self._store.add(minted.record, digest_of(minted.text))
-        return minted
+        terms = KeyTerms(name=name, models=models, weight=weight, admin=admin)
+        try:
+            return await self.administration.create(terms, SERVER, note)
+        except InvalidRequest as error:
+            raise ConfigurationError(error.message) from None
 
     async def all(self) -> Sequence[KeyRecord]:
         """Every key that was ever made, oldest first."""
@@ -124,10 +117,10 @@ class Keys:
         Raises:
             ConfigurationError: there is no key with that id.
         """
-        record = await self._store.revoke(key_id, int(self._clock()))
-        if record is None:
-            raise ConfigurationError(f"There is no key {key_id!r}. `safelight keys list` shows those there are.")
-        return record
+        try:
+            return await self.administration.revoke(key_id, SERVER)
+        except NotFound as error:
+            raise ConfigurationError(error.message) from None
 
     async def authenticate(self, text: str) -> Principal:
         """Whose key that is. The store is asked every time: what another process changed counts at once.
@@ -137,7 +130,7 @@ class Keys:
         """
         digest = digest_of(text)
         if self._environment_digest is not None and hmac.compare_digest(digest, self._environment_digest):
-            return Principal(key_id=ENVIRONMENT_KEY_ID, name=ENVIRONMENT_KEY_ID)
+            return self._environment
         record = await self._store.by_digest(digest)
         if record is None:
             raise AuthenticationFailed(_unknown(text))
@@ -149,10 +142,9 @@ class Keys:
     async def by_id(self, key_id: str) -> Principal | None:
         """Whoever holds the key with that id; None if there is none such or it was revoked."""
         if key_id == LOCAL_KEY_ID:
-            return Principal(key_id=LOCAL_KEY_ID, name=LOCAL_KEY_ID)
+            return _LOCAL
         if key_id == ENVIRONMENT_KEY_ID:
-            there = self._environment_digest is not None
-            return Principal(key_id=ENVIRONMENT_KEY_ID, name=ENVIRONMENT_KEY_ID) if there else None
+            return None if self._environment_digest is None else self._environment
         record = await self._store.by_id(key_id)
         if record is None or record.revoked is not None:
             return None
@@ -173,11 +165,11 @@ class Keys:
         may use every model; `local` where there is none.
         """
         if self._environment_digest is not None:
-            return Principal(key_id=ENVIRONMENT_KEY_ID, name=ENVIRONMENT_KEY_ID)
+            return self._environment
         for record in await self._store.all():
             if record.revoked is None and record.models is None:
                 return _holder(record)
-        return Principal(key_id=LOCAL_KEY_ID, name=LOCAL_KEY_ID)
+        return _LOCAL
 
     def proof(self, principal: Principal) -> str:
         """Changes when another key takes that principal's place: the environment's keeps its id when it changes."""
@@ -186,8 +178,12 @@ class Keys:
         return hashlib.sha256(b"session " + self._environment_digest).hexdigest()
 
 
+# Who signs in by a link where no key may use every model: whoever makes links has the state folder.
+_LOCAL = Principal(key_id=LOCAL_KEY_ID, name=LOCAL_KEY_ID, admin=True)
+
+
 def _holder(record: KeyRecord) -> Principal:
-    return Principal(key_id=record.id, name=record.name, models=record.models, weight=record.weight)
+    return Principal(key_id=record.id, **msgspec.structs.asdict(record.terms))
 
 
 def _unknown(text: str) -> str:

@@ -33,16 +33,17 @@ class RateLimiter:
         self._most = per_minute
         self._counter = counter
 
-    async def hit(self, key_id: str) -> RateState | None:
-        """Count a request of that key; None when there is no limit.
+    async def hit(self, key_id: str, own: int | None = None) -> RateState | None:
+        """Count a request of that key; None when there is no limit. `own` is the key's limit in place of everybody's.
 
         Raises:
             RateLimited: the minute is full. It does not count.
         """
-        if self._most <= 0:
+        most = self._most if own is None else own
+        if most <= 0:
             return None
-        counted = await self._counter.hit(key_id, self._most, _MINUTE_SECONDS)
-        state = RateState(self._most, max(0, self._most - counted.count), counted.oldest_leaves_seconds)
+        counted = await self._counter.hit(key_id, most, _MINUTE_SECONDS)
+        state = RateState(most, max(0, most - counted.count), counted.oldest_leaves_seconds)
         if not counted.accepted:
             raise RateLimited(
                 f"This key may send {state.limit} requests per minute, and has. Try again in "

@@ -30,7 +30,8 @@ class Arrival(msgspec.Struct, frozen=True):
 
 
 class Account:
-    """Of one request. `write` notes each of its pictures, however that ended."""
+    """Of one request. `write` notes each of its pictures, however that ended; `refuse` all of them at once, where none
+    was begun. What was reserved for it is taken, and goes with them."""
 
     def __init__(self, request: ImageRequest, caller: Caller, ledger: Ledger, telemetry: Telemetry) -> None:
         self._request = request
@@ -38,11 +39,24 @@ class Account:
         self._ledger = ledger
         self._telemetry = telemetry
         self._arrival = Arrival.now()
+        if caller.reservation is not None:
+            caller.reservation.take()
+
+    def refuse(self, seed: int, outcome: str) -> None:
+        """None of the pictures was begun; `seed` is that of the first."""
+        self.write(seed, outcome, pictures=self._request.n)
 
     def write(
-        self, seed: int, outcome: str, queue_seconds: float | None = None, finished: Finished | None = None
+        self,
+        seed: int,
+        outcome: str,
+        queue_seconds: float | None = None,
+        finished: Finished | None = None,
+        *,
+        pictures: int = 1,
     ) -> None:
         """A picture has ended. `queue_seconds` is None where it was never begun: then it waited to its end."""
+        reservation = self._caller.reservation
         request, total = self._request, Arrival.now().clock - self._arrival.clock
         entry = LedgerEntry(
             request_id=self._caller.request_id,
@@ -59,6 +73,9 @@ class Account:
             total_seconds=total,
             queue_seconds=queue_seconds if queue_seconds is not None else total,
             timings=finished.timings if finished is not None else None,
+            device_seconds=finished.timings.active if finished is not None else 0.0,
+            reservation=None if reservation is None else reservation.id,
+            reserved_pictures=0 if reservation is None else reservation.end(pictures, finished=finished is not None),
         )
         self._ledger.write(entry)
         self._tell(entry)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
+from safelight.service.access.quotas import Reservation
+
 
 class Caller(msgspec.Struct, frozen=True):
     """Who asks: for the ledger, and for the schedule, in which keys share a device by their weights. `alone`: nothing
-    is drawn beside what is asked for."""
+    is drawn beside what is asked for. `reservation` is what was reserved of the key's quotas."""
 
     request_id: str
     key_id: str
     weight: float = 1.0
     alone: bool = False
+    reservation: Reservation | None = None

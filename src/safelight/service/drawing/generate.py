@@ -94,10 +94,10 @@ class Generate:
                 await self._everywhere.check(self._new(request, caller, seeds))
             pictures = self._join(request, caller, seeds, accepted=accepted, reserved=reserved)
         except ApiError as error:
-            account.write(seeds[0], error.code)
+            account.refuse(seeds[0], error.code)
             raise
         except BaseException:  # the caller left while the model loaded
-            account.write(seeds[0], "cancelled")
+            account.refuse(seeds[0], "cancelled")
             raise
         on_left = partial(self.by_key.remove, caller.key_id)
         drawing = Drawing(request, pictures, account, self._fingerprint, on_left, keep)

@@ -82,6 +82,8 @@ class Acceptance:
         with self._runner.room(caller.key_id, caller.weight):
             job, is_new = await self.add(await self.new(request, caller), mark, request)
             if is_new:
+                if caller.reservation is not None:
+                    caller.reservation.put_into_job()
                 self._runner.add(job, weight=caller.weight)
         return job
 
@@ -115,6 +117,14 @@ class Acceptance:
         if kept is not None:
             self._feed.publish(JobUpdate(kind="end", job=kept))
         return msgspec.structs.replace(picture, job_id=job.id)
+
+    async def is_promised(self, owner: str, key: str, request: ImageRequest) -> bool:
+        """Whether that was asked for with the same `Idempotency-Key` before: then it is only given again.
+
+        Raises:
+            InvalidRequest: `idempotency_key_reused`.
+        """
+        return await self.marked(owner, self.mark(key, request.digest())) is not None
 
     def mark(self, key: str | None, digest: bytes) -> IdempotencyMark | None:
         """What a request with an `Idempotency-Key` leaves in the store."""
@@ -161,7 +171,13 @@ class Acceptance:
         width, height = request.size
         return JobRecord(
             id=await self._new_id(),
-            origin=Origin(owner=caller.key_id, request_id=caller.request_id, created=self._clock(), listed=listed),
+            origin=Origin(
+                owner=caller.key_id,
+                request_id=caller.request_id,
+                created=self._clock(),
+                listed=listed,
+                reservation=None if caller.reservation is None else caller.reservation.id,
+            ),
             wanted=Wanted(
                 model=request.model.id,
                 drawn_by=request.model.drawn_by,

@@ -16,6 +16,7 @@ from safelight.contract.errors import ApiError, SafelightError, Unavailable
 from safelight.contract.jobs import JobError, JobRecord, JobUpdate, Progress, file_name
 from safelight.contract.request import ImageRequest
 from safelight.protocol.messages import Preview
+from safelight.service.access.quotas import Reservation
 from safelight.service.drawing.admission import Cost
 from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import ColorOf, Drawing, Picture, kept_image
@@ -130,7 +131,8 @@ class JobDrawing:
             self._feed.publish(JobUpdate(kind="progress", job=running.job, progress=running.progress))
 
         origin = job.origin
-        caller = Caller(origin.request_id, origin.owner, await self._weight_of(origin.owner), running.alone)
+        reserved = None if origin.reservation is None else Reservation(origin.reservation, 1, of_job=True)
+        caller = Caller(origin.request_id, origin.owner, await self._weight_of(origin.owner), running.alone, reserved)
         with (
             await self._generate.begin(
                 request, caller, accepted_seed=job.wanted.seed, reserved=running.reserved

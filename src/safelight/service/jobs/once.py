@@ -93,6 +93,8 @@ class DrawnOnce:
                 new = await self._acceptance.new(one, caller, listed=listed, reserved=True)
                 job, is_new = await self._acceptance.add(new, mark, one)
                 if is_new:
+                    if caller.reservation is not None:
+                        caller.reservation.put_into_job()
                     self._runner.draw_at_once(job, reserved.pop())
                 accepted.append(job)
         finally:

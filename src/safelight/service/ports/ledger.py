@@ -10,7 +10,11 @@ from safelight.protocol.times import Timings
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One request as the ledger keeps it: no prompt text. `time` is Unix seconds; durations are seconds."""
+    """One request as the ledger keeps it: no prompt text. `time` is Unix seconds; durations are seconds.
+
+    `device_seconds` are those in which a device worked for it, `tokens` those that were read of texts. Of what was
+    reserved as `reservation`, `reserved_pictures` end with this.
+    """
 
     request_id: str
     time: float
@@ -26,10 +30,20 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     total_seconds: float
     queue_seconds: float
     timings: Timings | None = None
+    device_seconds: float = 0.0
+    tokens: int = 0
+    reservation: str | None = None
+    reserved_pictures: int = 0
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is a picture that was drawn to its end."""
+        return self.seed is not None and self.outcome == "finished"
 
 
 class Ledger(Protocol):
-    """The book of requests. Writing never delays or fails a request."""
+    """The book of requests. Writing never delays or fails a request. What it adds up to is kept with it, and what was
+    reserved of quotas goes with what it was reserved for, in one transaction."""
 
     def write(self, entry: LedgerEntry) -> None:
         """Note an entry; it reaches the disk soon, and at the latest on `close`. After that none is kept."""

@@ -13,6 +13,7 @@ from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.jobs.rows import LEASE_END, of_image, record_of
 from safelight.adapters.sql.jobs.table import IS_UNFINISHED, JobTable, next_ending
+from safelight.adapters.sql.reserved import take_off
 from safelight.adapters.sql.schema import jobs
 from safelight.contract.jobs import JobRecord
 from safelight.service.ports.jobs import Ending, Hold
@@ -92,6 +93,8 @@ class JobClaims(JobTable):
             values["end_number"] = await next_ending(connection)
             ended = update(jobs).where(it if hold is None else it & _held(hold)).values(values).returning(jobs)
             row = (await connection.execute(ended)).one_or_none()
+            if row is not None and row.reservation is not None and ending.image is None:
+                await take_off(connection, {row.reservation: 1})
             await self._tell(connection, "ended", row)
         return None if row is None else record_of(row)
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import ColumnElement, Table, literal_column, select, text
+from sqlalchemy import ColumnElement, Table, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Insert
@@ -89,9 +89,9 @@ class PostgresDialect:
         await connection.exec_driver_sql(highest)
 
     async def in_turn(self, connection: AsyncConnection, what: Turn = "numbers") -> None:
-        if what == "bound":
+        if what != "numbers":
             await connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-        await locks.take(connection, locks.NUMBERS if what == "numbers" else locks.BOUND)
+        await locks.take(connection, locks.OF_TURN[what])
 
     async def look_at_clock(self, connection: AsyncConnection) -> None:
         asked = self._server_clock.now()
@@ -103,6 +103,13 @@ class PostgresDialect:
 
     def put(self, table: Table, values: dict[str, Any], key: Sequence[str]) -> Insert:
         return insert(table).values(values).on_conflict_do_update(index_elements=key, set_=values)
+
+    def add(self, table: Table, values: dict[str, Any], key: Sequence[str], latest: Sequence[str] = ()) -> Insert:
+        added = insert(table).values(values)
+        new = added.excluded
+        sums = {name: table.c[name] + new[name] for name in values if name not in key}
+        sums |= {name: func.greatest(table.c[name], new[name]) for name in latest}
+        return added.on_conflict_do_update(index_elements=key, set_=sums)
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from safelight.adapters.sql.dialect import Turn
 from safelight.adapters.sql.postgres.errors import away
 
 # Any numbers that nobody else uses in this database.
@@ -19,6 +20,8 @@ CHANGE_OF_SHAPE = 0x5AFE_0001
 NUMBERS = 0x5AFE_0002
 KEEPING = 0x5AFE_0003
 BOUND = 0x5AFE_0004
+QUOTAS = 0x5AFE_0005
+OF_TURN: dict[Turn, int] = {"numbers": NUMBERS, "bound": BOUND, "quotas": QUOTAS}
 
 _TAKE = text("SELECT pg_advisory_xact_lock(:lock)")
 _TRY = text("SELECT pg_try_advisory_lock(:lock)")

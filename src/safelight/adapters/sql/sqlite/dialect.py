@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Table, literal_column
+from sqlalchemy import ColumnElement, Table, func, literal_column
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Insert
@@ -85,6 +85,13 @@ class SqliteDialect:
 
     def put(self, table: Table, values: dict[str, Any], key: Sequence[str]) -> Insert:
         return insert(table).values(values).on_conflict_do_update(key, set_=values)
+
+    def add(self, table: Table, values: dict[str, Any], key: Sequence[str], latest: Sequence[str] = ()) -> Insert:
+        added = insert(table).values(values)
+        new = added.excluded
+        sums = {name: table.c[name] + new[name] for name in values if name not in key}
+        sums |= {name: func.max(table.c[name], new[name]) for name in latest}
+        return added.on_conflict_do_update(index_elements=key, set_=sums)
 
     def alone(self) -> AbstractAsyncContextManager[None]:
         return state_folder.locked(self._home)
