@@ -16,8 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from tests.postcard.scenes import SCENES, SUNSET_MOUNTAINS
-
+from benchmarks.scenes import SCENES, SUNSET_MOUNTAINS
 from safelight.postcard.render import rasterise, render_svg
 from safelight.postcard.scene import Scene
 from safelight.postcard.vocabulary import Style

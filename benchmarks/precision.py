@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tests.engine.families.build import FAMILIES, Family
 
+from benchmarks.checkpoints.build import FAMILIES, Family
 from safelight.contract.options import ModelOptions
 from safelight.engine.checkpoint.dtypes import dtype_of
 from safelight.engine.checkpoint.loading import describe, load

@@ -16,6 +16,7 @@ import httpx
 import msgspec
 import numpy as np
 import pytest
+from benchmarks.checkpoints import tiny
 from diffusers import StableDiffusionPipeline
 from typer.testing import CliRunner
 
@@ -38,7 +39,6 @@ from safelight.engine.checkpoint.traits import traits_of
 from safelight.protocol.messages import Finished, ModelSpec
 from tests.api.conftest import PICTURES, Running, Serve, serve
 from tests.api.test_jobs import finished
-from tests.engine import tiny
 from tests.engine.drawing import Drawing, job, pixels
 
 __all__ = ["serve"]  # a fixture

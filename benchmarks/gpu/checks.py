@@ -19,7 +19,7 @@ from safelight.protocol.messages import Event, Failed, Finished, ModelSpec, Step
 
 
 def _tiny(names: tuple[str, ...], device: str) -> list[Any]:
-    from tests.engine.families.build import FAMILIES
+    from benchmarks.checkpoints.build import FAMILIES
 
     return [built(FAMILIES[name].build().to(device), name, device) for name in names]
 

@@ -30,7 +30,7 @@ FEW, MANY, TURNS = 2, 12, 3
 def model_of(name: str, device: str, *, small: bool) -> tuple[LoadedModel, int]:
     """The model on its device, and the side of its pictures in pixels."""
     if small:
-        from tests.engine.families.build import FAMILIES
+        from benchmarks.checkpoints.build import FAMILIES
 
         pipeline, side = FAMILIES["flux.1-dev"].build().to(device), 64
     else:

@@ -15,8 +15,9 @@ import diffusers
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, EulerDiscreteScheduler, FlowMatchEulerDiscreteScheduler
 from safetensors.torch import load_file, save_file
-from tests.engine import tiny
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, T5Config, T5EncoderModel
+
+from benchmarks.checkpoints import tiny
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import cast
 
 import numpy as np
 import pytest
+from benchmarks.checkpoints import tiny
 from safetensors.numpy import save_file
 
 from safelight.cli.doctor import Finding, findings_of
@@ -18,7 +19,6 @@ from safelight.cli.weights import fault_in, safetensors_fault
 from safelight.contract.errors import SafelightError
 from safelight.protocol.messages import ModelSpec
 from tests.cli.conftest import CommandLine
-from tests.engine import tiny
 from tests.engine.test_loading import change_index
 from tests.object_store import Bucket
 from tests.relay import Conduct, relay_to

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.checkpoints import tiny
 
 from safelight.adapters.hub import asking, download
 from safelight.cli.models import at_work, ensure, standing
@@ -19,7 +20,6 @@ from safelight.contract.errors import ConfigurationError
 from safelight.settings import read_settings
 from tests.cli.conftest import InProcess, Server, assert_sentence
 from tests.cli.hub import COMMIT, Hub, serving
-from tests.engine import tiny
 
 MODEL = "acme/tiny"
 

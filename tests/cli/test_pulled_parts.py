@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.checkpoints import modular, parts
 
 from safelight.cli.models import ensure
 from safelight.contract.errors import ModelLoadError
@@ -18,7 +19,6 @@ from safelight.protocol.messages import EncoderSpec, ModelSpec
 from safelight.settings import read_settings
 from tests.cli.conftest import InProcess, assert_sentence
 from tests.cli.hub import COMMIT, Hub, serving
-from tests.engine.families import modular, parts
 
 pytestmark = pytest.mark.filterwarnings("ignore:The default of `overwrite_modular_index`:FutureWarning")
 

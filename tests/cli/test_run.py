@@ -13,10 +13,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from benchmarks.checkpoints import tiny
 
 from tests.cli.conftest import CommandLine, assert_sentence
 from tests.cli.hub import Hub, serving
-from tests.engine import tiny
 
 MODEL = "acme/tiny"
 

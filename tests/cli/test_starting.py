@@ -9,13 +9,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from benchmarks.checkpoints import tiny
 
 from safelight.adapters.preflight import check_device
 from safelight.contract.errors import ConfigurationError
 from tests.cli.conftest import CommandLine, InProcess, assert_sentence
 from tests.clients.pictures import opened
 from tests.clients.test_first_run import paste
-from tests.engine import tiny
 
 END_OF_GREETING = "b64_json"
 

@@ -21,13 +21,13 @@ from typing import Any
 
 import httpx
 import torch
+from benchmarks.checkpoints.build import FAMILIES
 from PIL import Image
 
 from safelight.contract.sizes import SIZES
 from safelight.postcard.vocabulary import Style
 from tests.clients.process import Served, serving
 from tests.e2e.drawing import wait_until_ready
-from tests.engine.families.build import FAMILIES
 from tests.kept_lines import main
 
 _FAMILIES = ("stable-diffusion-1.5", "stable-diffusion-xl", "stable-diffusion-3", "flux.1-schnell", "z-image")
@@ -36,16 +36,16 @@ Asked = dict[str, Any]
 
 
 def pictures() -> Iterator[Asked]:
-    """What is asked for, each with a seed of its own kind."""
+    """What is asked for, each with a seed of its own kind. None has the seed 0, which stands for a fresh one."""
     prompt = "a lighthouse above the sea at dusk"
-    for number, size in enumerate(SIZES):
+    for number, size in enumerate(SIZES, 1):
         for output_format in _FORMATS:
             yield {"model": "postcard", "prompt": prompt, "size": size, "output_format": output_format, "seed": number}
     for style in Style:
         said = style.value.replace("_", " ")
         yield {"model": "postcard", "prompt": f"a red fox in a forest, {said} style", "size": "384x256", "seed": 5}
     for name in _FAMILIES:
-        for seed, output_format in enumerate(_FORMATS):
+        for seed, output_format in enumerate(_FORMATS, 1):
             yield {
                 "model": name,
                 "prompt": "a red fox",

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 import torch
+from benchmarks.checkpoints import tiny
 from safetensors.torch import load_file, save_file
 
 from tests.clients.process import Served, serving
 from tests.e2e.drawing import wait_until, wait_until_ready
-from tests.engine import tiny
 from tests.engine.test_review import with_checker
 
 PICTURE = {"prompt": "a red fox", "size": "64x64", "seed": 7, "steps": 2}

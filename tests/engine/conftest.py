@@ -9,12 +9,12 @@ import diffusers
 import pytest
 import torch
 import transformers
+from benchmarks.checkpoints import tiny
 
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.machine.device import prepare
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.protocol.messages import ModelSpec
-from tests.engine import tiny
 
 diffusers.utils.logging.disable_progress_bar()
 transformers.utils.logging.disable_progress_bar()

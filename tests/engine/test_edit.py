@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from benchmarks.checkpoints import unets
 from PIL import Image, ImageOps
 
 from safelight.contract.order import Order
@@ -22,7 +23,6 @@ from safelight.engine.tasks.edit import _at_least_a_step
 from safelight.protocol.messages import Cancelled, Failed, ModelSpec, Started, Stepped
 from safelight.scheduling.policy import RoundRobin
 from tests.engine.drawing import Drawing, job, pixels
-from tests.engine.families import unets
 from tests.engine.families.edits import mask, picture
 
 

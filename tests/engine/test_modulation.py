@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
+from benchmarks.checkpoints import tiny
 from diffusers.models.normalization import AdaLayerNormContinuous, AdaLayerNormZero, AdaLayerNormZeroSingle
 
 from safelight.engine.tuning import modulation
 from safelight.engine.tuning.modulation import in_place, modulate_in_place
 from safelight.engine.tuning.proven import Proven
-from tests.engine import tiny
 
 
 class _Holder:

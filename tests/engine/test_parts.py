@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from benchmarks.checkpoints import tiny
 from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
 from diffusers.utils.deprecation_utils import _TRANSFORMERS_CLASS_REMAPPING
 
@@ -18,7 +19,6 @@ from safelight.contract.checkpoint_files import LOOK_AT_PICTURES, can_be_left_ou
 from safelight.contract.errors import ModelLoadError
 from safelight.engine.checkpoint.diffusers_index import component_class
 from safelight.engine.pipeline.model import LoadedModel
-from tests.engine import tiny
 from tests.engine.drawing import alone, job
 from tests.engine.test_loading import change_index, loaded
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import diffusers
 import pytest
+from benchmarks.checkpoints.build import FAMILIES
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.traits import EditTraits
@@ -20,7 +21,6 @@ from safelight.engine.checkpoint.loading import describe
 from safelight.engine.checkpoint.pictures_needed import picture_needed
 from safelight.engine.pipeline.twins import IMAGE_TO_IMAGE, INPAINTING, twin_class
 from safelight.protocol.messages import ModelSpec
-from tests.engine.families.build import FAMILIES
 from tests.engine.test_loading import change_index
 
 pytestmark = [

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benchmarks.checkpoints import tiny
 from transformers import PreTrainedTokenizerBase
 
 from safelight.contract.prompt_cut import HEADER, PromptCut, cut_header, read_cut_header
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.prompt_reading import PromptReading, listened_to
 from safelight.protocol.messages import Finished
-from tests.engine import tiny
 from tests.engine.drawing import Drawing, alone, job, pixels
 from tests.engine.test_location import loaded
 from tests.orders import order

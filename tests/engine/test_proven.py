@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from benchmarks.checkpoints import tiny
 from diffusers.models import embeddings
 from diffusers.models.transformers import transformer_flux
 
 from safelight.engine.tuning.proven import Proven
 from safelight.engine.tuning.rotary import turn_faster, turned
-from tests.engine import tiny
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import diffusers
 import pytest
 import torch
 import transformers
+from benchmarks.checkpoints import tiny
 from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
 
 from safelight.contract.errors import ModelLoadError
@@ -18,7 +19,6 @@ from safelight.engine.pipeline.review import is_flagged
 from safelight.engine.runs.failures import failure_of
 from safelight.protocol.messages import Failed, Finished, ModelFailed, ModelSpec, Preview, Started, Watch
 from tests.cli.conftest import CommandLine
-from tests.engine import tiny
 from tests.engine.drawing import Drawing, job, pixels
 from tests.orders import order
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benchmarks.scenes import SCENES
 from PIL import Image
 
 from safelight.contract.order import InputPicture, Order
@@ -22,7 +23,6 @@ from safelight.postcard.scene_file import written
 from safelight.protocol.messages import Finished, ModelSpec, Stepped
 from tests.engine.drawing import Drawing, End, pixels
 from tests.orders import order
-from tests.postcard.scenes import SCENES
 from tests.sent_pictures import halves
 
 SCENE = written(SCENES["boats at noon"])

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from benchmarks.checkpoints import tiny
 from safetensors.torch import load_file, save_file
 
 from safelight.contract.errors import ModelLoadError
@@ -16,7 +17,6 @@ from safelight.contract.traits import Traits
 from safelight.engine.checkpoint.loading import describe, load
 from safelight.engine.checkpoint.single_file import Marks, follow, marks_of, read_tensors
 from safelight.protocol.messages import ModelSpec
-from tests.engine import tiny
 from tests.engine.drawing import alone, job
 from tests.engine.test_location import loaded
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.checkpoints import unets
 
 from safelight.contract.offers import capabilities_of
 from safelight.contract.terms import Terms
@@ -18,7 +19,6 @@ from safelight.engine.checkpoint.location import location_of
 from safelight.engine.checkpoint.traits import traits_of
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.protocol.messages import ModelSpec
-from tests.engine.families import unets
 
 
 def traits(folder: Path) -> Traits:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from benchmarks.scenes import SCENES
 from PIL import Image
 
 from safelight.engine.pipeline.twins import beside
@@ -15,7 +16,6 @@ from safelight.postcard import PostcardImg2ImgPipeline, PostcardInpaintPipeline,
 from safelight.postcard.sampling.keeping import things_inside
 from safelight.postcard.scene import rounded
 from safelight.postcard.scene_file import read
-from tests.postcard.scenes import SCENES
 from tests.postcard.test_codec import random_scene
 
 SMALL = {"width": 64, "height": 64, "output_type": "svg"}

@@ -5,6 +5,7 @@ import json
 import math
 
 import pytest
+from benchmarks.scenes import SCENES
 
 from safelight.postcard.scene import (
     MAX_LAYERS,
@@ -23,7 +24,6 @@ from safelight.postcard.scene import (
 )
 from safelight.postcard.things import THINGS
 from safelight.postcard.vocabulary import Place, Setting
-from tests.postcard.scenes import SCENES
 
 
 @pytest.mark.parametrize("part", [World, Sky, Layer, Thing])

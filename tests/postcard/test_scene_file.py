@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from benchmarks.scenes import SCENES
 
 from safelight.postcard.scene import (
     MAX_LAYERS,
@@ -23,7 +24,6 @@ from safelight.postcard.scene import (
     rounded,
 )
 from safelight.postcard.scene_file import MOST_BYTES, UnreadableScene, read, written
-from tests.postcard.scenes import SCENES
 from tests.postcard.test_codec import random_scene
 
 PLAIN = written(Scene())

@@ -16,6 +16,7 @@ from typing import get_args
 import msgspec
 import pytest
 import pytest_asyncio
+from benchmarks.checkpoints.tiny import save
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.launching import WORKER_COMMAND
@@ -26,7 +27,6 @@ from safelight.contract.order import Order
 from safelight.protocol.messages import Cancelled, Configure, Failed, Finished, JobEvent, ModelSpec, Started, Stepped
 from safelight.protocol.times import BusyStage
 from tests.adapters.workers import light_worker
-from tests.engine.tiny import save
 from tests.orders import changed, order
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import diffusers
 import numpy as np
 import torch
+from benchmarks.checkpoints.modular import by_diffusers
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from safelight.contract.order import InputPicture, Order
 from safelight.engine.tasks.task import as_asked
-from tests.engine.families.modular import by_diffusers
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from benchmarks.checkpoints.build import EDIT_ONLY, FAMILIES, Family
+from benchmarks.checkpoints.modular import by_diffusers
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -21,9 +23,7 @@ from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.tasks.task import as_asked
 from safelight.protocol.messages import Cancelled, Failed, Finished, ModelSpec, Preview, Started, Stepped, Watch
 from tests.engine.drawing import Drawing, job, pixels
-from tests.engine.families.build import EDIT_ONLY, FAMILIES, Family
 from tests.engine.families.edits import EDITS, Edits, beside, called, mask, picture
-from tests.engine.families.modular import by_diffusers
 from tests.orders import changed
 
 # The pipelines of diffusers are older than parts of itself, of NumPy and of PyTorch that they use.

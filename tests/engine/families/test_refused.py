@@ -10,6 +10,7 @@ from typing import Any
 
 import diffusers
 import pytest
+from benchmarks.checkpoints import llm, parts, t5, unets
 from diffusers.pipelines.cosmos import pipeline_cosmos2_text2image
 from diffusers.pipelines.omnigen import pipeline_omnigen
 
@@ -18,7 +19,6 @@ from safelight.contract.options import ModelOptions
 from safelight.engine.checkpoint.loading import load
 from safelight.protocol.messages import Failed, ModelSpec
 from tests.engine.drawing import Drawing, job
-from tests.engine.families import llm, parts, t5, unets
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* is deprecated and will be removed in version 1.0.0:FutureWarning")
 

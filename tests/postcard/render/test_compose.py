@@ -11,11 +11,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from benchmarks.scenes import BOATS_AT_NOON, GLOWING_NIGHT, SCENES, SIZES, SUNSET_MOUNTAINS, small
 
 from safelight.postcard.render import rasterise, render_svg
 from safelight.postcard.scene import Layer, Scene, Thing, World, to_plain
 from safelight.postcard.vocabulary import Light, Season, Setting, Weather
-from tests.postcard.scenes import BOATS_AT_NOON, GLOWING_NIGHT, SCENES, SIZES, SUNSET_MOUNTAINS, small
 
 _ELSEWHERE = """
 import hashlib, json, sys

@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import cycle
 
 import pytest
+from benchmarks.scenes import SMALL, SUNSET_MOUNTAINS, spread
 
 from safelight.postcard.render import rasterise, render_svg
 from safelight.postcard.scene import Layer, Scene, Sky, World
@@ -16,7 +17,6 @@ from safelight.postcard.vocabulary import (
     SkyBody,
     Weather,
 )
-from tests.postcard.scenes import SMALL, SUNSET_MOUNTAINS, spread
 
 
 @pytest.mark.parametrize("kind", LayerKind)

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from benchmarks.scenes import SMALL, spread
 
 from safelight.postcard.render import rasterise, render_svg
 from safelight.postcard.render.figures.drawings import DRAWINGS, aspect_of
@@ -20,7 +21,6 @@ from safelight.postcard.vocabulary import (
     Light,
     Setting,
 )
-from tests.postcard.scenes import SMALL, spread
 
 _PLACED = re.compile(r'class="thing"[^>]*><g transform="translate\(([-\d.]+) [-\d.]+\) scale\(-?([\d.]+) ')
 

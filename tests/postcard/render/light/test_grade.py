@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from benchmarks.scenes import SUNSET_MOUNTAINS
 
 from safelight.postcard.render import rasterise, render_svg
 from safelight.postcard.vocabulary import (
     Palette,
 )
-from tests.postcard.scenes import SUNSET_MOUNTAINS
 
 
 @pytest.mark.parametrize("palette", Palette)

@@ -4,13 +4,13 @@ import re
 
 import numpy as np
 import pytest
+from benchmarks.scenes import SCENES, SUNSET_MOUNTAINS, styled
 
 from safelight.postcard.render import rasterise, render_svg
 from safelight.postcard.render.paper import extents, raster
 from safelight.postcard.render.paper.extents import EVERYWHERE, Drawing
 from safelight.postcard.render.paper.raster import _Window, never
 from safelight.postcard.vocabulary import Style
-from tests.postcard.scenes import SCENES, SUNSET_MOUNTAINS, styled
 
 CASES = [(SUNSET_MOUNTAINS, style) for style in Style] + [(scene, Style.FLAT) for scene in SCENES.values()]
 

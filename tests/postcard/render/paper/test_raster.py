@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from benchmarks.scenes import SCENES, SUNSET_MOUNTAINS, styled
 from numpy.typing import NDArray
 
 from safelight.postcard.render import rasterise, render_svg
@@ -13,7 +14,6 @@ from safelight.postcard.render.paper import raster
 from safelight.postcard.render.paper.raster import _Window, never
 from safelight.postcard.scene import Scene
 from safelight.postcard.vocabulary import Style
-from tests.postcard.scenes import SCENES, SUNSET_MOUNTAINS, styled
 
 WIDE, TALL = (768, 320), (208, 500)
 

@@ -4,11 +4,11 @@ import re
 
 import numpy as np
 import pytest
+from benchmarks.scenes import SUNSET_MOUNTAINS, styled
 
 from safelight.postcard.render import rasterise, render_svg
 from safelight.postcard.render.paper import librsvg, textures
 from safelight.postcard.vocabulary import Style
-from tests.postcard.scenes import SUNSET_MOUNTAINS, styled
 
 
 @pytest.mark.parametrize("style", [Style.WATERCOLOUR, Style.PAPER, Style.RISOGRAPH])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from benchmarks.scenes import SMALL, STILL_LIFE, SUNSET_MOUNTAINS, spread, styled
 
 from safelight.postcard.render import rasterise, render_svg
 from safelight.postcard.render.paper.canvas import Line, circle
@@ -23,7 +24,6 @@ from safelight.postcard.vocabulary import (
     SkyBody,
     Style,
 )
-from tests.postcard.scenes import SMALL, STILL_LIFE, SUNSET_MOUNTAINS, spread, styled
 
 
 @pytest.mark.parametrize("style", Style)

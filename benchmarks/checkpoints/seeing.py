@@ -8,9 +8,8 @@ import diffusers
 import torch
 from transformers import Qwen3Model, Siglip2ImageProcessorPil, Siglip2VisionConfig, Siglip2VisionModel
 
-from tests.engine import tiny
-from tests.engine.families import llm, parts, unets
-from tests.engine.families.parts import WIDTH
+from benchmarks.checkpoints import llm, parts, tiny, unets
+from benchmarks.checkpoints.parts import WIDTH
 
 _PLAIN = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 

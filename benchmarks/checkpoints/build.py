@@ -9,8 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.engine import tiny
-from tests.engine.families import llm, modular, seeing, t5, unets
+from benchmarks.checkpoints import llm, modular, seeing, t5, tiny, unets
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ import diffusers
 from diffusers import DPMSolverMultistepScheduler
 from transformers import CLIPTextModelWithProjection, Qwen3Model
 
-from tests.engine import tiny
-from tests.engine.families import parts
-from tests.engine.families.parts import WIDTH
+from benchmarks.checkpoints import parts, tiny
+from benchmarks.checkpoints.parts import WIDTH
 
 
 def flux_schnell() -> Any:

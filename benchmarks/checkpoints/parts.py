@@ -48,7 +48,7 @@ from transformers import (
 )
 from transformers.models.t5gemma.modeling_t5gemma import T5GemmaEncoder
 
-from tests.engine.tiny import LETTERS
+from benchmarks.checkpoints.tiny import LETTERS
 
 WIDTH = 16
 _CHAT = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}"

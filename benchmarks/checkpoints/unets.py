@@ -16,9 +16,8 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
-from tests.engine import tiny
-from tests.engine.families import parts
-from tests.engine.families.parts import WIDTH
+from benchmarks.checkpoints import parts, tiny
+from benchmarks.checkpoints.parts import WIDTH
 
 
 def _sdxl_unet(**fields: Any) -> diffusers.UNet2DConditionModel:

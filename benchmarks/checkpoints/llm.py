@@ -9,9 +9,8 @@ import torch
 from diffusers import AdaptiveProjectedMixGuidance, DPMSolverMultistepScheduler
 from transformers import ByT5Tokenizer, CLIPTextModel, CLIPTextModelWithProjection, Qwen3ForCausalLM, Qwen3Model
 
-from tests.engine import tiny
-from tests.engine.families import parts
-from tests.engine.families.parts import WIDTH
+from benchmarks.checkpoints import parts, tiny
+from benchmarks.checkpoints.parts import WIDTH
 
 
 def _flux2_transformer(layers: int) -> Any:

@@ -7,9 +7,8 @@ from typing import Any
 import diffusers
 from transformers import Qwen3Model
 
-from tests.engine import tiny
-from tests.engine.families import parts
-from tests.engine.families.parts import WIDTH
+from benchmarks.checkpoints import parts, tiny
+from benchmarks.checkpoints.parts import WIDTH
 
 
 def _made(kind: Any, **components: Any) -> Any:
