@@ -174,5 +174,5 @@ async def test_after_a_restart_it_draws_from_them_again(serve: Serve) -> None:
     owner = next(iter(await first.services.keys.all())).id
     library = second.services.jobs.library
     await until(lambda: second.services.jobs.runner.counts == (0, 0))
-    _, found = await library.image(owner, job["id"])
+    _, found = await library.pictures.image(owner, job["id"])
     assert url_of(found).endswith(plain)

@@ -141,8 +141,8 @@ async def test_a_picture_whose_file_is_gone_is_not_found(running: Running, tmp_p
     job = await finished(running)
     (path,) = (path for path in (tmp_path / "files").rglob(f"{job['id']}.1.png") if path.is_file())
     path.unlink()
-    library = running.services.jobs.library
-    for reading in (library.image, library.open_image):
+    pictures = running.services.jobs.library.pictures
+    for reading in (pictures.image, pictures.open_image):
         with pytest.raises(NotFound):
             await reading(await owner(running), job["id"])
 

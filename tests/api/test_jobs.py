@@ -111,7 +111,7 @@ async def test_thumbnails_that_are_asked_for_at_once_are_made_once(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, made = await finished(running), list[int]()
-    thumbnails = running.services.jobs.library._thumbnails
+    thumbnails = running.services.jobs.library.pictures._thumbnails
     make = thumbnails._thumbnail_of
 
     def counted(image: bytes) -> bytes:

@@ -101,4 +101,4 @@ async def test_of_a_job_whose_files_are_gone_the_library_says_so(serve: Serve) -
     library = running.services.jobs.library
     (record,) = await library._store.these([finished["id"]])
     with pytest.raises(NotFound, match="file of this picture is gone"):
-        await library.image(record.origin.owner, finished["id"])
+        await library.pictures.image(record.origin.owner, finished["id"])

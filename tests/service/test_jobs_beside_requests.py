@@ -88,9 +88,9 @@ async def test_a_job_whose_file_is_gone_has_no_picture(studio: Studio) -> None:
     for path in (studio.home / "files").rglob("job_*"):
         path.unlink()
     with pytest.raises(NotFound, match="file"):
-        await studio.jobs.library.open_image(CALLER.key_id, accepted.id)
+        await studio.jobs.library.pictures.open_image(CALLER.key_id, accepted.id)
     with pytest.raises(NotFound, match="file"):
-        await studio.jobs.library.thumbnail(CALLER.key_id, accepted.id)
+        await studio.jobs.library.pictures.thumbnail(CALLER.key_id, accepted.id)
 
 
 async def test_who_waits_while_the_server_closes_is_told_to_ask_again(studio: Studio) -> None:

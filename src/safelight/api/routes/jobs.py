@@ -95,10 +95,10 @@ async def job_image(request: Request) -> Response:
     headers = _headers(job, what) | drawing_headers(job.wanted.drawn_by, (job.wanted.seed,))
     headers |= {"content-disposition": f'{kind}; filename="{name}"'}
     if _wants_settings(request):
-        job, image = await services.jobs.library.image(principal.key_id, _id(request))
+        job, image = await services.jobs.library.pictures.image(principal.key_id, _id(request))
         content = await services.signing.with_settings(job, image)
         return Response(content, headers=headers, media_type=job.media_type)
-    job, size, pieces = await services.jobs.library.open_image(principal.key_id, _id(request))
+    job, size, pieces = await services.jobs.library.pictures.open_image(principal.key_id, _id(request))
     headers |= {"content-length": str(size)}
     if request.method == "HEAD":
         return Response(headers=headers, media_type=job.media_type)
@@ -112,7 +112,7 @@ async def job_thumbnail(request: Request) -> Response:
     job = await services.jobs.library.get(principal.key_id, _id(request))
     if _has_it(request, job, "thumbnail"):
         return Response(status_code=304, headers=_headers(job, "thumbnail"))
-    job, small = await services.jobs.library.thumbnail(principal.key_id, _id(request))
+    job, small = await services.jobs.library.pictures.thumbnail(principal.key_id, _id(request))
     return Response(small, headers=_headers(job, "thumbnail"), media_type="image/jpeg")
 
 
@@ -123,7 +123,7 @@ async def job_input(request: Request) -> Response:
     place = str(request.path_params["place"])
     if not re.fullmatch(r"\d{1,2}", place):
         raise NotFound("The pictures that a job draws from are counted from 0.")
-    size, pieces = await services.jobs.library.open_input(principal.key_id, _id(request), int(place))
+    size, pieces = await services.jobs.library.pictures.open_input(principal.key_id, _id(request), int(place))
     headers = {"cache-control": _FOREVER, "content-security-policy": ALONE, "content-length": str(size)}
     first = await anext(pieces)
     return StreamingResponse(_from(first, pieces), headers=headers, media_type=_media_type(first))

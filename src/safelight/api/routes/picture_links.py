@@ -20,7 +20,7 @@ async def linked_picture(request: Request) -> Response:
     services: Services = request.app.state.services
     name, query = str(request.path_params["name"]), request.query_params
     job_id, left = services.picture_links.check(name, query.get("expires", ""), query.get("signature", ""))
-    job, size, pieces = await services.jobs.library.open_linked(job_id)
+    job, size, pieces = await services.jobs.library.pictures.open_linked(job_id)
     if await services.keys.is_revoked(job.origin.owner):
         raise NotFound(NO_PICTURE)
     headers = {

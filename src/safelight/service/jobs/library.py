@@ -1,4 +1,4 @@
-"""Looking back on durable jobs: find, star, cancel, delete, and their pictures."""
+"""Looking back on durable jobs: find, star, cancel, delete."""
 
 # Tested in tests/api/test_jobs.py.
 
@@ -9,12 +9,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import msgspec
 
-from safelight.contract.errors import NotFound
-from safelight.contract.jobs import JobRecord, JobUpdate, KeptImage, input_names
-from safelight.service.access.picture_links import NO_PICTURE
+from safelight.contract.jobs import JobRecord, JobUpdate
+from safelight.service.jobs.pictures import JobPictures, there
 from safelight.service.jobs.runner import JobRunner
 from safelight.service.jobs.thumbnails import Thumbnails
-from safelight.service.keeping.files_away import told_to_ask_again
 from safelight.service.keeping.retention import Retention
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.files import FileStore
@@ -22,10 +20,6 @@ from safelight.service.ports.jobs import Ending, JobFilter, JobStore
 
 _TOLD_AGAIN = 1000
 _AT_ONCE = 200
-_NO_FILE = "The file of this picture is gone."
-_IS_KEPT = "The picture is kept: ask for it again in a moment."
-# Said to everybody alike: whether a job is somebody else's is nobody's business.
-_NO_JOB = "There is no such job, or it was forgotten. GET /v1/jobs lists those of your key."
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,11 +46,10 @@ class Library:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
-        self._files = files
+        self.pictures = JobPictures(store, files, Thumbnails(files, thumbnail_of))
         self._feed = feed
         self._runner = runner
         self._retention = retention
-        self._thumbnails = Thumbnails(files, thumbnail_of)
         self._most_queued = most_queued
         self._clock = clock
 
@@ -66,7 +59,7 @@ class Library:
         Raises:
             NotFound: there is none of that owner.
         """
-        return _there(await self._store.get(owner, job_id))
+        return there(await self._store.get(owner, job_id))
 
     async def page(self, wanted: JobFilter, limit: int, *, count: bool) -> Page:
         """A page of an owner's jobs, and how many there are in all where that is asked."""
@@ -104,7 +97,7 @@ class Library:
         Raises:
             NotFound: there is none.
         """
-        job = _there(await self._store.star(owner, job_id, starred))
+        job = there(await self._store.star(owner, job_id, starred))
         self._feed.publish(JobUpdate(kind="job", job=job))
         return job
 
@@ -134,95 +127,7 @@ class Library:
         job = await self.get(owner, job_id)
         if not job.has_ended:
             return await self.cancel(owner, job_id)
-        deleted = _there(await self._store.delete(owner, job_id))
+        deleted = there(await self._store.delete(owner, job_id))
         await self._retention.remove_files(deleted)
         self._feed.publish(JobUpdate(kind="deleted", job=deleted))
         return None
-
-    async def image(self, owner: str, job_id: str) -> tuple[JobRecord, bytes]:
-        """A finished job and its file.
-
-        Raises:
-            NotFound: there is no such job, or no picture.
-            Unavailable: the place for files is away.
-        """
-        job, kept = await self._kept(owner, job_id)
-        with told_to_ask_again(_IS_KEPT):
-            image = await self._files.get(kept.file)
-        if image is None:
-            raise NotFound(_NO_FILE)
-        return job, image
-
-    async def open_image(self, owner: str, job_id: str) -> tuple[JobRecord, int, AsyncIterator[bytes]]:
-        """A finished job, the length of its file in bytes, and the file in pieces that are read when asked for.
-
-        Raises:
-            NotFound: there is no such job, or no picture.
-            Unavailable: the place for files is away.
-        """
-        job, kept = await self._kept(owner, job_id)
-        with told_to_ask_again(_IS_KEPT):
-            opened = await self._files.open(kept.file)
-        if opened is None:
-            raise NotFound(_NO_FILE)
-        return job, *opened
-
-    async def open_linked(self, job_id: str) -> tuple[JobRecord, int, AsyncIterator[bytes]]:
-        """As `open_image`, for whoever holds a link to it, whose job it may be.
-
-        Raises:
-            NotFound: there is no such picture any more.
-            Unavailable: the place for files is away.
-        """
-        job = next(iter(await self._store.these([job_id])), None)
-        if job is None or job.image is None:
-            raise NotFound(NO_PICTURE)
-        with told_to_ask_again(_IS_KEPT):
-            opened = await self._files.open(job.image.file)
-        if opened is None:
-            raise NotFound(NO_PICTURE)
-        return job, *opened
-
-    async def open_input(self, owner: str, job_id: str, place: int) -> tuple[int, AsyncIterator[bytes]]:
-        """A picture that a job draws from, as it came: its length in bytes, and the file in pieces. The mask comes
-        after the pictures; the first place is 0.
-
-        Raises:
-            NotFound: there is no such job, or nothing at that place.
-            Unavailable: the place for files is away.
-        """
-        names = input_names(await self.get(owner, job_id))
-        if not 0 <= place < len(names):
-            raise NotFound(f"This job draws from {len(names)} pictures, counted from 0, the mask last.")
-        with told_to_ask_again(_IS_KEPT):
-            opened = await self._files.open(names[place])
-        if opened is None:
-            raise NotFound(_NO_FILE)
-        return opened
-
-    async def _kept(self, owner: str, job_id: str) -> tuple[JobRecord, KeptImage]:
-        job = await self.get(owner, job_id)
-        if job.image is None:
-            raise NotFound(f"This job has no picture: it is {job.course.state}.")
-        return job, job.image
-
-    async def thumbnail(self, owner: str, job_id: str) -> tuple[JobRecord, bytes]:
-        """A finished job and a small JPEG of its picture, made when it is first asked for.
-
-        Raises:
-            NotFound: there is no such job, or no picture.
-            Unavailable: the place for files is away.
-        """
-        job = await self.get(owner, job_id)
-
-        async def image() -> bytes:
-            return (await self.image(owner, job_id))[1]
-
-        with told_to_ask_again(_IS_KEPT):
-            return job, await self._thumbnails.of(job, image)
-
-
-def _there(job: JobRecord | None) -> JobRecord:
-    if job is None:
-        raise NotFound(_NO_JOB)
-    return job

@@ -143,7 +143,7 @@ class DrawnOnce:
             raise AuthenticationFailed(REVOKED)
         if job.image is None:
             raise InternalError("The drawing was cancelled.", retry_helps=False)
-        _, image = await self._library.image(job.origin.owner, job.id)
+        _, image = await self._library.pictures.image(job.origin.owner, job.id)
         return Picture(
             image=image,
             output_format=job.wanted.output_format,
