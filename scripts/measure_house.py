@@ -165,20 +165,19 @@ with tempfile.TemporaryDirectory() as home:
     sys.setprofile(look)
     serve(read_settings({"engine": "fake", "port": 0}))
     sys.setprofile(None)
-def length(code):
-    lines = [line for _, _, line in code.co_lines() if line]
-    return max(lines) - code.co_firstlineno + 1
-print(json.dumps([(code.co_filename, code.co_qualname, length(code)) for code in set.intersection(*ran)]))
+def span(code):
+    return code.co_firstlineno, max(line for _, _, line in code.co_lines() if line)
+print(json.dumps([(code.co_filename, *span(code)) for code in set.intersection(*ran)]))
 """
 
 
 def _on_a_requests_way() -> tuple[int, int, int]:
     """Files, their lines, and the lines of the functions that ran."""
     ran = subprocess.run([sys.executable, "-P", "-c", _SERVE], capture_output=True, text=True, check=True, timeout=300)
-    found = [(Path(name), lines) for name, _, lines in json.loads(ran.stdout.splitlines()[-1])]
-    ours = [(path, lines) for path, lines in found if path.is_relative_to(PACKAGE)]
-    files = {path for path, _ in ours}
-    return len(files), sum(map(_length, files)), sum(lines for _, lines in ours)
+    found = [(Path(name), range(first, last + 1)) for name, first, last in json.loads(ran.stdout.splitlines()[-1])]
+    lines = {(path, line) for path, span in found if path.is_relative_to(PACKAGE) for line in span}
+    files = {path for path, _ in lines}
+    return len(files), sum(map(_length, files)), len(lines)
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ from safelight.contract.kinds import Number
 from safelight.contract.parameters.declaration import Declaration
 from safelight.contract.parameters.declared import declaring
 from safelight.contract.parsing import parse_image_request
-from safelight.contract.terms import Contract, Terms
+from safelight.contract.terms import Contract, OperatorTerms
 from safelight.engine.checkpoint.loading import describe, load
 from safelight.engine.checkpoint.traits import traits_of
 from safelight.protocol.messages import Finished, ModelSpec
@@ -66,7 +66,7 @@ async def running(serve: Serve) -> Running:
 
 def offering(takes: tuple[str, ...] = ("wobble",), contract: Contract = "open") -> Catalogue:
     traits = msgspec.structs.replace(TRAITS, takes=takes)
-    terms = Terms(contract=contract)
+    terms = OperatorTerms(contract=contract)
     return Catalogue([ModelEntry(id="postcard", source="p", drawn_by="p", terms=terms, traits=traits)])
 
 

@@ -13,8 +13,8 @@ from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.peers import HttpPeers
 from safelight.contract.jobs import JobUpdate, Progress
 from safelight.protocol.steps import STEPS_PATH, Interest, StepNews, frame, read_frames
-from safelight.service.jobs.peers import Peers
-from safelight.service.jobs.steps import StepsElsewhere
+from safelight.service.jobs.processes.peers import Peers
+from safelight.service.jobs.processes.steps import StepsElsewhere
 from safelight.service.ports.news import ProcessState
 from tests.api.conftest import PICTURES, Running, Serve, until
 
@@ -66,9 +66,9 @@ async def test_steps_and_previews_are_told_at_another_process_while_somebody_loo
     steps = StepsElsewhere(feed, peers, HttpPeers(lambda: "the secret"))
     asking = asyncio.create_task(steps.go_on())
     (drawn,) = [job for job, _, _ in runner.running.under_way()]
-    assert not running.services.jobs.feed.is_looked_at(drawn)
-    with feed.watch(owner, job_id, looks=True) as watcher:
-        await until(lambda: running.services.jobs.feed.is_looked_at(drawn))
+    assert not running.services.jobs.feed.wants_previews(drawn)
+    with feed.watch(owner, job_id, previews=True) as watcher:
+        await until(lambda: running.services.jobs.feed.wants_previews(drawn))
         assert running.services.jobs.feed.lookers == set()  # it does not ask back
         engine.gate.set()
         told: list[JobUpdate] = []

@@ -16,7 +16,7 @@ from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.sql import open_database
 from safelight.contract.errors import NotFound
 from safelight.contract.jobs import JobRecord
-from safelight.service.jobs import suspects
+from safelight.service.jobs.processes import suspects
 from tests.api.conftest import PICTURES, Running, Serve, until
 from tests.api.test_jobs import ASYNC, accept, ended, finished
 from tests.contracts.jobs import job

@@ -18,7 +18,7 @@ from safelight.contract.parameters.declared import (
     ordinary_options,
     taken_by,
 )
-from safelight.contract.terms import Contract, Terms
+from safelight.contract.terms import Contract, OperatorTerms
 from safelight.contract.traits import Traits
 
 API = Path(__file__).parents[2] / "docs" / "api.md"
@@ -48,20 +48,20 @@ def test_one_that_is_tried_out_is_there_for_as_long() -> None:
 @pytest.mark.parametrize(
     ("asked", "terms", "options"),
     [
-        ({}, Terms(), {}),
-        ({"negative_prompt": ""}, Terms(), {}),
-        ({"negative_prompt": "fog"}, Terms(), {"negative_prompt": "fog"}),
-        ({"guidance_scale": 3}, Terms(), {"guidance_scale": 3.0}),
-        ({}, Terms(steps=9, guidance_scale=2.0), {"steps": 9, "guidance_scale": 2.0}),
-        ({"steps": 3}, Terms(steps=9), {"steps": 3}),
-        ({"quality": "auto"}, Terms(steps=9), {"steps": 9}),
-        ({"quality": "low"}, Terms(), {"steps": 25}),
-        ({"quality": "low"}, Terms(steps=9, quality_steps=(("low", 2),)), {"steps": 2}),
-        ({"output_format": "png"}, Terms(), {}),
+        ({}, OperatorTerms(), {}),
+        ({"negative_prompt": ""}, OperatorTerms(), {}),
+        ({"negative_prompt": "fog"}, OperatorTerms(), {"negative_prompt": "fog"}),
+        ({"guidance_scale": 3}, OperatorTerms(), {"guidance_scale": 3.0}),
+        ({}, OperatorTerms(steps=9, guidance_scale=2.0), {"steps": 9, "guidance_scale": 2.0}),
+        ({"steps": 3}, OperatorTerms(steps=9), {"steps": 3}),
+        ({"quality": "auto"}, OperatorTerms(steps=9), {"steps": 9}),
+        ({"quality": "low"}, OperatorTerms(), {"steps": 25}),
+        ({"quality": "low"}, OperatorTerms(steps=9, quality_steps=(("low", 2),)), {"steps": 2}),
+        ({"output_format": "png"}, OperatorTerms(), {}),
     ],
 )
 def test_options_are_what_was_asked_or_else_the_operators(
-    asked: dict[str, Value], terms: Terms, options: dict[str, Value]
+    asked: dict[str, Value], terms: OperatorTerms, options: dict[str, Value]
 ) -> None:
     found = options_of(asked, terms, TRAITS)
     assert found == options
@@ -71,11 +71,11 @@ def test_options_are_what_was_asked_or_else_the_operators(
 def test_a_flag_is_an_option_as_it_is() -> None:
     tiled = Declaration(parameter=Parameter(name="tiled", kind=Flag(), description="Tiles."))
     with declaring(tiled):
-        assert options_of({"tiled": True}, Terms(), TRAITS) == {"tiled": True}
+        assert options_of({"tiled": True}, OperatorTerms(), TRAITS) == {"tiled": True}
 
 
 def test_the_fingerprint_tells_what_was_set_and_not_said() -> None:
-    terms = Terms(steps=9, guidance_scale=2.0)
+    terms = OperatorTerms(steps=9, guidance_scale=2.0)
     told: tuple[tuple[dict[str, Value], list[str]], ...] = (
         ({}, ["steps9", "guidance2"]),
         ({"steps": 3}, ["guidance2"]),
@@ -87,8 +87,8 @@ def test_the_fingerprint_tells_what_was_set_and_not_said() -> None:
 
 def test_an_ordinary_picture_leaves_to_the_model_what_may_be_left_to_it() -> None:
     asked: dict[str, Value] = {"steps": 99, "guidance_scale": 9.0, "negative_prompt": "fog"}
-    assert ordinary_options(asked, Terms()) == {"negative_prompt": "fog"}
-    assert ordinary_options(asked, Terms(steps=9)) == {"negative_prompt": "fog", "steps": 9}
+    assert ordinary_options(asked, OperatorTerms()) == {"negative_prompt": "fog"}
+    assert ordinary_options(asked, OperatorTerms(steps=9)) == {"negative_prompt": "fog", "steps": 9}
 
 
 @pytest.mark.parametrize(
@@ -100,5 +100,5 @@ def test_unless_it_says_otherwise_a_parameter_is_offered_where_a_pipeline_takes_
 ) -> None:
     parameter = Parameter(name="wobble", kind=Number(minimum=0, maximum=2), default=1.0, description="How much.")
     traits = None if takes is None else Traits(pipeline="P", steps=4, takes=takes)
-    offered = Declaration(parameter=parameter).offered(parameter, Terms(contract=contract), traits)
+    offered = Declaration(parameter=parameter).offered(parameter, OperatorTerms(contract=contract), traits)
     assert (offered is not None) == is_offered

@@ -17,7 +17,7 @@ from safelight.contract.parsing import begun_with, parse_image_request
 from safelight.contract.pictures import PictureFacts
 from safelight.contract.request import Begin, ImageRequest
 from safelight.contract.sizes import Size
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 from safelight.contract.traits import EditTraits, Traits
 from safelight.contract.weights import Weights
 
@@ -29,11 +29,11 @@ TRAITS = Traits(pipeline="P", steps=4, side_multiple=16, edits=EditTraits(maximu
 def catalogue(**traits: Any) -> Catalogue:
     known = msgspec.structs.replace(TRAITS, **traits)
     words = msgspec.structs.replace(TRAITS, edits=None)
-    strict = ModelEntry(id="strict", source="s", drawn_by="s", terms=Terms(contract="strict"), traits=known)
+    strict = ModelEntry(id="strict", source="s", drawn_by="s", terms=OperatorTerms(contract="strict"), traits=known)
     return Catalogue(
         [
-            ModelEntry(id="one", source="p", drawn_by="p", terms=Terms(contract="open"), traits=known),
-            ModelEntry(id="words", source="w", drawn_by="w", terms=Terms(contract="open"), traits=words),
+            ModelEntry(id="one", source="p", drawn_by="p", terms=OperatorTerms(contract="open"), traits=known),
+            ModelEntry(id="words", source="w", drawn_by="w", terms=OperatorTerms(contract="open"), traits=words),
             strict,
         ]
     )

@@ -10,14 +10,14 @@ from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.parsing import parse_image_request
 from safelight.contract.request import ImageRequest
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 from safelight.contract.traits import Traits
 
 TRAITS = Traits(pipeline="P", steps=4, loras=("ink", "wash", "chalk", "oil", "lino"))
 
 
 def read(own: tuple[tuple[str, float], ...] = (), **fields: Any) -> ImageRequest:
-    terms = Terms(contract="open", loras=own)
+    terms = OperatorTerms(contract="open", loras=own)
     entry = ModelEntry(id="one", source="p", drawn_by="p", terms=terms, traits=TRAITS)
     return parse_image_request({"model": "one", "prompt": "a boat"} | fields, Catalogue([entry]))
 

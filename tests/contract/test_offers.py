@@ -16,15 +16,15 @@ from safelight.contract.parameters.declared import declared
 from safelight.contract.parsing import depends_on_traits, parse_image_request
 from safelight.contract.request import ImageRequest
 from safelight.contract.sizes import SIZES, Size, pattern_of_sizes
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 from safelight.contract.traits import Traits
 
 SDXL = Traits(pipeline="SDXL", steps=50, guidance_scale=5.0, negative_prompt=True)
 TURBO = Traits(pipeline="Turbo", steps=4, width=512, height=512, side_multiple=16, few_steps=True)
-OPEN = Terms(contract="open")
+OPEN = OperatorTerms(contract="open")
 
 
-def entry(traits: Traits | None = SDXL, terms: Terms = OPEN) -> ModelEntry:
+def entry(traits: Traits | None = SDXL, terms: OperatorTerms = OPEN) -> ModelEntry:
     return ModelEntry(id="mine", source="mine", drawn_by="mine", terms=terms, traits=traits)
 
 
@@ -76,7 +76,7 @@ def test_any_other_size_is_refused_with_the_limits(size: Any) -> None:
 
 
 def test_the_operator_bounds_free_sizes_and_the_nine_stay() -> None:
-    bounded = entry(terms=Terms(contract="open", max_side=900))
+    bounded = entry(terms=OperatorTerms(contract="open", max_side=900))
     assert parse(bounded, size="896x896").size == Size(896, 896)
     assert parse(bounded, size="1536x640").size == Size(1536, 640)
     assert "from 64 to 896 in multiples of 8" in refusal(bounded, size="904x896").message
@@ -98,7 +98,7 @@ def test_a_quality_is_a_number_of_steps(quality: str, steps: int | None) -> None
 
 
 def test_the_operator_says_what_a_quality_takes_and_what_is_taken_unasked() -> None:
-    terms = Terms(contract="open", steps=20, quality_steps=(("high", 33),))
+    terms = OperatorTerms(contract="open", steps=20, quality_steps=(("high", 33),))
     takes = {q: parse(entry(terms=terms), quality=q).options["steps"] for q in ("low", "medium", "high", "auto")}
     assert takes == {"low": 10, "medium": 20, "high": 33, "auto": 20}
     assert parse(entry(terms=terms), steps=7).options["steps"] == 7
@@ -117,8 +117,8 @@ def test_guidance_is_offered_where_a_model_has_it() -> None:
     assert "guidance_scale" not in parse(entry(TURBO), guidance_scale=3, allow_ignored_params=True).asked
 
 
-@pytest.mark.parametrize("terms", [OPEN, Terms(contract="strict")])
-def test_a_negative_prompt_is_refused_by_name_where_it_would_do_nothing(terms: Terms) -> None:
+@pytest.mark.parametrize("terms", [OPEN, OperatorTerms(contract="strict")])
+def test_a_negative_prompt_is_refused_by_name_where_it_would_do_nothing(terms: OperatorTerms) -> None:
     useless = entry(TURBO, terms)
     error = refusal(useless, negative_prompt="fog")
     assert (error.code, error.param) == ("unknown_parameter", "negative_prompt")
@@ -153,14 +153,14 @@ def test_several_pictures_have_the_seeds_after_the_first() -> None:
 
 
 def test_a_strict_model_offers_the_eight_whatever_it_can_do() -> None:
-    assert capabilities_of(Terms(), SDXL) == capabilities_of(Terms(), None)
+    assert capabilities_of(OperatorTerms(), SDXL) == capabilities_of(OperatorTerms(), None)
     for name, value in {"n": 2, "quality": "low", "steps": 5, "stream": True, "output_compression": 5}.items():
-        assert refusal(entry(terms=Terms(contract="strict")), **{name: value}).code == "unknown_parameter"
-    assert refusal(entry(terms=Terms(contract="strict")), output_format="webp").code == "invalid_value"
+        assert refusal(entry(terms=OperatorTerms(contract="strict")), **{name: value}).code == "unknown_parameter"
+    assert refusal(entry(terms=OperatorTerms(contract="strict")), output_format="webp").code == "invalid_value"
 
 
 def test_what_cannot_be_judged_before_a_model_is_described() -> None:
-    unknown, strict = entry(None), entry(None, Terms(contract="strict"))
+    unknown, strict = entry(None), entry(None, OperatorTerms(contract="strict"))
     assert depends_on_traits({}, unknown)
     assert not depends_on_traits({}, entry())
     assert not depends_on_traits({"negative_prompt": ""}, strict)
@@ -193,7 +193,7 @@ def test_the_model_list_tells_rules_of_what_is_offered_alone() -> None:
         ("excludes", "quality", "steps"),
         ("only_for", "output_compression", "output_format"),
     ]
-    assert entry(terms=Terms()).capabilities.as_json()["rules"] == []
+    assert entry(terms=OperatorTerms()).capabilities.as_json()["rules"] == []
 
 
 @pytest.mark.parametrize(
@@ -205,15 +205,15 @@ def test_the_model_list_tells_rules_of_what_is_offered_alone() -> None:
 )
 def test_qualities_are_shares_of_the_models_own_steps(few_steps: bool, expected: dict[str, int]) -> None:
     traits = Traits(pipeline="P", steps=20, few_steps=few_steps)
-    kind = capabilities_of(Terms(contract="open"), traits)["quality"].kind
+    kind = capabilities_of(OperatorTerms(contract="open"), traits)["quality"].kind
     assert isinstance(kind, Choice)
     assert kind.values == ("auto", *expected)
     declaration = next(each for each in declared() if each.name == "quality")
     for name, steps in expected.items():
-        assert declaration.options(declaration, name, Terms(contract="open"), traits) == {"steps": steps}
+        assert declaration.options(declaration, name, OperatorTerms(contract="open"), traits) == {"steps": steps}
 
 
 def test_no_quality_takes_more_steps_than_may_be_asked_for() -> None:
     declaration = next(each for each in declared() if each.name == "quality")
-    terms, traits = Terms(contract="open"), Traits(pipeline="P", steps=50)
+    terms, traits = OperatorTerms(contract="open"), Traits(pipeline="P", steps=50)
     assert declaration.options(declaration, "max", terms, traits) == {"steps": 150}

@@ -16,7 +16,7 @@ from safelight.contract.offers import capabilities_of
 from safelight.contract.parsing import parse_image_request
 from safelight.contract.request import ImageRequest
 from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO, Size
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 
 CATALOGUE = Catalogue(
     [
@@ -221,9 +221,9 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-names = st.sampled_from([*capabilities_of(Terms(), None).names, "n", "stream", "user", "response_format"]) | st.text(
-    max_size=8
-)
+names = st.sampled_from(
+    [*capabilities_of(OperatorTerms(), None).names, "n", "stream", "user", "response_format"]
+) | st.text(max_size=8)
 
 
 @given(st.dictionaries(names, json_values, max_size=6))

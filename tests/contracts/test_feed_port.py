@@ -30,10 +30,10 @@ async def test_a_slow_watcher_is_told_the_newest_and_the_end_replaces_all() -> N
 async def test_previews_are_for_those_who_look() -> None:
     feed = LocalFeed()
     changes: list[bool] = []
-    feed.on_look(lambda: changes.append(feed.is_looked_at(job(1))))
+    feed.on_look(lambda: changes.append(feed.wants_previews(job(1))))
     with feed.watch("key-a", "job_1"):
-        assert not feed.is_looked_at(job(1))
-    with feed.watch("key-a", "job_1", looks=True) as looking, feed.watch("key-a") as counting:
+        assert not feed.wants_previews(job(1))
+    with feed.watch("key-a", "job_1", previews=True) as looking, feed.watch("key-a") as counting:
         for number in range(3):
             feed.publish(JobUpdate(kind="preview", job=job(1), preview=bytes([number])))
         told = await looking.next()
@@ -45,8 +45,8 @@ async def test_previews_are_for_those_who_look() -> None:
             ended = await watcher.next()
             assert ended is not None
             assert ended.kind == "end"
-    with feed.watch("key-b", looks=True), feed.watch("key-a", "job_2", looks=True):
-        assert not feed.is_looked_at(job(1))
+    with feed.watch("key-b", previews=True), feed.watch("key-a", "job_2", previews=True):
+        assert not feed.wants_previews(job(1))
     assert changes == [True, False, False, False, False, False]
 
 

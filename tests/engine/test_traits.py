@@ -11,7 +11,7 @@ import pytest
 from benchmarks.checkpoints import unets
 
 from safelight.contract.offers import capabilities_of
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 from safelight.contract.traits import Traits
 from safelight.engine.checkpoint.folder import Checkpoint
 from safelight.engine.checkpoint.loading import describe
@@ -101,5 +101,5 @@ def test_a_negative_prompt_is_taken_where_classifier_free_guidance_is_on(
 def test_how_much_of_a_prompt_is_read_is_said(models: dict[str, LoadedModel], family: str, tokens: int) -> None:
     traits = models[family].traits
     assert traits.prompt_tokens == tokens
-    offered = capabilities_of(Terms(contract="open"), traits).as_json()["parameters"]["prompt"]
+    offered = capabilities_of(OperatorTerms(contract="open"), traits).as_json()["parameters"]["prompt"]
     assert offered["max_tokens"] == tokens

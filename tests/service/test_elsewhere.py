@@ -16,10 +16,11 @@ from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.sql import Database, open_database
 from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.contract.jobs import Course, JobRecord
-from safelight.service.jobs import elsewhere, suspects, tending
-from safelight.service.jobs.elsewhere import Elsewhere
-from safelight.service.jobs.leases import Leases
-from safelight.service.jobs.suspects import ALONE_FROM, MOST_TRIES, Suspects
+from safelight.service.jobs import tending
+from safelight.service.jobs.processes import elsewhere, suspects
+from safelight.service.jobs.processes.elsewhere import Elsewhere
+from safelight.service.jobs.processes.leases import Leases
+from safelight.service.jobs.processes.suspects import ALONE_FROM, MOST_TRIES, Suspects
 from safelight.service.ports.jobs import Ending, Hold
 from safelight.service.ports.news import ChangeKind, RowChange
 from tests.api.conftest import PICTURES, Running, Serve, serve, until

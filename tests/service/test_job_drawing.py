@@ -26,9 +26,9 @@ from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.bootstrap.drawing import open_drawing
 from safelight.contract.jobs import JobRecord, KeptImage
 from safelight.service.drawing.admission import Admission
-from safelight.service.jobs import claims
 from safelight.service.jobs.inputs import JobInputs
-from safelight.service.jobs.job_drawing import JobDrawing, JobInHand
+from safelight.service.jobs.running import claims
+from safelight.service.jobs.running.job_drawing import JobDrawing, JobInHand
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.ports.files import FilesAway, Room
 from safelight.service.ports.jobs import Ending

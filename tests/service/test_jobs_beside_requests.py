@@ -26,9 +26,9 @@ from safelight.contract.request import ImageRequest
 from safelight.service.drawing.admission import Admission
 from safelight.service.drawing.caller import Caller
 from safelight.service.jobs.jobs import Jobs
-from safelight.service.jobs.line import JobLine
-from safelight.service.jobs.queue_news import QueueNews
-from safelight.service.jobs.suspects import Suspects
+from safelight.service.jobs.processes.suspects import Suspects
+from safelight.service.jobs.running.line import JobLine
+from safelight.service.jobs.running.queue_news import QueueNews
 from safelight.settings import read_settings
 from tests.api.conftest import until
 from tests.contracts.jobs import CANCELLED, job

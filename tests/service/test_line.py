@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from safelight.service.jobs.line import JobLine
+from safelight.service.jobs.running.line import JobLine
 from tests.contracts.jobs import job
 
 

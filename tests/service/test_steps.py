@@ -13,9 +13,9 @@ from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.peers import HttpPeers
 from safelight.contract.jobs import JobUpdate, Progress
 from safelight.protocol.steps import Interest, StepNews
-from safelight.service.jobs import steps
-from safelight.service.jobs.peers import Peers
-from safelight.service.jobs.steps import StepsElsewhere, StepsForPeers
+from safelight.service.jobs.processes import steps
+from safelight.service.jobs.processes.peers import Peers
+from safelight.service.jobs.processes.steps import StepsElsewhere, StepsForPeers
 from safelight.service.ports.news import ProcessState
 from safelight.service.ports.steps import PeerSteps
 from tests.api.conftest import Serve, serve, until
@@ -45,7 +45,7 @@ async def asking(feed: LocalFeed, other: PeerSteps, address: str) -> AsyncIterat
     peers = Peers(None, name="here", workers=lambda: 1, seconds=lambda: 0.0)
     peers.others = [ProcessState(name="there", address=address, workers=1, seconds=0.0)]
     elsewhere = StepsElsewhere(feed, peers, other)
-    with feed.watch("key-a", looks=True):
+    with feed.watch("key-a", previews=True):
         going_on = asyncio.create_task(elsewhere.go_on())
         yield elsewhere
         going_on.cancel()

@@ -17,9 +17,9 @@ from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.sql import open_database
 from safelight.bootstrap.services import PAGE
 from safelight.contract.jobs import JobUpdate
-from safelight.service.jobs import leases
 from safelight.service.jobs.jobs import Jobs
-from safelight.service.jobs.peers import Peers
+from safelight.service.jobs.processes import leases
+from safelight.service.jobs.processes.peers import Peers
 from safelight.settings import read_settings
 from tests.api.conftest import PICTURES, Node, Shared, node, until
 from tests.contracts.jobs import job
@@ -81,8 +81,8 @@ async def test_one_watches_what_the_other_draws_with_steps_and_previews_to_its_e
     ]
     assert drawn.id in accepted
     told: list[JobUpdate] = []
-    with one.jobs.feed.watch(drawn.origin.owner, drawn.id, looks=True) as watcher:
-        await until(lambda: other.jobs.feed.is_looked_at(drawn))
+    with one.jobs.feed.watch(drawn.origin.owner, drawn.id, previews=True) as watcher:
+        await until(lambda: other.jobs.feed.wants_previews(drawn))
         other.engine.gate.set()
         while not told or told[-1].kind != "end":
             update = await watcher.next()

@@ -11,7 +11,7 @@ from training.postcard.captions.names import names, noun_phrase, plural
 from training.postcard.captions.single import SKY_WORDS, single
 from training.postcard.captions.telling import choose
 from training.postcard.captions.words import COLOUR_WORDS
-from training.postcard.judge import judge, score
+from training.postcard.judge import read, score
 from training.postcard.prompts import ASPECTS, HELD_OUT, HELD_OUT_WORDS
 
 from safelight.postcard.scene import Scene
@@ -97,7 +97,7 @@ def test_a_style_other_than_the_usual_one_is_nearly_always_told() -> None:
     told = [
         choose(scene, random.Random(i)).style is not None
         for i, (scene, _, _) in enumerate(PAIRS)
-        if judge(scene).style != "flat"
+        if read(scene).style != "flat"
     ]
     assert sum(told) / len(told) > 0.9
 
@@ -138,7 +138,7 @@ def test_a_caption_of_one_word_names_what_is_seen_in_the_air_only_where_it_is_se
     words = {word: feature for feature, text in SKY_WORDS.items() for word in text.split("|")}
     named = 0
     for i, (scene, _, _) in enumerate(PAIRS):
-        reading = judge(scene)
+        reading = read(scene)
         for said in single(scene, random.Random(i)).split(", "):
             feature = words.get(said)
             if feature and said not in ("birds", "snowflakes", "cloudy sky"):  # said of things and weather, too

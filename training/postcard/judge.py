@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from training.postcard.prompts import Negative, Prompt, Wanted
-from training.postcard.reading import Reading, Seen, central, judge, leftmost, rightmost
+from training.postcard.reading import Reading, Seen, central, leftmost, read, rightmost
 
 from safelight.postcard.scene import Scene
 from safelight.postcard.vocabulary import Colour, LayerKind, Season, Setting
@@ -64,7 +64,7 @@ class Score:
 
 def score(scene: Scene, prompt: Prompt) -> Score:
     """Hits of a scene on the labels of a prompt, by category."""
-    reading = judge(scene)
+    reading = read(scene)
     verdicts: list[tuple[str, bool]] = []
     if prompt.setting:
         verdicts.append(("scene", reading.setting in prompt.setting))
@@ -155,7 +155,7 @@ def _middle(things: Sequence[Seen]) -> tuple[float, float, float]:
 
 def negative_hit(scene: Scene, negative: Negative) -> bool:
     """Whether everything that the negative prompt names is absent."""
-    reading = judge(scene)
+    reading = read(scene)
     present = {t.kind for t in reading.things} | reading.sky | {reading.light, reading.weather}
     grown = _as_layer(reading, tuple(k for k in negative.absent if k not in ("bird", "seagull")))
     return not present & set(negative.absent) and not grown
@@ -171,7 +171,7 @@ def diversity(scenes: Sequence[Scene]) -> float:
 
 
 def _distance(a: Scene, b: Scene) -> float:
-    one, two = judge(a), judge(b)
+    one, two = read(a), read(b)
     air: list[bool] = [
         getattr(one, n) != getattr(two, n) for n in ("setting", "light", "weather", "season", "palette", "style")
     ]
@@ -199,4 +199,4 @@ def _apart(a: Sequence[Seen], b: Sequence[Seen]) -> float:
     return min(1.0, 2 * math.hypot(ax - bx, ay - by))
 
 
-__all__ = ["Reading", "Score", "diversity", "has_colour", "judge", "negative_hit", "score", "stands"]
+__all__ = ["Reading", "Score", "diversity", "has_colour", "negative_hit", "read", "score", "stands"]

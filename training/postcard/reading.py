@@ -51,7 +51,7 @@ class Reading:
         return Counter(t.kind for t in self.things)
 
 
-def judge(scene: Scene) -> Reading:
+def read(scene: Scene) -> Reading:
     """Read the labels off a scene."""
     world = scene.world
     view = View.of(scene, 1.0)

@@ -132,7 +132,7 @@ def export_run(arguments: argparse.Namespace) -> None:
     export(pipeline, arguments.out)
 
 
-def judge(arguments: argparse.Namespace) -> None:
+def evaluate_weights(arguments: argparse.Namespace) -> None:
     """Evaluate what was exported and write its model card."""
     from training.postcard.evaluate import Sampling, evaluate
 
@@ -153,7 +153,7 @@ STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
     "train": learn,
     "distil": distil,
     "export": export_run,
-    "evaluate": judge,
+    "evaluate": evaluate_weights,
 }
 
 

@@ -10,7 +10,7 @@ from safelight.contract.catalogue import CHATS, EMBEDS, Catalogue, ModelEntry
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.hub import HubName
 from safelight.contract.sentences import BUNDLED_ENCODER
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 from safelight.service.ports.engine import Engine
 from safelight.settings import Settings
 
@@ -68,11 +68,11 @@ def encoder_entries(settings: Settings) -> tuple[ModelEntry, ...]:
     )
 
 
-def terms_of(settings: Settings, name: str) -> Terms:
+def terms_of(settings: Settings, name: str) -> OperatorTerms:
     """What the operator said. The one id that Heroku documents keeps to that document unless told otherwise."""
     model = settings.models[name]
     weights = {lora: said.weight for lora, said in settings.loras.items()}
-    return Terms(
+    return OperatorTerms(
         contract=model.contract or ("strict" if name == DOCUMENTED_MODEL else "open"),
         steps=model.steps,
         guidance_scale=model.guidance_scale,

@@ -18,16 +18,16 @@ from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import ConfigurationError
 from safelight.service.access.keys import Keys
 from safelight.service.jobs.accept import Acceptance
-from safelight.service.jobs.elsewhere import Elsewhere
 from safelight.service.jobs.inputs import JobInputs
-from safelight.service.jobs.job_drawing import JobDrawing
 from safelight.service.jobs.jobs import Jobs
 from safelight.service.jobs.library import Library
-from safelight.service.jobs.line import JobLine
 from safelight.service.jobs.once import DrawnOnce
-from safelight.service.jobs.peers import Peers
-from safelight.service.jobs.runner import JobRunner
-from safelight.service.jobs.steps import StepsElsewhere, StepsForPeers
+from safelight.service.jobs.processes.elsewhere import Elsewhere
+from safelight.service.jobs.processes.peers import Peers
+from safelight.service.jobs.processes.steps import StepsElsewhere, StepsForPeers
+from safelight.service.jobs.running.job_drawing import JobDrawing
+from safelight.service.jobs.running.line import JobLine
+from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.jobs.tending import Tending
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.place import Place

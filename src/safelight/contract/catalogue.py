@@ -12,7 +12,7 @@ from safelight.contract.calls import Call
 from safelight.contract.capabilities import Capabilities
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.offers import capabilities_of
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 from safelight.contract.traits import Traits
 
 DRAWS = "draws pictures (POST /v1/images/generations)"
@@ -31,7 +31,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     source: str
     drawn_by: str
-    terms: Terms = Terms()
+    terms: OperatorTerms = OperatorTerms()
     aliases: tuple[str, ...] = ()
     created: int = 0
     traits: Traits | None = None

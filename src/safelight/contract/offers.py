@@ -10,18 +10,20 @@ from safelight.contract.parameters.declaration import Declaration
 from safelight.contract.parameters.declared import declared
 from safelight.contract.parameters.tolerated import tolerated_beside
 from safelight.contract.rules import IN_ORDER
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 from safelight.contract.traits import Traits
 
 
-def capabilities_of(terms: Terms, traits: Traits | None, call: Call = "generate") -> Capabilities:
+def capabilities_of(terms: OperatorTerms, traits: Traits | None, call: Call = "generate") -> Capabilities:
     """What a model supports under these terms of those who ask in that way; `traits` None while the engine has not
     described the model yet."""
     return _offered(declared(), terms, traits, call)
 
 
 @lru_cache(maxsize=256)
-def _offered(declarations: tuple[Declaration, ...], terms: Terms, traits: Traits | None, call: Call) -> Capabilities:
+def _offered(
+    declarations: tuple[Declaration, ...], terms: OperatorTerms, traits: Traits | None, call: Call
+) -> Capabilities:
     parameters = [d.offer(terms, traits, call) for d in declarations]
     offered = {parameter.name: parameter for parameter in parameters if parameter is not None}
     rules = [rule for d in declarations for rule in d.rules if {rule.parameter, rule.other} <= offered.keys()]

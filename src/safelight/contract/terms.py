@@ -10,7 +10,7 @@ Contract = Literal["strict", "open"]
 """The eight parameters that Heroku documents and no other, or everything that the model can do (CONTRACT 1 and 6)."""
 
 
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
+class OperatorTerms(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator decided about a model; None leaves it to the checkpoint or to the default.
 
     `max_side` bounds the sides of free sizes, in pixels; `quality_steps` says how many steps a quality takes.

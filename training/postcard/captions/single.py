@@ -5,7 +5,7 @@ import random
 from training.postcard.captions import words as w
 from training.postcard.captions.names import names, plural
 from training.postcard.families import ANIMALS, BIRDS, BOATS, BUILDINGS, CARS, FLOWERS, FRUIT, PEOPLE, TREES
-from training.postcard.reading import Reading, judge
+from training.postcard.reading import Reading, read
 
 from safelight.postcard.scene import Scene
 from safelight.postcard.things import THINGS
@@ -50,7 +50,7 @@ SKY_WORDS = {
 
 def single(scene: Scene, rng: random.Random) -> str:
     """One thing that is in the scene, named alone; empty if nothing is worth naming alone."""
-    reading = judge(scene)
+    reading = read(scene)
     words = [SKY_WORDS[s] for s in SKY_WORDS if s in reading.sky]
     words += [text for text, kinds in FAMILIES.items() if any(t.kind in kinds for t in reading.things)]
     words += [text for text, layers in LAYER_FAMILIES.items() if layers & reading.layers]

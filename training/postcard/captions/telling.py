@@ -20,7 +20,7 @@ from training.postcard.captions.chances import (
     WEATHER_TOLD,
 )
 from training.postcard.captions.mentions import Mention, mentions_of
-from training.postcard.reading import Reading, judge
+from training.postcard.reading import Reading, read
 
 from safelight.postcard.scene import Layer, Scene
 from safelight.postcard.things import THINGS
@@ -47,7 +47,7 @@ class Telling:
 
 def choose(scene: Scene, rng: random.Random, focused: bool = False) -> Telling:
     """Choose what to tell of a scene: a part of everything, or, `focused`, all of its things and little else."""
-    reading = judge(scene)
+    reading = read(scene)
     brief = 0.45 if focused or rng.random() < 0.28 else 1.0  # short captions leave out what belongs anyway
     usual = reading.setting not in UNWEATHERED
     things = mentions_of(reading, rng, brief, focused)

@@ -12,12 +12,12 @@ from safelight.contract.jobs import JobRecord, JobUpdate
 
 
 class LocalWatcher:
-    """A `Watcher`: the newest of each kind and job waits until it is asked for. `looks`: it wants previews too."""
+    """A `Watcher`: the newest of each kind and job waits until it is asked for. `previews`: it wants those too."""
 
-    def __init__(self, owner: str, job_id: str | None, *, looks: bool = False, for_peer: bool = False) -> None:
+    def __init__(self, owner: str, job_id: str | None, *, previews: bool = False, for_peer: bool = False) -> None:
         self.owner = owner
         self.job_id = job_id
-        self.looks = looks
+        self.wants_previews = previews
         self.for_peer = for_peer
         self._waiting: dict[tuple[str, str], JobUpdate] = {}
         self._arrived = asyncio.Event()
@@ -55,10 +55,10 @@ class LocalFeed:
 
     @contextmanager
     def watch(
-        self, owner: str, job_id: str | None = None, *, looks: bool = False, for_peer: bool = False
+        self, owner: str, job_id: str | None = None, *, previews: bool = False, for_peer: bool = False
     ) -> Iterator[LocalWatcher]:
-        """Watch an owner's jobs, or one of them, from now on; who `looks` is told previews too."""
-        watcher = LocalWatcher(owner, job_id, looks=looks, for_peer=for_peer)
+        """Watch an owner's jobs, or one of them, from now on; with `previews` those are told too."""
+        watcher = LocalWatcher(owner, job_id, previews=previews, for_peer=for_peer)
         self._watchers.setdefault(owner, set()).add(watcher)
         self._looked(watcher)
         if self._closed:
@@ -75,9 +75,9 @@ class LocalFeed:
         """Have `act` called whenever somebody begins or ceases to look."""
         self._on_look.append(act)
 
-    def is_looked_at(self, job: JobRecord) -> bool:
+    def wants_previews(self, job: JobRecord) -> bool:
         """Whether anybody wants previews of that job."""
-        return any(watcher.looks for watcher in self._concerned(job))
+        return any(watcher.wants_previews for watcher in self._concerned(job))
 
     def concerns_anybody(self, job: JobRecord) -> bool:
         """Whether anybody watches that job."""
@@ -92,7 +92,7 @@ class LocalFeed:
     def lookers(self) -> set[tuple[str, str | None]]:
         """Whose jobs, or which of them, somebody looks at in this process."""
         every = (watcher for watchers in self._watchers.values() for watcher in watchers)
-        return {(watcher.owner, watcher.job_id) for watcher in every if watcher.looks and not watcher.for_peer}
+        return {(watcher.owner, watcher.job_id) for watcher in every if watcher.wants_previews and not watcher.for_peer}
 
     @property
     def idle(self) -> bool:
@@ -102,7 +102,7 @@ class LocalFeed:
     def publish(self, update: JobUpdate) -> None:
         """Tell those whom it concerns. What is not listed is nobody's to watch but by its id."""
         for watcher in self._concerned(update.job):
-            if watcher.looks or update.kind != "preview":
+            if watcher.wants_previews or update.kind != "preview":
                 watcher.tell(update)
 
     def dismiss(self, owner: str) -> None:
@@ -118,7 +118,7 @@ class LocalFeed:
                 watcher.close()
 
     def _looked(self, watcher: LocalWatcher) -> None:
-        if watcher.looks:
+        if watcher.wants_previews:
             for act in self._on_look:
                 act()
 

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.dialect import Dialect
-from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import audit
+from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.service.ports.audit import AuditEntry
 
 # Two years, so that last year's changes can be looked at when this year ends; the number bounds a script that signs in
@@ -21,7 +21,7 @@ KEPT_SECONDS = 731 * 86_400.0
 MOST_ENTRIES = 100_000
 
 
-@finishing
+@uncancellable
 class SqlAudit:
     """An `AuditLog`."""
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from safelight.adapters.home import state_folder
 from safelight.adapters.sql.audit import SqlAudit
 from safelight.adapters.sql.dialect import Dialect
-from safelight.adapters.sql.finishing import settled
 from safelight.adapters.sql.jobs import SqlJobStore
 from safelight.adapters.sql.keys import SqlKeyStore
 from safelight.adapters.sql.ledger import CAPACITY, SqlLedger
@@ -18,6 +17,7 @@ from safelight.adapters.sql.notes import SqlNotes
 from safelight.adapters.sql.quotas import SqlQuotaBook
 from safelight.adapters.sql.sessions import SqlSessionStore
 from safelight.adapters.sql.sqlite.dialect import SqliteDialect
+from safelight.adapters.sql.uncancellable import settled
 from safelight.adapters.sql.upkeep import SqlUpkeep
 from safelight.contract.errors import ConfigurationError
 from safelight.service.ports.telemetry import Telemetry

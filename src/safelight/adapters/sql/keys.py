@@ -11,15 +11,15 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from safelight.adapters.sql.audit import note
 from safelight.adapters.sql.dialect import Dialect
-from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import key_groups, keys
+from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.service.ports.audit import SERVER, AuditEntry
 from safelight.service.ports.keys import GroupRecord, KeyRecord, KeyTerms
 
 _RECORD = [keys.c["key_group" if name == "group" else name] for name in KeyRecord.__struct_fields__]
 
 
-@finishing
+@uncancellable
 class SqlKeyStore:
     """A `KeyStore` whose changes are on disk when a call returns. Errors of the database are ConfigurationErrors."""
 

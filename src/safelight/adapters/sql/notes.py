@@ -7,11 +7,11 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from safelight.adapters.sql.dialect import Dialect
-from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import notes
+from safelight.adapters.sql.uncancellable import uncancellable
 
 
-@finishing
+@uncancellable
 class SqlNotes:
     """`Notes`. Errors of the database are ConfigurationErrors."""
 

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.dialect import Dialect
-from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import let_in, processes
+from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.service.ports.bound import Judge, LetIn
 from safelight.service.ports.jobs import LEASE_SECONDS
 from safelight.service.ports.news import ProcessState
@@ -22,7 +22,7 @@ from safelight.service.ports.news import ProcessState
 _FORGET_SECONDS = 600.0
 
 
-@finishing
+@uncancellable
 class SqlProcesses:
     """`Processes` and `SharedBound`. Errors as those of the other stores."""
 

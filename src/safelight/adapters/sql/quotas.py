@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.dialect import Dialect
-from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.jobs.table import IS_UNFINISHED
 from safelight.adapters.sql.schema import jobs, keys, reservations, usage
+from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.contract.quotas import Amount, Period, day_of
 from safelight.service.ports.jobs import LEASE_SECONDS
 from safelight.service.ports.quotas import Claim, Counted, UsageRow, Used
@@ -26,7 +26,7 @@ _IS_DRAWN = exists().where(jobs.c.reservation == reservations.c.id, IS_UNFINISHE
 _IS_ALIVE = or_(reservations.c.lease_until.between(DatabaseNow(), DatabaseNow() + 2 * LEASE_SECONDS), _IS_DRAWN)
 
 
-@finishing
+@uncancellable
 class SqlQuotaBook:
     """A `QuotaBook`. A power cut of the database's server may lose what was reserved last."""
 

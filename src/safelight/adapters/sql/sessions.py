@@ -9,13 +9,13 @@ from sqlalchemy import delete, insert, select
 
 from safelight.adapters.sql.audit import note
 from safelight.adapters.sql.dialect import Dialect
-from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import sessions
+from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.service.ports.audit import AuditEntry
 from safelight.service.ports.keys import SessionRecord
 
 
-@finishing
+@uncancellable
 class SqlSessionStore:
     """A `SessionStore`: sessions outlive the server's restarts. Errors of the database are ConfigurationErrors."""
 

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from safelight.adapters.sql.audit import forget_old
 from safelight.adapters.sql.dialect import Dialect
-from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.jobs import SqlJobStore
 from safelight.adapters.sql.quotas import forget_dead
 from safelight.adapters.sql.schema import ledger, sessions
+from safelight.adapters.sql.uncancellable import uncancellable
 
 # A year has every season in it; the number bounds a busy server (not measured).
 LEDGER_SECONDS = 366 * 86_400.0
@@ -25,7 +25,7 @@ _AT_ONCE = 2000
 _MERGE_EVERY_SECONDS = 600.0
 
 
-@finishing
+@uncancellable
 class SqlUpkeep:
     """`Upkeep`. Errors of the database are ConfigurationErrors."""
 

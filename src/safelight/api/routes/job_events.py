@@ -78,7 +78,7 @@ async def _while_welcome(request: Request, events: AsyncGenerator[bytes, None]) 
 
 async def _one_job(jobs: Jobs, owner: str, job_id: str, seen: str | None, at: Addresses) -> AsyncGenerator[bytes, None]:
     yield _opening()
-    with jobs.watch(owner, job_id, looks=True) as watcher:
+    with jobs.watch(owner, job_id, previews=True) as watcher:
         job = await jobs.library.get(owner, job_id)
         place, progress = jobs.place(job), jobs.progress(job)
         if _state_id(job, place, progress) != seen:
@@ -104,7 +104,7 @@ async def _all_jobs(jobs: Jobs, owner: str, seen: int | None, at: Addresses) -> 
     Endings are read from the store, in their order there; an update that says of one is only the sign to look. So two
     that end at once never change places, and none is passed over that another process has written.
     """
-    with jobs.watch(owner, looks=True) as watcher:
+    with jobs.watch(owner, previews=True) as watcher:
         told = await jobs.library.ending_seen(seen)
         yield b"id: %d\n" % told + _opening()
         async for job in jobs.library.ended_after(owner, told):

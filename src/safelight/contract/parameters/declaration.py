@@ -12,42 +12,42 @@ from safelight.contract.calls import ALL, Call
 from safelight.contract.capabilities import Parameter
 from safelight.contract.kinds import Value
 from safelight.contract.rules import Rule
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 from safelight.contract.traits import Traits
 
 Part = Literal["request", "recipe", "file"]
 """What it decides: how the request is read and answered, the picture's pixels, or the file around them."""
 
-Offered = Callable[[Parameter, Terms, "Traits | None"], "Parameter | None"]
+Offered = Callable[[Parameter, OperatorTerms, "Traits | None"], "Parameter | None"]
 """The parameter as a model offers it under these terms, None where it does not; traits are None until it is known."""
 
-Options = Callable[["Declaration", Value, Terms, "Traits | None"], "dict[str, Value]"]
+Options = Callable[["Declaration", Value, OperatorTerms, "Traits | None"], "dict[str, Value]"]
 
 
-def always(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+def always(parameter: Parameter, terms: OperatorTerms, traits: Traits | None) -> Parameter | None:
     """Every model offers it."""
     return parameter
 
 
-def in_open_contract(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+def in_open_contract(parameter: Parameter, terms: OperatorTerms, traits: Traits | None) -> Parameter | None:
     """Every model under its own id offers it."""
     return parameter if terms.contract == "open" else None
 
 
-def where_taken(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+def where_taken(parameter: Parameter, terms: OperatorTerms, traits: Traits | None) -> Parameter | None:
     """Models under their own ids whose pipeline has an argument of that name offer it."""
     taken = traits is not None and parameter.name in traits.takes
     return parameter if taken and terms.contract == "open" else None
 
 
-def as_said(declaration: Declaration, value: Value, terms: Terms, traits: Traits | None) -> dict[str, Value]:
+def as_said(declaration: Declaration, value: Value, terms: OperatorTerms, traits: Traits | None) -> dict[str, Value]:
     """The option of the parameter's own name. 3 and 3.0 are one number, and draw one picture."""
     if declaration.parameter.kind.typed is float and isinstance(value, int | float):
         return {declaration.name: float(value)}
     return {declaration.name: value}
 
 
-def left_to_model(terms: Terms) -> Value | None:
+def left_to_model(terms: OperatorTerms) -> Value | None:
     """The operator has no say in it."""
     return None
 
@@ -77,12 +77,12 @@ class Declaration:
     help: str | None = None
     is_left_open: bool = False
     options: Options = as_said
-    operator: Callable[[Terms], Value | None] = left_to_model
+    operator: Callable[[OperatorTerms], Value | None] = left_to_model
     mark: Callable[[Any], str] | None = None
     passes: Callable[[Any], str] | None = None
     by_traits: bool = False
 
-    def offer(self, terms: Terms, traits: Traits | None, call: Call) -> Parameter | None:
+    def offer(self, terms: OperatorTerms, traits: Traits | None, call: Call) -> Parameter | None:
         """The parameter as a model offers it to that call; None where it does not."""
         parameter = self.offered(self.parameter, terms, traits) if call in self.calls else None
         if parameter is None or self.edited is None or call == "generate":

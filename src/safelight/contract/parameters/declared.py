@@ -15,7 +15,7 @@ from safelight.contract.parameters.prompt import MODEL, NEGATIVE_PROMPT, PROMPT
 from safelight.contract.parameters.seed import SEED, N
 from safelight.contract.parameters.size import ASPECT_RATIO, SIZE
 from safelight.contract.parameters.steering import STEERING
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 from safelight.contract.traits import Traits
 
 _DRAWN_BY = (MODEL, PROMPT, ASPECT_RATIO, SIZE, NEGATIVE_PROMPT, OUTPUT_FORMAT, SEED)
@@ -45,7 +45,7 @@ def taken_by(arguments: Container[str]) -> tuple[str, ...]:
     return tuple(d.name for d in declared() if d.offered is where_taken and d.name in arguments)
 
 
-def options_of(asked: Mapping[str, Value], terms: Terms, traits: Traits | None) -> dict[str, Value]:
+def options_of(asked: Mapping[str, Value], terms: OperatorTerms, traits: Traits | None) -> dict[str, Value]:
     """What a recipe holds beside words, size and seed: what was asked for, else what the operator set."""
     options = {d.name: own for d in declared() if (own := d.operator(terms)) is not None}
     for declaration in declared():
@@ -54,7 +54,7 @@ def options_of(asked: Mapping[str, Value], terms: Terms, traits: Traits | None) 
     return options
 
 
-def ordinary_options(options: Mapping[str, Value], terms: Terms) -> dict[str, Value]:
+def ordinary_options(options: Mapping[str, Value], terms: OperatorTerms) -> dict[str, Value]:
     """The same options, but what is left to the model where nobody says it left to the model and its operator."""
     open_ones = {d.name for d in declared() if d.is_left_open}
     kept = {name: value for name, value in options.items() if name not in open_ones}

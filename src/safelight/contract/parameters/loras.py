@@ -9,7 +9,7 @@ import msgspec
 from safelight.contract.capabilities import Parameter
 from safelight.contract.kinds import Value
 from safelight.contract.parameters.declaration import Declaration
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 from safelight.contract.traits import Traits
 from safelight.contract.weights import Weights
 
@@ -19,7 +19,7 @@ MOST_WEIGHT = 4.0
 _KIND = Weights(names=(), of="LoRAs", most=MOST_LORAS, minimum=-MOST_WEIGHT, maximum=MOST_WEIGHT)
 
 
-def _fitting(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+def _fitting(parameter: Parameter, terms: OperatorTerms, traits: Traits | None) -> Parameter | None:
     """Under a model's own id those that fit it, each with the weight that the id has for it, else the operator's."""
     if terms.contract == "strict" or traits is None:
         return None
@@ -30,14 +30,16 @@ def _fitting(parameter: Parameter, terms: Terms, traits: Traits | None) -> Param
     )
 
 
-def _with_its_own(declaration: Declaration, value: Value, terms: Terms, traits: Traits | None) -> dict[str, Value]:
+def _with_its_own(
+    declaration: Declaration, value: Value, terms: OperatorTerms, traits: Traits | None
+) -> dict[str, Value]:
     """Those of the request beside those that the id stands for, whose weights it may change. A weight of 0 is none."""
     asked = value if isinstance(value, dict) else {}
     weights = {name: weight for name, weight in {**dict(terms.loras), **asked}.items() if weight}
     return {declaration.name: weights} if weights or terms.loras else {}
 
 
-def _own(terms: Terms) -> Value | None:
+def _own(terms: OperatorTerms) -> Value | None:
     return dict(terms.loras) or None
 
 

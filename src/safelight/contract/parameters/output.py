@@ -10,13 +10,13 @@ from safelight.contract.capabilities import Parameter
 from safelight.contract.kinds import Choice, Whole
 from safelight.contract.parameters.declaration import Declaration, in_open_contract
 from safelight.contract.rules import OnlyFor
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 from safelight.contract.traits import Traits
 
 COMPRESSED_FORMATS = ("jpeg", "webp")
 
 
-def _formats(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter:
+def _formats(parameter: Parameter, terms: OperatorTerms, traits: Traits | None) -> Parameter:
     """Two formats, or under a model's own id all that it can be had in."""
     if terms.contract == "strict":
         return parameter

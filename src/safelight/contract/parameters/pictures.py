@@ -11,16 +11,16 @@ from safelight.contract.capabilities import Parameter
 from safelight.contract.kinds import Number
 from safelight.contract.parameters.declaration import Declaration
 from safelight.contract.pictures import MOST_PICTURES, Picture, Pictures
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 from safelight.contract.traits import EditTraits, Traits
 
 
-def _edits(terms: Terms, traits: Traits | None) -> EditTraits | None:
+def _edits(terms: OperatorTerms, traits: Traits | None) -> EditTraits | None:
     """What the model takes of pictures under these terms: nothing in the strict contract."""
     return None if traits is None or terms.contract == "strict" else traits.edits
 
 
-def _as_many(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+def _as_many(parameter: Parameter, terms: OperatorTerms, traits: Traits | None) -> Parameter | None:
     """As many pictures as the model takes."""
     edits = _edits(terms, traits)
     if edits is None or not isinstance(parameter.kind, Pictures):
@@ -29,12 +29,12 @@ def _as_many(parameter: Parameter, terms: Terms, traits: Traits | None) -> Param
     return msgspec.structs.replace(parameter, kind=kind)
 
 
-def _where_masked(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+def _where_masked(parameter: Parameter, terms: OperatorTerms, traits: Traits | None) -> Parameter | None:
     edits = _edits(terms, traits)
     return parameter if edits is not None and edits.mask else None
 
 
-def _where_begun_with(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+def _where_begun_with(parameter: Parameter, terms: OperatorTerms, traits: Traits | None) -> Parameter | None:
     edits = _edits(terms, traits)
     return parameter if edits is not None and edits.strength else None
 

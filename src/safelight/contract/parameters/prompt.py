@@ -9,22 +9,22 @@ import msgspec
 from safelight.contract.capabilities import Parameter
 from safelight.contract.kinds import Text, Value
 from safelight.contract.parameters.declaration import Declaration, always
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 from safelight.contract.traits import Traits
 
 MAX_PROMPT_CHARACTERS = 10_000
 
 
-def _prompt(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter:
+def _prompt(parameter: Parameter, terms: OperatorTerms, traits: Traits | None) -> Parameter:
     """How much of it is read, where that is known."""
     return msgspec.structs.replace(parameter, max_tokens=traits.prompt_tokens if traits is not None else None)
 
 
-def _negative(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+def _negative(parameter: Parameter, terms: OperatorTerms, traits: Traits | None) -> Parameter | None:
     return parameter if traits is None or traits.negative_prompt else None
 
 
-def _avoided(declaration: Declaration, value: Value, terms: Terms, traits: Traits | None) -> dict[str, Value]:
+def _avoided(declaration: Declaration, value: Value, terms: OperatorTerms, traits: Traits | None) -> dict[str, Value]:
     """Nothing to avoid is no option."""
     return {declaration.name: value} if value else {}
 

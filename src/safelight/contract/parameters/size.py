@@ -24,7 +24,7 @@ from safelight.contract.sizes import (
     SIZES,
     Size,
 )
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 from safelight.contract.traits import Traits
 
 # Sides of free sizes where the operator sets no bound. A model in pixels is trained near its own size and costs time
@@ -36,7 +36,7 @@ _MOST_SIDE_VECTOR = 4096
 _RATIO_OF_SIZE = {size: ratio for ratio, size in SIZE_OF_ASPECT_RATIO.items()}
 
 
-def _free(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter:
+def _free(parameter: Parameter, terms: OperatorTerms, traits: Traits | None) -> Parameter:
     """The nine sizes, or under a model's own id any in its bounds."""
     if terms.contract == "strict" or traits is None:
         return parameter

@@ -10,7 +10,7 @@ from safelight.contract.capabilities import Parameter
 from safelight.contract.kinds import AUTO, Choice, Number, Value, Whole
 from safelight.contract.parameters.declaration import Declaration
 from safelight.contract.rules import Excludes
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 from safelight.contract.traits import Traits
 
 MAX_STEPS = 150
@@ -22,7 +22,7 @@ _PRESETS = {"low": 0.5, "medium": 1.0, "high": 2.0, "xhigh": 3.0, "max": 4.0}
 _FEW_STEPS_PRESETS = ("low", "medium", "high")
 
 
-def _steps_of_quality(terms: Terms, traits: Traits) -> dict[str, int]:
+def _steps_of_quality(terms: OperatorTerms, traits: Traits) -> dict[str, int]:
     """How many steps each quality takes."""
     own = terms.steps or traits.steps
     offered = _FEW_STEPS_PRESETS if traits.few_steps else tuple(_PRESETS)
@@ -30,7 +30,7 @@ def _steps_of_quality(terms: Terms, traits: Traits) -> dict[str, int]:
     return presets | dict(terms.quality_steps)
 
 
-def _quality(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+def _quality(parameter: Parameter, terms: OperatorTerms, traits: Traits | None) -> Parameter | None:
     if terms.contract == "strict" or traits is None:
         return None
     presets = _steps_of_quality(terms, traits)
@@ -42,20 +42,20 @@ def _quality(parameter: Parameter, terms: Terms, traits: Traits | None) -> Param
     )
 
 
-def _steps_for(declaration: Declaration, value: Value, terms: Terms, traits: Traits | None) -> dict[str, Value]:
+def _steps_for(declaration: Declaration, value: Value, terms: OperatorTerms, traits: Traits | None) -> dict[str, Value]:
     if value == AUTO or traits is None:
         return {}
     return {STEPS.name: _steps_of_quality(terms, traits)[str(value)]}
 
 
-def _steps(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+def _steps(parameter: Parameter, terms: OperatorTerms, traits: Traits | None) -> Parameter | None:
     if terms.contract == "strict" or traits is None:
         return None
     own = terms.steps or traits.steps
     return msgspec.structs.replace(parameter, kind=Whole(minimum=1, maximum=max(MAX_STEPS, own)), default=own)
 
 
-def _guidance(parameter: Parameter, terms: Terms, traits: Traits | None) -> Parameter | None:
+def _guidance(parameter: Parameter, terms: OperatorTerms, traits: Traits | None) -> Parameter | None:
     """Where the model has any guidance to set."""
     if terms.contract == "strict" or traits is None or traits.guidance_scale is None:
         return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from safelight.contract.capabilities import Tolerated
-from safelight.contract.terms import Terms
+from safelight.contract.terms import OperatorTerms
 
 # OpenAI's clients send `safety_identifier` since 2026-09, in place of `user`.
 _ALL = (
@@ -23,7 +23,7 @@ _ALL = (
 _IN_OPEN_CONTRACT = ("background", "moderation")
 
 
-def tolerated_beside(offered: Collection[str], terms: Terms) -> tuple[Tolerated, ...]:
+def tolerated_beside(offered: Collection[str], terms: OperatorTerms) -> tuple[Tolerated, ...]:
     """What is accepted beside the parameters that a model offers."""
     known = terms.contract == "open"
     return tuple(t for t in _ALL if t.name not in offered and (known or t.name not in _IN_OPEN_CONTRACT))

@@ -17,7 +17,7 @@ from safelight.service.drawing.drawing import ColorOf, Picture, kept_image
 from safelight.service.drawing.generate import Generate
 from safelight.service.drawing.readiness import shutting_down
 from safelight.service.jobs.inputs import JobInputs
-from safelight.service.jobs.runner import JobRunner
+from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.files_away import told_to_ask_again
 from safelight.service.keeping.retention import IDEMPOTENCY_SECONDS

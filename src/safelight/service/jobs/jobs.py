@@ -11,9 +11,9 @@ from safelight.contract.jobs import JobRecord, Progress, QueuePlace
 from safelight.service.jobs.accept import Acceptance
 from safelight.service.jobs.library import Library
 from safelight.service.jobs.once import DrawnOnce
-from safelight.service.jobs.peers import Peers
-from safelight.service.jobs.runner import JobRunner
-from safelight.service.jobs.steps import StepsElsewhere, StepsForPeers
+from safelight.service.jobs.processes.peers import Peers
+from safelight.service.jobs.processes.steps import StepsElsewhere, StepsForPeers
+from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.jobs.tending import Tending
 from safelight.service.keeping.retention import Retention
 from safelight.service.ports.feed import JobFeed, Watcher
@@ -54,6 +54,8 @@ class Jobs:
         """When a job will be forgotten for its age, in Unix seconds; None while it is not to be."""
         return None if job.starred or job.course.ended is None else job.course.ended + self.retention.keep_seconds
 
-    def watch(self, owner: str, job_id: str | None = None, *, looks: bool = False) -> AbstractContextManager[Watcher]:
-        """Watch an owner's jobs, or one of them; who `looks` is told previews too."""
-        return self.feed.watch(owner, job_id, looks=looks)
+    def watch(
+        self, owner: str, job_id: str | None = None, *, previews: bool = False
+    ) -> AbstractContextManager[Watcher]:
+        """Watch an owner's jobs, or one of them; with `previews` those are told too."""
+        return self.feed.watch(owner, job_id, previews=previews)

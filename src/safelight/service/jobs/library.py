@@ -11,7 +11,7 @@ import msgspec
 
 from safelight.contract.jobs import JobRecord, JobUpdate
 from safelight.service.jobs.pictures import JobPictures, there
-from safelight.service.jobs.runner import JobRunner
+from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.jobs.thumbnails import Thumbnails
 from safelight.service.keeping.retention import Retention
 from safelight.service.ports.feed import JobFeed

@@ -20,7 +20,7 @@ from safelight.service.drawing.generate import Generate
 from safelight.service.drawing.readiness import shutting_down
 from safelight.service.jobs.accept import Acceptance
 from safelight.service.jobs.library import Library
-from safelight.service.jobs.runner import JobRunner
+from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.jobs import IdempotencyMark

@@ -13,13 +13,13 @@ import structlog
 
 from safelight.contract.errors import AuthenticationFailed, SafelightError
 from safelight.service.drawing.generate import Generate
-from safelight.service.jobs.elsewhere import Elsewhere
-from safelight.service.jobs.leases import LOOK_SECONDS, Leases
 from safelight.service.jobs.library import Library
 from safelight.service.jobs.once import REVOKED, DrawnOnce
-from safelight.service.jobs.peers import Peers
-from safelight.service.jobs.runner import JobRunner
-from safelight.service.jobs.suspects import Suspects
+from safelight.service.jobs.processes.elsewhere import Elsewhere
+from safelight.service.jobs.processes.leases import LOOK_SECONDS, Leases
+from safelight.service.jobs.processes.peers import Peers
+from safelight.service.jobs.processes.suspects import Suspects
+from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.retention import Retention
 from safelight.service.ports.feed import JobFeed

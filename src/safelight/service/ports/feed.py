@@ -35,15 +35,15 @@ class JobFeed(Protocol):
         """Tell those whom it concerns. What is not listed is nobody's to watch but by its id."""
 
     def watch(
-        self, owner: str, job_id: str | None = None, *, looks: bool = False, for_peer: bool = False
+        self, owner: str, job_id: str | None = None, *, previews: bool = False, for_peer: bool = False
     ) -> AbstractContextManager[Watcher]:
-        """Watch an owner's jobs, or one of them, from now on; who `looks` is told previews too. `for_peer`: on behalf
+        """Watch an owner's jobs, or one of them, from now on; with `previews` those are told too. `for_peer`: on behalf
         of those who watch at another process."""
 
     def on_look(self, act: Callable[[], None]) -> None:
         """Have `act` called whenever somebody begins or ceases to look."""
 
-    def is_looked_at(self, job: JobRecord) -> bool:
+    def wants_previews(self, job: JobRecord) -> bool:
         """Whether anybody wants previews of that job."""
 
     def concerns_anybody(self, job: JobRecord) -> bool:

@@ -10,18 +10,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, select, update
 
 from safelight.adapters.sql.clock import DatabaseNow
-from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.jobs.rows import LEASE_END, of_image, record_of
 from safelight.adapters.sql.jobs.table import IS_UNFINISHED, JobTable, next_ending
 from safelight.adapters.sql.reserved import take_off
 from safelight.adapters.sql.schema import jobs
+from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.contract.jobs import JobRecord
 from safelight.service.ports.jobs import Ending, Hold
 
 _WAITS_AGAIN: dict[str, Any] = {"state": "queued", "started": None, "holder": None, "lease_until": None}
 
 
-@finishing
+@uncancellable
 class JobClaims(JobTable):
     """What changes while a job is drawn: by one conditional update each, so that whoever comes second learns it."""
 

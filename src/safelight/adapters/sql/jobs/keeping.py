@@ -9,17 +9,17 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import ColumnElement, delete, false, func, select, update
 
 from safelight.adapters.sql.dialect import Dialect
-from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.jobs.rows import record_of
 from safelight.adapters.sql.jobs.table import IS_UNFINISHED, JobTable
 from safelight.adapters.sql.schema import jobs
+from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.contract.jobs import JobRecord
 from safelight.service.ports.jobs import Held
 
 _NO_PICTURE = jobs.c.file.is_(None) & jobs.c.end_number.is_not(None)
 
 
-@finishing
+@uncancellable
 class JobKeeping(JobTable):
     """Stars, deletion, and what retention asks."""
 

@@ -9,17 +9,17 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import func, select, true
 
 from safelight.adapters.sql.dialect import TextSearch
-from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.jobs.rows import record_of
 from safelight.adapters.sql.jobs.table import IS_UNFINISHED, JobTable, Rows
 from safelight.adapters.sql.schema import counters, jobs
+from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.contract.jobs import JobRecord
 from safelight.service.ports.jobs import JobFilter, Standing
 
 _LAST_ENDING = select(counters.c.value).where(counters.c.name == "endings")
 
 
-@finishing
+@uncancellable
 class JobLists(JobTable):
     """What is read of jobs."""
 

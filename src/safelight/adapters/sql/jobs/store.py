@@ -10,19 +10,19 @@ import msgspec
 from sqlalchemy import Row, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.jobs.claims import JobClaims
 from safelight.adapters.sql.jobs.keeping import JobKeeping
 from safelight.adapters.sql.jobs.lists import JobLists
 from safelight.adapters.sql.jobs.rows import record_of, row_of
 from safelight.adapters.sql.jobs.table import next_ending
 from safelight.adapters.sql.schema import idempotency, jobs
+from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.contract.jobs import JobRecord
 from safelight.service.ports.jobs import IdempotencyMark
 from safelight.service.ports.news import ChangeKind
 
 
-@finishing
+@uncancellable
 class SqlJobStore(JobLists, JobClaims, JobKeeping):
     """A `JobStore` whose changes are on disk when a call returns.
 

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from sqlalchemy import text
 
 from safelight.adapters.sql.dialect import Dialect
-from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.postgres.rates import CLOCK
+from safelight.adapters.sql.uncancellable import uncancellable
 
 _FORGET = "DELETE FROM links WHERE expires < {now}"
 _ADD = "INSERT INTO links (digest, expires) VALUES (:digest, {now} + CAST(:seconds AS double precision))"
 _TAKE = "DELETE FROM links WHERE digest = :digest RETURNING expires - {now}"
 
 
-@finishing
+@uncancellable
 class SqlLinks:
     """A `LinkStore` in a table, by the database's clock."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from sqlalchemy import text
 
 from safelight.adapters.sql.dialect import Dialect
-from safelight.adapters.sql.finishing import finishing
+from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.service.ports.rates import Counted
 
 # What is older than the window goes, and the new event comes in if there is room. `now` is read once, and only when
@@ -29,7 +29,7 @@ RETURNING accepted, cardinality(taken) AS counted, taken[1] + CAST(:seconds AS d
 CLOCK = "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
 
 
-@finishing
+@uncancellable
 class SqlRates:
     """A `RateCounter`. A power cut of the database's server may lose what was counted last."""
 

@@ -18,8 +18,8 @@ from msgspec.structs import replace
 
 from safelight.contract.jobs import Course, JobRecord, JobUpdate, Origin, Progress, Wanted
 from safelight.protocol.steps import Interest, StepNews
-from safelight.service.jobs.peers import Peers
-from safelight.service.jobs.runner import JobRunner
+from safelight.service.jobs.processes.peers import Peers
+from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.ports.feed import JobFeed, Watcher
 from safelight.service.ports.news import ProcessState
 from safelight.service.ports.steps import PeerSteps
@@ -53,7 +53,7 @@ class StepsForPeers:
         async with contextlib.AsyncExitStack() as stack:
             for interest in interests:
                 watcher = stack.enter_context(
-                    self._feed.watch(interest.owner, interest.job_id, looks=True, for_peer=True)
+                    self._feed.watch(interest.owner, interest.job_id, previews=True, for_peer=True)
                 )
                 task = asyncio.create_task(_pass_on(watcher, newest), name="steps-for-peer")
                 stack.callback(task.cancel)

@@ -27,7 +27,7 @@ import structlog
 
 from safelight.contract.errors import SafelightError, Unavailable
 from safelight.contract.jobs import JobError, JobRecord, JobUpdate
-from safelight.service.jobs.runner import JobRunner
+from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.jobs import Ending, JobStore
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 import structlog
 
 from safelight.contract.jobs import JobRecord, Progress
-from safelight.service.jobs.job_drawing import JobInHand
+from safelight.service.jobs.running.job_drawing import JobInHand
 from safelight.service.ports.jobs import Hold
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 
 from safelight.contract.jobs import JobUpdate, QueuePlace
-from safelight.service.jobs.line import JobLine
+from safelight.service.jobs.running.line import JobLine
 from safelight.service.ports.feed import JobFeed
 
 # Who watches is told of a queue that moves this often at most.

@@ -15,7 +15,7 @@ import structlog
 
 from safelight.contract.errors import SafelightError
 from safelight.contract.jobs import JobRecord, JobUpdate, Origin, Progress, Wanted
-from safelight.service.jobs.runner import JobRunner
+from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.jobs import JobStore, Standing
 from safelight.service.ports.news import JobNews, RowChange

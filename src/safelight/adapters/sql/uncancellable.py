@@ -18,15 +18,15 @@ _Method = Callable[..., Coroutine[Any, Any, Any]]
 _under_way: set[asyncio.Task[Any]] = set()
 
 
-def finishing(store: type[_T]) -> type[_T]:
+def uncancellable(store: type[_T]) -> type[_T]:
     """A class decorator: cancelling one of the public calls leaves it, and does not stop it."""
     for name, method in list(vars(store).items()):
         if inspect.iscoroutinefunction(method) and not name.startswith("_"):
-            setattr(store, name, _finishing(method))
+            setattr(store, name, _uncancellable(method))
     return store
 
 
-def _finishing(method: _Method) -> _Method:
+def _uncancellable(method: _Method) -> _Method:
     @functools.wraps(method)
     async def call(*arguments: Any, **options: Any) -> Any:
         work = asyncio.create_task(method(*arguments, **options))

@@ -22,8 +22,8 @@ from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import ColorOf, Drawing, Picture, kept_image
 from safelight.service.drawing.generate import Generate
 from safelight.service.entrance import Entrance
-from safelight.service.jobs.claims import Claims, pauses
 from safelight.service.jobs.inputs import JobInputs
+from safelight.service.jobs.running.claims import Claims, pauses
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.files import FilesAway, FileStore
@@ -53,8 +53,8 @@ class JobInHand:
         self.waits_for_files = asyncio.Event()
         self.drawing: Drawing | None = None
         self.preview = b""
-        self.looks = contextlib.ExitStack()
-        self.is_looked_at = False
+        self.viewing = contextlib.ExitStack()
+        self.wants_previews = False
         self.task: asyncio.Task[None] | None = None
 
 
@@ -150,24 +150,24 @@ class JobDrawing:
         try:
             yield
         finally:
-            running.looks.close()
+            running.viewing.close()
             running.drawing = None
 
     def look(self, running: JobInHand) -> None:
         """Have previews made while somebody looks."""
-        wanted = self._feed.is_looked_at(running.job)
-        if running.drawing is None or wanted == running.is_looked_at:
+        wanted = self._feed.wants_previews(running.job)
+        if running.drawing is None or wanted == running.wants_previews:
             return
-        running.is_looked_at = wanted
+        running.wants_previews = wanted
         if not wanted:
-            running.looks.close()
+            running.viewing.close()
             return
 
         def on_preview(preview: Preview) -> None:
             running.preview = preview.image
             self._feed.publish(JobUpdate(kind="preview", job=running.job, preview=preview.image))
 
-        running.looks.enter_context(running.drawing.view(on_preview, _PREVIEW_SIDE))
+        running.viewing.enter_context(running.drawing.view(on_preview, _PREVIEW_SIDE))
 
     async def _keep(self, running: JobInHand, picture: Picture) -> None:
         """File first, row second: a row never promises a picture that is not there."""

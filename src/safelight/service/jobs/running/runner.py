@@ -19,10 +19,10 @@ from safelight.service.drawing.admission import Cost
 from safelight.service.drawing.generate import Generate
 from safelight.service.drawing.readiness import shutting_down
 from safelight.service.jobs.inputs import known_fields
-from safelight.service.jobs.job_drawing import JobDrawing, JobInHand
-from safelight.service.jobs.line import JobLine
-from safelight.service.jobs.queue_news import QueueNews
-from safelight.service.jobs.running import RunningJobs
+from safelight.service.jobs.running.in_hand import RunningJobs
+from safelight.service.jobs.running.job_drawing import JobDrawing, JobInHand
+from safelight.service.jobs.running.line import JobLine
+from safelight.service.jobs.running.queue_news import QueueNews
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.jobs import Hold

@@ -12,9 +12,9 @@ import structlog
 
 from safelight.contract.errors import SafelightError
 from safelight.contract.jobs import JobRecord
-from safelight.service.jobs.peers import Peers
-from safelight.service.jobs.runner import JobRunner
-from safelight.service.jobs.suspects import ALONE_FROM
+from safelight.service.jobs.processes.peers import Peers
+from safelight.service.jobs.processes.suspects import ALONE_FROM
+from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.ports.jobs import JobStore
 
 # A claim lasts 12 s (`LEASE_SECONDS`): three renewals may be lost before it runs out.
