@@ -46,7 +46,7 @@ async def test_the_headers_say_what_drew_it_with_which_seed(running: Running) ->
     headers = (await running.draw(seed=12345)).headers
     assert headers["x-safelight-model"] == "postcard"
     assert headers["x-safelight-seed"] == "12345"
-    assert headers["x-safelight-fingerprint"] == "fake2"
+    assert headers["x-safelight-fingerprint"] == "fake3"
     assert int(headers["openai-processing-ms"]) >= 0
     assert headers["x-request-id"].startswith("req_")
     assert headers["content-type"] == "application/json"
@@ -55,7 +55,7 @@ async def test_the_headers_say_what_drew_it_with_which_seed(running: Running) ->
 async def test_the_fingerprint_names_what_the_operator_set_that_changes_bytes(serve: Serve) -> None:
     models = {"stable-image-ultra": {"source": "postcard", "steps": 12, "guidance_scale": 2.5}}
     running = await serve(metadata="full", models=models)
-    assert (await running.draw()).headers["x-safelight-fingerprint"] == "fake2-steps12-guidance2.5-metadata-full"
+    assert (await running.draw()).headers["x-safelight-fingerprint"] == "fake3-steps12-guidance2.5-metadata-full"
 
 
 async def test_seed_zero_draws_a_fresh_seed_that_draws_the_same_again(running: Running) -> None:

@@ -162,8 +162,8 @@ async def test_steps_and_guidance_reach_the_engine_and_the_fingerprint_says_what
     plain = files(await draw(running, seed=5))
     assert files(await draw(running, seed=5, steps=7)) != plain
     assert files(await draw(running, seed=5, guidance_scale=9.5)) != plain
-    assert (await draw(running, steps=7, guidance_scale=9)).headers["x-safelight-fingerprint"] == "fake2"
-    assert (await draw(running, quality="high")).headers["x-safelight-fingerprint"] == "fake2-steps8"
+    assert (await draw(running, steps=7, guidance_scale=9)).headers["x-safelight-fingerprint"] == "fake3"
+    assert (await draw(running, quality="high")).headers["x-safelight-fingerprint"] == "fake3-steps8"
     assert files(await draw(running, seed=5, quality="high")) == files(await draw(running, seed=5, steps=8))
 
 

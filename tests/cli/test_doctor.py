@@ -179,6 +179,18 @@ def test_what_a_model_is_for_is_looked_at_as_show_does(
     assert ("from pictures" if "Inpaint" in kind else "draws from a prompt") in found.detail
 
 
+def test_a_controlnet_that_is_not_there_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from safelight.cli import doctor
+
+    monkeypatch.setattr(doctor, "_device", lambda settings: ())
+    base = tiny.save("stable-diffusion", tmp_path / "model")
+    options = {"controlnets": {"canny": str(tmp_path / "gone")}}
+    models = {"sd": {"source": str(base), "options": options}}
+    (found,) = [f for f in findings_of({"home": tmp_path / "home", "models": models}) if f.what == "model"]
+    assert found.state == "wrong"
+    assert "The ControlNet `canny` cannot be used. Its folder is not there" in found.detail
+
+
 def test_a_look_that_does_not_end_is_given_up(tmp_path: Path) -> None:
     with pytest.raises(SafelightError, match=r"did not end within 0\.01 s, and was given up"):
         look_at(ModelSpec(source=str(tmp_path)), seconds=0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.server
 import io
 import json
@@ -17,6 +18,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from safelight.cli.remote import _body
+from safelight.service.drawing.reception import HeldPicture
 from tests.cli.conftest import CommandLine, InProcess, Server, assert_sentence
 from tests.sent_pictures import halves
 
@@ -264,6 +267,35 @@ def test_pictures_are_drawn_from_in_process_and_by_a_server_alike(
     assert local == asked
     with Image.open(io.BytesIO(local)) as drawn:
         assert drawn.size == (96, 64)
+
+
+def test_maps_are_followed_in_process_and_sent_to_a_server(quick: InProcess) -> None:
+    options = {"controlnets": {"canny": "/nets/canny", "depth": "/nets/depth"}}
+    quick.variables["SAFELIGHT_MODELS"] = json.dumps({"postcard": {"source": "postcard", "options": options}})
+    (quick.folder / "edges.png").write_bytes(halves())
+    asked = ("--model", "postcard", "--seed", "7")
+    drawn = []
+    for more in ((), ("--control", "canny=edges.png"), ("--control", "depth=edges.png", "--control-strength", "0.5")):
+        ran = quick(*LOCAL, *asked, *more, "-o", "boat.png")
+        assert ran.returncode == 0, ran.stderr
+        drawn.append((quick.folder / "boat.png").read_bytes())
+    assert len(set(drawn)) == 3
+    assert_sentence(quick(*LOCAL, *asked, "--control", "edges.png"), 2, "--control takes NAME=FILE")
+    assert_sentence(quick(*LOCAL, *asked, "--control", "pose=edges.png"), 2, "It has: canny, depth.")
+    assert_sentence(quick(*LOCAL, *asked, "--control", "canny=none.png"), 2, "none.png cannot be read")
+
+
+def test_a_server_is_sent_maps_as_it_takes_them() -> None:
+    edges = HeldPicture(halves())
+    fields = {"prompt": "a", "control": {"canny": edges}, "control_strength": 0.5}
+    by_words = _body("http://a", fields)
+    assert by_words["url"] == "http://a/v1/images/generations"
+    sent = by_words["json"]["control"]["canny"]["image_url"]
+    assert base64.b64decode(sent.partition(",")[2]) == halves()
+    by_form = _body("http://a", fields | {"image": (edges,)})
+    assert by_form["url"] == "http://a/v1/images/edits"
+    assert [name for name, _ in by_form["files"]] == ["image", "control[canny]"]
+    assert by_form["data"] == {"prompt": "a", "control_strength": "0.5"}
 
 
 def test_a_file_that_is_not_there_is_named(quick: InProcess) -> None:

@@ -217,6 +217,27 @@ def test_a_repository_without_the_layout_or_with_pickles_alone_is_refused_before
     assert hub.sent() == []
 
 
+def test_a_controlnet_is_fetched_from_a_repository_of_its_own(here: InProcess, hub: Hub, tmp_path: Path) -> None:
+    folder, other = tmp_path / "canny", tmp_path / "other"
+    for each, kind in ((folder, "ControlNetModel"), (other, "UNet2DConditionModel")):
+        each.mkdir()
+        (each / "config.json").write_text(json.dumps({"_class_name": kind}))
+        for name in ("diffusion_pytorch_model", "diffusion_pytorch_model.fp16"):
+            (each / f"{name}.safetensors").write_bytes(b"0" * 1000)
+        (each / "diffusion_pytorch_model.bin").write_bytes(b"0")
+        (each / "README.md").write_text("# Canny")
+    pickled = shutil.copytree(folder, tmp_path / "pickled")
+    for path in pickled.glob("*.safetensors"):
+        path.unlink()
+    hub.repositories |= {"acme/canny": folder, "acme/other": other, "acme/pickled": pickled}
+    came = Path(pulled(here, "acme/canny")["folder"])
+    assert {path.name for path in came.iterdir()} == {"config.json", "diffusion_pytorch_model.safetensors"}
+    ran = here("pull", "acme/canny")
+    assert 'controlnets = { NAME = "acme/canny" }' in ran.stderr
+    assert_sentence(here("pull", "acme/other"), 2, "no model_index.json")
+    assert_sentence(here("pull", "acme/pickled"), 2, "The weights in acme/pickled are pickles alone")
+
+
 def test_list_tells_what_is_here_and_what_serves_it(here: InProcess) -> None:
     assert here("list", "--json").stdout == "[]\n"
     pulled(here)

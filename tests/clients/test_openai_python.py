@@ -86,7 +86,7 @@ def test_the_raw_response_has_the_seed_and_what_drew_it(client: OpenAI) -> None:
     raw = client.images.with_raw_response.generate(model=MODEL, prompt=PROMPT)
     assert raw.http_response.status_code == 200
     assert raw.headers["x-safelight-model"] == "fake"
-    assert raw.headers["x-safelight-fingerprint"] == "fake2"
+    assert raw.headers["x-safelight-fingerprint"] == "fake3"
     assert str(raw.request_id).startswith("req_")
     assert int(raw.headers["openai-processing-ms"]) >= 0
     seed = int(raw.headers["x-safelight-seed"])

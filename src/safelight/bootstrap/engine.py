@@ -34,6 +34,9 @@ def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = Tru
             step_seconds=settings.fake_step_seconds,
             hold=settings.fake_hold,
             loras=loras,
+            controls={
+                source: tuple(named) for source, spec in specs.items() if (named := sorted(spec.options.controlnets))
+            },
             encoders=tuple(spec.source for spec in encoder_specs(settings)),
         )
     count = worker_count(settings) if warm_up else 1

@@ -80,6 +80,10 @@ def _depends_on(home: Path, spec: ModelSpec) -> Iterator[Path]:
         if place.is_dir():
             yield index_in(place)  # a folder without is no checkpoint, and may be the whole disk
             yield from islice(place.rglob("*"), _MOST_FILES)
+    for source in spec.options.controlnets.values():
+        place = _place(source, None)
+        yield place / "config.json"  # as above
+        yield from islice(place.rglob("*"), _MOST_FILES)
     yield from (_PACKAGE / "engine").rglob("*.py")
     yield from {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
 

@@ -118,7 +118,16 @@ def _opened(fields: dict[str, Any]) -> dict[str, Any]:
             raise ConfigurationError(f"{name} cannot be read: {error.strerror}.") from None
 
     images = {"image": tuple(read(name) for name in fields["image"])} if "image" in fields else {}
-    return fields | images | ({"mask": read(fields["mask"])} if "mask" in fields else {})
+    named = dict(_named(said) for said in fields.get("control", ()))
+    control = {"control": {name: read(file) for name, file in named.items()}} if named else {}
+    return fields | images | control | ({"mask": read(fields["mask"])} if "mask" in fields else {})
+
+
+def _named(said: str) -> tuple[str, str]:
+    name, equals, file = said.partition("=")
+    if not (name and equals and file):
+        raise ConfigurationError(f"--control takes NAME=FILE, for example canny=edges.png; got {said!r}.")
+    return name, file
 
 
 async def _in_process(settings: Settings, fields: dict[str, Any], on_progress: OnProgress) -> tuple[Drawn, ...]:

@@ -55,10 +55,14 @@ def pull(settings: Settings, text: str, *, variant: str | None, as_json: bool) -
     print(f"{name} is here, {bytes_in_words(pulled.size)}, at commit {pulled.commit[:12]}.")
     for part in pulled.left_out:
         note(f"Without its `{part}`: the weights are a pickle, which can run any code. The model is served without it.")
-    note(f"\nServe it and open the studio: safelight run {name}" if pulled.draws else _as_encoder(name))
+    note(f"\nServe it and open the studio: safelight run {name}" if pulled.draws else _beside(pulled))
 
 
-def _as_encoder(name: HubName) -> str:
+def _beside(pulled: Pulled) -> str:
+    """What to do with what does not draw by itself."""
+    name = pulled.name
+    if not (pulled.folder / MODULES).is_file():
+        return f'\nName it in the options of a model that it was made for: controlnets = {{ NAME = "{name}" }}'
     table = f'[embeddings.{name.repo.rpartition("/")[2]}]\nsource = "{name}"'
     return f"\nIt is a sentence encoder. For `POST /v1/embeddings`, write in safelight.toml:\n\n{table}"
 
@@ -201,6 +205,11 @@ def at_work(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
 def ensure(settings: Settings) -> None:
     """Fetch those of the offered models and encoders that are on the hub and not on this machine: `serve --pull`."""
     wanted = {model.source: model.options.variant for model in settings.models.values()}
+    wanted |= {
+        source: model.options.variant
+        for model in settings.models.values()
+        for source in model.options.controlnets.values()
+    }
     wanted |= dict.fromkeys(_encoder_sources(settings))
     for source, variant in wanted.items():
         name = HubName.read(source)

@@ -16,6 +16,7 @@ from safelight.adapters.home.state_folder import read_key, served_url
 from safelight.cli.drawn import Drawn
 from safelight.contract.calls import EDIT_PATH, GENERATE_PATH
 from safelight.contract.errors import ConfigurationError, SafelightError
+from safelight.contract.pictures import PictureFile
 from safelight.contract.prompt_cut import HEADER as CUT_HEADER
 from safelight.contract.prompt_cut import read_cut_header
 from safelight.settings import Settings
@@ -58,12 +59,20 @@ def _body(base: str, fields: dict[str, Any]) -> dict[str, Any]:
     """Address and body: JSON, or with pictures a form."""
     pictures = [("image", file) for file in fields.get("image", ())]
     pictures += [("mask", fields["mask"])] if "mask" in fields else []
+    control = fields.get("control", {})
     if not pictures:
-        return {"url": f"{base}{GENERATE_PATH}", "json": fields}
-    others = {name: value for name, value in fields.items() if name not in ("image", "mask")}
+        sent = {"control": {name: {"image_url": _address(file)} for name, file in control.items()}} if control else {}
+        return {"url": f"{base}{GENERATE_PATH}", "json": fields | sent}
+    pictures += [(f"control[{name}]", file) for name, file in control.items()]
+    others = {name: value for name, value in fields.items() if name not in ("image", "mask", "control")}
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in others.items()}
     files = [(name, (name, file.open())) for name, file in pictures]
     return {"url": f"{base}{EDIT_PATH}", "data": texts, "files": files}
+
+
+def _address(file: PictureFile) -> str:
+    """A picture as the address that holds it; its kind is told by its content."""
+    return "data:image/png;base64," + base64.b64encode(file.open().read()).decode()
 
 
 def _base(url: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from safelight.contract.kinds import Kind, Value
+from safelight.contract.pictures import NamedPictures
 from safelight.contract.rules import Rule
 from safelight.contract.traits import EditTraits
 from safelight.contract.wording import missing
@@ -52,6 +53,12 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
         schema["description"] = self.description
         return schema
 
+    def json_schemas(self) -> dict[str, dict[str, Any]]:
+        """The fields of a body that it is, by name: nearly always one, of its own name."""
+        if isinstance(self.kind, NamedPictures) and self.kind.by_form:
+            return self.kind.form_fields(self.name, self.description)
+        return {self.name: self.json_schema()}
+
     def as_json(self) -> dict[str, Any]:
         """Its entry in the model list."""
         described = self.kind.described()
@@ -90,7 +97,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     """Everything that a model supports, in the order in which it is documented.
 
     `generations`: it draws from words. `edits` is what it takes of pictures, None where it draws from words alone;
-    `loras` are the names that fit it.
+    `loras` are the names that fit it, and `controls` those of its ControlNets.
     """
 
     parameters: tuple[Parameter, ...]
@@ -99,6 +106,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     edits: EditTraits | None = None
     loras: tuple[str, ...] = ()
     generations: bool = True
+    controls: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Parameter:
         for parameter in self.parameters:
@@ -118,6 +126,7 @@ class Capabilities(msgspec.Struct, frozen=True):
             "generations": self.generations,
             "edits": None if self.edits is None else _edits(self.edits),
             "loras": list(self.loras),
+            "controls": list(self.controls),
         }
 
 

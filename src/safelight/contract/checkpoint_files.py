@@ -16,6 +16,8 @@ MODULAR_INDEX = "modular_model_index.json"
 INDEXES = (INDEX, MODULAR_INDEX)
 MODULES = "modules.json"
 """Of a sentence encoder, in the layout of sentence-transformers."""
+PART_CONFIG = "config.json"
+"""Of a part with weights. A repository that has it on top is that part alone, as a ControlNet is published."""
 CONFIGURES = (".json", ".txt", ".model", ".jinja")
 """Configurations and vocabularies; a README changes nothing."""
 SAFETENSORS = (".safetensors", ".sft")

@@ -152,7 +152,8 @@ def call_of(request: dict[str, Any]) -> Call:
 
 def facts_in(request: dict[str, Any]) -> tuple[PictureFacts, ...]:
     """What a job's `request` says of the pictures that it draws from, the mask last."""
-    said = [*request["images"], *([request["mask"]] if "mask" in request else [])] if "images" in request else []
+    controls = [each for _, each in sorted(request.get("control", {}).items())]
+    said = [*request.get("images", ()), *controls, *([request["mask"]] if "mask" in request else [])]
     return msgspec.convert(tuple(said), tuple[PictureFacts, ...])
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.pictures import Picture, Pictures
+from safelight.contract.pictures import NamedPictures, Picture, Pictures
 from safelight.contract.sizes import pattern_of_sizes
 from safelight.contract.surrogates import half_pair, half_pair_in
 from safelight.contract.weights import Weights
@@ -232,7 +232,7 @@ class FreeSize(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
         return f"{' '.join(self.values)}; WIDTHxHEIGHT, sides from {self.minimum} to {self.maximum}{multiples}; auto"
 
 
-Kind = Text | Choice | FreeSize | Whole | Number | Flag | Weights | Picture | Pictures
+Kind = Text | Choice | FreeSize | Whole | Number | Flag | Weights | Picture | Pictures | NamedPictures
 
 
 def words_for(described: dict[str, Any]) -> str:

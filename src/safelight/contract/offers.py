@@ -9,7 +9,7 @@ from safelight.contract.capabilities import Capabilities
 from safelight.contract.parameters.declaration import Declaration
 from safelight.contract.parameters.declared import declared
 from safelight.contract.parameters.tolerated import tolerated_beside
-from safelight.contract.rules import IN_ORDER
+from safelight.contract.rules import IN_ORDER, Needs
 from safelight.contract.terms import OperatorTerms
 from safelight.contract.traits import Traits
 
@@ -26,6 +26,9 @@ def _offered(
 ) -> Capabilities:
     parameters = [d.offer(terms, traits, call) for d in declarations]
     offered = {parameter.name: parameter for parameter in parameters if parameter is not None}
+    for each in (rule for d in declarations for rule in d.rules if isinstance(rule, Needs)):
+        if each.other not in offered:  # without that it says nothing
+            offered.pop(each.parameter, None)
     rules = [rule for d in declarations for rule in d.rules if {rule.parameter, rule.other} <= offered.keys()]
     return Capabilities(
         parameters=tuple(offered.values()),
@@ -33,5 +36,6 @@ def _offered(
         rules=tuple(sorted(rules, key=lambda rule: IN_ORDER.index(type(rule)))),
         edits=None if traits is None or terms.contract == "strict" else traits.edits,
         generations=traits is None or traits.draws_from_words,
+        controls=() if traits is None or terms.contract == "strict" else traits.controls,
         loras=() if traits is None or terms.contract == "strict" else traits.loras,
     )

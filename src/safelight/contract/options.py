@@ -41,6 +41,7 @@ class ModelOptions(msgspec.Struct, frozen=True, kw_only=True):
     `transformer` is a file (safetensors or GGUF) that replaces the denoiser's weights; `config` is a folder in
     diffusers' layout that describes a single-file checkpoint. `arguments` are added to every call of the pipeline.
     Without `safety_checker` the pipeline's own, if it has one, is left out.
+    `controlnets` are folders or pulled checkpoints of ControlNets by the names that requests have for them.
     `negative_prompt`, `width` and `height` correct what Safelight reads off the checkpoint.
     """
 
@@ -57,6 +58,7 @@ class ModelOptions(msgspec.Struct, frozen=True, kw_only=True):
     loras: tuple[Lora, ...] = ()
     safety_checker: bool = True
     arguments: dict[str, Any] = {}
+    controlnets: dict[str, str] = {}
     negative_prompt: bool | None = None
     width: int | None = None
     height: int | None = None

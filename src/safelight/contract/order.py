@@ -14,28 +14,35 @@ from safelight.contract.parameters.declared import passes_of
 MetadataMode = Literal["provenance", "full", "none"]
 
 
+Role = Literal["image", "control", "mask"]
+"""What a picture that a drawing begins with is for: to be changed, to be followed, or to say where."""
+
+
 class InputPicture(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
-    """A picture that is drawn from, or a mask, as it was decoded: turned as its Exif says, in sRGB, and not yet scaled.
+    """A picture that is drawn from or followed, or a mask, as it was decoded: turned as its Exif says, in sRGB, and not
+    yet scaled.
 
     `sha256` is the hexadecimal digest of the file as it came. `pixels` are bytes, row by row from the top: red, green
     and blue of an image, one byte for each pixel of a mask, which is 255 where it is drawn anew and 0 where it is kept.
-    `scene` is what an image of Postcard's says of itself, None where it says nothing.
+    `scene` is what an image of Postcard's says of itself, None where it says nothing. `name` is the ControlNet that
+    follows a control picture.
     """
 
-    role: Literal["image", "mask"]
+    role: Role
     sha256: str
     width: int
     height: int
     pixels: bytes
     scene: bytes | None = None
+    name: str = ""
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """All that the pixels depend on, but for the model's fingerprint.
 
     `source` is what draws; `seed` is never 0 here. `options` are declared parameters by their names, those that are
-    left to the model not among them. `inputs` are pictures to draw from, in the caller's order, after them a mask if
-    there is one; its size is that of the first picture.
+    left to the model not among them. `inputs` are pictures to draw from, in the caller's order, after them those that
+    ControlNets follow, in the order of their names, and a mask if there is one; its size is that of the first picture.
     """
 
     source: str

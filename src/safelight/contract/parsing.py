@@ -80,8 +80,9 @@ def _check_count_with_mask(request: ImageRequest, begin: Begin) -> None:
     """Whether there is a mask only the files tell: the first picture's transparent parts are one."""
     edits = request.model.capabilities_for(request.call).edits
     most = None if edits is None else edits.maximum_with_mask
-    count = sum(picture.role == "image" for picture in begin.inputs)
-    if most is None or count <= most or count == len(begin.inputs):
+    roles = [picture.role for picture in begin.inputs]
+    count = roles.count("image")
+    if most is None or count <= most or "mask" not in roles:
         return
     name = "image" if request.call == "edit by form" else "images"
     why = "" if begin.given_mask is not None else " The transparent parts of the first picture are its mask."
@@ -109,19 +110,13 @@ def _size(given: Mapping[str, Any], capabilities: Capabilities, facts: Sequence[
 def _begin(values: Mapping[str, Any]) -> Begin:
     given: tuple[GivenPicture, ...] = values.get("images") or values.get("image") or ()
     mask: GivenPicture | None = values.get("mask")
-    begin = Begin(given=given, given_mask=mask)
+    begin = Begin(given=given, given_controls=values.get("control") or (), given_mask=mask)
     facts = tuple(each.facts for each in begin.all_given if each.facts is not None)
     if not facts or len(facts) < len(begin.all_given):
         return begin
     inputs = tuple(
-        InputPicture(
-            role="image" if place < len(given) else "mask",
-            sha256=each.sha256,
-            width=each.width,
-            height=each.height,
-            pixels=b"",
-        )
-        for place, each in enumerate(facts)
+        InputPicture(role=role, sha256=each.sha256, width=each.width, height=each.height, pixels=b"", name=name)
+        for (role, name), each in zip(begin.parts, facts, strict=True)
     )
     return msgspec.structs.replace(begin, facts=facts, inputs=inputs)
 

@@ -162,6 +162,58 @@ class Pictures(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
         return f"{self.minimum} to {self.maximum} PNG, JPEG or WebP files"
 
 
+class NamedPictures(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="named pictures"):
+    """Pictures by names that the model knows, at most so many: in a form files called `control[NAME]`, in JSON an
+    object. Without `in_edits` they go with words alone."""
+
+    names: tuple[str, ...]
+    most: int
+    by_form: bool = False
+    in_edits: bool = False
+
+    typed: ClassVar[Any] = list[str]
+
+    def read(self, name: str, value: object) -> tuple[tuple[str, GivenPicture], ...]:
+        """As `Text.read`; the pictures as they came with their names, in the order of these."""
+        if not isinstance(value, dict):
+            raise wrong(name, f'an object like {{"{self.names[0]}": {_LIKE}}}', value)
+        said = {key: each for key, each in value.items() if each is not None}
+        for key in said:
+            if key not in self.names:
+                raise InvalidRequest(
+                    f"`{name}` has no {quoted_name(key)} for this model. It has: {', '.join(self.names)}.", param=name
+                )
+        if len(said) > self.most:
+            many = "one picture" if self.most == 1 else f"at most {self.most} pictures"
+            raise InvalidRequest(f"`{name}` takes {many} for this model; {len(said)} came.", param=name)
+        place = "{}[{}]" if self.by_form else "{}.{}"
+        return tuple((key, read_picture(place.format(name, key), said[key])) for key in sorted(said))
+
+    def from_text(self, text: str) -> object:
+        """As `Text.from_text`."""
+        return text
+
+    def json_schema(self) -> dict[str, Any]:
+        """As `Text.json_schema`."""
+        one = Picture(by_form=self.by_form).json_schema()
+        if not self.by_form:
+            one = {"anyOf": [one, {"type": "null"}]}
+        properties = dict.fromkeys(self.names, one)
+        return {"type": "object", "properties": properties, "additionalProperties": False, "maxProperties": self.most}
+
+    def form_fields(self, name: str, description: str) -> dict[str, dict[str, Any]]:
+        """The fields of a form that it is, as JSON Schema."""
+        return {f"{name}[{each}]": {**_BINARY, "description": description} for each in self.names}
+
+    def described(self) -> dict[str, Any]:
+        """As `Text.described`."""
+        return {"type": "named pictures", "names": list(self.names), "most": self.most}
+
+    def words(self) -> str:
+        """As `Text.words`."""
+        return f"PNG, JPEG or WebP files by name: {', '.join(self.names) or 'none'}; at most {self.most}"
+
+
 def wrong_count(name: str, kind: Pictures, count: int) -> InvalidRequest:
     """Too few or too many pictures. None at all is a missing parameter."""
     if count == 0:

@@ -11,7 +11,7 @@ import msgspec
 from safelight.contract.calls import Call
 from safelight.contract.catalogue import ModelEntry
 from safelight.contract.kinds import AUTO, Text, Value
-from safelight.contract.order import FileSpec, InputPicture, MetadataMode, Recipe
+from safelight.contract.order import FileSpec, InputPicture, MetadataMode, Recipe, Role
 from safelight.contract.parameters.declared import declared, fingerprint_marks, options_of
 from safelight.contract.parameters.delivery import LINK
 from safelight.contract.parameters.seed import MAX_SEED
@@ -33,13 +33,15 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True):
-    """What an edit begins with. `given` are the pictures as they came and `given_mask` the mask.
+    """What a drawing begins with. `given` are the pictures as they came, `given_controls` those that ControlNets
+    follow, by name, and `given_mask` the mask.
 
     The others are known once the files were looked at, in the same order with the mask last: what they are, what is
     drawn from, and the files themselves. `inputs` may have a mask that no file was sent for.
     """
 
     given: tuple[GivenPicture, ...] = ()
+    given_controls: tuple[tuple[str, GivenPicture], ...] = ()
     given_mask: GivenPicture | None = None
     facts: tuple[PictureFacts, ...] = ()
     inputs: tuple[InputPicture, ...] = ()
@@ -47,14 +49,27 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def all_given(self) -> tuple[GivenPicture, ...]:
-        """Pictures and mask."""
-        return self.given if self.given_mask is None else (*self.given, self.given_mask)
+        """Pictures, those that are followed, and mask."""
+        controls = (each for _, each in self.given_controls)
+        return (*self.given, *controls, *(() if self.given_mask is None else (self.given_mask,)))
+
+    @property
+    def parts(self) -> tuple[tuple[Role, str], ...]:
+        """What each of `all_given` is, and the name of a ControlNet."""
+        controls: list[tuple[Role, str]] = [("control", name) for name, _ in self.given_controls]
+        mask: list[tuple[Role, str]] = [] if self.given_mask is None else [("mask", "")]
+        return (*((("image", ""),) * len(self.given)), *controls, *mask)
 
     def fields(self) -> dict[str, Any]:
         """What a job's `request` says of them."""
         facts = [msgspec.to_builtins(each) for each in self.facts]
-        mask = {} if self.given_mask is None else {"mask": facts.pop()}
-        return {"images": facts} | mask if facts else {}
+        if not facts:
+            return {}
+        told: dict[str, Any] = {"images": facts[: len(self.given)]} if self.given else {}
+        if self.given_controls:
+            names = [name for name, _ in self.given_controls]
+            told["control"] = dict(zip(names, facts[len(self.given) :], strict=False))
+        return told | ({} if self.given_mask is None else {"mask": facts[-1]})
 
 
 class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,12 +15,12 @@ from safelight.contract.kinds import Value
 
 
 class Needs(msgspec.Struct, frozen=True, kw_only=True, tag_field="rule", tag="needs"):
-    """Without `other` being `value`, `parameter` says nothing."""
+    """Without `other` being `value`, `parameter` says nothing. `value` None: whatever it is, it must be there."""
 
     parameter: str
     other: str
-    value: bool
-    idle: tuple[Value, ...] = ()
+    value: bool | None = None
+    idle: tuple[Value | None, ...] = ()
 
     def check(self, values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
         """Judge values, defaults filled in; `given` are those that were sent.
@@ -28,16 +28,22 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True, tag_field="rule", tag="ne
         Raises:
             InvalidRequest: they break the rule.
         """
-        if values[self.parameter] not in self.idle and values[self.other] != self.value:
-            wanted = msgspec.json.encode(self.value).decode()
-            raise InvalidRequest(f"`{self.parameter}` needs `{self.other}: {wanted}`.", param=self.parameter)
+        if values[self.parameter] in self.idle or self._is_fulfilled(values[self.other]):
+            return
+        wanted = "" if self.value is None else f": {msgspec.json.encode(self.value).decode()}"
+        raise InvalidRequest(f"`{self.parameter}` needs `{self.other}{wanted}`.", param=self.parameter)
+
+    def _is_fulfilled(self, value: object) -> bool:
+        return bool(value) if self.value is None else value == self.value
 
     def json_schema(self) -> dict[str, Any]:
         """JSON Schema 2020-12 of a body that keeps the rule."""
-        fulfilled: dict[str, Any] = {"properties": {self.other: {"const": self.value}}, "required": [self.other]}
-        if not self.value:  # what is absent, or null, is false
+        there = {"type": "object", "minProperties": 1} if self.value is None else {"const": self.value}
+        fulfilled: dict[str, Any] = {"properties": {self.other: there}, "required": [self.other]}
+        if self.value is False:  # what is absent, or null, is false
             fulfilled = {"properties": {self.other: {"enum": [False, None]}}}
-        return {"anyOf": [{"properties": {self.parameter: {"enum": [*self.idle, None]}}}, fulfilled]}
+        idle = list(dict.fromkeys([*self.idle, None]))
+        return {"anyOf": [{"properties": {self.parameter: {"enum": idle}}}, fulfilled]}
 
 
 class Excludes(msgspec.Struct, frozen=True, kw_only=True, tag_field="rule", tag="excludes"):

@@ -9,7 +9,7 @@ class EditTraits(msgspec.Struct, frozen=True, kw_only=True):
     """What a model that draws from pictures takes beside words: how many of them, a mask, and how much is drawn anew.
 
     `maximum_with_mask` is how many beside a mask; None: as many as without. `scene`: it reads the scene of a picture
-    and not its pixels, so it takes its own drawings alone.
+    and not its pixels, so it takes its own drawings alone. `controls`: ControlNets may be followed too.
     """
 
     minimum: int = 1
@@ -18,6 +18,7 @@ class EditTraits(msgspec.Struct, frozen=True, kw_only=True):
     mask: bool = False
     strength: bool = False
     scene: bool = False
+    controls: bool = False
 
 
 class Traits(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +32,8 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     without, and why. `prompt_tokens` is how many tokens of a prompt are read; None where that is not known.
     `takes` are the declared parameters that its pipeline has an argument of the same name for. `edits` is what it takes
     of pictures, None where it draws from words alone; without `draws_from_words` it works only from pictures. `loras`
-    are the names of those that fit it.
+    are the names of those that fit it, `controls` those of its ControlNets, of which with `controls_together` a picture
+    may follow several.
     """
 
     pipeline: str
@@ -49,3 +51,5 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     edits: EditTraits | None = None
     draws_from_words: bool = True
     loras: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+    controls_together: bool = False

@@ -38,16 +38,21 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
 def describe_here(spec: ModelSpec) -> Description:
     """Raises ModelLoadError: the checkpoint cannot be served, and why."""
     with spared(needed((spec,))):  # as in a worker: a third of the time
+        from safelight.engine.checkpoint.controlnets import read_controlnets, sizes_of
         from safelight.engine.checkpoint.dtypes import dtype_of
         from safelight.engine.checkpoint.loading import describe
+        from safelight.engine.pipeline.controls import PART
 
         checkpoint, name, traits = describe(spec)
+        beside = read_controlnets(spec.options, checkpoint.pipeline_class)
+        components = {**checkpoint.components, **{f"{PART} {each}": files.kind for each, files in beside.items()}}
+        sizes = {each: getattr(torch, each) for each in ("float32", "bfloat16")}
     device = choose_device("auto")
     return Description(
         name=name,
         traits=traits,
-        components={part: component.__name__ for part, component in checkpoint.components.items()},
-        bytes={dtype: checkpoint.sizes(getattr(torch, dtype)) for dtype in ("float32", "bfloat16")},
+        components={part: component.__name__ for part, component in components.items()},
+        bytes={name: checkpoint.sizes(dtype) | sizes_of(beside, dtype) for name, dtype in sizes.items()},
         device=device,
         device_bytes=device_bytes(device),
         dtype=dtype_of(spec, device, checkpoint),

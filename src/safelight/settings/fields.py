@@ -195,6 +195,11 @@ class Settings(
     )
     loras: Loras = Field(default_factory=dict, description="LoRAs that requests may name.")
 
+    @property
+    def takes_controls(self) -> bool:
+        """Whether a request for a picture from words may bring pictures that ControlNets follow."""
+        return any(entry.options.controlnets for entry in self.models.values())
+
     @field_validator("loras")
     @classmethod
     def _are_for_models_here(cls, loras: dict[str, LoraSettings], info: ValidationInfo) -> dict[str, LoraSettings]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -15,6 +15,10 @@ QUANTIZATION_PRESETS: dict[str, dict[str, Any]] = {
     "fp8": {"backend": "torchao", "options": {"quant_type": "Float8WeightOnlyConfig"}},
     "nf4": {"backend": "bitsandbytes_4bit", "options": {"bnb_4bit_quant_type": "nf4"}},
 }
+
+
+# It stands in names of a form's fields, `control[NAME]`.
+ControlName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
 class _Table(BaseModel):
@@ -68,6 +72,10 @@ class OptionSettings(_Table):
     loras: tuple[LoraSettings, ...] = Field((), description="LoRAs, each a file and a weight.")
     arguments: dict[str, Any] = Field(
         default_factory=dict, description="Keyword arguments that are added to every call of the pipeline."
+    )
+    controlnets: dict[ControlName, Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=dict,
+        description="ControlNets that requests may follow, by name: each a folder or a pulled checkpoint.",
     )
     negative_prompt: bool | None = Field(None, description="Whether it takes a negative prompt, where Safelight errs.")
     width: int | None = Field(None, ge=64, le=16384, description="The width that it draws when nobody says.")

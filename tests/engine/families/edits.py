@@ -149,5 +149,7 @@ def called(pipeline: Any, wanted: Order, fitted: bool, arguments: dict[str, Any]
         said["strength"] = recipe.options["strength"]
     said = {name: value for name, value in said.items() if name in takes}
     generator = torch.Generator("cpu").manual_seed(recipe.seed)
-    drawn = as_asked(by_diffusers(pipeline)(prompt=recipe.prompt, generator=generator, **said)[0][0], *size)
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.seed)  # some sample what they encode by the global generator
+        drawn = as_asked(by_diffusers(pipeline)(prompt=recipe.prompt, generator=generator, **said)[0][0], *size)
     return np.asarray(Image.composite(drawn.convert("RGB"), images[0], masks[0]) if masks else drawn)

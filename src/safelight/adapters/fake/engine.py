@@ -74,11 +74,12 @@ class FakeEngine:
         hold: Path | None = None,
         traits: Traits | None = TRAITS,
         loras: Mapping[str, tuple[str, ...]] | None = None,
+        controls: Mapping[str, tuple[str, ...]] | None = None,
         encoders: Sequence[str] = (BUNDLED_ENCODER,),
     ) -> None:
         self._encoders = tuple(encoders)
         self._traits = traits
-        self._loras = loras or {}
+        self._loras, self._controls = loras or {}, controls or {}
         self.workers = 1
         self.slow: frozenset[str] | None = None
         self.merges = False
@@ -142,6 +143,10 @@ class FakeEngine:
         traits = self._traits
         if traits is not None and source in self._loras:
             traits = msgspec.structs.replace(traits, loras=self._loras[source])
+        if traits is not None and source in self._controls:
+            edits = traits.edits and msgspec.structs.replace(traits.edits, controls=True)
+            names = self._controls[source]
+            traits = msgspec.structs.replace(traits, controls=names, controls_together=True, edits=edits)
         return model_state(source, self._is_loaded(source), self._broken, self.ready_in_seconds, traits)
 
     def _encoder_state(self, source: str) -> ModelState:

@@ -14,7 +14,7 @@ from safelight.contract.traits import EditTraits, Traits
 from safelight.service.ports.engine import ModelState, Where, WorkerState
 
 # Changes whenever its stripes do.
-FINGERPRINT = "fake2"
+FINGERPRINT = "fake3"
 EDITS = EditTraits(maximum=4, mask=True, strength=True)
 TRAITS = Traits(
     pipeline="Stripes", steps=4, guidance_scale=2.0, negative_prompt=True, side_multiple=16, vector=True, edits=EDITS

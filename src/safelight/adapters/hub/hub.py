@@ -29,6 +29,7 @@ from safelight.contract.checkpoint_files import (
     INDEXES,
     LOOK_AT_PICTURES,
     MODULES,
+    PART_CONFIG,
     read_json,
 )
 from safelight.contract.errors import ConfigurationError, SafelightError
@@ -53,7 +54,7 @@ class Offer(msgspec.Struct, frozen=True):
     """What a hub has of a model: its commit, and the files that are loaded. `folder` is where they will be.
 
     `left_out`: parts that are pickles alone, without which the model is served. Without `draws` it is a sentence
-    encoder.
+    encoder or a ControlNet.
     """
 
     name: HubName
@@ -84,7 +85,7 @@ def pull(name: HubName, *, variant: str | None = None, bars: bool = True) -> Pul
 
 
 def look_up(name: HubName, *, variant: str | None = None) -> Offer:
-    """Which files make a model, or a sentence encoder. Of them only its index is fetched.
+    """Which files make a model, a sentence encoder or a ControlNet. Of them only its index is fetched.
 
     Raises:
         ConfigurationError: there is no such model or revision, it is not in diffusers' layout, or only pickles.
@@ -94,14 +95,18 @@ def look_up(name: HubName, *, variant: str | None = None) -> Offer:
         raise ConfigurationError("HF_HUB_OFFLINE is set, so nothing is fetched. Unset it to pull.")
     kept = name.folder(cache_folder()) / "blobs"
     own = Repository.ask(name)
-    index_name = next((path for path in (*INDEXES, MODULES) if path in own.files), None)
+    index_name = next((path for path in (*INDEXES, MODULES, PART_CONFIG) if path in own.files), None)
     if index_name is None:
         raise ConfigurationError(no_layout(name, own.files))
     index = own.blob(index_name, kept)
     with explained(name):
         _fetch([index], shown=False)
         described = read_json(index.target)
-    if index_name == MODULES:
+    if index_name == PART_CONFIG:
+        if "ControlNet" not in str(described.get("_class_name")):
+            raise ConfigurationError(no_layout(name, own.files))
+        wanted, draws = [path for path in files_of_part("", own.files, variant, name) if path != PART_CONFIG], False
+    elif index_name == MODULES:
         wanted, draws = files_of_encoder(described, own.files, variant, name), False
     else:
         wanted, draws = files_of(described, own.files, variant, name), True

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from safelight.contract.wording import quoted_name
 _MOST_PARTS = 128
 _MOST_FILES = 2 * MOST_PICTURES
 _MOST_NAME = 256
+_OF_A_FIELD = re.compile(r"(\w+)\[(.+)\]", re.DOTALL)
 
 
 class StrayFile:
@@ -31,11 +33,19 @@ class Form:
 
     Parts called as one of `files`, with or without `[]`, are files whatever else they say; others are text, and a
     `StrayFile` where they say that they are files. Of a field that comes twice the last counts; of `several`, all.
-    `most_text_bytes` bounds all text together.
+    Parts called `FIELD[NAME]`, the field one of `by_name`, are files too, and together an object. `most_text_bytes`
+    bounds all text together.
     """
 
     def __init__(
-        self, content_type: str, files: Collection[str], *, folder: Path, most_text_bytes: int, several: Collection[str]
+        self,
+        content_type: str,
+        files: Collection[str],
+        *,
+        folder: Path,
+        most_text_bytes: int,
+        several: Collection[str],
+        by_name: Collection[str] = (),
     ) -> None:
         _, options = parse_options_header(content_type)
         boundary = options.get(b"boundary", b"")
@@ -43,6 +53,7 @@ class Form:
             raise _invalid("The Content-Type of the form names no boundary.")
         self._files = files
         self._several = several
+        self._by_name = by_name
         self._folder = folder
         self._text_left = most_text_bytes
         self._parts = 0
@@ -90,10 +101,18 @@ class Form:
         """
         if not self._ended:
             raise _invalid("The form is cut short: its last boundary is missing.")
-        files: dict[str, Any] = {
-            name: tuple(uploads) if name in self._several else uploads[-1] for name, uploads in self._uploads.items()
-        }
+        files: dict[str, Any] = {}
+        for name, uploads in self._uploads.items():
+            if (named := self._named(name)) is not None:
+                files.setdefault(named[0], {})[named[1]] = uploads[-1]
+            else:
+                files[name] = tuple(uploads) if name in self._several else uploads[-1]
         return {**self._texts, **files}
+
+    def _named(self, name: str) -> tuple[str, str] | None:
+        """Field and name of `FIELD[NAME]`."""
+        found = _OF_A_FIELD.fullmatch(name)
+        return (found[1], found[2]) if found is not None and found[1] in self._by_name else None
 
     def _part_begin(self) -> None:
         self._parts += 1
@@ -116,7 +135,7 @@ class Form:
         file_name = options.get(b"filename")
         self._unnamed_file = not file_name
         field = self._name.removesuffix("[]")
-        if field in self._files:
+        if field in self._files or self._named(field) is not None:
             self._name, self._text, self._upload = field, None, Upload(self._folder)
         elif file_name is not None:
             self._text = self._upload = None

@@ -161,11 +161,12 @@ def _image_requests(catalogue: Catalogue, call: Call) -> Iterator[Schema]:
 
 def _image_request(capabilities: Capabilities, names: tuple[str, ...]) -> Schema:
     """One model's request: its parameters, and the rules that tie some of them together."""
-    properties = {p.name: p.json_schema() for p in capabilities.parameters}
+    properties = {name: schema for p in capabilities.parameters for name, schema in p.json_schemas().items()}
     properties["model"] = {"type": "string", "enum": list(names), "description": properties["model"]["description"]}
     tolerated = {sent.name: sent.json_schema() for sent in capabilities.tolerated}
     rules = [_nothing_unsupported([*properties, *tolerated], tolerated), agreeing_schema(ASPECT_RATIOS)]
-    rules += [rule.json_schema() for rule in capabilities.rules]
+    # Files of a form have names of their own each: that one of them is there cannot be said.
+    rules += [rule.json_schema() for rule in capabilities.rules if rule.other in properties]
     return {
         "type": "object",
         "title": names[0],

@@ -25,6 +25,7 @@ from safelight.contract.json_object import read_object
 _FORM = "multipart/form-data"
 _SEVERAL = ("image",)
 _FILES = (*_SEVERAL, "mask")
+_BY_NAME = ("control",)
 
 
 @may_be_left
@@ -55,6 +56,7 @@ async def _read(request: Request, services: Services) -> tuple[dict[str, Any], C
         folder=Path(settings.home),
         most_text_bytes=settings.max_body_bytes,
         several=_SEVERAL,
+        by_name=_BY_NAME,
     )
     async for piece in read_pieces(request, **bounds):
         form.feed(piece)

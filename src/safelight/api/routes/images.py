@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from starlette.requests import Request
@@ -23,8 +24,11 @@ async def create_image(request: Request) -> Response:
     services: Services = request.app.state.services
     principal = await authenticate(request)
     settings = services.settings
-    body = await read_body(request, max_bytes=settings.max_body_bytes, timeout_seconds=settings.body_timeout_seconds)
-    fields, request_id = read_object(body), request.scope["safelight.request_id"]
+    most = settings.max_upload_bytes if settings.takes_controls else settings.max_body_bytes
+    body = await read_body(request, max_bytes=most, timeout_seconds=settings.body_timeout_seconds)
+    large = len(body) > settings.max_body_bytes  # it holds pictures, and reading them takes a while
+    fields = await asyncio.to_thread(read_object, body) if large else read_object(body)
+    request_id = request.scope["safelight.request_id"]
     entering = services.entrance.admit(principal, fields, request_id, is_promised=promised(request))
     return await answered(request, entering, started)
 

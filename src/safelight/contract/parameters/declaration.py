@@ -58,8 +58,8 @@ class Declaration:
 
     `parameter` is how most models offer it, and `offered` how a given one does. `part` is what it decides.
     `rules` tie it to others. `calls` are the ways of asking that have it, and `edited` is how it is offered to those
-    that bring a picture along. `help` is for the command line, where it is an option if that is said. With
-    `is_left_open` what is not asked for stays open, and the model decides; else its default is taken.
+    that bring a picture along, None where it is not. `help` is for the command line, where it is an option if that
+    is said. With `is_left_open` what is not asked for stays open, and the model decides; else its default is taken.
 
     The others are for what decides the picture. `options` are what a value becomes in the recipe, by default the
     option of its own name, which the engine hands to a pipeline that has an argument of that name.
@@ -73,7 +73,7 @@ class Declaration:
     offered: Offered = where_taken
     rules: tuple[Rule, ...] = ()
     calls: tuple[Call, ...] = ALL
-    edited: Callable[[Parameter, Call], Parameter] | None = None
+    edited: Callable[[Parameter, Call], Parameter | None] | None = None
     help: str | None = None
     is_left_open: bool = False
     options: Options = as_said

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 
 from safelight.contract.kinds import Value
+from safelight.contract.parameters.control import CONTROLS
 from safelight.contract.parameters.declaration import Declaration, where_taken
 from safelight.contract.parameters.delivery import ALLOW_IGNORED_PARAMS, PARTIAL_IMAGES, RESPONSE_FORMAT, STREAM
 from safelight.contract.parameters.loras import LORAS
@@ -20,7 +21,15 @@ from safelight.contract.traits import Traits
 
 _DRAWN_BY = (MODEL, PROMPT, ASPECT_RATIO, SIZE, NEGATIVE_PROMPT, OUTPUT_FORMAT, SEED)
 _DELIVERED_BY = (N, STREAM, PARTIAL_IMAGES, RESPONSE_FORMAT, OUTPUT_COMPRESSION)
-_declared: tuple[Declaration, ...] = (*_DRAWN_BY, *EDITING, *_DELIVERED_BY, *STEERING, LORAS, ALLOW_IGNORED_PARAMS)
+_declared: tuple[Declaration, ...] = (
+    *_DRAWN_BY,
+    *EDITING,
+    *CONTROLS,
+    *_DELIVERED_BY,
+    *STEERING,
+    LORAS,
+    ALLOW_IGNORED_PARAMS,
+)
 
 
 def declared() -> tuple[Declaration, ...]:

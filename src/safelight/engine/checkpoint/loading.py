@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from msgspec.structs import replace
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.options import ModelOptions
-from safelight.contract.traits import Traits
+from safelight.contract.traits import EditTraits, Traits
 from safelight.engine.checkpoint import single_file
 from safelight.engine.checkpoint.assembly import Assembly
+from safelight.engine.checkpoint.controlnets import ControlNetFiles, load_controlnets, read_controlnets, sizes_of
 from safelight.engine.checkpoint.dtypes import PACKED, check_dtype, dtype_of, numbers_of
 from safelight.engine.checkpoint.edits import parameters_of, ways_of
 from safelight.engine.checkpoint.fingerprint import files_digest, fingerprint
@@ -28,7 +29,9 @@ from safelight.engine.checkpoint.traits import traits_of
 from safelight.engine.checkpoint.untrusted import nothing_unpickled
 from safelight.engine.machine.library_errors import missing_package
 from safelight.engine.machine.memory import refuse_too_large
+from safelight.engine.pipeline.controls import WORDS, follower
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.pipeline.twins import IMAGE_TO_IMAGE, INPAINTING
 from safelight.engine.pipeline.ways import Ways
 from safelight.engine.tuning.apply import check_library, check_options, tune
 from safelight.engine.tuning.loras import Named
@@ -71,17 +74,35 @@ def describe(spec: ModelSpec) -> tuple[Checkpoint, str, Traits]:
     _be_quiet()
     place = location_of(spec.source, spec.commit)
     checkpoint = Checkpoint.read(place, spec.options)
-    ways = ways_of(checkpoint)
+    ways, controls = ways_of(checkpoint), read_controlnets(spec.options, checkpoint.pipeline_class)
+    edits = _with_controls(ways, checkpoint.pipeline_class, controls)
     traits = traits_of(checkpoint, place.name, parameters_of(checkpoint.pipeline_class, checkpoint.settings))
     traits = replace(
         traits,
         notes=checkpoint.notes(spec.options),
-        edits=ways.traits,
+        edits=edits,
+        controls=tuple(sorted(controls)) if ways.words else (),
+        controls_together=_follows_several(checkpoint.pipeline_class, controls),
         draws_from_words=ways.words,
         loras=tuple(lora.name for lora in spec.loras),  # which of them fit only the weights tell
     )
     said = {name: getattr(spec.options, name) for name in ("negative_prompt", "width", "height")}
     return checkpoint, place.name, replace(traits, **{name: value for name, value in said.items() if value is not None})
+
+
+def _with_controls(ways: Ways, own: type, controls: Mapping[str, ControlNetFiles]) -> EditTraits | None:
+    """What it takes of pictures; ControlNets beside them where each can be followed in every way of it."""
+    traits = ways.traits
+    if traits is None or not controls or not ways.words:
+        return traits
+    tasks = [IMAGE_TO_IMAGE, *([INPAINTING] if ways.masked is not None else [])]
+    return replace(traits, controls=all(follower(own, each.kind, task) for each in controls.values() for task in tasks))
+
+
+def _follows_several(own: type, controls: Mapping[str, ControlNetFiles]) -> bool:
+    kinds = {each.kind for each in controls.values()}
+    found = follower(own, kinds.pop(), WORDS) if len(kinds) == 1 else None
+    return found is not None and found.several is not None
 
 
 def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None) -> LoadedModel:
@@ -90,14 +111,22 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
     parameters, options = parameters_of(checkpoint.pipeline_class, checkpoint.settings), spec.options
     ways = ways_of(checkpoint)
     _check_arguments(options.arguments, parameters)
-    format = _loadable(spec, device, checkpoint)
+    controlnets = read_controlnets(options, checkpoint.pipeline_class)
+    format = _loadable(spec, device, checkpoint, controlnets)
     dtype = numbers_of(format)
     with ThreadPoolExecutor(1) as beside:
-        digest = beside.submit(_fingerprint, checkpoint, traits, ways, spec, dtype=format, device=device)
+        digest = beside.submit(_fingerprint, checkpoint, traits, ways, spec, controlnets, dtype=format, device=device)
         said: list[str] = []
         pipeline = Assembly(checkpoint, dtype, options, said.append).pipeline()
+        controls = load_controlnets(controlnets, dtype, pipeline)
         pipeline, adapters = tune(
-            pipeline, options, device, loras=_named(spec), packs_float32=format == PACKED, note=said.append
+            pipeline,
+            options,
+            device,
+            loras=_named(spec),
+            beside=controls.parts,
+            packs_float32=format == PACKED,
+            note=said.append,
         )
         if said:
             traits = replace(traits, notes=(*traits.notes, *said), loras=tuple(adapters.named))
@@ -109,6 +138,7 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
             parameters=parameters,
             ways=ways.over(pipeline),
             adapters=adapters,
+            controls=controls,
             arguments=options.arguments,
             traits=traits,
             device=device,
@@ -118,7 +148,7 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
         )
 
 
-def _loadable(spec: ModelSpec, device: str, checkpoint: Checkpoint) -> str:
+def _loadable(spec: ModelSpec, device: str, checkpoint: Checkpoint, controlnets: Mapping[str, ControlNetFiles]) -> str:
     """The number format that it is loaded in, if all that is asked of it can be had on that device."""
     options = spec.options
     check_options(options, device, _named(spec))
@@ -129,7 +159,8 @@ def _loadable(spec: ModelSpec, device: str, checkpoint: Checkpoint) -> str:
     check_dtype(format, device, compiled=options.compile)
     if not options.quantization:
         dtype = numbers_of(format)
-        refuse_too_large(checkpoint.sizes(dtype), str(dtype)[6:], device, one_at_a_time=options.offload != "none")
+        parts = checkpoint.sizes(dtype) | sizes_of(controlnets, dtype)
+        refuse_too_large(parts, str(dtype)[6:], device, one_at_a_time=options.offload != "none")
     return format
 
 
@@ -144,7 +175,9 @@ def weight_of(spec: ModelSpec, device: str) -> int:
     """Bytes that a model's weights will take there, read off its files; 0 where loading will say what is wrong."""
     try:
         checkpoint = Checkpoint.read(location_of(spec.source, spec.commit), spec.options)
-        parts = checkpoint.sizes(numbers_of(dtype_of(spec, device, checkpoint))).values()
+        dtype = numbers_of(dtype_of(spec, device, checkpoint))
+        controlnets = read_controlnets(spec.options, checkpoint.pipeline_class)
+        parts = (checkpoint.sizes(dtype) | sizes_of(controlnets, dtype)).values()
         return sum(parts) if spec.options.offload == "none" else max(parts, default=0)
     except (ModelLoadError, OSError, ValueError):
         return 0
@@ -161,13 +194,22 @@ def _check_arguments(arguments: dict[str, Any], parameters: dict[str, Any]) -> N
 
 
 def _fingerprint(
-    checkpoint: Checkpoint, traits: Traits, ways: Ways, spec: ModelSpec, *, dtype: str, device: str
+    checkpoint: Checkpoint,
+    traits: Traits,
+    ways: Ways,
+    spec: ModelSpec,
+    controlnets: Mapping[str, ControlNetFiles],
+    *,
+    dtype: str,
+    device: str,
 ) -> str:
     """Where weights lie while they are not needed (`offload`) changes no picture; every other option may."""
     options = spec.options
     defaults: dict[str, Any] = {"steps": traits.steps, "guidance_scale": traits.guidance_scale}
     if spec.loras:
         defaults["loras"] = {lora.name: files_digest([lora.file]) for lora in _named(spec) if lora.file.is_file()}
+    if controlnets:
+        defaults["controlnets"] = {name: files_digest(each.files()) for name, each in controlnets.items()}
     if ways.classes:
         defaults["edits"] = [kind.__name__ for kind in ways.classes]
     named = [options.transformer, *(lora.file for lora in options.loras)]

@@ -22,7 +22,7 @@ _TRUE_CFG_SCALE = 4.0
 _EMPTY_NEGATIVE = " "
 # Options that pipelines call otherwise, or for which the name is not enough, or that are no argument of theirs. Each
 # other one is an argument of its name.
-_TRANSLATED = ("steps", "guidance_scale", "negative_prompt", "strength", "loras")
+_TRANSLATED = ("steps", "guidance_scale", "negative_prompt", "strength", "loras", "control_strength")
 # Requests have other names for these, whichever of them a pipeline lacks.
 _ASKED_AS = {
     "num_inference_steps": "steps",
@@ -65,7 +65,7 @@ def pipeline_arguments(order: Order, model: LoadedModel) -> dict[str, Any]:
 
 def options_used(recipe: Recipe, arguments: Mapping[str, Any], takes: Mapping[str, Any]) -> dict[str, Any]:
     """What a pipeline was told beside prompts, steps, size and seed, by name; guidance is None where it has none."""
-    said = {name: recipe.options[name] for name in ("strength", "loras") if name in recipe.options}
+    said = {name: recipe.options[name] for name in ("strength", "loras", "control_strength") if name in recipe.options}
     return {"guidance_scale": arguments.get(guidance_parameter(takes) or "")} | said | _plain(recipe)
 
 

@@ -5,12 +5,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from safelight.contract.traits import Traits
 from safelight.engine.machine.memory import largest_part, memory_of
-from safelight.engine.pipeline.ways import WORDS_ALONE, Way, Ways
+from safelight.engine.machine.parts import Parts
+from safelight.engine.pipeline.controls import NO_CONTROLS, Controls
+from safelight.engine.pipeline.ways import WORDS_ALONE, Ways
 from safelight.engine.tuning.loras import NO_ADAPTERS, Adapters
+
+
+class Called(Protocol):
+    """A pipeline, or its class, and its keyword arguments with their defaults."""
+
+    @property
+    def pipeline(self) -> Any: ...
+
+    @property
+    def parameters(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -20,7 +32,7 @@ class LoadedModel:
     `parameters` are the keyword arguments that its pipeline takes, with their defaults; `arguments` are the operator's
     additions to every call. `compiled`: its denoiser is compiled for a size when it first draws it. `offloaded`: of its
     weights no more than the largest part is on the device at any time. `ways`: how it draws from pictures;
-    `adapters`: its LoRAs.
+    `adapters`: its LoRAs, `controls` its ControlNets.
     """
 
     source: str
@@ -35,16 +47,22 @@ class LoadedModel:
     offloaded: bool = False
     ways: Ways = WORDS_ALONE
     adapters: Adapters = NO_ADAPTERS
+    controls: Controls = NO_CONTROLS
 
-    def drawing_by(self, way: Way) -> LoadedModel:
-        """The same model as it draws in that way. Of what the operator adds to calls a pipeline beside its own is given
-        what it takes."""
+    def drawing_by(self, way: Called) -> LoadedModel:
+        """The same model as it draws by another pipeline. Of what the operator adds to calls a pipeline beside its own
+        is given what it takes."""
         said = {name: value for name, value in self.arguments.items() if name in way.parameters}
         return replace(self, pipeline=way.pipeline, parameters=way.parameters, arguments=said)
 
+    @property
+    def parts(self) -> Parts:
+        """All that has weights: its pipeline's components and its ControlNets."""
+        return self.controls.parts.with_those_of(self.pipeline)
+
     def without_weights(self) -> LoadedModel:
         """What is known of it, for work that needs no weights: they may have to go before that is over."""
-        return replace(self, pipeline=None, ways=WORDS_ALONE)
+        return replace(self, pipeline=None, ways=WORDS_ALONE, controls=NO_CONTROLS)
 
     @property
     def steps(self) -> int:
@@ -53,4 +71,4 @@ class LoadedModel:
     @property
     def bytes(self) -> int:
         """Of its device's memory that its weights take."""
-        return largest_part(self.pipeline) if self.offloaded else memory_of(self.pipeline)
+        return largest_part(self.parts) if self.offloaded else memory_of(self.parts)

@@ -22,6 +22,7 @@ import torch
 from diffusers import DiffusionPipeline, SchedulerMixin
 from diffusers.guiders.guider_utils import BaseGuidance
 from diffusers.hooks.hooks import StateManager
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 
 from safelight.engine.machine.stages import stage_of, stage_of_call
 from safelight.engine.pipeline.call_values import with_tensors
@@ -57,14 +58,19 @@ OnStep = Callable[[StepTaken], None]
 
 
 def stand_in(
-    name: str, component: torch.nn.Module, stage: str, hand: Hand, within: tuple[Within, ...] = ()
+    name: str,
+    component: torch.nn.Module,
+    stage: str,
+    hand: Hand,
+    within: tuple[Within, ...] = (),
+    noise: torch.Generator | None = None,
 ) -> torch.nn.Module:
     """An object that behaves like `component` but gives its calls to `hand`, `within` what is entered for all of them,
-    and returns what that returns."""
+    and returns what that returns. What is encoded is sampled by `noise` where a pipeline names no generator."""
     real: Any = type(component)
     double: torch.nn.Module = object.__new__(_double_class(real))
     object.__setattr__(double, "__dict__", component.__dict__)
-    object.__setattr__(double, "_safelight", _Handover(name, component, stage, hand, within))
+    object.__setattr__(double, "_safelight", _Handover(name, component, stage, hand, within, noise))
     return double
 
 
@@ -72,9 +78,16 @@ class _Handover:
     """What one stand-in knows beside what it shares with its component. It belongs to one run."""
 
     def __init__(
-        self, name: str, component: torch.nn.Module, stage: str, hand: Hand, within: tuple[Within, ...]
+        self,
+        name: str,
+        component: torch.nn.Module,
+        stage: str,
+        hand: Hand,
+        within: tuple[Within, ...],
+        noise: torch.Generator | None,
     ) -> None:
         self._always = within
+        self._noise = noise
         self._cast: torch.dtype | None = None
         self._label = f"run {next(_labels)}: "
         self._name = name
@@ -92,7 +105,8 @@ class _Handover:
         if method in _SAMPLING:
             within = (GlobalNoise.now(self._component), *within)
         stage = stage_of_call(self._stage, method)
-        return self._hand(Call(self._name, self._component, method, stage, args, kwargs, within))
+        result = self._hand(Call(self._name, self._component, method, stage, args, kwargs, within))
+        return _sampled_by(self._noise, result) if method == "encode" and self._noise is not None else result
 
     def cast_to(self, dtype: torch.dtype) -> None:
         """The pipeline asks for that number format, as for the decoders of some: for the run's own calls it has it."""
@@ -119,6 +133,16 @@ class _Handover:
                 for states in (value._state_cache for value in vars(hook).values() if isinstance(value, StateManager)):
                     for context in [name for name in states if name.startswith(self._label)]:
                         del states[context]
+
+
+def _sampled_by(noise: torch.Generator, encoded: Any) -> Any:
+    """What an autoencoder gave, its distribution sampled by that generator where none is named: some pipelines take the
+    global one, from which others draw meanwhile, and which no seed of a request sets."""
+    found = encoded[0] if isinstance(encoded, tuple) else getattr(encoded, "latent_dist", None)
+    if isinstance(found, DiagonalGaussianDistribution):
+        sample = found.sample
+        found.sample = lambda generator=None: sample(noise if generator is None else generator)
+    return encoded
 
 
 @functools.cache
@@ -156,14 +180,16 @@ def copy_for_run(
     stepped: OnStep,
     heard: Heard | None = None,
     within: Mapping[int, Within] = MappingProxyType({}),
+    noise: torch.Generator | None = None,
 ) -> DiffusionPipeline:
     """A shallow copy of a pipeline for one run: stand-ins for its components, its own schedulers, no progress bar.
 
     Pipelines keep a call's state on themselves and step counts in their scheduler; weights stay shared. `stepped` is
     told each step of their schedulers once it is taken, `heard` what their tokenizers read. `within` is what every call
-    of a component is made within, by the component's `id`. Pipelines inside the pipeline are copied the same way.
+    of a component is made within, by the component's `id`. `noise` is what stands for the global generators. Pipelines
+    inside the pipeline are copied the same way.
     """
-    return _Copying(hand, stepped, heard, within).pipeline(pipeline)
+    return _Copying(hand, stepped, heard, within, noise).pipeline(pipeline)
 
 
 def release(pipeline: DiffusionPipeline) -> None:
@@ -182,8 +208,16 @@ def _nothing() -> None:
 class _Copying:
     """One copy in the making; remembers what it replaced, so that a shared component is replaced by one object."""
 
-    def __init__(self, hand: Hand, stepped: OnStep, heard: Heard | None, within: Mapping[int, Within]) -> None:
+    def __init__(
+        self,
+        hand: Hand,
+        stepped: OnStep,
+        heard: Heard | None,
+        within: Mapping[int, Within],
+        noise: torch.Generator | None,
+    ) -> None:
         self._hand = hand
+        self._noise = noise
         self._within = within
         self._heard = heard
         self._progress = _Progress(stepped)
@@ -209,7 +243,8 @@ class _Copying:
             replacement = self._progress.watch(copy.deepcopy(value))
         elif (stage := stage_of(name, value)) is not None:
             entered = self._within.get(id(value))
-            replacement = stand_in(name, value, stage, self._hand, () if entered is None else (entered,))
+            kept = () if entered is None else (entered,)
+            replacement = stand_in(name, value, stage, self._hand, kept, self._noise)
         elif self._heard is not None and (listening := listened_to(value, self._heard)) is not None:
             replacement = listening
         else:

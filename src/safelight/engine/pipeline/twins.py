@@ -47,21 +47,23 @@ def _names(own: str, marks: Collection[str]) -> Iterator[str]:
         yield stem.removesuffix(end) + mark + end
 
 
-def fits(twin: Any, own: Any) -> bool:
-    """Whether a pipeline of the class `own` has all the components that the twin is made of."""
+def fits(twin: Any, own: Any, more: Collection[str] = ()) -> bool:
+    """Whether a pipeline of the class `own` has all the components that the twin is made of, `more` aside."""
     takes = inspect.signature(twin.__init__).parameters
     (expected, _), (components, _) = (kind._get_signature_keys(kind) for kind in (twin, own))
-    return all(name in components or takes[name].default is not inspect.Parameter.empty for name in expected)
+    there = {*components, *more}
+    return all(name in there or takes[name].default is not inspect.Parameter.empty for name in expected)
 
 
-def beside(pipeline: Any, twin: Any) -> Any:
-    """A pipeline of the twin's class over the same components and settings: no weight is loaded or copied.
+def beside(pipeline: Any, twin: Any, **more: Any) -> Any:
+    """A pipeline of the twin's class over the same components and settings, and `more` components: no weight is loaded
+    or copied.
 
     Not by `from_pipe`, which converts the weights that both share to float32 where it is not told a number format.
     """
     expected, optional = twin._get_signature_keys(twin)
     parts = {name: part for name, part in pipeline.components.items() if name in expected}
     settings = {name: value for name, value in pipeline.config.items() if name in optional}
-    made = twin(**parts, **settings)
+    made = twin(**parts, **settings, **more)
     made.set_progress_bar_config(disable=True)
     return made

@@ -50,17 +50,18 @@ def move(model: LoadedModel, device: str, free: Callable[[], int | None] = free_
         Exception: whatever PyTorch and diffusers raise where a part cannot be moved.
     """
     if device == HOST:
-        needs, has = memory_of(model.pipeline), free()
+        needs, has = memory_of(model.parts), free()
         if has is not None and needs + _RESERVE_BYTES > has:
             raise MemoryError(f"{needs} bytes do not fit beside what else is in the host's memory: {has} are free")
     ferry = ferry_for(model.device)
     with off_the_steps(model.device):
         if ferry is None:
             model.pipeline.to(device)
+            model.controls.parts.to(device)
         else:
-            move_modules(model.pipeline.components, device, ferry)
+            move_modules(model.parts.components, device, ferry)
     kind = torch.device(device).type
-    if any(tensor.device.type != kind for tensor in tensors_of(model.pipeline)):
+    if any(tensor.device.type != kind for tensor in tensors_of(model.parts)):
         raise RuntimeError(f"a part of it did not move to {device}")
 
 

@@ -189,6 +189,7 @@ class Run:
                 self._stepped,
                 self.reading.hear,
                 dict.fromkeys(self.model.adapters.parts, self._loras),
+                torch.Generator("cpu").manual_seed(self.order.recipe.seed),
             )
             generator = torch.Generator("cpu").manual_seed(self.order.recipe.seed)
             with torch.no_grad():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sized
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,7 +15,9 @@ from safelight.engine.pipeline.arguments import JobRefused, options_used, pipeli
 from safelight.engine.pipeline.giving_back import given_back
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.pictures import as_image, fitted, kept_outside
+from safelight.engine.pipeline.twins import IMAGE_TO_IMAGE, INPAINTING
 from safelight.engine.pipeline.ways import Way
+from safelight.engine.tasks.control import following
 from safelight.engine.tasks.task import Drawn, as_asked, shown
 
 # OmniGen's prompt says where each picture stands in it; one that does not has them all before its words, as its paper
@@ -37,9 +40,14 @@ class Edit:
         self._masked = mask is not None
         way = way_of(model, masked=self._masked)
         check_count(way, images)
+        self._follows = following(recipe, model, INPAINTING if self._masked else IMAGE_TO_IMAGE)
+        if self._follows is not None:  # it takes pictures as the one beside it does
+            way = replace(way, pipeline=self._follows.found.pipeline, parameters=self._follows.found.parameters)
         self._recipe, self._takes, self._first = recipe, way.parameters, fitted(images[0], *self._size)
         self._mask = mask
         self.arguments = pipeline_arguments(order, model.drawing_by(way)) | self._pictures(way, model, images)
+        if self._follows is not None:
+            self.arguments |= self._follows.arguments(recipe)
         self._whole = int(self.arguments.get("num_inference_steps") or model.steps)
         strength = self._strength(way)
         self._gives_back = strength == 0
@@ -72,8 +80,8 @@ class Edit:
         return given
 
     def pipeline(self, model: LoadedModel) -> Any:
-        """The one that draws from pictures, or from pictures with a mask."""
-        return way_of(model, masked=self._masked).pipeline
+        """The one that draws from pictures, or from pictures with a mask, or follows maps beside."""
+        return way_of(model, masked=self._masked).pipeline if self._follows is None else self._follows.pipeline(model)
 
     def draw(self, pipeline: Any, generator: torch.Generator) -> Drawn:
         """Raises PictureRefused: it is not to be shown."""

@@ -11,7 +11,9 @@ import torch
 from safelight.contract.calls import EDIT_PATH
 from safelight.contract.order import Order
 from safelight.engine.pipeline.arguments import JobRefused, options_used, pipeline_arguments
+from safelight.engine.pipeline.controls import WORDS
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.tasks.control import following
 from safelight.engine.tasks.task import Drawn, as_asked, scene_in, shown
 
 
@@ -33,13 +35,18 @@ class TextToImage:
             raise JobRefused(
                 "`strength` says how much of a picture is drawn anew, and there is none.", param="strength"
             )
-        self._recipe, self._takes = order.recipe, model.parameters
+        self._recipe, self._follows = order.recipe, following(order.recipe, model, WORDS)
+        if self._follows is not None:
+            model = model.drawing_by(self._follows.found)
+        self._takes = model.parameters
         self.arguments = pipeline_arguments(order, model)
+        if self._follows is not None:
+            self.arguments |= self._follows.arguments(order.recipe)
         self.steps = int(self.arguments.get("num_inference_steps") or model.steps)
 
     def pipeline(self, model: LoadedModel) -> Any:
-        """Its own."""
-        return model.pipeline
+        """Its own, or the one that follows the maps of the order."""
+        return model.pipeline if self._follows is None else self._follows.pipeline(model)
 
     def draw(self, pipeline: Any, generator: torch.Generator) -> Drawn:
         """Raises PictureRefused: it is not to be shown."""

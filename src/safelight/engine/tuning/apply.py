@@ -17,6 +17,7 @@ from safelight.contract.errors import ModelLoadError
 from safelight.contract.options import ModelOptions, StepCache
 from safelight.contract.stages import STEPS
 from safelight.engine.machine.library_errors import explained
+from safelight.engine.machine.parts import Parts
 from safelight.engine.machine.stages import stage_of
 from safelight.engine.machine.weight_files import check_file
 from safelight.engine.tuning.loras import Adapters, Named, add_loras
@@ -25,6 +26,8 @@ from safelight.engine.tuning.offloading import offload
 from safelight.engine.tuning.packing import lay_out
 from safelight.engine.tuning.quantization import library_of
 from safelight.engine.tuning.rotary import turn_faster
+
+_NOTHING = Parts()
 
 
 def check_options(options: ModelOptions, device: str, loras: Iterable[Named] = ()) -> None:
@@ -75,10 +78,12 @@ def tune(
     device: str,
     *,
     loras: Iterable[Named] = (),
+    beside: Parts = _NOTHING,
     packs_float32: bool = False,
     note: Callable[[str], object] = lambda text: None,
 ) -> tuple[Any, Adapters]:
-    """The pipeline with its options applied, on its device, and its LoRAs. `note` is given what does nothing, in
+    """The pipeline with its options applied, on its device, and its LoRAs; so are what is `beside` its components, as
+    ControlNets are, but for what is the denoiser's own. `note` is given what does nothing, in
     sentences.
 
     Raises:
@@ -89,14 +94,20 @@ def tune(
         if wanted:
             _of(getattr(pipeline, "vae", None), method, f"The decoder has no `{method}`.")()
     if options.attention is not None:
-        _ask_denoisers(pipeline, "set_attention_backend", f"The attention {options.attention!r}", options.attention)
+        what = f"The attention {options.attention!r}"
+        _ask_denoisers(pipeline, "set_attention_backend", what, options.attention)
+        for module in beside.modules():
+            _of(module, "set_attention_backend", f"{what} cannot be used: a ControlNet has no such method.")(
+                options.attention
+            )
     if options.cache is not None:
         _ask_denoisers(pipeline, "enable_cache", f"The step cache {options.cache.kind}", cache_config(options.cache))
     # Before it is placed: group offloading keeps copies.
-    lay_out(pipeline, device, compiled=options.compile, packs_float32=packs_float32)
-    turn_faster(pipeline)
-    modulate_in_place(pipeline)
-    pipeline = _placed(pipeline, options, device)
+    whole = beside.with_those_of(pipeline)
+    lay_out(whole, device, compiled=options.compile, packs_float32=packs_float32)
+    turn_faster(whole)
+    modulate_in_place(whole)
+    pipeline = _placed(pipeline, beside, options, device)
     if options.compile:
         _ask_denoisers(pipeline, "compile_repeated_blocks", "`compile`")
     return pipeline, adapters
@@ -139,15 +150,18 @@ def _takes(kind: Any) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(kind).parameters
 
 
-def _placed(pipeline: Any, options: ModelOptions, device: str) -> Any:
+def _placed(pipeline: Any, beside: Parts, options: ModelOptions, device: str) -> Any:
     if options.offload == "model":
-        offload(pipeline, device)
+        offload(beside.with_those_of(pipeline), device)
         return pipeline
     if options.offload == "group":
-        pipeline.enable_group_offload(
-            onload_device=torch.device(device), offload_type="leaf_level", use_stream=device.startswith("cuda")
-        )
+        for owner in (pipeline, *beside.modules()):
+            owner.enable_group_offload(
+                onload_device=torch.device(device), offload_type="leaf_level", use_stream=device.startswith("cuda")
+            )
         return pipeline
+    if device != "cpu":
+        beside.to(device)
     return pipeline if device == "cpu" else pipeline.to(device)  # it was loaded there, and moving it would unpack it
 
 

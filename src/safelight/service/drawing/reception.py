@@ -13,11 +13,13 @@ import re
 import weakref
 from typing import BinaryIO
 
+from msgspec.structs import replace
+
 from safelight.contract.errors import InvalidRequest, Unavailable
-from safelight.contract.order import InputPicture
+from safelight.contract.order import InputPicture, Role
 from safelight.contract.parsing import begun_with
 from safelight.contract.pictures import GivenPicture, PictureFacts, PictureFile
-from safelight.contract.request import Begin, ImageRequest
+from safelight.contract.request import ImageRequest
 from safelight.service.ports.pictures import MOST_PIXELS_TOGETHER, DecodedPicture, Pictures, UnreadablePicture, Use
 
 # Two requests of the largest kind, or three hundred of one picture of 1024x1024.
@@ -63,19 +65,19 @@ class Reception:
         if not given or all(each.file is None and not each.url for each in given):
             return request
         files = [await _file_of(each) for each in given]
-        edits = request.model.capabilities_for(request.call).edits
+        edits, parts = request.model.capabilities_for(request.call).edits, request.begin.parts
         masked = edits is not None and edits.mask
         facts: list[PictureFacts] = []
         inputs: list[InputPicture] = []
         drawn_anew: InputPicture | None = None
-        for place, (each, file) in enumerate(zip(given, files, strict=True)):
-            is_mask = each is request.begin.given_mask
-            lone = place == 0 and masked and request.begin.given_mask is None
+        for place, (each, file, (role, name)) in enumerate(zip(given, files, parts, strict=True)):
+            is_mask, is_image = role == "mask", role == "image"
+            lone = is_image and place == 0 and masked and request.begin.given_mask is None
             use: Use = "mask" if is_mask else "image with a mask" if lone else "image"
             if not accepted and not inputs and self.held_bytes > MOST_HELD_BYTES:
                 raise _much_is_held()
             decoded = await self._decoded(each, file, use)
-            if edits is not None and edits.scene and decoded.scene is None and not is_mask:
+            if edits is not None and edits.scene and decoded.scene is None and is_image:
                 raise _no_scene(each)
             if is_mask:
                 _check_mask(each, decoded, facts[0])
@@ -86,18 +88,12 @@ class Reception:
                     f"With `{each.param}` the pictures have more than {MOST_PIXELS_TOGETHER:,} pixels together. "
                     "That is the most: send smaller ones.",
                 )
-            inputs.append(self._counted(_input(file, decoded, decoded.pixels, is_mask=is_mask)))
+            inputs.append(self._counted(_input(file, decoded, decoded.pixels, role, name)))
             if decoded.mask is not None:
-                drawn_anew = self._counted(_input(file, decoded, decoded.mask, is_mask=True))
+                drawn_anew = self._counted(_input(file, decoded, decoded.mask, "mask"))
         whole = [*inputs, drawn_anew] if drawn_anew is not None else inputs
-        begin = Begin(
-            given=request.begin.given,
-            given_mask=request.begin.given_mask,
-            facts=tuple(facts),
-            inputs=tuple(whole),
-            files=tuple(files),
-        )
-        return begun_with(request, begin)
+        known = replace(request.begin, facts=tuple(facts), inputs=tuple(whole), files=tuple(files))
+        return begun_with(request, known)
 
     def _counted(self, picture: InputPicture) -> InputPicture:
         size = len(picture.pixels)
@@ -162,14 +158,15 @@ def _facts(file: PictureFile, decoded: DecodedPicture) -> PictureFacts:
     return PictureFacts(sha256=file.sha256, bytes=file.size, width=decoded.width, height=decoded.height)
 
 
-def _input(file: PictureFile, decoded: DecodedPicture, pixels: bytes, *, is_mask: bool) -> InputPicture:
+def _input(file: PictureFile, decoded: DecodedPicture, pixels: bytes, role: Role, name: str = "") -> InputPicture:
     return InputPicture(
-        role="mask" if is_mask else "image",
+        role=role,
+        name=name,
         sha256=file.sha256,
         width=decoded.width,
         height=decoded.height,
         pixels=pixels,
-        scene=None if is_mask else decoded.scene,
+        scene=decoded.scene if role == "image" else None,
     )
 
 

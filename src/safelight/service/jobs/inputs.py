@@ -81,10 +81,14 @@ def known_fields(job: JobRecord) -> tuple[dict[str, Any], Call]:
 
 
 def _with_pictures(job: JobRecord, pictures: Sequence[PictureFile | PictureFacts]) -> tuple[dict[str, Any], Call]:
-    fields, rest = dict(job.wanted.request), list(pictures)
-    if rest and "mask" in fields:
-        fields["mask"] = rest.pop()
-    return fields | ({"images": rest} if rest else {}), call_of(fields)
+    fields, rest = dict(job.wanted.request), iter(pictures)
+    if "images" in fields:
+        fields["images"] = [next(rest) for _ in fields["images"]]
+    if "control" in fields:
+        fields["control"] = {name: next(rest) for name in sorted(fields["control"])}
+    if "mask" in fields:
+        fields["mask"] = next(rest)
+    return fields, call_of(fields)
 
 
 def _content(file: PictureFile) -> bytes:
