@@ -5,6 +5,7 @@ import { announcer } from './announcer.svelte'
 import { draft, settingsOf } from './draft.svelte'
 import { fileName, plural } from './format'
 import { factsOf } from './lineage.svelte'
+import { controls } from './controls.svelte'
 import { pictures } from './pictures.svelte'
 import { router } from './route.svelte'
 import { snippet, type Language } from './snippets'
@@ -25,6 +26,7 @@ export async function reuse(job: Job, part: Part): Promise<void> {
   if (part === 'all' || part === 'remix') {
     try {
       await pictures.takeFrom(job)
+      await controls.takeFrom(job)
     } catch (error) {
       announcer.tell((error as Error).message, true)
       return
@@ -76,13 +78,13 @@ function toForm(): void {
 }
 
 export async function copyAs(job: Job, language: Language): Promise<void> {
-  const { negative_prompt, aspect_ratio, images, mask, ...said } = job.request
+  const { negative_prompt, aspect_ratio, images, mask, control, ...said } = job.request
   const request = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== null)) as Record<string, api.Value | object>
   const asked: api.ImageRequest = { ...request, model: job.request.model, prompt: job.request.prompt, seed: job.seed }
   if (negative_prompt) asked['negative_prompt'] = negative_prompt
   if (asked['size']) delete asked['aspect_ratio']
   const names = images ? factsOf(job).map((_, place) => `input-${place + 1}.png`) : []
-  const files = names.length ? ` The pictures that it draws from are ${[...names, ...(mask ? ['mask.png'] : [])].join(', ')}.` : ''
+  const files = names.length ? ` The pictures that it draws from are ${[...names, ...(mask ? ['mask.png'] : [])].join(', ')}.` : control ? ' The maps that it follows are not in it.' : ''
   await copy(snippet(language, asked, api.baseUrl(), { images: names, ...(mask ? { mask: 'mask.png' } : {}) }), `The code is copied. It reads your key from the variable DIFFUSION_KEY, which \`safelight env\` sets.${files}`)
 }
 

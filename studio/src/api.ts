@@ -43,6 +43,8 @@ export interface Model {
     edits?: Edits | null
     /** The names of those that fit it. */
     loras?: string[]
+    /** The names of its ControlNets. */
+    controls?: string[]
   }
 }
 
@@ -62,6 +64,8 @@ export interface Given {
 export interface Begin {
   images: Given[]
   mask?: Given
+  /** Maps to follow, by the name of a ControlNet. */
+  control?: Record<string, Given>
 }
 
 /** What a job's `request` says of such a picture. */

@@ -9,7 +9,7 @@ import { numberFault, title } from './values'
 const STORED = 'safelight.draft'
 export const MAX_COUNT = 16
 /** What the form has a place of its own for. */
-const PLACED = ['model', 'prompt', 'negative_prompt', 'aspect_ratio', 'size', 'output_format', 'seed', 'images', 'mask', 'strength', 'loras']
+const PLACED = ['model', 'prompt', 'negative_prompt', 'aspect_ratio', 'size', 'output_format', 'seed', 'images', 'mask', 'strength', 'loras', 'control']
 
 export interface Stored {
   model: string
@@ -80,10 +80,12 @@ class Draft {
   /** What the model takes of pictures; null where it draws from words alone. */
   edits = $derived<Edits | null>(this.entry?.capabilities.edits ?? null)
   loraNames = $derived<readonly string[]>(this.entry?.capabilities.loras ?? [])
+  editing = $derived(pictures.list.length > 0)
+  /** The ControlNets that a picture from words may follow. */
+  controlNames = $derived<readonly string[]>(this.editing ? [] : (this.entry?.capabilities.controls ?? []))
   loraBounds = $derived({ count: this.parameters['loras']?.most ?? 4, least: this.parameters['loras']?.minimum ?? -4, most: this.parameters['loras']?.maximum ?? 4 })
   /** The models that take pictures. */
   takers = $derived(this.#models.filter((model) => model.capabilities.edits && model.status !== 'failed'))
-  editing = $derived(pictures.list.length > 0)
   maxSeed = $derived(this.parameters['seed']?.maximum ?? 4294967295)
 
   /** null: a fresh one for every picture. NaN: what was typed is no seed. */

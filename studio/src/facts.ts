@@ -1,11 +1,12 @@
 /** Everything that a picture was made with, as rows of name and value. */
 import type { Job } from './api'
+import { controlsOf } from './lineage.svelte'
 import { plainRatioOf } from './sizes'
 import { title } from './values'
 
 export type Fact = [name: string, value: string]
 
-const NAMED = ['model', 'prompt', 'negative_prompt', 'size', 'aspect_ratio', 'output_format', 'seed', 'images', 'mask']
+const NAMED = ['model', 'prompt', 'negative_prompt', 'size', 'aspect_ratio', 'output_format', 'seed', 'images', 'mask', 'control']
 
 export function parameters(job: Job): Fact[] {
   const ratio = plainRatioOf(`${job.width}x${job.height}`)
@@ -17,6 +18,7 @@ export function parameters(job: Job): Fact[] {
     ['Size', `${job.width} × ${job.height}${ratio && ` (${ratio})`}`],
     ['Format', job.output_format.toUpperCase()],
     ['Seed', String(job.seed)],
+    ['Follows', controlsOf(job).join(', ')],
     ...Object.entries(job.request)
       .filter(([name, value]) => !NAMED.includes(name) && value !== null)
       .map(([name, value]): Fact => [title(name), typeof value === 'object' ? weights(value) : String(value)]),

@@ -5,6 +5,7 @@ import { announcer } from './announcer.svelte'
 import { draft } from './draft.svelte'
 import { plural, progress, share } from './format'
 import { lineage } from './lineage.svelte'
+import { controls } from './controls.svelte'
 import { givenOf, pictures } from './pictures.svelte'
 import { session } from './session.svelte'
 import { watch } from './watching'
@@ -112,7 +113,7 @@ class Jobs {
 
   /** Draw the draft once for each of these changes, from its pictures where it has some. */
   async draw(changes: readonly Partial<api.ImageRequest>[]): Promise<Job[]> {
-    const begin = await pictures.begin(draft.edits)
+    const begin = { ...(await pictures.begin(draft.edits)), ...(await controls.begin(draft.controlNames)) }
     const sources = 'images' in begin ? pictures.list.map(({ source }) => source) : []
     const made = await this.submit(changes.map((changed) => draft.request({ ...begin, ...changed })))
     for (const job of made) lineage.note(job, sources)

@@ -12,6 +12,8 @@ interface Link {
 }
 
 export const factsOf = (job: Job): PictureFacts[] => (job.request['images'] as PictureFacts[] | undefined) ?? []
+/** The names of the ControlNets that it followed, in the order of their maps. */
+export const controlsOf = (job: Job): string[] => Object.keys((job.request['control'] as Record<string, PictureFacts> | undefined) ?? {}).sort()
 export const maskOf = (job: Job): PictureFacts | null => (job.request['mask'] as PictureFacts | undefined) ?? null
 
 class Lineage {

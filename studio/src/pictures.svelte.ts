@@ -1,7 +1,7 @@
 /** The pictures that the next one is drawn from, in an order that counts, and where the first is drawn anew. */
 import * as api from './api'
 import type { Begin, Edits, Given, Job } from './api'
-import { factsOf, lineage, maskOf } from './lineage.svelte'
+import { controlsOf, factsOf, lineage, maskOf } from './lineage.svelte'
 import { exported, newCanvas, readMask, type Step } from './mask'
 
 /** What the server decodes; anything else that the browser can show is sent as a PNG. */
@@ -53,7 +53,7 @@ class Pictures {
       taken.push(await this.#reference(await api.input(job.id, place), `A picture of “${job.request.prompt}”`, source))
     }
     if (maskOf(job) && taken[0]) {
-      const blob = await api.input(job.id, facts.length)
+      const blob = await api.input(job.id, facts.length + controlsOf(job).length)
       const steps: Step[] = [{ kind: 'image', image: readMask(await shown(blob, 'The mask')) }]
       taken[0] = { ...taken[0], mask: { steps, blob, url: (await exportedUrl(steps, taken[0])) ?? URL.createObjectURL(blob) } }
     }
@@ -118,13 +118,17 @@ export const given = (blob: Blob): Promise<Given> =>
     reader.readAsDataURL(blob)
   })
 
-/** The pictures and the mask of a job that is to be drawn again, as they are sent. @throws ApiError */
-export async function givenOf(job: Job): Promise<Begin | Record<string, never>> {
+/** The pictures, maps and mask of a job that is to be drawn again, as they are sent. @throws ApiError */
+export async function givenOf(job: Job): Promise<Partial<Begin>> {
   const facts = factsOf(job)
-  if (!facts.length) return {}
-  const images: Given[] = []
-  for (const place of facts.keys()) images.push(await given(await api.input(job.id, place)))
-  return maskOf(job) ? { images, mask: await given(await api.input(job.id, facts.length)) } : { images }
+  const names = controlsOf(job)
+  const sent: Given[] = []
+  const count = facts.length + names.length + (maskOf(job) ? 1 : 0)
+  for (let place = 0; place < count; place++) sent.push(await given(await api.input(job.id, place)))
+  const begin: Partial<Begin> = facts.length ? { images: sent.slice(0, facts.length) } : {}
+  if (names.length) begin.control = Object.fromEntries(names.map((name, place) => [name, sent[facts.length + place]!]))
+  if (maskOf(job)) begin.mask = sent[count - 1]!
+  return begin
 }
 
 async function exportedUrl(steps: readonly Step[], { width, height }: { width: number; height: number }): Promise<string | null> {
@@ -133,7 +137,7 @@ async function exportedUrl(steps: readonly Step[], { width, height }: { width: n
 }
 
 /** The picture as it is sent, and its size once it is turned as its file says. */
-async function readied(blob: Blob, name: string): Promise<{ width: number; height: number; sent: Blob }> {
+export async function readied(blob: Blob, name: string): Promise<{ width: number; height: number; sent: Blob }> {
   const image = await shown(blob, name)
   const [width, height] = [image.naturalWidth, image.naturalHeight]
   const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (width * height)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -347,3 +348,55 @@ def test_loras_are_chosen_with_weights(visit: Visit, axe: Axe) -> None:
     with page.expect_response("**/v1/images/generations"):
         page.get_by_role("button", name="Generate").click()
     assert sent[0]["loras"] == {"ink": -4, "grain": 1, "night": 1}
+
+
+def test_maps_are_chosen_by_name_and_sent_with_words(visit: Visit, axe: Axe) -> None:
+    page, sent = visit.page, list[dict[str, Any]]()
+
+    def with_controls(route: Route) -> None:
+        listed = route.fetch().json()
+        capabilities = listed["data"][1]["capabilities"]
+        capabilities["controls"] = ["canny", "depth"]
+        capabilities["parameters"]["control"] = {
+            "type": "named pictures",
+            "required": False,
+            "most": 1,
+            "in_form": False,
+        }
+        route.fulfill(json=listed)
+
+    def note(route: Route) -> None:
+        sent.append(json.loads(route.request.post_data or ""))
+        route.fulfill(status=400, json={"error": {"message": "Not here.", "type": "x", "param": None, "code": None}})
+
+    visit.context.route("**/v1/models", with_controls)
+    visit.context.route("**/v1/images/generations", note)
+    page.reload()
+    page.get_by_label("Model").select_option("postcard")
+    group, edges = page.get_by_role("group", name="Follow a map"), _file("edges.png")
+    group.get_by_label("A map for depth").set_input_files(edges)
+    expect(group.get_by_label("A map for canny")).to_have_count(0)  # no more than one at a time
+    assert axe.look(page) == []
+    visit.prompt.fill("a boat")
+    with page.expect_response("**/v1/images/generations"):
+        page.get_by_role("button", name="Generate").click()
+    assert [*sent[0]["control"]] == ["depth"]
+    assert base64.b64decode(sent[0]["control"]["depth"]["image_url"].partition(",")[2]) == edges["buffer"]
+    group.get_by_role("button", name="Remove depth").click()
+    expect(group.get_by_label("A map for canny")).to_have_count(1)
+
+
+def test_a_model_that_works_only_from_pictures_asks_for_one(visit: Visit) -> None:
+    page, button = visit.page, visit.page.get_by_role("button", name="Generate")
+
+    def only_pictures(route: Route) -> None:
+        listed = route.fetch().json()
+        listed["data"][1]["capabilities"]["generations"] = False
+        route.fulfill(json=listed)
+
+    visit.context.route("**/v1/models", only_pictures)
+    page.reload()
+    page.get_by_label("Model").select_option("postcard")
+    expect(button).to_have_accessible_description("postcard works only from a picture. Add one.")
+    _choose(visit, _file("a.png"))
+    expect(button).to_have_accessible_description("Write what should change.")
