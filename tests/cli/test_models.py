@@ -235,7 +235,7 @@ def test_a_controlnet_is_fetched_from_a_repository_of_its_own(here: InProcess, h
     ran = here("pull", "acme/canny")
     assert 'controlnets = { NAME = "acme/canny" }' in ran.stderr
     assert_sentence(here("pull", "acme/other"), 2, "no model_index.json")
-    assert_sentence(here("pull", "acme/pickled"), 2, "The weights in acme/pickled are pickles alone")
+    assert_sentence(here("pull", "acme/pickled"), 2, "The weights of acme/pickled are pickles alone")
 
 
 def test_list_tells_what_is_here_and_what_serves_it(here: InProcess) -> None:
