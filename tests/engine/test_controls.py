@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from benchmarks.checkpoints.build import FAMILIES
 from msgspec.structs import replace
 
 from safelight.contract.errors import ModelLoadError
@@ -24,7 +25,6 @@ from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.host_memory import move
 from safelight.protocol.messages import Cancelled, Failed, Finished, ModelSpec, Preview, Started, Stepped, Watch
 from tests.engine.drawing import Drawing, job, pixels
-from tests.engine.families.build import FAMILIES
 from tests.engine.families.controls import CONTROLS, control_map, controlnet, followed
 from tests.engine.families.edits import mask, picture
 from tests.engine.families.test_families import saved_and_loaded
