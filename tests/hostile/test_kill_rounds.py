@@ -1,4 +1,4 @@
-"""A few rounds of killing and stopping under load; `kill_rounds.py` says what holds at the end, and does hundreds."""
+"""A few rounds of killing and stopping under load; `kill_rounds` says what holds at the end, and does hundreds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.kill_rounds import run
+from tests.hostile.kill_rounds.run import run
 
 ROUNDS = int(os.environ.get("SAFELIGHT_KILL_ROUNDS", "10"))
 
