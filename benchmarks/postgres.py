@@ -41,14 +41,11 @@ class Server:
     It does not run as root: where the tests do, it runs as `postgres`, a user that Debian's package makes.
     """
 
-    def __init__(self, folder: Path, **options: str) -> None:
+    def __init__(self, folder: Path, data: Path | None = None, **options: str) -> None:
         self.folder = folder
+        self.data = data or folder / "data"
         self.options = _QUICK | {"max_connections": "200", "listen_addresses": "", "port": "5432"} | options
         self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
 
     def url(self, database: str = "postgres", user: str = "postgres") -> str:
         """Where that database is."""
@@ -68,9 +65,14 @@ class Server:
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT: everybody's connections are closed (`pg_ctl stop -m fast`). SIGQUIT: at once, as by a power cut."""
         if self._process is not None:
-            self._process.send_signal(how)
+            self._process.send_signal(how)  # nothing, where it has ended by itself
             self._process.wait(60)
             self._process = None
+
+    def restart(self) -> None:
+        """Start it again, whether it had ended by itself or not."""
+        self.stop()
+        self.start()
 
     def freeze(self, frozen: bool = True) -> None:
         """Have it take calls and answer none, as a machine that hangs; or let it go on."""
@@ -107,7 +109,7 @@ def make_folder(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def new_server(**options: str) -> Iterator[Server]:
+def new_server(*, disk: Path | None = None, **options: str) -> Iterator[Server]:
     """A server of its own, running, with these options; gone afterwards, its folder as well.
 
     Raises:
@@ -117,7 +119,7 @@ def new_server(**options: str) -> Iterator[Server]:
     # A socket's path may have 107 characters, and pytest's folders are for root alone.
     folder = Path(tempfile.mkdtemp(prefix="safelight-pg-"))
     folder.rmdir()
-    server = Server(make_folder(folder), **options)
+    server = Server(make_folder(folder), disk and disk / "data", **options)
     try:
         subprocess.run(["cp", "-a", str(made), str(server.data)], check=True)
         server.start()

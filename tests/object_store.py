@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 
@@ -56,6 +57,15 @@ class Store:
     def find(self, bucket: Bucket) -> None:
         """Have a bucket that was lost be there again."""
         self._buckets()[bucket.name] = self._buckets().pop(f"lost {bucket.name}")
+
+    def age(self, bucket: Bucket, seconds: float) -> None:
+        """Have what is in it be written so much earlier."""
+        for key in self._buckets()[bucket.name].keys.values():
+            key.last_modified -= timedelta(seconds=seconds)
+
+    def names(self, bucket: Bucket) -> set[str]:
+        """What is in it."""
+        return set(self._buckets()[bucket.name].keys)
 
     def _buckets(self) -> dict[str, Any]:
         from moto.s3.models import s3_backends

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from benchmarks import postgres
@@ -13,9 +14,10 @@ __all__ = ["Server", "binaries", "new_server", "remove_shared", "standby_of"]
 
 
 @contextmanager
-def new_server(**options: str) -> Iterator[Server]:
-    """A server of its own, running, with these options; gone afterwards, its folder as well."""
+def new_server(*, disk: Path | None = None, **options: str) -> Iterator[Server]:
+    """A server of its own, running, with these options; gone afterwards, its folder as well. `disk`: a folder for its
+    data, which may be filled up."""
     if binaries() is None:
         pytest.skip(postgres.NOT_INSTALLED)
-    with postgres.new_server(**options) as server:
+    with postgres.new_server(disk=disk, **options) as server:
         yield server

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-Conduct = Literal["pass", "refuse", "silent", "slow"] | int
-"""`refuse` ends connections, `silent` takes and gives nothing, `slow` passes 2 kB a second, a number is an HTTP status
-that everybody is answered with."""
+Conduct = Literal["pass", "refuse", "silent", "slow", "late"] | int
+"""`refuse` ends connections, `silent` takes and gives nothing, `slow` passes 2 kB a second, `late` answers after 10 s,
+a number is an HTTP status that everybody is answered with."""
 
 _PIECE_BYTES = 65536
 _SLOW_BYTES = 200
 _SLOW_SECONDS = 0.1
+_LATE_SECONDS = 10.0
 
 
 class Relay:
@@ -83,7 +84,7 @@ class Relay:
             there, back = await asyncio.open_connection("127.0.0.1", self._to_port)
             self._writers.add(back)
             try:
-                await asyncio.gather(self._pass_on(reader, back), self._pass_on(there, writer))
+                await asyncio.gather(self._pass_on(reader, back), self._pass_on(there, writer, answers=True))
             finally:
                 self._writers.discard(back)
                 back.transport.abort()
@@ -101,13 +102,17 @@ class Relay:
         while await reader.read(_PIECE_BYTES):  # or the answer would be lost with what was not read
             pass
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool = False
+    ) -> None:
         while True:
             piece = await reader.read(_SLOW_BYTES if self._conduct == "slow" else _PIECE_BYTES)
             while self._conduct == "silent":
                 await self._changed.wait()
             if self._conduct == "slow":
                 await asyncio.sleep(_SLOW_SECONDS)
+            if self._conduct == "late" and answers:
+                await asyncio.sleep(_LATE_SECONDS)
             if not piece:
                 if writer.can_write_eof():
                     writer.write_eof()

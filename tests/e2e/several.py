@@ -13,6 +13,7 @@ import httpx
 from tests.clients.process import KEY, MODEL, Served, serving
 
 ASYNC = {"prefer": "respond-async"}
+BODY: dict[str, Any] = {"model": MODEL, "prompt": "a boat"}
 
 
 class Node:
@@ -27,14 +28,13 @@ class Node:
 
     def accept(self, **fields: Any) -> str:
         """A job that this server accepts; its id."""
-        body = {"model": MODEL, "prompt": "a boat"} | fields
-        answer = self.client.post("/images/generations", json=body, headers=ASYNC)
+        answer = self.client.post("/images/generations", json=BODY | fields, headers=ASYNC)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
     def draw(self, seed: int) -> httpx.Response:
         """What this server answers to somebody who waits for a picture."""
-        return self.client.post("/images/generations", json={"model": MODEL, "prompt": "a boat", "seed": seed})
+        return self.client.post("/images/generations", json=BODY | {"seed": seed})
 
     def job(self, job_id: str) -> dict[str, Any]:
         """How this server says that a job stands."""

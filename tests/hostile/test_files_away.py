@@ -101,6 +101,29 @@ def test_pictures_come_and_jobs_wait_while_the_place_for_files_is_away(
         assert get(served, f"/jobs/{drawn}/image").status_code == 200
 
 
+def test_a_place_that_answers_after_ten_seconds_takes_what_is_drawn_and_holds_nobody_up(
+    tmp_path: Path, bucket: Bucket, relay: Relay
+) -> None:
+    with serving(tmp_path, files=bucket.url) as served:
+        kept = accept(served)
+        wait_until(lambda: state(served.safelight.home, kept) == "finished")
+        picture = get(served, f"/jobs/{kept}/image").content
+        relay.let("late")
+        drawn = accept(served)
+        asked = time.monotonic()
+        assert ask(served).status_code == 200
+        assert time.monotonic() - asked < _ANSWERED_SECONDS
+        for path in (f"/jobs/{kept}/image", f"/jobs/{kept}/thumbnail"):
+            asked = time.monotonic()
+            refused = get(served, path)
+            assert time.monotonic() - asked < _ANSWERED_SECONDS
+            assert (refused.status_code, refused.json()["error"]["code"]) == (503, "engine_overloaded")
+        wait_until(lambda: state(served.safelight.home, drawn) == "finished")  # who writes waits as long as it takes
+        relay.let("pass")
+        assert get(served, f"/jobs/{drawn}/image").status_code == 200
+        assert get(served, f"/jobs/{kept}/image").content == picture
+
+
 def test_a_server_starts_without_its_place_for_files_and_claims_it_when_it_is_there(
     tmp_path: Path, bucket: Bucket, relay: Relay
 ) -> None:

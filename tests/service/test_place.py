@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from safelight.adapters.fake.memory_files import MemoryFiles
 from safelight.adapters.files import open_files
 from safelight.adapters.sql import open_database
 from safelight.adapters.sql.notes import SqlNotes
-from safelight.service.keeping.place import MARK, Place
+from safelight.service.keeping.place import MARK, RESTORED, Place
 from safelight.service.keeping.sweep import Sweep
 from safelight.service.ports.files import FilesAway, FileStore
 from tests.object_store import Bucket
@@ -89,6 +90,24 @@ async def test_a_backup_of_the_last_start_leaves_alone_what_was_made_while_it_wa
     await files.put(made_since, b"its row is not in the backup")
     for _ in range(2):
         assert await swept(tmp_path / "backup", files, start=8e9) == 0
+    assert await files.get(made_since) is not None
+
+
+async def test_a_database_that_was_restored_leaves_alone_what_was_made_right_after_its_backup(
+    files: FileStore, tmp_path: Path
+) -> None:
+    """From its time alone it could be of a server that was killed within the minute."""
+    await swept(tmp_path / "now", files, start=time.time() - 1.0)
+    shutil.copytree(tmp_path / "now", tmp_path / "backup")
+    database = await open_database(tmp_path / "now")
+    made_since = f"ab/{await Place(files, database.notes).new_job_id()}.png"
+    await database.close()
+    await files.put(made_since, b"its row is not in the backup")
+    restored = await open_database(tmp_path / "backup")
+    await restored.notes.put(RESTORED, "yes")
+    await restored.close()
+    assert await swept(tmp_path / "backup", files, start=8e9) == 0
+    assert await swept(tmp_path / "backup", files, start=8.5e9) == 0  # nor at the next start
     assert await files.get(made_since) is not None
 
 

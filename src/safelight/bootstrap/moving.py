@@ -21,6 +21,7 @@ from safelight.adapters.sql.migrate import current_revision
 from safelight.adapters.sql.schema import REVISION
 from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.contract.errors import ConfigurationError
+from safelight.service.keeping.place import RESTORED
 from safelight.service.ports.files import FileStore
 from safelight.service.ports.jobs import JobStore
 from safelight.settings import Settings
@@ -86,7 +87,9 @@ async def restore(settings: Settings, file: Path) -> dict[str, int]:
             _unused(settings, target),
             _closing(await open_database(folder)) as source,
         ):
-            return await copy_all(source.dialect, target.dialect)
+            copied = await copy_all(source.dialect, target.dialect)
+            await target.notes.put(RESTORED, "yes")
+            return copied
 
 
 async def move(settings: Settings, to: str | None, files: str | None) -> tuple[dict[str, int], int]:

@@ -78,6 +78,8 @@ async def test_what_the_setting_gets_wrong_is_said_in_words(tmp_path: Path, post
     assert "StoreUnavailable" in await refused(Kept(tmp_path, "postgresql://postgres@127.0.0.1:1/x"))
     assert "StoreUnavailable" in await refused(Kept(tmp_path, "postgresql://postgres@no-such-host.invalid/x"))
     assert "cannot be read" in await refused(Kept(tmp_path, f"{postgres.url()}&target_session_attrs=whatever"))
+    # A slash ends what names the server, and what stands before it is taken for a port.
+    assert "/ as %2F" in await refused(Kept(tmp_path, "postgresql://somebody:wr0ng/x@127.0.0.1:1/x"))
 
 
 async def test_a_server_that_is_too_old_is_refused(kept_on_postgres: Kept, monkeypatch: pytest.MonkeyPatch) -> None:

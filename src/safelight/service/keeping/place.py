@@ -7,7 +7,8 @@ that was moved away, to the newer one of which ours is a backup. So
 - a place without a mark is taken, and what was in it is left alone for good;
 - a place with another database's mark is used and nothing in it is deleted, until somebody takes it over (`adopt`);
 - a place in the state folder itself is taken over by whatever database stands beside it: nobody else uses it;
-- two copies of one database are told apart by the start that each wrote last. When they meet, neither deletes.
+- two copies of one database are told apart by the start that each wrote last. When they meet, neither deletes;
+- a database that was restored answers for nothing that is there: what was made after its backup bears its tag too.
 
 Several processes of one database share its place. The mark is the database's: each start writes it and notes it in the
 database, so that every process finds there which mark is the right one.
@@ -26,6 +27,8 @@ from safelight.service.ports.files import FileStore
 from safelight.service.ports.jobs import Notes
 
 MARK = "safelight-owner.json"
+# The name of the note which says that a database was filled from a backup and has not been served since.
+RESTORED = "restored"
 _OWNER, _START, _NEXT_START, _SEEN = "owner", "start", "next start", "seen"
 # A round notes every minute that this database was at work; what was written later than this after it was not ours.
 _UNSEEN_SECONDS = 300.0
@@ -116,7 +119,9 @@ class Place:
                 effect="these files are of this database from now on; what was here before is left alone",
             )
         elif await self._is_current(mark):
-            await self._write(owner, since=mark.since)
+            restored = bool(await self._notes.get(RESTORED))
+            await self._write(owner, since=self._claimed_at if restored else mark.since)
+            await self._notes.put(RESTORED, "")
         elif self._own:
             log.warning("files_taken_over", reason=_why(mark, owner), effect="what was in this place is left alone")
             await self._write(owner, since=self._claimed_at)

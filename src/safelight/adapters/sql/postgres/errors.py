@@ -48,13 +48,16 @@ def explained(error: BaseException) -> SafelightError | None:
     if isinstance(cause, asyncpg.TargetServerAttributeNotMatched):
         return away(_AWAY[READ_ONLY])
     if isinstance(cause, asyncpg.ClientConfigurationError):
-        return ConfigurationError("The setting `database` cannot be read: it is no address that PostgreSQL knows.")
+        return ConfigurationError(
+            "The setting `database` cannot be read: it is no address that PostgreSQL knows. In a password, a space and "
+            "each of : / ? # [ ] @ % are written as in other addresses: / as %2F, @ as %40."
+        )
     if isinstance(cause, ssl.SSLError):
         return ConfigurationError("The connection to the database cannot be secured: its certificate is not trusted.")
     if isinstance(cause, TimeoutError):
         return away("it does not answer.")
     if isinstance(cause, FileNotFoundError | ConnectionRefusedError):  # a socket's file, or a port
-        return away("nothing listens where the setting `database` says.")
+        return away("nothing that takes writes listens where the setting `database` says.")
     if isinstance(cause, OSError):
         return away(f"{(cause.strerror or 'its address is not known or not reachable').lower().rstrip('.')}.")
     if isinstance(cause, asyncpg.InterfaceError | asyncpg.InternalClientError):

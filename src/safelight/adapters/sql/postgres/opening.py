@@ -48,22 +48,43 @@ async def open_connection(url: str) -> Any:
     """One connection of the driver's own (asyncpg).
 
     Raises:
-        OSError, TimeoutError, PostgresError, InterfaceError: there is none to be had.
+        OSError, TimeoutError, PostgresError, InterfaceError: there is none to be had. `ClientConfigurationError`: the
+            URL cannot be read.
     """
     # Of several servers all but one are replicas, which take no writes.
     wanted: dict[str, Any] = {} if _says(url, "target_session_attrs") else {"target_session_attrs": "read-write"}
     name = {"application_name": "safelight"}
-    return await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=name, **wanted)
+    try:
+        return await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=name, **wanted)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError):
+        raise
+    except ValueError:  # of a part of the URL that is taken for a port: it may be a part of the password
+        raise asyncpg.ClientConfigurationError("the URL cannot be taken apart") from None
 
 
 @asynccontextmanager
 async def answering(connection: AsyncConnection, seconds: float) -> AsyncIterator[None]:
     """Break the connection off after that time, with whatever waits for an answer: a server that is silent would not
-    answer a wish to cancel or to close either, which asyncpg waits for."""
+    answer a wish to cancel or to close either, which asyncpg waits for.
+
+    Raises:
+        TimeoutError: it was broken off. The driver would say of it what it says of a server that has gone.
+    """
     driver: Any = (await connection.get_raw_connection()).driver_connection
-    breaking_off = asyncio.get_running_loop().call_later(seconds, driver.terminate)
+    late = False
+
+    def break_off() -> None:
+        nonlocal late
+        late = True
+        driver.terminate()
+
+    breaking_off = asyncio.get_running_loop().call_later(seconds, break_off)
     try:
         yield
+    except Exception as error:
+        if late:
+            raise TimeoutError from error
+        raise
     finally:
         breaking_off.cancel()
 
