@@ -27,7 +27,8 @@ from tests.kept_lines import main
 # Who sent it and when, and what says again what another line says.
 _UNTOLD = {"date", "server", "connection", "transfer-encoding"}
 _PUT_OUT = (
-    (re.compile(r"\b(job|req|key|img)_[0-9A-Za-z_-]{6,}"), r"<\1>"),
+    (re.compile(r"\b(job|req|key|img|batch)_[0-9A-Za-z_-]{6,}"), r"<\1>"),
+    (re.compile(r"\bfile-[0-9a-f]{6,}"), "<file>"),
     (re.compile(r"\bkey-[0-9a-z]{6,}"), "<key>"),
     (re.compile(r"http://127\.0\.0\.1:\d+"), "<url>"),
     (re.compile(r"\?expires=\d+&signature=[0-9A-Za-z_-]+"), "?<signed>"),

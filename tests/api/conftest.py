@@ -140,7 +140,7 @@ async def node(shared: Shared) -> AsyncIterator[Node]:
             assert await jobs.tending.claim()
         else:
             jobs.peers.address = await address_for_peers(settings, database)
-            tending = [asyncio.create_task(tend(jobs, database, keys))]
+            tending = [asyncio.create_task(tend(jobs, database, keys, services.batches))]
         started = asyncio.Event()
         server = Server(create_app(services), settings, drain=generate.drain, on_started=started.set)
         serving = asyncio.create_task(server.serve([listener]))

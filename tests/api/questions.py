@@ -61,6 +61,16 @@ def _of_job(name: str, tail: str = "", method: str = "GET", content: bytes | Non
     return Question(name, method, f"/v1/jobs/{{job}}{tail}", f"/v1/jobs/{{job_id}}{tail}", content, kind)
 
 
+_FORM = "multipart/form-data; boundary=x"
+_BATCH = json.dumps({"input_file_id": "file-0", "endpoint": IMAGES, "completion_window": "24h"}).encode()
+
+
+def _form(purpose: str, content: bytes) -> bytes:
+    said = f'--x\r\nContent-Disposition: form-data; name="purpose"\r\n\r\n{purpose}\r\n--x\r\n'
+    named = 'Content-Disposition: form-data; name="file"; filename="a.jsonl"\r\n\r\n'
+    return (said + named).encode() + content + b"\r\n--x--\r\n"
+
+
 _OPEN = ("/", "/livez", "/readyz", "/health", "/version", "/metrics", "/available-models")
 _PAGES = ("/v1/jobs?limit=2&total=true", "/v1/jobs?q=fox&state=finished", "/v1/usage?to=2020-01-01")
 _KEYED = ("/v1/models", "/v1/jobs", *_PAGES, "/studio/session")
@@ -133,6 +143,22 @@ _PICTURES: tuple[Question, ...] = (
     raw("two of a name", b'{"prompt": "a", "prompt": "b"}'),
 )
 
+_BATCHES: tuple[Question, ...] = (
+    raw("file", _form("batch", b"{}"), _FORM, path="/v1/files"),
+    raw("file of another purpose", _form("vision", b"{}"), _FORM, path="/v1/files"),
+    raw("file that is none", b"{}", path="/v1/files"),
+    get("files", "/v1/files"),
+    get("bad files", "/v1/files?limit=0"),
+    get("no file", "/v1/files/file-0", "/v1/files/{file_id}"),
+    get("no file to delete", "/v1/files/file-0", "/v1/files/{file_id}", method="DELETE"),
+    get("no content", "/v1/files/file-0/content", "/v1/files/{file_id}/content"),
+    raw("batch of nothing", b"{}", path="/v1/batches"),
+    raw("batch of no file", _BATCH, path="/v1/batches"),
+    get("batches", "/v1/batches"),
+    get("no batch", "/v1/batches/batch_0", "/v1/batches/{batch_id}"),
+    get("no batch to cancel", "/v1/batches/batch_0/cancel", "/v1/batches/{batch_id}/cancel", method="POST"),
+)
+
 _JOBS: tuple[Question, ...] = (
     draw("job", ASYNC),
     draw("job with a key", (*ASYNC, ("idempotency-key", "k1"))),
@@ -165,4 +191,4 @@ _STUDIO: tuple[Question, ...] = (
     get("sign out", "/studio/session", method="DELETE"),
 )
 
-QUESTIONS = (*_PLAIN, *_PICTURES, *_JOBS, *_STUDIO)
+QUESTIONS = (*_PLAIN, *_PICTURES, *_BATCHES, *_JOBS, *_STUDIO)

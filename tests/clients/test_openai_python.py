@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -244,3 +245,35 @@ def test_a_body_that_is_too_large_is_an_api_status_error(client: OpenAI) -> None
     with pytest.raises(openai.APIStatusError) as caught:
         client.images.generate(model=MODEL, prompt="x" * 1_100_000)
     assert (caught.value.status_code, caught.value.code) == (413, "request_too_large")
+
+
+def test_a_batch_is_uploaded_drawn_and_read(client: OpenAI) -> None:
+    def line(custom_id: str, **body: Any) -> bytes:
+        asked = {"model": "postcard", "prompt": PROMPT, "size": "1344x768", "seed": 7} | body
+        return json.dumps(
+            {"custom_id": custom_id, "method": "POST", "url": "/v1/images/generations", "body": asked}
+        ).encode()
+
+    lines = b"\n".join((line("a"), line("b", size="10x10")))
+    file = client.files.create(file=("requests.jsonl", lines), purpose="batch")
+    assert (file.bytes, file.filename, file.purpose) == (len(lines), "requests.jsonl", "batch")
+    batch = client.batches.create(
+        input_file_id=file.id, endpoint="/v1/images/generations", completion_window="24h", metadata={"of": "a test"}
+    )
+    while batch.status in ("validating", "in_progress"):
+        batch = client.batches.retrieve(batch.id)
+    assert batch.status == "completed"
+    assert batch.request_counts is not None
+    assert (batch.request_counts.total, batch.request_counts.completed, batch.request_counts.failed) == (2, 1, 1)
+    answer = json.loads(client.files.content(str(batch.output_file_id)).text)
+    assert answer["custom_id"] == "a"
+    picture = answer["response"]["body"]["data"][0]["b64_json"]
+    assert file_of(picture) == drawn(seed=7, size=(1344, 768), model="postcard")
+    refused = json.loads(client.files.content(str(batch.error_file_id)).text)
+    assert (refused["custom_id"], refused["response"]["status_code"]) == ("b", 400)
+    assert batch.id in [each.id for each in client.batches.list(limit=1)]
+    assert {file.id, batch.output_file_id} <= {each.id for each in client.files.list()}
+    assert client.batches.cancel(batch.id).status == "completed"
+    assert client.files.delete(file.id).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.files.retrieve(file.id)

@@ -44,10 +44,10 @@ class Seen:
 class Killed:
     """A server on one state folder, started and killed again and again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, step_seconds: float = 0.01) -> None:
         self.home = folder / "home"
         self.port = free_port()
-        self._line = CommandLine(folder, {"SAFELIGHT_API_KEY": KEY, "SAFELIGHT_FAKE_STEP_SECONDS": "0.01"})
+        self._line = CommandLine(folder, {"SAFELIGHT_API_KEY": KEY, "SAFELIGHT_FAKE_STEP_SECONDS": str(step_seconds)})
         self.client = httpx.Client(
             base_url=f"http://127.0.0.1:{self.port}", headers={"authorization": f"Bearer {KEY}"}, timeout=120
         )

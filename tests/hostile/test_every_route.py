@@ -62,6 +62,8 @@ class Way:
             "path": "x",
             "path:path": "x",
             "name": f"{job}.png",
+            "file_id": "file-0",
+            "batch_id": "batch_0",
         }
         address = self.path
         for name, value in names.items():

@@ -27,8 +27,8 @@ from safelight.bootstrap.drawing import open_drawing
 from safelight.contract.jobs import JobRecord, KeptImage
 from safelight.service.drawing.admission import Admission
 from safelight.service.jobs.inputs import JobInputs
-from safelight.service.jobs.running import claims
 from safelight.service.jobs.running.job_drawing import JobDrawing, JobInHand
+from safelight.service.keeping import firmly
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.ports.files import FilesAway, Room
 from safelight.service.ports.jobs import Ending
@@ -178,7 +178,7 @@ async def test_an_ending_that_came_through_unheard_stands_and_any_other_leaves_n
 
 
 async def test_a_picture_waits_for_a_place_that_is_away(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claims, "_FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(firmly, "_FIRST_PAUSE_SECONDS", 0.01)
     studio.files.error = FilesAway("the bucket does not answer")
     with capture_logs() as logs:
         drawn = asyncio.create_task(studio.draw(1))

@@ -15,6 +15,7 @@ from safelight.service.access.keys import Keys
 from safelight.service.access.picture_links import PictureLinks
 from safelight.service.access.quotas import QuotaKeeper
 from safelight.service.access.sessions import Sessions
+from safelight.service.batches.batches import Batches
 from safelight.service.chat import Chat
 from safelight.service.drawing.generate import Generate
 from safelight.service.drawing.signing import Signing
@@ -57,6 +58,7 @@ class Services:
     generate: Generate
     answers: Answers
     jobs: Jobs
+    batches: Batches
     sessions: Sessions
     cookie_name: str
     picture_links: PictureLinks

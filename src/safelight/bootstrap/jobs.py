@@ -152,6 +152,7 @@ def open_jobs(
         steps=steps,
         steps_for_peers=for_peers,
         peers=peers,
+        disks=disks,
     )
 
 

@@ -103,7 +103,7 @@ async def _serve(
         stack.push_async_callback(services.close)
         services.jobs.peers.address = await address_for_peers(settings, database)
         stack.push_async_callback(services.jobs.tending.leave)
-        tending = asyncio.create_task(tend(services.jobs, database, keys), name="jobs")
+        tending = asyncio.create_task(tend(services.jobs, database, keys, services.batches), name="jobs")
         stack.callback(tending.cancel)
         renewing = asyncio.create_task(services.quotas.go_on(), name="quotas")
         stack.callback(renewing.cancel)
@@ -127,7 +127,9 @@ async def _serve(
                     await services.embeddings.ended()
             await engine.stop()
             # What was cut short, or cannot be recorded, stays in the store, and is drawn after the next start.
-            await services.jobs.tending.settle(budget.recording)
+            await asyncio.gather(
+                services.jobs.tending.settle(budget.recording), services.batches.runner.settle(budget.recording)
+            )
             services.jobs.tending.close()
 
         def started() -> None:

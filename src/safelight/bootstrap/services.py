@@ -12,6 +12,7 @@ from safelight.adapters.preview_files import partial
 from safelight.adapters.sql import Database
 from safelight.api.routes.studio import read_built
 from safelight.api.services import Services
+from safelight.bootstrap.batches import open_batches
 from safelight.bootstrap.catalogue import catalogue
 from safelight.bootstrap.chat import open_chat
 from safelight.bootstrap.credentials import open_reader
@@ -89,9 +90,10 @@ def open_services(
         generate=drawing.generate,
         answers=Answers(drawing.generate, jobs, keep_all=settings.store == "all"),
         jobs=jobs,
+        batches=open_batches(settings, database, drawing, jobs, keys),
         sessions=Sessions(stores.sessions, keys, links, database.clock),
         cookie_name=stores.cookie_name,
-        picture_links=PictureLinks(stores.link_secret, settings.link_seconds),
+        picture_links=PictureLinks(stores.link_secret, settings.link_seconds, database.clock),
         chat=chat,
         embeddings=embeddings,
         credentials=open_reader(settings),

@@ -14,6 +14,7 @@ import structlog
 from safelight.adapters.sql import Database
 from safelight.contract.errors import SafelightError
 from safelight.service.access.keys import Keys
+from safelight.service.batches.batches import Batches
 from safelight.service.jobs.jobs import Jobs
 from safelight.settings import Settings
 
@@ -24,13 +25,13 @@ _SECRET = "secret of its processes"
 log = structlog.get_logger(__name__)
 
 
-async def tend(jobs: Jobs, database: Database, keys: Keys) -> None:
+async def tend(jobs: Jobs, database: Database, keys: Keys, batches: Batches) -> None:
     """Keep what is drawn here ours, take up what others left or lost, and forget what is to be forgotten, until
     cancelled. What one process does for all is done by whoever has the right to, as long as it has it.
     """
     tending = jobs.tending
     if database.news is None:
-        await asyncio.gather(tending.renew_leases(), _tend_alone(jobs, database, keys))
+        await asyncio.gather(tending.renew_leases(), _tend_alone(jobs, database, keys, batches))
         return
     jobs.steps_for_peers.secret = await _secret(database)
     beside = (
@@ -39,8 +40,9 @@ async def tend(jobs: Jobs, database: Database, keys: Keys) -> None:
         _again_and_again(partial(tending.share, database.news)),
         tending.watch_disks(),
         tending.end_revoked(keys.is_revoked),
+        _again_and_again(batches.runner.go_on),
     )
-    await asyncio.gather(*beside, _forget_alone(jobs, database))
+    await asyncio.gather(*beside, _forget_alone(jobs, database, batches))
 
 
 async def _again_and_again(doing: Callable[[], Awaitable[None]]) -> None:
@@ -53,7 +55,7 @@ async def _again_and_again(doing: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(_AGAIN_SECONDS)
 
 
-async def _tend_alone(jobs: Jobs, database: Database, keys: Keys) -> None:
+async def _tend_alone(jobs: Jobs, database: Database, keys: Keys, batches: Batches) -> None:
     tending = jobs.tending
     async with database.keeper():
         await asyncio.gather(
@@ -61,15 +63,17 @@ async def _tend_alone(jobs: Jobs, database: Database, keys: Keys) -> None:
             tending.forget_forever(),
             tending.watch_disks(),
             tending.end_revoked(keys.is_revoked),
+            batches.runner.go_on(others_are_gone=True),
+            batches.forget_forever(),
         )
 
 
-async def _forget_alone(jobs: Jobs, database: Database) -> None:
+async def _forget_alone(jobs: Jobs, database: Database, batches: Batches) -> None:
     """Forget and sweep for all processes, whenever this one has the right to."""
     while True:
         try:
             async with database.keeper():
-                await jobs.tending.forget_forever()
+                await asyncio.gather(jobs.tending.forget_forever(), batches.forget_forever())
         except SafelightError as error:  # the database is away, and with it the right
             log.warning("keeper_lost", reason=str(error))
         await asyncio.sleep(_AGAIN_SECONDS)

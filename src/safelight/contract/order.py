@@ -117,14 +117,15 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
 
     `weight` is how much of the device `group` shall have beside others, `seconds` how long drawing is expected to take.
     `exact` false allows the engine to draw it in a batch with others, which may change its last bits. `alone`: it may
-    harm whoever draws it, so nothing else is drawn beside it. `trace` is the id of the request that asked for it first,
-    for the log.
+    harm whoever draws it, so nothing else is drawn beside it. `background`: nobody waits for it, so everything else
+    goes before it. `trace` is the id of the request that asked for it first, for the log.
     """
 
     group: str = ""
     weight: float = 1.0
     exact: bool = True
     alone: bool = False
+    background: bool = False
     seconds: float = 0.0
     trace: str = ""
 

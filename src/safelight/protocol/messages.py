@@ -18,7 +18,7 @@ from safelight.contract.sentences import EmbedOrder
 from safelight.contract.traits import Traits
 from safelight.protocol.times import StageAge, Timings
 
-PROTOCOL_VERSION = 12
+PROTOCOL_VERSION = 13
 
 Tier = Literal["exact", "throughput"]
 """Whether the same request with the same seed gives the same bytes, or may differ in the last bits of a batch."""

@@ -21,7 +21,8 @@ Verdict = Literal["now", "full", "not yet"]
 @dataclass(frozen=True)
 class Waiting(Generic[Item]):
     """One who waits. `name` is its own; `kind` says what it needs (a model), `seconds` how long it is expected to take,
-    `came` when it came, on any clock that all of a line share."""
+    `came` when it came, on any clock that all of a line share. Who waits in the `background` goes after all groups that
+    do not; a group does so as a whole."""
 
     name: str
     item: Item
@@ -30,6 +31,7 @@ class Waiting(Generic[Item]):
     seconds: float
     came: float
     weight: float = 1.0
+    background: bool = False
 
 
 @dataclass
@@ -37,6 +39,7 @@ class _Group(Generic[Item]):
     """Those of one group: all of them in order, and by kind who comes first of it (who has left is still in there)."""
 
     weight: float
+    background: bool = False
     order: SortedSums = field(default_factory=SortedSums)
     kinds: dict[str, list[tuple[Key, str]]] = field(default_factory=dict)
 
@@ -67,7 +70,7 @@ class FairLine(Generic[Item]):
     def add(self, waiting: Waiting[Item]) -> None:
         """Somebody comes."""
         key = (due(waiting.came, waiting.seconds, waiting.seconds), next(self._numbers))
-        group = self._groups.setdefault(waiting.group, _Group(waiting.weight))
+        group = self._groups.setdefault(waiting.group, _Group(waiting.weight, waiting.background))
         group.weight = waiting.weight
         group.order.add(key, waiting.seconds)
         heappush(group.kinds.setdefault(waiting.kind, []), (key, waiting.name))
@@ -99,7 +102,7 @@ class FairLine(Generic[Item]):
         `judge` is asked in the order of turns, once for each kind that a group waits for.
         """
         self._enter()
-        for name in self._shares.in_turn(self._groups):
+        for name in sorted(self._shares.in_turn(self._groups), key=lambda name: self._groups[name].background):
             for waiting in self._heads(self._groups[name]):
                 verdict = judge(waiting)
                 if verdict == "now":

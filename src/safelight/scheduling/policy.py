@@ -40,7 +40,7 @@ class Parked:
     `arrived` and `parked` are positions in the engine's one count of events, so smaller is earlier. `steps` is 0 until
     the pipeline has said how many it takes. `group` is on whose behalf it is drawn, `weight` that group's share beside
     others. `came` is when it came, `remaining` the seconds it is expected to need still, `step_seconds` those of one
-    step. `in_flight`: it has had a turn.
+    step. `in_flight`: it has had a turn. `background`: it has one only while no other run wants one.
     """
 
     run: str
@@ -56,6 +56,7 @@ class Parked:
     total: float = 0.0
     step_seconds: float = 0.0
     in_flight: bool = True
+    background: bool = False
 
     @property
     def due(self) -> float:
@@ -101,7 +102,7 @@ class FairShare:
 
     def choose(self, parked: Sequence[Parked]) -> Parked:
         heads: dict[str, Parked] = {}
-        for run in parked:
+        for run in [run for run in parked if not run.background] or parked:
             head = heads.get(run.group)
             if head is None or (run.due, run.arrived) < (head.due, head.arrived):
                 heads[run.group] = run

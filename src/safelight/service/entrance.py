@@ -86,12 +86,11 @@ class Entrance:
         check_access(principal, request.model)
         rate = await self._limiter.hit(principal.key_id, principal.rate_limit)
         promised = is_promised is not None and await is_promised(request, principal)
-        reservation = None if promised else await self.reserve(principal, request)
-        try:
+        reservation = None
+        if promised:
             await self._filters.check(request)
-        except BaseException:
-            await self._quotas.release(reservation)
-            raise
+        else:
+            reservation = await self._reserved(principal, request)
         caller = Caller(request_id, principal.key_id, principal.weight, reservation=reservation)
         return Admitted(request, caller, rate.headers() if rate else {})
 
@@ -108,6 +107,26 @@ class Entrance:
     async def leave(self, admitted: Admitted) -> None:
         """Nobody draws for it any more who has not taken what was reserved for it; what failed has ended."""
         await self._quotas.release(admitted.caller.reservation)
+
+    async def admit_later(self, principal: Principal, fields: dict[str, Any], request_id: str) -> Admitted:
+        """As `admit`, for what nobody waits for: no rate counts it, and it waits for its model however long that
+        loads. `leave` it at the end, too."""
+        request = await self.read(fields, math.inf, principal)
+        self._policy.check(request)
+        check_access(principal, request.model)
+        reservation = await self._reserved(principal, request)
+        caller = Caller(request_id, principal.key_id, principal.weight, reservation=reservation, background=True)
+        return Admitted(request, caller, {})
+
+    async def _reserved(self, principal: Principal, request: ImageRequest) -> Reservation | None:
+        """What is reserved for a request that the operator's filter lets in."""
+        reservation = await self.reserve(principal, request)
+        try:
+            await self._filters.check(request)
+        except BaseException:
+            await self._quotas.release(reservation)
+            raise
+        return reservation
 
     async def read(
         self,

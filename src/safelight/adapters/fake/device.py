@@ -107,6 +107,7 @@ class FakeDevice:
             steps=seat.steps,
             group=seat.order.share.group,
             weight=seat.order.share.weight,
+            background=seat.order.share.background,
             came=seat.came,
             remaining=(seat.steps - seat.step) * self._step_seconds,
             total=seat.steps * self._step_seconds,

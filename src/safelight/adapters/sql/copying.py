@@ -13,6 +13,9 @@ from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.schema import (
     audit,
+    batch_files,
+    batch_lines,
+    batches,
     counters,
     idempotency,
     jobs,
@@ -28,7 +31,22 @@ from safelight.adapters.sql.schema import (
 from safelight.contract.errors import ConfigurationError
 
 # Those that are named come before those that name them. Rates, links and processes are of the moment.
-_TABLES = (key_groups, keys, ledger, usage, jobs, reservations, idempotency, sessions, notes, counters, audit)
+_TABLES = (
+    key_groups,
+    keys,
+    ledger,
+    usage,
+    jobs,
+    reservations,
+    idempotency,
+    batch_files,
+    batches,
+    batch_lines,
+    sessions,
+    notes,
+    counters,
+    audit,
+)
 # What the target has of its own and keeps: the name of its cookie, and what its revision says of others.
 _OWN_NOTES = ("cookie", "oldest revision")
 _AT_ONCE = 500

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from safelight.adapters.home import state_folder
 from safelight.adapters.sql.audit import SqlAudit
+from safelight.adapters.sql.batches import SqlBatchStore
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.jobs import SqlJobStore
 from safelight.adapters.sql.keys import SqlKeyStore
@@ -47,6 +48,7 @@ class Database:
         self.notes = SqlNotes(dialect)
         self.quotas = SqlQuotaBook(dialect)
         self.audit = SqlAudit(dialect)
+        self.batches = SqlBatchStore(dialect)
         self.upkeep = SqlUpkeep(dialect, self.jobs)
 
     async def prepare(self) -> None:

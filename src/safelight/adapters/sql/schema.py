@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 # The newest migration; known here so that a start with nothing to migrate need not import Alembic (0.1 s).
-REVISION = "0014"
+REVISION = "0016"
 # What the oldest version knows that may still work with a database of this one, beside it or started again, while the
 # servers of a database are upgraded one after the other: the version before, since a migration only adds.
 OLDEST_REVISION = "0013"
@@ -183,6 +183,74 @@ sessions = Table(
     Column("created", Float(53), nullable=False),
     Column("expires", Float(53), nullable=False),
     Index("sessions_expires", "expires"),
+)
+
+# Files of batches. One that was uploaded lies in pieces in the file store, under its id; one with a `batch_id` is put
+# together of that batch's lines.
+batch_files = Table(
+    "batch_files",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("purpose", String(16), nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("created", Float(53), nullable=False),
+    Column("batch_id", String(64)),
+    Column("holds", String(16)),
+    Index("batch_files_owner", "owner", "created", "id"),
+    Index("batch_files_batch", "batch_id"),
+)
+
+# The `holder` reads the input until `lease_until`, by the database's clock.
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("endpoint", Text, nullable=False),
+    Column("input_file_id", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("created", Float(53), nullable=False),
+    Column("begun", Float(53)),
+    Column("cancelling", Float(53)),
+    Column("ended", Float(53)),
+    Column("output_file_id", String(64)),
+    Column("error_file_id", String(64)),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("metadata", JSON(none_as_null=True)),
+    Column("total", Integer, nullable=False, server_default=text("0")),
+    Column("holder", String(64)),
+    Column("lease_until", Float(53)),
+    Index("batches_owner", "owner", "created", "id"),
+    Index("batches_status", "status", "created"),
+)
+
+# One row a line of a batch, claimed like a job. `pictures` are names and lengths, `answer` is the rest of the body.
+batch_lines = Table(
+    "batch_lines",
+    metadata,
+    Column("batch_id", String(64), ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("custom_id", Text),
+    Column("body", JSON(none_as_null=True)),
+    Column("state", String(16), nullable=False),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("status", Integer),
+    Column("answer", JSON(none_as_null=True)),
+    Column("pictures", JSON(none_as_null=True)),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("holder", String(64)),
+    Column("lease_until", Float(53)),
+    Index("batch_lines_state", "batch_id", "state", "tries", "place"),
+    Index(
+        "batch_lines_held",
+        "holder",
+        sqlite_where=text("holder IS NOT NULL"),
+        postgresql_where=text("holder IS NOT NULL"),
+    ),
 )
 
 # What the database remembers by name: its own id, and when it was last at work (service/keeping/place.py).

@@ -39,7 +39,9 @@ class PendingOrder:
     def waiting(self) -> Waiting[PendingOrder]:
         """How it stands in a line."""
         share, source = self.order.share, self.order.source
-        return Waiting(self.order.id, self, share.group, source, share.seconds, self.came, share.weight)
+        return Waiting(
+            self.order.id, self, share.group, source, share.seconds, self.came, share.weight, share.background
+        )
 
     def tell(self, event: JobEvent) -> None:
         """Pass an event on; after the end nothing more is said."""

@@ -136,7 +136,8 @@ class Form:
         self._unnamed_file = not file_name
         field = self._name.removesuffix("[]")
         if field in self._files or self._named(field) is not None:
-            self._name, self._text, self._upload = field, None, Upload(self._folder)
+            called = (file_name or b"").decode("utf-8", "replace")
+            self._name, self._text, self._upload = field, None, Upload(self._folder, called)
         elif file_name is not None:
             self._text = self._upload = None
             self._texts[self._name] = StrayFile()

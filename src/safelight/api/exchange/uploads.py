@@ -17,14 +17,16 @@ IN_MEMORY_BYTES = 1 << 20
 class Upload:
     """A `PictureFile` in the making: it is written piece by piece and then read, by one reader after the other.
 
-    `folder` is where it lies if it is large: on a disk, which a system's folder for temporary files need not be. The
-    file has no name from the start (O_TMPFILE, open(2)), so nothing of it is left whatever ends the process.
+    `name` is what the caller calls it. `folder` is where it lies if it is large: on a disk, which a system's folder for
+    temporary files need not be. The file has no name there from the start (O_TMPFILE, open(2)), so nothing of it is
+    left whatever ends the process.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "") -> None:
         self._digest = hashlib.sha256()
         self._file = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=str(folder))  # noqa: SIM115 - closed by `finalize`
         self.size = 0
+        self.name = name
         weakref.finalize(self, self._file.close)
 
     def write(self, data: bytes | memoryview) -> None:

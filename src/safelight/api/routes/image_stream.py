@@ -26,6 +26,7 @@ from safelight.contract.errors import ApiError
 from safelight.contract.prompt_cut import cuts_object
 from safelight.contract.request import ImageRequest
 from safelight.protocol.messages import Preview
+from safelight.service.drawing.answer_fields import USAGE
 from safelight.service.drawing.drawing import Drawing, Picture
 from safelight.service.entrance import Admitted
 
@@ -34,13 +35,6 @@ COMMENT_SECONDS = 15.0
 PARTIAL_SIDE = 512
 _HEADERS = {"x-accel-buffering": "no"}
 _COMMENT = b":\n\n"
-# The fields that OpenAI's SDKs expect. Nothing here is counted in tokens.
-USAGE = {
-    "input_tokens": 0,
-    "input_tokens_details": {"image_tokens": 0, "text_tokens": 0},
-    "output_tokens": 0,
-    "total_tokens": 0,
-}
 
 
 class Partials:

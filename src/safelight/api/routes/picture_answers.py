@@ -23,16 +23,16 @@ from safelight.api.exchange.leaving import unless_left
 from safelight.api.exchange.operations import TEXT, Answer, Said, Schema
 from safelight.api.http.headers import drawing_headers
 from safelight.api.http.proxies import root
-from safelight.api.routes.image_stream import USAGE, base64_text, begin_stream, finished_stream
+from safelight.api.routes.image_stream import base64_text, begin_stream, finished_stream
 from safelight.api.routes.job_answer import Job, addresses, shown
 from safelight.api.services import Services
 from safelight.contract.calls import Call
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.kinds import AUTO
 from safelight.contract.parameters.seed import MAX_PICTURES
 from safelight.contract.prompt_cut import cut_header
 from safelight.contract.request import ImageRequest
 from safelight.service.access.keys import Principal
+from safelight.service.drawing.answer_fields import answer_fields
 from safelight.service.drawing.drawing import Picture
 from safelight.service.entrance import Admitted
 
@@ -214,11 +214,7 @@ def picture_body(
         for each in pictures
     ]
     data = [each | {"revised_prompt": ""} for each in data]
-    said = {"created": int(created), "data": data}
-    if request.model.terms.contract == "strict":
-        return orjson.dumps(said)
-    said |= {"size": str(request.size), "output_format": request.output_format, "background": "opaque", "usage": USAGE}
-    return orjson.dumps(said if request.quality == AUTO else said | {"quality": request.quality})
+    return orjson.dumps(answer_fields(request, data, created))
 
 
 _INTEGER: Schema = {"schema": {"type": "integer"}}

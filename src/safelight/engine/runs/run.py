@@ -136,6 +136,7 @@ class Run:
             self.steps,
             group=order.share.group,
             weight=order.share.weight,
+            background=order.share.background,
             came=self.received,
             remaining=expected.remaining,
             total=expected.total,

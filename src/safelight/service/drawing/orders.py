@@ -37,10 +37,12 @@ def order_of(request: ImageRequest, seed: int, metadata: MetadataMode, caller: C
         recipe=request.recipe(seed),
         file=request.file(metadata),
         share=Share(
-            group=caller.key_id,
+            # Another account than that of what the key waits for: the one must not cost the other its turns.
+            group=f"{caller.key_id} in the background" if caller.background else caller.key_id,
             weight=caller.weight,
             exact=request.seed != 0,
             alone=caller.alone,
+            background=caller.background,
             trace=caller.request_id,
         ),
     )

@@ -229,5 +229,7 @@ class SharedPictures:
 
 def _identity(order: Order) -> bytes:
     """What orders have in common that share a drawing. One that is drawn alone, for what it may do, shares none:
-    who waits for the same picture must not be hit with it, and it is to show what it does by itself."""
-    return order.identity + order.id.encode() if order.share.alone else order.identity
+    who waits for the same picture must not be hit with it, and it is to show what it does by itself. Nor does one in
+    the background: who waits must not wait as it does."""
+    by_itself = order.share.alone or order.share.background
+    return order.identity + order.id.encode() if by_itself else order.identity

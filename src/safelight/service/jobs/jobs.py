@@ -15,6 +15,7 @@ from safelight.service.jobs.processes.peers import Peers
 from safelight.service.jobs.processes.steps import StepsElsewhere, StepsForPeers
 from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.jobs.tending import Tending
+from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.retention import Retention
 from safelight.service.ports.feed import JobFeed, Watcher
 
@@ -33,6 +34,7 @@ class Jobs:
     steps: StepsElsewhere
     steps_for_peers: StepsForPeers
     peers: Peers
+    disks: DiskSpace
 
     def standing(self) -> tuple[int, int, int]:
         """Jobs that wait, jobs that are being drawn, and what all that are kept weighed at the last round, in bytes."""

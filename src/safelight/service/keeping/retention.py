@@ -135,6 +135,10 @@ class Retention:
         """Remove what belongs to a job that is gone. A file that will not go is left to the next sweep."""
         await self._forgetting.remove_files(job)
 
+    async def may_delete(self) -> bool:
+        """Whether the place for pictures is ours; see `Place.may_delete`."""
+        return await self._place.may_delete()
+
     async def _is_ours(self) -> bool:
         """Whether the place is ours, for a round: one that cannot be looked at is not, this time."""
         try:

@@ -4,27 +4,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 
-import structlog
-
-from safelight.contract.errors import SafelightError
 from safelight.contract.jobs import JobRecord
+from safelight.service.keeping.firmly import firmly
 from safelight.service.ports.jobs import Ending, Hold, JobStore
-
-_FIRST_PAUSE_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 30.0
-
-log = structlog.get_logger(__name__)
-
-
-def pauses() -> Iterator[float]:
-    """Seconds to wait before something is tried again: twice as long each time, up to a bound."""
-    pause = _FIRST_PAUSE_SECONDS
-    while True:
-        yield pause
-        pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
 
 
 class Claims:
@@ -50,7 +34,7 @@ class Claims:
             failed = True
             return next(iter(await self._store.claim([job_id], 1, self._clock(), self._holder)), None)
 
-        return await self._firmly(claim)
+        return await firmly(claim)
 
     async def put_back(self, job: JobRecord) -> None:
         """Another process, or the next start, is to draw it.
@@ -76,18 +60,7 @@ class Claims:
                 return there if there is not None and _is_as_said(there, ending) else None
             return ended
 
-        return await self._firmly(end)
-
-    async def _firmly(self, change: Callable[[], Awaitable[JobRecord | None]]) -> JobRecord | None:
-        """Make a change to the store, as often as it takes: a full disk must not lose a picture that is drawn."""
-        again = pauses()
-        while True:
-            try:
-                return await change()
-            except SafelightError as error:
-                pause = next(again)
-                log.error("job_store_failed", reason=str(error), again_in_seconds=pause)
-            await asyncio.sleep(pause)
+        return await firmly(end)
 
 
 def _is_as_said(job: JobRecord, ending: Ending) -> bool:

@@ -23,10 +23,11 @@ from safelight.service.drawing.drawing import ColorOf, Drawing, Picture, kept_im
 from safelight.service.drawing.generate import Generate
 from safelight.service.entrance import Entrance
 from safelight.service.jobs.inputs import JobInputs
-from safelight.service.jobs.running.claims import Claims, pauses
+from safelight.service.jobs.running.claims import Claims
 from safelight.service.keeping.disk_space import DiskSpace
+from safelight.service.keeping.firmly import put_firmly
 from safelight.service.ports.feed import JobFeed
-from safelight.service.ports.files import FilesAway, FileStore
+from safelight.service.ports.files import FileStore
 from safelight.service.ports.jobs import Ending, JobStore
 
 _PREVIEW_SIDE = 256
@@ -174,7 +175,7 @@ class JobDrawing:
         job = running.job
         name = file_name(job)
         try:
-            await self._put(running, name, picture.image)
+            await put_firmly(self._files, self._disks, name, picture.image, running.waits_for_files.set)
         except OSError as error:
             log.error("picture_not_kept", job=job.id, reason=str(error))
             why = JobError("internal_error", "The picture was drawn and could not be kept; the server's log says why.")
@@ -186,27 +187,6 @@ class JobDrawing:
             # Should this fail, the sweep removes it.
             with contextlib.suppress(OSError):
                 await self._files.delete(name)
-
-    async def _put(self, running: JobInHand, name: str, image: bytes) -> None:
-        """Write a picture's file; where its disk is full or its place is away, as often as it takes.
-
-        Raises:
-            OSError: it could not be written for another reason.
-        """
-        again = pauses()
-        while True:
-            try:
-                return await self._files.put(name, image)
-            except FilesAway as error:
-                running.waits_for_files.set()
-                pause = next(again)
-                log.error("picture_waits_for_files", file=name, reason=str(error), again_in_seconds=pause)
-            except OSError as error:
-                if not await self._disks.look():
-                    raise
-                pause = next(again)
-                log.error("picture_waits_for_room", file=name, reason=str(error), again_in_seconds=pause)
-            await asyncio.sleep(pause)
 
     async def _end(self, running: JobInHand, ending: Ending) -> bool:
         """End a job that is ours still; whether it ended so."""

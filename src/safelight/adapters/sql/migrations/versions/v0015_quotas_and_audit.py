@@ -5,8 +5,8 @@ from alembic import op
 
 from safelight.adapters.sql.migrations.dialects import is_sqlite
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 _RESERVED = sa.text("reservation IS NOT NULL")
 # What was used before this is known from the ledger; of stages without a column of their own it is not added up.

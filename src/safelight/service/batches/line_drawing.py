@@ -1,0 +1,93 @@
+"""Drawing one line of a batch to its end."""
+
+# Tested in tests/api/test_batches.py.
+
+from __future__ import annotations
+
+import time
+
+import structlog
+
+from safelight.contract.batches import KeptPicture, Line, LineEnding
+from safelight.contract.errors import ApiError, InternalError, InvalidRequest, Unavailable
+from safelight.contract.request import ImageRequest
+from safelight.service.access.keys import Principal
+from safelight.service.drawing.answer_fields import answer_fields
+from safelight.service.drawing.drawing import Picture
+from safelight.service.drawing.generate import Generate
+from safelight.service.entrance import Admitted, Entrance
+from safelight.service.keeping.disk_space import DiskSpace
+from safelight.service.keeping.firmly import put_firmly
+from safelight.service.ports.files import FileStore
+
+# Whoever ended the server so often, alone in the end, does so again.
+MOST_TRIES = 6
+
+log = structlog.get_logger(__name__)
+
+
+class LineDrawing:
+    """Draws lines behind everything that somebody waits for, and keeps their pictures."""
+
+    def __init__(self, *, entrance: Entrance, generate: Generate, files: FileStore, disks: DiskSpace) -> None:
+        self._entrance = entrance
+        self._generate = generate
+        self._files = files
+        self._disks = disks
+
+    async def run(self, line: Line, principal: Principal) -> LineEnding:
+        """What comes of a line.
+
+        Raises:
+            Unavailable: the server stops, or a store is away: the line is to wait again.
+        """
+        try:
+            if line.tries > MOST_TRIES:
+                raise InternalError(f"The server ended {line.tries - 1} times while it drew this.", retry_helps=False)
+            return await self._answered(line, principal)
+        except Unavailable:
+            raise
+        except ApiError as error:
+            return LineEnding(state="failed", status=error.status, answer=dict(error.body()))
+        except Exception as error:  # becomes the line's end; the log has the cause
+            log.error("line_failed", line=line.request_id, exc_info=error)
+            failed = InternalError("Something went wrong inside the server; its log says what.")
+            return LineEnding(state="failed", status=failed.status, answer=dict(failed.body()))
+
+    async def _answered(self, line: Line, principal: Principal) -> LineEnding:
+        admitted = await self._entrance.admit_later(principal, line.body or {}, line.request_id)
+        try:
+            request = _one_answer(admitted.request)
+            self._generate.check_size(request)
+            pictures = await self._pictures(request, admitted)
+        finally:
+            await self._entrance.leave(admitted)
+        kept = [await self._kept(line, index, picture) for index, picture in enumerate(pictures)]
+        data = [{"revised_prompt": ""} for _ in pictures]
+        answer = answer_fields(request, data, time.time())
+        return LineEnding(state="answered", status=200, answer=answer, pictures=tuple(kept))
+
+    async def _pictures(self, request: ImageRequest, admitted: Admitted) -> tuple[Picture, ...]:
+        seed = request.seed or self._generate.fresh_seed()
+        with await self._generate.begin(request, admitted.caller, accepted_seed=seed) as drawing:
+            return await drawing.pictures()
+
+    async def _kept(self, line: Line, index: int, picture: Picture) -> KeptPicture:
+        """The name holds the try: two processes that draw one line never write the same file."""
+        name = f"{line.batch_id}/{line.place}.{line.tries}.{index}.{picture.output_format}"
+        await put_firmly(self._files, self._disks, name, picture.image)
+        return KeptPicture(name, len(picture.image))
+
+
+def _one_answer(request: ImageRequest) -> ImageRequest:
+    """Raises:
+    InvalidRequest: a stream or links are asked for, which no file can hold.
+    """
+    if request.delivery.stream:
+        raise InvalidRequest("A batch's line has one answer, and no stream. Leave `stream` out.", param="stream")
+    if request.delivery.as_links:
+        raise InvalidRequest(
+            "A batch's file holds pictures in base64: links would have ended before it is read.",
+            param="response_format",
+        )
+    return request

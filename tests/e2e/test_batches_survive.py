@@ -1,0 +1,85 @@
+"""A server is killed twice while it draws a batch: every line is answered once, with the bytes of an undisturbed one.
+
+`SAFELIGHT_BATCH_LINES` says how many lines (400 where nothing is said, which keeps the suite quick; 10,000 take some
+minutes).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clients.pictures import drawn
+from tests.e2e.test_jobs_survive import Killed
+
+LINES = int(os.environ.get("SAFELIGHT_BATCH_LINES", "400"))
+PICTURES = "/v1/images/generations"
+_SIZE = (64, 64)
+_BAD_EVERY = 100
+
+
+def line(number: int) -> bytes:
+    size = "1x1" if number % _BAD_EVERY == 0 else f"{_SIZE[0]}x{_SIZE[1]}"
+    body = {"model": "postcard", "prompt": f"a boat, number {number}", "seed": number + 1, "size": size}
+    return json.dumps({"custom_id": f"line-{number}", "method": "POST", "url": PICTURES, "body": body}).encode()
+
+
+def started(server: Killed, content: bytes) -> str:
+    """The id of a batch of these lines."""
+    sent = server.client.post("/v1/files", data={"purpose": "batch"}, files={"file": ("in.jsonl", content)})
+    body = {"input_file_id": sent.json()["id"], "endpoint": PICTURES, "completion_window": "24h"}
+    return str(server.client.post("/v1/batches", json=body).json()["id"])
+
+
+def until(server: Killed, batch_id: str, ended: int) -> dict[str, Any]:
+    """The batch once so many of its lines have ended."""
+    while True:
+        batch: dict[str, Any] = server.client.get(f"/v1/batches/{batch_id}").json()
+        counts = batch["request_counts"]
+        if batch["status"] in ("completed", "failed") or counts["completed"] + counts["failed"] >= ended > 0:
+            return batch
+
+
+def lines_of(server: Killed, file_id: str) -> list[dict[str, Any]]:
+    with server.client.stream("GET", f"/v1/files/{file_id}/content") as answer:
+        return [json.loads(each) for each in answer.iter_lines()]
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.timeout(600 + LINES // 5)
+def test_every_line_is_answered_once_though_the_server_is_killed_twice(tmp_path: Path) -> None:
+    server = Killed(tmp_path, step_seconds=0)
+    content = b"\n".join(line(number) for number in range(LINES))
+    process = server.start()
+    try:
+        batch_id = started(server, content)
+        for share in (1 / 4, 1 / 2):
+            batch = until(server, batch_id, int(LINES * share))
+            assert batch["status"] == "in_progress"
+            stop(process)
+            process = server.start()
+        batch = until(server, batch_id, 0)
+        assert batch["status"] == "completed"
+        bad = len(range(0, LINES, _BAD_EVERY))
+        assert batch["request_counts"] == {"total": LINES, "completed": LINES - bad, "failed": bad}
+        answers, errors = lines_of(server, batch["output_file_id"]), lines_of(server, batch["error_file_id"])
+    finally:
+        stop(process)
+    assert sorted(each["custom_id"] for each in (*answers, *errors)) == sorted(f"line-{n}" for n in range(LINES))
+    assert {each["response"]["body"]["error"]["param"] for each in errors} == {"size"}
+    for each in answers:
+        number = int(each["custom_id"].removeprefix("line-"))
+        image = base64.b64decode(each["response"]["body"]["data"][0]["b64_json"])
+        alone = drawn(seed=number + 1, size=_SIZE, model="postcard", prompt=f"a boat, number {number}")
+        assert hashlib.sha256(image).digest() == hashlib.sha256(alone).digest(), each["custom_id"]
