@@ -82,6 +82,7 @@ _PLAIN: tuple[Question, ...] = (
     *(get("wrong key", path, key=WRONG) for path in _KEYED),
     *(get("document", path, key=ANONYMOUS) for path in ("/openapi.json", "/docs")),
     raw("no encoder", b'{"model": "m", "input": "a"}', path="/v1/embeddings"),
+    raw("no rewriting", b'{"model": "postcard", "prompt": "a"}', path="/v1/images/rewrites"),
     raw("no upstream", b'{"model": "m", "messages": []}', path="/v1/chat/completions"),
     get("no link", "/v1/pictures/job_0.png?expires=1&signature=a", "/v1/pictures/{name}", key=ANONYMOUS),
     *(get("usage", f"/v1/usage?{query}", "/v1/usage") for query in ("from=2020-01-01&to=2020-01-02", "from=x", "of=y")),

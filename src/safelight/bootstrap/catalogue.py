@@ -74,6 +74,7 @@ def terms_of(settings: Settings, name: str) -> OperatorTerms:
     weights = {lora: said.weight for lora, said in settings.loras.items()}
     return OperatorTerms(
         contract=model.contract or ("strict" if name == DOCUMENTED_MODEL else "open"),
+        rewrites=model.rewrite is not None,
         steps=model.steps,
         guidance_scale=model.guidance_scale,
         max_side=model.max_side,

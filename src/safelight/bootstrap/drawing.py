@@ -32,6 +32,7 @@ from safelight.service.drawing.generate import Generate
 from safelight.service.drawing.readiness import Readiness
 from safelight.service.drawing.reception import Reception
 from safelight.service.drawing.review import Review
+from safelight.service.drawing.rewriting import Rewriter
 from safelight.service.drawing.shared_pictures import OnProgress
 from safelight.service.drawing.signing import Signing
 from safelight.service.entrance import Entrance
@@ -68,10 +69,11 @@ def open_drawing(
     rates: RateCounter | None = None,
     shared_bound: SharedBound | None = None,
     quotas: QuotaKeeper | None = None,
+    rewriter: Rewriter | None = None,
 ) -> Drawing:
     """Drawing over an engine that may still be starting. Without `rates` requests are counted in this process, without
-    a `shared_bound` its own is the only one, without `quotas` there are none, and without a `review` the operator's
-    filter of pictures is it.
+    a `shared_bound` its own is the only one, without `quotas` there are none, without a `review` the operator's filter
+    of pictures is it, and without a `rewriter` every prompt is drawn as it is.
     """
     readiness = Readiness(engine, settings.load_wait_seconds)
     signing = open_signing(settings)
@@ -92,6 +94,7 @@ def open_drawing(
             filters=filters,
             quotas=quotas,
             expected_seconds=lambda request: admission.estimate(request.recipe(request.seed or 1)),
+            rewriter=rewriter,
         ),
         generate=Generate(
             engine=engine,

@@ -14,11 +14,12 @@ from safelight.api.routes.studio import read_built
 from safelight.api.services import Services
 from safelight.bootstrap.batches import open_batches
 from safelight.bootstrap.catalogue import catalogue
-from safelight.bootstrap.chat import open_chat
+from safelight.bootstrap.chat import open_chat, upstreams_of
 from safelight.bootstrap.credentials import open_reader
 from safelight.bootstrap.drawing import open_drawing
 from safelight.bootstrap.embeddings import open_embeddings
 from safelight.bootstrap.jobs import open_jobs
+from safelight.bootstrap.rewriting import open_rewriter
 from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
 from safelight.service.access.picture_links import PictureLinks
@@ -63,6 +64,7 @@ def open_services(
     admission = Admission(settings.queue_seconds, lambda: engine.state().workers, settings.request_seconds)
     database = stores.database
     quotas = QuotaKeeper(database.quotas, database.keys, defaults=settings.quotas, groups=settings.group_quotas)
+    upstreams = upstreams_of(settings)
     drawing = open_drawing(
         settings,
         engine,
@@ -74,9 +76,10 @@ def open_services(
         rates=database.rates,
         shared_bound=database.processes,
         quotas=quotas,
+        rewriter=open_rewriter(settings, upstreams),
     )
     offered = catalogue(settings, engine)
-    chat = open_chat(settings, offered, drawing.limiter, stores.ledger)
+    chat = open_chat(upstreams, offered, drawing.limiter, stores.ledger)
     embeddings = open_embeddings(settings, engine, offered, drawing, admission, stores.ledger, quotas)
     jobs = open_jobs(settings, database, drawing, offered, telemetry, keys)
     return Services(

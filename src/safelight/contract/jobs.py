@@ -55,7 +55,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be drawn, and what draws it.
 
-    `request` holds every parameter that the model supports, so that it can be drawn again; `seed` is the one used.
+    `request` holds every parameter that the model supports, so that it can be drawn again; `seed` is the one used, and
+    `revised_prompt` what is drawn where a chat model wrote the caller's prompt anew.
     """
 
     model: str
@@ -65,6 +66,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     height: int
     output_format: str
+    revised_prompt: str | None = None
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):

@@ -51,6 +51,7 @@ def parse_image_request(fields: dict[str, Any], catalogue: Catalogue, call: Call
         begin=begin,
         seed=values["seed"],
         n=values.get("n", 1),
+        rewrite=values.get("rewrite", True),
         delivery=Delivery(
             stream=values.get("stream", False),
             partial_images=values.get("partial_images", 0),

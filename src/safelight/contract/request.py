@@ -76,7 +76,8 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for: size and aspect ratio reconciled; `seed` 0 asks for a fresh one.
 
     `asked` are all parameters that decide the picture or its file beside those that have a field here, by name,
-    defaults filled in; what the caller leaves open and the model decides is not in it.
+    defaults filled in; what the caller leaves open and the model decides is not in it. `own_prompt` is what the caller
+    sent, where `prompt` is what a chat model made of it, unless `rewrite` is false.
     """
 
     model: ModelEntry
@@ -88,6 +89,13 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     asked: Mapping[str, Value] = {}
     call: Call = "generate"
     begin: Begin = Begin()
+    rewrite: bool = True
+    own_prompt: str | None = None
+
+    @property
+    def revised_prompt(self) -> str:
+        """What a chat model made of the caller's own prompt; empty where that is what is drawn."""
+        return "" if self.own_prompt is None else self.prompt
 
     @property
     def output_format(self) -> str:
@@ -137,11 +145,13 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
         return {"prompt": self.prompt} | {name: str(text) for name, text in others.items()}
 
     def fields(self) -> dict[str, Any]:
-        """One of its pictures as the body that asks for it again: every parameter, defaults filled in.
+        """One of its pictures as the body that asks for it again: every parameter, defaults filled in, and the prompt
+        as the caller wrote it.
 
         What the caller left to the model, steps say, stays left to it.
         """
-        said = {"model": self.model.id, "prompt": self.prompt, "seed": self.seed}
+        said: dict[str, Any] = {"model": self.model.id, "prompt": self.own_prompt or self.prompt, "seed": self.seed}
+        said |= {} if self.rewrite else {"rewrite": False}
         return said | fields_of_size(self.size) | dict(self.asked) | self.delivery.fields() | self.begin.fields()
 
     def digest(self) -> bytes:

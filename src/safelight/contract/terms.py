@@ -13,11 +13,13 @@ Contract = Literal["strict", "open"]
 class OperatorTerms(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator decided about a model; None leaves it to the checkpoint or to the default.
 
-    `max_side` bounds the sides of free sizes, in pixels; `quality_steps` says how many steps a quality takes.
-    `loras` are those that the id stands for, with their weights; `lora_weights` are the operator's for all.
+    `rewrites`: a chat model writes its prompts anew. `max_side` bounds the sides of free sizes, in pixels;
+    `quality_steps` says how many steps a quality takes. `loras` are those that the id stands for, with their weights;
+    `lora_weights` are the operator's for all.
     """
 
     contract: Contract = "strict"
+    rewrites: bool = False
     steps: int | None = None
     guidance_scale: float | None = None
     max_side: int | None = None

@@ -11,7 +11,7 @@ from typing import Any
 
 from safelight.contract.calls import Call
 from safelight.contract.catalogue import Catalogue, ModelEntry
-from safelight.contract.errors import NotAllowed
+from safelight.contract.errors import NotAllowed, UpstreamFailed
 from safelight.contract.parsing import depends_on_traits, model_named, parse_image_request
 from safelight.contract.quotas import Amount
 from safelight.contract.request import ImageRequest
@@ -23,6 +23,7 @@ from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.filtering import Filters
 from safelight.service.drawing.readiness import Readiness, cannot_draw
 from safelight.service.drawing.reception import Reception
+from safelight.service.drawing.rewriting import Rewriter
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Entrance:
         reception: Reception,
         filters: Filters,
         quotas: QuotaKeeper | None = None,
+        rewriter: Rewriter | None = None,
         expected_seconds: Callable[[ImageRequest], float] = lambda _: 0.0,
     ) -> None:
         self._catalogue = catalogue
@@ -59,6 +61,7 @@ class Entrance:
         self._reception = reception
         self._filters = filters
         self._quotas = quotas or QuotaKeeper()
+        self._rewriter = rewriter or Rewriter()
         self._expected_seconds = expected_seconds
 
     async def admit(
@@ -86,13 +89,13 @@ class Entrance:
         check_access(principal, request.model)
         rate = await self._limiter.hit(principal.key_id, principal.rate_limit)
         promised = is_promised is not None and await is_promised(request, principal)
-        reservation = None
+        reservation, said = None, dict[str, str]()
         if promised:
             await self._filters.check(request)
         else:
-            reservation = await self._reserved(principal, request)
+            request, reservation, said = await self._let_in(request, principal)
         caller = Caller(request_id, principal.key_id, principal.weight, reservation=reservation)
-        return Admitted(request, caller, rate.headers() if rate else {})
+        return Admitted(request, caller, (rate.headers() if rate else {}) | said)
 
     async def reserve(self, principal: Principal, request: ImageRequest) -> Reservation | None:
         """Reserve what a request asks for of its key's quotas; None where it has none.
@@ -114,19 +117,46 @@ class Entrance:
         request = await self.read(fields, math.inf, principal)
         self._policy.check(request)
         check_access(principal, request.model)
-        reservation = await self._reserved(principal, request)
+        request, reservation, said = await self._let_in(request, principal)
         caller = Caller(request_id, principal.key_id, principal.weight, reservation=reservation, background=True)
-        return Admitted(request, caller, {})
+        return Admitted(request, caller, said)
 
-    async def _reserved(self, principal: Principal, request: ImageRequest) -> Reservation | None:
-        """What is reserved for a request that the operator's filter lets in."""
+    async def rewrite(self, principal: Principal, fields: dict[str, Any]) -> tuple[str, str, dict[str, str]]:
+        """The model that would draw, what would become of the prompt, and what the answer's head says.
+
+        Raises:
+            InvalidRequest, NotAllowed, RateLimited: as `admit`; or prompts for that model are drawn as they are.
+            UpstreamFailed: it did not work.
+        """
+        request = await self.read(fields, principal=principal)
+        self._policy.check(request)
+        check_access(principal, request.model)
+        self._rewriter.require(request)
+        rate = await self._limiter.hit(principal.key_id, principal.rate_limit)
+        await self._filters.check(request)
+        rewritten, said = await self._rewriter.rewritten(request, self._is_allowed)
+        if said:
+            raise UpstreamFailed("The prompt could not be rewritten just now; the server's log says why.")
+        return request.model.id, rewritten.prompt, rate.headers() if rate else {}
+
+    async def _let_in(
+        self, request: ImageRequest, principal: Principal
+    ) -> tuple[ImageRequest, Reservation | None, dict[str, str]]:
+        """What the operator's filter lets in: with the prompt that is drawn, what is reserved for it, and what is said
+        of the prompt."""
         reservation = await self.reserve(principal, request)
         try:
             await self._filters.check(request)
+            request, said = await self._rewriter.rewritten(request, self._is_allowed)
         except BaseException:
             await self._quotas.release(reservation)
             raise
-        return reservation
+        return request, reservation, said
+
+    async def _is_allowed(self, request: ImageRequest) -> None:
+        """Whether the operator allows that: both rules, for a prompt that no caller wrote."""
+        self._policy.check(request)
+        await self._filters.check(request)
 
     async def read(
         self,

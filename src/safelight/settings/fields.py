@@ -61,6 +61,9 @@ class WorkSettings(BaseModel):
     filter_failure: Literal["refuse", "allow"] = Field(
         "refuse", description="What happens where a filter gives no verdict."
     )
+    rewrite_seconds: float = Field(
+        20.0, gt=0, le=300, description="How long a chat model may take to write a prompt anew, where a model has that."
+    )
     metrics: Literal["open", "key", "off"] = Field(
         "open", description="Who may read /metrics: everybody, holders of a key, or nobody."
     )

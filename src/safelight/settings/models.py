@@ -36,6 +36,9 @@ class ModelSettings(BaseModel):
         description="strict: the eight documented parameters; open: all that the model can do. Absent: strict for "
         "stable-image-ultra, open for every other id.",
     )
+    rewrite: str | None = Field(
+        None, min_length=1, description="The chat model that writes prompts anew before they are drawn (contract open)."
+    )
     max_side: int | None = Field(None, ge=64, le=16384, description="The longest side of a free size, in pixels.")
     quality_steps: dict[Literal["low", "medium", "high", "xhigh", "max"], Annotated[int, Field(ge=1, le=1000)]] = Field(
         default_factory=dict,

@@ -69,7 +69,7 @@ async def migrate(engine: AsyncEngine, revision: str) -> None:
 async def test_what_a_process_of_the_version_before_reads_and_writes_goes_on_after_an_upgrade(
     empty: AsyncEngine,
 ) -> None:
-    before = revisions()[-2]
+    before = OLDEST_REVISION
     await migrate(empty, before)
     old = MetaData()
     async with empty.connect() as connection:
@@ -112,13 +112,17 @@ def is_made_again(statement: str, said: list[str]) -> bool:
     return statement == "DROP TABLE jobs_text" and any(each.startswith(made) for each in said[said.index(statement) :])
 
 
+def _as_of_0013(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in ("reservation", "revised_prompt")}
+
+
 async def test_prompts_are_found_whichever_version_put_them_into_the_index(tmp_path: Path) -> None:
     engine = connect_sqlite(tmp_path)
     await migrate(engine, "0013")
     put = "INSERT INTO jobs_text(rowid, words, owner) VALUES ({}, {!r}, 'key-a')"
     rows = [row_of(job(number, prompt)) for number, prompt in ((1, "a red fox"), (2, "森林里的红色狐狸"), (3, "a fax"))]
     async with engine.begin() as connection:
-        await connection.execute(insert(jobs), rows)
+        await connection.execute(insert(jobs), [_as_of_0013(row) for row in rows])
         for row in rows:
             await connection.exec_driver_sql(put.format(row["number"], words_of(row["prompt"])))
     await engine.dispose()
@@ -139,7 +143,7 @@ async def test_prompts_are_found_whichever_version_put_them_into_the_index(tmp_p
 
 
 def test_the_oldest_version_that_may_work_with_it_is_known() -> None:
-    assert OLDEST_REVISION in revisions()[-2:]
+    assert OLDEST_REVISION in revisions()[:-1]
 
 
 async def test_a_newer_database_is_used_where_it_says_so_and_else_refused(kept: Kept) -> None:

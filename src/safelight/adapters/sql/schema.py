@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 # The newest migration; known here so that a start with nothing to migrate need not import Alembic (0.1 s).
-REVISION = "0016"
+REVISION = "0017"
 # What the oldest version knows that may still work with a database of this one, beside it or started again, while the
 # servers of a database are upgraded one after the other: the version before, since a migration only adds.
 OLDEST_REVISION = "0013"
@@ -104,6 +104,7 @@ jobs = Table(
     Column("model", Text, nullable=False),
     Column("drawn_by", Text, nullable=False),
     Column("prompt", Text, nullable=False),
+    Column("revised_prompt", Text),
     Column("request", JSON, nullable=False),
     Column("seed", BigInteger, nullable=False),
     Column("width", Integer, nullable=False),

@@ -159,6 +159,7 @@ def base64_text(image: bytes) -> orjson.Fragment:
 def completed(request: ImageRequest, picture: Picture) -> bytes:
     """The event of a finished picture."""
     said = _fields("completed", request, picture.image) | {"usage": USAGE}
+    said |= {"revised_prompt": picture.revised_prompt} if picture.revised_prompt else {}
     # A stream's head is sent before the prompt is read, so it is said here.
     return _event(said | ({"prompt_truncated": cuts_object(picture.cuts)} if picture.cuts else {}))
 

@@ -64,13 +64,14 @@ class Failure(Answer, frozen=True, kw_only=True):
 
 
 class Job(Answer, tag_field="object", tag="job", frozen=True, kw_only=True):
-    """A generation. Times are Unix seconds."""
+    """A generation. Times are Unix seconds. `revised_prompt` is what is drawn, where a chat model wrote it."""
 
     id: str
     state: JobState
     model: str
     drawn_by: str
     seed: int
+    revised_prompt: str | UnsetType = UNSET
     request: Annotated[dict[str, Any], Meta(extra_json_schema={"required": ["model", "prompt"]})]
     width: int
     height: int
@@ -131,6 +132,7 @@ def shown(job: JobRecord, jobs: Jobs, at: Addresses) -> Job:
         drawn_by=job.wanted.drawn_by,
         seed=job.wanted.seed,
         request=job.wanted.request,
+        revised_prompt=job.wanted.revised_prompt or UNSET,
         width=job.wanted.width,
         height=job.wanted.height,
         output_format=job.wanted.output_format,

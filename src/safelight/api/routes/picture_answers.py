@@ -209,11 +209,11 @@ def picture_body(
     """The documented answer, and under a model's own id what OpenAI's says beside it (CONTRACT 6). `link` makes one to
     the picture of a job in a format."""
     as_links = request.delivery.as_links
-    data: list[dict[str, Any]] = [
-        {"url": link(each.job_id, each.output_format)} if as_links else {"b64_json": base64_text(each.image)}
+    data = [
+        ({"url": link(each.job_id, each.output_format)} if as_links else {"b64_json": base64_text(each.image)})
+        | {"revised_prompt": each.revised_prompt}
         for each in pictures
     ]
-    data = [each | {"revised_prompt": ""} for each in data]
     return orjson.dumps(answer_fields(request, data, created))
 
 

@@ -13,6 +13,7 @@ from safelight.contract.parameters.loras import LORAS
 from safelight.contract.parameters.output import OUTPUT_COMPRESSION, OUTPUT_FORMAT
 from safelight.contract.parameters.pictures import EDITING
 from safelight.contract.parameters.prompt import MODEL, NEGATIVE_PROMPT, PROMPT
+from safelight.contract.parameters.rewrite import REWRITE
 from safelight.contract.parameters.seed import SEED, N
 from safelight.contract.parameters.size import ASPECT_RATIO, SIZE
 from safelight.contract.parameters.steering import STEERING
@@ -20,7 +21,7 @@ from safelight.contract.terms import OperatorTerms
 from safelight.contract.traits import Traits
 
 _DRAWN_BY = (MODEL, PROMPT, ASPECT_RATIO, SIZE, NEGATIVE_PROMPT, OUTPUT_FORMAT, SEED)
-_DELIVERED_BY = (N, STREAM, PARTIAL_IMAGES, RESPONSE_FORMAT, OUTPUT_COMPRESSION)
+_DELIVERED_BY = (REWRITE, N, STREAM, PARTIAL_IMAGES, RESPONSE_FORMAT, OUTPUT_COMPRESSION)
 _declared: tuple[Declaration, ...] = (
     *_DRAWN_BY,
     *EDITING,

@@ -63,7 +63,7 @@ class LineDrawing:
         finally:
             await self._entrance.leave(admitted)
         kept = [await self._kept(line, index, picture) for index, picture in enumerate(pictures)]
-        data = [{"revised_prompt": ""} for _ in pictures]
+        data = [{"revised_prompt": request.revised_prompt} for _ in pictures]
         answer = answer_fields(request, data, time.time())
         return LineEnding(state="answered", status=200, answer=answer, pictures=tuple(kept))
 

@@ -9,8 +9,8 @@ from safelight.service.access.quotas import Reservation
 
 class Caller(msgspec.Struct, frozen=True):
     """Who asks: for the ledger, and for the schedule, in which keys share a device by their weights. `alone`: nothing
-    is drawn beside what is asked for. `reservation` is what was reserved of the key's quotas. `background`: nobody waits
-    for it, so it comes after everything else."""
+    is drawn beside what is asked for. `reservation` is what was reserved of the key's quotas. `background`: nobody
+    waits for it, so it comes after everything else."""
 
     request_id: str
     key_id: str

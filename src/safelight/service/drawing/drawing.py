@@ -34,6 +34,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     tier: Tier = "exact"
     cuts: tuple[PromptCut, ...] = ()
     job_id: str = ""
+    revised_prompt: str = ""
 
 
 ColorOf = Callable[[bytes], str | None]
@@ -139,6 +140,7 @@ class Drawing:
             fingerprint=self._fingerprint(finished, self.request),
             tier=finished.tier,
             cuts=finished.cuts,
+            revised_prompt=self.request.revised_prompt,
         )
 
     async def pictures(self) -> tuple[Picture, ...]:

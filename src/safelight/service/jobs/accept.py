@@ -186,6 +186,7 @@ class Acceptance:
                 width=width,
                 height=height,
                 output_format=request.output_format,
+                revised_prompt=request.revised_prompt or None,
             ),
             course=Course(holder=self._holder if reserved else None),
         )

@@ -82,6 +82,8 @@ def known_fields(job: JobRecord) -> tuple[dict[str, Any], Call]:
 
 def _with_pictures(job: JobRecord, pictures: Sequence[PictureFile | PictureFacts]) -> tuple[dict[str, Any], Call]:
     fields, rest = dict(job.wanted.request), iter(pictures)
+    if job.wanted.revised_prompt is not None:
+        fields["prompt"] = job.wanted.revised_prompt
     if "images" in fields:
         fields["images"] = [next(rest) for _ in fields["images"]]
     if "control" in fields:

@@ -152,6 +152,7 @@ class DrawnOnce:
             fingerprint=job.image.fingerprint,
             cuts=job.image.cuts,
             job_id=job.id,
+            revised_prompt=job.wanted.revised_prompt or "",
         )
 
 

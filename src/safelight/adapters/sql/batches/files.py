@@ -12,13 +12,13 @@ from sqlalchemy import ColumnElement, Select, Table, and_, delete, func, insert,
 
 from safelight.adapters.sql.batches.rows import batch_of, file_of
 from safelight.adapters.sql.dialect import Dialect
-from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.schema import batch_files, batches
+from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.contract.batches import Batch, Counts, StoredFile
 from safelight.service.ports.batches import FileWish
 
 
-@finishing
+@uncancellable
 class BatchFiles:
     """What is kept of files beside their content."""
 

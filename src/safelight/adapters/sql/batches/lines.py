@@ -11,16 +11,16 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from safelight.adapters.sql.batches.files import BatchFiles
 from safelight.adapters.sql.batches.rows import ended_values, line_of
 from safelight.adapters.sql.clock import DatabaseNow
-from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.jobs.rows import LEASE_END
 from safelight.adapters.sql.schema import batch_lines, batches
+from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.contract.batches import Line, LineEnding, LineState
 from safelight.service.ports.batches import LineHold
 
 WAITS = batch_lines.c.state == "waiting"
 
 
-@finishing
+@uncancellable
 class BatchLines(BatchFiles):
     """What changes while lines are drawn: by conditional updates, so that whoever comes second learns it."""
 

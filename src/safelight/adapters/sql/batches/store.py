@@ -15,9 +15,9 @@ from safelight.adapters.sql.batches.files import in_order
 from safelight.adapters.sql.batches.lines import WAITS, BatchLines
 from safelight.adapters.sql.batches.rows import AnyRow, batch_of, batch_row, ended_values, line_row
 from safelight.adapters.sql.clock import DatabaseNow
-from safelight.adapters.sql.finishing import finishing
 from safelight.adapters.sql.jobs.rows import LEASE_END
 from safelight.adapters.sql.schema import batch_files, batch_lines, batches
+from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.contract.batches import UNFINISHED, Batch, Counts, Line, LineEnding, StoredFile
 from safelight.contract.jobs import JobError
 
@@ -26,7 +26,7 @@ _IS_READ = batches.c.status == "validating"
 _FOR_NOBODY = {"holder": None, "lease_until": None}
 
 
-@finishing
+@uncancellable
 class SqlBatchStore(BatchLines):
     """A `BatchStore`. Errors are those of the other stores."""
 

@@ -31,6 +31,7 @@ def row_of(job: JobRecord) -> dict[str, Any]:
     row |= {"error_code": error and error.code, "error_message": error and error.message}
     row |= {} if image is None else of_image(image)
     prompt, request = len(job.wanted.request["prompt"].encode()), len(msgspec.json.encode(job.wanted.request))
+    prompt += len((job.wanted.revised_prompt or "").encode())
     inputs = sum(facts.bytes for facts in facts_in(job.wanted.request))
     row["stored_bytes"] = ROW_BYTES + prompt + request + inputs + (image.bytes if image else 0)
     return row
