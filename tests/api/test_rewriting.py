@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from safelight.bootstrap.chat import upstreams_of
+from safelight.bootstrap.rewriting import open_rewriter
 from safelight.contract.errors import ConfigurationError
+from safelight.settings import read_settings
 from tests.api.conftest import PICTURES, Running, Serve
 from tests.api.test_chat import ANSWER, Answering, Seen, saying, upstream
 from tests.api.test_jobs import ASYNC, ended
@@ -169,9 +172,11 @@ async def test_that_it_cannot_be_told_is_the_upstreams_failure(serve: Serve) -> 
     ("model", "rewrite", "why"),
     [("postcard", "large", "no chat model"), ("stable-image-ultra", "small", "documented contract")],
 )
-async def test_a_setting_that_cannot_hold_is_said_at_the_start(
-    serve: Serve, model: str, rewrite: str, why: str
-) -> None:
+async def test_a_setting_that_cannot_hold_is_said_at_the_start(model: str, rewrite: str, why: str) -> None:
     chat = {"home": {"url": "http://127.0.0.1:9/v1", "models": ["small"]}}
+    settings = read_settings({"chat": chat, "models": {model: {"source": "postcard", "rewrite": rewrite}}})
+    upstreams = upstreams_of(settings)
     with pytest.raises(ConfigurationError, match=why):
-        await serve(chat=chat, models={model: {"source": "postcard", "rewrite": rewrite}})
+        open_rewriter(settings, upstreams)
+    for each in upstreams.values():
+        await each.close()
