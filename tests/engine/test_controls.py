@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,12 @@ from safelight.contract.options import ModelOptions
 from safelight.contract.order import Order
 from safelight.engine.checkpoint.loading import describe, load, weight_of
 from safelight.engine.describe import describe_here
-from safelight.engine.machine.memory import memory_of
+from safelight.engine.machine.memory import memory_of, tensors_of
 from safelight.engine.pipeline.controls import WORDS, follower
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.host_memory import move
+from safelight.engine.tuning.apply import tune
+from safelight.engine.tuning.offloading import Part, computes_on
 from safelight.protocol.messages import Cancelled, Failed, Finished, ModelSpec, Preview, Started, Stepped, Watch
 from tests.engine.drawing import Drawing, job, pixels
 from tests.engine.families.controls import CONTROLS, control_map, controlnet, followed
@@ -132,8 +135,10 @@ def test_nothing_is_loaded_twice(family: Followed) -> None:
     own = model.pipeline.components
     assert all(part is own[name] for name, part in made.components.items() if name != "controlnet")
     assert type(made).__name__ == family.control.words
-    nets = sum(sum(p.nbytes for p in [*net.parameters(), *net.buffers()]) for net in model.controls.nets.values())
-    assert model.bytes == memory_of(model.pipeline) + nets
+    shared = {tensor.data_ptr() for tensor in tensors_of(model.pipeline)}  # Z-Image's has layers of the transformer
+    more = {t.data_ptr(): t.nbytes for t in tensors_of(model.controls.parts) if t.data_ptr() not in shared}
+    assert model.bytes == memory_of(model.pipeline) + sum(more.values())
+    assert more
 
 
 def test_other_families_have_nothing_to_follow() -> None:
@@ -224,6 +229,32 @@ def test_a_description_counts_what_they_weigh(diffusion: Followed) -> None:
         > weight_of(plain, "cpu")
         == sum(describe_here(plain).bytes["float32"].values())
     )
+
+
+@pytest.mark.parametrize("kind", ["model", "group"])
+def test_they_take_turns_with_the_other_parts(tmp_path: Path, kind: Any) -> None:
+    """On the CPU, where `load` refuses it for want of a use: the weights stay, and all else is as on an accelerator."""
+    apart = Followed("stable-diffusion-1.5", tmp_path)
+    wanted = [apart.job("one"), apart.job("both", "canny", "depth", seed=8)]
+    expected = [apart.alone(each) for each in wanted]
+    model = apart.model
+    tune(model.pipeline, ModelOptions(offload=kind), "cpu", beside=model.controls.parts)
+    with Drawing(model) as drawing:
+        ends = drawing.draw(*wanted)
+    assert [np.array_equal(pixels(end), each) for end, each in zip(ends, expected, strict=True)] == [True, True]
+    for net in model.controls.nets.values():
+        assert computes_on(net) == torch.device("cpu")
+        assert isinstance(getattr(net, "_hf_hook", None), Part) == (kind == "model")
+
+
+def test_every_family_that_follows_is_in_the_documentation() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "models-reference.md").read_text().partition("### ControlNets")[2]
+    rows = re.findall(r"^\| ([\w.-]+) \| (\w+Pipeline) \| (\w+) \| (\w+) \| (yes|no) \|", text, re.M)
+    tested = [
+        (name, each.words, each.pictures or "no", each.masked or "no", "yes" if each.several else "no")
+        for name, each in CONTROLS.items()
+    ]
+    assert sorted(rows) == sorted(tested)
 
 
 def _noted(moved: list[Any], net: Any, function: Any, recurse: bool = True) -> Any:

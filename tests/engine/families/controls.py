@@ -63,6 +63,17 @@ CONTROLS: dict[str, Control] = {
         "QwenImageControlNetModel", "QwenImageControlNetPipeline", several=False, arguments={"negative_prompt": " "}
     ),
     "sana": Control("SanaControlNetModel", "SanaControlNetPipeline", several=False, deep=False),
+    "z-image": Control(
+        "ZImageControlNetModel",
+        "ZImageControlNetPipeline",
+        several=False,
+        fields={
+            "control_layers_places": [0],
+            "control_refiner_layers_places": [0],
+            "control_in_dim": 4,
+            "n_refiner_layers": 1,
+        },
+    ),
     "hunyuan-dit": Control(
         "HunyuanDiT2DControlNetModel", "HunyuanDiTControlNetPipeline", fields={"transformer_num_layers": 2}, deep=False
     ),
