@@ -48,6 +48,9 @@ _LONGEST_FIRST = (
 )
 
 
+_ONE_PROCESS = "it is about one process"
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--several",
@@ -62,7 +65,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--several"):
         for item in items:
             if (mark := item.get_closest_marker("one_process")) is not None:
-                item.add_marker(pytest.mark.skip(f"it is about one process: {mark.args[0]}"))
+                item.add_marker(pytest.mark.skip(f"{_ONE_PROCESS}: {mark.args[0]}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """How much two servers were not asked."""
+    if config.getoption("--several"):
+        left_out = [each for each in terminalreporter.getreports("skipped") if _ONE_PROCESS in str(each.longrepr)]
+        terminalreporter.write_line(f"{len(left_out)} tests are about one process, and were left out")
 
 
 def _turn(item: pytest.Item) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 import pytest
@@ -11,13 +11,18 @@ import pytest
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.peers import HttpPeers
-from safelight.contract.jobs import JobUpdate, Progress
+from safelight.contract.jobs import Course, JobRecord, JobUpdate, Origin, Progress, Wanted
+from safelight.protocol.claims import LostClaim
 from safelight.protocol.steps import STEPS_PATH, Interest, StepNews, frame, read_frames
+from safelight.service.jobs.processes.leases import Leases
 from safelight.service.jobs.processes.peers import Peers
 from safelight.service.jobs.processes.steps import StepsElsewhere
+from safelight.service.ports.bound import Judge, LetIn
 from safelight.service.ports.news import ProcessState
 from tests.api.conftest import PICTURES, Running, Serve, until
 
+ORIGIN = Origin(owner="key-a", request_id="r", created=0.0)
+WANTED = Wanted(model="", drawn_by="", request={}, seed=0, width=0, height=0, output_format="png")
 STEP = StepNews("job_1", "key-a", True, Progress(1, 4, 0.5), b"a preview")
 
 
@@ -97,3 +102,68 @@ async def test_interests_that_cannot_be_read_are_refused(running: Running) -> No
     running.services.jobs.steps_for_peers.secret = "the secret"
     answer = await running.client.post(STEPS_PATH, content=b"{", headers={"authorization": "Bearer the secret"})
     assert answer.status_code == 400
+
+
+async def test_what_another_has_taken_back_is_drawn_no_further(serve: Serve) -> None:
+    engine = FakeEngine(("postcard",))
+    engine.gate.clear()
+    running = await serve(engine=engine)
+    running.services.jobs.steps_for_peers.secret = "the secret"
+    calls, address = HttpPeers(lambda: "the secret"), f"http://127.0.0.1:{running.port}"
+    body = {"model": "stable-image-ultra", "prompt": "a boat"}
+    await running.client.post(PICTURES, json=body, headers={"prefer": "respond-async"})
+    drawn = running.services.jobs.runner.running
+    await until(lambda: drawn.holds)
+    (hold,) = drawn.holds
+    await calls.lost(address, [LostClaim(hold.job_id, hold.tries + 1), LostClaim("job_another", hold.tries)])
+    assert drawn.holds == {hold}
+    await calls.lost(address, [LostClaim(hold.job_id, hold.tries)])
+    await until(lambda: hold not in drawn.holds)
+    with pytest.raises(OSError, match="404"):
+        await HttpPeers(lambda: "another").lost(address, [])
+
+
+class Calls:
+    """Notes what is said to whom; one cannot be reached."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Sequence[LostClaim]]] = []
+
+    async def lost(self, address: str, claims: Sequence[LostClaim]) -> None:
+        self.told.append((address, claims))
+        if address == "http://gone":
+            raise ConnectionError("there is nobody")
+
+
+class Alive:
+    """Processes that are alive, as the test says."""
+
+    def __init__(self) -> None:
+        self.names = ["one", "gone", "two"]
+
+    async def renew(self, mine: ProcessState, under_way: Sequence[LetIn] = ()) -> Sequence[ProcessState]:
+        return [ProcessState(name=name, address=f"http://{name}", workers=1, seconds=0.0) for name in self.names]
+
+    async def leave(self, name: str) -> None:
+        raise NotImplementedError
+
+    async def let_in(self, judge: Judge) -> float:
+        raise NotImplementedError
+
+
+async def test_others_are_told_what_was_taken_back_and_so_are_those_that_were_alive(running: Running) -> None:
+    alive, calls = Alive(), Calls()
+    peers = Peers(alive, name="here", workers=lambda: 1, seconds=lambda: 0.0)
+    jobs = running.services.jobs
+    leases = Leases(jobs.library._store, jobs.runner, peers, calls)
+    await peers.renew()
+    alive.names = ["two"]
+    await peers.renew()
+    await leases.tell([])
+    assert calls.told == []
+    await leases.tell([JobRecord(id="job_1", origin=ORIGIN, wanted=WANTED, course=Course(tries=2))])
+    claims = [LostClaim("job_1", 2)]
+    assert sorted(calls.told) == [("http://gone", claims), ("http://one", claims), ("http://two", claims)]
+    alive.names = ["one", "two"]  # it is back
+    await peers.renew()
+    assert sorted(peers.addresses) == ["http://gone", "http://one", "http://two"]

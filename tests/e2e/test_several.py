@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.drawing import wait_until
+from tests.e2e.ports import free_port
 from tests.e2e.several import ASYNC, BODY, Node, node
 from tests.hostile.test_database_away import assert_unavailable
 from tests.postgres import Server, new_server
+from tests.relay import relay_to
 
 _SIGKILL = -9
 _AWAY_SECONDS = 30.0
@@ -212,3 +214,30 @@ def test_while_the_database_is_away_drawing_goes_on_and_nothing_is_lost(tmp_path
             assert one.image(accepted) == two.image(accepted)
         assert holder_of(server, url, job) == ("", 1)  # nobody drew it a second time
         assert {each["id"] for each in one.client.get("/jobs").json()["data"]} == {job, *waits}
+
+
+def test_a_server_that_alone_is_cut_off_from_the_database_draws_no_further_what_another_has_taken(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    with (
+        new_server(listen_addresses="127.0.0.1", port=str(port)) as server,
+        relay_to(port) as relay,
+        ExitStack() as stack,
+    ):
+        url = server.database()
+        name = url.partition("@/")[2].partition("?")[0]
+        through = f"postgresql://postgres@127.0.0.1:{relay.port}/{name}"
+        one = stack.enter_context(node(tmp_path, through, "one"))
+        job = drawn_by(one, server, url)
+        two = stack.enter_context(node(tmp_path, url, "two"))
+        relay.let("silent")
+        wait_until(lambda: holder_of(server, url, job)[1] == 2)
+        wait_until(lambda: drawing(one) == 0)
+        assert drawing(two) == 1
+        relay.let("pass")
+        for each in (one, two):
+            each.hold.unlink()
+        wait_until(lambda: one.client.get(f"/jobs/{job}").status_code == 200)
+        wait_until(lambda: one.job(job)["state"] == "finished")
+        assert [path.name for path in (tmp_path / "pictures").rglob("job_*")] == [f"{job}.2.png"]

@@ -37,7 +37,8 @@ OPEN = {
     "/studio/{path:path}",
     "/studio/session",
     "/v1/pictures/{name}",  # a link is signed: without that there is no picture
-    "/cluster/steps",  # for other servers: without their secret it is not there
+    "/cluster/lost",
+    "/cluster/steps",  # both for other servers: without their secret it is not there
 }
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 STREAMS = "/v1/jobs/events"

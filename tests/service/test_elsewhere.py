@@ -208,7 +208,7 @@ async def test_after_a_renewal_that_took_long_the_others_get_time_for_theirs(bes
 
     added = await beside.accept_elsewhere("job_there")
     await beside.claim_without_renewing(added.id, "there")
-    leases = Leases(beside.store, beside.runner, beside.running.services.jobs.peers, elapsed)
+    leases = Leases(beside.store, beside.runner, beside.running.services.jobs.peers, elapsed=elapsed)
     assert await leases.renew()
     assert await leases.take_back() == ()
     assert [lost.id for lost in await leases.take_back()] == [added.id]

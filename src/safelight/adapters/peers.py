@@ -1,4 +1,4 @@
-"""Asking other processes of the same database for the steps of what they draw, over HTTP."""
+"""What processes of one database ask each other and tell each other, over HTTP."""
 
 # Tested in tests/api/test_cluster.py.
 
@@ -9,14 +9,19 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import httpx
 import msgspec
 
+from safelight.protocol.claims import LOST_PATH, LostClaim
 from safelight.protocol.steps import STEPS_PATH, Interest, StepNews, read_frames
 
 # The other says something at least each 5 s.
 _TIMEOUT = httpx.Timeout(15.0, connect=3.0)
 
 
+# One that is gone for good does not answer, and nobody waits for it.
+_LOST_TIMEOUT = httpx.Timeout(2.0)
+
+
 class HttpPeers:
-    """`PeerSteps`. `secret` gives what the processes of a database know each other by."""
+    """`PeerSteps` and `PeerClaims`. `secret` gives what the processes of a database know each other by."""
 
     def __init__(self, secret: Callable[[], str]) -> None:
         self._secret = secret
@@ -36,3 +41,15 @@ class HttpPeers:
                     yield news
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise ConnectionError(f"{type(error).__name__}: {error}") from error
+
+    async def lost(self, address: str, claims: Sequence[LostClaim]) -> None:
+        headers = {"authorization": f"Bearer {self._secret()}"}
+        try:
+            async with httpx.AsyncClient(timeout=_LOST_TIMEOUT, trust_env=False) as client:
+                answer = await client.post(
+                    f"{address}{LOST_PATH}", content=msgspec.json.encode(claims), headers=headers
+                )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ConnectionError(f"{type(error).__name__}: {error}") from error
+        if answer.status_code != httpx.codes.NO_CONTENT:  # of an earlier version: it finds out by itself
+            raise ConnectionRefusedError(f"it answers with {answer.status_code}")

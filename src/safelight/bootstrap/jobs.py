@@ -126,7 +126,8 @@ def open_jobs(
         clock=database.clock,
     )
     for_peers = StepsForPeers(feed, runner, peers.name)
-    steps = StepsElsewhere(feed, peers, HttpPeers(lambda: for_peers.secret))
+    calls = HttpPeers(lambda: for_peers.secret)
+    steps = StepsElsewhere(feed, peers, calls)
     once = DrawnOnce(acceptance=acceptance, library=library, generate=generate, runner=runner, feed=feed, disks=disks)
     tending = Tending(
         store=store,
@@ -139,6 +140,7 @@ def open_jobs(
         once=once,
         peers=peers,
         elsewhere=Elsewhere(store=store, runner=runner, feed=feed, holder=peers.name, progress_of=steps.progress),
+        calls=calls,
         clock=database.clock,
     )
     return Jobs(

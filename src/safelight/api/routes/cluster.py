@@ -1,4 +1,4 @@
-"""What processes of one database ask each other: the steps of what is drawn here. For nobody else; in no document."""
+"""What servers of one database say to each other: steps of what is drawn here, lost claims. In no document."""
 
 # Tested in tests/api/test_cluster.py.
 
@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -15,23 +16,42 @@ from safelight.api.exchange.body import read_body
 from safelight.api.exchange.operations import Route
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest, NotFound
+from safelight.protocol.claims import LOST_PATH, LostClaim
 from safelight.protocol.steps import STEPS_PATH, Interest, StepNews, frame
 
 _LONGEST_BODY = 1024 * 1024
 
 
+_T = TypeVar("_T")
+
+
 async def steps(request: Request) -> Response:
     """`POST /cluster/steps`: with the processes' own secret; to everybody else it is not there."""
+    interests = await _said(request, Interest)
     services: Services = request.app.state.services
-    for_peers = services.jobs.steps_for_peers
-    if not for_peers.admits(_sent(request)):
+    return StreamingResponse(
+        _frames(services.jobs.steps_for_peers.told(interests)), media_type="application/octet-stream"
+    )
+
+
+async def lost(request: Request) -> Response:
+    """`POST /cluster/lost`, as `steps`: another has taken these claims back, and this process may not know it."""
+    claims = await _said(request, LostClaim)
+    services: Services = request.app.state.services
+    for claim in claims:
+        services.jobs.runner.lose_try(claim.job_id, claim.tries)
+    return Response(status_code=204)
+
+
+async def _said(request: Request, kind: type[_T]) -> tuple[_T, ...]:
+    services: Services = request.app.state.services
+    if not services.jobs.steps_for_peers.admits(_sent(request)):
         raise NotFound("There is nothing at this address.")
     body = await read_body(request, max_bytes=_LONGEST_BODY, timeout_seconds=services.settings.body_timeout_seconds)
     try:
-        interests = msgspec.json.decode(body, type=tuple[Interest, ...])
+        return msgspec.json.decode(body, type=tuple[kind, ...])  # type: ignore[valid-type]
     except msgspec.DecodeError as error:
-        raise InvalidRequest(f"The body is no list of interests: {error}.", code="invalid_value") from error
-    return StreamingResponse(_frames(for_peers.told(interests)), media_type="application/octet-stream")
+        raise InvalidRequest(f"The body is no such list: {error}.", code="invalid_value") from error
 
 
 def _sent(request: Request) -> str:
@@ -45,4 +65,4 @@ async def _frames(told: AsyncGenerator[StepNews | None, None]) -> AsyncIterator[
             yield frame(news)
 
 
-ROUTES = (Route(STEPS_PATH, "POST", steps),)
+ROUTES = (Route(STEPS_PATH, "POST", steps), Route(LOST_PATH, "POST", lost))

@@ -25,6 +25,7 @@ from safelight.service.keeping.retention import Retention
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.jobs import JobStore
 from safelight.service.ports.news import JobNews
+from safelight.service.ports.steps import PeerClaims
 
 _LOOK_FOR_REVOKED_SECONDS = 2.0
 
@@ -47,6 +48,7 @@ class Tending:
         once: DrawnOnce,
         peers: Peers,
         elsewhere: Elsewhere,
+        calls: PeerClaims | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -59,7 +61,7 @@ class Tending:
         self._once = once
         self._peers = peers
         self._elsewhere = elsewhere
-        self.leases = Leases(store, runner, peers)
+        self.leases = Leases(store, runner, peers, calls)
         self._suspects = Suspects(store, feed, runner, clock)
 
     async def resume(self) -> int:
@@ -99,7 +101,9 @@ class Tending:
     async def _take_up_lost(self) -> None:
         while True:
             try:
-                await self._suspects.take_up(await self.leases.take_back())
+                lost = await self.leases.take_back()
+                await self._suspects.take_up(lost)
+                await self.leases.tell(lost)
             except SafelightError as error:
                 log.warning("lost_jobs_not_looked_for", reason=str(error))
             await asyncio.sleep(LOOK_SECONDS)

@@ -1,4 +1,4 @@
-"""Who asks other processes how far their pictures are."""
+"""Who asks other processes how far their pictures are, and tells them which they draw in vain."""
 
 # Tested in tests/api/test_cluster.py.
 
@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
+from safelight.protocol.claims import LostClaim
 from safelight.protocol.steps import Interest, StepNews
 
 
@@ -18,4 +19,15 @@ class PeerSteps(Protocol):
 
         Raises:
             OSError: it cannot be reached, or stopped telling.
+        """
+
+
+class PeerClaims(Protocol):
+    """Tells another process what it has lost."""
+
+    async def lost(self, address: str, claims: Sequence[LostClaim]) -> None:
+        """These claims, if they were its own, hold no more.
+
+        Raises:
+            OSError: it cannot be reached, or does not want to hear it.
         """

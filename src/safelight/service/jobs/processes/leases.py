@@ -12,10 +12,12 @@ import structlog
 
 from safelight.contract.errors import SafelightError
 from safelight.contract.jobs import JobRecord
+from safelight.protocol.claims import LostClaim
 from safelight.service.jobs.processes.peers import Peers
 from safelight.service.jobs.processes.suspects import ALONE_FROM
 from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.ports.jobs import JobStore
+from safelight.service.ports.steps import PeerClaims
 
 # A claim lasts 12 s (`LEASE_SECONDS`): three renewals may be lost before it runs out.
 RENEW_SECONDS = 3.0
@@ -32,12 +34,19 @@ class Leases:
 
     A store that does not answer gives no claim to anybody else either, so what is drawn is drawn on: its end counts
     only if the claim still holds. What another has claimed meanwhile, or a cancel has ended, the next renewal that
-    comes through does not name, and it is dropped.
+    comes through does not name, and it is dropped. To whom alone the store does not answer is told by whoever takes its
+    jobs, where `calls` reach it.
     """
 
     def __init__(
-        self, store: JobStore, runner: JobRunner, peers: Peers, elapsed: Callable[[], float] = monotonic
+        self,
+        store: JobStore,
+        runner: JobRunner,
+        peers: Peers,
+        calls: PeerClaims | None = None,
+        elapsed: Callable[[], float] = monotonic,
     ) -> None:
+        self._calls = calls
         self._store = store
         self._runner = runner
         self._peers = peers
@@ -85,3 +94,14 @@ class Leases:
         if lost:
             log.warning("jobs_taken_back", jobs=len(lost), reason="whoever drew them does not renew its claims")
         return lost
+
+    async def tell(self, lost: Sequence[JobRecord]) -> None:
+        """Tell the others what was taken back: whoever did not renew its claims may be alive all the same."""
+        if lost and self._calls is not None:
+            claims = [LostClaim(job.id, job.course.tries) for job in lost]
+            told = [self._calls.lost(address, claims) for address in self._peers.addresses]
+            for outcome in await asyncio.gather(*told, return_exceptions=True):
+                if isinstance(outcome, OSError):
+                    log.info("loss_not_told", reason=str(outcome))
+                elif outcome is not None:
+                    raise outcome

@@ -9,6 +9,9 @@ from collections.abc import Callable, Sequence
 from safelight.service.ports.bound import LetIn
 from safelight.service.ports.news import Processes, ProcessState
 
+# Each start of a process is a new one. Those that ended long ago are of no use to anybody.
+_MOST_SILENT = 16
+
 
 class Peers:
     """Says with every renewal how this process stands, and knows from the answer how the others do.
@@ -33,6 +36,7 @@ class Peers:
         self.name = name
         self.address = ""
         self.others: Sequence[ProcessState] = ()
+        self._silent: dict[str, str] = {}
 
     @property
     def shared(self) -> bool:
@@ -60,9 +64,18 @@ class Peers:
         mine = ProcessState(
             name=self.name, address=self.address, workers=self._own_workers(), seconds=self._own_seconds()
         )
+        before = self.others
         self.others = [
             state for state in await self._processes.renew(mine, self._under_way()) if state.name != self.name
         ]
+        alive = {other.name for other in self.others}
+        known = self._silent | {other.name: other.address for other in before if other.address}
+        self._silent = dict([each for each in known.items() if each[0] not in alive][-_MOST_SILENT:])
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """Where the others are reached; also those that do not renew their leases any more, the last ones."""
+        return [*self._silent.values(), *(other.address for other in self.others if other.address)]
 
     async def leave(self) -> None:
         """This process draws no more.

@@ -147,6 +147,12 @@ class JobRunner:
             log.warning("job_lost", job=hold.job_id, effect="it has ended, or another process draws it")
             self.drop(hold.job_id)
 
+    def lose_try(self, job_id: str, tries: int) -> None:
+        """Another process has taken back what was drawn in that try, wherever that was."""
+        for hold in self.running.holds:
+            if (hold.job_id, hold.tries) == (job_id, tries):
+                self.lose(hold)
+
     def place(self, job_id: str) -> QueuePlace | None:
         """Where a job stands in the queue; None if it does not."""
         left = (self._generate.expected_seconds(r.request) * _left(r.progress) for r in self.running if r.request)
