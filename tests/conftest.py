@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from safelight.adapters.sql import Database
+from safelight.adapters.sql import Database, open_database
 from tests import object_store
 from tests.databases import Kept, kept_in
 from tests.object_store import Bucket, Store
@@ -85,7 +85,6 @@ def with_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], 
 
     To make one is nine tenths of the time that opening it takes, and hundreds of tests open one.
     """
-    from safelight.adapters.sql import open_database
     from safelight.adapters.sql.sqlite.opening import FILE_NAME
 
     made = tmp_path_factory.mktemp("database")
@@ -171,6 +170,16 @@ def bucket(store: Store, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     for name, value in bucket.variables().items():
         monkeypatch.setenv(name, value)
     return bucket
+
+
+@pytest.fixture
+async def elsewhere(
+    tmp_path: Path, several: tuple[str, str] | None, with_database: Callable[[Path], Path]
+) -> AsyncIterator[Database]:
+    """The database of the test's servers, as another process has it open."""
+    opened = await open_database(with_database(tmp_path), several and several[0])
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

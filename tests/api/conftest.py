@@ -14,6 +14,7 @@ import pytest
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.memory_state import MemoryKeyStore, MemoryLedger, MemoryLinks, MemorySessionStore
+from safelight.adapters.files import open_files
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.adapters.sql import open_database
@@ -35,7 +36,7 @@ PICTURES = "/v1/images/generations"
 class Running:
     """A running server, and what stands behind it. `client` sends the key of `key`.
 
-    With `--several` the client asks two servers in turn, `port` and all others are those of the first.
+    With `--several` the client asks two `servers` in turn, `port` and all others are those of the first.
     """
 
     client: httpx.AsyncClient
@@ -46,6 +47,13 @@ class Running:
     ledger: MemoryLedger
     server: Server
     links: Links
+    servers: int = 1
+
+    async def files(self) -> dict[str, bytes]:
+        """What the place for pictures holds, whichever it is."""
+        store = open_files(self.services.settings.files, self.services.settings.home)
+        names = [entry.name async for batch in store.entries() for entry in batch]
+        return {name.rpartition("/")[2]: await store.get(name) or b"" for name in names}
 
     async def draw(self, **fields: Any) -> httpx.Response:
         """Ask for a picture."""
@@ -186,6 +194,7 @@ async def _running(shared: Shared) -> AsyncIterator[Running]:
                 shared.ledger,
                 first.server,
                 first.links,
+                len(nodes),
             )
 
 

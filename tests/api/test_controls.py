@@ -168,7 +168,6 @@ async def test_the_same_key_with_another_picture_is_refused(following: Running) 
     assert refusal(another)[:2] == (400, "idempotency_key_reused")
 
 
-@pytest.mark.one_process("it looks into the folder of pictures")
 async def test_a_job_keeps_what_it_follows_and_draws_from_it(following: Running) -> None:
     picture, another = halves(), one_colour()
     control = {"depth": given(another), "canny": given(picture)}
@@ -179,11 +178,11 @@ async def test_a_job_keeps_what_it_follows_and_draws_from_it(following: Running)
     told = {"bytes": len(picture), "width": 96, "height": 64, "sha256": hashlib.sha256(picture).hexdigest()}
     assert job["request"]["control"]["canny"] == told
     assert (job["request"]["control_strength"], "images" in job["request"]) == (0.5, False)
-    assert kept(following) == {f"{job['id']}.in0": picture, f"{job['id']}.in1": another}
+    assert await kept(following) == {f"{job['id']}.in0": picture, f"{job['id']}.in1": another}
     plain = (await draw(following, control=control, control_strength=0.5)).json()["data"][0]["b64_json"]
     assert url_of(await image(following, job)).endswith(plain)
     await following.client.delete(f"/v1/jobs/{job['id']}")
-    assert kept(following) == {}
+    assert await kept(following) == {}
 
 
 async def test_the_document_says_what_may_be_sent(following: Running) -> None:

@@ -17,17 +17,14 @@ from tests.api.test_edits import EDITS, by_form, edit, refusal, url_of
 from tests.api.test_jobs import other_key
 from tests.sent_pictures import BLUE, halves, one_colour
 
-pytestmark = pytest.mark.one_process("it looks into the folder of pictures")
-
 __all__ = ["serve"]  # a fixture
 
 ASYNC = {"prefer": "respond-async"}
 
 
-def kept(running: Running) -> dict[str, bytes]:
+async def kept(running: Running) -> dict[str, bytes]:
     """What the place for pictures holds of what jobs draw from."""
-    folder = running.services.settings.home / "files"
-    return {path.name: path.read_bytes() for path in folder.rglob("job_*.in*")}
+    return {name: content for name, content in (await running.files()).items() if ".in" in name}
 
 
 async def ended(running: Running, job: dict[str, Any]) -> dict[str, Any]:
@@ -53,7 +50,7 @@ async def test_a_job_draws_what_the_answer_would_be_and_keeps_its_pictures(runni
     assert job["request"]["images"] == [told]
     assert job["request"]["mask"]["sha256"] == hashlib.sha256(mask).hexdigest()
     assert (job["request"]["size"], job["request"]["strength"]) == ("96x64", 0.5)
-    assert kept(running) == {f"{job['id']}.in0": picture, f"{job['id']}.in1": mask}
+    assert await kept(running) == {f"{job['id']}.in0": picture, f"{job['id']}.in1": mask}
     plain = (await edit(running, picture, mask=mask, strength=0.5)).json()["data"][0]["b64_json"]
     assert url_of(await image(running, job)).endswith(plain)
 
@@ -78,9 +75,9 @@ async def test_its_owner_gets_them_back_as_they_came(running: Running, output_fo
 
 async def test_its_pictures_go_with_it(running: Running) -> None:
     job = await ended(running, (await edit(running, halves(), headers=ASYNC)).json())
-    assert len(kept(running)) == 1
+    assert len(await kept(running)) == 1
     assert (await running.client.delete(f"/v1/jobs/{job['id']}")).status_code == 200
-    assert kept(running) == {}
+    assert await kept(running) == {}
 
 
 async def test_a_job_that_was_cancelled_keeps_them_as_long_as_itself(running: Running) -> None:
@@ -93,14 +90,14 @@ async def test_a_job_that_was_cancelled_keeps_them_as_long_as_itself(running: Ru
     later = retention.clock() + 2 * 86_400
     sweep: Sweep = retention._sweep
     await sweep.collect(later)
-    assert len(kept(running)) == 1
+    assert len(await kept(running)) == 1
     await running.client.delete(f"/v1/jobs/{job['id']}")
-    assert kept(running) == {}
+    assert await kept(running) == {}
 
 
 async def test_pictures_are_checked_before_the_202(running: Running) -> None:
     assert refusal(await edit(running, b"hello", headers=ASYNC))[1] == "invalid_image"
-    assert kept(running) == {}
+    assert await kept(running) == {}
     assert (await running.client.get("/v1/jobs")).json()["data"] == []
 
 
@@ -111,7 +108,7 @@ async def test_the_same_key_is_the_same_job_and_another_file_is_another_matter(r
     other = await edit(running, one_colour(), headers=once)
     assert (other.status_code, other.json()["error"]["code"]) == (400, "idempotency_key_reused")
     await ended(running, one)
-    assert len(kept(running)) == 1
+    assert len(await kept(running)) == 1
 
 
 async def test_the_key_covers_files_and_not_the_forms_text(running: Running) -> None:
@@ -137,7 +134,7 @@ async def test_everything_that_is_kept_keeps_what_it_was_drawn_from(serve: Serve
     running = await serve(store="all")
     assert (await by_form(running, halves(), n="2")).status_code == 200
     jobs = (await running.client.get("/v1/jobs")).json()["data"]
-    assert sorted(kept(running)) == sorted(f"{job['id']}.in0" for job in jobs)
+    assert sorted(await kept(running)) == sorted(f"{job['id']}.in0" for job in jobs)
     assert len(jobs) == 2
 
 
@@ -148,6 +145,7 @@ async def test_what_it_draws_from_counts_for_what_a_key_holds(running: Running) 
     assert job["image"]["bytes"] + len(large) < held[0].bytes
 
 
+@pytest.mark.one_process("it deletes a file behind the server's back")
 async def test_a_job_whose_picture_is_gone_says_so(running: Running) -> None:
     running.engine.loaded.clear()
     job = (await edit(running, halves(), headers=ASYNC)).json()
@@ -158,6 +156,7 @@ async def test_a_job_whose_picture_is_gone_says_so(running: Running) -> None:
     assert (done["state"], done["error"]["message"]) == ("failed", "A picture that this job draws from is gone.")
 
 
+@pytest.mark.one_process("of several servers another draws it at once: tests/e2e/test_several.py")
 async def test_after_a_restart_it_draws_from_them_again(serve: Serve) -> None:
     first = await serve()
     plain = (await edit(first, halves())).json()["data"][0]["b64_json"]

@@ -9,7 +9,6 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
@@ -17,7 +16,7 @@ import pytest
 from PIL import Image
 
 from safelight.adapters.fake.engine import FakeEngine
-from safelight.adapters.sql import open_database
+from safelight.adapters.sql import Database
 from safelight.api.routes import job_events
 from safelight.service.ports.jobs import Ending
 from tests.api.conftest import Running, Serve, until
@@ -143,17 +142,16 @@ async def test_what_ended_while_one_was_away_is_told_on_return(running: Running)
 
 
 async def test_a_reconnect_misses_nothing_with_a_clock_that_is_set_back_and_ahead(
-    serve: Serve, held: FakeEngine, tmp_path: Path
+    serve: Serve, held: FakeEngine, elsewhere: Database
 ) -> None:
     """Another process ends the jobs, by clocks that disagree."""
     running = await serve(engine=held)
     (owner,) = [key.id for key in await running.services.keys.all()]
-    other = await open_database(tmp_path)
 
     async def end(number: int, hours: float) -> None:
-        await other.jobs.add(job(number, owner=owner))
+        await elsewhere.jobs.add(job(number, owner=owner))
         when = time.time() + hours * 3600
-        assert await other.jobs.end(f"job_{number}", Ending(state="cancelled", when=when)) is not None
+        assert await elsewhere.jobs.end(f"job_{number}", Ending(state="cancelled", when=when)) is not None
 
     await end(1, hours=0)
     async with watching(running, "/v1/jobs/events") as events:
@@ -169,18 +167,15 @@ async def test_a_reconnect_misses_nothing_with_a_clock_that_is_set_back_and_ahea
     async with watching(running, "/v1/jobs/events", told[2].id) as events:
         told = [await anext(events) for _ in range(2)]
     assert [event.data["id"] for event in told] == ["job_5", mine["id"]]
-    await other.close()
 
 
 async def test_who_was_away_for_long_or_was_told_by_another_database_is_told_all(
-    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    running: Running, elsewhere: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("safelight.service.jobs.library._AT_ONCE", 2)
     (owner,) = [key.id for key in await running.services.keys.all()]
-    other = await open_database(tmp_path)
     for number in range(1, 8):
-        await other.jobs.add(job(number, owner=owner, state="cancelled", ended=1.0))
-    await other.close()
+        await elsewhere.jobs.add(job(number, owner=owner, state="cancelled", ended=1.0))
     for seen in ("0", "1795348800000001"):
         async with watching(running, "/v1/jobs/events", seen) as events:
             told = [(await anext(events)).data["id"] for _ in range(7)]

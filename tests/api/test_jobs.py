@@ -177,25 +177,33 @@ async def test_a_job_without_a_picture_yet_has_no_file(serve: Serve, held: FakeE
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
+async def until_waiting(running: Running, many: int) -> None:
+    """Returns once every server says of so many jobs, those that were accepted last, that they wait, and in which
+    order."""
+    agree = 0
+    while agree < running.servers:  # one after the other is asked
+        listed = (await running.client.get("/v1/jobs")).json()["data"]
+        places = [job["queue"]["position"] if job["queue"] else None for job in listed]
+        agree = agree + 1 if [each for each in places if each] == list(range(many, 0, -1)) else 0
+
+
 async def test_jobs_wait_in_line_and_say_where(serve: Serve, held: FakeEngine) -> None:
     running = await serve(engine=held)
-    jobs = [await accept(running, prompt=f"boat {number}") for number in range(5)]
-    listed = (await running.client.get("/v1/jobs", params={"state": "queued", "total": "true"})).json()
-    waiting = {job["id"]: job["queue"]["position"] for job in listed["data"] if job["queue"]}
-    assert waiting == {jobs[2]["id"]: 1, jobs[3]["id"]: 2, jobs[4]["id"]: 3}
+    jobs = [await accept(running, prompt=f"boat {number}") for number in range(2 * running.servers + 3)]
+    await until_waiting(running, 3)
     held.gate.set()
     for job in jobs:
         assert (await ended(running, job["id"]))["state"] == "finished"
-    assert len(held.drawn) == 5
+    assert len(held.drawn) == len(jobs)
 
 
 async def test_two_jobs_for_each_worker_are_begun_as_many_as_there_are_by_now(serve: Serve, held: FakeEngine) -> None:
     running = await serve(engine=held)
-    jobs = [await accept(running, prompt=f"boat {number}") for number in range(6)]
+    jobs = [await accept(running, prompt=f"boat {number}") for number in range(4 * running.servers + 2)]
+    await until_waiting(running, 2 * running.servers + 2)
     held.workers = 2
     jobs.append(await accept(running, prompt="the last boat"))
-    waiting = [(await job_of(running, job["id"]))["queue"] for job in jobs]
-    assert [queue["position"] for queue in waiting if queue] == [1, 2, 3]
+    await until_waiting(running, 3)
     held.gate.set()
     for job in jobs:
         assert (await ended(running, job["id"]))["state"] == "finished"
@@ -235,8 +243,7 @@ async def test_delete_cancels_what_runs_and_deletes_what_has_ended_with_its_file
         assert deleted.json() == {"object": "job.deleted", "id": job_id, "deleted": True}
         assert (await running.client.get(f"/v1/jobs/{job_id}")).status_code == 404
     assert (await running.client.get(done["image"]["path"])).status_code == 404
-    files = running.services.settings.home / "files"
-    assert [path.name for path in files.rglob("*") if path.is_file()] == ["safelight-owner.json"]
+    assert list(await running.files()) == ["safelight-owner.json"]
 
 
 async def test_a_job_is_its_owners_alone(running: Running) -> None:
@@ -277,8 +284,10 @@ async def test_a_job_waits_for_its_model_as_long_as_it_takes(serve: Serve) -> No
 
 async def test_a_full_queue_of_work_refuses_no_job_and_a_full_line_does(serve: Serve, held: FakeEngine) -> None:
     running = await serve(engine=held, queue_seconds=0.001, jobs_waiting=2)
-    for number in range(4):
+    places = 2 * running.servers
+    for number in range(places + 2):
         await accept(running, prompt=f"boat {number}")
+        await until_waiting(running, max(0, number + 1 - places))
     refused = await running.client.post(PICTURES, json={"model": "postcard", "prompt": "a boat"}, headers=ASYNC)
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "engine_overloaded")
     assert int(refused.headers["retry-after"]) >= 1
