@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from safelight.adapters.sql import open_database
 from safelight.adapters.sql.jobs.rows import row_of
 from safelight.adapters.sql.migrate import SCRIPTS
+from safelight.adapters.sql.migrations import versions
 from safelight.adapters.sql.postgres.opening import connect as connect_postgres
 from safelight.adapters.sql.schema import OLDEST_REVISION, REVISION, jobs
 from safelight.adapters.sql.search_words import words_of
@@ -140,6 +141,12 @@ async def test_prompts_are_found_whichever_version_put_them_into_the_index(tmp_p
         made = await connection.exec_driver_sql("SELECT sql FROM sqlite_schema WHERE name = 'jobs_text'")
         assert "prefix='1 2'" in made.scalar_one()
     await database.close()
+
+
+def test_no_two_migrations_have_one_number_and_the_schema_names_the_newest() -> None:
+    files = sorted(Path(versions.__path__[0]).glob("v*.py"))
+    assert [file.name[1:5] for file in files] == revisions()
+    assert revisions()[-1] == REVISION
 
 
 def test_the_oldest_version_that_may_work_with_it_is_known() -> None:
