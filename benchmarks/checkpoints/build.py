@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.checkpoints import llm, modular, seeing, t5, tiny, unets
+from benchmarks.checkpoints import llm, modular, seeing, t5, tiny, unets, viewing
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Family:
     `told` is the total that its scheduler speaks of where that is not `steps`: consistency models have one more time.
     `prior` is how many steps another model takes before. `shown` is False where nothing can be seen before the end.
     `shrink` makes the loaded pipeline draw small where no configuration does. `needs` are more packages. `dtype` is
-    the number format that the pipeline insists on.
+    the number format that the pipeline insists on, `prompt` one of the kind that it does.
     """
 
     build: Callable[[], Any]
@@ -36,6 +36,7 @@ class Family:
     shrink: Callable[[Any], None] = lambda pipeline: None
     needs: tuple[str, ...] = ()
     dtype: str | None = None
+    prompt: str | None = None
 
 
 def _at_64_pixels(pipeline: Any) -> None:
@@ -101,7 +102,9 @@ FAMILIES: dict[str, Family] = {
     "amused": Family(t5.amused, (12, 10.0), shown=False),
     "bria-fibo": Family(llm.bria_fibo, (30, 5.0)),
     "bria-fibo-2": Family(llm.bria_fibo_2, (30, 5.0), shrink=_with_a_shallow_encoder),
-    "qwen-image-2.1": Family(llm.qwen_image_2_1, (40, 1.0), negative=None, needs=("torchvision",), size=(64, 32)),
+    "qwen-image-2.1": Family(
+        viewing.qwen_image_2_1, (40, 1.0), negative=None, size=(64, 32), shrink=viewing.at_64_pixels
+    ),
     "krea-2": Family(llm.krea_2, (28, 4.5)),
     "nucleus-image": Family(llm.nucleus_image, (50, 4.0)),
     "ideogram-4": Family(llm.ideogram_4, (48, None), _ONE_SCALE, negative=None, arguments=_SHORT),
@@ -120,5 +123,16 @@ EDIT_ONLY: dict[str, Family] = {
     "instruct-pix2pix": Family(seeing.instruct_pix2pix, (100, 7.5)),
     "sdxl-refiner": Family(seeing.refiner, (50, 5.0)),
     "flux.1-fill": Family(seeing.flux_fill, (50, 30.0), negative=None),
+    "qwen-image-edit": Family(
+        viewing.qwen_image_edit, (50, 4.0), {"negative_prompt": " "}, shrink=viewing.at_64_pixels
+    ),
+    "qwen-image-edit-plus": Family(
+        viewing.qwen_image_edit_plus, (50, 4.0), {"negative_prompt": " "}, shrink=viewing.at_64_pixels
+    ),
+    "longcat-image-edit": Family(viewing.longcat_image_edit, (50, 4.5), shrink=viewing.at_64_pixels),
+    "joyimage-edit": Family(viewing.joy_image_edit, (40, 4.0), shrink=viewing.at_64_pixels),
+    "joyimage-edit-plus": Family(viewing.joy_image_edit_plus, (30, 4.0), shrink=viewing.at_64_pixels),
+    "bria-fibo-edit": Family(viewing.bria_fibo_edit, (30, 5.0), prompt='{"edit_instruction": "add a boat"}'),
+    "kandinsky-5-i2i": Family(viewing.kandinsky_5_from_pictures, (50, 3.5), size=(64, 64), shrink=_at_64_pixels),
 }
 """Checkpoints that work from pictures alone."""

@@ -497,28 +497,3 @@ def bria_fibo_2() -> Any:
         text_encoder=parts.qwen3_vl(),
         processor=parts.byte_tokenizer(),
     )
-
-
-def qwen_image_2_1() -> Any:
-    return diffusers.QwenImage21Pipeline(
-        scheduler=parts.flow(**parts.DYNAMIC),
-        vae=diffusers.AutoencoderKLQwenImage21(
-            base_dim=4,
-            decoder_base_dim=4,
-            z_dim=4,
-            num_res_blocks=1,
-            latents_mean=[0.0] * 4,
-            latents_std=[1.0] * 4,
-        ).eval(),
-        text_encoder=parts.qwen3_vl(),
-        processor=parts.qwen3_vl_processor(),
-        transformer=diffusers.QwenImage21Transformer2DModel(
-            in_channels=4,
-            out_channels=4,
-            num_layers=1,
-            attention_head_dim=16,
-            num_attention_heads=2,
-            context_in_dim=WIDTH,
-            axes_dims_rope=(4, 6, 6),
-        ).eval(),
-    )

@@ -140,15 +140,6 @@ def qwen3_vl(layers: int = 2) -> Qwen3VLForConditionalGeneration:
     return Qwen3VLForConditionalGeneration(Qwen3VLConfig(text_config=text, vision_config=vision)).eval()
 
 
-def qwen3_vl_processor() -> Any:
-    from transformers import Qwen2VLImageProcessorPil, Qwen3VLProcessor, Qwen3VLVideoProcessor
-
-    names = {"image_token": "<|image_pad|>", "video_token": "<|video_pad|>"}
-    names |= {"vision_start_token": "<|vision_start|>", "vision_end_token": "<|vision_end|>"}
-    tokenizer = byte_tokenizer(TYPED_CHAT, extra_special_tokens=names)
-    return Qwen3VLProcessor(Qwen2VLImageProcessorPil(), tokenizer, Qwen3VLVideoProcessor(), TYPED_CHAT)
-
-
 def smollm3() -> SmolLM3ForCausalLM:
     """With room for the one token that Bria FIBO names by its number, the beginning of a text that is empty."""
     return SmolLM3ForCausalLM(
@@ -242,6 +233,13 @@ def vae_without_scale(latent_channels: int) -> AutoencoderKL:
     return AutoencoderKL(
         block_out_channels=(8,), latent_channels=latent_channels, norm_num_groups=4, shift_factor=0.06, **blocks
     ).eval()
+
+
+def vae_by_eight() -> AutoencoderKL:
+    """For a family that takes it for granted that eight pixels are a latent."""
+    blocks: dict[str, Any] = {"down_block_types": ("DownEncoderBlock2D",) * 4}
+    blocks |= {"up_block_types": ("UpDecoderBlock2D",) * 4, "block_out_channels": (8, 8, 8, 8)}
+    return AutoencoderKL(latent_channels=4, norm_num_groups=4, layers_per_block=1, **blocks).eval()
 
 
 def movq() -> VQModel:

@@ -93,6 +93,13 @@ EDITS |= {
     "instruct-pix2pix": _references("StableDiffusionInstructPix2PixPipeline", most=1, fitted=True),
     "sdxl-refiner": replace(_SDXL, arguments=_AS_FOR_WORDS),
     "flux.1-fill": Edits("FluxFillPipeline", "FluxFillPipeline"),
+    "qwen-image-edit": _references("QwenImageEditPipeline", "QwenImageEditInpaintPipeline", most=1),
+    "qwen-image-edit-plus": _references("QwenImageEditPlusPipeline"),
+    "longcat-image-edit": _references("LongCatImageEditPipeline", most=1, fitted=True),
+    "joyimage-edit": _references("JoyImageEditPipeline", most=1),
+    "joyimage-edit-plus": _references("JoyImageEditPlusPipeline"),
+    "bria-fibo-edit": _references("BriaFiboEditPipeline", "BriaFiboEditPipeline"),
+    "kandinsky-5-i2i": _references("Kandinsky5I2IPipeline", most=1),
 }
 """By the family's name. One that is not here draws from words alone."""
 
@@ -134,6 +141,7 @@ def called(pipeline: Any, wanted: Order, fitted: bool, arguments: dict[str, Any]
     images += [Image.frombytes("RGB", (each.width, each.height), each.pixels) for each in more]
     said: dict[str, Any] = {
         "image": images if more else images[0],
+        "images": images,
         "height": recipe.height,
         "width": recipe.width,
         "num_inference_steps": recipe.steps,

@@ -91,7 +91,9 @@ class Loaded:
 
     def job(self, name: str = "job", **changes: Any) -> Order:
         width, height = self.family.size
-        return job(self.model, name, **{"steps": self.family.steps, "width": width, "height": height, **changes})
+        said: dict[str, Any] = {"steps": self.family.steps, "width": width, "height": height}
+        said |= {} if self.family.prompt is None else {"prompt": self.family.prompt}
+        return job(self.model, name, **(said | changes))
 
     def alone(self, wanted: Order) -> NDArray[np.uint8]:
         """As the family's model card calls it."""
@@ -293,8 +295,15 @@ def test_a_checkpoint_that_works_from_pictures_alone_is_served_for_edits_and_say
     assert not traits.draws_from_words
     assert (traits.steps, traits.guidance_scale) == loaded.family.defaults
     test_it_takes_pictures_as_diffusers_has_pipelines_for_them(loaded)
-    with Drawing(loaded.model) as drawing:
-        (refused, *ends) = drawing.draw(loaded.job("words"), *jobs)
+    doomed = loaded.job("doomed", seed=9, inputs=(picture(),))
+
+    def on_event(event: object) -> None:
+        if isinstance(event, Stepped) and event.job_id == "doomed":
+            drawing.cancel(doomed)
+
+    with Drawing(loaded.model, on_event=on_event) as drawing:
+        (refused, cancelled, *ends) = drawing.draw(loaded.job("words"), doomed, *jobs)
+    assert isinstance(cancelled, Cancelled)
     said = "This model works from a picture: send one to `/v1/images/edits`."
     assert refused == Failed(
         job_id="words", reason=said, retry_helps=False, code="unsupported_operation", param="model"

@@ -6,11 +6,9 @@ import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import diffusers
 import pytest
-from benchmarks.checkpoints import llm, parts, t5, unets
+from benchmarks.checkpoints import llm, t5, unets
 from diffusers.pipelines.cosmos import pipeline_cosmos2_text2image
 from diffusers.pipelines.omnigen import pipeline_omnigen
 
@@ -49,19 +47,6 @@ def stable_cascade(folder: Path, patch: pytest.MonkeyPatch) -> None:
     unets.stable_cascade().save_pretrained(folder)
 
 
-def qwen_image_2_1(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    without("torchvision")
-    patch.setattr(diffusers, "QwenImage21Pipeline", dict)
-    patch.setattr(parts, "qwen3_vl_processor", parts.byte_tokenizer)
-    index: dict[str, Any] = {"_class_name": "QwenImage21Pipeline", "processor": ["transformers", "Qwen3VLProcessor"]}
-    for name, component in llm.qwen_image_2_1().items():
-        component.save_pretrained(folder / name)
-        library = "diffusers" if type(component).__module__.startswith("diffusers") else "transformers"
-        index.setdefault(name, [library, type(component).__name__])
-    (folder / "model_index.json").write_text(json.dumps(index))
-    (folder / "processor" / "preprocessor_config.json").write_text('{"image_processor_type": "Qwen2VLImageProcessor"}')
-
-
 def kolors(folder: Path, patch: pytest.MonkeyPatch) -> None:
     without("sentencepiece")
     folder.mkdir()
@@ -77,7 +62,6 @@ def half_of_kandinsky_2_2(folder: Path, patch: pytest.MonkeyPatch) -> None:
     [
         (cosmos, "`cosmos_guardrail` is not installed."),
         (omnigen, "It needs the package `torchvision`, which is not installed."),
-        (qwen_image_2_1, "The checkpoint's `processor` is needed as a whole."),
         (stable_cascade, "PaellaVQModel, which the installed libraries do not have"),
         (kolors, "KolorsPipeline requires the sentencepiece library but it was not found in your environment"),
         (half_of_kandinsky_2_2, "does not draw from a prompt alone"),

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from safelight.contract.errors import ModelLoadError
 from safelight.contract.options import DENOISERS, ModelOptions, Quantization
 from safelight.engine.checkpoint.diffusers_index import none_made
 from safelight.engine.checkpoint.folder import CHECKER, Checkpoint
+from safelight.engine.checkpoint.processors import without_videos
 from safelight.engine.checkpoint.single_file import Tensors, follow, marks_of, part_if_held, part_of, read_tensors
 from safelight.engine.machine.library_errors import explained, missing_package
 from safelight.engine.pipeline.modular import is_modular
@@ -70,7 +71,7 @@ class Assembly:
             try:
                 self._parts[name] = self._small(name, component)
             except ImportError as error:  # also of a class with `_backends`, which stands for one not made here
-                self._parts[name], self._halves[name] = self._text_half(name, error), error
+                self._parts[name], self._halves[name] = self._less_of(name, component, error), error
 
     def _follow_marks(self) -> None:
         """The scheduler as the single file, or the file with the denoiser, says that it is."""
@@ -172,8 +173,11 @@ class Assembly:
             quantization_config=packed,
         ).eval()
 
-    def _text_half(self, name: str, lacking: ImportError) -> Any:
-        """Of a processor for text and pictures whose library for pictures is not installed, the half for text."""
+    def _less_of(self, name: str, component: Any, lacking: ImportError) -> Any:
+        """Of a processor whose library is not installed, all but its part for videos, which is what needs torchvision;
+        pictures are then read with Pillow. Where that cannot be had either, the half for text."""
+        with suppress(ImportError, AttributeError, TypeError):
+            return self._small(name, without_videos(component))
         try:
             return transformers.AutoTokenizer.from_pretrained(self._checkpoint.folder / name, local_files_only=True)
         except (OSError, ValueError, KeyError):

@@ -25,6 +25,7 @@ from safelight.engine.checkpoint.edits import parameters_of, ways_of
 from safelight.engine.checkpoint.fingerprint import files_digest, fingerprint
 from safelight.engine.checkpoint.folder import Checkpoint
 from safelight.engine.checkpoint.location import location_of
+from safelight.engine.checkpoint.processors import pictures_read_with
 from safelight.engine.checkpoint.traits import traits_of
 from safelight.engine.checkpoint.untrusted import nothing_unpickled
 from safelight.engine.machine.library_errors import missing_package
@@ -212,6 +213,8 @@ def _fingerprint(
         defaults["controlnets"] = {name: files_digest(each.files()) for name, each in controlnets.items()}
     if ways.classes:
         defaults["edits"] = [kind.__name__ for kind in ways.classes]
+        if (reader := pictures_read_with(checkpoint.components.values())) is not None:
+            defaults["pictures_read_with"] = reader
     named = [options.transformer, *(lora.file for lora in options.loras)]
     added = [Path(file).expanduser() for file in named if file is not None]
     if options != ModelOptions(offload=options.offload):

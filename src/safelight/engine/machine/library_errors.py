@@ -12,6 +12,11 @@ import torch
 
 from safelight.contract.errors import ModelLoadError
 
+# Our extras by the packages in them: pyproject.toml.
+_EXTRAS = {"torchvision": "vision"} | dict.fromkeys(("accelerate", "ftfy", "gguf", "peft", "sentencepiece"), "models")
+_LIBRARY = re.compile(r"requires the (\w+) library", re.I)
+# A torchvision with CUDA beside a PyTorch without, or of another version: its operators are not loaded.
+_OF_ANOTHER_BUILD = re.compile(r"operator torchvision::\w+ does not exist|torchvision.*(undefined symbol|CUDA version)")
 _REFUSALS = (ImportError, NotImplementedError, RuntimeError, TypeError, ValueError)
 
 
@@ -36,13 +41,26 @@ def explained(what: str, kinds: tuple[type[Exception], ...] = _REFUSALS) -> Iter
 
 
 def missing_package(error: Exception) -> str | None:
-    """What is not installed, in a sentence, if that is why `error` was raised."""
+    """What is not installed, or does not fit what is, and how to install it, if that is why `error` was raised."""
+    if isinstance(error, RuntimeError) and _OF_ANOTHER_BUILD.search(str(error)):
+        return (
+            "The installed torchvision was made for another PyTorch. Install both from one index: "
+            "`pip install --force-reinstall --no-deps torchvision` with the `--index-url` that PyTorch came from."
+        )
     if isinstance(error, ImportError):
         # The libraries say what is missing first and how it is installed after that.
-        said = " ".join(str(error).split())
-        return re.split(r"(?<=\.) ", said, maxsplit=1)[0]
+        said = re.split(r"(?<=\.) ", " ".join(str(error).split()), maxsplit=1)[0]
+        named = _LIBRARY.search(said)
+        return said + _how_to_install(named[1].lower() if named else "")
     package = _package_of(error) if isinstance(error, NameError) else None
-    return None if package is None else f"It needs the package `{package}`, which is not installed."
+    if package is None:
+        return None
+    return f"It needs the package `{package}`, which is not installed.{_how_to_install(package)}"
+
+
+def _how_to_install(package: str) -> str:
+    extra = _EXTRAS.get(package)
+    return "" if extra is None else f" `pip install -c constraints.txt '.[{extra}]'` installs it."
 
 
 def _package_of(error: NameError) -> str | None:
