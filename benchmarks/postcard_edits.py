@@ -1,8 +1,10 @@
 """How well Postcard edits its own drawings: the share of asked changes that are made, and of other things kept.
 
     python -m benchmarks.postcard_edits [--seeds 3] [--sheet docs/images/postcard-edits.jpg]
+    python -m benchmarks.postcard_edits --strengths 0.5 0.75 1
 
-The edits are written in postcard_edits.tsv. What comes of one is read off the scene of the picture, not off its pixels.
+The edits are written in postcard_edits.tsv, and in postcard_descriptions.tsv those by a description, which are drawn
+with each of the strengths. What comes of one is read off the scene of the picture, not off its pixels.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from safelight.postcard.scene_file import read, written
 
 WEIGHTS = Path(postcard.__file__).parent / "weights"
 LIST = Path(__file__).with_suffix(".tsv")
+DESCRIPTIONS = Path(__file__).with_name("postcard_descriptions.tsv")
 _SEEN = 0.15
 _NEAR = 0.08
 _CHECK = re.compile(r"([\w_]+)(?:\.(\w+))?([=<>+-])(\S+)")
@@ -42,9 +45,9 @@ class Edit:
     may_change: frozenset[str]
 
 
-def edits() -> list[Edit]:
+def edits(file: Path = LIST) -> list[Edit]:
     found = []
-    for line in LIST.read_text(encoding="utf-8").splitlines():
+    for line in file.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             prompt, edit, asked, may = line.split("\t")
             found.append(Edit(prompt, edit, tuple(asked.split()), frozenset(may.split())))
@@ -128,10 +131,11 @@ def _is_same(one: Thing, other: Thing) -> bool:
     return near and (one.kind, one.colour) == (other.kind, other.colour)
 
 
-def latents_of(pipeline: Any, seed: int, *args: Any) -> Any:
+def latents_of(pipeline: Any, seed: int, *args: Any, **options: Any) -> Any:
     """The last latents of a picture, and its scene as its file says it."""
     generator = torch.Generator().manual_seed(seed)
-    latents = pipeline(*args, width=_WIDTH, height=_HEIGHT, generator=generator, output_type="latent").images
+    options |= {"width": _WIDTH, "height": _HEIGHT, "generator": generator, "output_type": "latent"}
+    latents = pipeline(*args, **options).images
     return latents, read(written(pipeline.decoder.scenes(latents)[0]))
 
 
@@ -139,12 +143,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--sheet", type=Path, help="draw the edits of the first seed into this file")
+    parser.add_argument("--strengths", type=float, nargs="+", help="how well descriptions do with each of these")
     options = parser.parse_args()
     torch.set_num_threads(1)  # its layers are small
     pipeline: Any = PostcardPipeline.from_pretrained(WEIGHTS, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     editor = PostcardImg2ImgPipeline(**pipeline.components)
     editor.set_progress_bar_config(disable=True)
+    if options.strengths:
+        print_strengths(pipeline, editor, options.strengths, options.seeds)
+        return
     made, stayed, missed = list[bool](), list[bool](), list[str]()
     tiles = list[tuple[Edit, Image.Image, Image.Image]]()
     for seed in range(1, options.seeds + 1):
@@ -163,6 +171,21 @@ def main() -> None:
     print(f"other things kept: {sum(stayed)} of {len(stayed)}, {sum(stayed) / len(stayed):.1%}")
     if options.sheet:
         sheet(tiles).save(options.sheet, quality=85)
+
+
+def print_strengths(pipeline: Any, editor: Any, strengths: list[float], seeds: int) -> None:
+    """A line for each strength: the share of asked changes made by descriptions, and of other things kept."""
+    drawn = [(edit, seed, latents_of(pipeline, seed, edit.prompt)[1]) for edit in edits(DESCRIPTIONS)
+             for seed in range(1, seeds + 1)]  # fmt: skip
+    print("| `strength` | asked changes made | other things kept | both, on average |\n|---|---|---|---|")
+    for strength in strengths:
+        made, stayed = list[bool](), list[bool]()
+        for edit, seed, before in drawn:
+            after = latents_of(editor, seed + 100, edit.edit, before, strength=strength)[1]
+            made += [is_made(check, before, after) for check in edit.asked]
+            stayed += [ok for _, ok in kept(edit, before, after)]
+        shares = sum(made) / len(made), sum(stayed) / len(stayed)
+        print(f"| {strength:g} | {shares[0]:.0%} | {shares[1]:.0%} | {sum(shares) / 2:.0%} |", flush=True)
 
 
 def _pixels(pipeline: Any, latents: Any) -> Image.Image:

@@ -27,8 +27,8 @@ from safelight.postcard.sampling.keeping import Kept, all_anew, by_mask, by_plan
 from safelight.postcard.sampling.scene_pipeline import ScenePipeline
 from safelight.postcard.scene import MAX_THINGS, Scene
 
-DESCRIBED_STRENGTH = 0.75
-"""How much of a scene a description draws anew where nobody says."""
+DESCRIBED_STRENGTH = 0.5
+"""How much of a scene a description draws anew where nobody says: docs/postcard.md has what others come to."""
 
 
 @dataclass(frozen=True)
