@@ -21,6 +21,7 @@ from safelight.api import routes as room
 from safelight.api.exchange.envelope import Envelope, JsonResponse, name_route, on_api_error, on_http_exception
 from safelight.api.exchange.operations import Endpoint, Route
 from safelight.api.exchange.streams import Streams
+from safelight.api.exchange.under_way import UnderWay
 from safelight.api.exchange.wrong_keys import WrongKeys
 from safelight.api.http.cors import Cors
 from safelight.api.http.hosts import Hosts
@@ -79,7 +80,7 @@ def create_app(services: Services, routes: Iterable[Route] = ROUTES) -> Starlett
     )
     app.router.redirect_slashes = False
     app.state.services = services
-    app.state.wrong_keys, app.state.streams = WrongKeys(), Streams()
+    app.state.wrong_keys, app.state.streams, app.state.under_way = WrongKeys(), Streams(), UnderWay()
     app.state.proxies = Proxies(services.settings.trusted_proxies)
     return app
 

@@ -12,6 +12,7 @@ import msgspec
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.order import MetadataMode
 from safelight.service.access.keys import Keys
+from safelight.service.access.model_choices import ModelChoices
 from safelight.service.access.picture_links import PictureLinks
 from safelight.service.access.quotas import QuotaKeeper
 from safelight.service.access.sessions import Sessions
@@ -62,6 +63,7 @@ class Services:
     sessions: Sessions
     cookie_name: str
     picture_links: PictureLinks
+    model_choices: ModelChoices
     chat: Chat
     embeddings: Embeddings
     credentials: CredentialReader | None

@@ -22,6 +22,7 @@ from safelight.bootstrap.jobs import open_jobs
 from safelight.bootstrap.rewriting import open_rewriter
 from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
+from safelight.service.access.model_choices import ModelChoices
 from safelight.service.access.picture_links import PictureLinks
 from safelight.service.access.quotas import QuotaKeeper
 from safelight.service.access.sessions import Sessions
@@ -96,6 +97,7 @@ def open_services(
         batches=open_batches(settings, database, drawing, jobs, keys),
         sessions=Sessions(stores.sessions, keys, links, database.clock),
         cookie_name=stores.cookie_name,
+        model_choices=ModelChoices(database.notes),
         picture_links=PictureLinks(stores.link_secret, settings.link_seconds, database.clock),
         chat=chat,
         embeddings=embeddings,

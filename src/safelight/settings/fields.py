@@ -176,6 +176,9 @@ class NeighbourSettings(BaseModel):
         default_factory=dict,
         description="Sentence encoders by id, beside the one in the package; or off: no embeddings at all.",
     )
+    sdapi: bool = Field(
+        False, description="Whether /sdapi/v1 is served, for programs that speak to AUTOMATIC1111's web UI."
+    )
 
 
 def _listed(names: Iterable[str]) -> str:
