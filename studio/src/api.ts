@@ -149,7 +149,7 @@ export const imageUrl = (id: string): string => address(`v1/jobs/${id}/image`)
 export const inputUrl = (id: string, place: number): string => address(`v1/jobs/${id}/inputs/${place}`)
 export const thumbnailUrl = (id: string): string => address(`v1/jobs/${id}/thumbnail`)
 
-async function call(path: string, method = 'GET', body?: unknown, headers: Record<string, string> = {}, keepalive = false): Promise<unknown> {
+export async function call(path: string, method = 'GET', body?: unknown, headers: Record<string, string> = {}, keepalive = false): Promise<unknown> {
   let response: Response
   try {
     response = await fetch(address(path), {
@@ -190,6 +190,8 @@ function readJson(text: string): unknown {
 export interface Who {
   name: string
   key_id: string
+  /** Whether it may make and change keys; an older server does not say. */
+  admin?: boolean
 }
 
 export async function whoIsThere(): Promise<Who | null> {

@@ -4,13 +4,14 @@ export type Route =
   | { view: 'draw' }
   | { view: 'gallery'; picture: string | null }
   | { view: 'grid' }
+  | { view: 'keys' }
   /** `left` null: the first picture that the right one was made from. */
   | { view: 'compare'; left: string | null; right: string }
 
 export function parseRoute(hash: string): Route {
   const [view, first, second] = hash.replace(/^#\/?/, '').split('/')
   if (view === 'gallery') return { view, picture: first || null }
-  if (view === 'grid') return { view }
+  if (view === 'grid' || view === 'keys') return { view }
   if (view === 'compare' && first && second) return { view, left: first, right: second }
   if (view === 'before' && first) return { view: 'compare', left: null, right: first }
   return { view: 'draw' }

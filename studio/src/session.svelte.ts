@@ -43,7 +43,7 @@ class Session {
     if (!who) return this.ended()
     if (who.key_id !== this.who?.key_id) this.models = []
     this.models = await models()
-    if (who.key_id !== this.who?.key_id) this.who = who
+    if (who.key_id !== this.who?.key_id || who.admin !== this.who?.admin) this.who = who
     this.state = 'in'
     this.reachable = true
   }

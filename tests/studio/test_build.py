@@ -14,7 +14,7 @@ import pytest
 from tests.studio.conftest import STUDIO
 
 BUILT = STUDIO.parent / "src" / "safelight" / "studio"
-_MAX_SCRIPT_BYTES = 120_000
+_MAX_SCRIPT_BYTES = 125_000
 _OLDEST_NODE = (20, 19)
 
 

@@ -1,0 +1,126 @@
+"""The page for keys: for admin keys alone, with the keyboard, on a phone, and for other eyes."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.cli.conftest import InProcess
+from tests.clients.process import Served
+from tests.studio.test_for_everybody import Axe, axe
+from tests.studio.visit import DESKTOP, PHONE, settle, visiting
+
+__all__ = ["axe"]  # the fixture
+
+
+def kept(served: Served, name: str) -> dict[str, Any]:
+    """The key of that name, as `safelight keys list` shows it."""
+    quick = InProcess(served.safelight.folder, served.safelight.variables)
+    with ThreadPoolExecutor(1) as elsewhere:  # Playwright has a loop in our thread
+        listed = elsewhere.submit(quick, "keys", "list", "--json").result()
+    (key,) = [key for key in json.loads(listed.stdout) if key["name"] == name]
+    return dict(key)
+
+
+def row(page: Page, name: str) -> Any:
+    return page.get_by_role("listitem").filter(has=page.get_by_role("heading", name=name, exact=True))
+
+
+def test_a_key_is_made_shown_once_used_changed_and_revoked(browser: Browser, served: Served) -> None:
+    with visiting(browser, served.url, served.new_key("--admin", "--name", "operator")) as visit:
+        page = visit.page
+        page.get_by_role("link", name="Keys").click()
+        page.get_by_role("button", name="New key").click()
+        page.get_by_label("Name").fill("Bob's phone")
+        page.get_by_label("Every model").uncheck()
+        page.get_by_label("postcard").check()
+        page.get_by_label("Pictures").first.fill("1")
+        page.get_by_label("Group").fill("no spaces")
+        page.get_by_role("button", name="Make the key").click()
+        expect(page.get_by_role("alert").filter(has_text="letters, digits")).to_be_visible()
+        page.get_by_label("Group").fill("family")
+        page.get_by_role("button", name="Make the key").click()
+        secret = page.get_by_role("textbox", name="The new key").input_value()
+        assert secret.startswith("sl-")
+        page.get_by_role("button", name="Copy").click()
+        assert page.evaluate("navigator.clipboard.readText()") == secret
+        page.get_by_role("button", name="Done").click()
+        expect(row(page, "Bob's phone")).to_contain_text("1 pictures a day")
+        assert secret not in page.content()
+
+        headers, body = {"authorization": f"Bearer {secret}"}, {"model": "postcard", "prompt": "a boat"}
+        images = f"{served.url}/v1/images/generations"
+        assert httpx.post(images, json=body, headers=headers, timeout=300).status_code == 200
+        assert httpx.post(images, json=body, headers=headers, timeout=300).status_code == 429
+
+        page.get_by_role("button", name="Change Bob's phone").click()
+        page.get_by_label("Weight").fill("2.5")
+        page.get_by_label("Every model").check()
+        page.get_by_label("Pictures").first.fill("")
+        page.get_by_role("button", name="Save").click()
+        expect(row(page, "Bob's phone")).to_contain_text("As the settings say")
+        record = kept(served, "Bob's phone")
+        assert (record["weight"], record["models"], record["quotas"], record["group"]) == (2.5, None, {}, "family")
+
+        page.get_by_role("button", name="Revoke Bob's phone").click()
+        page.get_by_role("button", name="Revoke", exact=True).click()
+        expect(row(page, "Bob's phone")).to_have_count(0)
+        expect(page.get_by_text("revoked key")).to_be_visible()
+        assert httpx.post(images, json=body, headers=headers, timeout=300).status_code == 401
+
+
+def test_who_has_no_admin_key_sees_nothing_of_it(browser: Browser, served: Served) -> None:
+    with visiting(browser, served.url, served.new_key()) as visit:
+        visit.page.goto(f"{visit.studio}#/keys")
+        expect(visit.page.get_by_role("button", name="Generate")).to_be_visible()
+        expect(visit.page.get_by_role("link", name="Keys")).to_have_count(0)
+
+
+def test_all_of_it_goes_by_the_keyboard(browser: Browser, served: Served) -> None:
+    with visiting(browser, served.url, served.new_key("--admin")) as visit:
+        page = visit.page
+        page.goto(f"{visit.studio}#/keys")
+        page.get_by_role("button", name="New key").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Name")).to_be_focused()
+        page.keyboard.type("By keys alone")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("textbox", name="The new key")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(row(page, "By keys alone")).to_be_visible()
+        page.get_by_role("button", name="Change By keys alone").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("button", name="Change By keys alone")).to_be_focused()
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_nothing_and_nothing_sticks_out(
+    browser: Browser, served: Served, axe: Axe, size: tuple[int, int], tmp_path: Path
+) -> None:
+    served.new_key("--name", "x" * 100, "--group", "team", "--quota", "pictures_per_day=5", "--model", "postcard")
+    name = f"operator of {size[0]}"
+    with visiting(browser, served.url, served.new_key("--admin", "--name", name), size=size) as visit:
+        page = visit.page
+        page.goto(f"{visit.studio}#/keys")
+        expect(row(page, name)).to_be_visible()
+        assert axe.look(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.screenshot(path=tmp_path / "keys.png", full_page=True)
+        page.get_by_role("button", name="New key").click()
+        page.get_by_label("Every model").uncheck()
+        settle(page)
+        assert axe.look(page) == []
+        page.screenshot(path=tmp_path / "form.png")
+        page.get_by_role("button", name="Cancel").click()
+        page.get_by_role("button", name=f"Revoke {name}").click()
+        settle(page)
+        assert axe.look(page) == []
