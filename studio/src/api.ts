@@ -16,6 +16,8 @@ export interface Parameter {
   max_length?: number
   /** Of weights: how many may be named. */
   most?: number
+  /** And how much each counts unless it is said. */
+  weights?: Record<string, number>
   /** False: only programs send it, and the page has ways of its own. */
   in_form?: boolean
 }

@@ -84,6 +84,8 @@ class Draft {
   /** The ControlNets that a picture from words may follow. */
   controlNames = $derived<readonly string[]>(this.editing ? [] : (this.entry?.capabilities.controls ?? []))
   loraBounds = $derived({ count: this.parameters['loras']?.most ?? 4, least: this.parameters['loras']?.minimum ?? -4, most: this.parameters['loras']?.maximum ?? 4 })
+  /** How much each counts unless it is said. */
+  loraWeights = $derived<Record<string, number>>(this.parameters['loras']?.weights ?? {})
   /** The models that take pictures. */
   takers = $derived(this.#models.filter((model) => model.capabilities.edits && model.status !== 'failed'))
   maxSeed = $derived(this.parameters['seed']?.maximum ?? 4294967295)

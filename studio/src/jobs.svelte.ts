@@ -77,6 +77,7 @@ class Jobs {
   clear(): void {
     this.sweep()
     this.stop()
+    lineage.leave()
     this.recent = []
     this.previews = {}
     this.chosen = null

@@ -1,6 +1,7 @@
 /** The pictures that the next one is drawn from, in an order that counts, and where the first is drawn anew. */
 import * as api from './api'
 import type { Begin, Edits, Given, Job } from './api'
+import { keep, kept } from './kept'
 import { controlsOf, factsOf, lineage, maskOf } from './lineage.svelte'
 import { exported, newCanvas, readMask, type Step } from './mask'
 
@@ -33,6 +34,38 @@ class Pictures {
   /** Replaced, never changed. */
   list = $state.raw<readonly Reference[]>([])
   #made = 0
+  /** Whose pictures they are, once those that this person left are here. */
+  #who: string | null = null
+
+  /** Take what that person left in the form; somebody else's pictures go. */
+  async restore(who: string): Promise<void> {
+    if (this.#who === who) return
+    if (this.#who) this.clear()
+    this.#who = null
+    const left = await kept(who)
+    if (!this.list.length) {
+      try {
+        this.#replace(await Promise.all(left.map(({ blob, name, source, mask }) => this.#reference(blob, name, source, mask))))
+      } catch {
+        // What cannot be shown any more is not missed.
+      }
+    }
+    this.#who = who
+    await this.keep()
+  }
+
+  /** The person signs out: nothing of theirs stays in this browser. */
+  async leave(): Promise<void> {
+    this.clear()
+    await this.keep()
+    this.#who = null
+  }
+
+  /** Keep them for a reload; where there are none, nothing is kept. */
+  async keep(): Promise<void> {
+    const pictures = this.list.map(({ blob, name, source, mask }) => ({ blob, name, source, mask: mask?.blob ?? null }))
+    if (this.#who) await keep(this.#who, pictures)
+  }
 
   /** @throws Error in a sentence, where the file is no picture that this browser can show. */
   async add(blob: Blob, name: string, source: string | null = null): Promise<void> {
@@ -50,12 +83,8 @@ class Pictures {
     const taken: Reference[] = []
     for (const [place, { sha256 }] of facts.entries()) {
       const source = lineage.sourceOf(sha256)
-      taken.push(await this.#reference(await api.input(job.id, place), `A picture of “${job.request.prompt}”`, source))
-    }
-    if (maskOf(job) && taken[0]) {
-      const blob = await api.input(job.id, facts.length + controlsOf(job).length)
-      const steps: Step[] = [{ kind: 'image', image: readMask(await shown(blob, 'The mask')) }]
-      taken[0] = { ...taken[0], mask: { steps, blob, url: (await exportedUrl(steps, taken[0])) ?? URL.createObjectURL(blob) } }
+      const mask = place === 0 && maskOf(job) ? await api.input(job.id, facts.length + controlsOf(job).length) : null
+      taken.push(await this.#reference(await api.input(job.id, place), `A picture of “${job.request.prompt}”`, source, mask))
     }
     this.#replace(taken)
   }
@@ -92,9 +121,10 @@ class Pictures {
     return first.mask && edits.mask ? { images, mask: await given(first.mask.blob) } : { images }
   }
 
-  async #reference(blob: Blob, name: string, source: string | null): Promise<Reference> {
+  async #reference(blob: Blob, name: string, source: string | null, painted: Blob | null = null): Promise<Reference> {
     const { width, height, sent } = await readied(blob, name)
-    return { key: ++this.#made, blob: sent, url: URL.createObjectURL(sent), width, height, name, source, mask: null }
+    const mask = painted && (await maskOfFile(painted, { width, height }))
+    return { key: ++this.#made, blob: sent, url: URL.createObjectURL(sent), width, height, name, source, mask }
   }
 
   #replace(list: readonly Reference[]): void {
@@ -131,9 +161,10 @@ export async function givenOf(job: Job): Promise<Partial<Begin>> {
   return begin
 }
 
-async function exportedUrl(steps: readonly Step[], { width, height }: { width: number; height: number }): Promise<string | null> {
-  const blob = await exported(steps, width, height)
-  return blob && URL.createObjectURL(blob)
+/** A mask of either kind as one that is painted on; it is sent as the file that it came in until then. */
+async function maskOfFile(blob: Blob, { width, height }: { width: number; height: number }): Promise<Mask> {
+  const steps: Step[] = [{ kind: 'image', image: readMask(await shown(blob, 'The mask')) }]
+  return { steps, blob, url: URL.createObjectURL((await exported(steps, width, height)) ?? blob) }
 }
 
 /** The picture as it is sent, and its size once it is turned as its file says. */

@@ -323,7 +323,9 @@ def test_loras_are_chosen_with_weights(visit: Visit, axe: Axe) -> None:
 
     def with_loras(route: Route) -> None:
         listed = route.fetch().json()
-        listed["data"][1]["capabilities"]["loras"] = ["ink", "grain", "fog", "snow", "night"]
+        capabilities = listed["data"][1]["capabilities"]
+        capabilities["loras"] = ["ink", "grain", "fog", "snow", "night"]
+        capabilities["parameters"]["loras"]["weights"] = {"night": 0.5}
         route.fulfill(json=listed)
 
     def note(route: Route) -> None:
@@ -347,7 +349,7 @@ def test_loras_are_chosen_with_weights(visit: Visit, axe: Axe) -> None:
     visit.prompt.fill("a boat")
     with page.expect_response("**/v1/images/generations"):
         page.get_by_role("button", name="Generate").click()
-    assert sent[0]["loras"] == {"ink": -4, "grain": 1, "night": 1}
+    assert sent[0]["loras"] == {"ink": -4, "grain": 1, "night": 0.5}
 
 
 def test_maps_are_chosen_by_name_and_sent_with_words(visit: Visit, axe: Axe) -> None:
@@ -400,3 +402,97 @@ def test_a_model_that_works_only_from_pictures_asks_for_one(visit: Visit) -> Non
     expect(button).to_have_accessible_description("postcard works only from a picture. Add one.")
     _choose(visit, _file("a.png"))
     expect(button).to_have_accessible_description("Write what should change.")
+
+
+_KEPT = """change => new Promise((done, failed) => {
+    const asked = indexedDB.open('safelight', 1)
+    asked.onerror = failed
+    asked.onsuccess = () => {
+        const store = asked.result.transaction('form', 'readwrite').objectStore('form')
+        const found = store.getAll()
+        found.onsuccess = () => {
+            for (const each of found.result) if (change) store.put({ ...each, at: each.at + change })
+            store.transaction.oncomplete = () => {
+                asked.result.close()
+                done(found.result.map(each => each.pictures.map(({ name, blob }) => `${name} ${blob.size}`)))
+            }
+        }
+    }
+})"""
+_DAY = 24 * 60 * 60 * 1000
+
+
+def _is_kept(visit: Visit, *pictures: FilePayload) -> None:
+    """Wait until the browser keeps these, and no others."""
+    names = [f"{each['name']} {len(each['buffer'])}" for each in pictures]
+    wanted = json.dumps([names] if names else [])
+    visit.page.wait_for_function(f"async () => JSON.stringify(await ({_KEPT})(0)) === JSON.stringify({wanted})")
+
+
+def test_pictures_and_mask_stay_in_the_form_when_the_page_is_loaded_again(visit: Visit) -> None:
+    page, files = visit.page, (_file("sea.png", size=(640, 400)), _file("boat.webp", "navy", output_format="WEBP"))
+    pictures = _choose(visit, *files)
+    page.get_by_role("button", name="Paint a mask").click()
+    page.get_by_role("button", name="Invert").click()
+    page.get_by_role("button", name="Done").click()
+    _is_kept(visit, *files)
+    page.reload()
+    expect(pictures).to_have_count(2)
+    expect(pictures.first).to_have_accessible_name("Picture 1: sea.png")
+    expect(page.get_by_role("button", name="Change the mask")).to_be_visible()
+    visit.draw("after a reload")
+    assert [picture["sha256"] for picture in _asked(visit)["images"]] == [_sha256(file) for file in files]
+    assert _mask(visit).getextrema() == (255, 255)
+    pictures.last.press("Delete")
+    _is_kept(visit, files[0])
+    pictures.first.press("Delete")
+    _is_kept(visit)
+    page.reload()
+    expect(page.get_by_label("Draw from a picture")).to_be_attached()
+    expect(pictures).to_have_count(0)
+
+
+def test_the_form_forgets_pictures_after_a_day_and_with_the_session(visit: Visit) -> None:
+    page, file = visit.page, _file("sea.png")
+    pictures = _choose(visit, file)
+    _is_kept(visit, file)
+    page.evaluate(_KEPT, -_DAY + 60_000)
+    page.reload()
+    expect(pictures).to_have_count(1)
+    _is_kept(visit, file)
+    page.evaluate(_KEPT, -_DAY - 60_000)
+    page.reload()
+    _is_kept(visit)
+    expect(page.get_by_label("Draw from a picture")).to_be_attached()
+    expect(pictures).to_have_count(0)
+    _choose(visit, file)
+    _is_kept(visit, file)
+    page.get_by_role("button", name=re.compile("^Menu")).click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    _is_kept(visit)
+
+
+def test_another_browser_finds_what_a_picture_was_made_from_and_its_edits(
+    visit: Visit, browser: Browser, served: Served
+) -> None:
+    page = visit.page
+    for other in ("of the same size", "a lighthouse"):
+        job = visit.draw(other)
+    page.goto(f"{visit.studio}#/gallery/{job}")
+    page.get_by_role("button", name="Edit this").click()
+    edited = visit.draw("make it night")
+    with visiting(browser, served.url, visit.key) as elsewhere:
+        page = elsewhere.page
+        page.goto(f"{elsewhere.studio}#/gallery/{edited}")
+        made_from = page.get_by_role("region", name="Made from")
+        made_from.get_by_role("link", name="Picture 1 that it was made from").click()
+        expect(page).to_have_url(re.compile(f"{job}$"))
+        page.evaluate("localStorage.clear()")
+        page.reload()
+        page.get_by_role("region", name="Edits of it").get_by_role("link").click()
+        expect(page).to_have_url(re.compile(f"{edited}$"))
+        page.evaluate("localStorage.clear()")
+        page.goto(f"{elsewhere.studio}#/before/{edited}")
+        page.reload()
+        expect(page.get_by_role("img", name="Before: a lighthouse")).to_be_visible()
