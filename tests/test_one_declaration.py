@@ -162,8 +162,8 @@ def test_a_pipeline_with_an_argument_of_its_name_is_told_it_and_its_file_says_so
     spec = ModelSpec(source=str(tiny.save("stable-diffusion", tmp_path / "model")), dtype="float32")
     plain = load(spec, "cpu")
     parameters = plain.parameters | {"wobble": 1.0}
-    assert traits_of(describe(spec)[0], "model", parameters).takes == ("wobble",)
-    assert plain.traits.takes == ()
+    assert "wobble" in traits_of(describe(spec)[0], "model", parameters).takes
+    assert "wobble" not in plain.traits.takes
     pipeline = Wobbling(**plain.pipeline.components, requires_safety_checker=False)
     pipeline.set_progress_bar_config(disable=True)
     model = replace(plain, pipeline=pipeline, parameters=parameters)
@@ -176,5 +176,6 @@ def test_a_pipeline_with_an_argument_of_its_name_is_told_it_and_its_file_says_so
     assert isinstance(half, Finished)
     assert np.array_equal(pixels(half), pixels(halved))
     assert not np.array_equal(pixels(half), pixels(usual))
-    assert b'"guidance_scale": 6.0, "wobble": 0.5' in half.image
+    assert b'"guidance_scale": 6.0, ' in half.image
+    assert b'"wobble": 0.5' in half.image
     assert b"Wobble: 0.5" in half.image

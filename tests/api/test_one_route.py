@@ -57,6 +57,7 @@ async def test_a_module_in_the_room_is_answered_and_documented(running: Running,
         document = (await client.get("/openapi.json")).json()
     operation = document["paths"]["/v1/greetings/{name}"]["get"]
     assert operation["operationId"] == "greet"
+    assert operation["parameters"] == [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/Greeting"}
     assert document["components"]["schemas"]["Greeting"]["required"] == ["text"]

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 
 from safelight.adapters.files import open_files
@@ -17,6 +19,7 @@ from safelight.bootstrap.drawing import Drawing
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import ConfigurationError
 from safelight.service.access.keys import Keys
+from safelight.service.drawing.generate import Generate
 from safelight.service.jobs.accept import Acceptance
 from safelight.service.jobs.inputs import JobInputs
 from safelight.service.jobs.jobs import Jobs
@@ -34,8 +37,24 @@ from safelight.service.keeping.place import Place
 from safelight.service.keeping.retention import DAY_SECONDS, Retention
 from safelight.service.keeping.steady_clock import SteadyClock
 from safelight.service.ports.audit import AuditEntry
+from safelight.service.ports.feed import JobFeed
+from safelight.service.ports.files import FileStore
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
+
+WeightOf = Callable[[str], Awaitable[float]]
+"""How much of a device an owner has beside others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Keeping:
+    """Where pictures of jobs are kept, and for how long."""
+
+    files: FileStore
+    inputs: JobInputs
+    disks: DiskSpace
+    place: Place
+    retention: Retention
 
 
 def open_jobs(
@@ -47,21 +66,80 @@ def open_jobs(
     keys: Keys | None = None,
 ) -> Jobs:
     """Durable jobs over a store that is open; nothing is resumed yet."""
-    store, feed, generate = database.jobs, LocalFeed(), drawing.generate
+    feed, generate = LocalFeed(), drawing.generate
     weight_of = keys.weight if keys else _as_any_other
-    files = open_files(settings.files, settings.home)
-    inputs = JobInputs(files)
-    disks = DiskSpace({"files": files.room, "home": partial(room_of, settings.home)}, telemetry)
-    peers = Peers(
-        database.processes,
-        name=database.process,
-        workers=lambda: generate.workers,
-        seconds=lambda: generate.work_seconds * max(1, generate.workers),
-        under_way=generate.let_in,
+    kept = _open_keeping(settings, database, feed, telemetry, weight_of)
+    peers = _open_peers(database, generate)
+    runner = _open_runner(settings, database, drawing, offered, kept, feed, peers, weight_of)
+    acceptance = Acceptance(
+        store=database.jobs,
+        files=kept.files,
+        generate=generate,
+        feed=feed,
+        runner=runner,
+        disks=kept.disks,
+        inputs=kept.inputs,
+        color_of=average_color,
+        new_id=kept.place.new_job_id,
+        steady=kept.retention.clock,
+        holder=peers.name,
+        clock=database.clock,
     )
+    library = Library(
+        store=database.jobs,
+        files=kept.files,
+        feed=feed,
+        runner=runner,
+        retention=kept.retention,
+        thumbnail_of=thumbnail,
+        most_queued=settings.jobs_waiting,
+        clock=database.clock,
+    )
+    once = DrawnOnce(
+        acceptance=acceptance, library=library, generate=generate, runner=runner, feed=feed, disks=kept.disks
+    )
+    for_peers = StepsForPeers(feed, runner, peers.name)
+    calls = HttpPeers(lambda: for_peers.secret)
+    steps = StepsElsewhere(feed, peers, calls)
+    tending = Tending(
+        store=database.jobs,
+        generate=generate,
+        feed=feed,
+        runner=runner,
+        retention=kept.retention,
+        disks=kept.disks,
+        library=library,
+        once=once,
+        peers=peers,
+        elsewhere=Elsewhere(
+            store=database.jobs, runner=runner, feed=feed, holder=peers.name, progress_of=steps.progress
+        ),
+        calls=calls,
+        clock=database.clock,
+    )
+    return Jobs(
+        acceptance=acceptance,
+        once=once,
+        library=library,
+        tending=tending,
+        runner=runner,
+        retention=kept.retention,
+        feed=feed,
+        steps=steps,
+        steps_for_peers=for_peers,
+        peers=peers,
+        disks=kept.disks,
+    )
+
+
+def _open_keeping(
+    settings: Settings, database: Database, feed: JobFeed, telemetry: Telemetry, weight_of: WeightOf
+) -> _Keeping:
+    files = open_files(settings.files, settings.home)
+    disks = DiskSpace({"files": files.room, "home": partial(room_of, settings.home)}, telemetry)
     place = Place(files, database.notes, own=settings.files is None)
     retention = Retention(
-        store=store,
+        store=database.jobs,
         files=files,
         feed=feed,
         place=place,
@@ -73,21 +151,39 @@ def open_jobs(
         forget_when_full=settings.forget_when_full,
     )
     disks.on_short("files", retention.make_room)
-    line = JobLine(
-        most=settings.jobs_waiting,
+    return _Keeping(files=files, inputs=JobInputs(files), disks=disks, place=place, retention=retention)
+
+
+def _open_peers(database: Database, generate: Generate) -> Peers:
+    return Peers(
+        database.processes,
+        name=database.process,
         workers=lambda: generate.workers,
-        is_here=generate.is_here,
-        all_workers=lambda: peers.workers,
+        seconds=lambda: generate.work_seconds * max(1, generate.workers),
+        under_way=generate.let_in,
     )
-    runner = JobRunner(
+
+
+def _open_runner(
+    settings: Settings,
+    database: Database,
+    drawing: Drawing,
+    offered: Catalogue,
+    kept: _Keeping,
+    feed: JobFeed,
+    peers: Peers,
+    weight_of: WeightOf,
+) -> JobRunner:
+    generate = drawing.generate
+    return JobRunner(
         drawing=JobDrawing(
-            store=store,
-            files=files,
+            store=database.jobs,
+            files=kept.files,
             generate=generate,
             entrance=drawing.entrance,
             feed=feed,
-            disks=disks,
-            inputs=inputs,
+            disks=kept.disks,
+            inputs=kept.inputs,
             color_of=average_color,
             weight_of=weight_of,
             holder=peers.name,
@@ -96,65 +192,15 @@ def open_jobs(
         generate=generate,
         catalogue=offered,
         feed=feed,
-        line=line,
-        disks=disks,
+        line=JobLine(
+            most=settings.jobs_waiting,
+            workers=lambda: generate.workers,
+            is_here=generate.is_here,
+            all_workers=lambda: peers.workers,
+        ),
+        disks=kept.disks,
         weight_of=weight_of,
         seconds_elsewhere=lambda: peers.seconds_elsewhere,
-    )
-    acceptance = Acceptance(
-        store=store,
-        files=files,
-        generate=generate,
-        feed=feed,
-        runner=runner,
-        disks=disks,
-        inputs=inputs,
-        color_of=average_color,
-        new_id=place.new_job_id,
-        steady=retention.clock,
-        holder=peers.name,
-        clock=database.clock,
-    )
-    library = Library(
-        store=store,
-        files=files,
-        feed=feed,
-        runner=runner,
-        retention=retention,
-        thumbnail_of=thumbnail,
-        most_queued=settings.jobs_waiting,
-        clock=database.clock,
-    )
-    for_peers = StepsForPeers(feed, runner, peers.name)
-    calls = HttpPeers(lambda: for_peers.secret)
-    steps = StepsElsewhere(feed, peers, calls)
-    once = DrawnOnce(acceptance=acceptance, library=library, generate=generate, runner=runner, feed=feed, disks=disks)
-    tending = Tending(
-        store=store,
-        generate=generate,
-        feed=feed,
-        runner=runner,
-        retention=retention,
-        disks=disks,
-        library=library,
-        once=once,
-        peers=peers,
-        elsewhere=Elsewhere(store=store, runner=runner, feed=feed, holder=peers.name, progress_of=steps.progress),
-        calls=calls,
-        clock=database.clock,
-    )
-    return Jobs(
-        acceptance=acceptance,
-        once=once,
-        library=library,
-        tending=tending,
-        runner=runner,
-        retention=retention,
-        feed=feed,
-        steps=steps,
-        steps_for_peers=for_peers,
-        peers=peers,
-        disks=disks,
     )
 
 

@@ -8,28 +8,32 @@ import asyncio
 import contextlib
 import os
 import socket
-import sys
 from collections.abc import Mapping
+from functools import partial
 
 import structlog
 import uvloop
 from filelock import FileLock
 
-from safelight.adapters.greeting import welcome
-from safelight.adapters.home.state_folder import alone_in_serving, announce, first_key, prepare, withdraw
+from safelight.adapters.home.state_folder import alone_in_serving, first_key, prepare, withdraw
 from safelight.adapters.logs.logging import configure_logging
 from safelight.adapters.logs.outlet import standard_error
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
+from safelight.adapters.sql import Database
 from safelight.api.app import create_app
 from safelight.api.http.server import Server, listen
+from safelight.api.services import Services
 from safelight.bootstrap.engine import look, open_engine
+from safelight.bootstrap.greeting import Greeting
 from safelight.bootstrap.links import links_of
 from safelight.bootstrap.loaded import OnLoaded, loaded
 from safelight.bootstrap.opening import open_for_serving
 from safelight.bootstrap.services import Stores, open_services
 from safelight.bootstrap.tending import address_for_peers, tend
 from safelight.service.access.keys import Keys
+from safelight.service.access.links import Links
+from safelight.service.ports.engine import Engine
 from safelight.service.ports.telemetry import LogDropped
 from safelight.settings import Settings
 from safelight.settings.draining import draining
@@ -79,90 +83,97 @@ async def _serve(
         database = await open_for_serving(settings, listener, telemetry)
         if database is None:
             return 0
-        closed, budget = [True], draining(settings.drain_seconds)
-
-        async def close_database() -> None:
-            closed[0] = await database.close(budget.closing)
-
-        stack.push_async_callback(close_database)
+        closing = Closing(database, draining(settings.drain_seconds).closing)
+        stack.push_async_callback(closing.close)
         own_key = settings.api_key.get_secret_value() if settings.api_key else None
         keys = Keys(database.keys, own_key, database.clock, environment_admin=settings.api_key_is_admin)
         minted = None if settings.api_key else await first_key(settings.home, keys, database.alone())
         links = links_of(settings, database)
-        pictures = PictureProcesses()
-        stack.push_async_callback(pictures.close)
-        stores = Stores(
-            database=database,
-            ledger=database.ledger(telemetry),
-            sessions=database.sessions,
-            cookie_name=await database.cookie_name(settings.port),
-            link_secret=await database.link_secret(),
-            pictures=pictures,
-        )
-        services = open_services(settings, engine, stores, keys, links, telemetry)
-        stack.push_async_callback(services.close)
-        services.jobs.peers.address = await address_for_peers(settings, database)
-        stack.push_async_callback(services.jobs.tending.leave)
-        tending = asyncio.create_task(tend(services.jobs, database, keys, services.batches), name="jobs")
-        stack.callback(tending.cancel)
-        renewing = asyncio.create_task(services.quotas.go_on(), name="quotas")
-        stack.callback(renewing.cancel)
-
-        async def sign_in() -> str | None:
-            return f"{settings.url}/studio/?token={await links.new()}" if services.page else None
-
-        # A log is read by others, and kept: what signs in is shown to a person at a terminal alone.
-        person = sys.stderr.isatty()
+        services = await _open_services(stack, settings, engine, database, keys, links, telemetry)
         # Whoever wants to hear when models are loaded shows the page then.
-        page = bool(services.page) and on_loaded is None
-        link = await sign_in() if person and page else None
-
-        async def drain() -> None:
-            log.info("draining", seconds=settings.drain_seconds)
-            withdraw(settings.home)
-            serving.release()  # the next server may start
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(budget.drawing):
-                    await services.generate.drain()
-                    await services.embeddings.ended()
-            await engine.stop()
-            # What was cut short, or cannot be recorded, stays in the store, and is drawn after the next start.
-            await asyncio.gather(
-                services.jobs.tending.settle(budget.recording), services.batches.runner.settle(budget.recording)
-            )
-            services.jobs.tending.close()
-
-        def started() -> None:
-            announce(settings.home, settings.url, settings.model_dump(mode="json", include={"models", "engine"}))
-            said = welcome(
-                settings,
-                services.catalogue,
-                lacks=lacks,
-                page=page,
-                minted=minted if person else None,
-                link=link,
-            )
-            print(said, file=sys.stderr, flush=True)
-
+        greeting = Greeting(settings, services, links, page=bool(services.page) and on_loaded is None)
+        await greeting.prepare(lacks, minted)
         stack.callback(withdraw, settings.home)
-        server = Server(create_app(services), settings, drain=drain, on_started=started)
-        unwanted = False
-
-        async def tell_loaded(told: OnLoaded) -> None:
-            nonlocal unwanted
-            failed = await loaded(engine, services.catalogue)
-            if not told(settings.url, await sign_in(), failed):
-                unwanted = True
-                server.stop()
-
+        drain = partial(_drain, settings, services, engine, serving)
+        server = Server(create_app(services), settings, drain=drain, on_started=greeting.say)
+        unwanted = asyncio.Event()
         if on_loaded is not None:
-            telling = asyncio.create_task(tell_loaded(on_loaded), name="loaded")
+            telling = asyncio.create_task(_tell_loaded(on_loaded, greeting, server, unwanted), name="loaded")
             stack.callback(telling.cancel)
         await server.serve([listener])
-    status = 1 if server.force_exit or unwanted else 0
-    if not closed[0]:
+    status = 1 if server.force_exit or unwanted.is_set() else 0
+    if not closing.in_time:
         await _leave(status)
     return status
+
+
+async def _open_services(
+    stack: contextlib.AsyncExitStack,
+    settings: Settings,
+    engine: Engine,
+    database: Database,
+    keys: Keys,
+    links: Links,
+    telemetry: PrometheusTelemetry,
+) -> Services:
+    """The use cases, and what goes on beside requests; both end with `stack`."""
+    pictures = PictureProcesses()
+    stack.push_async_callback(pictures.close)
+    stores = Stores(
+        database=database,
+        ledger=database.ledger(telemetry),
+        sessions=database.sessions,
+        cookie_name=await database.cookie_name(settings.port),
+        link_secret=await database.link_secret(),
+        pictures=pictures,
+    )
+    services = open_services(settings, engine, stores, keys, links, telemetry)
+    stack.push_async_callback(services.close)
+    services.jobs.peers.address = await address_for_peers(settings, database)
+    stack.push_async_callback(services.jobs.tending.leave)
+    tending = asyncio.create_task(tend(services.jobs, database, keys, services.batches), name="jobs")
+    stack.callback(tending.cancel)
+    renewing = asyncio.create_task(services.quotas.go_on(), name="quotas")
+    stack.callback(renewing.cancel)
+    return services
+
+
+async def _drain(settings: Settings, services: Services, engine: Engine, serving: FileLock) -> None:
+    budget = draining(settings.drain_seconds)
+    log.info("draining", seconds=settings.drain_seconds)
+    withdraw(settings.home)
+    serving.release()  # the next server may start
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(budget.drawing):
+            await services.generate.drain()
+            await services.embeddings.ended()
+    await engine.stop()
+    # What was cut short, or cannot be recorded, stays in the store, and is drawn after the next start.
+    await asyncio.gather(
+        services.jobs.tending.settle(budget.recording), services.batches.runner.settle(budget.recording)
+    )
+    services.jobs.tending.close()
+
+
+async def _tell_loaded(told: OnLoaded, greeting: Greeting, server: Server, unwanted: asyncio.Event) -> None:
+    """Tell `told` how the loading of models ended. It says whether the server is wanted any more."""
+    services = greeting.services
+    failed = await loaded(services.engine, services.catalogue)
+    if not told(greeting.settings.url, await greeting.sign_in(), failed):
+        unwanted.set()
+        server.stop()
+
+
+class Closing:
+    """Closes a database within so many seconds; `in_time` says whether that was done."""
+
+    def __init__(self, database: Database, seconds: float) -> None:
+        self._database = database
+        self._seconds = seconds
+        self.in_time = True
+
+    async def close(self) -> None:
+        self.in_time = await self._database.close(self._seconds)
 
 
 async def _leave(status: int) -> None:

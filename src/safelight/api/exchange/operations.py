@@ -50,8 +50,9 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """What OpenAPI calls an operation. `body` is a content, or contents by media type where there are several. `errors`
-    are the statuses of error answers beside 401 (with a key) and 500.
+    """What OpenAPI calls an operation. `parameters` are those of the query, and what of the path is more than a text:
+    that is documented without being said here. `body` is a content, or contents by media type where there are several.
+    `errors` are the statuses of error answers beside 401 (with a key) and 500.
     """
 
     name: str

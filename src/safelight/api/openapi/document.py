@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from types import UnionType
 from typing import Any, get_args
@@ -62,7 +63,7 @@ def openapi_document(catalogue: Catalogue, routes: Iterable[Route]) -> Schema:
     _, schemas = msgspec.json.schema_components([*types, Error], ref_template=_REF)
     paths: Schema = {}
     for route, operation in documented:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(operation, catalogue)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(operation, route.path, catalogue)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -86,7 +87,7 @@ def _types(operation: Operation) -> Iterator[Any]:
                 yield from get_args(content) if isinstance(content, UnionType) else (content,)
 
 
-def _operation(operation: Operation, catalogue: Catalogue) -> Schema:
+def _operation(operation: Operation, path: str, catalogue: Catalogue) -> Schema:
     errors = {*operation.errors, *((401,) if operation.key else ()), 500}
     answers = {status: _said(said) for status, said in operation.answers.items()}
     answers |= {status: _error(status) for status in errors}
@@ -95,12 +96,20 @@ def _operation(operation: Operation, catalogue: Catalogue) -> Schema:
         described["description"] = operation.description
     if operation.key:
         described["security"] = [{"key": []}]
-    if operation.parameters:
-        described["parameters"] = [_with_examples(parameter, catalogue) for parameter in operation.parameters]
+    if parameters := [*_of_path(path, operation), *operation.parameters]:
+        described["parameters"] = [_with_examples(parameter, catalogue) for parameter in parameters]
     if operation.body is not None:
         content = {kind: {"schema": _schema(each)} for kind, each in _by_media_type(operation.body).items()}
         described["requestBody"] = {"required": True, "content": content}
     return described | {"responses": {str(status): answers[status] for status in sorted(answers)}}
+
+
+def _of_path(path: str, operation: Operation) -> Iterator[Schema]:
+    """The parameters in a path of which the operation says no more: they are texts."""
+    said = {parameter["name"] for parameter in operation.parameters if parameter["in"] == "path"}
+    for name in re.findall(r"{(\w+)}", path):
+        if name not in said:
+            yield {"name": name, "in": "path", "required": True, "schema": TEXT}
 
 
 def _with_examples(parameter: Schema, catalogue: Catalogue) -> Schema:

@@ -209,7 +209,6 @@ def _stream(events: AsyncGenerator[bytes, None], request: Request) -> Response:
 
 
 _LAST: Schema = {"name": "Last-Event-ID", "in": "header", "schema": TEXT}
-_JOB_ID: Schema = {"name": "job_id", "in": "path", "required": True, "schema": TEXT}
 _EVENTS = Said("Server-sent events: job, queue, progress, end, deleted.", {"text/event-stream": TEXT})
 
 ROUTES = (
@@ -231,7 +230,7 @@ ROUTES = (
         Operation(
             name="jobEvents",
             summary="One job to its end.",
-            parameters=(_JOB_ID, _LAST),
+            parameters=(_LAST,),
             answers={200: _EVENTS, 204: Said("The job has ended, and `Last-Event-ID` says that you know.")},
             errors=(404,),
         ),

@@ -178,7 +178,6 @@ def _has_it(request: Request, job: JobRecord, what: str) -> bool:
     return job.image is not None and request.headers.get("if-none-match") == f'"{job.id}-{what}"'
 
 
-_JOB_ID: Schema = {"name": "job_id", "in": "path", "required": True, "schema": TEXT}
 _STAR: Schema = {
     "type": "object",
     "required": ["starred"],
@@ -205,7 +204,6 @@ def _of_one(name: str, summary: str, answer: Any = Job, errors: tuple[int, ...] 
     return Operation(
         name=name,
         summary=summary,
-        parameters=(_JOB_ID,),
         body=body,
         answers=json_answer(summary, answer),
         errors=(404, *errors),
@@ -217,7 +215,7 @@ def _file(name: str, summary: str, media_types: Iterable[str], *parameters: Sche
     return Operation(
         name=name,
         summary=summary,
-        parameters=(_JOB_ID, *parameters),
+        parameters=parameters,
         answers={200: Said(summary, content), 304: Said("You have it (`If-None-Match`).")},
         errors=(404,),
     )
@@ -274,7 +272,7 @@ ROUTES = (
         Operation(
             name="jobInput",
             summary="A picture that an edit draws from, as it was sent.",
-            parameters=(_JOB_ID, _PLACE),
+            parameters=(_PLACE,),
             answers={200: Said("The file.", {kind: TEXT | {"format": "binary"} for kind in _SENT})},
             errors=(404,),
         ),

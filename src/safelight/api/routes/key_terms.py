@@ -113,18 +113,13 @@ def by(admin: Principal) -> str:
     return f"key:{admin.key_id}"
 
 
-def _in_path(name: str) -> Schema:
-    return {"name": name, "in": "path", "required": True, "schema": TEXT}
-
-
 def admin_operation(
     name: str, summary: str, answer: Any, path: str = "", *, body: Schema | None = None, errors: tuple[int, ...] = ()
 ) -> Operation:
-    """An operation for admin keys. `path` is the parameter in its path, if there is one."""
+    """An operation for admin keys. `path` names what its path tells, if it does: that may not be there."""
     return Operation(
         name=name,
         summary=f"{summary} For admin keys.",
-        parameters=(_in_path(path),) if path else (),
         body=body,
         answers=json_answer("What it is then.", answer),
         errors=(403, 503, *errors, *((404,) if path else ()), *(BODY_ERRORS if body else ())),

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from safelight.api.exchange.auth import authenticate
 from safelight.api.exchange.envelope import JsonResponse
-from safelight.api.exchange.operations import TEXT, Answer, Operation, Route, Schema, json_answer
+from safelight.api.exchange.operations import Answer, Operation, Route, json_answer
 from safelight.api.services import Services
 from safelight.contract.catalogue import ModelEntry
 from safelight.contract.errors import NotFound
@@ -205,8 +205,6 @@ def _entry(request: Request) -> ModelEntry:
     return entry
 
 
-_MODEL_ID: Schema = {"name": "model_id", "in": "path", "required": True, "schema": TEXT}
-
 ROUTES = (
     Route(
         "/v1/models",
@@ -225,7 +223,6 @@ ROUTES = (
         Operation(
             name="getModel",
             summary="One model.",
-            parameters=(_MODEL_ID,),
             answers=json_answer("One model.", Model),
             errors=(404,),
         ),
@@ -248,7 +245,6 @@ ROUTES = (
         Operation(
             name="herokuModel",
             summary="Heroku's model info.",
-            parameters=(_MODEL_ID,),
             answers=json_answer("Heroku's model info.", HerokuModel),
             errors=(404,),
         ),

@@ -51,7 +51,6 @@ ROUTES = (
             summary="A kept picture, by the link that an answer held.",
             key=False,
             parameters=(
-                {"name": "name", "in": "path", "required": True, "schema": TEXT},
                 _of_query("expires", "Until when the link lasts, in Unix seconds."),
                 _of_query("signature", "What proves that the server made the link."),
             ),
