@@ -91,6 +91,8 @@ export interface Job {
   model: string
   drawn_by: string
   request: ImageRequest
+  /** What is drawn, where a chat model wrote the prompt anew. */
+  revised_prompt?: string
   seed: number
   width: number
   height: number
@@ -217,6 +219,10 @@ export const submit = async (request: ImageRequest, idempotencyKey: string): Pro
     prefer: 'respond-async',
     'idempotency-key': idempotencyKey,
   })) as Job
+
+/** What would become of a prompt before it is drawn; nothing is drawn. */
+export const rewrite = async (model: string, prompt: string): Promise<string> =>
+  ((await call('v1/images/rewrites', 'POST', { model, prompt })) as { revised_prompt: string }).revised_prompt
 
 export async function jobs(filter: Filter = {}, limit = 60, cursor: string | null = null): Promise<Page> {
   const query = new URLSearchParams({ limit: String(limit) })

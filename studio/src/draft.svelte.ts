@@ -9,7 +9,7 @@ import { numberFault, title } from './values'
 const STORED = 'safelight.draft'
 export const MAX_COUNT = 16
 /** What the form has a place of its own for. */
-const PLACED = ['model', 'prompt', 'negative_prompt', 'aspect_ratio', 'size', 'output_format', 'seed', 'images', 'mask', 'strength', 'loras', 'control']
+const PLACED = ['model', 'prompt', 'negative_prompt', 'aspect_ratio', 'size', 'output_format', 'seed', 'images', 'mask', 'strength', 'loras', 'control', 'rewrite', 'response_format']
 
 export interface Stored {
   model: string
@@ -41,6 +41,8 @@ export interface Settings {
   loras?: Record<string, number>
   /** Whether the picture has the size of the first one that it was drawn from. */
   likePicture?: boolean
+  /** Whether the prompt is drawn as it is, where a chat model would write it anew. */
+  asItIs?: boolean
   /** What was said and cannot be understood. */
   unread?: string[]
 }
@@ -59,6 +61,8 @@ class Draft {
   likePicture = $state(true)
   /** How much of the picture is drawn anew; null leaves it to the model. */
   strength = $state<number | null>(null)
+  /** What a chat model made of a prompt, once somebody has looked: that is drawn then, as long as the prompt is the same. */
+  rewriting = $state<{ of: string; text: string } | null>(null)
   #models = $state<Model[]>([])
   /** What the address asked for, until it is known what there is. */
   #asked: Settings | null = null
@@ -81,6 +85,9 @@ class Draft {
   edits = $derived<Edits | null>(this.entry?.capabilities.edits ?? null)
   loraNames = $derived<readonly string[]>(this.entry?.capabilities.loras ?? [])
   editing = $derived(pictures.list.length > 0)
+  /** Whether a chat model writes the prompt anew before it is drawn. */
+  rewrites = $derived(!this.editing && this.parameters['rewrite'] !== undefined)
+  rewritten = $derived(this.rewrites && this.rewriting?.of === this.prompt ? this.rewriting.text : null)
   /** The ControlNets that a picture from words may follow. */
   controlNames = $derived<readonly string[]>(this.editing ? [] : (this.entry?.capabilities.controls ?? []))
   loraBounds = $derived({ count: this.parameters['loras']?.most ?? 4, least: this.parameters['loras']?.minimum ?? -4, most: this.parameters['loras']?.maximum ?? 4 })
@@ -166,7 +173,10 @@ class Draft {
   /** Take settings from elsewhere, as far as this server has them. Returns what it does not have. */
   apply(settings: Settings): string[] {
     const missing: string[] = []
-    if (settings.prompt !== undefined) this.prompt = settings.prompt
+    if (settings.prompt !== undefined) {
+      this.prompt = settings.prompt
+      this.rewriting = settings.asItIs ? { of: settings.prompt, text: settings.prompt } : null
+    }
     if (settings.negativePrompt !== undefined) this.negativePrompt = settings.negativePrompt
     if (settings.model !== undefined) {
       if (this.#models.length === 0 || this.#has(settings.model)) this.model = settings.model
@@ -249,7 +259,8 @@ class Draft {
 
   /** The body to send; `changed` overrides single parameters. */
   request(changed: Partial<ImageRequest> = {}): ImageRequest {
-    const request: ImageRequest = { model: this.model, prompt: this.prompt }
+    const request: ImageRequest = { model: this.model, prompt: this.rewritten ?? this.prompt }
+    if (this.rewritten !== null) request['rewrite'] = false
     if (this.editing) {
       if (!this.likePicture && this.parameters['size']) request['size'] = this.size
       if (this.strength !== null && this.edits?.strength) request['strength'] = this.strength
@@ -307,6 +318,7 @@ export function settingsOf(job: Job): Settings {
   return {
     model: String(model),
     prompt: String(prompt),
+    asItIs: job.request['rewrite'] === false,
     negativePrompt: String(negative_prompt ?? ''),
     format: String(output_format ?? job.output_format),
     width: job.width,

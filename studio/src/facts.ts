@@ -6,12 +6,13 @@ import { title } from './values'
 
 export type Fact = [name: string, value: string]
 
-const NAMED = ['model', 'prompt', 'negative_prompt', 'size', 'aspect_ratio', 'output_format', 'seed', 'images', 'mask', 'control']
+const NAMED = ['model', 'prompt', 'negative_prompt', 'size', 'aspect_ratio', 'output_format', 'seed', 'images', 'mask', 'control', 'rewrite', 'response_format']
 
 export function parameters(job: Job): Fact[] {
   const ratio = plainRatioOf(`${job.width}x${job.height}`)
   const facts: Fact[] = [
     ['Prompt', job.request.prompt],
+    ['Drawn prompt', job.revised_prompt ?? ''],
     ['Negative prompt', String(job.request['negative_prompt'] ?? '')],
     ['Model', job.model],
     ['Drawn by', job.drawn_by === job.model ? '' : job.drawn_by],
