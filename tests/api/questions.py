@@ -86,7 +86,7 @@ _PLAIN: tuple[Question, ...] = (
     raw("no upstream", b'{"model": "m", "messages": []}', path="/v1/chat/completions"),
     get("no link", "/v1/pictures/job_0.png?expires=1&signature=a", "/v1/pictures/{name}", key=ANONYMOUS),
     *(get("usage", f"/v1/usage?{query}", "/v1/usage") for query in ("from=2020-01-01&to=2020-01-02", "from=x", "of=y")),
-    *(get("no admin key", path) for path in ("/v1/keys", "/v1/groups", "/v1/audit?limit=1")),
+    *(get("no admin key", path) for path in ("/v1/keys", "/v1/groups", "/v1/state", "/v1/audit?limit=1")),
     raw("no admin key", b"{}", path="/v1/keys"),
     get("no admin key", "/v1/keys/key-0", "/v1/keys/{key_id}"),
     *(get("no admin key", "/v1/keys/key-0", "/v1/keys/{key_id}", way) for way in ("PATCH", "DELETE")),

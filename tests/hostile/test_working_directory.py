@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "keys change": ("key-0", "--weight", "2"),
     "keys group": ("team", "--quota", "pictures_per_day=5"),
     "usage": ("--csv",),
+    "top": ("--once",),
     "audit": (),
 }
 ROOT = Path(__file__).parents[2]

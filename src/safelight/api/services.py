@@ -43,7 +43,8 @@ class BuiltFile(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
-    """The use cases and ports that HTTP calls. `render_metrics` gives Prometheus' text; `page` holds its files.
+    """The use cases and ports that HTTP calls. `render_metrics` gives Prometheus' text, or OpenMetrics' with
+    exemplars; `page` holds its files.
 
     `credentials` is None where the library for signatures is not installed.
     `partial_of` turns a preview (JPEG) into a file of an output format; it is run in a thread.
@@ -71,7 +72,7 @@ class Services:
     closing: tuple[Callable[[], Awaitable[None]], ...] = ()
     engine: Engine
     telemetry: Telemetry
-    render_metrics: Callable[[], bytes]
+    render_metrics: Callable[[bool], bytes]
     page: Mapping[str, BuiltFile]
     partial_of: Callable[[bytes, str, MetadataMode], bytes]
 

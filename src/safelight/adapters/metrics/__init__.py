@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, disable_created_metrics, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as render_open_metrics
 
 from safelight.adapters.metrics.drawing import DrawingMetrics
 from safelight.adapters.metrics.service import ServiceMetrics
@@ -42,6 +43,9 @@ class PrometheusTelemetry:
             case _:
                 self._service.note(fact)
 
-    def render(self) -> bytes:
-        """Everything in Prometheus' text format."""
-        return generate_latest(self.registry)
+    def render(self, open_metrics: bool = False) -> bytes:
+        """Everything in Prometheus' text format, or as OpenMetrics, which has exemplars: the request of a number."""
+        if not open_metrics:
+            return generate_latest(self.registry)
+        rendered: bytes = render_open_metrics(self.registry)  # type: ignore[no-untyped-call] # the library's own lack
+        return rendered

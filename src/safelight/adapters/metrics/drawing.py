@@ -9,6 +9,7 @@ from pathlib import PurePath
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from safelight.adapters.metrics.buckets import SECONDS
+from safelight.adapters.metrics.exemplars import exemplar_of
 from safelight.contract.hub import HubName
 from safelight.contract.stages import STAGES
 from safelight.service.ports.telemetry import Drawn, Estimated, ModelLoaded, Queue, WorkerRestarted
@@ -74,14 +75,15 @@ class DrawingMetrics:
                 self._restarts.inc()
 
     def _drawn(self, drawn: Drawn) -> None:
-        self._drawings.labels(model=drawn.model, outcome=drawn.outcome).inc()
-        self._stages.labels(model=drawn.model, stage="queue").observe(drawn.queue_seconds)
+        exemplar = exemplar_of(drawn.request_id)
+        self._drawings.labels(model=drawn.model, outcome=drawn.outcome).inc(exemplar=exemplar)
+        self._stages.labels(model=drawn.model, stage="queue").observe(drawn.queue_seconds, exemplar)
         if drawn.timings is None:
             return
         times = {stage: drawn.timings.of(stage) for stage in STAGES}
         for stage, took in (
             {"wait": drawn.timings.wait} | times | {"image_encode": drawn.timings.image_encode}
         ).items():
-            self._stages.labels(model=drawn.model, stage=stage).observe(took)
+            self._stages.labels(model=drawn.model, stage=stage).observe(took, exemplar)
         for seconds in drawn.timings.steps:
             self._step_seconds.labels(model=drawn.model).observe(seconds)

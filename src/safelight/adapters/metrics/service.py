@@ -7,6 +7,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from safelight.adapters.metrics.buckets import SECONDS
+from safelight.adapters.metrics.exemplars import exemplar_of
 from safelight.service.ports.telemetry import Answered, DiskFree, LedgerLost, LogDropped, Rejected, RemovedForRoom
 
 ServiceFact = Answered | Rejected | LogDropped | LedgerLost | DiskFree | RemovedForRoom
@@ -51,8 +52,10 @@ class ServiceMetrics:
         """Count something that has happened."""
         match fact:
             case Answered():
-                self._requests.labels(route=fact.route, method=fact.method, status=str(fact.status)).inc()
-                self._request_seconds.labels(route=fact.route).observe(fact.seconds)
+                exemplar = exemplar_of(fact.request_id)
+                requests = self._requests.labels(route=fact.route, method=fact.method, status=str(fact.status))
+                requests.inc(exemplar=exemplar)
+                self._request_seconds.labels(route=fact.route).observe(fact.seconds, exemplar)
             case Rejected():
                 self._rejections.labels(code=fact.code).inc()
             case LogDropped():

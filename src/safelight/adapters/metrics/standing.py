@@ -29,6 +29,12 @@ class StandingMetrics:
             ["model"],
             registry=registry,
         )
+        self._device_memory = Gauge(
+            "safelight_device_memory_bytes",
+            "What a worker holds of an accelerator's memory.",
+            ["worker", "device"],
+            registry=registry,
+        )
         self._workers = Gauge("safelight_workers", "Worker processes that live.", registry=registry)
         self._draining = Gauge("safelight_draining", "1 while the server drains, else 0.", registry=registry)
         self._jobs_waiting = Gauge(
@@ -56,6 +62,9 @@ class StandingMetrics:
                 self._models.labels(model=model, status=each).set(each == status)
         for model, size in now.model_bytes.items():
             self._model_bytes.labels(model=model).set(size)
+        self._device_memory.clear()
+        for (worker, device), size in now.device_bytes.items():
+            self._device_memory.labels(worker=str(worker), device=device).set(size)
         self._workers.set(now.workers)
         self._draining.set(now.draining)
         self._jobs_waiting.set(now.jobs_waiting)

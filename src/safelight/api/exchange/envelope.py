@@ -125,7 +125,10 @@ class Envelope:
         # 499, as nginx counts it: the client left before there was an answer
         status = exchange.status or 499
         code = scope.get("safelight.error_code")
-        self._telemetry.note(Answered(route=route, method=method, status=status, seconds=seconds))
+        request_id = exchange.request_id
+        self._telemetry.note(
+            Answered(route=route, method=method, status=status, seconds=seconds, request_id=request_id)
+        )
         if code is not None:
             self._telemetry.note(Rejected(code=code))
         # Probes ask often, and a page shows many pictures.

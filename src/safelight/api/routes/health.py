@@ -21,6 +21,9 @@ from safelight.service.ports.engine import EngineState, ModelState
 from safelight.service.ports.telemetry import Queue, Standing
 
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+# What a Prometheus that keeps exemplars asks for (https://prometheus.io/docs/specs/om/open_metrics_spec/).
+_OPEN_METRICS = "application/openmetrics-text"
+_OPEN_METRICS_TYPE = f"{_OPEN_METRICS}; version=1.0.0; charset=utf-8"
 
 
 class Status(Answer, tag_field="status", tag="ok", frozen=True, kw_only=True):
@@ -101,7 +104,9 @@ async def metrics(request: Request) -> Response:
         )
     )
     services.telemetry.note(_standing(services, state))
-    return Response(services.render_metrics(), media_type=_METRICS_TYPE)
+    if _OPEN_METRICS in request.headers.get("accept", ""):
+        return Response(services.render_metrics(True), media_type=_OPEN_METRICS_TYPE)
+    return Response(services.render_metrics(False), media_type=_METRICS_TYPE)
 
 
 def _standing(services: Services, engine: EngineState) -> Standing:
@@ -116,6 +121,11 @@ def _standing(services: Services, engine: EngineState) -> Standing:
         jobs_running=running,
         files_bytes=held,
         files_budget_bytes=int(services.settings.keep_gigabytes * 1e9),
+        device_bytes={
+            (worker.number, worker.device): worker.device_bytes
+            for worker in services.engine.worker_states()
+            if worker.device is not None and worker.device_bytes
+        },
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from safelight.cli.options import AsJson, Home
@@ -13,6 +15,21 @@ def doctor(home: Home = None, as_json: AsJson = False) -> None:
     from safelight.cli.doctor import examine
 
     raise typer.Exit(examine(said_by(home=home), as_json=as_json))
+
+
+def top(
+    url: Annotated[str | None, typer.Option("--url", help="The server. Default: the one on the state folder.")] = None,
+    key: Annotated[str | None, typer.Option("--key", help="An admin key. Default: the one that is kept.")] = None,
+    every: Annotated[float, typer.Option("--every", min=0.1, max=3600, help="Seconds between two looks.")] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="Look once, and end.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show live how a server stands: queue, workers, models, pictures a minute, keys. q ends it."""
+    from safelight.cli.top import show
+    from safelight.settings import read_settings
+
+    show(read_settings(said_by(home=home)), url, key, every=every, once=once, as_json=as_json)
 
 
 def adopt(home: Home = None) -> None:

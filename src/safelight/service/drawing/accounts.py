@@ -91,5 +91,11 @@ class Account:
             key_id=entry.key_id,
         )
         self._telemetry.note(
-            Drawn(model=entry.model, outcome=entry.outcome, queue_seconds=entry.queue_seconds, timings=entry.timings)
+            Drawn(
+                model=entry.model,
+                outcome=entry.outcome,
+                queue_seconds=entry.queue_seconds,
+                timings=entry.timings,
+                request_id=entry.request_id,
+            )
         )

@@ -1,5 +1,7 @@
 """Where it is written down what was drawn for whom."""
 
+# Tested in tests/contracts/test_ledger_port.py.
+
 from __future__ import annotations
 
 from typing import Protocol

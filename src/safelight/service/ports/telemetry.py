@@ -11,7 +11,8 @@ from safelight.protocol.times import Timings
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How the server stands. `models` are statuses and `model_bytes` the weights of those that are loaded, by id."""
+    """How the server stands. `models` are statuses and `model_bytes` the weights of those that are loaded, by id;
+    `device_bytes` is what each worker that has an accelerator holds of its memory, by number and device."""
 
     models: Mapping[str, str]
     model_bytes: Mapping[str, int]
@@ -21,15 +22,17 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     jobs_running: int
     files_bytes: int
     files_budget_bytes: int
+    device_bytes: Mapping[tuple[int, str], int] = {}
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer was sent. `route` is the pattern, not the path."""
+    """An answer was sent. `route` is the pattern, not the path; `request_id` names it in the log."""
 
     route: str
     method: str
     status: int
     seconds: float
+    request_id: str = ""
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,12 +42,13 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Drawn(msgspec.Struct, frozen=True, kw_only=True):
-    """An accepted request ended. `timings` are None of what was not finished."""
+    """An accepted request ended. `timings` are None of what was not finished; `request_id` names it in the log."""
 
     model: str
     outcome: str
     queue_seconds: float
     timings: Timings | None
+    request_id: str = ""
 
 
 class Estimated(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,77 @@
+"""How the server stands, for admin keys; and metrics that name the request behind a number."""
+
+from __future__ import annotations
+
+import asyncio
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from safelight.adapters.fake.engine import FakeEngine
+from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.service.ports.telemetry import Standing
+from tests.api.conftest import Running, Serve, until
+
+OPEN_METRICS = {"accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}
+
+
+async def test_the_state_tells_queue_workers_models_and_keys(serve: Serve) -> None:
+    engine = FakeEngine(("postcard",))
+    engine.gate.clear()
+    running = await serve(engine=engine, kept=True)
+    (key,) = await running.services.keys.all()
+    assert (await running.client.get("/v1/state")).status_code == 403
+    await running.services.keys.administration.change(key.id, {"admin": True}, "cli:test")
+    asking = asyncio.create_task(running.draw())
+    await until(lambda: engine.state().running == 1)
+    state = (await running.client.get("/v1/state")).json()
+    assert (state["queue"]["running"], state["jobs"], state["servers"]) == (1, {"waiting": 0, "running": 0}, 1)
+    assert [model["status"] for model in state["models"]] == ["ready", "ready"]
+    assert [worker["number"] for worker in state["workers"]] == [0]
+    (under_way,) = state["keys"]
+    assert (under_way["key_id"], under_way["name"]) == (key.id, "test")
+    engine.gate.set()
+    assert (await asking).status_code == 200
+
+
+async def test_whoever_asks_for_open_metrics_is_told_which_request_a_number_is_of(running: Running) -> None:
+    answer = await running.draw()
+    request_id = answer.headers["x-request-id"]
+    plain = await running.client.get("/metrics")
+    assert plain.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert request_id not in plain.text
+    told = await running.client.get("/metrics", headers=OPEN_METRICS)
+    assert told.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    parsed = text_string_to_metric_families(told.text)  # type: ignore[no-untyped-call] # the library's own lack
+    families = {family.name: family for family in parsed}
+    for name in ("safelight_drawings", "safelight_stage_seconds", "safelight_request_seconds"):
+        exemplars = [sample.exemplar for sample in families[name].samples if sample.exemplar]
+        assert request_id in {exemplar.labels["request_id"] for exemplar in exemplars}, name
+
+
+async def test_a_callers_own_id_that_is_too_long_to_be_told_is_left_out(running: Running) -> None:
+    body = {"model": "stable-image-ultra", "prompt": "a boat"}
+    long = "x" * 128
+    answer = await running.client.post("/v1/images/generations", json=body, headers={"x-request-id": long})
+    assert (answer.status_code, answer.headers["x-request-id"]) == (200, long)
+    assert long not in (await running.client.get("/metrics", headers=OPEN_METRICS)).text
+
+
+def test_an_accelerators_memory_is_told_by_worker_and_goes_with_it() -> None:
+    telemetry = PrometheusTelemetry()
+    now = Standing(
+        models={},
+        model_bytes={},
+        workers=2,
+        draining=False,
+        jobs_waiting=0,
+        jobs_running=0,
+        files_bytes=0,
+        files_budget_bytes=0,
+    )
+    told = 'safelight_device_memory_bytes{device="cuda:1",worker="1"} 5e+09'
+    telemetry.note(
+        Standing(**{**{n: getattr(now, n) for n in now.__struct_fields__}, "device_bytes": {(1, "cuda:1"): 5 * 10**9}})
+    )
+    assert told in telemetry.render().decode()
+    telemetry.note(now)
+    assert "safelight_device_memory_bytes{" not in telemetry.render().decode()
