@@ -74,6 +74,16 @@ class Shelves(Drawing):
         return [(event.source, event.where if isinstance(event, ModelResting) else DEVICE) for event in seen]
 
 
+@pytest.fixture(scope="module")
+def models(checkpoints: dict[str, Path]) -> dict[str, LoadedModel]:
+    """This file's own: where its weights were copied to another place, a model drew other last bits in other files."""
+    names = ("flux", "stable-diffusion", "latent-consistency")
+    loaded = {name: load(ModelSpec(source=str(checkpoints[name]), dtype="float32"), "cpu") for name in names}
+    for model in loaded.values():
+        model.pipeline.set_progress_bar_config(disable=True)
+    return loaded
+
+
 @pytest.fixture
 def three(models: dict[str, LoadedModel]) -> tuple[LoadedModel, LoadedModel, LoadedModel]:
     return models["flux"], models["stable-diffusion"], models["latent-consistency"]
