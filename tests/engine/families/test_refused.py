@@ -7,10 +7,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import diffusers
 import pytest
 from benchmarks.checkpoints import llm, t5, unets
 from diffusers.pipelines.cosmos import pipeline_cosmos2_text2image
 from diffusers.pipelines.omnigen import pipeline_omnigen
+from diffusers.pipelines.prx import pipeline_prx
+from diffusers.utils import dummy_torch_and_transformers_and_sentencepiece_objects as placeholders
+from diffusers.utils import import_utils
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.options import ModelOptions
@@ -47,12 +51,6 @@ def stable_cascade(folder: Path, patch: pytest.MonkeyPatch) -> None:
     unets.stable_cascade().save_pretrained(folder)
 
 
-def kolors(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    without("sentencepiece")
-    folder.mkdir()
-    (folder / "model_index.json").write_text(json.dumps({"_class_name": "KolorsPipeline"}))
-
-
 def half_of_kandinsky_2_2(folder: Path, patch: pytest.MonkeyPatch) -> None:
     unets.kandinsky_2_2().decoder_pipe.save_pretrained(folder)
 
@@ -63,7 +61,6 @@ def half_of_kandinsky_2_2(folder: Path, patch: pytest.MonkeyPatch) -> None:
         (cosmos, "`cosmos_guardrail` is not installed."),
         (omnigen, "It needs the package `torchvision`, which is not installed."),
         (stable_cascade, "PaellaVQModel, which the installed libraries do not have"),
-        (kolors, "KolorsPipeline requires the sentencepiece library but it was not found in your environment"),
         (half_of_kandinsky_2_2, "does not draw from a prompt alone"),
     ],
 )
@@ -78,8 +75,21 @@ def test_it_says_why(
     assert said in documented()
 
 
-def test_what_is_missed_only_when_it_draws_is_said_then(tmp_path: Path) -> None:
-    without("ftfy")
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+def test_what_diffusers_misses_for_a_pipeline_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installed or not, it is as if it were not: diffusers then has a class in the place of the pipeline's."""
+    monkeypatch.setattr(import_utils, "_sentencepiece_available", False)
+    monkeypatch.setattr(diffusers, "KolorsPipeline", placeholders.KolorsPipeline)
+    (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "KolorsPipeline"}))
+    with pytest.raises(ModelLoadError) as refused:
+        load(ModelSpec(source=str(tmp_path), dtype="float32"), "cpu")
+    said = "KolorsPipeline requires the sentencepiece library but it was not found in your environment"
+    assert said in str(refused.value)
+    assert said in documented()
+
+
+def test_what_is_missed_only_when_it_draws_is_said_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(pipeline_prx, "ftfy", raising=False)  # as where it is not installed
     t5.prx().save_pretrained(tmp_path)
     model = load(ModelSpec(source=str(tmp_path), dtype="float32"), "cpu")
     with Drawing(model) as drawing:
