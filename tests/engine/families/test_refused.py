@@ -94,8 +94,12 @@ def test_what_is_missed_only_when_it_draws_is_said_then(tmp_path: Path, monkeypa
     model = load(ModelSpec(source=str(tmp_path), dtype="float32"), "cpu")
     with Drawing(model) as drawing:
         (end,) = drawing.draw(job(model))
-    said = "It needs the package `ftfy`, which is not installed."
-    assert end == Failed(job_id="job", reason=f"The model failed while drawing this picture. {said}", retry_helps=False)
+    said, mend = (
+        "It needs the package `ftfy`, which is not installed.",
+        "`pip install -c constraints.txt '.[models]'` installs it.",
+    )
+    reason = f"The model failed while drawing this picture. {said} {mend}"
+    assert end == Failed(job_id="job", reason=reason, retry_helps=False)
     assert said in documented()
 
 
