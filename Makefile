@@ -49,9 +49,8 @@ test: coverage
 endif
 
 # Two servers on one PostgreSQL and one bucket, behind a balancer: real clients, the API's tests, and rounds of killing.
-# `make test-several SEVERAL=tests/api` runs all of the API's.
-SEVERAL ?= tests/clients $(addprefix tests/api/test_,chat.py edits.py image_stream.py images.py signposts.py) \
-	tests/hostile/test_kill_rounds.py
+# How many tests are about one process, and left out, is said at the end.
+SEVERAL ?= tests/clients tests/api tests/hostile/test_kill_rounds.py
 test-several: $(TEST_STAMP)
 	$(PYTEST) --several $(SEVERAL)
 

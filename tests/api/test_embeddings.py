@@ -207,6 +207,7 @@ async def test_a_body_of_20_mib_is_read_and_a_larger_one_refused(running: Runnin
     assert allowed.json()["error"]["code"] == "invalid_json"
 
 
+@pytest.mark.one_process("it has one server end")
 async def test_a_server_that_ends_waits_for_what_is_under_way_and_takes_nothing_new(running: Running) -> None:
     running.engine.gate.clear()
     asking = asyncio.create_task(ask(running))

@@ -200,6 +200,7 @@ async def test_a_streamed_picture_is_kept_where_all_are(serve: Serve) -> None:
     assert (await running.client.get(f"/v1/jobs/{job['id']}/image")).content == file_of(event)
 
 
+@pytest.mark.one_process("plain requests are drawn once where they meet in one process")
 async def test_two_who_stream_the_same_picture_share_one_drawing(serve: Serve) -> None:
     engine = FakeEngine(("postcard",))
     engine.gate.clear()

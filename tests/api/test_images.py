@@ -110,6 +110,7 @@ async def test_a_model_that_failed_to_load_says_why_and_that_a_retry_is_useless(
     assert (await running.client.get("/readyz")).status_code == 503
 
 
+@pytest.mark.one_process("plain requests are drawn once where they meet in one process")
 async def test_identical_requests_with_a_seed_in_flight_together_are_drawn_once(running: Running) -> None:
     running.engine.gate.clear()
     asked = [asyncio.create_task(running.draw(seed=5)) for _ in range(4)]
