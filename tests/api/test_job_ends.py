@@ -62,7 +62,7 @@ async def test_what_a_revoked_key_asked_for_ends_and_who_waits_is_told(serve: Se
     theirs = {"authorization": f"Bearer {guest.text}"}
     accepted = [await accept(running, theirs, seed=seed) for seed in range(1, 6)]
     waiting = [asked(running, theirs | headers, prompt="a fox") for headers in ({}, ONCE)]
-    await until(lambda: len(jobs.runner.ids) == 6 and running.services.generate.by_key.owners == {guest.record.id})
+    await until(lambda: len(held.submitted) == 2 * running.servers + 2)  # those in line have two places at each
     looking = asyncio.create_task(jobs.tending.end_revoked(running.services.keys.is_revoked))
     with jobs.watch(guest.record.id, accepted[0]["id"]) as watcher:
         await running.services.keys.revoke(guest.record.id)
@@ -78,6 +78,7 @@ async def test_what_a_revoked_key_asked_for_ends_and_who_waits_is_told(serve: Se
     assert held.drawn == []
 
 
+@pytest.mark.one_process("it has one server stop; of several: tests/e2e/test_several.py")
 async def test_a_job_whose_server_stops_before_its_model_is_there_stays_in_line(
     serve: Serve, loading: FakeEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -95,6 +96,7 @@ async def test_a_job_whose_server_stops_before_its_model_is_there_stays_in_line(
         assert (await asked(running, headers)).status_code == 503
 
 
+@pytest.mark.one_process("it waits until that one server has the request")
 async def test_who_leaves_while_a_model_loads_is_in_the_ledger_as_cancelled(serve: Serve, loading: FakeEngine) -> None:
     running = await serve(engine=loading)
     waiting = asked(running)
@@ -103,6 +105,7 @@ async def test_who_leaves_while_a_model_loads_is_in_the_ledger_as_cancelled(serv
     await until(lambda: [entry.outcome for entry in running.ledger.entries] == ["cancelled"])
 
 
+@pytest.mark.one_process("it has one server stop; of several: tests/e2e/test_several.py")
 async def test_what_cannot_be_recorded_in_time_is_drawn_again_after_the_next_start(
     serve: Serve, held: FakeEngine
 ) -> None:
@@ -124,6 +127,7 @@ def broken(place: Path) -> None:
     place.write_text("a file, where a folder should be")
 
 
+@pytest.mark.one_process("it breaks a folder; a store that is away: tests/hostile/test_files_away.py")
 async def test_a_picture_whose_place_is_gone_is_a_failed_job_and_an_error_to_who_waits(
     serve: Serve, tmp_path: Path
 ) -> None:
@@ -137,6 +141,7 @@ async def test_a_picture_whose_place_is_gone_is_a_failed_job_and_an_error_to_who
         assert "could not be kept" in answer.json()["error"]["message"]
 
 
+@pytest.mark.one_process("it deletes a file behind the server's back")
 async def test_a_picture_whose_file_is_gone_is_not_found(running: Running, tmp_path: Path) -> None:
     job = await finished(running)
     (path,) = (path for path in (tmp_path / "files").rglob(f"{job['id']}.1.png") if path.is_file())
@@ -147,6 +152,7 @@ async def test_a_picture_whose_file_is_gone_is_not_found(running: Running, tmp_p
             await reading(await owner(running), job["id"])
 
 
+@pytest.mark.one_process("it breaks a file; PostgreSQL: tests/e2e/test_several.py")
 async def test_a_database_that_fails_for_a_moment_loses_no_picture(
     running: Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -199,7 +205,7 @@ async def test_two_who_use_one_idempotency_key_at_once_have_one_job(serve: Serve
 async def test_who_watches_is_told_how_the_line_moves(serve: Serve, held: FakeEngine) -> None:
     running = await serve(engine=held)
     with running.services.jobs.watch(await owner(running)) as watcher:
-        accepted = [await accept(running, seed=seed) for seed in range(1, 6)]
+        accepted = [await accept(running, seed=seed) for seed in range(1, 2 * running.servers + 4)]
         while (update := await watcher.next()) is not None and update.kind != "queue":
             pass
         assert update is not None
@@ -226,6 +232,7 @@ async def in_the_store(home: Path, *jobs: JobRecord) -> None:
     await database.close()
 
 
+@pytest.mark.one_process("a start that is alone; of several: tests/service/test_elsewhere.py")
 async def test_suspects_are_tried_alone_and_the_guilty_one_fails_with_a_sentence(
     serve: Serve, tmp_path: Path, with_database: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,6 +249,7 @@ async def test_suspects_are_tried_alone_and_the_guilty_one_fails_with_a_sentence
     assert [order.share.alone for order in running.engine.submitted] == [True, False, True]
 
 
+@pytest.mark.one_process("a start that is alone; of several: tests/service/test_elsewhere.py")
 async def test_a_suspect_waits_for_what_is_drawn_and_is_left_where_the_server_stops(
     serve: Serve, held: FakeEngine, tmp_path: Path, with_database: Callable[[Path], Path]
 ) -> None:
@@ -258,6 +266,7 @@ async def test_a_suspect_waits_for_what_is_drawn_and_is_left_where_the_server_st
     assert (await running.services.jobs.library.get("key-a", "job_1")).course.state == "queued"
 
 
+@pytest.mark.one_process("a start that is alone; of several: tests/service/test_elsewhere.py")
 async def test_a_job_whose_model_failed_before_anybody_knew_it_fails_and_says_so(
     serve: Serve, tmp_path: Path, with_database: Callable[[Path], Path]
 ) -> None:

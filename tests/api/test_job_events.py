@@ -83,9 +83,12 @@ async def test_steps_are_told_while_they_are_made(serve: Serve, held: FakeEngine
     async with watching(running, f"/v1/jobs/{job['id']}/events") as events:
         while (await anext(events)).data["state"] != "running":
             pass
-        held.gate.set()
+        await until(lambda: bool(held.gate._waiters))
+        held.gate.set()  # lets the one step that waits pass
+        held.gate.clear()
         while (event := await anext(events)).kind != "progress":
             assert event.kind == "job"
+        held.gate.set()
     assert (event.data["id"], event.data["steps"]) == (job["id"], 4)
     assert event.data["seconds_left"] >= 0
 

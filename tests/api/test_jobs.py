@@ -126,6 +126,7 @@ async def test_thumbnails_that_are_asked_for_at_once_are_made_once(
     assert len(made) == 1
 
 
+@pytest.mark.one_process("a start that is alone; of several: tests/service/test_elsewhere.py")
 async def test_a_job_that_waited_while_its_words_were_blocked_fails_when_it_is_resumed(
     serve: Serve, held: FakeEngine
 ) -> None:

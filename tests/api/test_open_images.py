@@ -74,7 +74,7 @@ async def test_all_pictures_count_for_the_queue_and_none_is_drawn_when_they_do_n
     running.engine.gate.clear()
     first = asyncio.create_task(draw(running))
     await until(lambda: running.engine.state().running == 1)
-    body = {"model": MODEL, "prompt": "a boat", "n": 3}
+    body = {"model": MODEL, "prompt": "a boat", "n": 3 * running.servers}
     for headers in ({}, {"idempotency-key": "k"}):
         response = await running.client.post(PICTURES, json=body, headers=headers)
         assert (response.status_code, response.json()["error"]["code"]) == (503, "engine_overloaded")
