@@ -20,6 +20,7 @@ from safelight.bootstrap.drawing import open_drawing
 from safelight.bootstrap.embeddings import open_embeddings
 from safelight.bootstrap.jobs import open_jobs
 from safelight.bootstrap.rewriting import open_rewriter
+from safelight.bootstrap.tracing import open_tracing
 from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
 from safelight.service.access.model_choices import ModelChoices
@@ -61,7 +62,12 @@ def open_services(
     page: Path = PAGE,
     review: Review | None = None,
 ) -> Services:
-    """Everything that HTTP calls. Nothing is resumed and nothing is listened to yet."""
+    """Everything that HTTP calls. Nothing is resumed and nothing is listened to yet.
+
+    Raises:
+        ConfigurationError: the setting `tracing` is there, and what it needs is not.
+    """
+    noting, closing = open_tracing(settings, telemetry)
     admission = Admission(settings.queue_seconds, lambda: engine.state().workers, settings.request_seconds)
     database = stores.database
     quotas = QuotaKeeper(database.quotas, database.keys, defaults=settings.quotas, groups=settings.group_quotas)
@@ -70,7 +76,7 @@ def open_services(
         settings,
         engine,
         stores.ledger,
-        telemetry,
+        noting,
         admission,
         stores.pictures,
         review,
@@ -103,9 +109,9 @@ def open_services(
         embeddings=embeddings,
         credentials=open_reader(settings),
         signing=drawing.signing,
-        closing=(chat.close, drawing.filters.close),
+        closing=(chat.close, drawing.filters.close, *closing),
         engine=engine,
-        telemetry=telemetry,
+        telemetry=noting,
         render_metrics=telemetry.render,
         page=read_built(page),
         partial_of=partial,

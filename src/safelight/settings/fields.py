@@ -67,6 +67,11 @@ class WorkSettings(BaseModel):
     metrics: Literal["open", "key", "off"] = Field(
         "open", description="Who may read /metrics: everybody, holders of a key, or nobody."
     )
+    tracing: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        description="Where traces are sent: a collector's address for OTLP over HTTP, like http://127.0.0.1:4318.",
+    )
     metadata: Literal["provenance", "full", "none"] = Field(
         "provenance",
         description="What is written into pictures: that they are generated; also the whole request; or nothing.",

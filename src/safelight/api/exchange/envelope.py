@@ -125,9 +125,16 @@ class Envelope:
         # 499, as nginx counts it: the client left before there was an answer
         status = exchange.status or 499
         code = scope.get("safelight.error_code")
-        request_id = exchange.request_id
         self._telemetry.note(
-            Answered(route=route, method=method, status=status, seconds=seconds, request_id=request_id)
+            Answered(
+                route=route,
+                method=method,
+                status=status,
+                seconds=seconds,
+                request_id=exchange.request_id,
+                traceparent=_header(scope, b"traceparent"),
+                tracestate=_header(scope, b"tracestate"),
+            )
         )
         if code is not None:
             self._telemetry.note(Rejected(code=code))
@@ -151,7 +158,7 @@ class _Exchange:
         self.started = time.monotonic()
         self.status: int | None = None
         self._send = send
-        theirs = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"x-request-id"), "")
+        theirs = _header(scope, b"x-request-id")
         self.request_id = theirs if _CALLER_ID.fullmatch(theirs) else f"req_{secrets.token_hex(12)}"
         scope["safelight.request_id"] = self.request_id
 
@@ -169,6 +176,11 @@ class _Exchange:
             for name, value in EVERYWHERE.items():
                 headers.setdefault(name, value)
         await self._send(message)
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    """The first header of that name; empty where there is none."""
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
 def _without_trailing_slash(scope: Scope) -> Scope:

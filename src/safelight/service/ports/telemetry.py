@@ -26,13 +26,16 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer was sent. `route` is the pattern, not the path; `request_id` names it in the log."""
+    """An answer was sent. `route` is the pattern, not the path; `request_id` names it in the log. `traceparent` and
+    `tracestate` are what its head said of the caller's trace (W3C Trace Context)."""
 
     route: str
     method: str
     status: int
     seconds: float
     request_id: str = ""
+    traceparent: str = ""
+    tracestate: str = ""
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
