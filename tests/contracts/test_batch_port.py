@@ -181,3 +181,18 @@ async def test_batches_are_paged_newest_first_and_forgotten_with_their_lines_and
     assert await store.files(FileWish(owner="key-a", limit=9)) == []
     assert await store.lines("batch_a", "failed", 0, 9) == []
     assert [each.id for each in await store.page("key-a", 9, None)] == ["batch_c", "batch_b"]
+
+
+async def test_what_is_not_renewed_in_time_is_anybodys(kept_database: Database, store: BatchStore) -> None:
+    await filled(store, line(1), line(2))
+    (first,) = await store.claim("batch_a", "gone", 1)
+    await store.add(batch("b"))
+    assert await store.hold("batch_b", "gone")
+    assert not await store.hold("batch_b", "here")
+    async with kept_database.dialect.writing() as connection:
+        for table in ("batch_lines", "batches"):
+            await connection.exec_driver_sql(f"UPDATE {table} SET lease_until = lease_until - 13")
+    assert [each.place for each in await store.claim("batch_a", "here", 9)] == [2, 1]
+    assert await store.hold("batch_b", "here")
+    assert not await store.put_lines("batch_b", "gone", [line(1)])
+    assert not await store.end(LineHold.of(first), "gone", ANSWERED)

@@ -76,6 +76,7 @@ def test_every_line_is_answered_once_though_the_server_is_killed_twice(tmp_path:
         answers, errors = lines_of(server, batch["output_file_id"]), lines_of(server, batch["error_file_id"])
     finally:
         stop(process)
+        server.client.close()
     assert sorted(each["custom_id"] for each in (*answers, *errors)) == sorted(f"line-{n}" for n in range(LINES))
     assert {each["response"]["body"]["error"]["param"] for each in errors} == {"size"}
     for each in answers:

@@ -182,3 +182,12 @@ def test_a_groups_turn_is_spent_wherever_it_is_served() -> None:
     assert line.served_elsewhere("a1") == "a1"
     assert line.served_elsewhere("a1") is None
     assert drained(line) == ["b0", "b1", "a2"]
+
+
+def test_who_waits_in_the_background_goes_after_all_who_do_not_and_takes_turns_there() -> None:
+    line: FairLine[str] = FairLine()
+    for n, group in enumerate(("x", "x", "y")):
+        line.add(Waiting(f"{group}{n}", f"{group}{n}", group, "m", 1.0, came=n, background=True))
+    for n in range(3):
+        line.add(waiting(f"a{n}", "a", seconds=50, came=10 + n))
+    assert drained(line) == ["a0", "a1", "a2", "x0", "y2", "x1"]

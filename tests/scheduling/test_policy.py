@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from safelight.scheduling.policy import CREDIT_STEPS, FairShare, FirstComeFirstServed, Parked, RoundRobin
 from safelight.scheduling.shares import Claim, Shares
 
@@ -109,3 +111,13 @@ def test_groups_that_left_are_forgotten() -> None:
         shares.enter({f"group-{number}": Claim(credit=CREDIT_STEPS)})
         shares.serve(f"group-{number}", 1.0, 1.0)
     assert len(shares) < 10
+
+
+def test_what_runs_in_the_background_has_a_turn_only_while_nobody_else_wants_one() -> None:
+    schedule = FairShare()
+    behind = replace(waiting("behind", "a in the background", came=0, left=1), background=True)
+    for _ in range(100):
+        chosen = schedule.choose([behind, waiting("before", "a", came=5, left=500)])
+        assert chosen.run == "before"
+        schedule.served(chosen, 1.0)
+    assert schedule.choose([behind]).run == "behind"

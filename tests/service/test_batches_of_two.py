@@ -1,0 +1,57 @@
+"""Two servers on one PostgreSQL draw one batch: both of them, each line once, and the rest when one has ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from safelight.adapters.fake.engine import FakeEngine
+from safelight.service.batches import runner
+from tests.api.conftest import until
+from tests.api.test_batches import BATCH, line
+from tests.service.test_two_processes import processes
+
+_LINES = 200
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+def drawn(engine: FakeEngine) -> int:
+    return len(engine.drawn)
+
+
+async def test_one_batch_is_drawn_by_both_and_every_line_is_answered_once(
+    stack: AsyncExitStack, tmp_path: Path, with_postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "LOOK_SECONDS", 0.2)
+    one, other = await processes(stack, tmp_path, with_postgres())
+    for each in (one, other):
+        each.engine.gate.clear()
+    minted = await one.node.keys.create("test")
+    address, headers = f"http://127.0.0.1:{one.node.port}", {"authorization": f"Bearer {minted.text}"}
+    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=300) as client:
+        content = b"\n".join(line(str(number), seed=number + 1) for number in range(_LINES))
+        sent = await client.post("/v1/files", data={"purpose": "batch"}, files={"file": ("in.jsonl", content)})
+        batch: dict[str, Any] = (
+            await client.post("/v1/batches", json=BATCH | {"input_file_id": sent.json()["id"]})
+        ).json()
+        await until(lambda: one.engine.submitted and other.engine.submitted)
+        for each in (one, other):
+            each.engine.gate.set()
+        while batch["status"] in ("validating", "in_progress"):
+            batch = (await client.get(f"/v1/batches/{batch['id']}")).json()
+        answers = (await client.get(f"/v1/files/{batch['output_file_id']}/content")).content.splitlines()
+    assert batch["request_counts"] == {"total": _LINES, "completed": _LINES, "failed": 0}
+    assert [json.loads(each)["custom_id"] for each in answers] == [str(number) for number in range(_LINES)]
+    assert drawn(one.engine) + drawn(other.engine) == _LINES
+    assert min(drawn(one.engine), drawn(other.engine)) > 0
