@@ -10,13 +10,17 @@ import base64
 import hashlib
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from safelight.contract.batches import MOST_FILE_BYTES
 from tests.clients.pictures import drawn
+from tests.clients.process import serving
 from tests.e2e.test_jobs_survive import Killed
 
 LINES = int(os.environ.get("SAFELIGHT_BATCH_LINES", "400"))
@@ -84,3 +88,31 @@ def test_every_line_is_answered_once_though_the_server_is_killed_twice(tmp_path:
         image = base64.b64decode(each["response"]["body"]["data"][0]["b64_json"])
         alone = drawn(seed=number + 1, size=_SIZE, model="postcard", prompt=f"a boat, number {number}")
         assert hashlib.sha256(image).digest() == hashlib.sha256(alone).digest(), each["custom_id"]
+
+
+def peak_bytes(process: subprocess.Popen[str]) -> int:
+    """The most memory that a process has had."""
+    (line,) = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+    return int(line) * 1024
+
+
+def test_the_largest_file_is_never_whole_in_memory(tmp_path: Path) -> None:
+    content = tmp_path / "in.jsonl"
+    with content.open("wb") as written:
+        written.truncate(MOST_FILE_BYTES)
+    with (
+        serving(tmp_path) as served,
+        httpx.Client(base_url=served.url, timeout=300) as client,
+        content.open("rb") as file,
+    ):
+        client.headers["authorization"] = f"Bearer {served.key}"
+        before = peak_bytes(served.process)
+        sent = client.post("/v1/files", data={"purpose": "batch"}, files={"file": file})
+        assert sent.json()["bytes"] == MOST_FILE_BYTES
+        read = 0
+        with client.stream("GET", f"/v1/files/{sent.json()['id']}/content") as answer:
+            for piece in answer.iter_bytes():
+                read += len(piece)
+        assert read == MOST_FILE_BYTES
+        grown = peak_bytes(served.process) - before
+        assert grown < MOST_FILE_BYTES // 2
