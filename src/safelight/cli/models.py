@@ -1,4 +1,4 @@
-"""Models on this machine: `pull`, `list`, `show`, `rm`; and `ps`, those that a running server has."""
+"""Models on this machine: `pull`, `list`, `show`, `rm`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from safelight.adapters.home.pins import Pin, pinned_commit, read_pins, write_pins
-from safelight.adapters.home.state_folder import prepare, served_url
+from safelight.adapters.home.state_folder import prepare
 from safelight.cli.described import described
 from safelight.cli.fitting import Fit, fits
 from safelight.cli.looking import look_at
-from safelight.cli.running_server import as_served, running_server
+from safelight.cli.running_server import as_served
 from safelight.cli.show import print_parameters
 from safelight.cli.terminal import bytes_in_one_unit, bytes_in_words, note, print_json, print_table
 from safelight.contract.checkpoint_files import INDEXES, MODULES
-from safelight.contract.errors import ConfigurationError, SafelightError
+from safelight.contract.errors import ConfigurationError
 from safelight.contract.hub import HubName, cache_folder
 from safelight.contract.offers import capabilities_of
 from safelight.contract.traits import Traits
@@ -30,10 +30,6 @@ from safelight.settings import Settings
 
 if TYPE_CHECKING:  # the hub's library takes a while
     from safelight.adapters.hub.hub import Pulled
-
-_OF_A_MODEL = ("drawn_by", "status", "resident", "where", "memory_bytes", "reason", "workers")
-_OF_A_WORKER = ("model", "worker", "device", "device memory", "host memory", "pictures a minute")
-_PUT_AWAY = {"host": "in host memory", "none": "put away"}
 
 
 def pull(settings: Settings, text: str, *, variant: str | None, as_json: bool) -> None:
@@ -141,65 +137,6 @@ def remove(settings: Settings, text: str, *, as_json: bool) -> None:
         print_json({"model": name.repo, "freed_bytes": freed})
     else:
         print(f"{name.repo} is deleted; {bytes_in_words(freed)} are free again.")
-
-
-def running(settings: Settings, *, as_json: bool) -> None:
-    """The models that the server on this state folder has, and how they stand.
-
-    Raises:
-        SafelightError: no server runs here, or it does not answer.
-    """
-    if served_url(settings.home) is None:
-        raise SafelightError("No server runs on this state folder. `safelight serve` starts one.")
-    server = running_server(settings)
-    if server is None:
-        raise ConfigurationError("The server wants a key, and none is kept here: `safelight keys create --save`.")
-    models = server.models()
-    rows = [{"model": m["id"], **{name: m[name] for name in _OF_A_MODEL}} for m in models]
-    if as_json:
-        print_json(rows)
-    else:
-        print_table(("model", "drawn by", "status", "memory"), standing(rows))
-        print()
-        print_table(_OF_A_WORKER, at_work(_by_what_draws(rows)))
-        for row in rows:
-            if row["reason"]:
-                print(f"\n{row['model']} failed: {row['reason']}")
-
-
-def standing(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """A line for each model. One that is ready and not on the device was put away for others; the next request has it
-    brought back.
-    """
-    memory = bytes_in_one_unit([(row["where"] != "none" and row["memory_bytes"]) or None for row in rows])
-    return [(row["model"], row["drawn_by"], _status(row), size) for row, size in zip(rows, memory, strict=True)]
-
-
-def _status(row: dict[str, Any]) -> str:
-    status: str = row["status"]
-    return _PUT_AWAY.get(row["where"], status) if status == "ready" else status
-
-
-def _by_what_draws(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Ids that are drawn by the same share its workers: they are one row."""
-    found: list[dict[str, Any]] = []
-    for row in rows:
-        alike = next((other for other in found if all(other[n] == row[n] for n in ("drawn_by", "workers"))), None)
-        if alike is None:
-            found.append(dict(row))
-        else:
-            alike["model"] += f", {row['model']}"
-    return found
-
-
-def at_work(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """A line for each model and worker: what that model has of it. Its memory is that of all its models together."""
-    lines = [(row["model"], each) for row in rows for each in row["workers"]]
-    memory = bytes_in_one_unit([each[of] or None for _, each in lines for of in ("device_bytes", "host_bytes")])
-    return [
-        (model, str(each["worker"]), each["device"] or "-", on_device, on_host, f"{each['pictures_per_minute']:.1f}")
-        for (model, each), on_device, on_host in zip(lines, memory[::2], memory[1::2], strict=True)
-    ]
 
 
 def ensure(settings: Settings) -> None:

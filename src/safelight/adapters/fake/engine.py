@@ -212,14 +212,8 @@ class FakeEngine:
                 if step == 0:
                     entry.tell(Started(job_id=order.id))
                 else:
-                    self._tell_step(entry, order, step, steps)
+                    _tell_step(entry, order, step, steps, previews=not self.flags)
         return step == steps
-
-    def _tell_step(self, entry: PendingOrder, order: Order, step: int, steps: int) -> None:
-        entry.tell(Stepped(job_id=order.id, step=step, steps=steps))
-        if entry.longest_preview and not self.flags:
-            image = draw_preview(order, step, entry.longest_preview)
-            entry.tell(Preview(job_id=order.id, step=step, steps=steps, image=image))
 
     async def _finish(self, entry: PendingOrder, order: Order) -> None:
         if self.flags:
@@ -232,6 +226,13 @@ class FakeEngine:
 
     def _steps_of(self, order: Order) -> int:
         return order.recipe.steps or (self._traits or TRAITS).steps
+
+
+def _tell_step(entry: PendingOrder, order: Order, step: int, steps: int, *, previews: bool) -> None:
+    entry.tell(Stepped(job_id=order.id, step=step, steps=steps))
+    if entry.longest_preview and previews:
+        image = draw_preview(order, step, entry.longest_preview)
+        entry.tell(Preview(job_id=order.id, step=step, steps=steps, image=image))
 
 
 def _failed(order: Order | EmbedOrder, offered: Sequence[str], broken: str | None) -> Failed | None:

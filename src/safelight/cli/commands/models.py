@@ -75,7 +75,7 @@ def remove_command(
 
 def running_command(home: Home = None, as_json: AsJson = False) -> None:
     """Show models and workers of the server that runs here."""
-    from safelight.cli.models import running
+    from safelight.cli.served_models import running
     from safelight.settings import read_settings
 
     running(read_settings(said_by(home=home)), as_json=as_json)

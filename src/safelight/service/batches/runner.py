@@ -5,21 +5,18 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import structlog
 
-from safelight.contract.batches import MOST_LINES, Batch, Line, LineEnding, LineState, StoredFile
+from safelight.contract.batches import Batch, Line, LineEnding
 from safelight.contract.errors import SafelightError, Unavailable
-from safelight.contract.jobs import JobError
 from safelight.service.access.keys import Principal
-from safelight.service.batches.answers import size_of
+from safelight.service.batches.course import BatchCourse, Content
 from safelight.service.batches.line_drawing import LineDrawing
-from safelight.service.batches.reading import LineReader, split
 from safelight.service.drawing.generate import Generate
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.firmly import firmly
@@ -35,11 +32,8 @@ _LINES_PER_WORKER = 2
 _CLAIMED_AT_ONCE = 32
 # A line that was begun so often without an end is drawn alone: it may be what ended the server.
 _SUSPECT_FROM = 3
-_READ_AT_ONCE = 500
 
 log = structlog.get_logger(__name__)
-
-Content = Callable[[StoredFile], AsyncIterator[bytes]]
 
 
 class BatchRunner:
@@ -60,13 +54,12 @@ class BatchRunner:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
+        self._course = BatchCourse(store, content, holder, most_line_bytes, clock)
         self._drawing = drawing
         self._generate = generate
         self._disks = disks
-        self._content = content
         self._principal_of = principal_of
         self._holder = holder
-        self._most_line_bytes = most_line_bytes
         self._clock = clock
         self._claimed: deque[tuple[Line, Principal]] = deque()
         self._drawn: dict[LineHold, asyncio.Task[None]] = {}
@@ -141,8 +134,9 @@ class BatchRunner:
             return
         unfinished = await self._store.unfinished()
         for batch in unfinished:
-            if batch.status == "validating" and await self._store.hold(batch.id, self._holder):
-                await self._read(batch)
+            ours = batch.status == "validating" and await self._store.hold(batch.id, self._holder)
+            if ours and await self._course.read(batch):
+                self.wake()
         await self._fill([batch for batch in unfinished if batch.status == "in_progress"])
 
     async def _fill(self, batches: Sequence[Batch]) -> None:
@@ -160,13 +154,13 @@ class BatchRunner:
                 await self._store.cancel(batch.owner, batch.id, self._clock())
                 self.drop(batch.id)
             elif principal is None:
-                await self._end(batch)
+                await self._course.end(batch)
             elif lines := await self._store.claim(batch.id, self._holder, _CLAIMED_AT_ONCE):
                 self._last_owner = batch.owner
                 self._claimed.extend((line, principal) for line in await self._to_be_drawn(lines))
                 waiting.append(batch)
             elif batch.id not in here:
-                await self._end(batch)
+                await self._course.end(batch)
 
     async def _to_be_drawn(self, lines: Sequence[Line]) -> Sequence[Line]:
         """Of lines that were claimed those that are drawn next: suspects when nothing else is left, one by one, so that
@@ -211,57 +205,6 @@ class BatchRunner:
     async def _record(self, hold: LineHold, ending: LineEnding) -> None:
         # Should it have been lost meanwhile, its files are no line's; they go with the batch.
         await firmly(lambda: self._store.end(hold, self._holder, ending))
-
-    async def _read(self, batch: Batch) -> None:
-        """Every line of the input becomes a line of the batch. Cut short, it is read from the start, and what is there
-        already stays."""
-        reader, lines = LineReader(batch.id, batch.endpoint), list[Line]()
-        file = await self._store.file(batch.owner, batch.input_file_id)
-        if file is None:
-            await self._fail(batch, "input_file_gone", "The input file was deleted before it was read.")
-            return
-        async for place, content in split(self._content(file), self._most_line_bytes):
-            lines.append(reader.read(place, content))
-            if reader.count > MOST_LINES:
-                await self._fail(batch, "too_many_lines", f"The input has more than {MOST_LINES} lines. Split it.")
-                return
-            if len(lines) == _READ_AT_ONCE:
-                if not await self._store.put_lines(batch.id, self._holder, lines):
-                    return
-                lines = []
-        if not reader.count:
-            await self._fail(batch, "empty_file", "The input has no line.")
-        elif await self._store.put_lines(batch.id, self._holder, lines):
-            await self._store.begin(batch.id, self._holder, self._clock(), reader.count)
-            log.info("batch_begins", batch=batch.id, lines=reader.count)
-        self.wake()
-
-    async def _fail(self, batch: Batch, code: str, message: str) -> None:
-        await self._store.fail(batch.id, self._holder, self._clock(), JobError(code, message))
-
-    async def _end(self, batch: Batch) -> None:
-        """End a batch of which nothing waits: its answers become files."""
-        if await self._store.waiting(batch.id):
-            return
-        files = [await self._answers(batch, "answered"), await self._answers(batch, "failed")]
-        ended = await self._store.finish(batch.id, self._clock(), [file for file in files if file is not None])
-        if ended is not None:
-            log.info("batch_ended", batch=batch.id, status=ended.status, failed=ended.counts.failed)
-
-    async def _answers(self, batch: Batch, holds: LineState) -> StoredFile | None:
-        size = await size_of(self._store, batch.id, holds)
-        if not size:
-            return None
-        return StoredFile(
-            id=f"file-{secrets.token_hex(12)}",
-            owner=batch.owner,
-            purpose="batch_output",
-            filename=f"{batch.id}_{'output' if holds == 'answered' else 'error'}.jsonl",
-            bytes=size,
-            created=self._clock(),
-            batch_id=batch.id,
-            holds=holds,
-        )
 
 
 def _by_turns(batches: Sequence[Batch], last_owner: str) -> deque[Batch]:
