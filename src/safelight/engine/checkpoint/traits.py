@@ -64,7 +64,7 @@ def traits_of(checkpoint: Checkpoint, name: str, parameters: Mapping[str, Any]) 
         few_steps=few or (said is not None and said["guidance_scale"] == 0),
         prompt_tokens=_prompt_tokens(checkpoint, parameters),
         takes=taken_by(parameters),
-        vector="svg" in getattr(inspect.getmodule(checkpoint.pipeline_class), "OUTPUT_TYPES", ()),
+        vector="svg" in getattr(checkpoint.pipeline_class, "output_types", ()),
     )
 
 

@@ -26,6 +26,7 @@ class ScenePipeline(DiffusionPipeline):  # type: ignore[misc]
     """A pipeline of diffusers over scenes; what it draws of is said by the class below it."""
 
     model_cpu_offload_seq = "text_encoder->transformer->decoder"
+    output_types = OUTPUT_TYPES
     _callback_tensor_inputs = ("latents", "denoised", "prompt_embeds", "negative_prompt_embeds")
 
     def __init__(
@@ -87,8 +88,8 @@ class ScenePipeline(DiffusionPipeline):  # type: ignore[misc]
             raise ValueError("`prompt_embeds` needs `prompt_embeds_mask`; both come from `encode_prompt`")
         if height < 16 or width < 16:
             raise ValueError(f"`height` and `width` must be at least 16 pixels, not {height} and {width}")
-        if output_type not in OUTPUT_TYPES:
-            raise ValueError(f"`output_type` must be one of {', '.join(OUTPUT_TYPES)}, not {output_type!r}")
+        if output_type not in self.output_types:
+            raise ValueError(f"`output_type` must be one of {', '.join(self.output_types)}, not {output_type!r}")
         unknown = [name for name in callback_on_step_end_tensor_inputs if name not in self._callback_tensor_inputs]
         if unknown:
             raise ValueError(
