@@ -81,7 +81,9 @@ async def test_all_pictures_count_for_the_queue_and_none_is_drawn_when_they_do_n
         assert running.engine.state().running == 1
     running.engine.gate.set()
     assert (await first).status_code == 200
-    assert len(files(await draw(running, n=10))) == 10
+    while (all_of_them := await draw(running, n=10)).status_code == 503 and running.servers > 1:
+        pass  # what has ended at one server the others know by its next renewal
+    assert len(files(all_of_them)) == 10
 
 
 async def test_each_picture_of_several_is_kept_where_all_are(serve: Serve) -> None:

@@ -204,6 +204,7 @@ async def large_picture(running: Running, home: Path) -> bytes:
     return f"{head}connection: close\r\n\r\n".encode()
 
 
+@pytest.mark.one_process("it makes a kept file large, in its folder")
 async def test_an_answer_that_nobody_reads_ends(
     running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +217,7 @@ async def test_an_answer_that_nobody_reads_ends(
         await until(lambda: len(running.server.connections) == before)
 
 
+@pytest.mark.one_process("it makes a kept file large, in its folder")
 async def test_an_answer_that_is_read_slowly_goes_on(
     running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
