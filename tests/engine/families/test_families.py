@@ -244,7 +244,8 @@ def test_an_edit_is_what_diffusers_draws_alone_and_in_company_or_is_refused(load
     if loaded.edits is None:
         with Drawing(loaded.model) as drawing:
             (end,) = drawing.draw(loaded.job(inputs=(picture(),)))
-        assert end == Failed(job_id="job", reason="This model takes no pictures.", retry_helps=False)
+        said = "This model takes no pictures."
+        assert end == Failed(job_id="job", reason=said, retry_helps=False, code="unsupported_operation", param="model")
         return
     jobs = loaded.edited()
     if loaded.edits.fails:
