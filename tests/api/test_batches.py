@@ -31,7 +31,10 @@ def line(custom_id: str, **body: Any) -> bytes:
 
 @asynccontextmanager
 async def drawing(running: Running) -> AsyncIterator[None]:
-    """While this is entered, batches are drawn."""
+    """While this is entered, batches are drawn. Of several servers all do so from their start."""
+    if running.services.jobs.peers.shared:
+        yield
+        return
     work = asyncio.create_task(running.services.batches.runner.go_on(others_are_gone=True))
     try:
         yield
