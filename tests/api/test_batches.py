@@ -219,6 +219,16 @@ async def test_lines_are_no_jobs_and_count_for_no_rate_and_no_place_in_the_line(
     assert (await running.draw()).headers["x-ratelimit-remaining-requests"] == "1"
 
 
+async def test_lines_count_for_quotas_and_those_beyond_are_refused(serve: Serve) -> None:
+    running = await serve(quotas={"pictures_per_day": 3})
+    async with drawing(running):
+        batch = await ended(running, await begun(running, line("a", n=2), line("b"), line("c"), line("d", size="1x1")))
+    assert batch["request_counts"] == {"total": 4, "completed": 2, "failed": 2}
+    errors = by_id(await lines_of(running, batch["error_file_id"]))
+    refused = errors["c"]["response"]
+    assert (refused["status_code"], refused["body"]["error"]["code"]) == (429, "quota_exceeded")
+
+
 async def test_a_line_that_asks_for_what_its_key_may_not_use_is_refused(running: Running) -> None:
     bound = {"authorization": f"Bearer {(await running.services.keys.create('bound', ('postcard',))).text}"}
     running.client.headers.update(bound)
