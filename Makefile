@@ -50,7 +50,7 @@ endif
 
 # Two servers on one PostgreSQL and one bucket, behind a balancer: real clients, the API's tests, and rounds of killing.
 # How many tests are about one process, and left out, is said at the end. SEVERAL=tests/api asks all of the API's.
-SEVERAL ?= tests/clients $(addprefix tests/api/test_,chat.py cluster.py edit_jobs.py edits.py embeddings.py event_texts.py \
+SEVERAL ?= tests/clients $(addprefix tests/api/test_,quotas.py chat.py cluster.py edit_jobs.py edits.py embeddings.py event_texts.py \
 	image_stream.py images.py job_ends.py job_events.py jobs.py open_images.py signposts.py) tests/hostile/test_kill_rounds.py
 test-several: $(TEST_STAMP)
 	$(PYTEST) --several $(SEVERAL)

@@ -160,6 +160,12 @@ def test_a_real_server_sends_the_trace_of_a_picture_and_no_prompt(collector: Col
         headers = {"authorization": f"Bearer {served.key}", "traceparent": CALLER}
         answer = httpx.post(f"{served.url}/v1/images/generations", json=body, headers=headers, timeout=300)
         assert answer.status_code == 200
+        _, trace_id, span_id, _ = answer.headers["traceparent"].split("-")
+        begun = httpx.get(f"{served.url}/version", timeout=300).headers["traceparent"].split("-")
+    server = collector.named("POST /v1/images/generations")
+    assert (server.trace_id.hex(), server.span_id.hex()) == (trace_id, span_id), "the answer names its span"
+    own = collector.named("GET /version")
+    assert (own.trace_id.hex(), own.span_id.hex()) == (begun[1], begun[2])
     picture = collector.named("generate_image postcard")
     assert picture.trace_id.hex() == CALLER.split("-")[1]
     assert "heron" not in str(collector.spans)

@@ -38,9 +38,8 @@ def until(served: Served, wanted: tuple[float, float]) -> None:
 def test_a_killed_server_leaves_no_more_reserved_than_its_jobs(tmp_path: Path) -> None:
     hold = tmp_path / "hold"
     hold.write_text("1")
-    settings = {"quotas": QUOTAS, "fake_hold": str(hold)}
     with ThreadPoolExecutor(1) as beside:
-        with serving(tmp_path, exit_status=-9, **settings) as served:
+        with serving(tmp_path, exit_status=-9, quotas=QUOTAS, fake_hold=str(hold)) as served:
             job = ask(served, prefer="respond-async")
             assert job.status_code == 202
             plain = beside.submit(ask, served)
@@ -49,7 +48,7 @@ def test_a_killed_server_leaves_no_more_reserved_than_its_jobs(tmp_path: Path) -
             served.process.kill()
         with pytest.raises(httpx.TransportError):
             plain.result(300)
-    with serving(tmp_path, **settings) as served:
+    with serving(tmp_path, quotas=QUOTAS, fake_hold=str(hold)) as served:
         until(served, (0, 1))
         hold.unlink()
         until(served, (1, 0))

@@ -21,6 +21,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -33,6 +34,19 @@ _MOST_REQUESTS = 10_000
 _NANO = 1_000_000_000
 
 
+class _Ids(RandomIdGenerator):
+    """Random ids; but of the span that an answer has named already, those that it named."""
+
+    told = ""
+
+    def generate_span_id(self) -> int:
+        told, self.told = self.told, ""
+        return int(told.split("-")[2], 16) if told else super().generate_span_id()
+
+    def generate_trace_id(self) -> int:
+        return int(self.told.split("-")[1], 16) if self.told else super().generate_trace_id()
+
+
 class Tracing:
     """A `Telemetry` that makes spans of what it is told, and tells it on. Spans are sent in batches by a thread."""
 
@@ -40,7 +54,8 @@ class Tracing:
         """`endpoint` is the collector's address, like http://127.0.0.1:4318."""
         self._telemetry = telemetry
         resource = Resource.create({"service.name": "safelight", "service.version": __version__})
-        self._provider = TracerProvider(resource=resource)
+        self._ids = _Ids()
+        self._provider = TracerProvider(resource=resource, id_generator=self._ids)
         exporter = exporter or OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces")
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("safelight", __version__)
@@ -73,6 +88,7 @@ class Tracing:
     def _see_answered(self, answered: Answered, now: int) -> None:
         pictures = self._drawn.pop(answered.request_id, [])
         carrier = {"traceparent": answered.traceparent, "tracestate": answered.tracestate}
+        self._ids.told = answered.told
         span = self._tracer.start_span(
             f"{answered.method} {answered.route}",
             context=TraceContextTextMapPropagator().extract(carrier),

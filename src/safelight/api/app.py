@@ -72,7 +72,7 @@ def create_app(services: Services, routes: Iterable[Route] = ROUTES) -> Starlett
     app = Starlette(
         routes=[_route(path, endpoints) for path, endpoints in by_path.items()],
         middleware=[
-            Middleware(Envelope, telemetry=services.telemetry),
+            Middleware(Envelope, telemetry=services.telemetry, traces=services.settings.tracing is not None),
             Middleware(Hosts, allowed=services.settings.allowed_hosts),
             Middleware(Cors, origins=services.settings.cors_origins),
         ],

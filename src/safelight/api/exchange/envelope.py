@@ -32,6 +32,7 @@ from safelight.contract.errors import (
 )
 from safelight.service.ports.telemetry import Answered, Rejected, Telemetry
 
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
 _CALLER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _OTHER_ROUTE = "other"
 _PROBES = ("/livez", "/readyz", "/health", "/metrics")
@@ -86,17 +87,18 @@ def _method(request: Request) -> str:
 
 
 class Envelope:
-    """ASGI middleware, the outermost of all."""
+    """ASGI middleware, the outermost of all. Where it `traces`, an answer names the span that its request is."""
 
-    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+    def __init__(self, app: ASGIApp, telemetry: Telemetry, traces: bool = False) -> None:
         self._app = app
+        self._traces = traces
         self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, send)
+        exchange = _Exchange(scope, send, traces=self._traces)
         with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
             try:
                 await self._app(_without_trailing_slash(scope), receive, exchange.send)
@@ -134,6 +136,7 @@ class Envelope:
                 request_id=exchange.request_id,
                 traceparent=_header(scope, b"traceparent"),
                 tracestate=_header(scope, b"tracestate"),
+                told=exchange.traceparent,
             )
         )
         if code is not None:
@@ -154,13 +157,14 @@ class Envelope:
 class _Exchange:
     """One request and what was answered so far. The id is the caller's `x-request-id` if it is a plain token."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, *, traces: bool = False) -> None:
         self.started = time.monotonic()
         self.status: int | None = None
         self._send = send
         theirs = _header(scope, b"x-request-id")
         self.request_id = theirs if _CALLER_ID.fullmatch(theirs) else f"req_{secrets.token_hex(12)}"
         scope["safelight.request_id"] = self.request_id
+        self.traceparent = _span_below(_header(scope, b"traceparent")) if traces else ""
 
     async def refuse(self, error: ApiError, scope: Scope, receive: Receive) -> None:
         """Answer with an error, unless an answer has begun."""
@@ -173,6 +177,8 @@ class _Exchange:
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["x-request-id"] = self.request_id
+            if self.traceparent:
+                headers["traceparent"] = self.traceparent
             for name, value in EVERYWHERE.items():
                 headers.setdefault(name, value)
         await self._send(message)
@@ -181,6 +187,13 @@ class _Exchange:
 def _header(scope: Scope, name: bytes) -> str:
     """The first header of that name; empty where there is none."""
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+def _span_below(traceparent: str) -> str:
+    """A new span, in the caller's trace where it says one (W3C Trace Context, 3.2)."""
+    theirs = _TRACEPARENT.fullmatch(traceparent)
+    trace_id = theirs["trace"] if theirs and theirs["trace"].strip("0") and theirs["span"].strip("0") else None
+    return f"00-{trace_id or secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
 def _without_trailing_slash(scope: Scope) -> Scope:

@@ -27,7 +27,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
     """An answer was sent. `route` is the pattern, not the path; `request_id` names it in the log. `traceparent` and
-    `tracestate` are what its head said of the caller's trace (W3C Trace Context)."""
+    `tracestate` are what its head said of the caller's trace (W3C Trace Context), `told` is the `traceparent` of its
+    answer: the span that this request is."""
 
     route: str
     method: str
@@ -36,6 +37,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str = ""
     traceparent: str = ""
     tracestate: str = ""
+    told: str = ""
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
