@@ -113,6 +113,7 @@ FAMILIES: dict[str, Family] = {
     "flux.2-klein-kv": Family(seeing.flux2_klein_kv, (4, None), negative=None),
     "dreamlite-mobile": Family(seeing.dreamlite_mobile, (4, None), negative=None),
     "z-image-omni": Family(seeing.z_image_omni, (50, 5.0), dtype="bfloat16"),
+    "cosmos-3": Family(llm.cosmos_3, (35, 6.0), {"num_frames": 1}),
     "anima": Family(modular.anima, (50, 4.0)),
     "flux.3": Family(modular.flux3, (50, 3.5)),
     "flux.3-distilled": Family(modular.flux3_distilled, (16, None), negative=None),

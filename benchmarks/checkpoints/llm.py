@@ -497,3 +497,26 @@ def bria_fibo_2() -> Any:
         text_encoder=parts.qwen3_vl(),
         processor=parts.byte_tokenizer(),
     )
+
+
+def cosmos_3() -> Any:
+    """Its transformer reads the prompt's tokens itself. It was made for videos; of one frame it is a picture."""
+    names = {"vision_start_token": "<|vision_start|>"}
+    return diffusers.Cosmos3OmniPipeline(
+        transformer=diffusers.Cosmos3OmniTransformer(
+            vocab_size=300,
+            hidden_size=WIDTH,
+            intermediate_size=24,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            head_dim=16,
+            rope_axes_dim=(4, 2, 2),
+            latent_channel=4,
+            patch_latent_dim=4 * 2 * 2,
+        ).eval(),
+        text_tokenizer=parts.byte_tokenizer(extra_special_tokens=names),
+        vae=parts.vae_wan(in_channels=12, out_channels=12, patch_size=2, scale_factor_spatial=16),
+        scheduler=diffusers.UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True),
+        enable_safety_checker=False,
+    )

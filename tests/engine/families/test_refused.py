@@ -6,11 +6,12 @@ import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import diffusers
 import pytest
 from benchmarks.checkpoints import llm, t5, unets
-from diffusers.pipelines.cosmos import pipeline_cosmos2_text2image
+from diffusers.pipelines.cosmos import pipeline_cosmos2_text2image, pipeline_cosmos3_omni
 from diffusers.pipelines.omnigen import pipeline_omnigen
 from diffusers.pipelines.prx import pipeline_prx
 from diffusers.utils import dummy_torch_and_transformers_and_sentencepiece_objects as placeholders
@@ -23,6 +24,9 @@ from safelight.protocol.messages import Failed, ModelSpec
 from tests.engine.drawing import Drawing, job
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* is deprecated and will be removed in version 1.0.0:FutureWarning")
+
+
+Save = Callable[[Path, pytest.MonkeyPatch], None]
 
 
 def documented() -> str:
@@ -39,6 +43,14 @@ def cosmos(folder: Path, patch: pytest.MonkeyPatch) -> None:
     without("cosmos_guardrail")
     patch.setattr(pipeline_cosmos2_text2image, "CosmosSafetyChecker", lambda: None)
     t5.cosmos_predict_2().save_pretrained(folder)
+
+
+def cosmos_3(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """As it is published: with a checker, which it makes itself."""
+    without("cosmos_guardrail")
+    llm.cosmos_3().save_pretrained(folder)
+    index = folder / "model_index.json"
+    index.write_text(json.dumps(json.loads(index.read_text()) | {"enable_safety_checker": True}))
 
 
 def omnigen(folder: Path, patch: pytest.MonkeyPatch) -> None:
@@ -59,14 +71,13 @@ def half_of_kandinsky_2_2(folder: Path, patch: pytest.MonkeyPatch) -> None:
     ("save", "said"),
     [
         (cosmos, "`cosmos_guardrail` is not installed."),
+        (cosmos_3, "`cosmos_guardrail` is not installed."),
         (omnigen, "It needs the package `torchvision`, which is not installed."),
         (stable_cascade, "PaellaVQModel, which the installed libraries do not have"),
         (half_of_kandinsky_2_2, "does not draw from a prompt alone"),
     ],
 )
-def test_it_says_why(
-    save: Callable[[Path, pytest.MonkeyPatch], None], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_says_why(save: Save, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         save(tmp_path / "model", patch)
     with pytest.raises(ModelLoadError) as refused:
@@ -103,17 +114,25 @@ def test_what_is_missed_only_when_it_draws_is_said_then(tmp_path: Path, monkeypa
     assert said in documented()
 
 
-@pytest.mark.parametrize("named", [None, "cosmos_guardrail"])
+@pytest.mark.parametrize(
+    ("save", "module", "named"),
+    [
+        (cosmos, pipeline_cosmos2_text2image, None),
+        (cosmos, pipeline_cosmos2_text2image, "cosmos_guardrail"),
+        (cosmos_3, pipeline_cosmos3_omni, None),
+    ],
+)
 def test_without_its_checker_cosmos_is_served_and_makes_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None
+    save: Save, module: Any, named: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        cosmos(tmp_path / "model", patch)
+        save(tmp_path / "model", patch)
     index = tmp_path / "model" / "model_index.json"
     checker = [named, "CosmosSafetyChecker" if named else None]
     index.write_text(json.dumps(json.loads(index.read_text()) | {"safety_checker": checker}))
-    made = pipeline_cosmos2_text2image.CosmosSafetyChecker
+    made = module.CosmosSafetyChecker
     options = ModelOptions(safety_checker=False)
     model = load(ModelSpec(source=str(tmp_path / "model"), dtype="float32", options=options), "cpu")
     assert model.pipeline.safety_checker is None
-    assert pipeline_cosmos2_text2image.CosmosSafetyChecker is made
+    assert module.CosmosSafetyChecker is made
+    assert model.traits.side_multiple == model.pipeline.vae.config.scale_factor_spatial

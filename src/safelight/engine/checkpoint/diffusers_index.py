@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 import diffusers
 import torch
@@ -232,7 +233,9 @@ def none_made(kind: Any, part: str) -> Iterator[None]:
     """
     parameter = inspect.signature(kind.__init__).parameters.get(part)
     module: Any = inspect.getmodule(kind)
-    named = [name for name, value in vars(module).items() if parameter is not None and value is parameter.annotation]
+    said = None if parameter is None else parameter.annotation
+    kinds = [each for each in (get_args(said) or (said,)) if isinstance(each, type) and each is not NoneType]
+    named = [name for name, value in vars(module).items() if any(value is each for each in kinds)]
     before = {name: getattr(module, name) for name in named}
     try:
         for name in named:

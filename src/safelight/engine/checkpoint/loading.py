@@ -32,6 +32,7 @@ from safelight.engine.machine.library_errors import missing_package
 from safelight.engine.machine.memory import refuse_too_large
 from safelight.engine.pipeline.controls import WORDS, follower
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.pipeline.signature import of_one_frame
 from safelight.engine.pipeline.twins import IMAGE_TO_IMAGE, INPAINTING
 from safelight.engine.pipeline.ways import Ways
 from safelight.engine.tuning.apply import check_library, check_options, tune
@@ -207,6 +208,7 @@ def _fingerprint(
     """Where weights lie while they are not needed (`offload`) changes no picture; every other option may."""
     options = spec.options
     defaults: dict[str, Any] = {"steps": traits.steps, "guidance_scale": traits.guidance_scale}
+    defaults |= of_one_frame(parameters_of(checkpoint.pipeline_class, checkpoint.settings))
     if spec.loras:
         defaults["loras"] = {lora.name: files_digest([lora.file]) for lora in _named(spec) if lora.file.is_file()}
     if controlnets:

@@ -177,11 +177,16 @@ class _Outline:
         """What sides must be a multiple of: one latent, or one patch of latents, whichever is larger."""
         if self._pipeline is not None and not hasattr(self._pipeline, "vae"):
             return 1
-        latent = self._ask("vae_scale_factor") or _MULTIPLE
+        latent = self._ask("vae_scale_factor") or self._said_by_decoder() or _MULTIPLE
         patch = self._denoiser_config().get("patch_size")
         patch = patch if isinstance(patch, int) and 0 < patch <= 8 else 1
         processor = getattr(getattr(self._pipeline, "image_processor", None), "config", {}).get("vae_scale_factor")
         return math.lcm(latent * patch, processor if isinstance(processor, int) else 1)
+
+    def _said_by_decoder(self) -> int | None:
+        """Pixels on a side of a latent, as the configurations of newer decoders have it (Wan 2.2's: 16)."""
+        said = self._configs.get("vae", {}).get("scale_factor_spatial")
+        return said if isinstance(said, int) and said > 0 else None
 
     def says_few_steps(self, parameters: Mapping[str, Any]) -> bool:
         """Whether the configuration is that of a distilled checkpoint."""

@@ -146,6 +146,8 @@ def _grid(latents: object, width: int, height: int) -> Array | None:
     if not latents.is_floating_point():  # numbers of a codebook's entries: no colour follows from them
         return None
     x = latents.detach()[0].double().cpu()
+    if x.ndim == 5:  # one picture within a batch of its own (Cosmos 3)
+        x = x[0]
     if x.ndim == 4:  # a video of one frame: (channels, frames, height, width), or the frame first
         x = x[:, 0] if x.shape[1] == 1 else x[0]
     if x.ndim == 3:

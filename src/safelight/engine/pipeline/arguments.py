@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from safelight.contract.errors import SafelightError
 from safelight.contract.kinds import Value
 from safelight.contract.order import Order, Recipe
-from safelight.engine.pipeline.signature import guidance_parameter
+from safelight.engine.pipeline.signature import guidance_parameter, of_one_frame
 from safelight.protocol.messages import RefusalCode
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def pipeline_arguments(order: Order, model: LoadedModel) -> dict[str, Any]:
         JobRefused: the pipeline does not take something that the order asks for.
     """
     recipe, takes = order.recipe, model.parameters
-    wanted: dict[str, Any] = {**model.arguments, "prompt": recipe.prompt}
+    wanted: dict[str, Any] = {**of_one_frame(takes), **model.arguments, "prompt": recipe.prompt}
     if not recipe.inputs or {"height", "width"} <= takes.keys():  # else it draws at its picture's size
         wanted |= {"height": recipe.height, "width": recipe.width}
     if "num_inference_steps" in takes or recipe.steps is not None:

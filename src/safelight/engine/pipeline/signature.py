@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def of_one_frame(parameters: Mapping[str, Any]) -> dict[str, int]:
+    """What a pipeline for videos and pictures is told so that it draws a picture; nothing for one of pictures alone."""
+    return {"num_frames": 1} if "num_frames" in parameters else {}
+
+
 def guidance_parameter(parameters: Mapping[str, Any]) -> str | None:
     """The keyword that sets how strongly a pipeline follows its prompt; None where it has none.
 
