@@ -139,17 +139,22 @@ def test_whoever_watches_elsewhere_is_told_of_steps_and_changes(
         for each in (told, other):
             assert each.until("end")["state"] == "finished"
             assert "preview" in each.seen
+        every = stack.enter_context(Watched(one))
+        two.client.patch(f"/jobs/{job}", json={"starred": False}).raise_for_status()
+        assert every.until("job")["starred"] is False
 
 
 class Watched:
-    """A job's events, as one server tells them."""
+    """A job's events, or those of all, as one server tells them."""
 
-    def __init__(self, at: Node, job_id: str) -> None:
-        self._stream = at.client.stream("GET", f"/jobs/{job_id}/events")
+    def __init__(self, at: Node, job_id: str | None = None) -> None:
+        path = "/jobs/events" if job_id is None else f"/jobs/{job_id}/events"
+        self._stream = at.client.stream("GET", path)
         self.seen: set[str] = set()
 
     def __enter__(self) -> Watched:
         self._lines = self._stream.__enter__().iter_lines()
+        next(self._lines)  # from now on it is told of
         return self
 
     def __exit__(self, *why: object) -> None:

@@ -135,11 +135,15 @@ async def test_watchers_here_are_told_what_becomes_of_jobs_elsewhere(beside: Bes
         await seen("drawn")
         await beside.other.end(there.id, CANCELLED, Hold(there.id, "there", 1))
         await seen("ended")
+        if way == "heard":
+            await beside.other.star(owner, there.id, True)
+            await seen("changed")
+            await beside.other.star(owner, there.id, False)
         await beside.other.delete(owner, there.id)
         if way == "heard":
             await seen("gone")
     assert told[:2] == [("job", "running"), ("end", "cancelled")]
-    assert told[2:] == ([("deleted", "queued")] if way == "heard" else [])
+    assert told[2:] == ([("job", "cancelled"), ("deleted", "queued")] if way == "heard" else [])
 
 
 async def test_what_others_lost_again_and_again_is_tried_alone_and_then_fails(beside: Beside) -> None:

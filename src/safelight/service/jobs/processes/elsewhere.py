@@ -9,7 +9,7 @@ served, and a job that was accepted anywhere is drawn by whoever has a place fir
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 import structlog
 
@@ -85,7 +85,8 @@ class Elsewhere:
             if change.kind == "gone" and change.owner in watched:
                 self._feed.publish(JobUpdate(kind="deleted", job=_gone(change)))
         needed = [each.job_id for each in changes if each.kind == "waits" or each.owner in watched]
-        await self._learn(await self._store.these(needed) if needed else [])
+        ended = {each.job_id for each in changes if each.kind == "ended"}
+        await self._learn(await self._store.these(needed) if needed else [], ended)
 
     async def look(self) -> None:
         """Compare what is known here with the store."""
@@ -100,7 +101,7 @@ class Elsewhere:
             for each in now.values()  # what is drawn here has told of itself
             if each.owner in watched and each.holder != self._holder and self._seen.get(each.job_id) != each
         ]
-        await self._learn(await self._store.these({*waiting, *changed}) if waiting or changed else [])
+        await self._learn(await self._store.these({*waiting, *changed}) if waiting or changed else [], now)
         if watched and self._last_ending is not None and last > self._last_ending:
             for job in await self._store.ended_since(watched, self._last_ending):
                 self._feed.publish(JobUpdate(kind="end", job=job))
@@ -114,15 +115,19 @@ class Elsewhere:
             elif there is None and job_id in self._seen:  # what was accepted after we asked was never seen
                 self._runner.drop(job_id)
 
-    async def _learn(self, jobs: Sequence[JobRecord]) -> None:
-        """Jobs as they are now in the store, whatever was heard of them."""
+    async def _learn(self, jobs: Sequence[JobRecord], ending: Container[str]) -> None:
+        """Jobs as they are now in the store, whatever was heard of them.
+
+        Of one that has ended, and is not among those `ending` just now, something else has changed: a star. Streams
+        tell each ending once, so that is told as a change, as by the process that changed it.
+        """
         await self._runner.resume([job for job in jobs if job.course.state == "queued" and job.course.holder is None])
         for job in jobs:
             course = job.course
             self._seen[job.id] = Standing(
                 job_id=job.id, owner=job.origin.owner, state=course.state, holder=course.holder
             )
-            if job.has_ended:
+            if job.has_ended and job.id in ending:
                 self._feed.publish(JobUpdate(kind="end", job=job))
             else:
                 begun = self._runner.running.progress(job.id) or self._progress_of(job.id) or Progress(0, None, None)
