@@ -128,6 +128,7 @@ async def test_sillytavern_asks_for_its_lists_and_draws_with_all_that_its_form_h
     drawn = await asked(served, "txt2img", **SILLYTAVERN)
     assert picture(drawn["images"][0]).size == (496, 512)
     assert json.loads(drawn["info"])["seed"] == 77
+    assert not {"auth", "url"} & drawn["parameters"].keys()
     named = SILLYTAVERN | {"override_settings": {"sd_model_checkpoint": "stable-image-ultra"}, "send_images": False}
     unsent = await asked(served, "txt2img", **named)
     assert (unsent["images"], json.loads(unsent["info"])["sd_model_name"]) == ([], "stable-image-ultra")

@@ -18,6 +18,7 @@ import pytest
 from safelight.adapters.files import open_files
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql.copying import counted
+from safelight.contract.batches import Batch, StoredFile
 from safelight.contract.jobs import JobRecord, KeptImage
 from safelight.service.ports.jobs import IdempotencyMark, JobFilter
 from safelight.service.ports.keys import SessionRecord
@@ -136,6 +137,23 @@ async def test_a_backup_fills_an_empty_database_of_either_kind_with_all_that_the
     assert "holds 3 keys and 3 jobs already" in twice.stderr
     assert file.read_bytes() == before
     await assert_holds(other, jobs)
+
+
+async def test_a_batchs_files_and_pictures_move_with_it(tmp_path: Path, with_postgres: Callable[[], str]) -> None:
+    here, there = Kept(home_in(tmp_path), None), Kept(tmp_path / "home", with_postgres())
+    database, files = await here.open(), open_files(None, here.home)
+    await database.batches.add(Batch(id="batch_1", owner="z", endpoint="/v1", input_file_id="file-1", created=1.0))
+    await database.batches.add_file(
+        StoredFile(id="file-1", owner="z", purpose="batch", filename="a", bytes=4, created=1.0)
+    )
+    await database.close()
+    for name in ("batch_1/1.1.0.png", "file-1/0000", "batch_2/1.1.0.png", "file-2/0000"):
+        await files.put(name, b"file")
+    place = tmp_path / "pictures"
+    moved = ran(command_line(tmp_path, here)("move", "--to", str(there.url), "--files", str(place), "--json"))
+    assert (moved["batches"], moved["batch_files"], moved["pictures"]) == (1, 1, 2)
+    names = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
+    assert names == {"batch_1/1.1.0.png", "file-1/0000"}
 
 
 async def test_a_home_is_moved_to_postgresql_with_its_pictures_and_back(

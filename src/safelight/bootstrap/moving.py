@@ -23,7 +23,6 @@ from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.contract.errors import ConfigurationError
 from safelight.service.keeping.place import RESTORED
 from safelight.service.ports.files import FileStore
-from safelight.service.ports.jobs import JobStore
 from safelight.settings import Settings
 
 
@@ -112,18 +111,21 @@ async def move(settings: Settings, to: str | None, files: str | None) -> tuple[d
         pictures = 0
         if files is not None:  # first: a row whose picture is not there would be worse than a picture without a row
             old, new = open_files(settings.files, settings.home), open_files(files, settings.home)
-            pictures = await _copy_pictures(source.jobs, old, new)
+            pictures = await _copy_pictures(source, old, new)
         return await copy_all(source.dialect, target.dialect), pictures
 
 
-async def _copy_pictures(jobs: JobStore, old: FileStore, new: FileStore) -> int:
-    """Those of our jobs. What is there already, of a move that was cut short, is left as it is."""
+async def _copy_pictures(database: Database, old: FileStore, new: FileStore) -> int:
+    """Those of our jobs, and the files and pictures of our batches. What is there already, of a move that was cut
+    short, is left as it is."""
     copied = 0
     async for entries in old.entries():
-        by_job = [(PurePosixPath(entry.name).name.partition(".")[0], entry.name) for entry in entries]
-        ours = {job.id for job in await jobs.these({job_id for job_id, _ in by_job})}
-        for job_id, name in by_job:
-            copied += job_id in ours and await _copy_picture(name, old, new)
+        names = [PurePosixPath(entry.name) for entry in entries]
+        ours = {job.id for job in await database.jobs.these({name.name.partition(".")[0] for name in names})}
+        ours |= set(await database.batches.known_files({name.parts[0] for name in names}))
+        for name in names:
+            if name.parts[0] in ours or name.name.partition(".")[0] in ours:
+                copied += await _copy_picture(str(name), old, new)
     return copied
 
 

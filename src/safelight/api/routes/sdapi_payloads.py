@@ -31,6 +31,8 @@ _SIDE = 512
 _MOST_SIDE = 16_384
 _STRENGTH = 0.75
 _DATA = "data:image/png;base64,"
+# Pictures as they came, and what SillyTavern sends along for itself: where we are, and the key.
+_NOT_ECHOED = ("init_images", "mask", "url", "auth")
 # Their name of a parameter, and ours.
 _PASSED_ON = {"steps": "steps", "cfg_scale": "guidance_scale", "negative_prompt": "negative_prompt"}
 
@@ -104,7 +106,7 @@ def _picture(name: str, image: object) -> dict[str, str]:
 
 def answer(payload: dict[str, Any], request: ImageRequest, pictures: Sequence[Picture]) -> bytes:
     """Pictures, what was asked for, and what was drawn, which is JSON in a text."""
-    echoed = {name: value for name, value in payload.items() if name not in ("init_images", "mask")}
+    echoed = {name: value for name, value in payload.items() if name not in _NOT_ECHOED}
     images = [base64_text(each.image) for each in pictures] if payload.get("send_images", True) else []
     return orjson.dumps({"images": images, "parameters": echoed, "info": json.dumps(_info(request, pictures))})
 
