@@ -19,10 +19,11 @@ from safelight.adapters.sql.jobs.rows import row_of
 from safelight.adapters.sql.migrate import SCRIPTS
 from safelight.adapters.sql.migrations import versions
 from safelight.adapters.sql.postgres.opening import connect as connect_postgres
-from safelight.adapters.sql.schema import OLDEST_REVISION, REVISION, jobs
+from safelight.adapters.sql.schema import OLDEST_REVISION, REVISION, jobs, usage
 from safelight.adapters.sql.search_words import words_of
 from safelight.adapters.sql.sqlite.opening import connect as connect_sqlite
 from safelight.contract.errors import ConfigurationError
+from safelight.contract.quotas import day_of
 from safelight.service.ports.jobs import Ending, JobFilter
 from tests.contracts.jobs import job
 from tests.databases import Kept
@@ -165,3 +166,30 @@ async def test_a_newer_database_is_used_where_it_says_so_and_else_refused(kept: 
     with pytest.raises(ConfigurationError, match=r"newer Safelight.*9999.*Upgrade"):
         await kept.open()
     await database.close()
+
+
+async def test_what_was_used_before_quotas_were_there_is_added_up_from_the_ledger(empty: AsyncEngine) -> None:
+    await migrate(empty, "0014")
+    put = (
+        "INSERT INTO ledger (request_id, time, key_id, model, drawn_by, outcome, seed, width, height, output_format, "
+        "image_bytes, total_seconds, queue_seconds, encode_prompt_seconds, denoise_seconds) "
+        "VALUES ('r', {}, 'a', 'm', 'm', '{}', {}, 1000, 500, 'png', 1, 1.0, 0.0, {}, {})"
+    )
+    last_second_of_a_day = 1_795_391_999.5
+    async with empty.begin() as connection:
+        for entry in (
+            (last_second_of_a_day - 5, "finished", 1, 0.5, 1.0),
+            (last_second_of_a_day, "finished", 2, 0.5, 1.0),
+            (last_second_of_a_day, "cancelled", 3, "NULL", "NULL"),
+            (last_second_of_a_day, "finished", "NULL", "NULL", "NULL"),
+            (last_second_of_a_day + 1, "finished", 4, 0.0, 2.0),
+        ):
+            await connection.exec_driver_sql(put.format(*entry))
+    await migrate(empty, REVISION)
+    async with empty.connect() as connection:
+        rows = (await connection.execute(select(usage).order_by(usage.c.day))).all()
+    assert [(row.day, row.calls, row.pictures, row.megapixels, row.seconds) for row in rows] == [
+        (day_of(last_second_of_a_day), 4, 2, 1.0, 3.0),
+        (day_of(last_second_of_a_day + 1), 1, 1, 0.5, 2.0),
+    ]
+    assert rows[0].last == last_second_of_a_day
