@@ -134,6 +134,7 @@ EDIT_ONLY: dict[str, Family] = {
     "joyimage-edit": Family(viewing.joy_image_edit, (40, 4.0), shrink=viewing.at_64_pixels),
     "joyimage-edit-plus": Family(viewing.joy_image_edit_plus, (30, 4.0), shrink=viewing.at_64_pixels),
     "bria-fibo-edit": Family(viewing.bria_fibo_edit, (30, 5.0), prompt='{"edit_instruction": "add a boat"}'),
+    "hunyuan-image-refiner": Family(seeing.hunyuan_image_refiner, (4, None), negative=None),
     "kandinsky-5-i2i": Family(viewing.kandinsky_5_from_pictures, (50, 3.5), size=(64, 64), shrink=_at_64_pixels),
 }
 """Checkpoints that work from pictures alone."""

@@ -88,6 +88,37 @@ def refiner() -> Any:
     return _as(diffusers.StableDiffusionXLImg2ImgPipeline, pipeline, unet=unet, **left_out)
 
 
+def hunyuan_image_refiner() -> Any:
+    """Its transformer takes the picture's latents beside the noise, two of its decoder's frames in each."""
+    return diffusers.HunyuanImageRefinerPipeline(
+        scheduler=parts.flow(shift=4.0),
+        vae=diffusers.AutoencoderKLHunyuanImageRefiner(
+            in_channels=3,
+            out_channels=3,
+            latent_channels=4,
+            block_out_channels=(8, 8, 8),
+            layers_per_block=1,
+            spatial_compression_ratio=4,
+            temporal_compression_ratio=4,
+        ).eval(),
+        text_encoder=parts.qwen_2_5_vl(),
+        tokenizer=parts.byte_tokenizer(),
+        transformer=diffusers.HunyuanImageTransformer2DModel(
+            in_channels=16,
+            out_channels=8,
+            num_attention_heads=2,
+            attention_head_dim=8,
+            num_layers=1,
+            num_single_layers=1,
+            num_refiner_layers=1,
+            text_embed_dim=WIDTH,
+            rope_axes_dim=(2, 2, 4),
+            patch_size=(1, 1, 1),
+            guidance_embeds=True,
+        ).eval(),
+    )
+
+
 def flux_fill() -> Any:
     """Its transformer takes the latents, those of the picture without what is drawn anew, and the mask by pixels."""
     pipeline = tiny.flux()
@@ -97,3 +128,9 @@ def flux_fill() -> Any:
         transformer = diffusers.FluxTransformer2DModel(**{**config, **channels}).eval()
     taken = ("scheduler", "vae", "text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
     return diffusers.FluxFillPipeline(**{name: pipeline.components[name] for name in taken}, transformer=transformer)
+
+
+def visual_cloze() -> Any:
+    """It fills one place of a grid of pictures, as FLUX.1 Fill fills a mask."""
+    parts_of_it = {name: part for name, part in flux_fill().components.items() if part is not None}
+    return diffusers.VisualClozePipeline(**parts_of_it)

@@ -83,6 +83,10 @@ def qwen_image_edit_plus() -> Any:
     return _qwen_image_edit(diffusers.QwenImageEditPlusPipeline)
 
 
+def qwen_image_layered() -> Any:
+    return _qwen_image_edit(diffusers.QwenImageLayeredPipeline)
+
+
 def longcat_image_edit() -> Any:
     processor, pipeline = qwen2_vl_processor(), llm.longcat_image()
     own = {"tokenizer": processor.tokenizer, "text_encoder": qwen_2_5_vl(processor), "text_processor": processor}

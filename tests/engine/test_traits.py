@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.checkpoints import unets
+from benchmarks.checkpoints import llm, unets
 
 from safelight.contract.offers import capabilities_of
 from safelight.contract.terms import OperatorTerms
@@ -86,6 +86,15 @@ def test_a_default_size_in_the_index_is_in_pixels(checkpoint: Any) -> None:
 def test_a_model_without_a_decoder_draws_as_many_pixels_as_its_denoiser_has_places(tmp_path: Path) -> None:
     unets.deepfloyd_if().save_pretrained(tmp_path / "if")
     assert (traits(tmp_path / "if").width, traits(tmp_path / "if").height) == (64, 64)
+
+
+def test_a_model_that_left_its_guider_out_takes_no_negative_prompt(tmp_path: Path) -> None:
+    llm.hunyuan_image().save_pretrained(tmp_path)
+    assert traits(tmp_path).negative_prompt
+    index = tmp_path / "model_index.json"
+    without: dict[str, list[None]] = {"guider": [None, None], "ocr_guider": [None, None]}
+    index.write_text(json.dumps(json.loads(index.read_text()) | without))
+    assert not traits(tmp_path).negative_prompt
 
 
 @pytest.mark.parametrize(("scale", "takes"), [(1.0, False), (4.0, True)])

@@ -99,6 +99,7 @@ EDITS |= {
     "joyimage-edit": _references("JoyImageEditPipeline", most=1),
     "joyimage-edit-plus": _references("JoyImageEditPlusPipeline"),
     "bria-fibo-edit": _references("BriaFiboEditPipeline", "BriaFiboEditPipeline"),
+    "hunyuan-image-refiner": _references("HunyuanImageRefinerPipeline", most=1, fitted=True),
     "kandinsky-5-i2i": _references("Kandinsky5I2IPipeline", most=1),
 }
 """By the family's name. One that is not here draws from words alone."""

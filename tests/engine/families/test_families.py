@@ -294,6 +294,7 @@ def test_a_checkpoint_that_works_from_pictures_alone_is_served_for_edits_and_say
     loaded = saved_and_loaded(name, tmp_path / name)
     traits, jobs = loaded.model.traits, loaded.edited()
     assert not traits.draws_from_words
+    assert traits.negative_prompt == (loaded.family.negative is not None)
     assert (traits.steps, traits.guidance_scale) == loaded.family.defaults
     test_it_takes_pictures_as_diffusers_has_pipelines_for_them(loaded)
     doomed = loaded.job("doomed", seed=9, inputs=(picture(),))

@@ -10,7 +10,7 @@ from typing import Any
 
 import diffusers
 import pytest
-from benchmarks.checkpoints import llm, t5, unets
+from benchmarks.checkpoints import llm, seeing, t5, unets, viewing
 from diffusers.pipelines.cosmos import pipeline_cosmos2_text2image, pipeline_cosmos3_omni
 from diffusers.pipelines.omnigen import pipeline_omnigen
 from diffusers.pipelines.prx import pipeline_prx
@@ -59,6 +59,14 @@ def omnigen(folder: Path, patch: pytest.MonkeyPatch) -> None:
     llm.omnigen().save_pretrained(folder)
 
 
+def qwen_image_layered(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    viewing.qwen_image_layered().save_pretrained(folder)
+
+
+def visual_cloze(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    seeing.visual_cloze().save_pretrained(folder)
+
+
 def stable_cascade(folder: Path, patch: pytest.MonkeyPatch) -> None:
     unets.stable_cascade().save_pretrained(folder)
 
@@ -74,6 +82,8 @@ def half_of_kandinsky_2_2(folder: Path, patch: pytest.MonkeyPatch) -> None:
         (cosmos_3, "`cosmos_guardrail` is not installed."),
         (omnigen, "It needs the package `torchvision`, which is not installed."),
         (stable_cascade, "PaellaVQModel, which the installed libraries do not have"),
+        (qwen_image_layered, "it works from a picture, `image`, and draws several, `layers`"),
+        (visual_cloze, "it takes `task_prompt` and `content_prompt` in place of one"),
         (half_of_kandinsky_2_2, "does not draw from a prompt alone"),
     ],
 )

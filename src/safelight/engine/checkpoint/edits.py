@@ -17,10 +17,16 @@ from safelight.contract.options import DENOISERS
 from safelight.engine.checkpoint.channels import denoiser_input
 from safelight.engine.checkpoint.folder import Checkpoint
 from safelight.engine.checkpoint.pictures_needed import picture_needed
-from safelight.engine.pipeline.picture_arguments import PictureArguments, must_be_given, picture_arguments
+from safelight.engine.pipeline.picture_arguments import (
+    PictureArguments,
+    must_be_given,
+    picture_arguments,
+    several_drawn,
+)
 from safelight.engine.pipeline.twins import IMAGE_TO_IMAGE, INPAINTING, fits, twin_class
 from safelight.engine.pipeline.ways import Way, Ways
 
+_PROMPT = re.compile(r"(?!negative_|num_)\w+_prompt")  # another one than `prompt`
 _READS_SETTING = re.compile(r"(?<!hasattr\()self\.(\w+)\.config\.(\w+)\b(?!\()")
 
 
@@ -73,9 +79,11 @@ def refusal_of_words(pipeline_class: Any) -> str | None:
     if wants:
         return f"it needs {', '.join(f'`{name}`' for name in wants)}"
     if "prompt" not in takes:
-        return "it takes none"
+        others = [f"`{name}`" for name in takes if _PROMPT.fullmatch(name)]
+        return f"it takes {' and '.join(others)} in place of one" if others else "it takes none"
     if picture is not None:
-        return f"it works from a picture, `{picture}`"
+        several = several_drawn(takes)
+        return f"it works from a picture, `{picture}`" + (f", and draws several, `{several}`" if several else "")
     if control is not None:
         return f"it works from a picture, which its `{control}` reads"
     if not {"width", "height"} <= set(takes):

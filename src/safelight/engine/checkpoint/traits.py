@@ -34,6 +34,7 @@ _FEW = 8  # a class whose own default is no more was made for few steps
 _FEW_STEPS = 4  # what distilled checkpoints are run with where neither their name nor their class says it
 _SAYS_FEW = re.compile(r"turbo|lightning|schnell|distill|hyper-?sd|flash|\blcm|lcm\b|\bdmd|\btcd")
 _SAYS_HOW_MANY = re.compile(r"(?<!\d)(\d{1,2})[ _-]?steps?\b")
+_GUIDER = "guider"
 # Schedulers for consistency models (arXiv 2310.04378) and trajectory consistency (arXiv 2402.19159), flow matching too.
 _FEW_STEP_SCHEDULER = re.compile(r"LCM|TCD")
 
@@ -57,7 +58,7 @@ def traits_of(checkpoint: Checkpoint, name: str, parameters: Mapping[str, Any]) 
         pipeline=checkpoint.pipeline_class.__name__,
         steps=steps,
         guidance_scale=None if guidance is None else float(guidance),
-        negative_prompt=_takes_negative_prompt(parameters, guidance, outline),
+        negative_prompt=_takes_negative_prompt(checkpoint, parameters, guidance, outline),
         width=width,
         height=height,
         side_multiple=outline.side_multiple(),
@@ -68,13 +69,16 @@ def traits_of(checkpoint: Checkpoint, name: str, parameters: Mapping[str, Any]) 
     )
 
 
-def _takes_negative_prompt(parameters: Mapping[str, Any], guidance: float | None, outline: _Outline) -> bool:
+def _takes_negative_prompt(
+    checkpoint: Checkpoint, parameters: Mapping[str, Any], guidance: float | None, outline: _Outline
+) -> bool:
     """A negative prompt acts through classifier-free guidance alone: with that off, it would be dropped in silence."""
     if "negative_prompt" not in parameters or outline.guidance_is_an_input():
         return False
     name = guidance_parameter(parameters)
-    if name is None:
-        return True  # guidance is the pipeline's own affair (HunyuanImage's guiders)
+    if name is None:  # guidance is the pipeline's own affair, or a part's; distilled ones come without (HunyuanImage's)
+        takes = inspect.signature(checkpoint.pipeline_class.__init__).parameters  # type: ignore[misc]
+        return _GUIDER not in takes or _GUIDER in checkpoint.components
     return guidance is not None and guidance > (1 if name == "true_cfg_scale" else 0)
 
 

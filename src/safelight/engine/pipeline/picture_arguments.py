@@ -23,6 +23,7 @@ _MASKS = ("mask_image", "mask")
 _REFERENCES = "image_reference"
 # What makes of a pipeline one for something else than a still picture of the size that is asked for.
 _ELSEWHERE = re.compile(r"control|adapter_conditioning|^num_frames$|^layers$|^original_image$|video")
+_SEVERAL = ("num_frames", "layers")  # how many pictures a drawing is made of
 _LARGER = re.compile(r"Upscale|SuperResolution")
 _BOUND = re.compile(r"self\.max_num_images = (\d+)")
 _LIST_OF_PICTURES = re.compile(r"\blist\[(PIL\.Image\.Image|list\[)", re.I)
@@ -73,6 +74,11 @@ def picture_arguments(pipeline_class: Any) -> PictureArguments | None:
         fitted=strength or not sized or body.scales_to_drawing(name),
         scene=name == _SCENE,
     )
+
+
+def several_drawn(takes: Mapping[str, Any]) -> str | None:
+    """The argument that says of how many pictures a drawing is made, where it is made of several."""
+    return next((name for name in _SEVERAL if name in takes), None)
 
 
 def _bound(pipeline_class: Any) -> int:
