@@ -114,6 +114,7 @@ FAMILIES: dict[str, Family] = {
     "dreamlite-mobile": Family(seeing.dreamlite_mobile, (4, None), negative=None),
     "z-image-omni": Family(seeing.z_image_omni, (50, 5.0), dtype="bfloat16"),
     "cosmos-3": Family(llm.cosmos_3, (35, 6.0), {"num_frames": 1}),
+    "wan": Family(t5.wan, (50, 5.0), {"num_frames": 1, "output_type": "pil"}),
     "anima": Family(modular.anima, (50, 4.0)),
     "flux.3": Family(modular.flux3, (50, 3.5)),
     "flux.3-distilled": Family(modular.flux3_distilled, (16, None), negative=None),

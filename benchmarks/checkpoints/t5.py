@@ -232,3 +232,24 @@ def cosmos_predict_2() -> Any:
         vae=parts.vae_wan(),
         scheduler=parts.flow(use_karras_sigmas=True),
     )
+
+
+def wan() -> Any:
+    """For videos; of one frame it is a picture."""
+    return diffusers.WanPipeline(
+        tokenizer=tiny.t5_tokenizer(),
+        text_encoder=tiny.t5_encoder(),
+        transformer=diffusers.WanTransformer3DModel(
+            in_channels=4,
+            out_channels=4,
+            num_attention_heads=2,
+            attention_head_dim=12,
+            text_dim=32,
+            freq_dim=16,
+            ffn_dim=32,
+            num_layers=1,
+            rope_max_seq_len=32,
+        ).eval(),
+        vae=parts.vae_wan(),
+        scheduler=diffusers.UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True),
+    )

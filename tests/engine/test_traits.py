@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.checkpoints import llm, unets
+from benchmarks.checkpoints import llm, t5, unets
 
 from safelight.contract.offers import capabilities_of
 from safelight.contract.terms import OperatorTerms
@@ -86,6 +86,12 @@ def test_a_default_size_in_the_index_is_in_pixels(checkpoint: Any) -> None:
 def test_a_model_without_a_decoder_draws_as_many_pixels_as_its_denoiser_has_places(tmp_path: Path) -> None:
     unets.deepfloyd_if().save_pretrained(tmp_path / "if")
     assert (traits(tmp_path / "if").width, traits(tmp_path / "if").height) == (64, 64)
+
+
+@pytest.mark.parametrize("build", [t5.wan, llm.cosmos_3])
+def test_sides_of_a_frame_are_multiples_of_what_its_pipeline_insists_on(build: Any, tmp_path: Path) -> None:
+    build().save_pretrained(tmp_path)
+    assert traits(tmp_path).side_multiple == 16
 
 
 def test_a_model_that_left_its_guider_out_takes_no_negative_prompt(tmp_path: Path) -> None:

@@ -114,6 +114,8 @@ class Loaded:
                 generator=torch.Generator("cpu").manual_seed(recipe.seed),
                 **arguments,
             )[0][0]
+            if isinstance(picture, list):  # a video
+                (picture,) = picture
             self._drawn[key] = np.asarray(as_asked(picture, recipe.width, recipe.height))
         return self._drawn[key]
 

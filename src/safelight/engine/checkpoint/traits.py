@@ -24,7 +24,7 @@ from safelight.contract.checkpoint_files import read_json
 from safelight.contract.parameters.declared import taken_by
 from safelight.contract.traits import Traits
 from safelight.engine.checkpoint.folder import Checkpoint
-from safelight.engine.pipeline.signature import guidance_parameter
+from safelight.engine.pipeline.signature import guidance_parameter, of_one_frame
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def traits_of(checkpoint: Checkpoint, name: str, parameters: Mapping[str, Any]) 
         negative_prompt=_takes_negative_prompt(checkpoint, parameters, guidance, outline),
         width=width,
         height=height,
-        side_multiple=outline.side_multiple(),
+        side_multiple=outline.side_multiple(parameters),
         few_steps=few or (said is not None and said["guidance_scale"] == 0),
         prompt_tokens=_prompt_tokens(checkpoint, parameters),
         takes=taken_by(parameters),
@@ -177,12 +177,14 @@ class _Outline:
         side = sample * (self._ask("vae_scale_factor") or _MULTIPLE if self._decodes else 1)
         return side, side
 
-    def side_multiple(self) -> int:
+    def side_multiple(self, parameters: Mapping[str, Any]) -> int:
         """What sides must be a multiple of: one latent, or one patch of latents, whichever is larger."""
         if self._pipeline is not None and not hasattr(self._pipeline, "vae"):
             return 1
         latent = self._ask("vae_scale_factor") or self._said_by_decoder() or _MULTIPLE
         patch = self._denoiser_config().get("patch_size")
+        if of_one_frame(parameters) and isinstance(patch, list | tuple) and patch:
+            patch = patch[-1]  # frames, rows, columns; Wan insists, while pipelines for pictures pad or resize
         patch = patch if isinstance(patch, int) and 0 < patch <= 8 else 1
         processor = getattr(getattr(self._pipeline, "image_processor", None), "config", {}).get("vae_scale_factor")
         return math.lcm(latent * patch, processor if isinstance(processor, int) else 1)

@@ -61,7 +61,8 @@ def shown(output: Any) -> Any:
     if is_flagged(output):
         raise PictureRefused
     # The first of what a pipeline gives is the pictures, under whichever name.
-    return output[0][0]
+    first = output[0][0]
+    return first[0] if isinstance(first, list) else first  # of a video its one frame
 
 
 def scene_in(output: Any) -> str | None:
