@@ -232,7 +232,9 @@ async def test_a_flood_of_cancelled_jobs_leaves_a_database_of_bounded_size(
         await keeper.forget()
         sizes.append(size_of(tmp_path))
     assert sum(each.rows for each in await database.jobs.held()) == MOST_WITHOUT_PICTURE
-    assert sizes[3] < 1.1 * sizes[1]  # the bound was reached in the second wave
+    # The bound of rows was reached in the second wave. The index of words gives its room back in parts, when it merges:
+    # over nine waves it swings between 5.9 and 8.0 MB. Without a bound the fourth would be twice the second.
+    assert sizes[3] < 1.5 * sizes[1]
 
 
 async def test_a_short_disk_empties_the_trash_and_forgets_nothing_unless_that_is_said(
