@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from safelight.adapters.sql import Database, open_database
-from safelight.adapters.sql.postgres.news import CHANNEL
+from safelight.adapters.sql.postgres.news import LISTENER
 from safelight.service.ports.jobs import Hold
 from safelight.service.ports.news import JobNews, Processes, ProcessState, RowChange
 from tests.contracts.jobs import CANCELLED, FINISHED, job
@@ -86,10 +86,43 @@ async def test_after_its_connection_broke_it_says_that_some_may_have_been_missed
 ) -> None:
     here, there = two
     heard = await listening(here)
-    postgres.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ILIKE 'LISTEN%{CHANNEL}%'")
+    postgres.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{LISTENER}'")
     assert await anext(heard) == ()
     await there.jobs.add(job(1))
     assert await anext(heard) == (RowChange("waits", "job_1", "key-a", True),)
+
+
+async def test_a_star_and_a_deletion_that_nobody_heard_of_are_told_later(
+    two: tuple[Database, Database], postgres: Server
+) -> None:
+    here, there = two
+    for number in (1, 2):
+        await there.jobs.add(job(number))
+        await there.jobs.end(f"job_{number}", CANCELLED)
+    heard = await listening(here)
+    await there.jobs.star("key-a", "job_2", True)
+    assert await anext(heard) == (RowChange("changed", "job_2", "key-a", True),)
+    postgres.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{LISTENER}'")
+    await there.jobs.star("key-a", "job_1", True)  # nobody listens
+    await there.jobs.delete("key-a", "job_2")
+    assert await anext(heard) == ()
+    told: list[RowChange] = []
+    while len(told) < 2:
+        told += await anext(heard)
+    assert told == [RowChange("changed", "job_1", "key-a", True), RowChange("gone", "job_2", "key-a", True)]
+    await there.jobs.add(job(3))
+    assert await anext(heard) == (RowChange("waits", "job_3", "key-a", True),)  # nothing is told twice
+
+
+async def test_notices_are_not_kept_for_long(two: tuple[Database, Database]) -> None:
+    here, there = two
+    await there.jobs.add(job(1))
+    await there.jobs.star("key-a", "job_1", True)
+    async with there.dialect.writing() as connection:
+        await connection.exec_driver_sql("UPDATE notices SET time = time - 601")
+    await here.jobs.star("key-a", "job_1", False)
+    async with here.dialect.reading() as connection:
+        assert (await connection.exec_driver_sql("SELECT count(*) FROM notices")).scalar_one() == 1
 
 
 async def test_it_waits_for_a_server_that_is_away(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 # The newest migration; known here so that a start with nothing to migrate need not import Alembic (0.1 s).
-REVISION = "0017"
+REVISION = "0018"
 # What the oldest version knows that may still work with a database of this one, beside it or started again, while the
 # servers of a database are upgraded one after the other: the version before, since a migration only adds.
 OLDEST_REVISION = "0013"
@@ -280,6 +280,20 @@ processes = Table(
     Column("workers", Integer, nullable=False),
     Column("seconds", Float(53), nullable=False),
     Column("lease_until", Float(53), nullable=False),
+)
+
+# Changes of jobs that other processes cannot find in the rows once a NOTIFY was lost, for some minutes.
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("time", Float(53), nullable=False),
+    Column("process", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("job_id", String(64), nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("listed", Boolean, nullable=False),
+    Index("notices_time", "time"),
 )
 
 let_in = Table(

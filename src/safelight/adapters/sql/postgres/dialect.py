@@ -22,6 +22,7 @@ from safelight.adapters.sql.postgres import locks
 from safelight.adapters.sql.postgres.errors import READ_ONLY, code_of, explained
 from safelight.adapters.sql.postgres.links import SqlLinks
 from safelight.adapters.sql.postgres.news import CHANNEL, PostgresNews, payloads
+from safelight.adapters.sql.postgres.notices import keep
 from safelight.adapters.sql.postgres.opening import answering, connect
 from safelight.adapters.sql.postgres.rates import SqlRates
 from safelight.adapters.sql.postgres.search import WordIndex
@@ -98,7 +99,8 @@ class PostgresDialect:
         self._server_clock.heard((await connection.execute(select(DatabaseNow()))).scalar_one(), asked)
 
     async def tell(self, connection: AsyncConnection, changes: Sequence[RowChange]) -> None:
-        for payload in payloads(self.process, changes):
+        ids = await keep(connection, self.process, changes)
+        for payload in payloads(self.process, changes, ids):
             await connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
 
     def put(self, table: Table, values: dict[str, Any], key: Sequence[str]) -> Insert:

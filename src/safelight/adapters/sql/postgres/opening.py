@@ -44,8 +44,8 @@ def connect(url: str) -> AsyncEngine:
     return engine
 
 
-async def open_connection(url: str) -> Any:
-    """One connection of the driver's own (asyncpg).
+async def open_connection(url: str, name: str = "safelight") -> Any:
+    """One connection of the driver's own (asyncpg). `name` is what the server's `pg_stat_activity` calls it.
 
     Raises:
         OSError, TimeoutError, PostgresError, InterfaceError: there is none to be had. `ClientConfigurationError`: the
@@ -53,9 +53,9 @@ async def open_connection(url: str) -> Any:
     """
     # Of several servers all but one are replicas, which take no writes.
     wanted: dict[str, Any] = {} if _says(url, "target_session_attrs") else {"target_session_attrs": "read-write"}
-    name = {"application_name": "safelight"}
+    settings = {"application_name": name}
     try:
-        return await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=name, **wanted)
+        return await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=settings, **wanted)
     except (asyncpg.PostgresError, asyncpg.InterfaceError):
         raise
     except ValueError:  # of a part of the URL that is taken for a port: it may be a part of the password
