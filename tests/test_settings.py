@@ -115,6 +115,8 @@ def test_an_unknown_key_of_a_model_is_named_with_its_table(tmp_path: Path) -> No
         ("SAFELIGHT_CORS_ORIGINS", "http://a.org/page", r"`cors_origins`.*no origin"),
         ("SAFELIGHT_MODELS", "{", r"SAFELIGHT_MODELS is not valid JSON"),
         ("SAFELIGHT_MODELS", "{}", r"`models` from the environment \(SAFELIGHT_MODELS\): offers nothing"),
+        ("SAFELIGHT_PUBLIC_URL", "images.example.org", r"`public_url`.*write an address like https://"),
+        ("SAFELIGHT_GROUP_QUOTAS", '{"a group": {}}', r"`group_quotas`.*'a group' is no name of a group"),
         ("SAFELIGHT_TRUSTED_PROXIES", "10.0.0.7, proxy", r"`trusted_proxies`.*'proxy' is no address and no network"),
         ("SAFELIGHT_ALLOWED_HOSTS", "http://a.org", r"`allowed_hosts`.*'http://a.org' is no name of a host"),
         ("SAFELIGHT_MODELS", "[]", r"`models`.*dictionary"),
@@ -384,3 +386,8 @@ def test_sentence_encoders_are_listed_or_off(embeddings: object) -> None:
 def test_a_sentence_encoder_has_an_id_that_a_request_can_say() -> None:
     with pytest.raises(ConfigurationError, match="'my own' is no id of a model; take letters, digits"):
         read_settings({"embeddings": {"my own": {"source": "x"}}})
+
+
+def test_groups_may_have_quotas() -> None:
+    settings = read_settings({"group_quotas": {"team": {"pictures_per_day": 5}, "night.shift": {}}})
+    assert settings.group_quotas == {"team": {"pictures_per_day": 5.0}, "night.shift": {}}

@@ -12,12 +12,14 @@ from safelight.contract.checkpoint_files import (
     INDEX,
     MAX_CONFIGURATION_BYTES,
     MODULAR_INDEX,
+    PartSource,
     can_be_left_out,
     index_in,
     is_part_name,
     one_variant,
     parts_of,
     read_json,
+    sources_of,
     variant_of,
 )
 
@@ -115,3 +117,21 @@ def test_a_configuration_is_an_ordinary_file_of_bounded_size_and_depth(tmp_path:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ValueError, match="no ordinary file"):
         read_json(tmp_path / "pipe")
+
+
+def test_a_modular_index_says_where_its_parts_come_from() -> None:
+    index = {
+        "_class_name": "Modular",
+        "unet": [
+            "diffusers",
+            "UNet",
+            {"pretrained_model_name_or_path": "org/a", "subfolder": "/unet/", "variant": "fp16"},
+        ],
+        "vae": ["diffusers", "VAE", {"pretrained_model_name_or_path": "org/b", "revision": "main", "subfolder": 5}],
+        "guider": ["diffusers", "Guider", {}],
+        "scheduler": ["diffusers", "Scheduler"],
+    }
+    assert sources_of(index) == {
+        "unet": PartSource("org/a", "unet", None, "fp16"),
+        "vae": PartSource("org/b", "", "main", None),
+    }

@@ -87,3 +87,13 @@ def test_what_is_known_of_the_pictures_is_in_what_a_job_keeps() -> None:
     assert [(each.role, each.name) for each in request.recipe(1).inputs] == [("control", "canny")]
     other = parse_image_request(fields | {"control": {"depth": FACTS}}, catalogue(controls=("canny", "depth")))
     assert request.digest() != other.digest()
+
+
+@pytest.mark.parametrize("by_form", [True, False])
+def test_they_are_described_as_a_picture_for_each_name(by_form: bool) -> None:
+    kind = NamedPictures(names=("canny", "depth"), most=1, by_form=by_form)
+    schema = kind.json_schema()
+    assert (list(schema["properties"]), schema["maxProperties"]) == (["canny", "depth"], 1)
+    nullable = {"type": "null"} in schema["properties"]["canny"].get("anyOf", ())
+    assert nullable is not by_form  # a form has no null
+    assert kind.from_text("canny=map.png") == "canny=map.png"
