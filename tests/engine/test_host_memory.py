@@ -12,6 +12,8 @@ import torch
 from safelight.contract.options import ModelOptions, Quantization
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.machine.memory import free_memory, memory_of, tensors_of
+from safelight.engine.machine.parts import Parts
+from safelight.engine.pipeline.controls import NO_CONTROLS
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency import host_memory
 from safelight.engine.residency.host_memory import HostMemory, can_move, host_budget, move
@@ -108,7 +110,8 @@ def test_a_part_that_stays_where_it_is_is_an_error() -> None:
         def to(self, device: str) -> None:
             pass
 
-    stuck: Any = type("Model", (), {"pipeline": Stuck(), "device": "cpu"})()
+    parts = Parts(Stuck.components)
+    stuck: Any = type("Model", (), {"pipeline": Stuck(), "device": "cpu", "controls": NO_CONTROLS, "parts": parts})()
     with pytest.raises(RuntimeError, match="did not move to cpu"):
         move(stuck, "cpu", free=lambda: None)
 

@@ -117,7 +117,7 @@ def test_a_place_that_answers_after_ten_seconds_takes_what_is_drawn_and_holds_no
             asked = time.monotonic()
             refused = get(served, path)
             assert time.monotonic() - asked < _ANSWERED_SECONDS
-            assert (refused.status_code, refused.json()["error"]["code"]) == (503, "engine_overloaded")
+            assert (refused.status_code, refused.json()["error"]["code"]) == (503, "storage_unavailable")
         wait_until(lambda: state(served.safelight.home, drawn) == "finished")  # who writes waits as long as it takes
         relay.let("pass")
         assert get(served, f"/jobs/{drawn}/image").status_code == 200

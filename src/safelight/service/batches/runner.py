@@ -82,13 +82,23 @@ class BatchRunner:
                 task.cancel()
 
     async def settle(self, within_seconds: float | None = None) -> None:
-        """Begin nothing new, and return when what is drawn has been recorded, in a service that drains."""
+        """Begin nothing new, and return when what is drawn has been recorded, in a service that drains.
+
+        What cannot be recorded or put back within that time is given up: others claim it once its lease has ended.
+        """
         self._stopping = True
-        if self._drawn:
-            await asyncio.wait(list(self._drawn.values()), timeout=within_seconds)
-        with suppress(SafelightError):
-            await self._store.put_back([LineHold.of(line) for line, _ in self._claimed], self._holder)
+        waiting = [*self._drawn.values()]
+        if self._claimed:
+            waiting.append(asyncio.create_task(self._put_back(), name="batches-put-back"))
+        if waiting:
+            await asyncio.wait(waiting, timeout=within_seconds)
+
+    async def _put_back(self) -> None:
+        """What was claimed and not begun waits for whoever comes."""
+        lines = [LineHold.of(line) for line, _ in self._claimed]
         self._claimed.clear()
+        with suppress(SafelightError):
+            await self._store.put_back(lines, self._holder)
 
     def drop(self, batch_id: str) -> None:
         """That batch was cancelled: draw it no further."""
