@@ -26,7 +26,7 @@ class MemoryFiles:
         """Of all files that are there."""
         return list(self._kept)
 
-    async def put(self, name: str, data: bytes) -> None:
+    async def put(self, name: str, data: bytes, *, patient: bool = False) -> None:
         self._kept[self._checked(name)] = data, self._clock()
 
     async def get(self, name: str) -> bytes | None:

@@ -47,7 +47,7 @@ class ObjectFiles:
         self._folder = folder
         self._where = where
 
-    async def put(self, name: str, data: bytes) -> None:
+    async def put(self, name: str, data: bytes, *, patient: bool = False) -> None:
         """Write a file whole. A store that answers nothing meanwhile is not waited for as long as a slow one.
 
         Raises:
@@ -56,7 +56,9 @@ class ObjectFiles:
         # In one request: parts of a file whose writer was killed would stay in the bucket, and be paid for.
         writing = obstore.put_async(self._store, name, data, use_multipart=False)
         async with self._asking(WRITE_SECONDS):
-            if self._folder is not None:
+            if patient and self._folder is None:
+                await writing
+            elif self._folder is not None:
                 await writing
                 await asyncio.to_thread(_sync, self._folder / name)
             else:

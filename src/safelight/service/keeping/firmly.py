@@ -30,13 +30,14 @@ async def put_firmly(
     Raises:
         OSError: it could not be written for another reason.
     """
-    pauses = _pauses()
+    pauses, patient = _pauses(), False
     while True:
         try:
-            return await files.put(name, image)
+            return await files.put(name, image, patient=patient)
         except FilesAway as error:
             if on_away is not None:
                 on_away()
+            patient = True  # whoever waits has been told
             pause = next(pauses)
             log.error("picture_waits_for_files", file=name, reason=str(error), again_in_seconds=pause)
         except OSError as error:

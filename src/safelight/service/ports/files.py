@@ -34,8 +34,9 @@ class FileStore(Protocol):
     Every call that fails raises OSError, and `FilesAway` where the place itself is what failed.
     """
 
-    async def put(self, name: str, data: bytes) -> None:
-        """Write a file, over one that was there."""
+    async def put(self, name: str, data: bytes, *, patient: bool = False) -> None:
+        """Write a file, over one that was there. `patient`: nobody waits for it, so a store that answers nothing else
+        meanwhile is not given up before a slow write would be."""
 
     async def get(self, name: str) -> bytes | None:
         """A whole file; None where there is none."""
