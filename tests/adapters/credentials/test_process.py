@@ -6,9 +6,10 @@ import subprocess
 import sys
 
 TRIES = """
-from safelight.adapters.credentials.process import confine
+from safelight.adapters.confinement import confine
+from safelight.adapters.credentials.process import BOUNDS
 import os, socket
-confine()
+confine(**BOUNDS)
 for name, do in (
     ("open", lambda: open("/etc/hostname")),
     ("connect", lambda: socket.create_connection(("127.0.0.1", 9))),

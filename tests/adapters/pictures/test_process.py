@@ -87,8 +87,9 @@ def _status(pid: int) -> list[str]:
 def test_once_confined_nothing_can_be_opened_or_connected_to() -> None:
     code = """
         import socket
-        from safelight.adapters.pictures.process import confine
-        confine()
+        from safelight.adapters.confinement import confine
+        from safelight.adapters.pictures.process import BOUNDS
+        confine(**BOUNDS)
         for attempt in (lambda: open("/etc/hostname"), lambda: open("/tmp/x", "w"), lambda: socket.socket()):
             try:
                 attempt()

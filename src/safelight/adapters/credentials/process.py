@@ -7,45 +7,26 @@ more, and has bounds of memory and time.
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import io
 import re
-import resource
 import sys
 from typing import Any
 
 import c2pa
 import msgspec
 
+from safelight.adapters.confinement import confine
 from safelight.adapters.credentials.statement import GENERATED, about, creation
 from safelight.adapters.credentials.wire import LENGTH_BYTES, Answer
 from safelight.contract.unsigned import media_type, unsigned
 from safelight.service.ports.credentials import Credentials, SignatureState
 
-_ADDRESS_BYTES = 2 * 1024**3
-_CPU_SECONDS = 10
-_PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE = 38, 4
+BOUNDS = {"AS": 2 * 1024**3, "CPU": 10}
 _MOST_TEXT = 2000
 _STATES: dict[str, SignatureState] = {"Trusted": "trusted", "Valid": "valid"}
 # XMP lies in a file as text, between these (ISO 16684-1, 7.3). Two megabytes of it are more than anybody writes.
 _XMP = re.compile(rb"<x:xmpmeta.{0,2000000}?</x:xmpmeta", re.DOTALL)
-
-
-def confine() -> None:
-    """Give up what reading a file does not need (setrlimit(2), prctl(2))."""
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    bounds = {"AS": _ADDRESS_BYTES, "CPU": _CPU_SECONDS, "CORE": 0, "FSIZE": 0, "NOFILE": 0}
-    for name, bound in bounds.items():
-        limit = getattr(resource, f"RLIMIT_{name}", None)
-        try:
-            if limit is not None:
-                resource.setrlimit(limit, (bound, bound))
-        except (ValueError, OSError):
-            continue
 
 
 def answer(content: bytes, trusted: str) -> Answer:
@@ -103,7 +84,7 @@ def _text(value: object) -> str | None:
 def main() -> None:
     """Answer about the file on the standard input."""
     given = sys.stdin.buffer
-    confine()
+    confine(**BOUNDS)
     trusted = given.read(int.from_bytes(given.read(LENGTH_BYTES), "big")).decode()
     try:
         said = answer(given.read(), trusted)

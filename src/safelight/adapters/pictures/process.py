@@ -8,11 +8,10 @@ Once it has loaded what it needs it can open no file and no connection, start no
 from __future__ import annotations
 
 import argparse
-import ctypes
 import resource
 import socket
-import sys
 
+from safelight.adapters.confinement import confine
 from safelight.adapters.pictures.decoding import decode, prepare
 from safelight.adapters.pictures.wire import Answer, Question, Ready, receive, receive_head, send_head
 from safelight.postcard.scene_file import UnreadableScene, read
@@ -20,34 +19,9 @@ from safelight.service.ports.pictures import UnreadablePicture, Use
 
 # 40 megapixels take four bytes each in Pillow, and are there up to five times at once: read, turned, in sRGB, as bytes.
 ADDRESS_BYTES = 2 * 1024**3
+BOUNDS = {"AS": ADDRESS_BYTES, "NPROC": 0}
 # Decoding and turning 40 megapixels into sRGB takes some 3 s of a slow core.
 CPU_SECONDS = 20
-_PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE = 38, 4
-
-
-def confine() -> None:
-    """Give up what reading a picture does not need (setrlimit(2), prctl(2)).
-
-    Without a descriptor to spare nothing can be opened or connected to, the libraries of a program neither. What is not
-    had here (a system without a limit) is not given up: the process still reads nothing but what it is sent.
-    """
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    for name, bound in (
-        ("RLIMIT_AS", ADDRESS_BYTES),
-        ("RLIMIT_CORE", 0),
-        ("RLIMIT_FSIZE", 0),
-        ("RLIMIT_NPROC", 0),
-        ("RLIMIT_NOFILE", 0),
-    ):
-        limit = getattr(resource, name, None)
-        try:
-            if limit is not None:
-                resource.setrlimit(limit, (bound, bound))
-        except (ValueError, OSError):
-            continue
 
 
 def allow_cpu(seconds: int) -> None:
@@ -100,7 +74,7 @@ def main() -> None:
     parser.add_argument("--fd", type=int, required=True)
     with socket.socket(fileno=parser.parse_args().fd) as connection:
         prepare()
-        confine()
+        confine(**BOUNDS)
         send_head(connection, Ready())
         serve(connection)
 
