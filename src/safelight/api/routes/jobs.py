@@ -20,6 +20,7 @@ from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest, NotFound
 from safelight.contract.jobs import MEDIA_TYPES, JobRecord
 from safelight.contract.json_object import read_object
+from safelight.contract.unsigned import media_type
 
 # A job's picture never changes; it is its owner's alone. A deleted one may stay in its owner's own browser.
 _FOREVER = "private, max-age=31536000, immutable"
@@ -126,20 +127,14 @@ async def job_input(request: Request) -> Response:
     size, pieces = await services.jobs.library.pictures.open_input(principal.key_id, _id(request), int(place))
     headers = {"cache-control": _FOREVER, "content-security-policy": ALONE, "content-length": str(size)}
     first = await anext(pieces)
-    return StreamingResponse(_from(first, pieces), headers=headers, media_type=_media_type(first))
+    # It was decoded before its job was accepted: it is one of three.
+    return StreamingResponse(_from(first, pieces), headers=headers, media_type=media_type(first))
 
 
 async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
     async for piece in rest:
         yield piece
-
-
-def _media_type(first: bytes) -> str:
-    """Of a file that was decoded before its job was accepted: it is one of three."""
-    if first.startswith(b"\x89PNG"):
-        return MEDIA_TYPES["png"]
-    return MEDIA_TYPES["webp" if first.startswith(b"RIFF") else "jpeg"]
 
 
 def _answer(request: Request, job: JobRecord) -> Response:
