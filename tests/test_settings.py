@@ -73,10 +73,43 @@ def test_what_kubernetes_says_of_a_service_called_safelight_is_not_ours(monkeypa
     monkeypatch.setenv("SAFELIGHT_PORT_8484_TCP_ADDR", "10.0.0.1")
     monkeypatch.setenv("SAFELIGHT_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("SAFELIGHT_SERVICE_PORT_HTTP", "8484")
+    monkeypatch.setenv("SAFELIGHT_HEAD_SVC_SERVICE_HOST", "10.0.0.2")
+    monkeypatch.setenv("SAFELIGHT_HEAD_SVC_PORT", "tcp://10.0.0.2:6379")
     assert read_settings().port == 8484
     monkeypatch.setenv("PORT", "5000")
     assert read_settings().port == 5000
     assert origins()["port"] == "environment (PORT)"
+
+
+def test_a_variable_that_only_ends_like_kubernetes_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAFELIGHT_HEAD_PORT", "6379")
+    with pytest.raises(ConfigurationError, match="SAFELIGHT_HEAD_PORT, which is no setting"):
+        read_settings()
+
+
+_HOSTS = '[hosts.l40s]\nmost = 16\n[hosts.cpu]\ngpus = 0\ncpus = 4\nleast = 2\nengine = "fake"\n'
+
+
+def test_hosts_are_read_by_kind_and_there_are_as_many_as_the_least_unless_more_may_be(tmp_path: Path) -> None:
+    write_file(tmp_path, 'engine = "ray"\n' + _HOSTS)
+    hosts = read_settings().hosts
+    assert [(kind, host.gpus, host.least, host.most, host.engine) for kind, host in hosts.items()] == [
+        ("l40s", 1.0, 1, 16, "local"),
+        ("cpu", 0.0, 2, 2, "fake"),
+    ]
+
+
+@pytest.mark.parametrize(("files", "fits"), [("", False), ('files = "/srv"\n', False), ('files = "s3://b"\n', True)])
+def test_a_shared_database_and_a_folder_are_not_enough_for_a_cluster(tmp_path: Path, files: str, fits: bool) -> None:
+    """One api process may have SQLite and a folder: hosts see neither."""
+    write_file(tmp_path, 'engine = "ray"\n' + files + _HOSTS)
+    assert read_settings().engine == "ray"
+    write_file(tmp_path, 'engine = "ray"\ndatabase = "postgresql://db/safelight"\n' + files + _HOSTS)
+    if fits:
+        assert read_settings().engine == "ray"
+        return
+    with pytest.raises(ConfigurationError, match="must find the pictures; set `files` to an object store"):
+        read_settings()
 
 
 def test_an_empty_variable_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +143,13 @@ def test_an_unknown_key_of_a_model_is_named_with_its_table(tmp_path: Path) -> No
         ("SAFELIGHT_PORT", "65536", r"`port` from the environment \(SAFELIGHT_PORT\).*65535; got '65536'"),
         ("SAFELIGHT_PORT", "http", r"`port`.*got 'http'"),
         ("PORT", "-1", r"`port` from the environment \(PORT\)"),
-        ("SAFELIGHT_ENGINE", "ray", r"`engine`.*'local' or 'fake'"),
+        ("SAFELIGHT_ENGINE", "cloud", r"`engine`.*'local', 'ray' or 'fake'"),
+        ("SAFELIGHT_ENGINE", "ray", r"`hosts`: `engine` is \"ray\", and no table says what draws; write \[hosts"),
+        ("SAFELIGHT_HOSTS", '{"L40S": {}}', r"`hosts`.*'L40S' is no name of a kind; take a-z"),
+        ("SAFELIGHT_HOSTS", '{"a": {"least": 3, "most": 2}}', r"`hosts\.a`.*`most` is 2, fewer than `least`"),
+        ("SAFELIGHT_HOSTS", '{"a": {"gpus": 0, "accelerator_type": "T4"}}', r"`hosts\.a`.*`gpus` is 0; leave one"),
+        ("SAFELIGHT_HOSTS", '{"a": {"gpus": 2}}', r"`hosts\.a\.gpus`.*less than or equal to 1"),
+        ("SAFELIGHT_HOSTS", '{"a": {"queue_target": 2}}', r"`hosts\.a\.queue_target`.*mean queue_target_seconds\?"),
         ("SAFELIGHT_QUEUE_SECONDS", "0", r"`queue_seconds`.*greater than 0"),
         ("SAFELIGHT_CORS_ORIGINS", "http://a.org/page", r"`cors_origins`.*no origin"),
         ("SAFELIGHT_MODELS", "{", r"SAFELIGHT_MODELS is not valid JSON"),

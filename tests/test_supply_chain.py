@@ -53,6 +53,14 @@ def test_both_sets_and_the_constraints_agree() -> None:
     assert set(pinned(SETS[0])) <= set(pinned(SETS[1]))
 
 
+def test_a_cluster_is_an_extra() -> None:
+    """`pip install safelight` brings neither Ray nor PostgreSQL's driver; the first alone is 240 MB."""
+    extras = {"ray", "asyncpg", "grpcio", "fastapi"}
+    assert extras <= set(pinned("requirements/test.txt"))
+    assert extras & set(pinned("requirements/serve.txt")) == set()
+    assert extras & set(lower_bounds()) == set()
+
+
 def test_serving_installs_no_test_tools() -> None:
     tools = {"pytest", "mypy", "ruff", "litellm", "openai", "playwright", "schemathesis", "hypothesis", "torchao"}
     assert tools <= set(pinned("requirements/test.txt"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typer.main import get_command
 
 from safelight.cli.app import app
-from safelight.settings import ChatSettings, EmbeddingSettings, ModelSettings, OptionSettings, Settings
+from safelight.settings import ChatSettings, EmbeddingSettings, HostSettings, ModelSettings, OptionSettings, Settings
 from safelight.settings.credentials import CredentialSettings
 from safelight.settings.loras import LoraSettings
 
@@ -38,6 +38,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
     assert documented == [
         *Settings.model_fields,
         *ModelSettings.model_fields,
+        *HostSettings.model_fields,
         *LoraSettings.model_fields,
         *CredentialSettings.model_fields,
         *ChatSettings.model_fields,

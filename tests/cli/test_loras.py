@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.bootstrap.catalogue import catalogue
-from safelight.bootstrap.engine import model_specs, open_engine
+from safelight.bootstrap.engine import open_engine
+from safelight.bootstrap.specs import model_specs
 from safelight.cli.app import app
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.parsing import parse_image_request

@@ -241,7 +241,7 @@ def _threads(machine: _Machine, settings: Settings) -> Finding:
 
 def _weights(settings: Settings) -> Iterator[Finding]:
     """Checkpoints that the operator named; the bundled model's weights are the engine's to check."""
-    from safelight.bootstrap.engine import model_specs
+    from safelight.bootstrap.specs import model_specs
 
     for source, spec in model_specs(settings).items():
         if source == "postcard":

@@ -89,7 +89,7 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
         SafelightError: it cannot be served, and why.
     """
     from safelight.bootstrap.catalogue import terms_of
-    from safelight.bootstrap.engine import model_specs
+    from safelight.bootstrap.specs import model_specs
 
     settings = as_served(settings)
     ids = [name for name, entry in settings.models.items() if text in (name, *entry.aliases)]

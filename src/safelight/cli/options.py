@@ -21,7 +21,10 @@ Device = Annotated[
     str | None, typer.Option("--device", help="Where to compute: auto, cpu, cuda, cuda:1, mps.", show_default=False)
 ]
 EngineKind = Annotated[
-    str | None, typer.Option("--engine", help="What draws: local (models) or fake (stripes).", show_default=False)
+    str | None,
+    typer.Option(
+        "--engine", help="What draws: local (models), ray (hosts of a cluster) or fake (stripes).", show_default=False
+    ),
 ]
 LogFormat = Annotated[
     str | None, typer.Option("--log-format", help="How the log is written: auto, pretty or json.", show_default=False)

@@ -8,6 +8,7 @@ the nearest known setting: a typing mistake must never be a silent default.
 from safelight.settings.chat import ChatSettings
 from safelight.settings.embeddings import EmbeddingSettings
 from safelight.settings.fields import Settings
+from safelight.settings.hosts import HostSettings
 from safelight.settings.models import ModelSettings
 from safelight.settings.options import OptionSettings
 from safelight.settings.reading import file_models, origins, read_settings
@@ -16,6 +17,7 @@ from safelight.settings.sources import config_file, local_url
 __all__ = [
     "ChatSettings",
     "EmbeddingSettings",
+    "HostSettings",
     "ModelSettings",
     "OptionSettings",
     "Settings",

@@ -15,6 +15,7 @@ from safelight.settings.access import AccessSettings
 from safelight.settings.chat import Chats
 from safelight.settings.credentials import CredentialSettings
 from safelight.settings.embeddings import Embeddings
+from safelight.settings.hosts import Hosts, HostSettings, enough_for_ray
 from safelight.settings.loras import Loras, LoraSettings
 from safelight.settings.models import Models, ModelSettings, built_in_models
 from safelight.settings.serving import ServingSettings
@@ -113,8 +114,13 @@ class KeepingSettings(BaseModel):
 class DrawingSettings(BaseModel):
     """What draws, and what it may take of the machine."""
 
-    engine: Literal["local", "fake"] = Field(
-        "local", description="What draws: worker processes on this machine, or a stand-in that draws stripes."
+    engine: Literal["local", "ray", "fake"] = Field(
+        "local",
+        description="What draws: worker processes on this machine, hosts on a Ray cluster, or a stand-in that draws "
+        "stripes.",
+    )
+    hosts: Hosts = Field(
+        default_factory=dict, description="The kinds of hosts that draw on a Ray cluster, by a name of yours."
     )
     fake_step_seconds: float = Field(
         0.0, ge=0, le=60, description="How long the stand-in pretends that one of its four steps takes."
@@ -159,6 +165,13 @@ class DrawingSettings(BaseModel):
         10.0, ge=0, le=3600, description="How long measuring a model's speed after loading may take. 0: not at all."
     )
     max_runs: int = Field(8, ge=1, le=256, description="Pictures in flight at once in each worker.")
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_enough(cls, hosts: dict[str, HostSettings], info: ValidationInfo) -> dict[str, HostSettings]:
+        if info.data.get("engine") == "ray":
+            enough_for_ray(hosts, info.data)
+        return hosts
 
     @property
     def least_workers(self) -> int:

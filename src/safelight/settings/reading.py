@@ -13,6 +13,7 @@ from pydantic_settings.exceptions import SettingsError
 
 from safelight.contract.errors import ConfigurationError
 from safelight.settings.fields import Settings
+from safelight.settings.hosts import HostSettings
 from safelight.settings.models import ModelSettings
 from safelight.settings.options import OptionSettings
 from safelight.settings.sources import PREFIX, Environment, config_file, nearest, read_toml, variable_of
@@ -83,6 +84,8 @@ def _holds_secret(kind: Any) -> bool:
 
 def _fields_at(place: list[str]) -> Iterable[str]:
     """The names that are known where an unknown one was found."""
+    if place[0] == "hosts":
+        return HostSettings.model_fields
     if place[0] != "models":
         return Settings.model_fields
     return OptionSettings.model_fields if "options" in place[:-1] else ModelSettings.model_fields

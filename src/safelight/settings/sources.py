@@ -25,9 +25,9 @@ CONFIG_VARIABLE = "SAFELIGHT_CONFIG"
 FILE_NAME = "safelight.toml"
 _NAME_ANOTHER = "Set SAFELIGHT_HOME"
 
-# Kubernetes and Docker's links describe a service called "safelight" in variables that begin like ours
-# (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
-_SERVICE_VARIABLE = re.compile(r"SAFELIGHT_(SERVICE_(HOST|PORT\w*)|PORT_\d+_(TCP|UDP|SCTP)\w*)")
+# Kubernetes and Docker's links describe a service called "safelight", or "safelight-head-svc", in variables that begin
+# like ours (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
+_SERVICE_VARIABLE = re.compile(r"SAFELIGHT_(\w+_)?(SERVICE_(HOST|PORT\w*)|PORT_\d+_(TCP|UDP|SCTP)\w*)")
 _SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://")
 
 
@@ -108,7 +108,9 @@ def _refuse_unknown_variables(settings_cls: type[BaseSettings]) -> None:
     known = {PREFIX + name.upper() for name in settings_cls.model_fields} | {CONFIG_VARIABLE}
     for variable in sorted(os.environ):
         name = variable.upper()
-        if name.startswith(PREFIX) and name not in known and not _SERVICE_VARIABLE.fullmatch(name):
+        if not name.startswith(PREFIX) or name in known or _SERVICE_VARIABLE.fullmatch(name):
+            continue
+        if not (name.endswith("_PORT") and _SERVICE_ADDRESS.match(os.environ[variable])):
             raise ConfigurationError(
                 f"The environment holds {variable}, which is no setting.{nearest(name, known)} "
                 "docs/settings.md lists them all."
