@@ -13,11 +13,11 @@ from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.peers import HttpPeers
 from safelight.contract.jobs import Course, JobRecord, JobUpdate, Origin, Progress, Wanted
 from safelight.protocol.claims import LostClaim
+from safelight.protocol.placing import Amount, LetInReply, LetInRequest
 from safelight.protocol.steps import STEPS_PATH, Interest, StepNews, frame, read_frames
 from safelight.service.jobs.processes.leases import Leases
 from safelight.service.jobs.processes.peers import Peers
 from safelight.service.jobs.processes.steps import StepsElsewhere
-from safelight.service.ports.bound import Judge, LetIn
 from safelight.service.ports.news import ProcessState
 from tests.api.conftest import PICTURES, Running, Serve, until
 
@@ -141,13 +141,13 @@ class Alive:
     def __init__(self) -> None:
         self.names = ["one", "gone", "two"]
 
-    async def renew(self, mine: ProcessState, under_way: Sequence[LetIn] = ()) -> Sequence[ProcessState]:
+    async def renew(self, mine: ProcessState, under_way: Sequence[Amount] = ()) -> Sequence[ProcessState]:
         return [ProcessState(name=name, address=f"http://{name}", workers=1, seconds=0.0) for name in self.names]
 
     async def leave(self, name: str) -> None:
         raise NotImplementedError
 
-    async def let_in(self, judge: Judge) -> float:
+    async def let_in(self, request: LetInRequest) -> LetInReply:
         raise NotImplementedError
 
 

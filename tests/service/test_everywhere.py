@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from safelight.adapters.sql import Database, open_database
 from safelight.contract.errors import StoreUnavailable, Unavailable
+from safelight.protocol.placing import LetInReply, LetInRequest, Wanted
 from safelight.service.drawing.admission import Admission, Cost
 from safelight.service.drawing.everywhere import Everywhere
-from safelight.service.ports.bound import Judge, LetIn
+from safelight.service.ports.bound import judged
 from safelight.service.ports.news import ProcessState
 from tests.orders import order
 
@@ -90,14 +91,12 @@ async def test_what_fits_everywhere_and_not_here_is_told_when_it_fits_here_and_c
     with pytest.raises(Unavailable) as refused:
         await first.everywhere.check(wanted)
     assert refused.value.headers["retry-after"] == str(math.ceil(5 * one - BOUND_SECONDS))
-    seen: list[LetIn] = []
-
-    def note(there: Sequence[LetIn], workers: int) -> float:
-        seen.extend(there)
-        return 1.0
-
-    assert await others[0].shared.let_in(note) == 1.0
-    assert [each.seconds for each in seen] == [2 * one]
+    # Of the bound of all, what another key may have beside it is all that is not under way.
+    free = BOUND_SECONDS * PROCESSES - 2 * one
+    for seconds, wait in ((free + 1.0, 1.0 / PROCESSES), (free, 0.0)):
+        parts = (Wanted(owner="key-b"), Wanted(owner="key-b", seconds=seconds))
+        request = LetInRequest(wanted=parts, workers=1, bound_seconds=BOUND_SECONDS)
+        assert (await others[0].shared.let_in(request)).waits == pytest.approx((0.0, wait))
 
 
 async def test_another_key_has_its_share_beside_a_flood(processes: list[Process]) -> None:
@@ -121,11 +120,75 @@ async def test_what_a_process_had_under_way_does_not_count_once_it_is_gone(proce
     assert await rest[0].ask("job_5")
 
 
+class OneAtATime:
+    """Keeps count in this process; each question waits until it may be answered."""
+
+    def __init__(self) -> None:
+        self.questions: list[LetInRequest] = []
+        self.asked = asyncio.Event()
+        self.may_answer = asyncio.Event()
+
+    async def let_in(self, request: LetInRequest) -> LetInReply:
+        self.questions.append(request)
+        self.asked.set()
+        await self.may_answer.wait()
+        return judged(request, [], request.workers)[0]
+
+
+async def test_what_comes_while_a_question_is_on_its_way_is_asked_together_and_none_is_let_in_twice() -> None:
+    shared, admission = OneAtATime(), Admission(BOUND_SECONDS)
+    everywhere = Everywhere(admission, shared)
+
+    async def ask(number: int) -> bool:
+        wanted = order(f"job_{number}", group="key-a", width=1024, height=1024)
+        try:
+            await everywhere.check([wanted])
+        except Unavailable:
+            return False
+        admission.admit([wanted])
+        return True
+
+    asked = [asyncio.ensure_future(ask(number)) for number in range(40)]
+    await asyncio.wait_for(shared.asked.wait(), 10)
+    asked[1].cancel()  # its caller leaves: it takes nobody's room
+    later = [asyncio.ensure_future(ask(40 + number)) for number in range(3)]
+    shared.may_answer.set()
+    done = await asyncio.gather(*asked, *later, return_exceptions=True)
+    assert isinstance(done[1], asyncio.CancelledError)
+    assert [len(question.wanted) for question in shared.questions] == [32, 11]
+    assert done.count(True) == BOUND_SECONDS // 2
+    # Of two that the first question let in one had left. The other counted in the second, be it admitted or not.
+    (own,) = shared.questions[1].own
+    assert own.seconds == admission.estimate(order("job", width=1024, height=1024).recipe)
+    await everywhere.check([])
+    assert len(shared.questions) == 2
+
+
+async def test_an_error_that_nobody_expected_is_told_to_all_who_wait_and_the_next_is_asked_again() -> None:
+    class Broken:
+        async def let_in(self, request: LetInRequest) -> LetInReply:
+            raise ZeroDivisionError
+
+    everywhere = Everywhere(Admission(BOUND_SECONDS), Broken())
+    for _ in range(2):
+        asked = [everywhere.check([order(f"job_{number}")]) for number in range(3)]
+        told = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 10)
+        assert [type(error) for error in told] == [ZeroDivisionError] * 3
+
+
+async def test_workers_that_another_counts_are_not_counted_here() -> None:
+    shared = OneAtATime()
+    shared.may_answer.set()
+    everywhere = Everywhere(Admission(BOUND_SECONDS, lambda: 4), shared, own_workers=lambda: 0)
+    await everywhere.check([order("job_1")])
+    assert shared.questions[0].workers == 0
+
+
 async def test_while_the_database_is_away_each_process_goes_by_its_own_bound() -> None:
     class Away:
         asked = 0
 
-        async def let_in(self, judge: Judge) -> float:
+        async def let_in(self, request: LetInRequest) -> LetInReply:
             self.asked += 1
             raise StoreUnavailable("The database is away.")
 

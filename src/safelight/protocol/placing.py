@@ -45,8 +45,8 @@ class Ask(PlacingMessage, frozen=True):
     `identity` are drawn once; None: this one by itself. It waits for a host whose model has that `fingerprint`, as far
     as the line's patience goes; None: any will do. It is not given to a host in `avoid` while there is another.
 
-    Said again of a job that has its place already, it is answered with the same place; if that is in `avoid` or gone,
-    the job waits again.
+    Said again, it has lost the place that it had, or could not follow whom it joined there, and waits anew. Said again
+    in a whole batch it has heard of none: it is told its place once more, if it has one.
     """
 
     job: str
@@ -111,10 +111,10 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LetInRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Works that ask to be let in, in turn. `own` is what their process has under way, `workers` how many workers it
+    """Works that ask to be let in, in turn. `own` is what their process (`api`) has under way, `workers` those that it
     has to itself; the work under way and waiting may be `bound_seconds` for each worker."""
 
-    api: str
+    api: str = ""
     wanted: tuple[Wanted, ...] = ()
     own: tuple[Amount, ...] = ()
     workers: int = 0

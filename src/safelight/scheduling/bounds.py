@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 
 @dataclass
@@ -95,3 +96,40 @@ class FairBound:
         there.amount = max(0.0, there.amount - amount)
         if there.count == 0:
             del self._groups[group]
+
+
+class Work(Protocol):
+    """Seconds of one worker's time for an owner of that weight."""
+
+    @property
+    def owner(self) -> str: ...
+    @property
+    def weight(self) -> float: ...
+    @property
+    def seconds(self) -> float: ...
+
+
+class Wanting(Work, Protocol):
+    """Work that asks to be let in. Where it came in there is room for it in `here_seconds`."""
+
+    @property
+    def here_seconds(self) -> float: ...
+
+
+def waits(bound_seconds: float, workers: int, under_way: Iterable[Work], wanted: Iterable[Wanting]) -> list[float]:
+    """How long each of the works would have to wait until it fits: 0 if it is let in, and counts for the next.
+
+    There may be `bound_seconds` for each of all `workers` under way, which owners share as in `FairBound`. There must
+    be room where it came in too: what all let in and that one refused would count until that is known.
+    """
+    workers = max(1, workers)
+    bound = FairBound(bound_seconds * workers)
+    for each in under_way:
+        bound.add(each.owner, each.weight, each.seconds)
+    found = []
+    for each in wanted:
+        wait = max(bound.excess(each.owner, each.weight, each.seconds) / workers, each.here_seconds)
+        if wait == 0.0:
+            bound.add(each.owner, each.weight, each.seconds)
+        found.append(wait)
+    return found

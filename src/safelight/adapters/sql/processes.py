@@ -14,7 +14,8 @@ from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.schema import let_in, processes
 from safelight.adapters.sql.uncancellable import uncancellable
-from safelight.service.ports.bound import Judge, LetIn
+from safelight.protocol.placing import Amount, LetInReply, LetInRequest
+from safelight.service.ports.bound import judged
 from safelight.service.ports.jobs import LEASE_SECONDS
 from safelight.service.ports.news import ProcessState
 
@@ -29,7 +30,7 @@ class SqlProcesses:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
 
-    async def renew(self, mine: ProcessState, under_way: Sequence[LetIn] = ()) -> Sequence[ProcessState]:
+    async def renew(self, mine: ProcessState, under_way: Sequence[Amount] = ()) -> Sequence[ProcessState]:
         values = {
             "name": mine.name,
             "address": mine.address,
@@ -53,7 +54,7 @@ class SqlProcesses:
             ProcessState(name=row.name, address=row.address, workers=row.workers, seconds=row.seconds) for row in alive
         ]
 
-    async def let_in(self, judge: Judge) -> float:
+    async def let_in(self, request: LetInRequest) -> LetInReply:
         name = self._dialect.process
         others = (processes.c.lease_until > DatabaseNow()) & (processes.c.name != name)
         workers = select(func.coalesce(func.sum(processes.c.workers), 0)).where(others)
@@ -62,15 +63,14 @@ class SqlProcesses:
             await self._dialect.in_turn(connection, "bound")
             count = int((await connection.execute(workers)).scalar_one())
             there = [
-                LetIn(owner=row.owner, weight=row.weight, seconds=row.seconds)
+                Amount(owner=row.owner, weight=row.weight, seconds=row.seconds)
                 for row in await connection.execute(theirs)
             ]
-            judged = judge(there, count)
-            if not isinstance(judged, LetIn):
-                return judged
-            values = {"process": name, **msgspec.structs.asdict(judged)}
-            await connection.execute(self._dialect.put(let_in, values, ["process", "owner"]))
-        return 0.0
+            reply, under_way = judged(request, there, request.workers + count)
+            for each in under_way:
+                values = {"process": name, **msgspec.structs.asdict(each)}
+                await connection.execute(self._dialect.put(let_in, values, ["process", "owner"]))
+        return reply
 
     async def leave(self, name: str) -> None:
         async with self._dialect.writing() as connection:

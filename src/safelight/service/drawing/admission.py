@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from safelight.contract.costs import CostPoint, Costs
 from safelight.contract.errors import InvalidRequest, Unavailable
 from safelight.contract.order import Order, Recipe, Share
+from safelight.protocol.placing import Amount
 from safelight.protocol.times import Timings
 from safelight.scheduling.bounds import FairBound
 from safelight.service.drawing.step_counts import StepCounts
-from safelight.service.ports.bound import LetIn
 
 # Before anything was measured: seconds for one megapixel. Wrong for any model by much, and forgotten after one picture.
 _FIRST_GUESS_SECONDS_PER_MEGAPIXEL = 2.0
@@ -65,9 +65,9 @@ class Admission:
         """Seconds until everything that was accepted is drawn."""
         return self._bound.total / self.workers
 
-    def let_in(self) -> list[LetIn]:
+    def let_in(self) -> list[Amount]:
         """What is under way here, by owner."""
-        return [LetIn(owner=owner, weight=weight, seconds=seconds) for owner, weight, seconds in self._bound.amounts()]
+        return [Amount(owner=owner, weight=weight, seconds=seconds) for owner, weight, seconds in self._bound.amounts()]
 
     def admit(self, orders: Sequence[Order], *, accepted: bool = False) -> list[Cost]:
         """Take orders of one key in, all or none; those `accepted` before are not refused any more.
@@ -91,7 +91,7 @@ class Admission:
         self._check(share, [seconds])
         return self._take(job_id, share, seconds)
 
-    def wait_seconds(self, share: Share, parts: Sequence[float], coming: Sequence[LetIn] = ()) -> float:
+    def wait_seconds(self, share: Share, parts: Sequence[float], coming: Sequence[Amount] = ()) -> float:
         """How long all of this work of one key would have to wait until it fits here, the next part of it coming when
         the last is in; 0 if it fits. `coming` is as good as admitted."""
         if not self._admitted and not coming:

@@ -15,6 +15,7 @@ from safelight.contract.order import MetadataMode, Order
 from safelight.contract.parameters.declared import ordinary_options
 from safelight.contract.request import ImageRequest
 from safelight.protocol.messages import Finished
+from safelight.protocol.placing import Amount
 from safelight.service.drawing.accounts import Account
 from safelight.service.drawing.admission import Admission, Cost
 from safelight.service.drawing.by_key import DrawingsByKey
@@ -26,7 +27,6 @@ from safelight.service.drawing.readiness import Readiness, shutting_down
 from safelight.service.drawing.review import Review, all_may_be_shown
 from safelight.service.drawing.shared_pictures import SharedPicture, SharedPictures
 from safelight.service.drawing.signing import Signing
-from safelight.service.ports.bound import LetIn
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.ledger import Ledger
 from safelight.service.ports.telemetry import Telemetry
@@ -185,9 +185,9 @@ class Generate:
         await self._everywhere.check(orders)
         return self._admission.admit(orders)
 
-    def let_in(self) -> list[LetIn]:
+    def let_in(self) -> list[Amount]:
         """What is under way here, by owner."""
-        return self._admission.let_in()
+        return self._everywhere.under_way()
 
     def release(self, reserved: Cost) -> None:
         """What was reserved will not be drawn, or is drawn already."""

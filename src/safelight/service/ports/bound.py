@@ -1,34 +1,35 @@
 """How much all processes of a store have let in together."""
 
-# Tested in tests/contracts/test_news_port.py.
+# Tested in tests/service/test_everywhere.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
-import msgspec
-
-
-class LetIn(msgspec.Struct, frozen=True, kw_only=True):
-    """What is under way for an owner at one process: seconds of one worker's time, and the owner's weight."""
-
-    owner: str
-    weight: float
-    seconds: float
-
-
-Judge = Callable[[Sequence[LetIn], int], LetIn | float]
-"""Given what others have let in with so many workers: what this process then has under way for an owner, or how many
-seconds it would be until that fits."""
+from safelight.protocol.placing import Amount, LetInReply, LetInRequest
+from safelight.scheduling.bounds import waits
 
 
 class SharedBound(Protocol):
-    """Lets in for all processes of a store, one after the other: of two that ask at once the second sees the first."""
+    """Lets in for all processes, one after the other: of two that ask at once the second sees the first."""
 
-    async def let_in(self, judge: Judge) -> float:
-        """Ask `judge`, when no other does, and note what it says is under way then: 0. Else the seconds that it said.
+    async def let_in(self, request: LetInRequest) -> LetInReply:
+        """Judge works when nobody else is judged, and note those that are let in as under way.
 
         Raises:
-            StoreUnavailable: the store cannot be reached just now.
+            Unavailable: whoever keeps count cannot be reached just now.
         """
+
+
+def judged(request: LetInRequest, others: Sequence[Amount], workers: int) -> tuple[LetInReply, Sequence[Amount]]:
+    """What every `SharedBound` says, given what the others have under way and how many workers there are in all; and
+    what the process then has under way for each owner for whom it was let in."""
+    all_waits = waits(request.bound_seconds, workers, [*others, *request.own], request.wanted)
+    under_way: dict[str, Amount] = {}
+    for each, wait in zip(request.wanted, all_waits, strict=True):
+        if wait == 0.0:
+            before = under_way.get(each.owner)
+            own = before.seconds if before else sum(has.seconds for has in request.own if has.owner == each.owner)
+            under_way[each.owner] = Amount(owner=each.owner, weight=each.weight, seconds=own + each.seconds)
+    return LetInReply(waits=tuple(all_waits)), list(under_way.values())

@@ -9,7 +9,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from safelight.service.ports.bound import LetIn, SharedBound
+from safelight.protocol.placing import Amount
+from safelight.service.ports.bound import SharedBound
 
 ChangeKind = Literal["waits", "drawn", "ended", "gone", "changed"]
 
@@ -45,7 +46,7 @@ class ProcessState(msgspec.Struct, frozen=True, kw_only=True):
 class Processes(SharedBound, Protocol):
     """The processes that are alive, by the clock of the store."""
 
-    async def renew(self, mine: ProcessState, under_way: Sequence[LetIn] = ()) -> Sequence[ProcessState]:
+    async def renew(self, mine: ProcessState, under_way: Sequence[Amount] = ()) -> Sequence[ProcessState]:
         """Say how this process stands and what it has under way for whom, for as long as a lease lasts; all that are
         alive, this one among them."""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from safelight.service.ports.bound import LetIn
+from safelight.protocol.placing import Amount
 from safelight.service.ports.news import Processes, ProcessState
 
 # Each start of a process is a new one. Those that ended long ago are of no use to anybody.
@@ -27,7 +27,7 @@ class Peers:
         name: str,
         workers: Callable[[], int],
         seconds: Callable[[], float],
-        under_way: Callable[[], Sequence[LetIn]] = tuple,
+        under_way: Callable[[], Sequence[Amount]] = tuple,
     ) -> None:
         self._under_way = under_way
         self._processes = processes
