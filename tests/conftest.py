@@ -15,10 +15,13 @@ from typing import Any
 import pytest
 
 from safelight.adapters.sql import Database, open_database
-from tests import object_store
+from tests import hung, object_store
 from tests.databases import Kept, kept_in
+from tests.hung import pytest_exception_interact, pytest_runtest_protocol, pytest_unconfigure
 from tests.object_store import Bucket, Store
 from tests.postgres import Server, new_server, remove_shared
+
+__all__ = ["pytest_exception_interact", "pytest_runtest_protocol", "pytest_unconfigure"]
 
 # A shell starts what it puts in the background with SIGINT ignored, and processes hand that down to those they start:
 # Ctrl-C, which some tests send, would not arrive.
@@ -52,6 +55,7 @@ _ONE_PROCESS = "it is about one process"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    hung.declare(parser)
     parser.addoption(
         "--several",
         action="store_true",
@@ -110,6 +114,7 @@ def _run_apart(work: Coroutine[Any, Any, None]) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The run's own process removes what its workers shared."""
+    hung.bound_end(session)
     if not hasattr(session.config, "workerinput"):
         remove_shared()
 

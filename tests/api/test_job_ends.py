@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +12,14 @@ import pytest
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.sql import open_database
+from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.contract.errors import NotFound
 from safelight.contract.jobs import JobRecord
 from safelight.service.jobs.processes import suspects
 from tests.api.conftest import PICTURES, Running, Serve, until
 from tests.api.test_jobs import ASYNC, accept, ended, finished
 from tests.contracts.jobs import job
+from tests.databases import altered
 
 BODY = {"model": "postcard", "prompt": "a boat"}
 ONCE = {"idempotency-key": "once"}
@@ -159,13 +159,10 @@ async def test_a_database_that_fails_for_a_moment_loses_no_picture(
     running.engine.gate.clear()
     accepted = await accept(running)
     await until(lambda: running.engine.state().running == 1)
-    with closing(sqlite3.connect(tmp_path / "safelight.db")) as beside:
-        beside.execute("ALTER TABLE jobs RENAME TO away")
-        beside.commit()
-        running.engine.gate.set()
-        await until(lambda: "job_store_failed" in capsys.readouterr().out)
-        beside.execute("ALTER TABLE away RENAME TO jobs")
-        beside.commit()
+    await altered(tmp_path / FILE_NAME, "ALTER TABLE jobs RENAME TO away")
+    running.engine.gate.set()
+    await until(lambda: "job_store_failed" in capsys.readouterr().out)
+    await altered(tmp_path / FILE_NAME, "ALTER TABLE away RENAME TO jobs")
     assert (await ended(running, accepted["id"]))["state"] == "finished"
 
 

@@ -183,6 +183,7 @@ async def test_who_may_read_metrics_is_a_setting(serve: Serve, mode: str, with_k
         assert (await anonymous.get("/metrics")).status_code == without
 
 
+@pytest.mark.one_process("signals go to the process, where one server alone can hear them")
 async def test_sigterm_refuses_new_work_finishes_the_old_and_ends(running: Running) -> None:
     running.engine.gate.clear()
     drawing = asyncio.create_task(running.draw(seed=3))
@@ -200,6 +201,7 @@ async def test_sigterm_refuses_new_work_finishes_the_old_and_ends(running: Runni
     assert not running.server.force_exit
 
 
+@pytest.mark.one_process("signals go to the process, where one server alone can hear them")
 async def test_a_second_signal_stops_at_once_and_tells_whoever_waits(running: Running) -> None:
     running.engine.gate.clear()
     drawing = asyncio.create_task(running.draw())

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -24,8 +22,10 @@ from safelight.service.jobs.processes.suspects import ALONE_FROM, MOST_TRIES, Su
 from safelight.service.ports.jobs import Ending, Hold
 from safelight.service.ports.news import ChangeKind, RowChange
 from tests.api.conftest import PICTURES, Running, Serve, serve, until
+from tests.databases import altered
 
 __all__ = ["serve"]
+_FULL = "CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
 CANCELLED = Ending(state="cancelled", when=2.0)
 
 
@@ -191,12 +191,12 @@ async def test_what_could_not_be_read_is_found_once_the_store_answers(
     added = await beside.accept_elsewhere("job_there")
     share = beside.running.services.jobs.tending.share(Told(beside.change("waits", added.id)))
     awaited = {"news_not_read", "jobs_not_looked_at", "lost_jobs_not_looked_for"}
-    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as disk, capture_logs() as logs:
-        disk.execute("ALTER TABLE jobs RENAME TO jobs_away")
+    with capture_logs() as logs:
+        await altered(tmp_path / FILE_NAME, "ALTER TABLE jobs RENAME TO jobs_away")
         sharing = asyncio.create_task(share)
         await until(lambda: awaited <= {line["event"] for line in logs})
         assert beside.runner.waiting_ids == []
-        disk.execute("ALTER TABLE jobs_away RENAME TO jobs")
+        await altered(tmp_path / FILE_NAME, "ALTER TABLE jobs_away RENAME TO jobs")
         await until(lambda: beside.runner.waiting_ids == [added.id])
     sharing.cancel()
     await asyncio.gather(sharing, return_exceptions=True)
@@ -225,14 +225,17 @@ async def test_a_suspect_is_not_left_while_the_store_does_not_answer(
     added = await beside.accept_elsewhere("job_there")
     guilty = msgspec.structs.replace(added, course=Course(attempts=MOST_TRIES, holder="here"))
     owner = added.origin.owner
-    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as disk, capture_logs() as logs:
-        disk.execute("CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
+    with capture_logs() as logs:
+        await altered(
+            tmp_path / FILE_NAME,
+            "CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'disk is full'); END",
+        )
         with beside.feed.watch(owner, added.id) as watcher:
             found = Suspects(beside.store, beside.feed, beside.runner)
             await found.take_up([guilty])
             await until(lambda: any(line["event"] == "suspect_not_tried" for line in logs))
             assert found.owners == {owner}
-            disk.execute("DROP TRIGGER full")
+            await altered(tmp_path / FILE_NAME, "DROP TRIGGER full")
             update = await watcher.next()
     assert update is not None
     assert update.job.course.state == "failed"

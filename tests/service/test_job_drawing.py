@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,8 +33,10 @@ from safelight.service.ports.jobs import Ending
 from safelight.settings import read_settings
 from tests.api.conftest import until
 from tests.contracts.jobs import CANCELLED, job
+from tests.databases import altered
 
 _NOW = 5.0
+_FULL = "CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
 FULL, ROOMY = Room(10**9, 0), Room(10**9, 10**9)
 
 
@@ -102,11 +102,14 @@ async def test_an_error_that_nobody_foresaw_ends_the_job_and_stands_in_the_log(s
 
 
 async def test_a_claim_that_failed_is_taken_back_and_made_again(studio: Studio, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as disk, capture_logs() as logs:
-        disk.execute("CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
+    with capture_logs() as logs:
+        await altered(
+            tmp_path / FILE_NAME,
+            "CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'disk is full'); END",
+        )
         drawn = asyncio.create_task(studio.draw(1))
         await until(lambda: any(line["event"] == "job_store_failed" for line in logs))
-        disk.execute("DROP TRIGGER full")
+        await altered(tmp_path / FILE_NAME, "DROP TRIGGER full")
         ended = await drawn
     assert (ended.course.state, ended.course.attempts) == ("finished", 1)
 
@@ -148,11 +151,14 @@ async def test_a_job_that_is_cancelled_while_its_picture_is_kept_leaves_no_file(
 
 
 async def test_a_claim_that_came_through_unheard_counts_once(studio: Studio, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as disk, capture_logs() as logs:
-        disk.execute("CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
+    with capture_logs() as logs:
+        await altered(
+            tmp_path / FILE_NAME,
+            "CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'disk is full'); END",
+        )
         drawn = asyncio.create_task(studio.draw(1))
         await until(lambda: any(line["event"] == "job_store_failed" for line in logs))
-        disk.execute("DROP TRIGGER full")
+        await altered(tmp_path / FILE_NAME, "DROP TRIGGER full")
         assert await studio.database.jobs.claim(["job_1"], 1, _NOW, "process_one")
         ended = await drawn
     assert (ended.course.state, ended.course.attempts, ended.course.tries) == ("finished", 1, 2)
@@ -163,11 +169,11 @@ async def test_an_ending_that_came_through_unheard_stands_and_any_other_leaves_n
     studio: Studio, tmp_path: Path, meanwhile: str
 ) -> None:
     trigger = "CREATE TRIGGER full BEFORE UPDATE ON jobs WHEN NEW.state = 'finished' BEGIN SELECT RAISE(ABORT, 'full');"
-    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as disk, capture_logs() as logs:
-        disk.execute(f"{trigger} END")
+    with capture_logs() as logs:
+        await altered(tmp_path / FILE_NAME, f"{trigger} END")
         drawn = asyncio.create_task(studio.draw(1))
         await until(lambda: any(line["event"] == "job_store_failed" for line in logs))
-        disk.execute("DROP TRIGGER full")
+        await altered(tmp_path / FILE_NAME, "DROP TRIGGER full")
         (name,) = studio.files.names
         image = KeptImage(file=name, bytes=len(await studio.files.get(name) or b""), fingerprint=FINGERPRINT)
         ending = Ending(state="finished", when=_NOW, image=image) if meanwhile == "finished" else CANCELLED
