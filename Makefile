@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 MEASURED := tests/contract tests/protocol tests/contracts tests/scheduling tests/service tests/api tests/test_settings.py
 PORT ?= 8484
 
-.PHONY: setup serve test test-several coverage lint bench docs postcard studio lock clean
+.PHONY: setup serve test test-several test-cluster coverage lint bench docs postcard studio lock clean
 
 setup: $(STAMP)
 
@@ -45,7 +45,7 @@ test: $(TEST_STAMP)
 	$(PYTEST) $(TESTS)
 else
 test: coverage
-	$(PYTEST) $(addprefix --ignore=,$(MEASURED))
+	$(PYTEST) $(addprefix --ignore=,$(MEASURED) tests/cluster)
 endif
 
 # Two servers on one PostgreSQL and one bucket, behind a balancer: real clients, the API's tests, and rounds of killing.
@@ -54,6 +54,10 @@ SEVERAL ?= tests/clients $(addprefix tests/api/test_,quotas.py chat.py cluster.p
 	image_stream.py images.py job_ends.py job_events.py jobs.py open_images.py signposts.py) tests/hostile/test_kill_rounds.py
 test-several: $(TEST_STAMP)
 	$(PYTEST) --several $(SEVERAL)
+
+# A Ray cluster of several nodes on this machine, PostgreSQL and a bucket: about 4 GB of memory.
+test-cluster: $(TEST_STAMP)
+	$(BIN)/python -m pytest tests/cluster
 
 lint: $(TEST_STAMP)
 	$(BIN)/ruff check .

@@ -17,7 +17,7 @@ from tests.api.conftest import serve
 from tests.clients.node_client import NODE
 from tests.clients.process import Served, serving
 from tests.clients.wire import Wire, wire_to
-from tests.cluster import cluster
+from tests.several import cluster
 
 __all__ = ["serve"]
 

@@ -146,6 +146,8 @@ class HostModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class HostReport(PlacingMessage, frozen=True):
     """How a host stands, all of it. `kind` is the table of settings that it was made by. It takes at most `room` jobs
     at a time for its `workers`, and has `in_hand`, which need `work_seconds` more. `draining`: it takes nothing new.
+    `worker_states` is its own account of its workers (`service.ports.engine.WorkerState`, a list of them as msgpack),
+    which the line does not read.
     """
 
     host: str
@@ -156,6 +158,7 @@ class HostReport(PlacingMessage, frozen=True):
     models: tuple[HostModel, ...] = ()
     work_seconds: float = 0.0
     draining: bool = False
+    worker_states: bytes = b""
 
 
 class HostGone(PlacingMessage, frozen=True):

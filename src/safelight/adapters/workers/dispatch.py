@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from safelight.adapters.workers.member import Member
 from safelight.adapters.workers.pending import MAX_ATTEMPTS, PendingOrder, acquit, blame
@@ -28,15 +28,20 @@ from safelight.protocol.messages import (
 )
 from safelight.scheduling.line import FairLine, Verdict
 
+Orphaned = Callable[[str, bool], None]
+"""Told the id of an order whose worker died, and whether that was drawing it, or was given it alone."""
+
 
 class Dispatch:
     """Every order that the pool holds: in the line, among the suspects, or in a member's hands.
 
-    `submitted` counts them all, so that who measures sees whether one came meanwhile.
+    `submitted` counts them all, so that who measures sees whether one came meanwhile. With `orphaned` an order whose
+    worker died does not wait here for another: that is told its id, and whether it may have been the cause.
     """
 
-    def __init__(self, team: Team) -> None:
+    def __init__(self, team: Team, orphaned: Orphaned | None = None) -> None:
         self._team = team
+        self._orphaned = orphaned
         self._pending: dict[str, PendingOrder] = {}
         self._line: FairLine[PendingOrder] = FairLine()
         self._suspects: dict[str, PendingOrder] = {}
@@ -119,6 +124,10 @@ class Dispatch:
             self._correct(entry, 0.0)
             if entry.cancelled:
                 self._end(entry, Cancelled(job_id=entry.order.id))
+            elif self._orphaned is not None:
+                self._leave_line(entry)
+                del self._pending[entry.order.id]
+                self._orphaned(entry.order.id, entry.attempts > 0)
             elif entry.attempts >= MAX_ATTEMPTS:
                 reason = f"The drawing process died {entry.attempts} times while it drew this picture."
                 self._end(entry, Failed(job_id=entry.order.id, reason=reason, retry_helps=False))

@@ -8,7 +8,7 @@ from time import monotonic
 import structlog
 
 from safelight.adapters.changes import Changes
-from safelight.adapters.workers.dispatch import Dispatch
+from safelight.adapters.workers.dispatch import Dispatch, Orphaned
 from safelight.adapters.workers.growth import Growth
 from safelight.adapters.workers.launching import WORKER_COMMAND, Launcher
 from safelight.adapters.workers.member import Member
@@ -50,6 +50,8 @@ log = structlog.get_logger(__name__)
 class LocalWorkers:
     """`count` worker processes on this machine; None: one, and then as many as that one says serve best.
 
+    With `orphaned` orders whose worker died are given back to whoever submitted them, who has other machines.
+
     Who draws stands in `Team`, what is drawn next in `Dispatch`, who is started and ended in `Supervision`; here is
     what the workers say passed on to them.
     """
@@ -63,11 +65,12 @@ class LocalWorkers:
         command: Sequence[str] = WORKER_COMMAND,
         first_pause_seconds: float = FIRST_PAUSE_SECONDS,
         ping_every_seconds: float = PING_EVERY_SECONDS,
+        orphaned: Orphaned | None = None,
     ) -> None:
         self._telemetry = telemetry
         self._changes = Changes()
         self._team = Team(configure, count or 1)
-        self._dispatch = Dispatch(self._team)
+        self._dispatch = Dispatch(self._team, orphaned)
         self._supervision = Supervision(
             Launcher(configure, command),
             self._team.configure,

@@ -25,7 +25,7 @@ class ModelState(msgspec.Struct, frozen=True, kw_only=True):
     `ready`, `costs` and the `bytes` of its weights with it. A model that is ready and not on the device (`where`)
     was put away for others, and is brought back by the next request for it. `ready_in_seconds` says of one that is
     loaded when it is expected, as far as that is known. `dimensions` is how many numbers a sentence encoder gives, once
-    it is ready."""
+    it is ready. `fingerprints` are all that it has on several machines; `fingerprint` is one of them."""
 
     source: str
     status: Literal["loading", "ready", "failed"]
@@ -40,6 +40,7 @@ class ModelState(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int | None = None
     where: Where = "none"
     dimensions: int | None = None
+    fingerprints: tuple[str, ...] = ()
 
     @property
     def resident(self) -> bool:

@@ -1,0 +1,92 @@
+"""A job of this api process on its way through the cluster."""
+
+# Tested in tests/adapters/ray/test_engine.py.
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+
+from msgspec.structs import replace
+
+from safelight.adapters.workers.pending import MAX_ATTEMPTS, PendingOrder
+from safelight.contract.order import Order
+from safelight.contract.sentences import EmbedOrder
+from safelight.protocol.hosting import Follow, HostOrder, Take
+from safelight.protocol.messages import Draw, Embed
+from safelight.protocol.placing import Ask, Drawing
+
+
+class ClusterJob(PendingOrder):
+    """An order, where it is drawn, and what is to be said of it.
+
+    `host` is empty while it waits; `leader` is the job that it follows there, its own where it is drawn for itself.
+    `avoid` are hosts at which it was lost; `fingerprint` is that of the model which it began with.
+    """
+
+    def __init__(self, order: Order | EmbedOrder, reader: str) -> None:
+        super().__init__(order)
+        self.host = ""
+        self.leader = order.id
+        self.avoid: tuple[str, ...] = ()
+        self.fingerprint: str | None = None
+        self.connected = False
+        self.reading: asyncio.Task[None] | None = None
+        self._reader = reader
+
+    @property
+    def id(self) -> str:
+        return self.order.id
+
+    @property
+    def follows(self) -> bool:
+        return self.leader != self.id
+
+    def ask(self) -> Ask:
+        """How it stands in the line."""
+        share, order = self.order.share, self.order
+        return Ask(
+            job=order.id,
+            group=share.group,
+            weight=share.weight,
+            source=order.source,
+            seconds=share.seconds,
+            background=share.background,
+            alone=self.suspect,
+            waited_seconds=monotonic() - self.came,
+            identity=order.identity if isinstance(order, Order) else None,
+            fingerprint=self.fingerprint,
+            avoid=self.avoid,
+        )
+
+    def standing(self) -> Ask | Drawing:
+        """What a line that knows nothing is told."""
+        if not self.host:
+            return self.ask()
+        return Drawing(ask=self.ask(), host=self.host, leader=self.leader if self.follows else "")
+
+    def wanted(self) -> HostOrder:
+        """What its host is told."""
+        if self.follows:
+            return Follow(reader=self._reader, job_id=self.leader)
+        share = replace(self.order.share, alone=self.suspect)
+        if isinstance(self.order, EmbedOrder):
+            return Take(reader=self._reader, work=Embed(order=replace(self.order, share=share)))
+        return Take(reader=self._reader, work=Draw(order=replace(self.order, share=share)))
+
+    def placed(self, host: str, leader: str) -> None:
+        """It is drawn there now."""
+        self.host, self.leader, self.connected = host, leader, False
+
+    def lost(self, *, blamed: bool) -> str | None:
+        """It is drawn there no more. `blamed`: it may be the cause. Returns why it is not tried again, or None."""
+        self.avoid = (*self.avoid, self.host)
+        self.host, self.leader, self.connected = "", self.id, False
+        if blamed:
+            self.deaths += 1
+            self.attempts += self.started
+            self.suspect = self.suspect or self.started or self.deaths >= MAX_ATTEMPTS
+        self.started = False
+        if self.attempts < MAX_ATTEMPTS:
+            return None
+        return f"The drawing process died {self.attempts} times while it drew this picture."

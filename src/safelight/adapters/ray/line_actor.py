@@ -1,0 +1,135 @@
+"""The line as a Ray actor, and the way to it. Its methods take and give bytes only."""
+
+# Tested in tests/cluster/test_drawing.py.
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import Any
+
+import msgspec
+
+from safelight.adapters.ray.line_desk import LineDesk
+from safelight.adapters.ray.names import LINE, NAMESPACE
+from safelight.contract.errors import Unavailable
+from safelight.protocol.placing import ApiBatch, FromHost, FromLine, LetInReply, LetInRequest, LineStanding
+from safelight.protocol.placing_bytes import (
+    encode,
+    encode_all,
+    read_api_batch,
+    read_from_host,
+    read_from_line,
+    read_let_in_reply,
+    read_let_in_request,
+    read_standing,
+)
+from safelight.service.ports.line import Line
+
+# Streams of api processes wait in calls of the actor's, one each.
+_CALLS_AT_ONCE = 10_000
+_CALL_SECONDS = 5.0
+# It is back after 2 to 4 s.
+_BACK_SECONDS = 4.0
+
+
+class LineActor:
+    """The line in bytes. `line` is for tests."""
+
+    def __init__(self, line: Line | None = None) -> None:
+        self._line = line or LineDesk()
+
+    async def tell(self, payload: bytes) -> bytes:
+        """An `ApiBatch`; nothing is answered."""
+        await self._line.tell(read_api_batch(payload))
+        return b""
+
+    async def report(self, payload: bytes) -> bytes:
+        """What a host says; nothing is answered."""
+        await self._line.report(read_from_host(payload))
+        return b""
+
+    async def let_in(self, payload: bytes) -> bytes:
+        """A `LetInRequest`, answered with a `LetInReply`."""
+        return encode(await self._line.let_in(read_let_in_request(payload)))
+
+    async def standing(self, payload: bytes) -> bytes:
+        """Nothing, answered with a `LineStanding`."""
+        return encode(await self._line.standing())
+
+    async def placements(self, payload: bytes) -> AsyncGenerator[bytes, None]:
+        """An api process's name, answered with a stream of what the line says to it."""
+        async for messages in self._line.placements(msgspec.msgpack.decode(payload, type=str)):
+            yield encode_all(messages)
+
+
+class RayLine:
+    """The line of the cluster that this process has joined; fills the `Line` port."""
+
+    def __init__(self) -> None:
+        self._actor: Any = None
+
+    async def tell(self, batch: ApiBatch) -> None:
+        await self._ask("tell", encode(batch))
+
+    async def report(self, messages: Sequence[FromHost]) -> None:
+        await self._ask("report", encode_all(messages))
+
+    async def let_in(self, request: LetInRequest) -> LetInReply:
+        return read_let_in_reply(await self._ask("let_in", encode(request)))
+
+    async def standing(self) -> LineStanding:
+        return read_standing(await self._ask("standing", b""))
+
+    async def placements(self, api: str) -> AsyncIterator[Sequence[FromLine]]:
+        actor = await self._found()
+        try:
+            async for piece in actor.placements.options(num_returns="streaming").remote(msgspec.msgpack.encode(api)):
+                yield read_from_line(await piece)
+        except Exception as error:
+            raise self._lost(error) from error
+
+    async def _ask(self, method: str, payload: bytes) -> bytes:
+        actor = await self._found()
+        try:
+            async with asyncio.timeout(_CALL_SECONDS):
+                answer: bytes = await getattr(actor, method).remote(payload)
+        except Exception as error:
+            raise self._lost(error) from error
+        return answer
+
+    async def _found(self) -> Any:
+        if self._actor is None:
+            self._actor = await asyncio.to_thread(find_line)
+        return self._actor
+
+    def _lost(self, error: Exception) -> Unavailable:
+        self._actor = None
+        return Unavailable(
+            f"The line of the cluster cannot be reached: {type(error).__name__}.",
+            code="engine_overloaded",
+            retry_after_seconds=_BACK_SECONDS,
+        )
+
+
+def find_line() -> Any:
+    """The actor, which is made where there is none. Ray makes it anew when its process dies.
+
+    Raises:
+        Exception: whatever Ray raises where the cluster cannot be reached.
+    """
+    import ray
+
+    return (
+        ray.remote(LineActor)
+        .options(
+            name=LINE,
+            namespace=NAMESPACE,
+            get_if_exists=True,
+            lifetime="detached",
+            num_cpus=0,
+            max_restarts=-1,
+            max_concurrency=_CALLS_AT_ONCE,
+        )
+        .remote()
+    )

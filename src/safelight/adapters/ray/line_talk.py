@@ -1,0 +1,88 @@
+"""What this api process says to the line, in batches, and hears from it; told again whenever there is a new line."""
+
+# Tested in tests/adapters/ray/test_engine.py.
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from safelight.contract.errors import SafelightError
+from safelight.protocol.placing import HEARTBEAT_SECONDS, ApiBatch, FromApi, FromLine, TellAll
+from safelight.service.ports.line import Line
+
+# A line that has died is back after 2 to 4 s.
+_AGAIN_SECONDS = 0.25
+
+log = structlog.get_logger(__name__)
+
+
+class LineTalk:
+    """`heard` is given what the line says; `everything` is what a line that knows nothing has to be told.
+
+    Before the line has asked for everything nothing is said to it: it will hear all there is.
+    """
+
+    def __init__(
+        self,
+        api: str,
+        line: Line,
+        *,
+        heard: Callable[[FromLine], None],
+        everything: Callable[[], Sequence[FromApi]],
+    ) -> None:
+        self._api, self._line = api, line
+        self._heard, self._everything = heard, everything
+        self._known = False
+        self._gathered: list[FromApi] = []
+        self._more = asyncio.Event()
+
+    def say(self, message: FromApi) -> None:
+        """As soon as the last batch has been heard."""
+        if self._known:
+            self._gathered.append(message)
+            self._more.set()
+
+    async def run(self) -> None:
+        """Speak and listen until cancelled."""
+        while True:
+            speaking = asyncio.create_task(self._speak(), name="line-speak")
+            try:
+                async for messages in self._line.placements(self._api):
+                    for message in messages:
+                        self._take(message)
+                    if speaking.done():  # what it said was lost
+                        break
+            except SafelightError as error:
+                log.warning("line_lost", reason=str(error), effect="it is told everything when it is back")
+            finally:
+                self._known = False
+                speaking.cancel()
+                with contextlib.suppress(asyncio.CancelledError, SafelightError):
+                    await speaking
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    def _take(self, message: FromLine) -> None:
+        if isinstance(message, TellAll):
+            self._known, self._gathered = True, []
+            self._more.set()
+            self._whole = True
+        else:
+            self._heard(message)
+
+    async def _speak(self) -> None:
+        """A batch whenever something has gathered, and every two seconds."""
+        self._whole = False
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await self._more.wait()
+            self._more.clear()
+            if not self._known:
+                continue
+            whole, self._whole = self._whole, False
+            messages, self._gathered = (self._everything() if whole else self._gathered), []
+            await self._line.tell(ApiBatch(api=self._api, messages=tuple(messages), whole=whole))

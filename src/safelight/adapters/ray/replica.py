@@ -1,0 +1,87 @@
+"""A host as a Serve replica. Its methods take and give bytes only; Serve carries no HTTP of ours."""
+
+# Tested in tests/cluster/test_drawing.py.
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import msgspec
+from ray import serve
+
+from safelight.adapters.fake.configured import stand_in
+from safelight.adapters.logs.logging import configure_logging
+from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.ray.host import Host
+from safelight.adapters.ray.line_actor import RayLine
+from safelight.adapters.ray.names import host_name
+from safelight.adapters.ray.reports import Reports
+from safelight.adapters.workers.dispatch import Orphaned
+from safelight.adapters.workers.pool import LocalWorkers
+from safelight.protocol.deploying import Cluster
+from safelight.service.ports.engine import Engine
+
+
+class HostTask(msgspec.Struct, frozen=True, kw_only=True):
+    """What a replica is told to be. Another `version` is another host, so that an upgrade replaces all."""
+
+    kind: str
+    cluster: Cluster
+    version: str
+
+
+def task_to_bytes(task: HostTask) -> bytes:
+    """As it goes to a replica."""
+    return msgspec.msgpack.encode(task)
+
+
+class HostReplica:
+    """`task` is a `HostTask`. Others are deployments of the same application, which Serve wants bound to one."""
+
+    async def __init__(self, task: bytes, *others: object) -> None:  # type: ignore[misc]  # Serve waits for it
+        told = msgspec.msgpack.decode(task, type=HostTask)
+        configure_logging("pretty" if told.cluster.log_format == "pretty" else "json", told.cluster.log_level)
+        name = host_name(told.kind, serve.get_replica_context().replica_id.unique_id)
+        self._host = Host(_engine_of(told, self._orphaned), self._changed)
+        self._reports = Reports(name, told.kind, self._host, RayLine())
+        await self._host.engine.start()
+        self._telling = asyncio.create_task(self._reports.run(), name="reports")
+
+    async def read(self, payload: bytes) -> AsyncGenerator[bytes, None]:
+        """A stream of a job's events (`Host.read`)."""
+        stream = self._host.read(payload)
+        try:
+            async for piece in stream:
+                yield piece
+        finally:
+            await stream.aclose()
+
+    async def tell(self, payload: bytes) -> bytes:
+        """Anything else (`Host.tell`)."""
+        return self._host.tell(payload)
+
+    async def check_health(self) -> None:
+        """Asked by Serve, which replaces a host that raises."""
+        if self._telling.done():
+            self._telling.result()
+
+    async def __del__(self) -> None:
+        """Serve waits for it too, once everything that was asked of the host has been answered."""
+        self._telling.cancel()
+        await self._reports.goodbye()
+        await self._host.stop()
+
+    def _changed(self) -> None:
+        self._reports.changed()
+
+    def _orphaned(self, job_id: str, begun: bool) -> None:
+        self._host.handed_back(job_id, begun)
+
+
+def _engine_of(task: HostTask, orphaned: Orphaned) -> Engine:
+    cluster = task.cluster
+    if cluster.kinds[task.kind].fake:
+        seconds, capacity = cluster.fake_step_seconds, cluster.fake_capacity
+        return stand_in(cluster.configure, step_seconds=seconds, capacity=capacity)
+    return LocalWorkers(cluster.configure, count=1, telemetry=PrometheusTelemetry(), orphaned=orphaned)

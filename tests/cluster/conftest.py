@@ -1,0 +1,33 @@
+"""A Ray cluster of this machine alone, for all tests of a run. Without Ray there is nothing to collect."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+
+import pytest
+
+collect_ignore_glob = ["test_*.py"] if importlib.util.find_spec("ray") is None else []
+
+_WARNINGS = ("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One event loop for all: Serve's handles belong to the loop in which they were first used. What Ray warns of is
+    Ray's."""
+    for item in items:
+        if "tests/cluster/" in item.path.as_posix():
+            for warning in _WARNINGS:
+                item.add_marker(pytest.mark.filterwarnings(warning))
+            if item.get_closest_marker("asyncio") is not None:
+                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(scope="session")
+def nodes() -> Iterator[Nodes]:
+    """A head without processors, and two nodes."""
+    with running_nodes(2) as nodes:
+        yield nodes
+
+
+from tests.cluster.nodes import Nodes, running_nodes  # noqa: E402 - after what it may not be imported without

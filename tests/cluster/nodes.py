@@ -1,0 +1,106 @@
+"""Nodes of a Ray cluster as processes of this machine, with tokens, and what is deployed on them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from safelight.adapters.ray.engine import ClusterEngine
+from safelight.adapters.ray.joined import RayCluster
+from safelight.adapters.ray.line_actor import RayLine
+from safelight.contract.sentences import BUNDLED_ENCODER
+from safelight.protocol.deploying import APPLICATION, Cluster, Kind
+from safelight.protocol.messages import Configure, EncoderSpec, ModelSpec
+
+SOURCE = "postcard"
+CONFIGURE = Configure(
+    models=(ModelSpec(source=SOURCE, dtype="float32"),),
+    threads=1,
+    max_runs=2,
+    encoders=(EncoderSpec(source=BUNDLED_ENCODER),),
+)
+_STORE_BYTES = 80 * 1024 * 1024  # Ray's least is 75 MB
+
+
+class Nodes:
+    """The nodes that run. This process has joined the cluster, as a driver."""
+
+    def __init__(self, cluster: Any) -> None:
+        self._cluster = cluster
+
+    @property
+    def address(self) -> str:
+        """Where the head is."""
+        return str(self._cluster.address)
+
+    def add(self, cpus: int = 4) -> Any:
+        """One more node."""
+        return self._cluster.add_node(num_cpus=cpus, object_store_memory=_STORE_BYTES)
+
+    def deploy(self, hosts: Cluster) -> None:
+        """Have these hosts, instead of those that there were; returns when they run."""
+        from safelight.adapters.ray.app import deploy
+
+        deploy(hosts)
+
+    def remove(self) -> None:
+        """Have no hosts any more."""
+        from ray import serve
+
+        serve.delete(APPLICATION)
+
+
+@contextmanager
+def running_nodes(count: int) -> Iterator[Nodes]:
+    """A head, which runs nothing of ours but the line, and so many nodes."""
+    variables = {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    }
+    os.environ.update(variables)  # Ray reads them when it is imported, once
+    import ray
+    from ray.cluster_utils import Cluster as RayNodes
+
+    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # a socket's path may have 107 bytes
+    cluster = RayNodes()
+    try:
+        cluster.add_node(num_cpus=0, object_store_memory=_STORE_BYTES, include_dashboard=False, temp_dir=folder)
+        nodes = Nodes(cluster)
+        for _ in range(count):
+            nodes.add()
+        asyncio.run(RayCluster(nodes.address).join())
+        yield nodes
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+        for name in variables:
+            os.environ.pop(name, None)
+
+
+def stripes(count: int, **fields: Any) -> Cluster:
+    """So many hosts that draw stripes."""
+    kind = Kind(gpus=0, cpus=1, least=count, most=count, queue_target_seconds=20, fake=True)
+    return Cluster(kinds={"stripes": kind}, configure=CONFIGURE, **fields)
+
+
+@asynccontextmanager
+async def api_engine(nodes: Nodes) -> AsyncIterator[ClusterEngine]:
+    """The engine of an api process, once its model can draw."""
+    engine = ClusterEngine(RayCluster(nodes.address), RayLine(), sources=(SOURCE,), encoders=(BUNDLED_ENCODER,))
+    await engine.start()
+    try:
+        async with asyncio.timeout(60):
+            while engine.state().model(SOURCE).status != "ready":
+                await engine.changed()
+        yield engine
+    finally:
+        await engine.stop()
