@@ -416,6 +416,15 @@ def test_a_database_is_a_postgresql_or_the_state_folder_has_one() -> None:
     assert read_settings({"database": "postgresql://me@db:5432/name"}).database_url == "postgresql://me@db:5432/name"
 
 
+def test_a_classifier_refuses_by_labels_and_scores() -> None:
+    given = read_settings({"image_classifier": {"source": "acme/nsfw"}}).image_classifier
+    assert given is not None
+    assert given.refuse == {"nsfw": 0.5}
+    for wrong in ({}, {"nsfw": 0}, {"nsfw": 1.5}):
+        with pytest.raises(ConfigurationError, match="refuse"):
+            read_settings({"image_classifier": {"source": "acme/nsfw", "refuse": wrong}})
+
+
 @pytest.mark.parametrize("embeddings", [{}, {"mine": {"source": "/models/encoder"}}, "off"])
 def test_sentence_encoders_are_listed_or_off(embeddings: object) -> None:
     said = read_settings({"embeddings": embeddings}).embeddings

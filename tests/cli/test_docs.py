@@ -9,6 +9,7 @@ from typer.main import get_command
 
 from safelight.cli.app import app
 from safelight.settings import ChatSettings, EmbeddingSettings, HostSettings, ModelSettings, OptionSettings, Settings
+from safelight.settings.classifier import ClassifierSettings
 from safelight.settings.credentials import CredentialSettings
 from safelight.settings.loras import LoraSettings
 
@@ -40,6 +41,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
         *ModelSettings.model_fields,
         *HostSettings.model_fields,
         *LoraSettings.model_fields,
+        *ClassifierSettings.model_fields,
         *CredentialSettings.model_fields,
         *ChatSettings.model_fields,
         *EmbeddingSettings.model_fields,

@@ -187,7 +187,7 @@ def test_a_sentence_encoder_is_pulled_listed_and_encodes(here: InProcess, hub: H
 
 
 def test_a_sentence_encoder_does_not_draw_and_that_is_said(here: InProcess, hub: Hub) -> None:
-    assert_sentence(here("run", ENCODER, "--yes"), 2, f"{ENCODER} is a sentence encoder, which draws nothing")
+    assert_sentence(here("run", ENCODER, "--yes"), 2, f"{ENCODER} is no model that draws")
     folder = pulled(here, ENCODER)["folder"]
     with pytest.raises(ModelLoadError, match="a sentence encoder, which draws nothing"):
         load(ModelSpec(source=folder, dtype="float32"), "cpu")

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from safelight.contract.errors import ProtocolError
 from safelight.contract.order import Order
 from safelight.contract.sentences import EmbedOrder
-from safelight.protocol.frames import HEADER_BYTES, frame_length, read_command, read_event, to_frame
+from safelight.protocol.classifying import Classified, Classify
+from safelight.protocol.frames import (
+    HEADER_BYTES,
+    frame_length,
+    read_answer,
+    read_command,
+    read_event,
+    read_question,
+    to_frame,
+)
 from safelight.protocol.messages import (
     Cancel,
     Configure,
@@ -90,3 +99,11 @@ def test_a_frame_beyond_any_message_is_refused_before_it_is_read() -> None:
 def test_a_configuration_with_models_arrives() -> None:
     sent = Configure(models=(ModelSpec(source="postcard"),), threads=2)
     assert read_command(to_frame(sent)[HEADER_BYTES:]) == sent
+
+
+def test_what_a_classifier_is_asked_and_answers_arrives() -> None:
+    question, answer = Classify(image=b"\x89PNG"), Classified(scores={"nsfw": 0.25})
+    assert read_question(to_frame(question)[HEADER_BYTES:]) == question
+    assert read_answer(to_frame(answer)[HEADER_BYTES:]) == answer
+    with pytest.raises(ProtocolError, match="An answer of the image classifier"):
+        read_answer(to_frame(question)[HEADER_BYTES:])

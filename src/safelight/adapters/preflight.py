@@ -18,7 +18,16 @@ from pathlib import Path
 from typing import Literal
 
 from safelight.adapters.children import child_environment, python_module
-from safelight.contract.checkpoint_files import INDEX, MODULES, PICKLED, SAFETENSORS, index_in, read_json
+from safelight.contract.checkpoint_files import (
+    INDEX,
+    MODULES,
+    PART_CONFIG,
+    PICKLED,
+    SAFETENSORS,
+    index_in,
+    read_json,
+)
+from safelight.contract.classifiers import labels_of
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.hub import HubName, cache_folder
 from safelight.contract.paths import expanded
@@ -27,6 +36,7 @@ from safelight.protocol.messages import ModelSpec
 BUNDLED = "postcard"
 _DEVICE = re.compile(r"(auto|cpu|mps)|(cuda)(?::(\d{1,3}))?")
 _ASK_SECONDS = 20.0
+_MOST_LABELS = 20
 
 
 def lacking(specs: Iterable[ModelSpec]) -> dict[str, str]:
@@ -38,19 +48,58 @@ def _lacking(spec: ModelSpec) -> str | None:
     if spec.source == BUNDLED:
         return None
     try:
-        name = HubName.read(spec.source)
-        if name is None:
-            path = expanded(spec.source, "Set `source`")
-        elif (snapshot := name.snapshot(cache_folder(), spec.commit)) is not None:
-            path = snapshot
-        else:
-            return (
-                f"{name} is not on this machine, and there is no folder of that name. `safelight pull {name}` fetches "
-                "it, and so does `safelight serve --pull`."
-            )
+        path = _place_of(spec.source, spec.commit)
         return _not_a_checkpoint(path) or _lacks_description(path, spec.options.config)
-    except ConfigurationError as error:  # the user has no home folder
+    except ConfigurationError as error:
         return str(error)
+
+
+def _place_of(source: str, commit: str | None) -> Path:
+    """Where a source is.
+
+    Raises:
+        ConfigurationError: it was not pulled, or the user has no home folder.
+    """
+    name = HubName.read(source)
+    if name is None:
+        return expanded(source, "Set `source`")
+    snapshot = name.snapshot(cache_folder(), commit)
+    if snapshot is None:
+        raise ConfigurationError(
+            f"{name} is not on this machine, and there is no folder of that name. `safelight pull {name}` fetches "
+            "it, and so does `safelight serve --pull`."
+        )
+    return snapshot
+
+
+def check_classifier(source: str, commit: str | None, labels: Iterable[str]) -> None:
+    """See that an image classifier is here and has those labels.
+
+    Raises:
+        ConfigurationError: it is not or has not, and what to do.
+    """
+    folder = _place_of(source, commit)
+    if not folder.is_dir():
+        raise ConfigurationError(f"`image_classifier`: {missing_path(folder)}")
+    try:
+        has = labels_of(read_json(folder / PART_CONFIG))
+    except (OSError, ValueError):
+        has = ()
+    if not has:
+        raise ConfigurationError(
+            f"The folder {folder} of `image_classifier` holds no image classifier: a `{PART_CONFIG}` whose "
+            "`architectures` names a class …ForImageClassification of transformers, or StableDiffusionSafetyChecker."
+        )
+    if not any(folder.glob("*.safetensors")):
+        raise ConfigurationError(
+            f"The image classifier in {folder} has no weights in safetensors, the one format that is read."
+        )
+    for label in labels:
+        if label not in has:
+            raise ConfigurationError(
+                f"`image_classifier.refuse` names the label {label!r}, which that classifier does not give. It gives: "
+                f"{', '.join(map(repr, has[:_MOST_LABELS]))}{', …' if len(has) > _MOST_LABELS else ''}."
+            )
 
 
 def missing_path(path: Path) -> str:

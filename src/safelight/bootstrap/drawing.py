@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from safelight.adapters.fake.memory_state import MemoryLedger
-from safelight.adapters.filters import open_filter
 from safelight.adapters.in_process.rates import LocalRates
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.bootstrap.catalogue import catalogue
 from safelight.bootstrap.credentials import open_signing
 from safelight.bootstrap.engine import open_engine
+from safelight.bootstrap.filters import open_filters
 from safelight.contract.calls import Call
 from safelight.contract.request import ImageRequest
 from safelight.service.access.limits import RateLimiter
@@ -79,11 +79,7 @@ def open_drawing(
     signing = open_signing(settings)
     everywhere = Everywhere(admission, shared_bound)
     limiter = RateLimiter(settings.rate_limit_per_minute, rates or LocalRates())
-    filters = Filters(
-        open_filter(settings.prompt_filter, settings.filter_seconds),
-        open_filter(settings.image_filter, settings.filter_seconds),
-        settings.filter_failure,
-    )
+    filters = open_filters(settings)
     return Drawing(
         entrance=Entrance(
             catalogue=catalogue(settings, engine),

@@ -25,6 +25,7 @@ from safelight.api.app import create_app
 from safelight.api.http.server import Server, listen
 from safelight.api.services import Services
 from safelight.bootstrap.engine import look, open_engine
+from safelight.bootstrap.filters import look_at_classifier
 from safelight.bootstrap.greeting import Greeting
 from safelight.bootstrap.links import links_of
 from safelight.bootstrap.loaded import OnLoaded, loaded
@@ -51,6 +52,7 @@ def serve(settings: Settings, on_loaded: OnLoaded | None = None) -> int:
         ConfigurationError: something that the operator can mend, before anything was served.
     """
     lacks = look(settings)
+    look_at_classifier(settings)
     # Whoever takes the first model that is offered gets one that draws.
     order = sorted(settings.models.items(), key=lambda item: item[1].source in lacks)
     settings = settings.model_copy(update={"models": dict(order)})

@@ -72,7 +72,7 @@ def findings_of(said: Mapping[str, object]) -> Iterator[Finding]:
         yield Finding(what="settings", state="note", detail="The rest is looked at with the defaults.")
     else:
         yield Finding(what="settings", state="ok", detail="Every setting is known and in range.")
-    for look in (_state_folder, _space, _pictures, _port, _device, _weights):
+    for look in (_state_folder, _space, _pictures, _port, _device, _weights, _classifier):
         yield from look(settings)
 
 
@@ -252,6 +252,21 @@ def _weights(settings: Settings) -> Iterator[Finding]:
             continue
         yield Finding(what="weights", state="ok", detail=f"{source}: all files are there and whole.")
         yield from _model(spec)
+
+
+def _classifier(settings: Settings) -> Iterator[Finding]:
+    from safelight.bootstrap.filters import look_at_classifier
+
+    given = settings.image_classifier
+    if given is None:
+        return
+    try:
+        look_at_classifier(settings)
+    except SafelightError as error:
+        yield Finding(what="classifier", state="wrong", detail=str(error), mend="Mend `image_classifier`.")
+        return
+    named = ", ".join(f"{label} from {least:g}" for label, least in given.refuse.items())
+    yield Finding(what="classifier", state="ok", detail=f"{given.source} is here, and refuses {named}.")
 
 
 def _model(spec: ModelSpec) -> Iterator[Finding]:

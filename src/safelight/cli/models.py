@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import textwrap
 import time
@@ -20,7 +21,8 @@ from safelight.cli.looking import look_at
 from safelight.cli.running_server import as_served
 from safelight.cli.show import print_parameters
 from safelight.cli.terminal import bytes_in_one_unit, bytes_in_words, note, print_json, print_table
-from safelight.contract.checkpoint_files import INDEXES, MODULES
+from safelight.contract.checkpoint_files import INDEXES, MODULES, PART_CONFIG, read_json
+from safelight.contract.classifiers import labels_of
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.hub import HubName, cache_folder
 from safelight.contract.offers import capabilities_of
@@ -57,10 +59,20 @@ def pull(settings: Settings, text: str, *, variant: str | None, as_json: bool) -
 def _beside(pulled: Pulled) -> str:
     """What to do with what does not draw by itself."""
     name = pulled.name
+    if labels := _labels(pulled.folder):
+        table = f'[image_classifier]\nsource = "{name}"\nrefuse = {{ {json.dumps(labels[-1])} = 0.5 }}'
+        said = f"\nIt is an image classifier. It gives scores for {', '.join(labels)}."
+        return f"{said} To have pictures refused by one, write in safelight.toml:\n\n{table}"
     if not (pulled.folder / MODULES).is_file():
         return f'\nName it in the options of a model that it was made for: controlnets = {{ NAME = "{name}" }}'
     table = f'[embeddings.{name.repo.rpartition("/")[2]}]\nsource = "{name}"'
     return f"\nIt is a sentence encoder. For `POST /v1/embeddings`, write in safelight.toml:\n\n{table}"
+
+
+def _labels(folder: Path) -> tuple[str, ...]:
+    """Those of an image classifier; none for anything else."""
+    config = folder / PART_CONFIG
+    return labels_of(read_json(config)) if config.is_file() else ()
 
 
 def keep(settings: Settings, pulled: Pulled) -> None:
@@ -148,6 +160,8 @@ def ensure(settings: Settings) -> None:
         for source in model.options.controlnets.values()
     }
     wanted |= dict.fromkeys(_encoder_sources(settings))
+    if settings.image_classifier is not None:
+        wanted[settings.image_classifier.source] = None
     for source, variant in wanted.items():
         name = HubName.read(source)
         if name is not None and name.snapshot(cache_folder(), pinned_commit(settings.home, source)) is None:
@@ -181,7 +195,9 @@ def _cached(settings: Settings) -> list[tuple[HubName, Path]]:
     for name in sorted(names, key=str):
         pin = pins.get(str(name))
         snapshot = name.snapshot(cache, pin.commit if pin else None)
-        if snapshot is not None and any((snapshot / index).exists() for index in (*INDEXES, MODULES)):
+        if snapshot is not None and (
+            any((snapshot / index).exists() for index in (*INDEXES, MODULES)) or _labels(snapshot)
+        ):
             found.append((name, snapshot))
     return found
 
@@ -202,6 +218,8 @@ def _served_as(settings: Settings, source: str) -> Iterator[str]:
     yield from (model for model, entry in settings.models.items() if entry.source == source)
     if source in (encoders := _encoder_sources(settings)):
         yield encoders[source]
+    if settings.image_classifier is not None and source == settings.image_classifier.source:
+        yield "image_classifier"
 
 
 def _shown(row: dict[str, Any], size: str) -> tuple[str, ...]:

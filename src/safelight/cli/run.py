@@ -104,7 +104,7 @@ def _have(settings: Settings, source: str, variant: str | None, *, yes: bool) ->
     offer = hub.look_up(name, variant=variant)
     if not offer.draws:
         raise ConfigurationError(
-            f"{name} is a sentence encoder, which draws nothing. `safelight pull {name}` fetches it for embeddings."
+            f"{name} is no model that draws. `safelight pull {name}` fetches it, and says what it is for."
         )
     said = f"{name} is not on this machine. Fetching it takes {bytes_in_words(offer.missing)}"
     expected = hub.expected_seconds(offer)

@@ -28,8 +28,10 @@ from safelight.engine.connection import Connection
 from safelight.engine.machine.allocator import keep_freed_memory
 from safelight.engine.machine.privileges import take_no_new_privileges
 from safelight.engine.machine.stage_ages import StageAges
+from safelight.protocol.frames import read_command
 from safelight.protocol.messages import (
     Cancel,
+    Command,
     Configure,
     Draw,
     Embed,
@@ -61,7 +63,7 @@ _SEND_BUFFER = 4 * 1024 * 1024  # a picture at a time, so that a busy reader doe
 class Worker:
     """Answers the commands of one connection."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection[Command]) -> None:
         self._connection = connection
         self._inbox: Inbox = SimpleQueue()
         self._configured = False
@@ -248,7 +250,7 @@ def be_worker(stream: socket.socket) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="worker %(process)d: %(levelname)s %(message)s")
     take_no_new_privileges()
     try:
-        Worker(Connection(stream)).run()
+        Worker(Connection(stream, read_command)).run()
     except ProtocolError as error:
         log.error("%s", error)
         return EXIT_PROTOCOL

@@ -14,6 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from safelight.contract.errors import ProtocolError
+from safelight.protocol.classifying import ClassifierAnswer, Classify
 from safelight.protocol.forking import ForkOrder, ForkReport
 from safelight.protocol.messages import PROTOCOL_VERSION, Command, Event, Message
 
@@ -62,6 +63,8 @@ def _reader(decoder: msgspec.msgpack.Decoder[_T], what: str) -> Callable[[bytes]
 
 _commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
 _events: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
+_questions: msgspec.msgpack.Decoder[Classify] = msgspec.msgpack.Decoder(Classify)
+_answers: msgspec.msgpack.Decoder[ClassifierAnswer] = msgspec.msgpack.Decoder(ClassifierAnswer)
 _fork_orders: msgspec.msgpack.Decoder[ForkOrder] = msgspec.msgpack.Decoder(ForkOrder)
 _fork_reports: msgspec.msgpack.Decoder[ForkReport] = msgspec.msgpack.Decoder(ForkReport)
 
@@ -73,3 +76,7 @@ read_fork_order = _reader(_fork_orders, "A packet to the template of the workers
 """The template's reading of a packet. Raises ProtocolError: it is none of its orders."""
 read_fork_report = _reader(_fork_reports, "A packet of the workers' template cannot be read")
 """The api process's reading of a packet. Raises ProtocolError: it is none of the reports."""
+read_question = _reader(_questions, "A question to the image classifier cannot be read")
+"""The classifier's reading of a frame. Raises ProtocolError: it is no question."""
+read_answer = _reader(_answers, "An answer of the image classifier cannot be read")
+"""The api process's reading of a frame. Raises ProtocolError: it is none of the classifier's answers."""

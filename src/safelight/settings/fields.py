@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from safelight.settings.access import AccessSettings
 from safelight.settings.chat import Chats
+from safelight.settings.classifier import ClassifierSettings
 from safelight.settings.credentials import CredentialSettings
 from safelight.settings.embeddings import Embeddings
 from safelight.settings.hosts import Hosts, HostSettings, enough_for_ray
@@ -57,6 +58,9 @@ class WorkSettings(BaseModel):
         min_length=1,
         description="What judges finished pictures before they are shown: an http(s) address, or else a command. With "
         "it there are no previews.",
+    )
+    image_classifier: ClassifierSettings | None = Field(
+        None, description="A classifier that looks at finished pictures before they are shown, and what it refuses."
     )
     filter_seconds: float = Field(10.0, gt=0, le=300, description="How long a filter may take for its verdict.")
     filter_failure: Literal["refuse", "allow"] = Field(

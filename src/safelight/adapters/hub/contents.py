@@ -83,10 +83,13 @@ def parts_elsewhere(index: Mapping[str, Any], files: Collection[str]) -> dict[st
 
 
 def no_layout(name: HubName, files: Collection[str]) -> str:
-    """That a repository is neither a model in diffusers' layout nor a sentence encoder, as a sentence."""
+    """That a repository is none of the layouts that are fetched, as a sentence."""
     single = [path for path in files if path.endswith((".safetensors", ".gguf")) and "/" not in path]
     hint = f" It has single files ({', '.join(single[:3])}): see docs/models.md, single files." if single else ""
-    return f"{name} has no {INDEX}, so it is not in diffusers' layout, and no {MODULES} of a sentence encoder.{hint}"
+    return (
+        f"{name} has no {INDEX}, so it is not in diffusers' layout, and no {MODULES} of a sentence encoder. It is no "
+        f"ControlNet and no image classifier either.{hint}"
+    )
 
 
 def is_pickled(folder: str, files: Collection[str]) -> bool:

@@ -32,6 +32,7 @@ from safelight.contract.checkpoint_files import (
     PART_CONFIG,
     read_json,
 )
+from safelight.contract.classifiers import labels_of
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.hub import HubName, cache_folder, offline
 
@@ -54,7 +55,7 @@ class Offer(msgspec.Struct, frozen=True):
     """What a hub has of a model: its commit, and the files that are loaded. `folder` is where they will be.
 
     `left_out`: parts that are pickles alone, without which the model is served. Without `draws` it is a sentence
-    encoder or a ControlNet.
+    encoder, a ControlNet or an image classifier.
     """
 
     name: HubName
@@ -85,7 +86,7 @@ def pull(name: HubName, *, variant: str | None = None, bars: bool = True) -> Pul
 
 
 def look_up(name: HubName, *, variant: str | None = None) -> Offer:
-    """Which files make a model, a sentence encoder or a ControlNet. Of them only its index is fetched.
+    """Which files make a model, or a sentence encoder, ControlNet or image classifier. Only its index is fetched.
 
     Raises:
         ConfigurationError: there is no such model or revision, it is not in diffusers' layout, or only pickles.
@@ -103,7 +104,7 @@ def look_up(name: HubName, *, variant: str | None = None) -> Offer:
         _fetch([index], shown=False)
         described = read_json(index.target)
     if index_name == PART_CONFIG:
-        if "ControlNet" not in str(described.get("_class_name")):
+        if "ControlNet" not in str(described.get("_class_name")) and not labels_of(described):
             raise ConfigurationError(no_layout(name, own.files))
         wanted, draws = [path for path in files_of_part("", own.files, variant, name) if path != PART_CONFIG], False
     elif index_name == MODULES:

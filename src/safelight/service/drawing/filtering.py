@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import structlog
@@ -19,12 +20,15 @@ log = structlog.get_logger(__name__)
 
 
 class Filters:
-    """`on_failure` is what happens where a filter gives no verdict: refuse, or allow."""
+    """A picture has to pass each of the filters for pictures.
+
+    `on_failure` is what happens where a filter gives no verdict: refuse, or allow.
+    """
 
     def __init__(
         self,
         prompts: ContentFilter | None = None,
-        pictures: ContentFilter | None = None,
+        pictures: Sequence[ContentFilter] = (),
         on_failure: Literal["refuse", "allow"] = "refuse",
     ) -> None:
         self._prompts = prompts
@@ -34,7 +38,7 @@ class Filters:
     @property
     def look_at_pictures(self) -> bool:
         """Whether a picture is looked at before it is shown: then nobody is shown a preview of it either."""
-        return self._pictures is not None
+        return bool(self._pictures)
 
     async def check(self, request: ImageRequest) -> None:
         """Whether that may be drawn.
@@ -55,7 +59,7 @@ class Filters:
             InvalidRequest: `content_policy_violation`.
             InternalError: no verdict came, and that counts as a refusal.
         """
-        if self._pictures is not None:
+        for judge in self._pictures:
             recipe = order.recipe
             question = Question(
                 model=order.file.model or recipe.source,
@@ -64,7 +68,7 @@ class Filters:
                 image=finished.image,
                 media_type=MEDIA_TYPES[order.file.format],
             )
-            await self._ask(self._pictures, question, "picture")
+            await self._ask(judge, question, "picture")
 
     async def _ask(self, judge: ContentFilter, question: Question, what: str) -> None:
         try:
@@ -86,6 +90,6 @@ class Filters:
 
     async def close(self) -> None:
         """Let go of the filters."""
-        for judge in (self._prompts, self._pictures):
+        for judge in (self._prompts, *self._pictures):
             if judge is not None:
                 await judge.close()
