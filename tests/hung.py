@@ -2,7 +2,7 @@
 
 pytest-timeout raises an exception in the test's thread, once. What hangs may swallow it, or hang again while it is
 ended: pytest takes every timer away as soon as a test has failed. This one is put back. Its end is the process's: with
-xdist the run names the test, starts another process and goes on with the others.
+xdist the run names the test, and starts another process, which begins with the same test again.
 """
 
 from __future__ import annotations
