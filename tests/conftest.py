@@ -17,11 +17,16 @@ import pytest
 from safelight.adapters.sql import Database, open_database
 from tests import hung, object_store
 from tests.databases import Kept, kept_in
-from tests.hung import pytest_exception_interact, pytest_runtest_protocol, pytest_unconfigure
+from tests.hung import (
+    pytest_exception_interact,
+    pytest_runtest_call,
+    pytest_runtest_protocol,
+    pytest_unconfigure,
+)
 from tests.object_store import Bucket, Store
 from tests.postgres import Server, new_server, remove_shared
 
-__all__ = ["pytest_exception_interact", "pytest_runtest_protocol", "pytest_unconfigure"]
+__all__ = ["pytest_exception_interact", "pytest_runtest_call", "pytest_runtest_protocol", "pytest_unconfigure"]
 
 # A shell starts what it puts in the background with SIGINT ignored, and processes hand that down to those they start:
 # Ctrl-C, which some tests send, would not arrive.

@@ -27,20 +27,33 @@ async def test_hangs() -> None:
 """
 
 
+def test_a_test_that_waits_in_vain_fails_where_it_waits(tmp_path: Path) -> None:
+    done = _run(tmp_path, "import asyncio\n\nasync def test_waits() -> None:\n    await asyncio.Event().wait()\n")
+    assert done.returncode == 1
+    assert "test_made.py:4: in test_waits" in done.stdout
+    assert "TimeoutError" in done.stdout
+
+
 def test_a_test_that_swallows_its_timeout_is_ended_and_named(tmp_path: Path) -> None:
-    (tmp_path / "conftest.py").write_text(_CONFTEST)
-    (tmp_path / "test_made.py").write_text(_TESTS)
-    command = [sys.executable, "-m", "pytest", "-c", str(_ROOT / "pyproject.toml"), f"--rootdir={tmp_path}", "-n", "1"]
-    seconds = ["-o", "timeout=1", "-o", "hung_seconds=3"]
-    done = subprocess.run(
-        [*command, *seconds, "--max-worker-restart=0", "--dist=loadfile", "test_made.py"],
-        cwd=tmp_path,
+    done = _run(tmp_path, _TESTS)
+    assert done.returncode == 1
+    assert "crashed while running" in done.stdout
+    assert "test_made.py::test_hangs" in done.stdout
+    assert "Timeout (0:00:11)" in done.stderr
+
+
+def _run(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
+    (folder / "conftest.py").write_text(_CONFTEST)
+    (folder / "test_made.py").write_text(tests)
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-c", str(_ROOT / "pyproject.toml"), f"--rootdir={folder}"),
+            *("-n", "1", "--max-worker-restart=0", "--dist=loadfile", "--tb=short"),
+            *("-o", "timeout=10", "-o", "hung_seconds=1", "test_made.py"),
+        ],
+        cwd=folder,
         env=os.environ | {"PYTHONPATH": str(_ROOT)},
         capture_output=True,
         text=True,
         timeout=300,
     )
-    assert "crashed while running" in done.stdout
-    assert "test_made.py::test_hangs" in done.stdout
-    assert "Timeout (0:00:03)" in done.stderr
-    assert done.returncode == 1
