@@ -22,7 +22,9 @@ from safelight.postcard.scene import Scene
 from safelight.postcard.vocabulary import Style
 
 TARGET_MS = 200.0
-"""For the default style at 1024x1024 on a core of an AMD EPYC without AMX."""
+"""At 1024x1024 on a core of an AMD EPYC without AMX, machine at rest: every scene in the default style, and one scene,
+mountains above a lake, in every style.
+"""
 
 
 def median_ms(action: Callable[[], object], repeats: int) -> float:
@@ -66,13 +68,13 @@ def main(arguments: list[str] | None = None) -> int:
     floor = floor_ms(width, height, options.repeats)
     print(f"{width}x{height}            SVG ms  raster ms   all ms  x floor   SVG kB")
     print(f"{'(floor)':20}{0.0:9.1f}{floor:11.1f}{floor:9.1f}{1.0:9.1f}")
-    slowest = 0.0
+    slowest: dict[str, float] = {}
     for name, scene in {**scenes, **styles}.items():
         if not options.only or name in options.only:
-            total = row(name, scene, (width, height), options.repeats, floor)
-            slowest = max(slowest, total if name in scenes else 0.0)
-    print(f"\nslowest scene in the default style: {slowest:.0f} ms (target: under {TARGET_MS:.0f} ms on idle cores)")
-    return 0 if slowest < TARGET_MS else 1
+            slowest[name] = row(name, scene, (width, height), options.repeats, floor)
+    over = ", ".join(name for name, total in slowest.items() if total >= TARGET_MS)
+    print(f"\nover the target of {TARGET_MS:.0f} ms on idle cores: {over or 'none'}")
+    return 1 if over else 0
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from torch import Tensor
 from safelight.postcard.codec import SceneCodec
 from safelight.postcard.layout import Layout, table_name
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.render.paper.raster import never
+from safelight.postcard.render.paper.bands import never
 from safelight.postcard.scene import Scene
 
 

@@ -6,9 +6,9 @@ from safelight.postcard.render.ground.relief import Band, flat_crest, hill_crest
 from safelight.postcard.render.layers import CREST_ROLLING, INDOORS, OPEN, draw_layer
 from safelight.postcard.render.light.grade import grade
 from safelight.postcard.render.light.lighting import lighting
+from safelight.postcard.render.paper.bands import Pause, never
 from safelight.postcard.render.paper.canvas import Canvas
 from safelight.postcard.render.paper.look import Look
-from safelight.postcard.render.paper.raster import Pause, never
 from safelight.postcard.render.placing import Placed, place
 from safelight.postcard.render.plants.framing import draw_framing
 from safelight.postcard.render.stage import Frame, Stage

@@ -1,6 +1,5 @@
-"""Facts about pixels: bands, and pauses between them."""
+"""Facts about pixels: that pieces of work and pauses between them change none."""
 
-import re
 import zlib
 from itertools import product
 
@@ -10,25 +9,16 @@ from benchmarks.scenes import SCENES, SUNSET_MOUNTAINS, styled
 from numpy.typing import NDArray
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.render.paper import raster
-from safelight.postcard.render.paper.raster import _Window, never
+from safelight.postcard.render.paper import bands
 from safelight.postcard.scene import Scene
 from safelight.postcard.vocabulary import Style
 
 WIDE, TALL = (768, 320), (208, 500)
 
 
-@pytest.mark.parametrize("size", [(1024, 1024), (640, 1536), (2048, 4096), (3000, 70), (333, 1571), (16, 16)])
-def test_bands_cover_every_row_once(size: tuple[int, int]) -> None:
-    svg = render_svg(styled(SUNSET_MOUNTAINS, Style.INK), *size)
-    bands = [(top, foot) for top, foot, _ in _Window(svg, *size).documents(never)]
-    assert [row for top, foot in bands for row in range(top, foot)] == list(range(size[1]))
-    assert len(bands) > size[0] * size[1] / 2**20
-
-
 def banded(monkeypatch: pytest.MonkeyPatch, svg: str, size: tuple[int, int], piece: float) -> NDArray[np.int64]:
     """The drawing in bands of about so many milliseconds."""
-    monkeypatch.setattr(raster, "_PIECE_MS", piece)
+    monkeypatch.setattr(bands, "_PIECE_MS", piece)
     return rasterise(svg, *size).astype(np.int64)
 
 
@@ -77,27 +67,3 @@ def test_pausing_changes_no_byte() -> None:
     assert paused
     assert svg == render_svg(scene, 640, 640)
     assert np.array_equal(rasterise(svg, 640, 640, lambda: paused.append(1)), rasterise(svg, 640, 640))
-
-
-@pytest.mark.parametrize("style", [Style.OIL, Style.PENCIL, Style.INK, Style.NEON, Style.FLAT, Style.PAPER])
-@pytest.mark.parametrize("size", [(1024, 1024), (1536, 640), (2048, 2048)])
-def test_a_band_holds_what_a_piece_may_take(style: Style, size: tuple[int, int]) -> None:
-    """Work is counted: rows, characters read, strokes drawn. On an AMD EPYC that is 50 ms at most."""
-    window = _Window(render_svg(styled(SUNSET_MOUNTAINS, style), *size), *size)
-    for top, foot, document in window.documents(never):
-        rows = foot - top
-        if rows <= raster._LEAST_ROWS:
-            continue
-        hatching = sum(len(path) for path in re.findall(r'<path[^>]*class="hatching"[^>]*>', document))
-        assert rows * size[0] * 18e-6 + len(document) * 0.055e-3 <= 36
-        assert hatching * 1.05e-3 * rows / (rows + 80 * min(size) / 1000) <= 36
-        assert document.count("<path") <= 4000
-
-
-def test_a_drawing_is_cut_no_oftener_than_it_must_be() -> None:
-    """Each band is read and walked anew: seventeen of neon took twice the time of seven."""
-    bands = {
-        style: len(list(_Window(render_svg(styled(SUNSET_MOUNTAINS, style), 1024, 1024), 1024, 1024).documents(never)))
-        for style in (Style.NEON, Style.OIL, Style.PENCIL, Style.INK)
-    }
-    assert max(bands.values()) <= 12, bands

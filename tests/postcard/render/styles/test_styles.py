@@ -7,10 +7,10 @@ import pytest
 from benchmarks.scenes import SMALL, STILL_LIFE, SUNSET_MOUNTAINS, spread, styled
 
 from safelight.postcard.render import rasterise, render_svg
+from safelight.postcard.render.paper.bands import never
 from safelight.postcard.render.paper.canvas import Line, circle
 from safelight.postcard.render.paper.colour import BLACK, WHITE, Rgb, mix
 from safelight.postcard.render.paper.look import Look
-from safelight.postcard.render.paper.raster import never
 from safelight.postcard.render.paper.raster import small as small_sheet
 from safelight.postcard.render.stage import Stage
 from safelight.postcard.render.styles import STYLES

@@ -218,7 +218,8 @@ class Canvas:
         faint = f' stroke-opacity="{line.opacity:.2g}"' if line.opacity < 1 else ""
         join = f'stroke-linejoin="round" fill="none" stroke="{stroke}"'
         if line.dark < 0:
-            self.body.append(f'<path d="{d}" {join} stroke-width="{num(wide * 4)}" stroke-opacity="0.22"{extra}/>')
+            glow = f'stroke-width="{num(wide * 4)}" stroke-opacity="0.22"{extra}'
+            self.body.append(f'<path class="glow" d="{d}" {join} {glow}/>')
         self.body.append(f'<path d="{d}" {join} stroke-width="{num(wide)}"{faint}{extra}/>')
 
     def stroke(self, d: str, colour: Rgb, width: float, opacity: float = 1.0) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageFilter
 
 from safelight.postcard.render.paper.colour import Rgb, contrast, saturate
 from safelight.postcard.render.paper.look import Look
@@ -53,9 +54,10 @@ def _rich(c: Rgb) -> Rgb:
 
 def _painted(stage: Stage, svg: str, width: int, height: int) -> str:
     """The drawing as layers of brush strokes; the groups are named after the brushes."""
-    picture = small(svg, width, height, 320, stage.pause).astype(np.float64)
-    unit = stage.frame.width / picture.shape[1]
-    level = picture @ np.array([0.3, 0.55, 0.15])
+    pixels = small(svg, width, height, 320, stage.pause)
+    picture = Image.fromarray(pixels)
+    unit = stage.frame.width / picture.width
+    level = pixels @ np.array([0.3, 0.55, 0.15])
     rng = np.random.Generator(np.random.PCG64(stage.rng("brush").randrange(2**32)))
     angle = _directions(level)
     detail = _detail(level)
@@ -63,7 +65,7 @@ def _painted(stage: Stage, svg: str, width: int, height: int) -> str:
         left, right = (max(0, int(v / unit)) for v in (x0, x1))
         top, bottom = (max(0, int(v / unit)) for v in (y0, y1))
         detail[top:bottom, left:right] *= 3.0
-    ground = "".join(f"{int(v):02x}" for v in picture.mean(axis=(0, 1)))
+    ground = "".join(f"{int(v):02x}" for v in pixels.mean(axis=(0, 1)))
     body = [f'<path d="M0 0H{stage.frame.width:.0f}V{stage.frame.height:.0f}H0Z" fill="#{ground}"/>']
     for number, brush in enumerate(_BRUSHES):
         stage.pause()
@@ -109,7 +111,7 @@ def _directions(level: Grid) -> NDArray[np.int64]:
 
 
 def _layer(
-    picture: Grid, angle: NDArray[np.int64], detail: Grid, brush: _Brush, unit: float, rng: np.random.Generator
+    picture: Image.Image, angle: NDArray[np.int64], detail: Grid, brush: _Brush, unit: float, rng: np.random.Generator
 ) -> list[str]:
     """The strokes of one brush as paths, some hundreds of strokes at a time, those of one colour together."""
     rows, columns = detail.shape
@@ -119,19 +121,20 @@ def _layer(
     i, j = (np.clip(f.astype(int), 0, top - 1) for f, top in ((y, rows), (x, columns)))
     chosen = (detail[i, j] >= brush.needed) | (rng.random(x.size) < brush.share)
     order = np.flatnonzero(chosen)
-    # From the top down, since a band holds all paths that reach into it; mixed over four lengths of a stroke.
+    # From the top down, mixed over four lengths of a stroke.
     order = order[np.argsort(y[order] + rng.uniform(0, 4 * brush.length, order.size), kind="stable")]
-    colours = blurred(picture, max(0, round(brush.width / 5)))[i, j]
+    x, y, i, j = x[order], y[order], i[order], j[order]
+    colours = np.asarray(picture.filter(ImageFilter.BoxBlur(round(brush.width / 5))))[i, j]
     colours = np.clip(colours * (1 + rng.normal(0, 0.035, (x.size, 1))) + rng.normal(0, 2.5, (x.size, 3)), 0, 255)
-    codes = ((colours / 255 * _LEVELS + 0.5).astype(int) @ [(_LEVELS + 1) ** 2, _LEVELS + 1, 1])[order]
-    turn = angle[i, j][order] * math.pi / TURNS
-    long = (brush.length * rng.uniform(0.6, 1.2, x.size) / (1 + detail[i, j] / 60))[order]
-    bend = rng.uniform(-0.16, 0.16, x.size)[order] * long * brush.bends
+    codes = (colours / 255 * _LEVELS + 0.5).astype(int) @ [(_LEVELS + 1) ** 2, _LEVELS + 1, 1]
+    turn = angle[i, j] * math.pi / TURNS
+    long = brush.length * rng.uniform(0.6, 1.2, x.size) / (1 + detail[i, j] / 60)
+    bend = rng.uniform(-0.16, 0.16, x.size) * long * brush.bends
     across, down = np.cos(turn) * long, np.sin(turn) * long
     way = np.stack((across / 2 - np.sin(turn) * bend, down / 2 + np.cos(turn) * bend, across, down), axis=1)
-    strokes = np.concatenate((np.stack((x[order] - across / 2, y[order] - down / 2), axis=1), way), axis=1) * unit
+    strokes = np.concatenate((np.stack((x - across / 2, y - down / 2), axis=1), way), axis=1) * unit
     paths: list[str] = []
-    for chunk in np.array_split(np.arange(order.size), max(1, order.size // _TOGETHER)):
+    for chunk in np.array_split(np.arange(x.size), max(1, x.size // _TOGETHER)):
         paths += _paths(np.round(strokes[chunk]).astype(int), codes[chunk], curved=brush.bends > 0)
     return paths
 

@@ -13,6 +13,8 @@ from safelight.postcard.render.paper.colour import Rgb, hexcode, rgb
 from safelight.postcard.render.paper.raster import small
 from safelight.postcard.render.stage import Stage
 
+_OUTLINE = re.compile(r'<path d="[^"]*" stroke-linejoin="round" fill="none"[^>]*/>')
+"""What `Canvas` draws around shapes: no tone of its own, and half of the time that the small picture would take."""
 _PAINT = re.compile(r'(fill|stop-color)="(#[0-9a-f]{6})"')
 
 
@@ -49,9 +51,10 @@ def redraw(stage: Stage, turn: Callable[[Rgb], Rgb]) -> None:
 
 
 def tones(stage: Stage) -> NDArray[np.float64]:
-    """How bright the drawing is so far, 0 to 1, at 288 pixels on its shorter side."""
+    """How bright the drawing's surfaces are so far, 0 to 1, at 288 pixels on its shorter side."""
     width, height = round(stage.frame.width), round(stage.frame.height)
-    picture = small(stage.canvas.svg(width, height), width, height, 288, stage.pause).astype(np.float64)
+    toned = _OUTLINE.sub("", stage.canvas.svg(width, height))
+    picture = small(toned, width, height, 288, stage.pause).astype(np.float64)
     level: NDArray[np.float64] = picture @ (np.array([0.2126, 0.7152, 0.0722]) / 255)
     return level
 
@@ -68,41 +71,45 @@ def hatched(stage: Stage, level: NDArray[np.float64], hatches: tuple[Hatch, ...]
 
 
 _STEP = 9.0
-_LONGEST = 22
-"""Steps of one stroke at most: it is as long as a wrist turns."""
+_SHORTEST, _LONGEST = 8, 22
+"""Steps of one stroke: it is as long as a wrist turns, unless the tone ends."""
+_WAVE = 2.4
+"""User units by which a stroke's middle may lie beside it, twice."""
 
 
 def _lines(stage: Stage, level: NDArray[np.float64], hatch: Hatch, number: int) -> str:
     """The hatch's lines, lifted where the picture is bright; each wavers a little, as a hand does."""
-    frame, rng = stage.frame, stage.rng(f"hatch{number}")
+    frame, rng = stage.frame, np.random.Generator(np.random.PCG64(stage.rng(f"hatch{number}").randrange(2**32)))
     cos, sin = math.cos(math.radians(hatch.degrees)), math.sin(math.radians(hatch.degrees))
     rows, columns = level.shape
     scale = columns / frame.width
     reach = math.hypot(frame.width, frame.height) / 2
-    cx, cy = frame.width / 2, frame.height / 2
-    along = np.arange(-reach, reach, _STEP)
-    across_x, across_y = cx + along * cos, cy + along * sin
-    strokes: list[float] = []
-    offset = -reach
-    while offset < reach:
-        offset += hatch.gap * rng.uniform(0.75, 1.25)
-        below = hatch.below * rng.uniform(0.93, 1.05)
-        x, y = across_x - offset * sin, across_y + offset * cos
-        within = np.flatnonzero((x >= 0) & (x < frame.width) & (y >= 0) & (y < frame.height))
-        if within.size == 0:
-            continue
-        first = int(within[0])  # a line crosses the sheet once
-        x, y = x[first : int(within[-1]) + 1], y[first : int(within[-1]) + 1]
-        i, j = np.minimum((y * scale).astype(int), rows - 1), np.minimum((x * scale).astype(int), columns - 1)
-        dark = np.zeros(x.size + 2, dtype=np.int8)
-        dark[1:-1] = level[i, j] < below
-        ends = np.flatnonzero(dark[1:] != dark[:-1])
-        for a, b in zip(ends[::2].tolist(), ends[1::2].tolist(), strict=True):
-            while a < b:
-                c = min(b, a + rng.randrange(8, _LONGEST))
-                wave = rng.uniform(-2.4, 2.4)
-                x0, y0, x1, y1 = float(x[a]), float(y[a]), float(x[c - 1]) + cos * _STEP, float(y[c - 1]) + sin * _STEP
-                mx, my = (x0 + x1) / 2 - sin * wave, (y0 + y1) / 2 + cos * wave
-                strokes += (x0, y0, mx, my, x1, y1)
-                a = c
-    return "M%.0f %.0fQ%.0f %.0f %.0f %.0f" * (len(strokes) // 6) % tuple(strokes)
+    count = math.ceil(2 * reach / hatch.gap)
+    offset = (np.cumsum(hatch.gap * rng.uniform(0.75, 1.25, count)) - reach)[:, None]
+    below = hatch.below * rng.uniform(0.93, 1.05, (count, 1))
+    along = np.arange(-reach, reach, _STEP)[None, :]
+    x, y = frame.width / 2 + along * cos - offset * sin, frame.height / 2 + along * sin + offset * cos
+    within = (x >= 0) & (x < frame.width) & (y >= 0) & (y < frame.height)
+    i, j = (np.clip((f * scale).astype(int), 0, top - 1) for f, top in ((y, rows), (x, columns)))
+    dark = np.zeros((count, along.size + 1), dtype=bool)  # the last step lifts the pen before the next line
+    dark[:, :-1] = within & (level[i, j] < below)
+    first, last = _strokes(dark.ravel(), rng)
+    # From places in a row of steps with one more to places in one without.
+    first, last = (place - place // (along.size + 1) for place in (first, last))
+    x0, y0 = x.ravel()[first], y.ravel()[first]
+    x1, y1 = x.ravel()[last] + cos * _STEP, y.ravel()[last] + sin * _STEP
+    wave = rng.uniform(-_WAVE, _WAVE, first.size)
+    points = np.stack((x0, y0, (x0 + x1) / 2 - sin * wave, (y0 + y1) / 2 + cos * wave, x1, y1), axis=1)
+    return "M%d %dQ%d %d %d %d" * first.size % tuple(np.rint(points).astype(int).ravel().tolist())
+
+
+def _strokes(dark: NDArray[np.bool_], rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first and the last step of each stroke: of all that is dark, lifted now and then. The last step is bright."""
+    lifted = np.zeros(dark.size + 1, dtype=bool)
+    cuts = np.cumsum(rng.integers(_SHORTEST, _LONGEST, dark.size // _SHORTEST + 1))
+    lifted[cuts[cuts < dark.size]] = True
+    before = np.concatenate(([False], dark[:-1]))
+    first = np.flatnonzero(dark & (~before | lifted[:-1]))
+    after = np.concatenate((dark[1:], [False]))
+    last = np.flatnonzero(dark & (~after | lifted[1:]))
+    return first, last
