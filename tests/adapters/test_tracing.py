@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -14,12 +15,14 @@ from typing import Any
 
 import httpx
 import pytest
+from benchmarks.checkpoints import tiny
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.tracing import Tracing
 from safelight.protocol.times import Timings
 from safelight.service.ports.telemetry import Answered, Drawn
+from tests.cli.conftest import CommandLine
 from tests.clients.process import serving
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -170,3 +173,26 @@ def test_a_real_server_sends_the_trace_of_a_picture_and_no_prompt(collector: Col
     assert picture.trace_id.hex() == CALLER.split("-")[1]
     assert "heron" not in str(collector.spans)
     assert served.key not in str(collector.spans)
+
+
+def test_a_worker_is_given_the_trace_and_its_log_names_it(collector: Collector, tmp_path: Path) -> None:
+    """A prompt that is cut is a line in the log of the worker, which is a process of its own."""
+    folder = tiny.save("stable-diffusion", tmp_path / "tiny")
+    models = {"SAFELIGHT_MODELS": json.dumps({"tiny": {"source": str(folder)}}), "SAFELIGHT_LOG_FORMAT": "json"}
+    variables = {"SAFELIGHT_TRACING": collector.url, "SAFELIGHT_WARM_UP_SECONDS": "0", "SAFELIGHT_API_KEY": "sl-key"}
+    safelight = CommandLine(tmp_path, models | variables)
+    process = safelight.start("serve", "--port", "0", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    try:
+        lines = iter(process.stderr.readline, "")
+        url = next(line for line in lines if "Safelight serves " in line).split("Safelight serves ")[1].split()[0]
+        body = {"model": "tiny", "prompt": " ".join(["abc"] * 30), "size": "64x64", "steps": 2}
+        headers = {"authorization": "Bearer sl-key", "traceparent": CALLER, "x-request-id": "mine"}
+        answer = httpx.post(f"{url}/v1/images/generations", json=body, headers=headers, timeout=300)
+        assert answer.status_code == 200, answer.text
+        said = next(line for line in lines if "was cut" in line)
+    finally:
+        process.terminate()
+        process.communicate(timeout=300)
+    assert json.loads(said)["event"] == "worker_log"
+    assert f"(request mine, trace {CALLER.split('-')[1]}): `prompt` was cut" in json.loads(said)["line"]

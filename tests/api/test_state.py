@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from safelight.adapters.fake.engine import FakeEngine
@@ -56,7 +57,7 @@ async def test_a_callers_own_id_that_is_too_long_to_be_told_is_left_out(running:
     assert long not in (await running.client.get("/metrics", headers=OPEN_METRICS)).text
 
 
-def test_an_accelerators_memory_is_told_by_worker_and_goes_with_it() -> None:
+def test_an_accelerators_memory_and_use_are_told_by_worker_and_goes_with_it() -> None:
     telemetry = PrometheusTelemetry()
     now = Standing(
         models={},
@@ -68,10 +69,11 @@ def test_an_accelerators_memory_is_told_by_worker_and_goes_with_it() -> None:
         files_bytes=0,
         files_budget_bytes=0,
     )
-    told = 'safelight_device_memory_bytes{device="cuda:1",worker="1"} 5e+09'
-    telemetry.note(
-        Standing(**{**{n: getattr(now, n) for n in now.__struct_fields__}, "device_bytes": {(1, "cuda:1"): 5 * 10**9}})
-    )
-    assert told in telemetry.render().decode()
+    worker = (1, "cuda:1")
+    telemetry.note(msgspec.structs.replace(now, device_bytes={worker: 5 * 10**9}, device_percent={worker: 75}))
+    told = telemetry.render().decode()
+    assert 'safelight_device_memory_bytes{device="cuda:1",worker="1"} 5e+09' in told
+    assert 'safelight_device_utilization_ratio{device="cuda:1",worker="1"} 0.75' in told
     telemetry.note(now)
     assert "safelight_device_memory_bytes{" not in telemetry.render().decode()
+    assert "safelight_device_utilization_ratio{" not in telemetry.render().decode()

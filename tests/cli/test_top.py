@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
 import subprocess
 
 import pytest
+from rich.console import Console
 
+from safelight.cli.top import picture_of
 from tests.cli.conftest import InProcess, Server, assert_sentence
 
 
@@ -20,6 +23,18 @@ def test_one_look_as_json_and_as_text(server: Server) -> None:
     for words in ("Queue: 0 wait", "pictures a minute", "postcard", "ready"):
         assert words in told
     assert "\x1b" not in told
+
+
+def test_what_a_gpu_does_is_shown_and_where_nobody_says_a_dash(server: Server) -> None:
+    state = json.loads(server.safelight("top", "--once", "--json").stdout)
+    (worker,) = state["workers"]
+    assert worker["device_percent"] is None
+    state["workers"] = [worker | {"device": "cuda:0", "device_percent": 75}, worker]
+    shown = io.StringIO()
+    Console(file=shown, width=120).print(picture_of(state))
+    busy, unknown = [line for line in shown.getvalue().splitlines() if line.lstrip().startswith("0 ")]
+    assert "75 %" in busy
+    assert " - " in unknown
 
 
 def test_into_a_pipe_it_goes_on_until_its_reader_leaves(server: Server) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from safelight.contract.order import FileSpec, InputPicture, Recipe
+from safelight.contract.order import FileSpec, InputPicture, Recipe, Share
 from safelight.protocol.frames import HEADER_BYTES, read_command, to_frame
 from safelight.protocol.messages import Draw
 from tests.orders import changed, order
@@ -112,3 +112,18 @@ def test_what_was_not_asked_for_is_left_to_the_model() -> None:
     assert (order().recipe.negative_prompt, order().recipe.steps) == ("", None)
     asked = order(negative_prompt="fog", steps=3).recipe
     assert (asked.negative_prompt, asked.steps) == ("fog", 3)
+
+
+@pytest.mark.parametrize(
+    ("share", "named"),
+    [
+        (Share(), "job j1"),
+        (Share(trace="req_1"), "job j1 (request req_1)"),
+        (
+            Share(trace="req_1", traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+            "job j1 (request req_1, trace 0af7651916cd43dd8448eb211c80319c)",
+        ),
+    ],
+)
+def test_a_log_names_a_job_with_its_request_and_its_trace(share: Share, named: str) -> None:
+    assert replace(order(id="j1"), share=share).named == named

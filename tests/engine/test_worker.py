@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from safelight.contract.order import Order
 from safelight.engine.worker import EXIT_PROTOCOL
@@ -82,6 +83,8 @@ def test_a_ping_is_answered_while_a_picture_is_drawn(worker: WorkerProcess, sour
     for number in itertools.count(41):  # it may be answered between two turns, which tell nothing
         worker.send(Ping(number=number))
         pong = worker.expect(Pong, lambda event, number=number: event.number == number)  # type: ignore[misc]
+        assert pong.device_percent in (None, *range(101))
+        assert pong.device_percent is None or torch.cuda.is_available()
         ages += [age.seconds for age in pong.stages if age.stage == "turn"]
         if ages:
             break

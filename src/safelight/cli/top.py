@@ -143,11 +143,12 @@ def _workers(state: Mapping[str, Any]) -> Table:
             worker["device"] or "loading",
             bytes_in_words(worker["host_bytes"]),
             bytes_in_words(worker["device_bytes"]),
+            "-" if worker["device_percent"] is None else f"{worker['device_percent']} %",
             f"{sum(worker['pictures_per_minute'].values()):.1f}",
         )
         for worker in state["workers"]
     ]
-    return _table(("worker", "device", "memory", "of the device's", "pictures a minute"), rows)
+    return _table(("worker", "device", "memory", "of the device's", "in use", "pictures a minute"), rows)
 
 
 def _models(state: Mapping[str, Any]) -> Table:

@@ -118,7 +118,8 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     `weight` is how much of the device `group` shall have beside others, `seconds` how long drawing is expected to take.
     `exact` false allows the engine to draw it in a batch with others, which may change its last bits. `alone`: it may
     harm whoever draws it, so nothing else is drawn beside it. `background`: nobody waits for it, so everything else
-    goes before it. `trace` is the id of the request that asked for it first, for the log.
+    goes before it. `trace` is the id of the request that asked for it first, and `traceparent` that request's span (W3C
+    Trace Context; "" where nothing is traced): by them the log names it.
     """
 
     group: str = ""
@@ -128,6 +129,13 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     background: bool = False
     seconds: float = 0.0
     trace: str = ""
+    traceparent: str = ""
+
+    def named(self, job_id: str) -> str:
+        """A job as logs name it: with the request and the trace that it belongs to."""
+        trace = self.traceparent.split("-")[1] if self.traceparent else ""
+        of = [f"{what} {which}" for what, which in (("request", self.trace), ("trace", trace)) if which]
+        return f"job {job_id}" + (f" ({', '.join(of)})" if of else "")
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +150,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def source(self) -> str:
         """What draws it."""
         return self.recipe.source
+
+    @property
+    def named(self) -> str:
+        """As logs name it."""
+        return self.share.named(self.id)
 
     @property
     def identity(self) -> bytes:

@@ -89,12 +89,13 @@ class Worker:
                     raise ProtocolError("A job came before the configuration.")
 
     def _answer(self, ping: Ping) -> None:
-        held = 0
-        if self._has_imported:
-            from safelight.engine.machine.memory import held_on_accelerator  # torch is there, and no sooner
+        held, used = 0, None
+        if self._has_imported:  # torch is there, and no sooner
+            from safelight.engine.machine.memory import held_on_accelerator, use_of_accelerator
 
-            held = held_on_accelerator()
-        self._connection.send(Pong(number=ping.number, stages=self._ages.look(), device_bytes=held))
+            held, used = held_on_accelerator(), use_of_accelerator()
+        stages = self._ages.look()
+        self._connection.send(Pong(number=ping.number, stages=stages, device_bytes=held, device_percent=used))
 
     def _configure(self, configure: Configure) -> None:
         if self._configured:

@@ -275,11 +275,12 @@ class Cancelled(Message, frozen=True):
 
 class Pong(Message, frozen=True):
     """`stages` is all that is under way in the worker's threads; `device_bytes` what it holds of an accelerator's
-    memory."""
+    memory, `device_percent` how much of the last moments that computed, whoever had it do so; None: nobody says."""
 
     number: int
     stages: tuple[StageAge, ...] = ()
     device_bytes: int = 0
+    device_percent: int | None = None
 
 
 End = Finished | Embedded | Failed | Cancelled

@@ -71,10 +71,12 @@ class Entrance:
         request_id: str,
         call: Call = "generate",
         is_promised: Callable[[ImageRequest, Principal], Awaitable[bool]] | None = None,
+        traceparent: str = "",
     ) -> Admitted:
         """What a caller may have drawn now. `leave` it at the end, whatever became of it.
 
         What `is_promised`, an answer that was drawn before and is only to be given again, uses nothing of a quota.
+        `traceparent` is the request's span.
 
         Raises:
             InvalidRequest: what is wrong with the fields, or `content_policy_violation`.
@@ -94,7 +96,9 @@ class Entrance:
             await self._filters.check(request)
         else:
             request, reservation, said = await self._let_in(request, principal)
-        caller = Caller(request_id, principal.key_id, principal.weight, reservation=reservation)
+        caller = Caller(
+            request_id, principal.key_id, principal.weight, reservation=reservation, traceparent=traceparent
+        )
         return Admitted(request, caller, (rate.headers() if rate else {}) | said)
 
     async def reserve(self, principal: Principal, request: ImageRequest) -> Reservation | None:

@@ -110,7 +110,7 @@ def answers(command: Message) -> list[Message]:
         case Cancel(job_id=job_id):
             return [Cancelled(job_id=job_id)]
         case Ping(number=number):
-            return [Pong(number=number, stages=stuck)]
+            return [Pong(number=number, stages=stuck, device_bytes=5, device_percent=40)]
         case _:
             raise AssertionError(f"no worker is told {command}")
 

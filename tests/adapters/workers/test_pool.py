@@ -150,6 +150,13 @@ async def test_a_job_that_every_worker_dies_of_fails_and_the_next_one_is_drawn()
         assert await picture(members, job("light", "harmless"))
 
 
+async def test_what_a_worker_says_of_its_gpu_is_told_until_it_ends() -> None:
+    async with pool("light", command=light_worker.COMMAND) as members:
+        while not (told := members.worker_states()) or told[0].device_percent is None:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+        assert [(each.device_bytes, each.device_percent) for each in told] == [(5, 40)]
+
+
 @with_workers
 async def test_a_running_and_a_waiting_job_are_cancelled_each_once(workers: LocalWorkers, checkpoint: str) -> None:
     begun = asyncio.Event()

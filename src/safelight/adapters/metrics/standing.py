@@ -35,6 +35,12 @@ class StandingMetrics:
             ["worker", "device"],
             registry=registry,
         )
+        self._device_use = Gauge(
+            "safelight_device_utilization_ratio",
+            "How much of the last moments a worker's GPU computed, for whoever it was.",
+            ["worker", "device"],
+            registry=registry,
+        )
         self._workers = Gauge("safelight_workers", "Worker processes that live.", registry=registry)
         self._draining = Gauge("safelight_draining", "1 while the server drains, else 0.", registry=registry)
         self._jobs_waiting = Gauge(
@@ -65,6 +71,9 @@ class StandingMetrics:
         self._device_memory.clear()
         for (worker, device), size in now.device_bytes.items():
             self._device_memory.labels(worker=str(worker), device=device).set(size)
+        self._device_use.clear()
+        for (worker, device), percent in now.device_percent.items():
+            self._device_use.labels(worker=str(worker), device=device).set(percent / 100)
         self._workers.set(now.workers)
         self._draining.set(now.draining)
         self._jobs_waiting.set(now.jobs_waiting)

@@ -41,6 +41,7 @@ class Member:
         self.stuck: Trouble | None = None  # why its worker is being ended
         self.sharers = 1  # among how many the cores are shared, as its worker was told
         self.device_bytes = 0
+        self.device_percent: int | None = None
         self.throughput = Throughput()
 
     def can_draw(self, source: str) -> bool:
@@ -62,6 +63,7 @@ class Member:
             device=ready[0].device if ready else None,
             host_bytes=memory_of(self.worker.pid),
             device_bytes=self.device_bytes,
+            device_percent=self.device_percent,
             where={event.source: self.where(event.source) for event in ready},
             per_minute=self.throughput.per_minute(),
         )
@@ -96,7 +98,7 @@ class Member:
         """Its worker is gone, and nothing is known any more. Returns what that one had in its hands."""
         if not self.models:
             self.failed_starts += 1
-        self.sharers, self.device_bytes, self.loading = 1, 0, None
+        self.sharers, self.device_bytes, self.device_percent, self.loading = 1, 0, None, None
         self.models.clear()
         self.encoders.clear()
         self.resting.clear()

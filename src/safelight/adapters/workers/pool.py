@@ -165,7 +165,7 @@ class LocalWorkers:
                 member.fruitless_starts = 0
                 self._dispatch.done(member, event)
             case Pong():
-                member.device_bytes = event.device_bytes
+                member.device_bytes, member.device_percent = event.device_bytes, event.device_percent
                 self._supervision.check(member, event)
             case Hello():
                 pass

@@ -165,6 +165,7 @@ class _Exchange:
         self.request_id = theirs if _CALLER_ID.fullmatch(theirs) else f"req_{secrets.token_hex(12)}"
         scope["safelight.request_id"] = self.request_id
         self.traceparent = _span_below(_header(scope, b"traceparent")) if traces else ""
+        scope["safelight.traceparent"] = self.traceparent
 
     async def refuse(self, error: ApiError, scope: Scope, receive: Receive) -> None:
         """Answer with an error, unless an answer has begun."""

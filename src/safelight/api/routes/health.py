@@ -126,6 +126,11 @@ def _standing(services: Services, engine: EngineState) -> Standing:
             for worker in services.engine.worker_states()
             if worker.device is not None and worker.device_bytes
         },
+        device_percent={
+            (worker.number, worker.device): worker.device_percent
+            for worker in services.engine.worker_states()
+            if worker.device is not None and worker.device_percent is not None
+        },
     )
 
 

@@ -29,7 +29,10 @@ async def create_image(request: Request) -> Response:
     large = len(body) > settings.max_body_bytes  # it holds pictures, and reading them takes a while
     fields = await asyncio.to_thread(read_object, body) if large else read_object(body)
     request_id = request.scope["safelight.request_id"]
-    entering = services.entrance.admit(principal, fields, request_id, is_promised=promised(request))
+    traceparent = request.scope["safelight.traceparent"]
+    entering = services.entrance.admit(
+        principal, fields, request_id, is_promised=promised(request), traceparent=traceparent
+    )
     return await answered(request, entering, started)
 
 

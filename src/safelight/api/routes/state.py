@@ -42,6 +42,7 @@ class WorkerStanding(Answer, frozen=True, kw_only=True):
     device: str | None
     host_bytes: int
     device_bytes: int
+    device_percent: Annotated[int | None, Meta(description="How much its GPU computes, by all; null: nobody says.")]
     pictures_per_minute: Annotated[dict[str, float], Meta(description="By model, over the last five minutes.")]
 
 
@@ -113,6 +114,7 @@ def _workers(services: Services) -> list[WorkerStanding]:
             device=worker.device,
             host_bytes=worker.host_bytes,
             device_bytes=worker.device_bytes,
+            device_percent=worker.device_percent,
             pictures_per_minute={
                 entry.id: round(worker.per_minute[entry.source], 2)
                 for entry in services.catalogue

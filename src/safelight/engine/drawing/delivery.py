@@ -85,7 +85,7 @@ class Delivery:
         try:
             image = encode(run.picture, order, run.facts())
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here ends this order and no other
-            log.error("job %s could not be encoded: %s", order.id, error)
+            log.error("%s could not be encoded: %s", order.named, error)
             reason = f"The picture could not be written as {order.file.format} ({type(error).__name__})."
             self._end(Failed(job_id=order.id, reason=reason, retry_helps=False))
             return
@@ -93,7 +93,7 @@ class Delivery:
         tier: Tier = "throughput" if run.merged else "exact"
         cuts, fingerprint = run.reading.cuts(), run.model.fingerprint
         for cut in cuts:
-            log.warning("job %s: %s", order.id, cut)
+            log.warning("%s: %s", order.named, cut)
         self._end(
             Finished(job_id=order.id, image=image, fingerprint=fingerprint, timings=timings, tier=tier, cuts=cuts)
         )
@@ -108,7 +108,7 @@ class Delivery:
             with torch.no_grad():
                 image = previewer.show(latents(), order.recipe.width, order.recipe.height, run.longest_preview)
         except Exception as error:  # noqa: BLE001 - nothing hangs on it
-            log.warning("no preview of job %s: %s", order.id, type(error).__name__)
+            log.warning("no preview of %s: %s", order.named, type(error).__name__)
         finally:
             self._showing.discard(order.id)
         if image is not None and not run.cancelled:

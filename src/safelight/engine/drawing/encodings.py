@@ -84,7 +84,7 @@ class Encodings:
     def accept(self, order: EmbedOrder) -> None:
         """An order has come."""
         if not self._ends.expect(order.id):
-            log.error("job %s came twice; the second is ignored", order.id)
+            log.error("%s came twice; the second is ignored", order.share.named(order.id))
             return
         if order.source not in self._specs:
             reason = "This worker was not told to load that model."
@@ -124,7 +124,7 @@ class Encodings:
             self._fail(each, str(error), retry_helps=False)
             return
         except Exception:
-            log.exception("job %s: a text could not be encoded", job_id)
+            log.exception("%s: a text could not be encoded", each.order.share.named(job_id))
             self._fail(each, "A text could not be turned into a vector; the log says why.", retry_helps=False)
             return
         each.seconds += took

@@ -165,7 +165,7 @@ class Loop:
             self._delivery.finish(run)
             self._roster.leave(run)
         else:
-            log.error("job %s failed: %s", run.order.id, run.failure.log)
+            log.error("%s failed: %s", run.order.named, run.failure.log)
             self._roster.fail(run, run.failure)
 
     def _stepped(self, run: Run, taken: StepTaken) -> None:

@@ -64,7 +64,7 @@ class Roster:
     def accept(self, order: Order) -> None:
         """An order has come."""
         if not self._ends.expect(order.id):
-            log.error("job %s came twice; the second is ignored", order.id)
+            log.error("%s came twice; the second is ignored", order.named)
             return
         slot = self._models.slot(order.recipe.source)
         if slot is None or slot.error is not None:

@@ -47,6 +47,18 @@ def held_on_accelerator() -> int:
     return torch.mps.driver_allocated_memory() if torch.backends.mps.is_available() else 0
 
 
+def use_of_accelerator() -> int | None:
+    """For how many percent of the last moments the GPU of this process computed (NVML's and ROCm's own figure, which
+    counts every process). None without one, and where the driver's library or its Python binding is not here."""
+    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return None
+    ours = [device for device in range(torch.cuda.device_count()) if torch.cuda.memory_reserved(device)]
+    try:
+        return max((torch.cuda.utilization(device) for device in ours), default=None)
+    except Exception:  # noqa: BLE001 - errors of three libraries, and a figure is not worth a worker
+        return None
+
+
 def budget(device: str) -> int | None:
     """Four fifths of a device's memory, for models; the rest is for what drawing takes. None: nobody says."""
     has = device_bytes(device)

@@ -10,7 +10,7 @@ from safelight.service.access.quotas import Reservation
 class Caller(msgspec.Struct, frozen=True):
     """Who asks: for the ledger, and for the schedule, in which keys share a device by their weights. `alone`: nothing
     is drawn beside what is asked for. `reservation` is what was reserved of the key's quotas. `background`: nobody
-    waits for it, so it comes after everything else."""
+    waits for it, so it comes after everything else. `traceparent` is the request's span, "" where nothing is traced."""
 
     request_id: str
     key_id: str
@@ -18,3 +18,4 @@ class Caller(msgspec.Struct, frozen=True):
     alone: bool = False
     reservation: Reservation | None = None
     background: bool = False
+    traceparent: str = ""

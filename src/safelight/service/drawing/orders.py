@@ -44,5 +44,6 @@ def order_of(request: ImageRequest, seed: int, metadata: MetadataMode, caller: C
             alone=caller.alone,
             background=caller.background,
             trace=caller.request_id,
+            traceparent=caller.traceparent,
         ),
     )

@@ -50,13 +50,15 @@ class ModelState(msgspec.Struct, frozen=True, kw_only=True):
 
 class WorkerState(msgspec.Struct, frozen=True, kw_only=True):
     """How one worker stands. `device` is None until a model is ready there. `host_bytes` is the resident memory of its
-    process, `device_bytes` what it holds of an accelerator's memory. `where` says of each source that it can draw where
-    the weights are, `per_minute` how many pictures of it come a minute, over the last minutes."""
+    process, `device_bytes` what it holds of an accelerator's memory, `device_percent` how much that computes, None
+    where nobody says. `where` says of each source that it can draw where the weights are, `per_minute`
+    how many pictures of it come a minute, over the last minutes."""
 
     number: int
     device: str | None
     host_bytes: int
     device_bytes: int
+    device_percent: int | None = None
     where: Mapping[str, Where]
     per_minute: Mapping[str, float]
 

@@ -12,7 +12,8 @@ from safelight.protocol.times import Timings
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How the server stands. `models` are statuses and `model_bytes` the weights of those that are loaded, by id;
-    `device_bytes` is what each worker that has an accelerator holds of its memory, by number and device."""
+    `device_bytes` is what each worker that has an accelerator holds of its memory, by number and device, and
+    `device_percent` how much that computes."""
 
     models: Mapping[str, str]
     model_bytes: Mapping[str, int]
@@ -23,6 +24,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     files_bytes: int
     files_budget_bytes: int
     device_bytes: Mapping[tuple[int, str], int] = {}
+    device_percent: Mapping[tuple[int, str], int] = {}
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
