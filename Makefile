@@ -49,10 +49,9 @@ test: coverage
 	$(PYTEST) $(addprefix --ignore=,$(MEASURED) tests/cluster)
 endif
 
-# Two servers on one PostgreSQL and one bucket, behind a balancer: real clients, the API's tests, and rounds of killing.
-# How many tests are about one process, and left out, is said at the end. SEVERAL=tests/api asks all of the API's.
-SEVERAL ?= tests/clients $(addprefix tests/api/test_,quotas.py chat.py cluster.py edit_jobs.py edits.py embeddings.py event_texts.py \
-	image_stream.py images.py job_ends.py job_events.py jobs.py open_images.py signposts.py) tests/hostile/test_kill_rounds.py
+# Two servers on one PostgreSQL and one bucket, behind a balancer: real clients, all of the API's tests, and rounds of
+# killing. How many tests are about one process, and left out, is said at the end.
+SEVERAL ?= tests/clients tests/api tests/hostile/test_kill_rounds.py
 test-several: $(TEST_STAMP)
 	$(PYTEST) --several $(SEVERAL)
 

@@ -178,7 +178,7 @@ async def test_who_was_away_for_long_or_was_told_by_another_database_is_told_all
     monkeypatch.setattr("safelight.service.jobs.library._AT_ONCE", 2)
     (owner,) = [key.id for key in await running.services.keys.all()]
     for number in range(1, 8):
-        await elsewhere.jobs.add(job(number, owner=owner, state="cancelled", ended=1.0))
+        await elsewhere.jobs.add(job(number, owner=owner, state="cancelled", ended=time.time()))
     for seen in ("0", "1795348800000001"):
         async with watching(running, "/v1/jobs/events", seen) as events:
             told = [(await anext(events)).data["id"] for _ in range(7)]

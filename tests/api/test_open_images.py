@@ -190,6 +190,7 @@ async def test_the_engine_is_told_on_whose_behalf_and_what_was_promised(
     assert sorted(job.share.exact for job in submitted) == [False, True]
 
 
+@pytest.mark.one_process("it counts what waits in a server")
 async def test_a_request_to_a_model_that_is_not_described_yet_waits_and_is_then_judged(serve: Serve) -> None:
     engine = FakeEngine(("postcard",), traits=None)
     engine.loaded.clear()

@@ -81,6 +81,7 @@ async def test_a_job_fails_with_that_code(reviewed: Running) -> None:
     assert (await reviewed.client.get(f"/v1/jobs/{job['id']}/image")).status_code == 404
 
 
+@pytest.mark.one_process("plain requests share a picture within a process")
 async def test_a_picture_that_two_share_is_looked_at_once(reviewed: Running, review: NoFoxes) -> None:
     reviewed.engine.gate.clear()
     drawing = [asyncio.create_task(reviewed.draw(prompt="a boat", seed=7)) for _ in range(2)]

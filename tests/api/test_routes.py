@@ -108,6 +108,7 @@ async def test_configured_origins_may_read_the_answers_and_others_not(serve: Ser
     assert refused.headers["access-control-allow-origin"] == "https://app.example"
 
 
+@pytest.mark.one_process("metrics are of one process")
 async def test_metrics_count_what_happened_and_carry_no_prompt(running: Running) -> None:
     await running.draw(prompt="a private boat")
     await running.draw(seed=-1)
@@ -121,6 +122,7 @@ async def test_metrics_count_what_happened_and_carry_no_prompt(running: Running)
     assert "private" not in text
 
 
+@pytest.mark.one_process("metrics are of one process")
 async def test_metrics_say_how_the_server_stands(running: Running) -> None:
     running.engine.gate.clear()
     accepted = await running.client.post(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
+import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from safelight.adapters.fake.engine import FakeEngine
@@ -15,6 +16,7 @@ from tests.api.conftest import Running, Serve, until
 OPEN_METRICS = {"accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}
 
 
+@pytest.mark.one_process("the state is that of the server that was asked")
 async def test_the_state_tells_queue_workers_models_and_keys(serve: Serve) -> None:
     engine = FakeEngine(("postcard",))
     engine.gate.clear()
