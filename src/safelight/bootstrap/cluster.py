@@ -5,23 +5,72 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from safelight import __version__
+from safelight.adapters.sql import connect_database
+from safelight.adapters.sql.held import Holding, holdings
+from safelight.adapters.sql.migrate import current_revision
+from safelight.adapters.sql.schema import REVISION
 from safelight.bootstrap.specs import configure_of
 from safelight.contract.errors import ConfigurationError
-from safelight.protocol.deploying import Cluster, Kind
+from safelight.protocol.deploying import APPLICATION, Application, Cluster, Kind, to_arguments
+from safelight.protocol.placing import LetInReply, LetInRequest, LineStanding
+from safelight.service.ports.bound import SharedBound
 from safelight.service.ports.engine import Engine
-from safelight.service.ports.telemetry import Telemetry
+from safelight.service.ports.line import Line
 from safelight.settings import Settings
+
+if TYPE_CHECKING:
+    from safelight.adapters.ray.engine import ClusterEngine
 
 INSTALL = "pip install 'safelight[ray]'"
 
 
-def open_cluster_engine(settings: Settings, telemetry: Telemetry) -> Engine:
-    """The engine over the cluster's hosts, not started yet: it joins Ray when it is."""
-    del settings, telemetry
-    raise ConfigurationError("This version has no engine over a cluster yet.")
+def open_cluster_engine(settings: Settings) -> ClusterEngine:
+    """The engine over the cluster's hosts, not started yet: it joins Ray when it is, in a thread."""
+    from safelight.adapters.ray.engine import ClusterEngine
+    from safelight.adapters.ray.joined import RayCluster
+    from safelight.adapters.ray.line_actor import RayLine
+
+    told = configure_of(settings)
+    return ClusterEngine(
+        RayCluster(head_address()),
+        RayLine(),
+        sources=[spec.source for spec in told.models],
+        encoders=[spec.source for spec in told.encoders],
+    )
+
+
+class LineBound:
+    """Fills `SharedBound`: the line lets in for all api processes of a cluster."""
+
+    def __init__(self, line: Line, api: str) -> None:
+        self._line, self._api = line, api
+
+    async def let_in(self, request: LetInRequest) -> LetInReply:
+        """Ask the line, by the name that it knows this process by."""
+        return await self._line.let_in(msgspec.structs.replace(request, api=self._api))
+
+
+def open_bound(engine: Engine) -> SharedBound:
+    """What lets in for all api processes of the cluster that the engine is part of."""
+    from safelight.adapters.ray.engine import ClusterEngine
+    from safelight.adapters.ray.line_actor import RayLine
+
+    return LineBound(RayLine(), engine.name if isinstance(engine, ClusterEngine) else "")
+
+
+def head_address() -> str:
+    """Where the cluster is. Without RAY_ADDRESS it is the one whose node runs on this machine, and never a new one, as
+    Ray itself would begin.
+    """
+    return os.environ.get("RAY_ADDRESS") or "auto"
 
 
 def cluster_of(settings: Settings) -> Cluster:
@@ -46,12 +95,75 @@ def cluster_of(settings: Settings) -> Cluster:
             for name, host in settings.hosts.items()
         },
         configure=configure_of(settings),
+        version=__version__,
         fake_step_seconds=settings.fake_step_seconds,
         fake_capacity=settings.fake_capacity,
         drain_seconds=settings.drain_seconds,
         log_format=settings.log_format,
         log_level=settings.log_level,
     )
+
+
+def serve_config(cluster: Cluster) -> Mapping[str, Any]:
+    """What `serve deploy` takes, and the `serveConfigV2` of a RayService: no HTTP of Serve's, one application."""
+    application = {
+        "name": APPLICATION,
+        "route_prefix": None,
+        "import_path": "safelight.adapters.ray.app:build",
+        "args": to_arguments(cluster),
+    }
+    return {"proxy_location": "Disabled", "applications": [application]}
+
+
+def send_hosts(cluster: Cluster, wait_seconds: float, tell: Callable[[str], None]) -> int:
+    """Have the cluster at RAY_ADDRESS keep these hosts, and wait until they run. `tell` hears how far it is; how many
+    hosts run is returned.
+
+    Raises:
+        ConfigurationError: the cluster cannot be reached.
+        SafelightError: not all of them run after that time.
+    """
+    from safelight.adapters.ray import deployed
+
+    def passed_on(standing: Application) -> None:
+        for kind in standing.kinds:
+            tell(f"{kind.kind}: {kind.running} of {kind.wanted} hosts run")
+
+    with deployed.joined(head_address()):
+        deployed.send(serve_config(cluster))
+        return sum(kind.running for kind in deployed.wait_until_running(wait_seconds, passed_on).kinds)
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """A cluster as it stands: its line, and what Serve says of its hosts."""
+
+    line: LineStanding
+    hosts: Application
+
+
+async def look_at_cluster() -> Seen:
+    """Join the cluster, ask, and leave it.
+
+    Raises:
+        ConfigurationError: it cannot be reached.
+        Unavailable: its line cannot be.
+    """
+    from safelight.adapters.ray import deployed
+    from safelight.adapters.ray.line_actor import RayLine
+
+    with deployed.joined(head_address()):
+        return Seen(line=await RayLine().standing(), hosts=deployed.standing())
+
+
+async def leases(settings: Settings) -> Sequence[Holding]:
+    """Who holds which jobs of the database; nobody where no server has made it yet, or one of another version."""
+    database = connect_database(settings.home, settings.database_url)
+    try:
+        async with database.dialect.snapshot() as connection:
+            ours = await current_revision(connection) == REVISION
+        return await holdings(database.dialect) if ours else ()
+    finally:
+        await database.close()
 
 
 def ray_can_be_had() -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from safelight.bootstrap.credentials import open_signing
 from safelight.bootstrap.engine import open_engine
 from safelight.bootstrap.filters import open_filters
 from safelight.contract.calls import Call
+from safelight.contract.errors import ConfigurationError
 from safelight.contract.request import ImageRequest
 from safelight.service.access.limits import RateLimiter
 from safelight.service.access.policy import PromptPolicy
@@ -68,16 +69,18 @@ def open_drawing(
     review: Review | None = None,
     rates: RateCounter | None = None,
     shared_bound: SharedBound | None = None,
+    own_workers: Callable[[], int] | None = None,
     quotas: QuotaKeeper | None = None,
     rewriter: Rewriter | None = None,
 ) -> Drawing:
     """Drawing over an engine that may still be starting. Without `rates` requests are counted in this process, without
     a `shared_bound` its own is the only one, without `quotas` there are none, without a `review` the operator's filter
-    of pictures is it, and without a `rewriter` every prompt is drawn as it is.
+    of pictures is it, and without a `rewriter` every prompt is drawn as it is. Of the engine's workers `own_workers`
+    are those that no other process counts; None: all.
     """
     readiness = Readiness(engine, settings.load_wait_seconds)
     signing = open_signing(settings)
-    everywhere = Everywhere(admission, shared_bound)
+    everywhere = Everywhere(admission, shared_bound, own_workers=own_workers)
     limiter = RateLimiter(settings.rate_limit_per_minute, rates or LocalRates())
     filters = open_filters(settings)
     return Drawing(
@@ -135,7 +138,15 @@ class Local:
 
 @contextlib.asynccontextmanager
 async def open_local(settings: Settings) -> AsyncIterator[Local]:
-    """An engine of our own, with nothing kept: no keys, no ledger on disk, no bound on the queue or a request."""
+    """An engine of our own, with nothing kept: no keys, no ledger on disk, no bound on the queue or a request.
+
+    Raises:
+        ConfigurationError: hosts of a cluster draw, and not this machine.
+    """
+    if settings.engine == "ray":
+        raise ConfigurationError(
+            'With `engine = "ray"` a server draws: `safelight serve` starts one. --engine local draws on this machine.'
+        )
     telemetry = PrometheusTelemetry()
     engine = open_engine(settings, telemetry, warm_up=False)
     pictures = PictureProcesses()

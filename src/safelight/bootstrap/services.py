@@ -30,6 +30,7 @@ from safelight.service.access.sessions import Sessions
 from safelight.service.drawing.admission import Admission
 from safelight.service.drawing.review import Review
 from safelight.service.jobs.answers import Answers
+from safelight.service.ports.bound import SharedBound
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.keys import SessionStore
 from safelight.service.ports.ledger import Ledger
@@ -72,6 +73,11 @@ def open_services(
     database = stores.database
     quotas = QuotaKeeper(database.quotas, database.keys, defaults=settings.quotas, groups=settings.group_quotas)
     upstreams = upstreams_of(settings)
+    shared_bound: SharedBound | None = database.processes
+    if settings.engine == "ray":
+        from safelight.bootstrap.cluster import open_bound
+
+        shared_bound = open_bound(engine)
     drawing = open_drawing(
         settings,
         engine,
@@ -81,7 +87,9 @@ def open_services(
         stores.pictures,
         review,
         rates=database.rates,
-        shared_bound=database.processes,
+        shared_bound=shared_bound,
+        # Of a cluster's workers none is a process's own: the line counts them.
+        own_workers=(lambda: 0) if settings.engine == "ray" else None,
         quotas=quotas,
         rewriter=open_rewriter(settings, upstreams),
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from safelight.cli.commands import credentials, database, drawing, keys, models, operation, serving
+from safelight.cli.commands import cluster, credentials, database, drawing, keys, models, operation, serving
 
 app = typer.Typer(
     name="safelight",
@@ -45,6 +45,7 @@ def _options_of_all(
 
 app.command()(serving.serve)
 app.command()(serving.run)
+app.command()(cluster.deploy)
 app.command()(drawing.generate)
 app.command()(drawing.env)
 app.command()(drawing.link)

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from safelight.adapters.home.state_folder import served_url
-from safelight.cli.running_server import running_server
+from safelight.cli.running_server import RunningServer, running_server
 from safelight.cli.terminal import bytes_in_one_unit, print_json, print_table
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.settings import Settings
@@ -18,27 +20,53 @@ _PUT_AWAY = {"host": "in host memory", "none": "put away"}
 
 
 def running(settings: Settings, *, as_json: bool) -> None:
-    """The models that the server on this state folder has, and how they stand.
+    """The models that the server on this state folder has, and how they stand. With a cluster also how that stands, for
+    which no server needs to run here.
 
     Raises:
         SafelightError: no server runs here, or it does not answer.
     """
+    if settings.engine == "ray":
+        _with_cluster(settings, as_json=as_json)
+        return
     if served_url(settings.home) is None:
         raise SafelightError("No server runs on this state folder. `safelight serve` starts one.")
     server = running_server(settings)
     if server is None:
         raise ConfigurationError("The server wants a key, and none is kept here: `safelight keys create --save`.")
-    models = server.models()
-    rows = [{"model": m["id"], **{name: m[name] for name in _OF_A_MODEL}} for m in models]
+    rows = _rows(server)
     if as_json:
         print_json(rows)
     else:
-        print_table(("model", "drawn by", "status", "memory"), standing(rows))
+        _print_models(rows)
         print()
         print_table(_OF_A_WORKER, at_work(_by_what_draws(rows)))
-        for row in rows:
-            if row["reason"]:
-                print(f"\n{row['model']} failed: {row['reason']}")
+
+
+def _with_cluster(settings: Settings, *, as_json: bool) -> None:
+    from safelight.cli.cluster_shown import look, print_shown
+
+    server = running_server(settings)
+    rows = _rows(server) if server is not None else []
+    shown = look(settings)
+    if as_json:
+        print_json({"models": rows} | msgspec.to_builtins(shown))
+        return
+    if rows:
+        _print_models(rows)
+        print()
+    print_shown(shown)
+
+
+def _rows(server: RunningServer) -> list[dict[str, Any]]:
+    return [{"model": m["id"], **{name: m[name] for name in _OF_A_MODEL}} for m in server.models()]
+
+
+def _print_models(rows: list[dict[str, Any]]) -> None:
+    print_table(("model", "drawn by", "status", "memory"), standing(rows))
+    for row in rows:
+        if row["reason"]:
+            print(f"\n{row['model']} failed: {row['reason']}")
 
 
 def standing(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:

@@ -35,16 +35,36 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     """All that hosts are told. `configure` is what each worker gets: models with the commits that were pulled where
     this was deployed, so that all hosts draw from the same files; where it keeps what it `measured` is each host's own
-    to say. The rest of the fields are about stand-ins, and about the log.
+    to say. Another `version` of Safelight is another host, so that an upgrade replaces all. The rest of the fields are
+    about stand-ins, and about the log.
     """
 
     kinds: Mapping[str, Kind]
     configure: Configure
+    version: str = ""
     fake_step_seconds: float = 0.0
     fake_capacity: int | None = None
     drain_seconds: float = 30.0
     log_format: str = "json"
     log_level: str = "info"
+
+
+class KindStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """How many hosts of a kind run of those that Serve wants now; `status` and `message` are what Serve says of it."""
+
+    kind: str
+    running: int
+    wanted: int
+    status: str
+    message: str = ""
+
+
+class Application(msgspec.Struct, frozen=True, kw_only=True):
+    """How the hosts stand in Serve: RUNNING, DEPLOYING, DEPLOY_FAILED, UNHEALTHY, DELETING, or NOT_STARTED."""
+
+    status: str
+    kinds: tuple[KindStanding, ...] = ()
+    message: str = ""
 
 
 def to_arguments(cluster: Cluster) -> dict[str, Any]:
