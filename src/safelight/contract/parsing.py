@@ -19,7 +19,7 @@ from safelight.contract.parameters.declared import declared
 from safelight.contract.parameters.delivery import LINK
 from safelight.contract.parameters.size import fitted_size, size_in
 from safelight.contract.pictures import GivenPicture, PictureFacts
-from safelight.contract.request import Begin, Delivery, ImageRequest
+from safelight.contract.request import Begin, Delivery, ImageRequest, Series, Words
 from safelight.contract.sizes import Size
 from safelight.contract.wording import missing, quoted_name, shown, wrong
 
@@ -45,13 +45,11 @@ def parse_image_request(fields: dict[str, Any], catalogue: Catalogue, call: Call
     begin = _begin(values)
     return ImageRequest(
         model=entry,
-        prompt=values["prompt"],
+        words=Words(prompt=values["prompt"], rewrite=values.get("rewrite", True)),
         size=_size(given, capabilities, begin.facts),
         call=call,
         begin=begin,
-        seed=values["seed"],
-        n=values.get("n", 1),
-        rewrite=values.get("rewrite", True),
+        series=Series(values["seed"], values.get("n", 1)),
         delivery=Delivery(
             stream=values.get("stream", False),
             partial_images=values.get("partial_images", 0),

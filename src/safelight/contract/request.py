@@ -32,6 +32,31 @@ class Delivery(msgspec.Struct, frozen=True):
         return {"response_format": LINK} if self.as_links else {}
 
 
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """The prompt that is drawn. `own` is what the caller sent where `prompt` is what a chat model made of it, which it
+    may unless `rewrite` is false.
+    """
+
+    prompt: str
+    rewrite: bool = True
+    own: str | None = None
+
+    def written_anew(self, prompt: str) -> Words:
+        """What a chat model made of them."""
+        return msgspec.structs.replace(self, prompt=prompt, own=self.prompt)
+
+    def fields(self) -> dict[str, Any]:
+        """As the caller wrote them."""
+        return {"prompt": self.own or self.prompt} | ({} if self.rewrite else {"rewrite": False})
+
+
+class Series(msgspec.Struct, frozen=True):
+    """`n` pictures, the first with that seed; 0 asks for a fresh one."""
+
+    seed: int
+    n: int = 1
+
+
 class Begin(msgspec.Struct, frozen=True, kw_only=True):
     """What a drawing begins with. `given` are the pictures as they came, `given_controls` those that ControlNets
     follow, by name, and `given_mask` the mask.
@@ -73,29 +98,43 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for: size and aspect ratio reconciled; `seed` 0 asks for a fresh one.
+    """What was asked for, size and aspect ratio reconciled.
 
     `asked` are all parameters that decide the picture or its file beside those that have a field here, by name,
-    defaults filled in; what the caller leaves open and the model decides is not in it. `own_prompt` is what the caller
-    sent, where `prompt` is what a chat model made of it, unless `rewrite` is false.
+    defaults filled in; what the caller leaves open and the model decides is not in it.
     """
 
     model: ModelEntry
-    prompt: str
+    words: Words
     size: Size
-    seed: int
-    n: int = 1
+    series: Series
     delivery: Delivery = Delivery()
     asked: Mapping[str, Value] = {}
     call: Call = "generate"
     begin: Begin = Begin()
-    rewrite: bool = True
-    own_prompt: str | None = None
+
+    @property
+    def prompt(self) -> str:
+        return self.words.prompt
 
     @property
     def revised_prompt(self) -> str:
         """What a chat model made of the caller's own prompt; empty where that is what is drawn."""
-        return "" if self.own_prompt is None else self.prompt
+        return "" if self.words.own is None else self.prompt
+
+    @property
+    def seed(self) -> int:
+        """Of the first picture; 0 asks for a fresh one."""
+        return self.series.seed
+
+    @property
+    def n(self) -> int:
+        """How many pictures."""
+        return self.series.n
+
+    def one(self, seed: int) -> ImageRequest:
+        """The request for one of its pictures."""
+        return msgspec.structs.replace(self, series=Series(seed))
 
     @property
     def output_format(self) -> str:
@@ -150,8 +189,7 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
 
         What the caller left to the model, steps say, stays left to it.
         """
-        said: dict[str, Any] = {"model": self.model.id, "prompt": self.own_prompt or self.prompt, "seed": self.seed}
-        said |= {} if self.rewrite else {"rewrite": False}
+        said: dict[str, Any] = {"model": self.model.id, **self.words.fields(), "seed": self.seed}
         return said | fields_of_size(self.size) | dict(self.asked) | self.delivery.fields() | self.begin.fields()
 
     def digest(self) -> bytes:

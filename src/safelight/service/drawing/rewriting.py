@@ -57,7 +57,7 @@ class Rewriter:
             )
 
     def _rewrites(self, request: ImageRequest) -> bool:
-        return request.model.id in self._models and request.rewrite and request.call == "generate"
+        return request.model.id in self._models and request.words.rewrite and request.call == "generate"
 
     async def rewritten(
         self, request: ImageRequest, check: Callable[[ImageRequest], Awaitable[None]]
@@ -69,7 +69,7 @@ class Rewriter:
         prompt = await self._prompt_for(request.model.id, request.prompt)
         if prompt is None:
             return request, _FAILED
-        rewritten = msgspec.structs.replace(request, prompt=prompt, own_prompt=request.prompt)
+        rewritten = msgspec.structs.replace(request, words=request.words.written_anew(prompt))
         try:
             await check(rewritten)
         except ApiError as error:

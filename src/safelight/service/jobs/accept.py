@@ -102,7 +102,7 @@ class Acceptance:
             InternalError: it could not be written.
             Unavailable: the place for files is away.
         """
-        one = msgspec.structs.replace(request, n=1, seed=picture.seed) if request.n > 1 else request
+        one = request.one(picture.seed) if request.n > 1 else request
         job = await self.new(one, caller, seed=picture.seed, listed=listed)
         await self._inputs.put(job, request)
         try:

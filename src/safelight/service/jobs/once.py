@@ -8,8 +8,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import get_args
 
-import msgspec
-
 from safelight.contract.errors import ApiError, AuthenticationFailed, FilesUnavailable, InternalError, InvalidRequest
 from safelight.contract.jobs import JobError, JobRecord
 from safelight.contract.request import ImageRequest
@@ -159,7 +157,7 @@ class DrawnOnce:
 def _one_by_one(request: ImageRequest) -> list[ImageRequest]:
     """A request for each of its pictures."""
     seeds = request.seeds(request.seed) if request.seed else (0,) * request.n
-    return [msgspec.structs.replace(request, n=1, seed=seed) for seed in seeds]
+    return [request.one(seed) for seed in seeds]
 
 
 def _as_answer(error: JobError) -> ApiError:
