@@ -1,0 +1,243 @@
+"""The hosts that a line knows: how they stand, what each has in hand, and which would be done with a job first."""
+
+# Tested in tests/service/line/test_policy.py.
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from safelight.protocol.placing import SILENT_SECONDS, Ask, HostModel, HostReport, HostStanding
+
+# What bringing a model to the device takes where the host does not say: from its memory, and from files.
+_FROM_MEMORY_SECONDS, _FROM_FILES_SECONDS = 2.0, 30.0
+
+# What always changes a little, like memory in use, is told no more often than that.
+_TELL_SECONDS = 10.0
+
+
+class Host:
+    """One host. `placed` are jobs that the line gave it, and whether they are background; `foreign` are others that it
+    says it has: of a line before, or given up and not stopped yet. `alone` is the job that it draws alone, if any."""
+
+    def __init__(self, name: str, heard: float) -> None:
+        self.name = name
+        self.heard = heard
+        self.report: HostReport | None = None
+        self.models: dict[str, HostModel] = {}
+        self.placed: dict[str, bool] = {}
+        self.foreign: set[str] = set()
+        self.alone: str | None = None
+        self.load_before: float | None = None  # under which it is found among those with room
+        self.told_at = -math.inf
+
+    @property
+    def taken(self) -> int:
+        """How many jobs it has in hand."""
+        return len(self.placed) + len(self.foreign)
+
+    @property
+    def load(self) -> float:
+        """How many jobs a worker has in hand that one more would share it with. What is drawn in the background gives
+        way."""
+        workers = max(1, self.report.workers) if self.report is not None else 1
+        return (self.taken - sum(self.placed.values())) / workers
+
+    @property
+    def able(self) -> bool:
+        """Whether it takes jobs at all."""
+        return self.report is not None and not self.report.draining
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it takes one more."""
+        return self.able and self.taken < self._room and not self._draws_one_alone
+
+    @property
+    def _draws_one_alone(self) -> bool:
+        return self.alone is not None and (self.alone in self.placed or self.alone in self.foreign)
+
+    @property
+    def _room(self) -> int:
+        return self.report.room if self.report is not None else 0
+
+    def can_draw(self, source: str, fingerprint: str | None) -> bool:
+        """Whether it has that model, be it put away, and the one with that fingerprint where one is meant."""
+        model = self.models.get(source)
+        return model is not None and model.status == "ready" and fingerprint in (None, model.fingerprint)
+
+    def bring_seconds(self, source: str) -> float:
+        """How long it takes until a model that it can draw with is on its device."""
+        model = self.models[source]
+        if model.where == "device":
+            return 0.0
+        return model.bring_seconds or (_FROM_MEMORY_SECONDS if model.where == "host" else _FROM_FILES_SECONDS)
+
+    def takes(self, ask: Ask, fingerprint: str | None) -> bool:
+        """Whether it takes that job now. The last place is not for what nobody waits for."""
+        if not self.has_room or not self.can_draw(ask.source, fingerprint):
+            return False
+        return not ask.background or self.taken < max(1, self._room - 1)
+
+    def standing(self, now: float) -> HostStanding:
+        """How it stands, for people."""
+        said = self.report or HostReport(host=self.name)
+        return HostStanding(
+            host=self.name,
+            kind=said.kind,
+            room=self._room,
+            taken=self.taken,
+            workers=said.workers,
+            draining=said.draining,
+            silent_seconds=round(max(0.0, now - self.heard), 1),
+            on_device=tuple(model.source for model in said.models if model.where == "device"),
+            fingerprints=tuple(sorted({model.fingerprint for model in said.models if model.fingerprint})),
+        )
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a report says of jobs that the line gave to the host: those that it has since the last, and those that it
+    has no longer. `news` is what api processes are to be told of it, None if nothing is new."""
+
+    begun: Sequence[str]
+    left: Sequence[str]
+    news: HostReport | None
+
+
+class HostBook:
+    """All hosts, and among those with room who has how much to do."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, Host] = {}
+        self._with_room: dict[float, dict[str, Host]] = {}
+
+    def __iter__(self) -> Iterator[Host]:
+        return iter(self._hosts.values())
+
+    @property
+    def any_room(self) -> bool:
+        """Whether any host takes one more job of some kind."""
+        return bool(self._with_room)
+
+    @property
+    def workers(self) -> int:
+        """How many workers draw at all live hosts together."""
+        return sum(host.report.workers for host in self if host.report is not None)
+
+    @property
+    def told(self) -> tuple[HostReport, ...]:
+        """What api processes are told of all of them."""
+        return tuple(_news(host.report) for host in self if host.report is not None)
+
+    def can_draw(self, name: str, source: str, fingerprint: str) -> bool:
+        """Whether that host has that very model."""
+        return name in self._hosts and self._hosts[name].can_draw(source, fingerprint)
+
+    def report(self, report: HostReport, now: float) -> Heard:
+        """A host says how it stands."""
+        host = self._known(report.host, now)
+        before, host.report, host.heard = host.report, report, now
+        host.models = {model.source: model for model in report.models}
+        in_hand = set(report.in_hand)
+        had = set(before.in_hand) if before is not None else set()
+        begun, left = [[job for job in jobs if job in host.placed] for jobs in (in_hand - had, had - in_hand)]
+        host.foreign = in_hand - host.placed.keys()
+        self._index(host)
+        news = _news(report)
+        if before is not None and now - host.told_at < _TELL_SECONDS and _is_as_told(_news(before), news):
+            return Heard(begun, left, None)
+        host.told_at = now
+        return Heard(begun, left, news)
+
+    def place(self, job: str, ask: Ask, host: Host) -> None:
+        """That host has that job in hand from now on."""
+        host.foreign.discard(job)
+        host.placed[job] = ask.background
+        host.alone = job if ask.alone else host.alone
+        self._index(host)
+
+    def place_again(self, job: str, ask: Ask, name: str, now: float) -> None:
+        """A job has its place at that host, which may not have said yet that it is there."""
+        self.place(job, ask, self._known(name, now))
+
+    def free(self, job: str, name: str, *, stopping: bool = False) -> None:
+        """A host has a job in hand no longer; one that is `stopping` it has until it says next what it has."""
+        host = self._hosts.get(name)
+        if host is None or host.placed.pop(job, None) is None:
+            return
+        if stopping:
+            host.foreign.add(job)
+        self._index(host)
+
+    def remove(self, name: str) -> Host | None:
+        """A host is gone."""
+        host = self._hosts.pop(name, None)
+        if host is not None:
+            self._leave_index(host)
+        return host
+
+    def silent(self, now: float) -> list[str]:
+        """Hosts that were not heard for so long that they count as dead."""
+        return [host.name for host in self if now - host.heard >= SILENT_SECONDS]
+
+    def choose(self, ask: Ask, fingerprint: str | None, kept_free: Host | None = None) -> Host | None:
+        """The host with room that is expected to be done first; None if there is none. Hosts that a job avoids count
+        only where no other could ever draw it."""
+        avoid = set(ask.avoid)
+        if avoid and not any(
+            host.able and host.name not in avoid and host.can_draw(ask.source, fingerprint) for host in self
+        ):
+            avoid = set()
+        best, least = None, math.inf
+        for load in sorted(self._with_room):
+            shared = ask.seconds * (1.0 + load)
+            if shared >= least:
+                break  # nobody who has as much to do is done sooner
+            for host in self._with_room[load].values():
+                if host is kept_free or host.name in avoid or not host.takes(ask, fingerprint):
+                    continue
+                brings = host.bring_seconds(ask.source)
+                if brings + shared < least:
+                    best, least = host, brings + shared
+                if not brings:
+                    break
+        return best
+
+    def choose_alone(self, ask: Ask, fingerprint: str | None) -> Host | None:
+        """The host to draw a job alone: it may have to end what it has in hand first."""
+        able = [host for host in self if host.able and host.can_draw(ask.source, fingerprint)]
+        wanted = [host for host in able if host.name not in ask.avoid] or able
+        return min(wanted, key=lambda host: (host.taken, host.bring_seconds(ask.source)), default=None)
+
+    def _known(self, name: str, now: float) -> Host:
+        if name not in self._hosts:
+            self._hosts[name] = Host(name, now)
+        return self._hosts[name]
+
+    def _index(self, host: Host) -> None:
+        self._leave_index(host)
+        if host.has_room:
+            host.load_before = host.load
+            self._with_room.setdefault(host.load, {})[host.name] = host
+
+    def _leave_index(self, host: Host) -> None:
+        if host.load_before is not None:
+            found = self._with_room[host.load_before]
+            del found[host.name]
+            if not found:
+                del self._with_room[host.load_before]
+            host.load_before = None
+
+
+def _news(report: HostReport) -> HostReport:
+    """What api processes are told of a host: all but what changes with each job."""
+    return replace(report, in_hand=(), work_seconds=0.0)
+
+
+def _is_as_told(before: HostReport, now: HostReport) -> bool:
+    """Whether it stands as before, but for how much memory its workers take and the like, which always changes."""
+    return before == replace(now, worker_states=before.worker_states)
