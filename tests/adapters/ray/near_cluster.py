@@ -18,7 +18,7 @@ class NearCluster:
     """Fills `Cluster`. Hosts in `frozen` say nothing any more."""
 
     def __init__(self) -> None:
-        self.line = LineDesk()
+        self.line = LineDesk(settle_seconds=0.0)
         self.hosts: dict[str, Host] = {}
         self.frozen: set[str] = set()
         self._reports: dict[str, tuple[Reports, asyncio.Task[None]]] = {}

@@ -45,6 +45,7 @@ class SimHost:
     in_hand: set[str] = field(default_factory=set)
     stopping: set[str] = field(default_factory=set)
     alone: set[str] = field(default_factory=set)
+    given_up_unheard: set[str] = field(default_factory=set)  # of which the line may not know that it has them
 
     def report(self) -> HostReport:
         return HostReport(
@@ -145,7 +146,10 @@ class SimCluster:
         """A caller leaves: the host stops where nobody else reads it, at its next step (`stop`)."""
         sim = self.apis[api].jobs.pop(job)
         if sim.host and not self.readers(sim.leader, sim.host):
-            self.hosts[sim.host].stopping.add(sim.leader)
+            there = self.hosts[sim.host]
+            there.stopping.add(sim.leader)
+            if there.frozen:
+                there.given_up_unheard.add(sim.leader)
         self.tell(api, Leave(job=job))
         self.hear()
 
@@ -225,10 +229,11 @@ class SimCluster:
         assert not host.draining, f"{host.name} drains and is given {sim.ask.job}"
         alone = [job for job in host.alone if self.readers(job, host.name)]  # of orphans the host itself takes care
         assert not alone, f"{host.name} draws one alone, and is given {sim.ask.job}"
-        assert not (sim.ask.alone and host.in_hand), f"{sim.ask.job} is to be alone, and is not"
+        known = host.in_hand - host.given_up_unheard
+        assert not (sim.ask.alone and known), f"{sim.ask.job} is to be alone, and is not"
         sim.times_placed += 1
         self.order.append(sim.ask.job)
         host.in_hand.add(sim.ask.job)
         if sim.ask.alone:
             host.alone.add(sim.ask.job)
-        assert len(host.in_hand) <= host.room, f"{host.name} has more in hand than it takes"
+        assert len({*known, sim.ask.job}) <= host.room, f"{host.name} has more in hand than it takes"

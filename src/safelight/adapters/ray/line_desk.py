@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from time import monotonic
 
-from safelight.adapters.ray.first_come import FirstCome
 from safelight.protocol.placing import (
     ApiBatch,
     FromHost,
@@ -16,19 +15,16 @@ from safelight.protocol.placing import (
     LetInReply,
     LetInRequest,
     LineStanding,
-    TellAll,
 )
-
-_LOOK_SECONDS = 0.5
+from safelight.service.line.policy import LOOK_SECONDS, SETTLE_SECONDS, LinePolicy
 
 
 class Stream:
     """What is to be said to one api process."""
 
     def __init__(self) -> None:
-        self._gathered: list[FromLine] = [TellAll()]
+        self._gathered: list[FromLine] = []
         self._more = asyncio.Event()
-        self._more.set()
         self._over = False
 
     def say(self, messages: Sequence[FromLine]) -> None:
@@ -53,28 +49,29 @@ class Stream:
 class LineDesk:
     """Fills the `Line` port in one process."""
 
-    def __init__(self) -> None:
-        self._policy = FirstCome(monotonic())
+    def __init__(self, *, load_wait_seconds: float = 120.0, settle_seconds: float = SETTLE_SECONDS) -> None:
+        self._policy = LinePolicy(monotonic(), load_wait_seconds=load_wait_seconds, settle_seconds=settle_seconds)
         self._streams: dict[str, Stream] = {}
         self._looking: asyncio.Task[None] | None = None
 
     async def tell(self, batch: ApiBatch) -> None:
         """An api process says something."""
-        self._policy.hear_api(batch, monotonic())
+        self._policy.tell(batch, monotonic())
         self._pass_on()
 
     async def report(self, messages: Sequence[FromHost]) -> None:
         """Hosts say how they stand."""
-        self._policy.hear_hosts(messages, monotonic())
+        self._policy.report(messages, monotonic())
         self._pass_on()
 
     async def let_in(self, request: LetInRequest) -> LetInReply:
-        """Whether works fit."""
-        return LetInReply(waits=tuple(0.0 for _ in request.wanted))
+        """Whether works fit. A line that just began does not know yet what is under way, so it is waited for."""
+        await asyncio.sleep(max(0.0, self._policy.settled_at - monotonic()))
+        return self._policy.let_in(request)
 
     async def standing(self) -> LineStanding:
         """How it all stands."""
-        return LineStanding(apis=tuple(self._streams))
+        return self._policy.standing(monotonic())
 
     async def placements(self, api: str) -> AsyncIterator[Sequence[FromLine]]:
         """What is said to that api process from now on."""
@@ -83,7 +80,7 @@ class LineDesk:
         if api in self._streams:
             self._streams[api].end()
         stream = self._streams[api] = Stream()
-        self._policy.opened(api)
+        self._policy.listen(api, monotonic())
         self._pass_on()
         try:
             async for batch in stream.batches():
@@ -91,15 +88,17 @@ class LineDesk:
         finally:
             if self._streams.get(api) is stream:
                 del self._streams[api]
+                self._policy.listen_no_longer(api)
 
     async def _look(self) -> None:
         """Time goes by: hosts fall silent, and jobs have waited long enough."""
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            self._policy.look(monotonic())
+            unsettled = self._policy.settled_at - monotonic()
+            await asyncio.sleep(unsettled if unsettled > 0 else LOOK_SECONDS)
             self._pass_on()
 
     def _pass_on(self) -> None:
+        self._policy.turn(monotonic())
         for api, messages in self._policy.take_said().items():
             if api in self._streams:
                 self._streams[api].say(messages)

@@ -36,7 +36,7 @@ class LineTalk:
     ) -> None:
         self._api, self._line = api, line
         self._heard, self._everything = heard, everything
-        self._known = False
+        self._known = self._whole = False
         self._gathered: list[FromApi] = []
         self._more = asyncio.Event()
 
@@ -59,7 +59,7 @@ class LineTalk:
             except SafelightError as error:
                 log.warning("line_lost", reason=str(error), effect="it is told everything when it is back")
             finally:
-                self._known = False
+                self._known = self._whole = False
                 speaking.cancel()
                 with contextlib.suppress(asyncio.CancelledError, SafelightError):
                     await speaking
@@ -75,7 +75,6 @@ class LineTalk:
 
     async def _speak(self) -> None:
         """A batch whenever something has gathered, and every two seconds."""
-        self._whole = False
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(HEARTBEAT_SECONDS):

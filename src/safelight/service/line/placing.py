@@ -76,7 +76,7 @@ class Placing:
         there = job.placement
         self._forget(job, min(job.charged, now - job.placed_at))
         if there is not None and (not there.members or (there.leader == job.ask.job and not there.begun)):
-            self.end(there, now, stopping=True)
+            self.end(there, now, stopping=there.begun)
 
     def leave_all(self, api: str, but: Collection[str], now: float) -> None:
         """Nobody waits for any of a process's jobs but for these."""
@@ -124,11 +124,11 @@ class Placing:
     def _asks_anew(self, job: Job, ask: Ask, now: float) -> Ask:
         """Whom a drawing was begun for has lost it for all; who could not follow one is drawn by itself."""
         placement = job.placement
+        if placement is not None and placement.leader == ask.job:
+            self.end(placement, now)  # its host has it no more
+            placement = None
         self.leave(job, now)
         if placement is None or not self.jobs.is_under_way(placement):
-            return ask
-        if placement.leader == ask.job:
-            self.end(placement, now)
             return ask
         return replace(ask, identity=None)
 
