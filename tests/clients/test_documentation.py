@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.node_client import NODE as NODE_PROJECT
-from tests.clients.pictures import drawn
+from tests.clients.pictures import drawn, opened
 from tests.clients.process import Served
 
 ROOT = Path(__file__).parents[2]
@@ -117,3 +117,12 @@ def test_the_lock_of_nodes_packages_names_no_registry() -> None:
     packages = json.loads((NODE_PROJECT / "package-lock.json").read_text())["packages"]
     assert len(packages) > 4
     assert [name for name, package in packages.items() if "resolved" in package] == []
+
+
+def test_the_tutorials_first_picture_is_drawn_as_it_is_pasted(server: Served, tmp_path: Path) -> None:
+    """With what every system has: no `jq`, which is not on a new one."""
+    (block,) = re.findall(r"^```\neval [^\n]*\n(.*?)^```$", (ROOT / "docs" / "start.md").read_text(), re.M | re.S)
+    assert "jq" not in block
+    variables = server.safelight.environment(**server.environment())
+    subprocess.run(["sh", "-ec", block], cwd=tmp_path, env=variables, capture_output=True, timeout=300, check=True)
+    assert opened((tmp_path / "lighthouse.png").read_bytes()).size == (1216, 832)

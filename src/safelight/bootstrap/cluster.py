@@ -29,7 +29,7 @@ from safelight.settings import Settings
 if TYPE_CHECKING:
     from safelight.adapters.ray.engine import ClusterEngine
 
-INSTALL = "pip install 'safelight[ray]'"
+INSTALL = "pip install -c constraints.txt '.[ray]'"
 
 
 def open_cluster_engine(settings: Settings) -> ClusterEngine:

@@ -12,7 +12,7 @@ from safelight.service.drawing.signing import Signing
 from safelight.service.ports.credentials import CredentialReader
 from safelight.settings import Settings
 
-INSTALL = "pip install 'safelight[provenance]'"
+INSTALL = "pip install -c constraints.txt '.[provenance]'"
 
 
 def can_be_had() -> bool:
