@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 import typer
@@ -57,8 +58,11 @@ def serve(
         from safelight.cli.models import ensure
 
         ensure(settings)
+    gc.disable()  # what is imported stays: to look through it, again and again, takes a tenth of a start
     from safelight.bootstrap.serve import serve as serve_until_signal
 
+    gc.freeze()
+    gc.enable()
     raise typer.Exit(serve_until_signal(settings))
 
 
