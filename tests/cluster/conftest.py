@@ -13,14 +13,11 @@ _WARNINGS = ("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::Res
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One event loop for all: Serve's handles belong to the loop in which they were first used. What Ray warns of is
-    Ray's."""
+    """What Ray warns of is Ray's. All tests have one event loop: Serve is told of hosts in the first."""
     for item in items:
         if "tests/cluster/" in item.path.as_posix():
             for warning in _WARNINGS:
                 item.add_marker(pytest.mark.filterwarnings(warning))
-            if item.get_closest_marker("asyncio") is not None:
-                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from typing import Any
 from safelight.adapters.ray.engine import ClusterEngine
 from safelight.adapters.ray.joined import RayCluster
 from safelight.adapters.ray.line_actor import RayLine
+from safelight.adapters.ray.names import LINE, NAMESPACE, kind_and_replica
 from safelight.contract.sentences import BUNDLED_ENCODER
 from safelight.protocol.deploying import APPLICATION, Cluster, Kind
 from safelight.protocol.messages import Configure, EncoderSpec, ModelSpec
@@ -49,6 +50,22 @@ class Nodes:
 
         deploy(hosts)
 
+    async def pid_of(self, host: str) -> int:
+        """The process of that host."""
+        kind, replica = kind_and_replica(host)
+        return await self._pid(f"SERVE_REPLICA::{APPLICATION}#{kind}#{replica}", "serve")
+
+    async def line_pid(self) -> int:
+        """The process of the line."""
+        return await self._pid(LINE, NAMESPACE)
+
+    async def _pid(self, actor: str, namespace: str) -> int:
+        import ray
+
+        found = await asyncio.to_thread(ray.get_actor, actor, namespace)
+        pid: int = await found.__ray_call__.remote(lambda _: os.getpid())
+        return pid
+
     def remove(self) -> None:
         """Have no hosts any more."""
         from ray import serve
@@ -64,6 +81,8 @@ def running_nodes(count: int) -> Iterator[Nodes]:
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+        # The loop of tests stands still between them, and Serve's news are lost to a loop that does.
+        "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "1",
     }
     os.environ.update(variables)  # Ray reads them when it is imported, once
     import ray
@@ -92,15 +111,33 @@ def stripes(count: int, **fields: Any) -> Cluster:
     return Cluster(kinds={"stripes": kind}, configure=CONFIGURE, **fields)
 
 
+def workers(count: int) -> Cluster:
+    """So many hosts, each with a worker that draws Postcard."""
+    kind = Kind(gpus=0, cpus=1, least=count, most=count, queue_target_seconds=20)
+    return Cluster(kinds={"postcard": kind}, configure=CONFIGURE)
+
+
 @asynccontextmanager
-async def api_engine(nodes: Nodes) -> AsyncIterator[ClusterEngine]:
-    """The engine of an api process, once its model can draw."""
+async def api_engine(nodes: Nodes, hosts: int = 1) -> AsyncIterator[ClusterEngine]:
+    """The engine of an api process, once so many hosts can draw."""
     engine = ClusterEngine(RayCluster(nodes.address), RayLine(), sources=(SOURCE,), encoders=(BUNDLED_ENCODER,))
     await engine.start()
     try:
         async with asyncio.timeout(60):
-            while engine.state().model(SOURCE).status != "ready":
-                await engine.changed()
+            while engine.state().model(SOURCE).status != "ready" or await _idle_hosts() < hosts:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         yield engine
     finally:
         await engine.stop()
+
+
+async def _idle_hosts() -> int:
+    """How many there are; 0 while one is busy, or was not heard just now."""
+    found = (await RayLine().standing()).hosts
+    return 0 if any(host.taken or host.silent_seconds > 3 for host in found) else len(found)
+
+
+async def drawing_host() -> str:
+    """The one host that draws just now."""
+    (host,) = [host.host for host in (await RayLine().standing()).hosts if host.taken]
+    return host

@@ -11,6 +11,8 @@ from safelight.protocol.messages import Finished, Started, Stepped
 from tests.cluster.nodes import Nodes, api_engine, stripes
 from tests.orders import order
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def hosts(nodes: Nodes) -> Iterator[None]:

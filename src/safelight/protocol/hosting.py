@@ -1,6 +1,6 @@
 """What an api process and a host of a cluster say to each other: typed structs in msgpack, a host's in batches.
 
-A host draws for many api processes. Whoever reads a job's events is a `reader`: an api process, by a name of its own.
+A host draws for many api processes. Whoever reads a job's events is a `reader`: one order of one api process.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ray import serve
-from ray.serve.config import RequestRouterConfig
+from ray.serve.config import AutoscalingConfig, AutoscalingPolicy, RequestRouterConfig
 
 from safelight import __version__
 from safelight.adapters.ray.joined import SERVE_FLAGS
@@ -25,6 +25,8 @@ _CALLS_AT_ONCE = 10_000
 _DRAIN_SECONDS = 3600.0
 _DRAIN_LOOK_SECONDS = 0.5
 _HEALTH_SECONDS = 5.0
+# How often hosts tell how much work there is.
+_LOOK_SECONDS = 5.0
 
 
 def build(arguments: Mapping[str, Any]) -> Any:
@@ -49,6 +51,20 @@ def deploy(cluster: Cluster) -> None:
     serve.run(build(to_arguments(cluster)), name=APPLICATION, route_prefix=None)
 
 
+def _scaling(kind: Kind) -> AutoscalingConfig:
+    return AutoscalingConfig(
+        min_replicas=kind.least,
+        max_replicas=kind.most,
+        initial_replicas=kind.least,
+        metrics_interval_s=_LOOK_SECONDS,
+        look_back_period_s=2 * _LOOK_SECONDS,
+        policy=AutoscalingPolicy(
+            policy_function="safelight.adapters.ray.scaling:BySecondsOfWork",
+            policy_kwargs={"queue_target_seconds": kind.queue_target_seconds},
+        ),
+    )
+
+
 def _deployment(name: str, kind: Kind) -> Any:
     options: dict[str, Any] = {
         "num_cpus": kind.cpus,
@@ -60,7 +76,8 @@ def _deployment(name: str, kind: Kind) -> Any:
     return serve.deployment(
         HostReplica,
         name=name,
-        num_replicas=kind.least,
+        num_replicas=kind.least if kind.least == kind.most else None,
+        autoscaling_config=None if kind.least == kind.most else _scaling(kind),
         ray_actor_options=options,
         max_ongoing_requests=_CALLS_AT_ONCE,
         max_queued_requests=-1,

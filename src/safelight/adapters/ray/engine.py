@@ -84,7 +84,7 @@ class ClusterEngine:
         reading = [job.reading for job in self._jobs.values() if job.reading is not None]
         for job in list(self._jobs.values()):
             if job.host:
-                self._tell(job.host, Leave(reader=self.name, job_id=job.leader))
+                self._tell(job.host, Leave(reader=job.reader, job_id=job.leader))
             self._end(job, Cancelled(job_id=job.id))
         await asyncio.gather(*self._sent, *reading, return_exceptions=True)
         if self._running is not None:
@@ -109,7 +109,7 @@ class ClusterEngine:
         if not job.host:
             self._end(job, Cancelled(job_id=job_id))
         elif job.connected:
-            self._tell(job.host, Leave(reader=self.name, job_id=job.leader))
+            self._tell(job.host, Leave(reader=job.reader, job_id=job.leader))
 
     def watch(self, job_id: str, longest: int) -> None:
         """Have previews of an order told, by whichever host draws it."""
@@ -117,7 +117,7 @@ class ClusterEngine:
         if job is not None:
             job.longest_preview = longest
             if job.connected:
-                self._tell(job.host, View(reader=self.name, job_id=job.leader, longest=longest))
+                self._tell(job.host, View(reader=job.reader, job_id=job.leader, longest=longest))
 
     def state(self) -> EngineState:
         """How models stand at all hosts, and what this process has there."""
@@ -248,9 +248,9 @@ class ClusterEngine:
             return
         job.connected = True
         if job.cancelled:
-            self._tell(job.host, Leave(reader=self.name, job_id=job.leader))
+            self._tell(job.host, Leave(reader=job.reader, job_id=job.leader))
         elif job.longest_preview:
-            self._tell(job.host, View(reader=self.name, job_id=job.leader, longest=job.longest_preview))
+            self._tell(job.host, View(reader=job.reader, job_id=job.leader, longest=job.longest_preview))
 
     def _lost(self, job: ClusterJob, host: str, reason: str, *, blamed: bool) -> None:
         """A host draws a job no more."""

@@ -8,12 +8,14 @@ It knows no Ray: `replica.py` makes a Serve deployment of it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
 import structlog
 
+from safelight.adapters.changes import Changes
 from safelight.adapters.ray.readers import Reader
 from safelight.contract.errors import ProtocolError
 from safelight.protocol.hosting import (
@@ -34,6 +36,8 @@ from safelight.service.ports.engine import Engine
 
 # Whoever follows a job that has just ended is told how. A picture has some megabytes, so not for long.
 _ENDS_KEPT_SECONDS = 5.0
+# Two api processes are told in one moment of a job that one of them brings.
+_ARRIVAL_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +78,7 @@ class Host:
         self._beat_seconds, self._silence_seconds = beat_seconds, silence_seconds
         self._jobs: dict[str, OpenJob] = {}
         self._ends: dict[str, tuple[float, HostEvent]] = {}
+        self._arrivals = Changes()
 
     @property
     def in_hand(self) -> tuple[str, ...]:
@@ -96,7 +101,7 @@ class Host:
             case Take(reader=name, work=work):
                 job = self._jobs.get(work.order.id) or self._begin(work)
             case Follow(reader=name, job_id=job_id):
-                job = self._jobs.get(job_id)
+                job = await self._arrived(job_id)
             case _:
                 raise ProtocolError("That is no order to draw or to follow.")
         reader = Reader(name, self._beat_seconds)
@@ -157,6 +162,14 @@ class Host:
         await self.engine.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _arrived(self, job_id: str) -> OpenJob | None:
+        """That job, which another may just be bringing; None if it has ended, or does not come."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ARRIVAL_SECONDS):
+                while job_id not in self._jobs and job_id not in self._ends:
+                    await self._arrivals.next()
+        return self._jobs.get(job_id)
+
     def _begin(self, work: Draw | Embed) -> OpenJob | None:
         """A new job; None where none is taken."""
         if self.draining:
@@ -177,6 +190,7 @@ class Host:
                     _tell(job, event)
 
         job.task = asyncio.create_task(draw(), name=f"host-{job.id}")
+        self._arrivals.announce()
         self._changed()
         return job
 

@@ -21,10 +21,11 @@ class ClusterJob(PendingOrder):
     """An order, where it is drawn, and what is to be said of it.
 
     `host` is empty while it waits; `leader` is the job that it follows there, its own where it is drawn for itself.
-    `avoid` are hosts at which it was lost; `fingerprint` is that of the model which it began with.
+    `avoid` are hosts at which it was lost; `fingerprint` is that of the model which it began
+    with. `reader` is who reads it at its host.
     """
 
-    def __init__(self, order: Order | EmbedOrder, reader: str) -> None:
+    def __init__(self, order: Order | EmbedOrder, api: str) -> None:
         super().__init__(order)
         self.host = ""
         self.leader = order.id
@@ -32,7 +33,7 @@ class ClusterJob(PendingOrder):
         self.fingerprint: str | None = None
         self.connected = False
         self.reading: asyncio.Task[None] | None = None
-        self._reader = reader
+        self.reader = f"{api}/{order.id}"
 
     @property
     def id(self) -> str:
@@ -68,11 +69,11 @@ class ClusterJob(PendingOrder):
     def wanted(self) -> HostOrder:
         """What its host is told."""
         if self.follows:
-            return Follow(reader=self._reader, job_id=self.leader)
+            return Follow(reader=self.reader, job_id=self.leader)
         share = replace(self.order.share, alone=self.suspect)
         if isinstance(self.order, EmbedOrder):
-            return Take(reader=self._reader, work=Embed(order=replace(self.order, share=share)))
-        return Take(reader=self._reader, work=Draw(order=replace(self.order, share=share)))
+            return Take(reader=self.reader, work=Embed(order=replace(self.order, share=share)))
+        return Take(reader=self.reader, work=Draw(order=replace(self.order, share=share)))
 
     def placed(self, host: str, leader: str) -> None:
         """It is drawn there now."""
@@ -80,7 +81,8 @@ class ClusterJob(PendingOrder):
 
     def lost(self, *, blamed: bool) -> str | None:
         """It is drawn there no more. `blamed`: it may be the cause. Returns why it is not tried again, or None."""
-        self.avoid = (*self.avoid, self.host)
+        if not self.follows:
+            self.avoid = (*self.avoid, self.host)
         self.host, self.leader, self.connected = "", self.id, False
         if blamed:
             self.deaths += 1

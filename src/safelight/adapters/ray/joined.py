@@ -45,7 +45,8 @@ class RayCluster:
 
     def __init__(self, address: str | None = None) -> None:
         require_tokens()
-        os.environ.update(SERVE_FLAGS)  # Serve reads them when it is imported
+        for name, value in SERVE_FLAGS.items():  # Serve reads them when it is imported
+            os.environ.setdefault(name, value)
         self._address = address
         self._handles: dict[str, Any] = {}
         self._joined = False

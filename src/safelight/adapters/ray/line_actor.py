@@ -83,8 +83,10 @@ class RayLine:
 
     async def placements(self, api: str) -> AsyncIterator[Sequence[FromLine]]:
         actor = await self._found()
+        stream = actor.placements.options(num_returns="streaming", max_task_retries=0)
         try:
-            async for piece in actor.placements.options(num_returns="streaming").remote(msgspec.msgpack.encode(api)):
+            await actor.standing.remote(b"")  # returns when it lives: a stream's failure takes 2 s more to be seen
+            async for piece in stream.remote(msgspec.msgpack.encode(api)):
                 yield read_from_line(await piece)
         except Exception as error:
             raise self._lost(error) from error
@@ -129,6 +131,7 @@ def find_line() -> Any:
             lifetime="detached",
             num_cpus=0,
             max_restarts=-1,
+            max_task_retries=-1,  # whatever is said may be said again to the next one; streams are begun anew
             max_concurrency=_CALLS_AT_ONCE,
         )
         .remote()

@@ -11,7 +11,7 @@ from safelight.protocol.hosting import BEAT_SECONDS, Beat, HostEvent, from_host
 
 
 class Reader:
-    """One api process that reads one job. `longest` is how large it wants previews, 0: none."""
+    """One order of an api process that reads one job. `longest` is how large it wants previews, 0: none."""
 
     def __init__(self, name: str, beat_seconds: float = BEAT_SECONDS) -> None:
         self.name = name

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 
 import msgspec
@@ -17,8 +18,10 @@ from safelight.adapters.ray.host import Host
 from safelight.adapters.ray.line_actor import RayLine
 from safelight.adapters.ray.names import host_name
 from safelight.adapters.ray.reports import Reports
+from safelight.adapters.ray.scaling import IN_HAND, WAITING
 from safelight.adapters.workers.dispatch import Orphaned
 from safelight.adapters.workers.pool import LocalWorkers
+from safelight.contract.errors import SafelightError
 from safelight.protocol.deploying import Cluster
 from safelight.service.ports.engine import Engine
 
@@ -44,7 +47,8 @@ class HostReplica:
         configure_logging("pretty" if told.cluster.log_format == "pretty" else "json", told.cluster.log_level)
         name = host_name(told.kind, serve.get_replica_context().replica_id.unique_id)
         self._host = Host(_engine_of(told, self._orphaned), self._changed)
-        self._reports = Reports(name, told.kind, self._host, RayLine())
+        self._line, self._waiting_seconds = RayLine(), 0.0
+        self._reports = Reports(name, told.kind, self._host, self._line)
         await self._host.engine.start()
         self._telling = asyncio.create_task(self._reports.run(), name="reports")
 
@@ -65,6 +69,12 @@ class HostReplica:
         """Asked by Serve, which replaces a host that raises."""
         if self._telling.done():
             self._telling.result()
+
+    async def record_autoscaling_stats(self) -> dict[str, float]:
+        """Asked by Serve now and then, for `scaling.py`."""
+        with contextlib.suppress(SafelightError):  # while there is no line, what was told last counts
+            self._waiting_seconds = (await self._line.standing()).waiting_seconds
+        return {IN_HAND: self._host.work_seconds, WAITING: self._waiting_seconds}
 
     async def __del__(self) -> None:
         """Serve waits for it too, once everything that was asked of the host has been answered."""

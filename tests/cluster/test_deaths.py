@@ -1,0 +1,102 @@
+"""What dies, freezes or is replaced in a Ray cluster, and what a caller sees: the same picture, a little later."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+import pytest
+
+from safelight.adapters.fake.stripes import draw_stripes
+from safelight.protocol.messages import End, Finished, JobEvent, Started, Stepped
+from tests.cluster.nodes import Nodes, api_engine, drawing_host, stripes
+from tests.orders import order
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+STEP_SECONDS = 0.05
+WITHIN_SECONDS = 60
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hosts(nodes: Nodes) -> Iterator[None]:
+    nodes.deploy(stripes(2, fake_step_seconds=STEP_SECONDS))
+    yield
+    nodes.remove()
+
+
+async def steps(events: AsyncIterator[JobEvent], count: int) -> None:
+    """Returns when so many steps were taken."""
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while count:
+            count -= isinstance(await anext(events), Stepped)
+
+
+async def next_step(events: AsyncIterator[JobEvent]) -> float:
+    """Seconds until the picture is begun anew, and its first step is taken."""
+    began = monotonic()
+    async with asyncio.timeout(WITHIN_SECONDS):
+        async for event in events:
+            if isinstance(event, Started):
+                break
+        await steps(events, 1)
+    return monotonic() - began
+
+
+async def image(events: AsyncIterator[JobEvent]) -> bytes:
+    """The picture; it ends once."""
+    async with asyncio.timeout(WITHIN_SECONDS):
+        said = [event async for event in events]
+    assert sum(isinstance(event, End) for event in said) == 1
+    assert isinstance(said[-1], Finished)
+    return said[-1].image
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """While this is entered that process does nothing, as on a machine without power."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_picture_whose_host_is_killed_goes_on_at_another_within_a_second(nodes: Nodes) -> None:
+    async with api_engine(nodes, hosts=2) as engine:
+        wanted = order("killed", steps=60)
+        events = engine.submit(wanted)
+        await steps(events, 3)
+        os.kill(await nodes.pid_of(await drawing_host()), signal.SIGKILL)
+        assert await next_step(events) < 1.0 + STEP_SECONDS
+        assert await image(events) == draw_stripes(wanted)
+
+
+async def test_a_picture_whose_host_freezes_goes_on_at_another_within_ten_seconds(nodes: Nodes) -> None:
+    async with api_engine(nodes, hosts=2) as engine:
+        wanted = order("frozen", steps=400)
+        events = engine.submit(wanted)
+        await steps(events, 3)
+        with frozen(await nodes.pid_of(await drawing_host())):
+            assert await next_step(events) < 10.0
+            engine.cancel("frozen")
+            async with asyncio.timeout(WITHIN_SECONDS):
+                assert isinstance([event async for event in events][-1], End)
+
+
+async def test_pictures_go_on_while_there_is_no_line_and_new_ones_are_drawn_soon(nodes: Nodes) -> None:
+    async with api_engine(nodes, hosts=2) as engine:
+        running, waiting = order("running", steps=200), order("waiting", steps=5, seed=8)
+        under_way = engine.submit(running)
+        await steps(under_way, 3)
+        os.kill(await nodes.line_pid(), signal.SIGKILL)
+        began = monotonic()
+        new = await image(engine.submit(waiting))
+        assert monotonic() - began < 5.0
+        assert new == draw_stripes(waiting)
+        assert await image(under_way) == draw_stripes(running)
+        assert engine.state().restarts == 0
