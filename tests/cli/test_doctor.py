@@ -13,11 +13,17 @@ import pytest
 from benchmarks.checkpoints import tiny
 from safetensors.numpy import save_file
 
-from safelight.cli.doctor import Finding, findings_of
+from safelight.bootstrap.cluster import Seen
+from safelight.cli.doctor import findings_of
+from safelight.cli.doctor_cluster import hosts
+from safelight.cli.findings import Finding
 from safelight.cli.looking import look_at
 from safelight.cli.weights import fault_in, safetensors_fault
 from safelight.contract.errors import SafelightError
+from safelight.protocol.deploying import Application, KindStanding
 from safelight.protocol.messages import ModelSpec
+from safelight.protocol.placing import LineStanding
+from safelight.settings import read_settings
 from tests.cli.conftest import CommandLine
 from tests.engine.test_loading import change_index
 from tests.object_store import Bucket
@@ -194,3 +200,25 @@ def test_a_controlnet_that_is_not_there_is_found(tmp_path: Path, monkeypatch: py
 def test_a_look_that_does_not_end_is_given_up(tmp_path: Path) -> None:
     with pytest.raises(SafelightError, match=r"did not end within 0\.01 s, and was given up"):
         look_at(ModelSpec(source=str(tmp_path)), seconds=0.01)
+
+
+def test_without_the_token_a_cluster_is_looked_at_no_further(safelight: CommandLine) -> None:
+    variables = {"SAFELIGHT_ENGINE": "ray", "SAFELIGHT_HOSTS": '{"cpu": {"gpus": 0}}', "RAY_AUTH_MODE": "disabled"}
+    ran = safelight("doctor", "--json", **variables)
+    found = {finding["what"]: finding for finding in json.loads(ran.stdout)["findings"]}
+    assert (ran.returncode, found["ray"]["state"], found["token"]["state"]) == (1, "ok", "wrong")
+    assert "RAY_AUTH_MODE=token" in found["token"]["detail"]
+    assert not {"cluster", "device", "weights"} & set(found)  # models and devices are the hosts'
+
+
+def test_kinds_of_hosts_that_do_not_run_are_found() -> None:
+    kinds = (
+        KindStanding(kind="a", running=2, wanted=2, status="HEALTHY"),
+        KindStanding(kind="b", running=1, wanted=3, status="UPDATING", message="No GPU is free."),
+    )
+    settings = read_settings({"hosts": {"a": {"least": 1}, "b": {"least": 2}, "c": {}}})
+    seen = Seen(line=LineStanding(), hosts=Application(status="RUNNING", kinds=kinds))
+    found = list(hosts(settings, seen))
+    assert [finding.state for finding in found] == ["ok", "wrong", "wrong"]
+    assert found[1].detail == "b: 1 of 2 hosts run. No GPU is free."
+    assert found[2].mend == "`safelight deploy` sends them."

@@ -8,13 +8,14 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
-from typing import Literal
 
 import msgspec
 
 from safelight import __version__
 from safelight.adapters.children import child_environment, python_module
 from safelight.adapters.home.pins import pinned_commit
+from safelight.cli.doctor_cluster import cluster
+from safelight.cli.findings import Finding, State
 from safelight.cli.looking import look_at
 from safelight.cli.terminal import print_json
 from safelight.cli.weights import Fault, fault_in, safetensors_fault
@@ -25,21 +26,10 @@ from safelight.contract.paths import expanded
 from safelight.protocol.messages import ModelSpec
 from safelight.settings import Settings, read_settings
 
-State = Literal["ok", "note", "wrong"]
-
 # Below the first a ledger and a picture or two still fit; below the second even a commit may fail.
 _LITTLE_SPACE = 1_000_000_000
 _NO_SPACE = 50_000_000
 _DEVICE_SECONDS = 120
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What was looked at and how it stands. `mend` says what to do where something is wrong."""
-
-    what: str
-    state: State
-    detail: str
-    mend: str | None = None
 
 
 def examine(said: Mapping[str, object], *, as_json: bool) -> int:
@@ -72,7 +62,8 @@ def findings_of(said: Mapping[str, object]) -> Iterator[Finding]:
         yield Finding(what="settings", state="note", detail="The rest is looked at with the defaults.")
     else:
         yield Finding(what="settings", state="ok", detail="Every setting is known and in range.")
-    for look in (_state_folder, _space, _pictures, _port, _device, _weights, _classifier):
+    drawing = (cluster,) if settings.engine == "ray" else (_device, _weights)
+    for look in (_state_folder, _space, _pictures, _port, *drawing, _classifier):
         yield from look(settings)
 
 
