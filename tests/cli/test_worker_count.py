@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from safelight.adapters.workers.team import Team
 from safelight.bootstrap.engine import worker_count
+from safelight.bootstrap.specs import configure_of
+from safelight.engine.machine.device import choose_device
 from safelight.settings import read_settings
 
 
@@ -25,3 +28,17 @@ from safelight.settings import read_settings
 def test_each_gpu_has_a_worker(workers: str | int, device: str, gpus: int | None, count: int | None) -> None:
     settings = read_settings({"workers": workers, "device": device})
     assert worker_count(settings, lambda: gpus) == count
+
+
+def test_of_several_gpus_each_worker_computes_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the settings to what a worker makes its device; four GPUs are said to be here, of which torch has none."""
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    settings = read_settings({"device": "auto"})
+    count = worker_count(settings, torch.cuda.device_count)
+    assert count == 4
+    team = Team(configure_of(settings), count)
+    told = [team.configure(member) for member in team.members]
+    assert [choose_device(each.device, each.number) for each in told] == ["cuda:0", "cuda:1", "cuda:2", "cuda:3"]
+    assert {each.workers for each in told} == {4}  # among which they share the host's memory and cores
