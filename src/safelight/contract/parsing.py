@@ -42,11 +42,16 @@ def parse_image_request(fields: dict[str, Any], catalogue: Catalogue, call: Call
     given = {name: value for name, value in given.items() if name in values}  # what is ignored decides nothing
     for rule in capabilities.rules:
         rule.check(values, given)
+    return _request(entry, call, given, values)
+
+
+def _request(entry: ModelEntry, call: Call, given: Mapping[str, Any], values: Mapping[str, Any]) -> ImageRequest:
+    """What `given` asks for; `values` has defaults beside."""
     begin = _begin(values)
     return ImageRequest(
         model=entry,
         words=Words(prompt=values["prompt"], rewrite=values.get("rewrite", True)),
-        size=_size(given, capabilities, begin.facts),
+        size=_size(given, entry.capabilities_for(call), begin.facts),
         call=call,
         begin=begin,
         series=Series(values["seed"], values.get("n", 1)),

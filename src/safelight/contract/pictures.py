@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, BinaryIO, ClassVar, Protocol, runtime_checkable
 
 import msgspec
@@ -64,17 +65,7 @@ def read_picture(place: str, value: object) -> GivenPicture:
     if not isinstance(value, dict):
         raise wrong(place, f"an object like {_LIKE}", value)
     said = {name: inner for name, inner in value.items() if inner is not None}
-    if "file_id" in said:
-        raise InvalidRequest(
-            f"`{place}.file_id` names a file of another service. Send the picture itself: {_LIKE}.",
-            param=f"{place}.file_id",
-        )
-    for name in said:
-        if name != "image_url":
-            called = f"{place}.{quoted_name(name)}"
-            raise InvalidRequest(
-                f"`{called}` is not known; a picture is {_LIKE}.", code="unknown_parameter", param=called
-            )
+    _refuse_unknown(place, said)
     param = f"{place}.image_url"
     if "image_url" not in said:
         raise missing(param)
@@ -88,6 +79,20 @@ def read_picture(place: str, value: object) -> GivenPicture:
             param=param,
         )
     return GivenPicture(param=param, url=url)
+
+
+def _refuse_unknown(place: str, said: Collection[str]) -> None:
+    if "file_id" in said:
+        raise InvalidRequest(
+            f"`{place}.file_id` names a file of another service. Send the picture itself: {_LIKE}.",
+            param=f"{place}.file_id",
+        )
+    for name in said:
+        if name != "image_url":
+            called = f"{place}.{quoted_name(name)}"
+            raise InvalidRequest(
+                f"`{called}` is not known; a picture is {_LIKE}.", code="unknown_parameter", param=called
+            )
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="picture"):

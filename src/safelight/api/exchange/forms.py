@@ -66,6 +66,9 @@ class Form:
         self._upload: Upload | None = None
         self._texts: dict[str, str | StrayFile] = {}
         self._uploads: dict[str, list[Upload]] = {}
+        self._parser = self._parser_of(boundary)
+
+    def _parser_of(self, boundary: bytes) -> MultipartParser:
         callbacks: dict[str, Callable[..., None]] = {
             "on_part_begin": self._part_begin,
             "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),
@@ -77,7 +80,7 @@ class Form:
             "on_end": self._end,
         }
         try:
-            self._parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
+            return MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
         except FormParserError as error:
             raise _invalid("The form's boundary is longer than RFC 2046 allows.") from error
 
