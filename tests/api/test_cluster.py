@@ -151,6 +151,16 @@ class Alive:
         raise NotImplementedError
 
 
+@pytest.mark.parametrize(("common", "all_workers", "own"), [(False, 5 + 3, 5), (True, 5, 2)])
+async def test_workers_that_are_everybodys_count_once_and_each_process_finds_work_for_its_part(
+    common: bool, all_workers: int, own: int
+) -> None:
+    peers = Peers(Alive(), name="here", workers=lambda: 5, seconds=lambda: 0.0, common_workers=common)
+    await peers.renew()
+    assert len(peers.others) == 3
+    assert (peers.workers, peers.own_workers) == (all_workers, own)
+
+
 async def test_others_are_told_what_was_taken_back_and_so_are_those_that_were_alive(running: Running) -> None:
     alive, calls = Alive(), Calls()
     peers = Peers(alive, name="here", workers=lambda: 1, seconds=lambda: 0.0)

@@ -150,6 +150,7 @@ async def test_what_comes_while_a_question_is_on_its_way_is_asked_together_and_n
 
     asked = [asyncio.ensure_future(ask(number)) for number in range(40)]
     await asyncio.wait_for(shared.asked.wait(), 10)
+    assert everywhere.settled_under_way() is None
     asked[1].cancel()  # its caller leaves: it takes nobody's room
     later = [asyncio.ensure_future(ask(40 + number)) for number in range(3)]
     shared.may_answer.set()
@@ -162,6 +163,7 @@ async def test_what_comes_while_a_question_is_on_its_way_is_asked_together_and_n
     assert own.seconds == admission.estimate(order("job", width=1024, height=1024).recipe)
     await everywhere.check([])
     assert len(shared.questions) == 2
+    assert everywhere.settled_under_way() == admission.let_in()
 
 
 async def test_an_error_that_nobody_expected_is_told_to_all_who_wait_and_the_next_is_asked_again() -> None:

@@ -21,6 +21,7 @@ from safelight.bootstrap.specs import configure_of
 from safelight.contract.errors import ConfigurationError
 from safelight.protocol.deploying import APPLICATION, Application, Cluster, Kind, to_arguments
 from safelight.protocol.placing import LetInReply, LetInRequest, LineStanding
+from safelight.service.drawing.everywhere import Everywhere
 from safelight.service.ports.bound import SharedBound
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.line import Line
@@ -64,6 +65,14 @@ def open_bound(engine: Engine) -> SharedBound:
     from safelight.adapters.ray.line_actor import RayLine
 
     return LineBound(RayLine(), engine.name if isinstance(engine, ClusterEngine) else "")
+
+
+def tell_bound(engine: Engine, everywhere: Everywhere) -> None:
+    """Have the line told what this process has under way, also while nobody asks to be let in."""
+    from safelight.adapters.ray.engine import ClusterEngine
+
+    if isinstance(engine, ClusterEngine):
+        engine.tell_bound(everywhere.settled_under_way)
 
 
 def head_address() -> str:

@@ -69,7 +69,7 @@ def open_jobs(
     feed, generate = LocalFeed(), drawing.generate
     weight_of = keys.weight if keys else _as_any_other
     kept = _open_keeping(settings, database, feed, telemetry, weight_of)
-    peers = _open_peers(database, generate)
+    peers = _open_peers(settings, database, generate)
     runner = _open_runner(settings, database, drawing, offered, kept, feed, peers, weight_of)
     acceptance = Acceptance(
         store=database.jobs,
@@ -154,13 +154,14 @@ def _open_keeping(
     return _Keeping(files=files, inputs=JobInputs(files), disks=disks, place=place, retention=retention)
 
 
-def _open_peers(database: Database, generate: Generate) -> Peers:
+def _open_peers(settings: Settings, database: Database, generate: Generate) -> Peers:
     return Peers(
         database.processes,
         name=database.process,
         workers=lambda: generate.workers,
         seconds=lambda: generate.work_seconds * max(1, generate.workers),
         under_way=generate.let_in,
+        common_workers=settings.engine == "ray",
     )
 
 
@@ -194,7 +195,7 @@ def _open_runner(
         feed=feed,
         line=JobLine(
             most=settings.jobs_waiting,
-            workers=lambda: generate.workers,
+            workers=lambda: peers.own_workers,
             is_here=generate.is_here,
             all_workers=lambda: peers.workers,
         ),

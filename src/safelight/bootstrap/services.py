@@ -93,6 +93,10 @@ def open_services(
         quotas=quotas,
         rewriter=open_rewriter(settings, upstreams),
     )
+    if settings.engine == "ray":
+        from safelight.bootstrap.cluster import tell_bound
+
+        tell_bound(engine, drawing.everywhere)
     offered = catalogue(settings, engine)
     chat = open_chat(upstreams, offered, drawing.limiter, stores.ledger)
     embeddings = open_embeddings(settings, engine, offered, drawing, admission, stores.ledger, quotas)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from time import monotonic
 
@@ -34,7 +34,7 @@ from safelight.protocol.hosting import (
     to_host,
 )
 from safelight.protocol.messages import Cancelled, Embedded, End, Failed, Finished, JobEvent
-from safelight.protocol.placing import Ended, FromApi, FromLine, Hosts, Joined, Placed
+from safelight.protocol.placing import Amount, Ended, FromApi, FromLine, Hosts, Joined, Placed
 from safelight.protocol.placing import Leave as LeaveLine
 from safelight.service.ports.engine import EngineState, WorkerState
 from safelight.service.ports.line import Line
@@ -73,6 +73,10 @@ class ClusterEngine:
         self._sent: set[asyncio.Task[None]] = set()
         self._closed = False
         self._retries = 0
+
+    def tell_bound(self, under_way: Callable[[], Sequence[Amount] | None]) -> None:
+        """Have the line told what this process has under way, by owner. None: it is asked about just now."""
+        self._talk.under_way = under_way
 
     async def start(self) -> None:
         """Begin to join the cluster; returns at once."""

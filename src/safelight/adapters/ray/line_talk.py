@@ -1,21 +1,22 @@
 """What this api process says to the line, in batches, and hears from it; told again whenever there is a new line."""
 
-# Tested in tests/adapters/ray/test_engine.py.
-
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Sequence
+from time import monotonic
 
 import structlog
 
 from safelight.contract.errors import SafelightError
-from safelight.protocol.placing import HEARTBEAT_SECONDS, ApiBatch, FromApi, FromLine, TellAll
+from safelight.protocol.placing import HEARTBEAT_SECONDS, Amount, ApiBatch, FromApi, FromLine, TellAll, UnderWay
 from safelight.service.ports.line import Line
 
 # A line that has died is back after 2 to 4 s.
 _AGAIN_SECONDS = 0.25
+_BOUND_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +24,8 @@ log = structlog.get_logger(__name__)
 class LineTalk:
     """`heard` is given what the line says; `everything` is what a line that knows nothing has to be told.
 
-    Before the line has asked for everything nothing is said to it: it will hear all there is.
+    Before the line has asked for everything nothing is said to it: it will hear all there is. `under_way` is what this
+    process has under way, as it counts for the bound of all; None while that is being asked about, which tells it too.
     """
 
     def __init__(
@@ -34,6 +36,8 @@ class LineTalk:
         heard: Callable[[FromLine], None],
         everything: Callable[[], Sequence[FromApi]],
     ) -> None:
+        self.under_way: Callable[[], Sequence[Amount] | None] = lambda: None
+        self._told_at = -math.inf
         self._api, self._line = api, line
         self._heard, self._everything = heard, everything
         self._known = self._whole = False
@@ -69,7 +73,7 @@ class LineTalk:
         if isinstance(message, TellAll):
             self._known, self._gathered = True, []
             self._more.set()
-            self._whole = True
+            self._whole, self._told_at = True, -math.inf
         else:
             self._heard(message)
 
@@ -83,5 +87,12 @@ class LineTalk:
             if not self._known:
                 continue
             whole, self._whole = self._whole, False
-            messages, self._gathered = (self._everything() if whole else self._gathered), []
+            messages, self._gathered = [*(self._everything() if whole else self._gathered), *self._bound()], []
             await self._line.tell(ApiBatch(api=self._api, messages=tuple(messages), whole=whole))
+
+    def _bound(self) -> list[FromApi]:
+        """What counts for the bound, once a second at most: what is let in meanwhile is known to the line."""
+        if monotonic() - self._told_at < _BOUND_SECONDS or (amounts := self.under_way()) is None:
+            return []
+        self._told_at = monotonic()
+        return [UnderWay(amounts=tuple(amounts))]

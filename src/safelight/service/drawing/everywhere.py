@@ -61,6 +61,10 @@ class Everywhere:
         self._waiting: list[_Asking] = []
         self._questions: asyncio.Task[None] | None = None
 
+    def settled_under_way(self) -> list[Amount] | None:
+        """The same as `under_way`; None while a question is on its way, which says it, and may add to it."""
+        return None if self._questions is not None else self.under_way()
+
     def under_way(self) -> list[Amount]:
         """What is under way here, by owner; what was let in just now is."""
         amounts = {amount.owner: amount for amount in self._admission.let_in()}

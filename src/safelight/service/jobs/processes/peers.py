@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from safelight.protocol.placing import Amount
@@ -17,7 +18,7 @@ class Peers:
     """Says with every renewal how this process stands, and knows from the answer how the others do.
 
     `processes` None: there are no others. `workers` says how many workers are here, `seconds` how much of one's time is
-    in hand, and `under_way` for whom.
+    in hand, and `under_way` for whom. `common_workers`: those here are the same as everybody's, hosts of one cluster.
     """
 
     def __init__(
@@ -28,7 +29,9 @@ class Peers:
         workers: Callable[[], int],
         seconds: Callable[[], float],
         under_way: Callable[[], Sequence[Amount]] = tuple,
+        common_workers: bool = False,
     ) -> None:
+        self._common_workers = common_workers
         self._under_way = under_way
         self._processes = processes
         self._own_workers = workers
@@ -46,7 +49,14 @@ class Peers:
     @property
     def workers(self) -> int:
         """How many workers draw from the store."""
-        return self._own_workers() + sum(other.workers for other in self.others)
+        own = self._own_workers()
+        return own if self._common_workers else own + sum(other.workers for other in self.others)
+
+    @property
+    def own_workers(self) -> int:
+        """For how many of them this process finds work: of those that are everybody's, its part."""
+        own = self._own_workers()
+        return math.ceil(own / (1 + len(self.others))) if self._common_workers else own
 
     @property
     def seconds_elsewhere(self) -> float:
