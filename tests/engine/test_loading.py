@@ -12,10 +12,13 @@ import torch
 from msgspec.structs import replace
 
 from safelight.contract.errors import ModelLoadError
+from safelight.contract.options import ModelOptions
 from safelight.engine.checkpoint.dtypes import dtype_of
 from safelight.engine.checkpoint.loading import describe, load
+from safelight.engine.checkpoint.location import BUNDLED
 from safelight.engine.machine.device import default_dtype
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.tuning.packing import can_pack
 from safelight.protocol.messages import ModelSpec
 
 
@@ -76,6 +79,17 @@ def test_where_a_scheduler_magnifies_what_is_rounded_the_cpu_computes_in_float32
     checkpoint = describe(spec)[0]
     assert dtype_of(spec, "cpu", checkpoint) == ("float32" if precise else default_dtype("cpu"))
     assert dtype_of(replace(spec, dtype="bfloat16"), "cpu", checkpoint) == "bfloat16"
+
+
+def test_the_bundled_model_is_packed_where_weights_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = ModelSpec(source=BUNDLED)
+    checkpoint = describe(spec)[0]
+    assert dtype_of(spec, "cpu", checkpoint) == ("float32-packed" if can_pack(torch.float32) else "float32")
+    assert dtype_of(spec, "cuda:0", checkpoint) == "float32"
+    assert dtype_of(replace(spec, options=ModelOptions(compile=True)), "cpu", checkpoint) == "float32"
+    assert dtype_of(replace(spec, dtype="float32"), "cpu", checkpoint) == "float32"
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    assert dtype_of(spec, "cpu", checkpoint) == "float32"
 
 
 def test_loading_is_quiet_and_opens_no_connection(

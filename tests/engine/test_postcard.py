@@ -112,6 +112,16 @@ def test_without_steps_the_models_own_count_is_drawn(postcard: LoadedModel) -> N
     assert len(end.timings.steps) == postcard.steps
 
 
+def test_a_picture_among_others_reads_its_prompt_once(postcard: LoadedModel) -> None:
+    """What the steps are given passes the engine as the same tensors, so what was made of them is found again."""
+    read = list[int]()
+    hook = postcard.pipeline.transformer.text_in.register_forward_hook(lambda *_: read.append(1))
+    with Drawing(postcard) as drawing:
+        drawing.draw(job("1024x1024", "png"), job("1536x640", "jpeg"))
+    hook.remove()
+    assert len(read) == 2
+
+
 def test_it_is_computed_in_single_precision_whatever_the_processor_has(postcard: LoadedModel) -> None:
     parts = [part for part in postcard.pipeline.components.values() if isinstance(part, torch.nn.Module)]
     assert {part.dtype for part in parts} == {torch.float32}

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from safelight.postcard.layout import PRESENCE, PRESENT, Layout, table_name
+from safelight.postcard.reading import Memory, Readings
 
 
 @dataclass
@@ -59,10 +60,18 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, context: Tensor, bias: Tensor | None = None) -> Tensor:
         """x (B, N, C) attends to context (B, M, C); bias (B, 1, 1, M) is added to the logits."""
-        batch, length, width = x.shape
-        q = self.norm_q(self.to_q(x).unflatten(-1, (self.heads, -1))).transpose(1, 2)
+        return self.attend(x, *self.read(context), bias)
+
+    def read(self, context: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values (B, heads, M, C / heads) of a context (B, M, C)."""
         k = self.norm_k(self.to_k(context).unflatten(-1, (self.heads, -1))).transpose(1, 2)
         v = self.to_v(context).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return k, v
+
+    def attend(self, x: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
+        """x (B, N, C) attends to what `read` made of a context."""
+        batch, length, width = x.shape
+        q = self.norm_q(self.to_q(x).unflatten(-1, (self.heads, -1))).transpose(1, 2)
         logits = (q * (width // self.heads) ** -0.5) @ k.transpose(-1, -2)
         if bias is not None:
             logits = logits + bias.to(logits.dtype)
@@ -108,14 +117,14 @@ class SlotBlock(nn.Module):
         self.feed_forward = FeedForward(width, hidden)
         self.modulation = nn.Parameter(torch.zeros(6, width))
 
-    def forward(self, x: Tensor, text: Tensor, bias: Tensor | None, conditioning: Tensor) -> Tensor:
-        """x (B, S, C), text (B, M, C), conditioning (B, 6, C)."""
+    def forward(self, x: Tensor, memory: tuple[Tensor, Tensor], bias: Tensor | None, conditioning: Tensor) -> Tensor:
+        """x (B, S, C), memory: what `cross_attention.read` made of the text (B, M, C), conditioning (B, 6, C)."""
         scale_1, shift_1, gate_1, scale_2, shift_2, gate_2 = (
             (conditioning + self.modulation)[:, :, None].to(x.dtype).unbind(1)
         )
         h = self.norm(x) * (1 + scale_1) + shift_1
         x = x + gate_1 * self.self_attention(h, h)
-        x = x + self.cross_attention(self.norm_cross(x), text, bias)
+        x = x + self.cross_attention.attend(self.norm_cross(x), *memory, bias)
         return x + gate_2 * self.feed_forward(self.norm(x) * (1 + scale_2) + shift_2)  # type: ignore[no-any-return]
 
 
@@ -140,6 +149,7 @@ class PostcardTransformer(ModelMixin, ConfigMixin):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self.layout = Layout.from_config(layout)
+        self._readings = Readings()
         heads, hidden = num_attention_heads, feed_forward_width
         self.text_in = nn.Linear(text_width, width)
         self.text_blocks = nn.ModuleList(TextBlock(width, heads, hidden) for _ in range(num_text_layers))
@@ -189,14 +199,8 @@ class PostcardTransformer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         guidance: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """What each kind of slot is predicted to be, before the softmax: kind -> (batch, count, outputs)."""
-        bias = None
-        if encoder_attention_mask is not None:
-            bias = (1.0 - encoder_attention_mask.to(torch.float32))[:, None, None, :] * -1e4
-        text = self.text_in(encoder_hidden_states)
-        for block in self.text_blocks:
-            text = block(text, bias)
-        text = self.text_norm(text)
-        conditioning = self._condition(timestep, aspect_ratio, guidance, text.dtype)
+        bias, memory = self._read(encoder_hidden_states, encoder_attention_mask)
+        conditioning = self._condition(timestep, aspect_ratio, guidance, memory[0][1].dtype)
         x = torch.cat(
             [
                 self.slots_in[kind.name](hidden_states[:, kind.first : kind.first + kind.count, : kind.width])
@@ -205,13 +209,28 @@ class PostcardTransformer(ModelMixin, ConfigMixin):  # type: ignore[misc]
             dim=1,
         )
         x = x + self.position
-        for block in self.blocks:
-            x = block(x, text, bias, conditioning)
+        for block, seen in zip(self.blocks, memory, strict=True):
+            x = block(x, seen, bias, conditioning)
         x = self.norm_out(x)
         return {
             kind.name: self.slots_out[kind.name](x[:, kind.first : kind.first + kind.count]).float()
             for kind in self.layout.kinds
         }
+
+    def _read(self, states: Tensor, mask: Tensor | None) -> tuple[Tensor | None, Memory]:
+        """What all layers are to look at: the bias of their logits, keys and values; from the step before, if kept."""
+        keeps, weight = self._readings.may_keep(states), self.text_in.weight
+        if keeps and (found := self._readings.find(states, mask, weight)) is not None:
+            return found
+        bias = None if mask is None else (1.0 - mask.to(torch.float32))[:, None, None, :] * -1e4
+        text = self.text_in(states)
+        for block in self.text_blocks:
+            text = block(text, bias)
+        text = self.text_norm(text)
+        memory = [cast(SlotBlock, block).cross_attention.read(text) for block in self.blocks]
+        if keeps:
+            self._readings.keep(states, mask, weight, bias, memory)
+        return bias, memory
 
     def _condition(self, timestep: Tensor, aspect_ratio: Tensor, guidance: Tensor | None, dtype: torch.dtype) -> Tensor:
         c = self.time_in(sinusoid(timestep, 128).to(dtype))

@@ -25,10 +25,21 @@ def dtype_of(spec: ModelSpec, device: str, checkpoint: Checkpoint) -> str:
     """The number format that a model is loaded in on a device: as the operator says, or else the device's own."""
     if spec.dtype != "auto":
         return spec.dtype
-    # The bundled model is small: bfloat16 would save it nothing, and float32 is the same on more machines.
-    if spec.source == BUNDLED or (device == "cpu" and _magnifies(checkpoint)):
+    if spec.source == BUNDLED:
+        return _bundled(spec, device)
+    if device == "cpu" and _magnifies(checkpoint):
         return "float32"
     return default_dtype(device)
+
+
+def _bundled(spec: ModelSpec, device: str) -> str:
+    """The bundled model is small: bfloat16 would save it little, and float32 draws the same on more machines.
+
+    Packed, its steps take 0.79 of the time on an AMD EPYC (107 ms of a core for eight, then 84). What it expects is
+    rounded before it is drawn: 21 of 21 pictures were the same bytes either way.
+    """
+    plain = device != "cpu" or not can_pack(torch.float32) or spec.options.compile or spec.options.loras or spec.loras
+    return "float32" if plain else PACKED
 
 
 def numbers_of(dtype: str) -> torch.dtype:
