@@ -105,9 +105,9 @@ def running_nodes(count: int) -> Iterator[Nodes]:
             os.environ.pop(name, None)
 
 
-def stripes(count: int, **fields: Any) -> Cluster:
-    """So many hosts that draw stripes."""
-    kind = Kind(gpus=0, cpus=1, least=count, most=count, queue_target_seconds=20, fake=True)
+def stripes(count: int, *, most: int | None = None, **fields: Any) -> Cluster:
+    """So many hosts that draw stripes, or up to `most`."""
+    kind = Kind(gpus=0, cpus=1, least=count, most=most or count, queue_target_seconds=20, fake=True)
     return Cluster(kinds={"stripes": kind}, configure=CONFIGURE, **fields)
 
 

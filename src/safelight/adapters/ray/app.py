@@ -26,7 +26,7 @@ _DRAIN_SECONDS = 3600.0
 _DRAIN_LOOK_SECONDS = 0.5
 _HEALTH_SECONDS = 5.0
 # How often hosts tell how much work there is.
-_LOOK_SECONDS = 5.0
+_LOOK_SECONDS = 2.0
 
 
 def build(arguments: Mapping[str, Any]) -> Any:
@@ -57,7 +57,10 @@ def _scaling(kind: Kind) -> AutoscalingConfig:
         max_replicas=kind.most,
         initial_replicas=kind.least,
         metrics_interval_s=_LOOK_SECONDS,
-        look_back_period_s=2 * _LOOK_SECONDS,
+        look_back_period_s=_LOOK_SECONDS,
+        aggregation_function="max",
+        upscale_delay_s=0.0,  # the policy has patience of its own
+        downscale_delay_s=0.0,
         policy=AutoscalingPolicy(
             policy_function="safelight.adapters.ray.scaling:BySecondsOfWork",
             policy_kwargs={"queue_target_seconds": kind.queue_target_seconds},
