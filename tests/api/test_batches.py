@@ -173,6 +173,27 @@ async def test_a_batch_that_is_cancelled_answers_the_rest_as_error_lines(serve: 
     held.gate.set()
 
 
+async def test_a_batch_that_is_not_done_in_a_day_expires(
+    serve: Serve, held: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = await serve(engine=held)
+    runner = running.services.batches.runner
+    batch = await begun(running, b"{", *(line(str(number), seed=number) for number in range(1, 6)))
+    assert batch["expires_at"] - batch["created_at"] == 86_400
+    async with drawing(running):
+        await until(lambda: held.submitted)
+        clock = runner._clock
+        monkeypatch.setattr(runner, "_clock", lambda: clock() + 86_401)
+        runner.wake()
+        batch = await ended(running, batch)
+        held.gate.set()
+    assert (batch["status"], batch["expired_at"] >= batch["created_at"]) == ("expired", True)
+    assert (batch["completed_at"], batch["cancelled_at"], batch["output_file_id"]) == (None, None, None)
+    late = await lines_of(running, batch["error_file_id"])
+    assert [each["error"]["code"] for each in late] == ["invalid_json_line"] + 5 * ["batch_expired"]
+    assert {each["response"] for each in late} == {None}
+
+
 async def test_one_that_is_cancelled_before_it_is_read_answers_every_line(running: Running) -> None:
     batch = await begun(running, line("a"), line("b"), b"{")
     await running.client.post(f"/v1/batches/{batch['id']}/cancel")

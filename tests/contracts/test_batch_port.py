@@ -134,6 +134,25 @@ async def test_a_cancelled_batch_fails_what_waits_and_ends_with_its_files(store:
     assert await store.cancel("key-a", "batch_a", 14.0) == ended
 
 
+async def test_one_whose_time_is_over_keeps_what_was_drawn_and_expires(store: BatchStore) -> None:
+    await store.add(batch())
+    assert not await store.expire("batch_a"), "it is not read yet"
+    assert await store.hold("batch_a", "here")
+    assert await store.put_lines("batch_a", "here", [line(1), line(2), line(3)])
+    await store.begin("batch_a", "here", 11.0, 3)
+    first, second = await store.claim("batch_a", "here", 2)
+    assert await store.end(LineHold.of(first), "here", ANSWERED)
+    assert await store.expire("batch_a")
+    assert not await store.expire("batch_a"), "nothing waits any more"
+    assert not await store.end(LineHold.of(second), "here", ANSWERED)
+    ended = await store.finish("batch_a", 13.0, [])
+    assert ended is not None
+    assert (ended.status, ended.ended, ended.counts) == ("expired", 13.0, Counts(total=3, completed=1, failed=2))
+    late = await store.lines("batch_a", "failed", 0, 9)
+    assert [each.error and each.error.code for each in late] == ["batch_expired", "batch_expired"]
+    assert not await store.expire("batch_a")
+
+
 async def test_one_that_is_cancelled_before_it_is_read_fails_all_that_is_read(store: BatchStore) -> None:
     await store.add(batch())
     await store.cancel("key-a", "batch_a", 10.5)

@@ -12,6 +12,7 @@ from safelight.adapters.fake.memory_files import MemoryFiles
 from safelight.adapters.files import open_files
 from safelight.adapters.sql import open_database
 from safelight.adapters.sql.notes import SqlNotes
+from safelight.contract.batches import StoredFile
 from safelight.service.keeping.place import MARK, RESTORED, Place
 from safelight.service.keeping.sweep import Sweep
 from safelight.service.ports.files import FilesAway, FileStore
@@ -198,6 +199,28 @@ async def test_a_place_that_cannot_be_looked_at_for_a_while_is_not_lost(
         relay.let("pass")
         assert await place.look()
         await database.close()
+
+
+async def test_pieces_of_an_upload_that_was_cut_go_to_the_trash_and_those_with_a_row_stay(
+    files: FileStore, tmp_path: Path
+) -> None:
+    """A piece is written before its row: a process that is killed in between leaves it."""
+    database = await open_database(tmp_path)
+    place = Place(files, database.notes, clock=lambda: 2.0)
+    await place.claim()
+    kept, cut, batch = f"file-{'a' * 24}", f"file-{'b' * 24}", f"batch_{'c' * 24}"
+    for name in (f"{kept}/0000", f"{cut}/0000", f"{cut}/0001", f"{batch}/1.1.0.png", "file-notes/mine"):
+        await files.put(name, b"x")
+    await database.batches.add_file(
+        StoredFile(id=kept, owner="key-a", purpose="batch", filename="in.jsonl", bytes=1, created=1.0)
+    )
+    sweep = Sweep(database.jobs, files, place, database.batches.known_files)
+    assert await sweep.collect(time.time()) == 0, "they are of the last hour"
+    assert await sweep.collect(LONG_AFTER) == 3
+    left = [entry.name async for entries in files.entries() for entry in entries if "trash" not in entry.name]
+    assert {f"{kept}/0000", "file-notes/mine"} <= set(left)
+    assert not [name for name in left if name.startswith((cut, batch))]
+    await database.close()
 
 
 async def test_an_orphan_goes_to_the_trash_and_from_there_after_a_week(files: FileStore, tmp_path: Path) -> None:

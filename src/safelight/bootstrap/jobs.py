@@ -149,6 +149,7 @@ def _open_keeping(
         keep_bytes=int(settings.keep_gigabytes * 1e9),
         clock=SteadyClock(database.clock),
         forget_when_full=settings.forget_when_full,
+        known_folders=database.batches.known_files,
     )
     disks.on_short("files", retention.make_room)
     return _Keeping(files=files, inputs=JobInputs(files), disks=disks, place=place, retention=retention)

@@ -13,7 +13,7 @@ import msgspec
 
 from safelight.contract.jobs import JobError
 
-BatchStatus = Literal["validating", "in_progress", "completed", "failed", "cancelled"]
+BatchStatus = Literal["validating", "in_progress", "completed", "failed", "cancelled", "expired"]
 UNFINISHED: tuple[BatchStatus, ...] = ("validating", "in_progress")
 LineState = Literal["waiting", "answered", "failed"]
 Purpose = Literal["batch", "batch_output"]
@@ -21,6 +21,7 @@ Purpose = Literal["batch", "batch_output"]
 MOST_LINES = 50_000
 MOST_FILE_BYTES = 200 * 1024 * 1024
 WINDOW = "24h"
+WINDOW_SECONDS = 86_400.0
 
 
 class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,8 +50,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch as it stands. Times are Unix seconds; `ended` is when it was completed, failed or cancelled, `cancelling`
-    when somebody asked for the latter. `fault` says why it failed as a whole."""
+    """A batch as it stands. Times are Unix seconds; `ended` is when it was completed, failed, cancelled or expired,
+    `cancelling` when somebody asked for it to be cancelled. `fault` says why it failed as a whole."""
 
     id: str
     owner: str
@@ -70,6 +71,11 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def has_ended(self) -> bool:
         return self.status not in UNFINISHED
+
+    @property
+    def expires(self) -> float:
+        """When it is drawn no further."""
+        return self.created + WINDOW_SECONDS
 
 
 class KeptPicture(msgspec.Struct, frozen=True):

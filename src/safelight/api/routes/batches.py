@@ -59,13 +59,15 @@ class BatchAnswer(Answer, tag_field="object", tag="batch", frozen=True, kw_only=
     endpoint: str
     input_file_id: str
     completion_window: str
-    status: Literal["validating", "in_progress", "cancelling", "completed", "failed", "cancelled"]
+    status: Literal["validating", "in_progress", "cancelling", "completed", "failed", "cancelled", "expired"]
     created_at: int
+    expires_at: int
     in_progress_at: int | None
     cancelling_at: int | None
     completed_at: int | None
     failed_at: int | None
     cancelled_at: int | None
+    expired_at: int | None
     output_file_id: str | None
     error_file_id: str | None
     errors: Faults | None
@@ -92,11 +94,13 @@ def shown(batch: Batch) -> BatchAnswer:
         completion_window=WINDOW,
         status=batch.status if batch.has_ended or batch.cancelling is None else "cancelling",
         created_at=int(batch.created),
+        expires_at=int(batch.expires),
         in_progress_at=_whole(batch.begun),
         cancelling_at=_whole(batch.cancelling),
         completed_at=_whole(batch.ended) if batch.status == "completed" else None,
         failed_at=_whole(batch.ended) if batch.status == "failed" else None,
         cancelled_at=_whole(batch.ended) if batch.status == "cancelled" else None,
+        expired_at=_whole(batch.ended) if batch.status == "expired" else None,
         output_file_id=batch.output_file_id,
         error_file_id=batch.error_file_id,
         errors=None if fault is None else Faults(data=[Fault(code=fault.code, message=fault.message)]),

@@ -101,7 +101,7 @@ class BatchRunner:
             await self._store.put_back(lines, self._holder)
 
     def drop(self, batch_id: str) -> None:
-        """That batch was cancelled: draw it no further."""
+        """That batch was cancelled or has expired: draw it no further."""
         self._claimed = deque(entry for entry in self._claimed if entry[0].batch_id != batch_id)
         for hold, task in self._drawn.items():
             if hold.batch_id == batch_id:
@@ -147,7 +147,12 @@ class BatchRunner:
             ours = batch.status == "validating" and await self._store.hold(batch.id, self._holder)
             if ours and await self._course.read(batch):
                 self.wake()
-        await self._fill([batch for batch in unfinished if batch.status == "in_progress"])
+        drawn = [batch for batch in unfinished if batch.status == "in_progress"]
+        for batch in drawn:
+            if batch.expires <= self._clock() and await self._store.expire(batch.id):
+                log.info("batch_expired", batch=batch.id)
+                self.drop(batch.id)
+        await self._fill(drawn)
 
     async def _fill(self, batches: Sequence[Batch]) -> None:
         here = {hold.batch_id for hold in self._drawn} | {line.batch_id for line, _ in self._claimed}

@@ -15,7 +15,7 @@ from safelight.contract.jobs import JobRecord
 from safelight.service.keeping.forgetting import Forgetting
 from safelight.service.keeping.place import Place
 from safelight.service.keeping.steady_clock import SteadyClock
-from safelight.service.keeping.sweep import TRASH_SECONDS, Sweep
+from safelight.service.keeping.sweep import TRASH_SECONDS, KnownFolders, Sweep
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.files import FileStore
 from safelight.service.ports.jobs import JobStore, Upkeep
@@ -49,13 +49,14 @@ class Retention:
         clock: SteadyClock | None = None,
         elapsed: Callable[[], float] = time.monotonic,
         forget_when_full: bool = False,
+        known_folders: KnownFolders | None = None,
     ) -> None:
         self._elapsed = elapsed
         self._forget_when_full = forget_when_full
         self._store = store
         self._place = place
         self._upkeep = upkeep
-        self._sweep = Sweep(store, files, place)
+        self._sweep = Sweep(store, files, place, known_folders)
         self._forgetting = Forgetting(store=store, files=files, feed=feed, place=place, weight_of=weight_of)
         self._keep_bytes = keep_bytes
         self.held_bytes = 0

@@ -1,11 +1,11 @@
-"""Files that belong to no job, which a killed process may leave: to the trash for a week, then gone."""
+"""Files that belong to no job and no batch, which a killed process may leave: to the trash for a week, then gone."""
 
 # Tested in tests/service/test_place.py.
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import structlog
 
@@ -23,13 +23,24 @@ _YOUNG_SECONDS = 3600.0
 # A picture of a try, or of a version that had no tries, and its thumbnail: `job_….2.png`, `job_….2.thumbnail.jpeg`.
 _PICTURE = re.compile(r"/job_[0-9a-z]+(\.\d+)?(\.thumbnail)?\.(jpeg|png|svg|webp)$")
 
+# The folder of an uploaded file's pieces, or of a batch's pictures.
+_FOLDER = re.compile(r"(?P<folder>(file-|batch_)[0-9a-f]{24})/")
+
 log = structlog.get_logger(__name__)
+
+KnownFolders = Callable[[Collection[str]], Awaitable[Collection[str]]]
+"""Those of these folders of files and batches that there are rows for."""
 
 
 class Sweep:
-    """Moves orphans to `trash/<second>/<name>`, and removes what has lain there for a week. Only in a place of ours."""
+    """Moves orphans to `trash/<second>/<name>`, and removes what has lain there for a week. Only in a place of ours.
+    Without `known_folders` those of batches are left alone.
+    """
 
-    def __init__(self, store: JobStore, files: FileStore, place: Place) -> None:
+    def __init__(
+        self, store: JobStore, files: FileStore, place: Place, known_folders: KnownFolders | None = None
+    ) -> None:
+        self._known_folders = known_folders
         self._store = store
         self._files = files
         self._place = place
@@ -45,7 +56,13 @@ class Sweep:
         await self._files.clear_half_written(now - _YOUNG_SECONDS)
         orphans: list[FileEntry] = []
         async for entries in self._files.entries():
-            orphans += await self._orphans(entries, now)
+            grown = [
+                entry
+                for entry in entries
+                if self._place.since <= entry.written < now - _YOUNG_SECONDS and not entry.name.startswith(f"{TRASH}/")
+            ]
+            orphans += await self._orphans(grown)
+            orphans += await self._left_by_batches(grown)
         if any(self._place.was_away(orphan.written) for orphan in orphans):
             log.warning(
                 "files_of_others",
@@ -76,15 +93,19 @@ class Sweep:
                     removed += 1
         return removed
 
-    async def _orphans(self, entries: Sequence[FileEntry], now: float) -> list[FileEntry]:
+    async def _left_by_batches(self, entries: Sequence[FileEntry]) -> list[FileEntry]:
+        """Pieces of an upload that has no row, since the process died before its end, and pictures of no batch."""
+        found = {entry: match["folder"] for entry in entries if (match := _FOLDER.match(entry.name)) is not None}
+        if not found or self._known_folders is None:
+            return []
+        known = await self._known_folders(set(found.values()))
+        return [entry for entry, folder in found.items() if folder not in known]
+
+    async def _orphans(self, entries: Sequence[FileEntry]) -> list[FileEntry]:
         """Those that a job of this database named and that no job knows, of the time that it answers for. A job that
         has ended knows what it drew from, one picture and its thumbnail: another try's are an orphan's, by their whole
         name."""
-        ids = {
-            entry: entry.name.rpartition("/")[2].partition(".")[0]
-            for entry in entries
-            if self._place.since <= entry.written < now - _YOUNG_SECONDS and not entry.name.startswith(f"{TRASH}/")
-        }
+        ids = {entry: entry.name.rpartition("/")[2].partition(".")[0] for entry in entries}
         known = await self._store.known(set(ids.values()))
 
         async def is_orphan(name: str, job_id: str) -> bool:

@@ -88,6 +88,10 @@ class BatchStore(Protocol):
         """Draw it no further: lines that wait are failed as `batch_cancelled`. One that is read just now goes on being
         read, so that every line is answered; one that has ended stays as it is."""
 
+    async def expire(self, batch_id: str) -> bool:
+        """Its time is over: lines that wait are failed as `batch_expired`, and once it has finished it is `expired`.
+        False: it is not drawn, or nothing of it waits."""
+
     async def claim(self, batch_id: str, holder: str, most: int) -> Sequence[Line]:
         """The next lines that wait, for this process alone: those that were begun least often first."""
 

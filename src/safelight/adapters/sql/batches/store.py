@@ -22,6 +22,7 @@ from safelight.contract.batches import UNFINISHED, Batch, Counts, Line, LineEndi
 from safelight.contract.jobs import JobError
 
 CANCELLED = JobError("batch_cancelled", "This line was not drawn: its batch was cancelled.")
+EXPIRED = JobError("batch_expired", "This line was not drawn: its batch was not done within its 24 hours.")
 _IS_READ = batches.c.status == "validating"
 _FOR_NOBODY = {"holder": None, "lease_until": None}
 
@@ -74,7 +75,7 @@ class SqlBatchStore(BatchLines):
             if row is None:
                 return None
             if row.cancelling is not None:
-                await _cancel_lines(connection, batch_id)
+                await _fail_lines(connection, batch_id, CANCELLED)
             return await _one(connection, batches.c.id == batch_id)
 
     async def fail(self, batch_id: str, holder: str, when: float, fault: JobError) -> Batch | None:
@@ -92,8 +93,15 @@ class SqlBatchStore(BatchLines):
             under_way = batches.c.status.in_(UNFINISHED) & batches.c.cancelling.is_(None)
             wanted = update(batches).where(mine, under_way).values(cancelling=when).returning(batches.c.status)
             if (await connection.execute(wanted)).scalar_one_or_none() == "in_progress":
-                await _cancel_lines(connection, batch_id)
+                await _fail_lines(connection, batch_id, CANCELLED)
             return await _one(connection, mine)
+
+    async def expire(self, batch_id: str) -> bool:
+        drawn = (batches.c.id == batch_id) & (batches.c.status == "in_progress")
+        async with self._dialect.writing() as connection:
+            if (await connection.execute(select(batches.c.id).where(drawn).with_for_update())).first() is None:
+                return False
+            return bool(await _fail_lines(connection, batch_id, EXPIRED))
 
     async def finish(self, batch_id: str, when: float, files: Sequence[StoredFile]) -> Batch | None:
         held = {file.holds: file.id for file in files}
@@ -103,7 +111,9 @@ class SqlBatchStore(BatchLines):
             row = (await connection.execute(select(batches).where(it, ~left).with_for_update())).one_or_none()
             if row is None:
                 return None
-            status = "completed" if row.cancelling is None else "cancelled"
+            too_late = (batch_lines.c.batch_id == batch_id) & (batch_lines.c.error_code == EXPIRED.code)
+            expired = (await connection.execute(select(batch_lines.c.place).where(too_late).limit(1))).first()
+            status = "cancelled" if row.cancelling is not None else "completed" if expired is None else "expired"
             values = {"status": status, "ended": when}
             values |= {"output_file_id": held.get("answered"), "error_file_id": held.get("failed")}
             await connection.execute(update(batches).where(it).values(values))
@@ -116,9 +126,11 @@ def _read_by(batch_id: str, holder: str) -> ColumnElement[bool]:
     return (batches.c.id == batch_id) & (batches.c.holder == holder) & _IS_READ
 
 
-async def _cancel_lines(connection: AsyncConnection, batch_id: str) -> None:
-    values = ended_values(LineEnding(state="failed", error=CANCELLED))
-    await connection.execute(update(batch_lines).where(batch_lines.c.batch_id == batch_id, WAITS).values(values))
+async def _fail_lines(connection: AsyncConnection, batch_id: str, error: JobError) -> int:
+    """Those that wait, be they claimed; how many."""
+    values = ended_values(LineEnding(state="failed", error=error))
+    waiting = update(batch_lines).where(batch_lines.c.batch_id == batch_id, WAITS)
+    return (await connection.execute(waiting.values(values))).rowcount
 
 
 async def _one(connection: AsyncConnection, which: ColumnElement[bool]) -> Batch | None:
