@@ -11,6 +11,7 @@ import msgspec
 
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.order import MetadataMode
+from safelight.protocol.placing import LineStanding
 from safelight.service.access.keys import Keys
 from safelight.service.access.model_choices import ModelChoices
 from safelight.service.access.picture_links import PictureLinks
@@ -46,7 +47,7 @@ class Services:
     """The use cases and ports that HTTP calls. `render_metrics` gives Prometheus' text, or OpenMetrics' with
     exemplars; `page` holds its files.
 
-    `credentials` is None where the library for signatures is not installed.
+    `credentials` is None where the library for signatures is not installed, `look_at_line` where there is no cluster.
     `partial_of` turns a preview (JPEG) into a file of an output format; it is run in a thread.
     """
 
@@ -70,6 +71,7 @@ class Services:
     credentials: CredentialReader | None
     signing: Signing
     closing: tuple[Callable[[], Awaitable[None]], ...] = ()
+    look_at_line: Callable[[], Awaitable[LineStanding]] | None = None
     engine: Engine
     telemetry: Telemetry
     render_metrics: Callable[[bool], bytes]

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +73,13 @@ def tell_bound(engine: Engine, everywhere: Everywhere) -> None:
 
     if isinstance(engine, ClusterEngine):
         engine.tell_bound(everywhere.settled_under_way)
+
+
+def line_of(engine: Engine) -> Callable[[], Awaitable[LineStanding]] | None:
+    """How the line of the engine's cluster stands, whenever that is asked."""
+    from safelight.adapters.ray.engine import ClusterEngine
+
+    return engine.look_at_line if isinstance(engine, ClusterEngine) else None
 
 
 def head_address() -> str:

@@ -93,10 +93,12 @@ def open_services(
         quotas=quotas,
         rewriter=open_rewriter(settings, upstreams),
     )
+    look_at_line = None
     if settings.engine == "ray":
-        from safelight.bootstrap.cluster import tell_bound
+        from safelight.bootstrap.cluster import line_of, tell_bound
 
         tell_bound(engine, drawing.everywhere)
+        look_at_line = line_of(engine)
     offered = catalogue(settings, engine)
     chat = open_chat(upstreams, offered, drawing.limiter, stores.ledger)
     embeddings = open_embeddings(settings, engine, offered, drawing, admission, stores.ledger, quotas)
@@ -122,6 +124,7 @@ def open_services(
         credentials=open_reader(settings),
         signing=drawing.signing,
         closing=(chat.close, drawing.filters.close, *closing),
+        look_at_line=look_at_line,
         engine=engine,
         telemetry=noting,
         render_metrics=telemetry.render,

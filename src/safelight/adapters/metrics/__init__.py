@@ -8,12 +8,14 @@ from prometheus_client import CollectorRegistry, disable_created_metrics, genera
 from prometheus_client.openmetrics.exposition import generate_latest as render_open_metrics
 
 from safelight.adapters.metrics.drawing import DrawingMetrics
+from safelight.adapters.metrics.line import LineMetrics
 from safelight.adapters.metrics.service import ServiceMetrics
 from safelight.adapters.metrics.standing import StandingMetrics
 from safelight.service.ports.telemetry import (
     Drawn,
     Estimated,
     Fact,
+    LineStood,
     ModelLoaded,
     Queue,
     Standing,
@@ -32,12 +34,15 @@ class PrometheusTelemetry:
         self._service = ServiceMetrics(self.registry)
         self._drawing = DrawingMetrics(self.registry)
         self._standing = StandingMetrics(self.registry)
+        self._line = LineMetrics(self.registry)
 
     def note(self, fact: Fact) -> None:
         """Count something that has happened, or see how things stand."""
         match fact:
             case Standing():
                 self._standing.note(fact)
+            case LineStood():
+                self._line.note(fact)
             case Drawn() | Estimated() | Queue() | ModelLoaded() | WorkerRestarted():
                 self._drawing.note(fact)
             case _:

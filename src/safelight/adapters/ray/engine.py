@@ -34,7 +34,7 @@ from safelight.protocol.hosting import (
     to_host,
 )
 from safelight.protocol.messages import Cancelled, Embedded, End, Failed, Finished, JobEvent
-from safelight.protocol.placing import Amount, Ended, FromApi, FromLine, Hosts, Joined, Placed
+from safelight.protocol.placing import Amount, Ended, FromApi, FromLine, Hosts, Joined, LineStanding, Placed
 from safelight.protocol.placing import Leave as LeaveLine
 from safelight.service.ports.engine import EngineState, WorkerState
 from safelight.service.ports.line import Line
@@ -63,6 +63,7 @@ class ClusterEngine:
     ) -> None:
         self.name = f"api-{uuid.uuid4().hex[:12]}"
         self._cluster = cluster
+        self._line = line
         self._changes = Changes()
         self._hosts = KnownHosts(sources, encoders)
         self._jobs: dict[str, ClusterJob] = {}
@@ -73,6 +74,14 @@ class ClusterEngine:
         self._sent: set[asyncio.Task[None]] = set()
         self._closed = False
         self._retries = 0
+
+    async def look_at_line(self) -> LineStanding:
+        """How the line stands.
+
+        Raises:
+            Unavailable: it cannot be reached just now.
+        """
+        return await self._line.standing()
 
     def tell_bound(self, under_way: Callable[[], Sequence[Amount] | None]) -> None:
         """Have the line told what this process has under way, by owner. None: it is asked about just now."""

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections import Counter
 from collections.abc import Collection
 from typing import Annotated, Any
 
@@ -16,12 +19,14 @@ from safelight.api.exchange.auth import authenticate
 from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.exchange.operations import RETRY_AFTER, TEXT, Answer, Operation, Route, Said, json_answer
 from safelight.api.services import Services
-from safelight.contract.errors import NotFound, Unavailable
+from safelight.contract.errors import NotFound, SafelightError, Unavailable
 from safelight.service.ports.engine import EngineState, ModelState
-from safelight.service.ports.telemetry import Queue, Standing
+from safelight.service.ports.telemetry import LineStood, Queue, Standing
 
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # What a Prometheus that keeps exemplars asks for (https://prometheus.io/docs/specs/om/open_metrics_spec/).
+# Whoever reads the metrics does so every few seconds, and does not wait for long.
+_LINE_SECONDS = 1.0
 _OPEN_METRICS = "application/openmetrics-text"
 _OPEN_METRICS_TYPE = f"{_OPEN_METRICS}; version=1.0.0; charset=utf-8"
 
@@ -104,9 +109,30 @@ async def metrics(request: Request) -> Response:
         )
     )
     services.telemetry.note(_standing(services, state))
+    await _note_line(services)
     if _OPEN_METRICS in request.headers.get("accept", ""):
         return Response(services.render_metrics(True), media_type=_OPEN_METRICS_TYPE)
     return Response(services.render_metrics(False), media_type=_METRICS_TYPE)
+
+
+async def _note_line(services: Services) -> None:
+    """How the line of a cluster stands; while it cannot be reached, as it stood last."""
+    if services.look_at_line is None:
+        return
+    with contextlib.suppress(SafelightError, TimeoutError):
+        async with asyncio.timeout(_LINE_SECONDS):
+            line = await services.look_at_line()
+        services.telemetry.note(
+            LineStood(
+                waiting=line.waiting,
+                drawing=line.drawing,
+                oldest_seconds=line.oldest_seconds,
+                waiting_seconds=line.waiting_seconds,
+                placed=line.placed,
+                joined=line.joined,
+                hosts=Counter((host.kind, host.draining) for host in line.hosts),
+            )
+        )
 
 
 def _standing(services: Services, engine: EngineState) -> Standing:

@@ -111,8 +111,23 @@ class RemovedForRoom(msgspec.Struct, frozen=True, kw_only=True):
     removed: int
 
 
+class LineStood(msgspec.Struct, frozen=True, kw_only=True):
+    """How the line over a cluster's hosts stands when the metrics are read: jobs that wait and that are drawn, how long
+    the oldest waits and all that wait take, how many were placed and joined since it began, and hosts by kind and by
+    whether they drain."""
+
+    waiting: int
+    drawing: int
+    oldest_seconds: float
+    waiting_seconds: float
+    placed: int
+    joined: int
+    hosts: Mapping[tuple[str, bool], int]
+
+
 Fact = (
     Standing
+    | LineStood
     | Answered
     | Rejected
     | Drawn
