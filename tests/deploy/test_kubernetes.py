@@ -153,6 +153,19 @@ def test_no_process_of_ray_is_without_the_token_and_no_manifest_repeats_it(
     assert made == ({"safelight-database", "safelight-ray-token"} if values is _LEAST else set())
 
 
+@VALUES
+def test_a_process_beside_its_ray_node_can_join(program: str, values: Manifest, tmp_path: Path) -> None:
+    """It needs the node's sockets and its memory, and to be seen by its process id."""
+    beside = [pod for pod in pods(render(program, values, tmp_path)) if "initContainers" in pod["spec"]]
+    assert len(beside) == 2  # the api, and what deploys
+    for pod in beside:
+        (node,), (process,) = pod["spec"]["initContainers"], pod["spec"]["containers"]
+        assert (node["name"], node["restartPolicy"]) == ("ray", "Always")
+        assert pod["spec"]["shareProcessNamespace"] is True
+        mounts = [{each["mountPath"]: each["name"] for each in of["volumeMounts"]} for of in (node, process)]
+        assert all(mounts[0][path] == mounts[1][path] for path in ("/tmp", "/dev/shm"))
+
+
 def test_a_token_that_is_made_is_long_and_another_each_time(program: str, tmp_path: Path) -> None:
     def token() -> str:
         (secret,) = (each for each in of_kind(render(program, _LEAST, tmp_path), "Secret") if "data" in each)

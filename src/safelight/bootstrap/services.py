@@ -73,11 +73,6 @@ def open_services(
     database = stores.database
     quotas = QuotaKeeper(database.quotas, database.keys, defaults=settings.quotas, groups=settings.group_quotas)
     upstreams = upstreams_of(settings)
-    shared_bound: SharedBound | None = database.processes
-    if settings.engine == "ray":
-        from safelight.bootstrap.cluster import open_bound
-
-        shared_bound = open_bound(engine)
     drawing = open_drawing(
         settings,
         engine,
@@ -87,9 +82,8 @@ def open_services(
         stores.pictures,
         review,
         rates=database.rates,
-        shared_bound=shared_bound,
-        # Of a cluster's workers none is a process's own: the line counts them.
-        own_workers=(lambda: 0) if settings.engine == "ray" else None,
+        shared_bound=_bound_of_all(settings, engine, database),
+        own_workers=(lambda: 0) if settings.engine == "ray" else None,  # the line counts all workers of a cluster
         quotas=quotas,
         rewriter=open_rewriter(settings, upstreams),
     )
@@ -131,3 +125,12 @@ def open_services(
         page=read_built(page),
         partial_of=partial,
     )
+
+
+def _bound_of_all(settings: Settings, engine: Engine, database: Database) -> SharedBound | None:
+    """What lets in for all processes: a cluster's line, or the database that they share."""
+    if settings.engine != "ray":
+        return database.processes
+    from safelight.bootstrap.cluster import open_bound
+
+    return open_bound(engine)
