@@ -15,6 +15,7 @@ from safelight.contract.jobs import Course, JobRecord, JobUpdate, Origin, Progre
 from safelight.protocol.claims import LostClaim
 from safelight.protocol.placing import Amount, LetInReply, LetInRequest
 from safelight.protocol.steps import STEPS_PATH, Interest, StepNews, frame, read_frames
+from safelight.protocol.under_way import WorkAsked, WorkTold
 from safelight.service.jobs.processes.leases import Leases
 from safelight.service.jobs.processes.peers import Peers
 from safelight.service.jobs.processes.steps import StepsElsewhere
@@ -177,3 +178,38 @@ async def test_others_are_told_what_was_taken_back_and_so_are_those_that_were_al
     alive.names = ["one", "two"]  # it is back
     await peers.renew()
     assert sorted(peers.addresses) == ["http://gone", "http://one", "http://two"]
+
+
+async def test_a_request_that_another_process_draws_is_told_and_ended_by_its_key_alone(serve: Serve) -> None:
+    engine = FakeEngine(("postcard",))
+    engine.gate.clear()
+    drawing, asked = await serve(engine=engine, sdapi=True), await serve(sdapi=True)
+    drawing.services.jobs.steps_for_peers.secret = asked.services.jobs.steps_for_peers.secret = "the secret"
+    gone = ProcessState(name="gone", address="http://127.0.0.1:1", workers=1, seconds=0.0)
+    there = ProcessState(name="there", address=f"http://127.0.0.1:{drawing.port}", workers=1, seconds=0.0)
+    elsewhere = asked.services.jobs.under_way_elsewhere
+    elsewhere._peers.others = [gone, there]
+    asking = asyncio.create_task(drawing.client.post("/sdapi/v1/txt2img", json={"prompt": "a boat"}))
+    await until(lambda: engine.submitted)
+    (key,) = await drawing.services.keys.all()
+    assert await elsewhere.of("key-another", stop=True) == []
+    assert await elsewhere.of(key.id) == [WorkTold(0, 0)]
+    own = await asked.client.get("/sdapi/v1/progress")
+    assert own.json()["state"]["job_count"] == 0, "its key is another"
+    assert await elsewhere.of(key.id, stop=True) == [WorkTold(0, 0)]
+    assert (await asking).json()["images"] == []
+    assert await elsewhere.of(key.id) == []
+
+
+async def test_what_a_process_says_of_its_requests_that_is_none_of_it_is_an_oserror(running: Running) -> None:
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\nconnection: close\r\n\r\n{")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    async with server:
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(OSError, match="cannot be read"):
+            await HttpPeers(lambda: "the secret").under_way(address, WorkAsked("key-a"))

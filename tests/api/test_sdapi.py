@@ -147,7 +147,6 @@ async def test_a_picture_is_drawn_from_a_picture_and_a_mask(served: Running) -> 
     assert (without.status_code, without.json()["error"]["param"]) == (400, "init_images")
 
 
-@pytest.mark.one_process("`progress` and `interrupt` are of the server that they come to")
 async def test_progress_is_of_the_keys_own_drawing_and_an_interrupt_ends_it(serve: Serve) -> None:
     engine = FakeEngine(("postcard",))
     engine.gate.clear()

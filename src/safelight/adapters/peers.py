@@ -11,17 +11,18 @@ import msgspec
 
 from safelight.protocol.claims import LOST_PATH, LostClaim
 from safelight.protocol.steps import STEPS_PATH, Interest, StepNews, read_frames
+from safelight.protocol.under_way import UNDER_WAY_PATH, WorkAsked, WorkTold
 
 # The other says something at least each 5 s.
 _TIMEOUT = httpx.Timeout(15.0, connect=3.0)
 
 
 # One that is gone for good does not answer, and nobody waits for it.
-_LOST_TIMEOUT = httpx.Timeout(2.0)
+_SHORT_TIMEOUT = httpx.Timeout(2.0)
 
 
 class HttpPeers:
-    """`PeerSteps` and `PeerClaims`. `secret` gives what the processes of a database know each other by."""
+    """`PeerSteps`, `PeerClaims` and `PeerWork`. `secret` gives what the processes of a database know each other by."""
 
     def __init__(self, secret: Callable[[], str]) -> None:
         self._secret = secret
@@ -43,13 +44,24 @@ class HttpPeers:
             raise ConnectionError(f"{type(error).__name__}: {error}") from error
 
     async def lost(self, address: str, claims: Sequence[LostClaim]) -> None:
+        # One of an earlier version answers otherwise: it finds out by itself.
+        await self._post(f"{address}{LOST_PATH}", claims, httpx.codes.NO_CONTENT)
+
+    async def under_way(self, address: str, asked: WorkAsked) -> Sequence[WorkTold]:
+        told = await self._post(f"{address}{UNDER_WAY_PATH}", (asked,), httpx.codes.OK)
+        try:
+            return msgspec.json.decode(told, type=tuple[WorkTold, ...])
+        except msgspec.DecodeError as error:
+            raise ConnectionError(f"what it says cannot be read: {error}") from error
+
+    async def _post(self, url: str, said: Sequence[msgspec.Struct], expected: int) -> bytes:
+        """The answer's body. Raises OSError: there is none, or another status."""
         headers = {"authorization": f"Bearer {self._secret()}"}
         try:
-            async with httpx.AsyncClient(timeout=_LOST_TIMEOUT, trust_env=False) as client:
-                answer = await client.post(
-                    f"{address}{LOST_PATH}", content=msgspec.json.encode(claims), headers=headers
-                )
+            async with httpx.AsyncClient(timeout=_SHORT_TIMEOUT, trust_env=False) as client:
+                answer = await client.post(url, content=msgspec.json.encode(said), headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ConnectionError(f"{type(error).__name__}: {error}") from error
-        if answer.status_code != httpx.codes.NO_CONTENT:  # of an earlier version: it finds out by itself
+        if answer.status_code != expected:
             raise ConnectionRefusedError(f"it answers with {answer.status_code}")
+        return answer.content

@@ -28,6 +28,7 @@ from safelight.service.jobs.once import DrawnOnce
 from safelight.service.jobs.processes.elsewhere import Elsewhere
 from safelight.service.jobs.processes.peers import Peers
 from safelight.service.jobs.processes.steps import StepsElsewhere, StepsForPeers
+from safelight.service.jobs.processes.under_way import UnderWayElsewhere
 from safelight.service.jobs.running.job_drawing import JobDrawing
 from safelight.service.jobs.running.line import JobLine
 from safelight.service.jobs.running.runner import JobRunner
@@ -127,6 +128,7 @@ def open_jobs(
         feed=feed,
         steps=steps,
         steps_for_peers=for_peers,
+        under_way_elsewhere=UnderWayElsewhere(peers, calls),
         peers=peers,
         disks=kept.disks,
     )

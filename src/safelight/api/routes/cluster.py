@@ -1,4 +1,7 @@
-"""What servers of one database say to each other: steps of what is drawn here, lost claims. In no document."""
+"""What servers of one database say to each other: steps of what is drawn here, lost claims, requests under way.
+
+In no document.
+"""
 
 # Tested in tests/api/test_cluster.py.
 
@@ -14,10 +17,12 @@ from starlette.responses import Response, StreamingResponse
 
 from safelight.api.exchange.body import read_body
 from safelight.api.exchange.operations import Route
+from safelight.api.exchange.under_way import UnderWay, Work
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest, NotFound
 from safelight.protocol.claims import LOST_PATH, LostClaim
 from safelight.protocol.steps import STEPS_PATH, Interest, StepNews, frame
+from safelight.protocol.under_way import UNDER_WAY_PATH, WorkAsked, WorkTold
 
 _LONGEST_BODY = 1024 * 1024
 
@@ -43,6 +48,23 @@ async def lost(request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def under_way(request: Request) -> Response:
+    """`POST /cluster/under-way`, as `steps`: how far requests of a key are here, which may be ended with it."""
+    works = [
+        work for asked in await _said(request, WorkAsked) for work in _asked_for(request.app.state.under_way, asked)
+    ]
+    told = [WorkTold(work.step, work.steps) for work in works]
+    return Response(msgspec.json.encode(told), media_type="application/json")
+
+
+def _asked_for(here: UnderWay, asked: WorkAsked) -> list[Work]:
+    works = here.of(asked.key_id)
+    if asked.stop:
+        for work in works:
+            work.stopped.set()
+    return works
+
+
 async def _said(request: Request, kind: type[_T]) -> tuple[_T, ...]:
     services: Services = request.app.state.services
     if not services.jobs.steps_for_peers.admits(_sent(request)):
@@ -65,4 +87,4 @@ async def _frames(told: AsyncGenerator[StepNews | None, None]) -> AsyncIterator[
             yield frame(news)
 
 
-ROUTES = (Route(STEPS_PATH, "POST", steps), Route(LOST_PATH, "POST", lost))
+ROUTES = (Route(STEPS_PATH, "POST", steps), Route(LOST_PATH, "POST", lost), Route(UNDER_WAY_PATH, "POST", under_way))

@@ -29,6 +29,7 @@ from safelight.contract.catalogue import ModelEntry
 from safelight.contract.errors import AuthenticationFailed, NotFound
 from safelight.contract.json_object import read_object
 from safelight.contract.wording import wrong
+from safelight.protocol.under_way import WorkTold
 from safelight.service.access.keys import Principal
 from safelight.service.drawing.drawing import Picture
 from safelight.service.entrance import Admitted
@@ -149,7 +150,8 @@ async def _models(request: Request, services: Services, principal: Principal) ->
 
 async def _progress(request: Request, services: Services, principal: Principal) -> Response:
     under_way: UnderWay = request.app.state.under_way
-    works = under_way.of(principal.key_id)
+    here = [WorkTold(work.step, work.steps) for work in under_way.of(principal.key_id)]
+    works = here + await services.jobs.under_way_elsewhere.of(principal.key_id)
     step, steps = (works[0].step, works[0].steps) if works else (0, 0)
     state = {
         "job_count": len(works),
@@ -170,6 +172,7 @@ async def _interrupt(request: Request, services: Services, principal: Principal)
     under_way: UnderWay = request.app.state.under_way
     for work in under_way.of(principal.key_id):
         work.stopped.set()
+    await services.jobs.under_way_elsewhere.of(principal.key_id, stop=True)
     return JsonResponse({})
 
 

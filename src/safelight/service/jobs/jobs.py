@@ -13,6 +13,7 @@ from safelight.service.jobs.library import Library
 from safelight.service.jobs.once import DrawnOnce
 from safelight.service.jobs.processes.peers import Peers
 from safelight.service.jobs.processes.steps import StepsElsewhere, StepsForPeers
+from safelight.service.jobs.processes.under_way import UnderWayElsewhere
 from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.jobs.tending import Tending
 from safelight.service.keeping.disk_space import DiskSpace
@@ -33,6 +34,7 @@ class Jobs:
     feed: JobFeed
     steps: StepsElsewhere
     steps_for_peers: StepsForPeers
+    under_way_elsewhere: UnderWayElsewhere
     peers: Peers
     disks: DiskSpace
 

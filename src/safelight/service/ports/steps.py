@@ -9,6 +9,7 @@ from typing import Protocol
 
 from safelight.protocol.claims import LostClaim
 from safelight.protocol.steps import Interest, StepNews
+from safelight.protocol.under_way import WorkAsked, WorkTold
 
 
 class PeerSteps(Protocol):
@@ -30,4 +31,15 @@ class PeerClaims(Protocol):
 
         Raises:
             OSError: it cannot be reached, or does not want to hear it.
+        """
+
+
+class PeerWork(Protocol):
+    """Asks another process what it has under way for a key."""
+
+    async def under_way(self, address: str, asked: WorkAsked) -> Sequence[WorkTold]:
+        """That key's requests there, the oldest first.
+
+        Raises:
+            OSError: it cannot be reached, or does not say.
         """
