@@ -16,7 +16,7 @@ from safelight.service.drawing.admission import Admission, Cost
 from safelight.service.drawing.everywhere import Everywhere
 from safelight.service.ports.bound import judged
 from safelight.service.ports.news import ProcessState
-from tests.orders import order
+from tests.orders import changed, order
 
 BOUND_SECONDS = 5.0
 PROCESSES = 4
@@ -202,3 +202,27 @@ async def test_while_the_database_is_away_each_process_goes_by_its_own_bound() -
     now[0] = 10.0
     await everywhere.check([order("job_1")])
     assert away.asked == 2
+
+
+async def test_while_whoever_counts_common_workers_is_away_each_process_goes_by_its_part() -> None:
+    class OfFour:
+        away = False
+
+        async def let_in(self, request: LetInRequest) -> LetInReply:
+            if self.away:
+                raise StoreUnavailable("The line is away.")
+            return LetInReply(waits=judged(request, [], 8)[0].waits, sharers=4)
+
+    shared, admission = OfFour(), Admission(BOUND_SECONDS, lambda: 8)
+    everywhere = Everywhere(admission, shared, own_workers=lambda: 0)
+    picture = order("job", group="key-a", width=1024, height=1024)
+    await everywhere.check([picture])
+    admission.admit([picture])
+    shared.away = True
+    one, most = admission.estimate(picture.recipe), BOUND_SECONDS * 8 / 4
+    for number in range(1, int(most // one)):
+        await everywhere.check([picture])
+        admission.admit([changed(picture, id=f"job_{number}")])
+    with pytest.raises(Unavailable) as refused:
+        await everywhere.check([picture])
+    assert refused.value.headers["retry-after"] == str(math.ceil((most // one * one + one - most) / 8))

@@ -122,9 +122,11 @@ class LetInRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LetInReply(msgspec.Struct, frozen=True, kw_only=True):
-    """For each work 0 if it was let in, and counts from now on; else the seconds until it is expected to fit."""
+    """For each work 0 if it was let in, and counts from now on; else the seconds until it is expected to fit. Among
+    `sharers` the workers of each are shared: while nobody can be asked, each goes by its part of them."""
 
     waits: tuple[float, ...] = ()
+    sharers: int = 1
 
 
 # From a host

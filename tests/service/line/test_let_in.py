@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safelight.protocol.placing import Amount, ApiBatch, HostReport, LetInRequest, UnderWay, Wanted
+from safelight.protocol.placing import Amount, ApiBatch, HostReport, LetInReply, LetInRequest, UnderWay, Wanted
 from safelight.service.line.policy import LinePolicy
 
 _BOUND_SECONDS = 10.0
@@ -40,7 +40,7 @@ def test_workers_of_hosts_count_once_however_many_processes_ask() -> None:
     made = line()
     for api in "abcd":
         made.listen(api, 0.0)
-    assert made.let_in(ask("a", 36.0)).waits == (0.0,)
+    assert made.let_in(ask("a", 36.0)) == LetInReply(waits=(0.0,), sharers=4)
     assert made.let_in(ask("b", 6.0)).waits == ((42.0 - 40.0) / 4,)
     assert made.let_in(ask("b", 6.0, owner="another")).waits == (0.0,)  # it has its share
 

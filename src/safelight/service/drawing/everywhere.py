@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from safelight.contract.errors import SafelightError, Unavailable
 from safelight.contract.order import Order, Share
 from safelight.protocol.placing import Amount, LetInRequest, Wanted
+from safelight.scheduling.bounds import waits
 from safelight.service.drawing.admission import Admission
 from safelight.service.ports.bound import SharedBound
 
@@ -40,7 +41,8 @@ class Everywhere:
 
     What is drawn here waits for workers here, so both must have room: this process, and all of them together. Jobs that
     were accepted count from when they are drawn, and are not refused. While the store is away this process's own bound
-    is the only one. `shared` None: there are no others. `own_workers` is how many of the workers nobody else counts.
+    is the only one, for its part of workers that are everybody's. `shared` None: there are no others. `own_workers` is
+    how many of the workers nobody else counts.
 
     What comes while a question is on its way is asked in the next one, together.
     """
@@ -57,6 +59,7 @@ class Everywhere:
         self._elapsed = elapsed
         self._own_workers = own_workers or (lambda: admission.workers)
         self._away_until = float("-inf")
+        self._sharers = 1
         self._coming: dict[_Asking, Amount] = {}  # let in, and not admitted yet
         self._waiting: list[_Asking] = []
         self._questions: asyncio.Task[None] | None = None
@@ -128,14 +131,18 @@ class Everywhere:
             self._questions = None
 
     async def _ask(self, shared: SharedBound, asked: Sequence[_Asking]) -> Sequence[float]:
-        if self._elapsed() < self._away_until:
-            return [0.0 for _ in asked]
-        try:
-            return (await shared.let_in(self._request(asked))).waits
-        except SafelightError as error:
-            self._away_until = self._elapsed() + _AGAIN_SECONDS
-            log.warning("bound_of_all_not_asked", reason=str(error), effect="this process goes by its own")
-            return [0.0 for _ in asked]
+        request = self._request(asked)
+        if self._elapsed() >= self._away_until:
+            try:
+                reply = await shared.let_in(request)
+                self._sharers = reply.sharers
+                return reply.waits
+            except SafelightError as error:
+                self._away_until = self._elapsed() + _AGAIN_SECONDS
+                log.warning("bound_of_all_not_asked", reason=str(error), effect="this process goes by its own")
+        if self._sharers == 1:
+            return [0.0 for _ in asked]  # the admission judges by itself
+        return waits(request.bound_seconds / self._sharers, self._admission.workers, request.own, request.wanted)
 
     def _request(self, asked: Sequence[_Asking]) -> LetInRequest:
         """Both must have room: what is let in by all and refused here would count until that is known."""

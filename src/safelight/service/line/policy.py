@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from safelight.protocol.placing import (
     SILENT_SECONDS,
     ApiBatch,
@@ -92,7 +94,8 @@ class LinePolicy:
 
     def let_in(self, request: LetInRequest) -> LetInReply:
         """Whether works fit into what all api processes may have under way, given all hosts' workers."""
-        return self._bound.let_in(request, self._hosts.workers)
+        reply = self._bound.let_in(request, self._hosts.workers)
+        return replace(reply, sharers=len({request.api, *self._heard}))
 
     def turn(self, now: float) -> None:
         """Forget who is silent, and place what can be placed."""
