@@ -75,6 +75,9 @@ def test_what_the_cluster_has_no_room_for_is_said(operator: Operator) -> None:
     assert ran.returncode == 1
     assert "After 3 s not every host runs, and Serve goes on trying. stripes: " in ran.stderr
     assert "Free in the cluster: CPU " in ran.stderr
+    operator.write()
+    mended = operator("deploy", "--wait", "60")
+    assert mended.returncode == 0, mended.stderr
 
 
 def test_whoever_has_another_token_or_no_node_is_told_so(operator: Operator) -> None:
