@@ -66,11 +66,11 @@ class Nodes:
         pid: int = await found.__ray_call__.remote(lambda _: os.getpid())
         return pid
 
-    def remove(self) -> None:
-        """Have no hosts any more."""
+    def remove(self, *, wait: bool = True) -> None:
+        """Have no hosts any more. Serve waits for those that never began as for those that draw."""
         from ray import serve
 
-        serve.delete(APPLICATION)
+        serve.delete(APPLICATION, _blocking=wait)
 
 
 @contextmanager

@@ -50,7 +50,7 @@ class Operator:
 @pytest.fixture(scope="module")
 def operator(nodes: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     yield Operator(nodes, tmp_path_factory.mktemp("operator"))
-    nodes.remove()
+    nodes.remove(wait=False)
 
 
 def test_hosts_are_sent_and_seen_and_what_did_not_change_is_left_alone(operator: Operator) -> None:
