@@ -45,7 +45,7 @@ def test_the_version_is_the_packages(quick: InProcess) -> None:
         (("serve", "--prot", "1"), "No such option: --prot"),
         (("serve", "--port", "http"), "valid integer"),
         (("serve", "--port", "70000"), "`port` from the command line"),
-        (("serve", "--engine", "ray"), "'local' or 'fake'"),
+        (("serve", "--engine", "gpu"), "'local', 'ray' or 'fake'"),
         (("keys", "revoke"), "Missing argument"),
         (("keys", "revoke", "key-0"), "There is no key 'key-0'"),
         (("keys", "create", "--model", "dall-e-3"), "There is no model 'dall-e-3' here"),
