@@ -80,7 +80,7 @@ def _shared(pretty: bool) -> list[Processor]:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.stdlib.ExtraAdder(),
-        _drop_colours,
+        _drop_additions,
         structlog.processors.TimeStamper(fmt="%H:%M:%S" if pretty else "iso", utc=not pretty),
         structlog.processors.StackInfoRenderer(),
     ]
@@ -88,9 +88,10 @@ def _shared(pretty: bool) -> list[Processor]:
     return [*chain, structlog.processors.format_exc_info]
 
 
-def _drop_colours(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """uvicorn adds its message a second time, with terminal colours."""
+def _drop_additions(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """uvicorn adds its message a second time, with terminal colours; Ray, where it is imported, adds the time."""
     event.pop("color_message", None)
+    event.pop("_ray_timestamp_ns", None)
     return event
 
 
