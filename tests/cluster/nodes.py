@@ -50,6 +50,12 @@ class Nodes:
 
         deploy(hosts)
 
+    @property
+    def gcs_pid(self) -> int:
+        """The head's process that knows all the others."""
+        (process,) = self._cluster.head_node.all_processes["gcs_server"]
+        return int(process.process.pid)
+
     async def pid_of(self, host: str) -> int:
         """The process of that host."""
         kind, replica = kind_and_replica(host)
@@ -76,6 +82,7 @@ class Nodes:
 @contextmanager
 def running_nodes(count: int) -> Iterator[Nodes]:
     """A head, which runs nothing of ours but the line, and so many nodes."""
+    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # a socket's path may have 107 bytes
     variables = {
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
@@ -88,7 +95,6 @@ def running_nodes(count: int) -> Iterator[Nodes]:
     import ray
     from ray.cluster_utils import Cluster as RayNodes
 
-    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # a socket's path may have 107 bytes
     cluster = RayNodes()
     try:
         cluster.add_node(num_cpus=0, object_store_memory=_STORE_BYTES, include_dashboard=False, temp_dir=folder)

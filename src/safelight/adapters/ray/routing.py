@@ -21,6 +21,7 @@ NEW = "new:"
 
 # A replica that has just begun may be named before the controller has told this process of it.
 _PATIENCE_SECONDS = 1.0
+_AGAIN_SECONDS = 0.1
 # Those that are being replaced are spoken to until they end: so many at most.
 _REPLACED_KEPT = 256
 
@@ -60,8 +61,8 @@ class PinnedRouter(RequestRouter):  # type: ignore[misc]
         """
         named: str = pending_request.metadata.session_id
         new, wanted = named.startswith(NEW), named.removeprefix(NEW)
-        if is_retry:
-            pending_request.reset_future()
+        if is_retry:  # Ray asks again at once where a replica cannot be reached just now
+            await asyncio.sleep(_AGAIN_SECONDS)
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 while wanted not in self._running:
