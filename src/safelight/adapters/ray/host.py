@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 import structlog
+from msgspec.structs import replace
 
 from safelight.adapters.changes import Changes
 from safelight.adapters.ray.readers import Reader
@@ -77,7 +78,7 @@ class Host:
         self._changed = changed
         self._beat_seconds, self._silence_seconds = beat_seconds, silence_seconds
         self._jobs: dict[str, OpenJob] = {}
-        self._ends: dict[str, tuple[float, HostEvent]] = {}
+        self._ends: dict[str, tuple[float, OpenJob, HostEvent]] = {}
         self._arrivals = Changes()
 
     @property
@@ -107,7 +108,7 @@ class Host:
         reader = Reader(name, self._beat_seconds)
         if job is None:
             job_id = order.work.order.id if isinstance(order, Take) else order.job_id
-            reader.end(self._ends[job_id][1] if job_id in self._ends else NotHere(job_id=job_id))
+            self._tell_end(job_id, reader)
         else:
             _admit(job, reader)
         pieces = reader.pieces()
@@ -199,10 +200,19 @@ class Host:
         if self._jobs.get(job.id) is not job:
             return
         del self._jobs[job.id]
-        self._ends[job.id] = (monotonic(), event)
+        self._ends[job.id] = (monotonic(), job, event)
         for reader in job.readers.values():
             reader.end(event)
         self._changed()
+
+    def _tell_end(self, job_id: str, reader: Reader) -> None:
+        """A job is not drawn here any more; who asks for one that ended just now is told all of it."""
+        if job_id not in self._ends:
+            reader.end(NotHere(job_id=job_id))
+            return
+        _, job, event = self._ends[job_id]
+        _tell_before(job, reader)
+        reader.end(event)
 
     def _leave(self, name: str, job_id: str) -> None:
         job = self._jobs.get(job_id)
@@ -235,9 +245,16 @@ def _admit(job: OpenJob, reader: Reader) -> None:
     """A reader comes, and is told what the others know."""
     job.readers[reader.name] = reader
     job.unread_since = None
-    for event in (job.begun, job.step):
-        if event is not None:
-            reader.tell(event)
+    _tell_before(job, reader)
+
+
+def _tell_before(job: OpenJob, reader: Reader) -> None:
+    """What has been told of a job: whoever counts its steps hears of each."""
+    if job.begun is not None:
+        reader.tell(job.begun)
+    if job.step is not None:
+        for step in range(1, job.step.step + 1):
+            reader.tell(replace(job.step, step=step))
 
 
 def _tell(job: OpenJob, event: HostEvent) -> None:
