@@ -66,7 +66,9 @@ def nodes(count: int) -> Iterator[str]:
 
 def picture(name: str, number: int) -> Order:
     """A small one, unlike all others."""
-    recipe = Recipe(source=_SOURCE, prompt="a boat", width=64, height=64, seed=number + 1, options={"steps": 4})
+    recipe = Recipe(
+        source=_SOURCE, prompt=f"a boat of {name}", width=64, height=64, seed=number + 1, options={"steps": 4}
+    )
     share = Share(group=name, seconds=_PICTURE_SECONDS)
     return Order(id=f"{name}-{number}", recipe=recipe, file=FileSpec(format="png"), share=share)
 
