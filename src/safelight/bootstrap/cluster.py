@@ -45,6 +45,7 @@ def open_cluster_engine(settings: Settings) -> ClusterEngine:
         RayLine(),
         sources=[spec.source for spec in told.models],
         encoders=[spec.source for spec in told.encoders],
+        load_wait_seconds=settings.load_wait_seconds,
     )
 
 

@@ -42,8 +42,8 @@ class Ask(PlacingMessage, frozen=True):
 
     `source` is the model that draws it, in about `seconds`, on behalf of `group` with that `weight`. `background`:
     everything else goes before it. `alone`: it may harm a host, so nothing else is drawn beside it. Jobs with the same
-    `identity` are drawn once; None: this one by itself. It waits for a host whose model has that `fingerprint`, as far
-    as the line's patience goes; None: any will do. It is not given to a host in `avoid` while there is another.
+    `identity` are drawn once; None: this one by itself. It waits for a host whose model has that `fingerprint`, for
+    `patience_seconds`, or as long as the line thinks right; None: any will do. It is not given to a host in `avoid` while there is another.
 
     Said again, it has lost the place that it had, or could not follow whom it joined there, and waits anew. Said again
     in a whole batch it has heard of none: it is told its place once more, if it has one.
@@ -59,6 +59,7 @@ class Ask(PlacingMessage, frozen=True):
     waited_seconds: float = 0.0
     identity: bytes | None = None
     fingerprint: str | None = None
+    patience_seconds: float | None = None
     avoid: tuple[str, ...] = ()
 
 

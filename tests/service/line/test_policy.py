@@ -250,6 +250,16 @@ def test_a_retry_waits_for_its_own_fingerprint_for_so_long_and_then_takes_any() 
     assert hosts_of(there, "exact_too") == ["other"]
 
 
+def test_a_retry_waits_for_as_long_as_its_api_process_was_set() -> None:
+    there = cluster(SimHost("other", models=(model(fingerprint="g"),)), patience=60.0)
+    there.ask("exact", fingerprint="f", patience_seconds=2.0)
+    there.ask("at_once", fingerprint="f", patience_seconds=0.0)
+    there.wait(1.0)
+    assert hosts_of(there, "exact", "at_once") == ["", "other"]
+    there.wait(2.0)
+    assert hosts_of(there, "exact") == ["other"]
+
+
 def test_a_picture_of_another_fingerprint_is_followed_when_patience_is_over_and_not_before() -> None:
     there = cluster(SimHost("other", models=(model(fingerprint="g"),)), patience=5.0)
     there.ask("leader", identity=b"same")

@@ -59,6 +59,7 @@ class ClusterEngine:
         *,
         sources: Sequence[str],
         encoders: Sequence[str] = (),
+        load_wait_seconds: float = 120.0,
         silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
         self.name = f"api-{uuid.uuid4().hex[:12]}"
@@ -68,6 +69,7 @@ class ClusterEngine:
         self._hosts = KnownHosts(sources, encoders)
         self._jobs: dict[str, ClusterJob] = {}
         self._talk = LineTalk(self.name, line, heard=self._heard, everything=self._everything)
+        self._load_wait_seconds = load_wait_seconds
         self._silence_seconds = silence_seconds
         self._last_heard: dict[str, float] = {}
         self._running: asyncio.Task[None] | None = None
@@ -156,7 +158,7 @@ class ClusterEngine:
         await self._talk.run()
 
     def _enter(self, order: Order | EmbedOrder) -> AsyncIterator[JobEvent]:
-        job = self._jobs[order.id] = ClusterJob(order, self.name)
+        job = self._jobs[order.id] = ClusterJob(order, self.name, self._load_wait_seconds)
         if self._closed:
             self._end(job, Cancelled(job_id=order.id))
         elif (reason := self._hosts.hopeless(order.source)) is not None:

@@ -22,11 +22,12 @@ class ClusterJob(PendingOrder):
 
     `host` is empty while it waits; `leader` is the job that it follows there, its own where it is drawn for itself.
     `avoid` are hosts at which it was lost; `fingerprint` is that of the model which it began
-    with. `reader` is who reads it at its host.
+    with, for whose hosts it waits so many seconds. `reader` is who reads it at its host.
     """
 
-    def __init__(self, order: Order | EmbedOrder, api: str) -> None:
+    def __init__(self, order: Order | EmbedOrder, api: str, patience_seconds: float) -> None:
         super().__init__(order)
+        self._patience_seconds = patience_seconds
         self.host = ""
         self.leader = order.id
         self.avoid: tuple[str, ...] = ()
@@ -57,6 +58,7 @@ class ClusterJob(PendingOrder):
             waited_seconds=monotonic() - self.came,
             identity=order.identity if isinstance(order, Order) else None,
             fingerprint=self.fingerprint,
+            patience_seconds=self._patience_seconds,
             avoid=self.avoid,
         )
 

@@ -18,7 +18,7 @@ Say = Callable[[str, FromLine], None]
 
 class Placing:
     """Each job waits, or has one place. `say` tells its api process where, and `patience` is for how many seconds a job
-    waits for a host of its own fingerprint."""
+    that does not say so itself waits for a host of its own fingerprint."""
 
     def __init__(self, hosts: HostBook, say: Say, patience: float) -> None:
         self.jobs = JobBook()
@@ -33,7 +33,8 @@ class Placing:
         before = self.jobs.get(ask.job)
         if before is not None:
             ask = self._asks_anew(before, ask, now)
-        patient_until = now + self._patience if ask.fingerprint else now
+        patience = self._patience if ask.patience_seconds is None else ask.patience_seconds
+        patient_until = now + patience if ask.fingerprint else now
         job = Job(ask, api, now - ask.waited_seconds, patient_until)
         self.jobs.add(job)
         self._find_company(job, now)
