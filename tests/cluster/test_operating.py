@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from safelight import __version__
+from safelight.adapters.ray.line_actor import renew_line
 from tests.cluster.nodes import Nodes
 
 _SAFELIGHT = str(Path(sys.executable).with_name("safelight"))
@@ -67,6 +69,18 @@ def test_hosts_are_sent_and_seen_and_what_did_not_change_is_left_alone(operator:
         "RUNNING",
         [("stripes", 2)],
     )
+
+
+def test_a_line_of_another_version_begins_anew_and_one_of_this_goes_on(operator: Operator) -> None:
+    operator.write(least=2)
+    assert operator("deploy").returncode == 0
+    before = operator.shown()["seen"]["line"]
+    assert before["version"] == __version__
+    assert renew_line(__version__) is False
+    assert renew_line("0.0.1") is True
+    after = operator.shown()["seen"]["line"]
+    assert after["version"] == __version__
+    assert after["age_seconds"] < before["age_seconds"]
 
 
 def test_what_the_cluster_has_no_room_for_is_said(operator: Operator) -> None:

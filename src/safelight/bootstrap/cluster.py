@@ -141,6 +141,7 @@ def send_hosts(cluster: Cluster, wait_seconds: float, tell: Callable[[str], None
         SafelightError: not all of them run after that time.
     """
     from safelight.adapters.ray import deployed
+    from safelight.adapters.ray.line_actor import renew_line
 
     def passed_on(standing: Application) -> None:
         for kind in standing.kinds:
@@ -148,7 +149,10 @@ def send_hosts(cluster: Cluster, wait_seconds: float, tell: Callable[[str], None
 
     with deployed.joined(head_address()):
         deployed.send(serve_config(cluster))
-        return sum(kind.running for kind in deployed.wait_until_running(wait_seconds, passed_on).kinds)
+        hosts = sum(kind.running for kind in deployed.wait_until_running(wait_seconds, passed_on).kinds)
+        if renew_line(__version__):
+            tell("the line began anew, with the code of this version")
+        return hosts
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):

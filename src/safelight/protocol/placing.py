@@ -43,7 +43,8 @@ class Ask(PlacingMessage, frozen=True):
     `source` is the model that draws it, in about `seconds`, on behalf of `group` with that `weight`. `background`:
     everything else goes before it. `alone`: it may harm a host, so nothing else is drawn beside it. Jobs with the same
     `identity` are drawn once; None: this one by itself. It waits for a host whose model has that `fingerprint`, for
-    `patience_seconds`, or as long as the line thinks right; None: any will do. It is not given to a host in `avoid` while there is another.
+    `patience_seconds`, or as long as the line thinks right; None: any will do. It is not given to a host in `avoid`
+    while there is another.
 
     Said again, it has lost the place that it had, or could not follow whom it joined there, and waits anew. Said again
     in a whole batch it has heard of none: it is told its place once more, if it has one.
@@ -228,7 +229,7 @@ class HostStanding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 class LineStanding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the line stands. `placed` and `joined` count since it began, which was `age_seconds` ago; `waiting` jobs have
-    no host yet, the oldest of them for `oldest_seconds`, `drawing` have one."""
+    no host yet, the oldest of them for `oldest_seconds`, `drawing` have one. Its code is of that `version`."""
 
     age_seconds: float = 0.0
     waiting: int = 0
@@ -240,3 +241,4 @@ class LineStanding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     workers: int = 0
     apis: tuple[str, ...] = ()
     hosts: tuple[HostStanding, ...] = ()
+    version: str = ""

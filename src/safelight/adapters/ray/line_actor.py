@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
+from safelight import __version__
 from safelight.adapters.ray.line_desk import LineDesk
 from safelight.adapters.ray.names import LINE, NAMESPACE
 from safelight.contract.errors import Unavailable
@@ -55,7 +58,7 @@ class LineActor:
 
     async def standing(self, payload: bytes) -> bytes:
         """Nothing, answered with a `LineStanding`."""
-        return encode(await self._line.standing())
+        return encode(replace(await self._line.standing(), version=__version__))
 
     async def placements(self, payload: bytes) -> AsyncGenerator[bytes, None]:
         """An api process's name, answered with a stream of what the line says to it."""
@@ -136,3 +139,21 @@ def find_line() -> Any:
         )
         .remote()
     )
+
+
+def renew_line(version: str) -> bool:
+    """Have the line begin anew where its code is not of that version: it outlives hosts and api processes, whose
+    upgrade would leave it behind. It is back in 2 to 4 s, and is told what there is. Whether that was done.
+    """
+    import ray
+    from ray.exceptions import RayError
+
+    try:
+        actor = ray.get_actor(LINE, NAMESPACE)
+    except ValueError:  # there is none, so the first who needs it makes it
+        return False
+    with contextlib.suppress(RayError):  # one that does not answer is made anew as well
+        if read_standing(ray.get(actor.standing.remote(b""), timeout=_CALL_SECONDS)).version == version:
+            return False
+    ray.kill(actor, no_restart=False)
+    return True
