@@ -25,6 +25,7 @@ from typing import Any
 import psutil
 
 from safelight.adapters.fake.engine import FakeEngine
+from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.ray.cluster import HostLost
 from safelight.adapters.ray.engine import ClusterEngine
 from safelight.adapters.ray.host import Host
@@ -95,7 +96,7 @@ def hosts(count: int, step_seconds: float) -> Cluster:
 
 async def overhead(address: str, pictures: int) -> list[float]:
     """Milliseconds of each picture, one after the other, sorted."""
-    engine = ClusterEngine(RayCluster(address), RayLine(), sources=(_SOURCE,))
+    engine = ClusterEngine(RayCluster(address), RayLine(), PrometheusTelemetry(), sources=(_SOURCE,))
     await engine.start()
     await ready(engine, 4)
     await drawn(engine, picture("warm", 0))
@@ -106,7 +107,7 @@ async def overhead(address: str, pictures: int) -> list[float]:
 
 async def draw_many(address: str, name: str, workers: int, pictures: int, at_once: int) -> None:
     """What an api process does: says when it is ready, and draws so many when it is told to."""
-    engine = ClusterEngine(RayCluster(address), RayLine(), sources=(_SOURCE,))
+    engine = ClusterEngine(RayCluster(address), RayLine(), PrometheusTelemetry(), sources=(_SOURCE,))
     await engine.start()
     await ready(engine, workers)
     await drawn(engine, picture(f"{name}-warm", 0))
@@ -202,7 +203,7 @@ async def many_hosts(address: str, count: int, seconds: float, picture_seconds: 
     tasks, lines = TaskHosts(), [RayLine() for _ in range(4)]
     for number in range(count):
         await tasks.add(f"task/{number}", lines[number % 4], picture_seconds / 4)
-    engines = [ClusterEngine(tasks, RayLine(), sources=(_SOURCE,)) for _ in range(4)]
+    engines = [ClusterEngine(tasks, RayLine(), PrometheusTelemetry(), sources=(_SOURCE,)) for _ in range(4)]
     for engine in engines:
         await engine.start()
         await ready(engine, count)

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.ray.engine import ClusterEngine
 from safelight.adapters.ray.joined import RayCluster
 from safelight.adapters.ray.line_actor import RayLine
@@ -126,7 +127,9 @@ def workers(count: int) -> Cluster:
 @asynccontextmanager
 async def api_engine(nodes: Nodes, hosts: int = 1) -> AsyncIterator[ClusterEngine]:
     """The engine of an api process, once so many hosts can draw."""
-    engine = ClusterEngine(RayCluster(nodes.address), RayLine(), sources=(SOURCE,), encoders=(BUNDLED_ENCODER,))
+    engine = ClusterEngine(
+        RayCluster(nodes.address), RayLine(), PrometheusTelemetry(), sources=(SOURCE,), encoders=(BUNDLED_ENCODER,)
+    )
     await engine.start()
     try:
         async with asyncio.timeout(60):

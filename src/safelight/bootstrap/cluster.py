@@ -25,6 +25,7 @@ from safelight.service.drawing.everywhere import Everywhere
 from safelight.service.ports.bound import SharedBound
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.line import Line
+from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 INSTALL = "pip install -c constraints.txt '.[ray]'"
 
 
-def open_cluster_engine(settings: Settings) -> ClusterEngine:
+def open_cluster_engine(settings: Settings, telemetry: Telemetry) -> ClusterEngine:
     """The engine over the cluster's hosts, not started yet: it joins Ray when it is, in a thread."""
     from safelight.adapters.ray.engine import ClusterEngine
     from safelight.adapters.ray.joined import RayCluster
@@ -43,6 +44,7 @@ def open_cluster_engine(settings: Settings) -> ClusterEngine:
     return ClusterEngine(
         RayCluster(head_address()),
         RayLine(),
+        telemetry,
         sources=[spec.source for spec in told.models],
         encoders=[spec.source for spec in told.encoders],
         load_wait_seconds=settings.load_wait_seconds,

@@ -25,7 +25,7 @@ def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = Tru
     if settings.engine == "ray":
         from safelight.bootstrap.cluster import open_cluster_engine
 
-        return open_cluster_engine(settings)
+        return open_cluster_engine(settings, telemetry)
     if settings.engine == "fake":
         return stand_in(
             configure_of(settings),

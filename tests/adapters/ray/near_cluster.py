@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
+from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.ray.cluster import HostLost
 from safelight.adapters.ray.engine import ClusterEngine
 from safelight.adapters.ray.host import Host
@@ -12,6 +13,7 @@ from safelight.adapters.ray.line_desk import LineDesk
 from safelight.adapters.ray.reports import Reports
 from safelight.contract.sentences import BUNDLED_ENCODER
 from safelight.service.ports.engine import Engine
+from safelight.service.ports.telemetry import Telemetry
 
 
 class NearCluster:
@@ -69,12 +71,20 @@ class NearCluster:
         return self.hosts[host]
 
 
-def engine_of(cluster: NearCluster, *, silence_seconds: float = 8.0) -> ClusterEngine:
+def engine_of(
+    cluster: NearCluster,
+    *,
+    silence_seconds: float = 8.0,
+    load_wait_seconds: float = 120.0,
+    telemetry: Telemetry | None = None,
+) -> ClusterEngine:
     """An api process's."""
     return ClusterEngine(
         cluster,
         cluster.line,
+        telemetry or PrometheusTelemetry(),
         sources=("postcard",),
         encoders=(BUNDLED_ENCODER,),
         silence_seconds=silence_seconds,
+        load_wait_seconds=load_wait_seconds,
     )

@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
+from msgspec.structs import replace
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.stripes import draw_stripes
+from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.ray.engine import ClusterEngine
 from safelight.contract.order import Order
 from safelight.protocol.messages import Cancelled, Failed, Finished, JobEvent, Started
+from safelight.service.ports.engine import EngineState
 from tests.adapters.ray.near_cluster import NearCluster, engine_of
 from tests.orders import order
 
@@ -121,3 +124,26 @@ async def test_a_job_that_its_host_gave_up_is_drawn_elsewhere(two: Two) -> None:
     await begun(events)
     two.cluster.hosts[two.drawing_at()].engine.cancel("job")
     assert isinstance((await rest(events))[-1], Finished)
+
+
+class OtherMachine(FakeEngine):
+    """Draws on a machine whose bytes may be others."""
+
+    def state(self) -> EngineState:
+        here = super().state()
+        return replace(here, models=tuple(replace(model, fingerprint="other") for model in here.models))
+
+
+async def test_a_job_that_goes_to_a_host_of_another_fingerprint_is_counted() -> None:
+    cluster, telemetry = NearCluster(), PrometheusTelemetry()
+    await cluster.add_host("kind/a", FakeEngine(("postcard",), step_seconds=0.001))
+    engine = engine_of(cluster, load_wait_seconds=0.0, telemetry=telemetry)
+    await engine.start()
+    events = engine.submit(order("job", steps=200))
+    await begun(events)
+    await cluster.add_host("other/b", OtherMachine(("postcard",)))
+    await cluster.kill_host("kind/a")
+    assert isinstance((await rest(events))[-1], Finished)
+    assert b'safelight_fingerprint_changes_total{source="postcard"} 1.0' in telemetry.render()
+    await engine.stop()
+    await cluster.stop()

@@ -15,6 +15,7 @@ from safelight.service.ports.telemetry import (
     Drawn,
     Estimated,
     Fact,
+    FingerprintChanged,
     LineStood,
     ModelLoaded,
     Queue,
@@ -43,7 +44,7 @@ class PrometheusTelemetry:
                 self._standing.note(fact)
             case LineStood():
                 self._line.note(fact)
-            case Drawn() | Estimated() | Queue() | ModelLoaded() | WorkerRestarted():
+            case Drawn() | Estimated() | Queue() | ModelLoaded() | WorkerRestarted() | FingerprintChanged():
                 self._drawing.note(fact)
             case _:
                 self._service.note(fact)

@@ -12,9 +12,9 @@ from safelight.adapters.metrics.buckets import SECONDS
 from safelight.adapters.metrics.exemplars import exemplar_of
 from safelight.contract.hub import HubName
 from safelight.contract.stages import STAGES
-from safelight.service.ports.telemetry import Drawn, Estimated, ModelLoaded, Queue, WorkerRestarted
+from safelight.service.ports.telemetry import Drawn, Estimated, FingerprintChanged, ModelLoaded, Queue, WorkerRestarted
 
-DrawingFact = Drawn | Estimated | Queue | ModelLoaded | WorkerRestarted
+DrawingFact = Drawn | Estimated | Queue | ModelLoaded | WorkerRestarted | FingerprintChanged
 
 
 class DrawingMetrics:
@@ -53,6 +53,12 @@ class DrawingMetrics:
             "safelight_model_load_seconds", "How long the last load took.", ["source"], registry=registry
         )
         self._restarts = Counter("safelight_worker_restarts_total", "Workers that died.", registry=registry)
+        self._changed = Counter(
+            "safelight_fingerprint_changes_total",
+            "Jobs that were begun at a host of one fingerprint and went to one of another.",
+            ["source"],
+            registry=registry,
+        )
 
     def note(self, fact: DrawingFact) -> None:
         """Count something that has happened."""
@@ -68,11 +74,11 @@ class DrawingMetrics:
                 self._oldest.set(fact.oldest_seconds)
                 self._work.set(fact.work_seconds)
             case ModelLoaded():
-                # Of a folder or file only its own name is told: a path is nobody's business.
-                source = fact.source if HubName.read(fact.source) else PurePath(fact.source).name
-                self._load_seconds.labels(source=source).set(fact.seconds)
+                self._load_seconds.labels(source=_told(fact.source)).set(fact.seconds)
             case WorkerRestarted():
                 self._restarts.inc()
+            case FingerprintChanged():
+                self._changed.labels(source=_told(fact.source)).inc()
 
     def _drawn(self, drawn: Drawn) -> None:
         exemplar = exemplar_of(drawn.request_id)
@@ -87,3 +93,8 @@ class DrawingMetrics:
             self._stages.labels(model=drawn.model, stage=stage).observe(took, exemplar)
         for seconds in drawn.timings.steps:
             self._step_seconds.labels(model=drawn.model).observe(seconds)
+
+
+def _told(source: str) -> str:
+    """Of a folder or file only its own name is told: a path is nobody's business."""
+    return source if HubName.read(source) else PurePath(source).name

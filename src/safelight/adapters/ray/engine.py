@@ -38,6 +38,7 @@ from safelight.protocol.placing import Amount, Ended, FromApi, FromLine, Hosts, 
 from safelight.protocol.placing import Leave as LeaveLine
 from safelight.service.ports.engine import EngineState, WorkerState
 from safelight.service.ports.line import Line
+from safelight.service.ports.telemetry import FingerprintChanged, Telemetry
 
 # One who was spoken to just now is not given up at once, although nothing was heard of it for long: it may be new.
 _LEAST_PATIENCE_SECONDS = 2.5
@@ -56,6 +57,7 @@ class ClusterEngine:
         self,
         cluster: Cluster,
         line: Line,
+        telemetry: Telemetry,
         *,
         sources: Sequence[str],
         encoders: Sequence[str] = (),
@@ -64,6 +66,7 @@ class ClusterEngine:
     ) -> None:
         self.name = f"api-{uuid.uuid4().hex[:12]}"
         self._cluster = cluster
+        self._telemetry = telemetry
         self._line = line
         self._changes = Changes()
         self._hosts = KnownHosts(sources, encoders)
@@ -187,8 +190,8 @@ class ClusterEngine:
         elif (job.host, job.leader) != (host, leader):
             if job.reading is not None:
                 job.reading.cancel()
-            job.placed(host, leader)
-            job.fingerprint = job.fingerprint or self._hosts.fingerprint(host, job.order.source)
+            if job.placed(host, leader, self._hosts.fingerprint(host, job.order.source)):
+                self._telemetry.note(FingerprintChanged(source=job.order.source))
             job.reading = asyncio.create_task(self._read(job, host), name=f"read-{job_id}")
 
     def _take_hosts(self, message: Hosts) -> None:

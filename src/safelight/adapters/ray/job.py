@@ -21,8 +21,8 @@ class ClusterJob(PendingOrder):
     """An order, where it is drawn, and what is to be said of it.
 
     `host` is empty while it waits; `leader` is the job that it follows there, its own where it is drawn for itself.
-    `avoid` are hosts at which it was lost; `fingerprint` is that of the model which it began
-    with, for whose hosts it waits so many seconds. `reader` is who reads it at its host.
+    `avoid` are hosts at which it was lost; `fingerprint` is that of the model which draws it
+    or did last, for whose hosts it waits so many seconds. `reader` is who reads it at its host.
     """
 
     def __init__(self, order: Order | EmbedOrder, api: str, patience_seconds: float) -> None:
@@ -77,9 +77,11 @@ class ClusterJob(PendingOrder):
             return Take(reader=self.reader, work=Embed(order=replace(self.order, share=share)))
         return Take(reader=self.reader, work=Draw(order=replace(self.order, share=share)))
 
-    def placed(self, host: str, leader: str) -> None:
-        """It is drawn there now."""
+    def placed(self, host: str, leader: str, fingerprint: str | None) -> bool:
+        """It is drawn there now, by a model of that fingerprint. Whether that is not the one which it began with."""
         self.host, self.leader, self.connected = host, leader, False
+        began_with, self.fingerprint = self.fingerprint, fingerprint or self.fingerprint
+        return None not in (began_with, fingerprint) and began_with != fingerprint
 
     def lost(self, *, blamed: bool) -> str | None:
         """It is drawn there no more. `blamed`: it may be the cause. Returns why it is not tried again, or None."""

@@ -20,7 +20,13 @@ from safelight.service.ports.engine import ModelState, Where, WorkerState
 
 _READY_WORD: dict[str, Literal["Yes", "No"]] = {"ready": "Yes", "loading": "No", "failed": "No"}
 # What stands in the place of a drawing model's own for one that chats or embeds.
-_DRAWS_NOTHING: dict[str, Any] = {"aliases": (), "notes": (), "workers": [], "capabilities": {"parameters": {}}}
+_DRAWS_NOTHING: dict[str, Any] = {
+    "aliases": (),
+    "notes": (),
+    "fingerprints": (),
+    "workers": [],
+    "capabilities": {"parameters": {}},
+}
 _Amount = Annotated[int, Meta(ge=0)]
 
 
@@ -52,6 +58,9 @@ class Model(Answer, tag_field="object", tag="model", frozen=True, kw_only=True):
     resident: bool
     where: Where
     memory_bytes: int | None
+    fingerprints: Annotated[
+        tuple[str, ...], Meta(description="Of the machines that draw it: an answer's fingerprint begins with one.")
+    ]
     workers: list[ModelWorker]
     capabilities: Annotated[dict[str, Any], Meta(extra_json_schema={"required": ["parameters"]})]
 
@@ -145,6 +154,7 @@ def _model(entry: ModelEntry, services: Services) -> Model:
         resident=state.resident,
         where=state.where,
         memory_bytes=state.bytes,
+        fingerprints=state.all_fingerprints,
         workers=[_worker(worker, entry.source) for worker in services.engine.worker_states()],
         capabilities=entry.capabilities.as_json(),
     )

@@ -43,6 +43,12 @@ class ModelState(msgspec.Struct, frozen=True, kw_only=True):
     fingerprints: tuple[str, ...] = ()
 
     @property
+    def all_fingerprints(self) -> tuple[str, ...]:
+        """Those of all machines that have it, in order; of one that stands alone, its own, once it is ready."""
+        alone = (self.fingerprint,) if self.fingerprint is not None and self.status == "ready" else ()
+        return self.fingerprints or alone
+
+    @property
     def resident(self) -> bool:
         """Its weights are on a device."""
         return self.where == "device"

@@ -86,6 +86,13 @@ class WorkerRestarted(msgspec.Struct, frozen=True):
     """A worker died and is started again."""
 
 
+class FingerprintChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that was begun by a model of one fingerprint goes to a host whose model has another: it may get other bytes
+    than it would have had."""
+
+    source: str
+
+
 class LedgerLost(msgspec.Struct, frozen=True, kw_only=True):
     """Ledger entries could not be written."""
 
@@ -135,6 +142,7 @@ Fact = (
     | Queue
     | ModelLoaded
     | WorkerRestarted
+    | FingerprintChanged
     | LedgerLost
     | LogDropped
     | DiskFree
