@@ -15,11 +15,11 @@ from tests.api.conftest import PICTURES, Running, Serve, until
 
 
 async def test_the_model_list_is_openais_with_capabilities(running: Running) -> None:
+    head = (await running.draw()).headers["x-safelight-fingerprint"]
     listed = (await running.client.get("/v1/models")).json()
     assert listed["object"] == "list"
     ultra = next(model for model in listed["data"] if model["id"] == "stable-image-ultra")
     assert (ultra["object"], ultra["drawn_by"], ultra["aliases"]) == ("model", "postcard", ["stability-image-ultra"])
-    head = (await running.draw()).headers["x-safelight-fingerprint"]
     assert [head.startswith(each) for each in ultra["fingerprints"]] == [True]
     parameters = ultra["capabilities"]["parameters"]
     assert list(parameters) == [
