@@ -87,15 +87,18 @@ async def test_a_whole_answer_comes_as_the_upstream_gives_it(client: Any, model:
     assert answer.choices[0].message.content == theirs["choices"][0]["message"]["content"]
 
 
-async def test_a_stream_comes_in_pieces_that_make_the_whole_answer(client: Any, model: str) -> None:
-    messages = [{"role": "user", "content": "a boat"}]
-    whole = await client.chat.completions.create(model=model, messages=messages, max_tokens=8, temperature=0)
-    stream = await client.chat.completions.create(
-        model=model, messages=messages, max_tokens=8, temperature=0, stream=True
-    )
-    pieces = [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
-    assert len([piece for piece in pieces if piece]) > 1
-    assert "".join(pieces) == whole.choices[0].message.content
+async def test_a_stream_comes_in_the_pieces_that_the_upstream_gives(client: Any, model: str, upstream: str) -> None:
+    async def pieces(asked: AsyncOpenAI) -> list[str]:
+        messages: Any = [{"role": "user", "content": "a boat"}]
+        stream = await asked.chat.completions.create(
+            model=model, messages=messages, max_tokens=8, temperature=0, stream=True
+        )
+        return [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
+
+    async with AsyncOpenAI(base_url=upstream, api_key="none", max_retries=0, timeout=_START_SECONDS) as direct:
+        theirs = await pieces(direct)
+    assert len(theirs) > 1
+    assert await pieces(client) == theirs
 
 
 async def test_who_leaves_a_stream_ends_it_in_the_upstream(client: Any, model: str) -> None:

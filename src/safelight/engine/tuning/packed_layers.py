@@ -31,6 +31,9 @@ class PackedWeight(torch.Tensor):
         shape = (sum(len(each) for each in blocks), *first.shape[1:])
         shaped: Any = torch.Tensor._make_wrapper_subclass(cls, shape, dtype=first.dtype, device=first.device)
         shaped.blocks = blocks
+        # As `torch.nn.Parameter` marks tensors of other classes. It would detach it first, and to ask such a tensor for
+        # anything imports `torch.distributed.tensor`: half a second of a processor.
+        shaped._is_param = True
         found: PackedWeight = shaped
         return found
 

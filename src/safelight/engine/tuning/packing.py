@@ -123,7 +123,7 @@ def _pack_convolution(module: Any) -> None:
 
 def _replace(module: Any, kind: type, *blocks: torch.Tensor) -> None:
     module.__class__ = kind
-    module.weight = torch.nn.Parameter(PackedWeight(*blocks), requires_grad=False)
+    module.weight = PackedWeight(*blocks)
 
 
 def _tied(component: torch.nn.Module) -> set[int]:
