@@ -144,7 +144,8 @@ def test_a_true_picture_is_drawn_and_kept(browser: Browser, tmp_path: Path, scre
     with serving(tmp_path, engine="local") as served, visiting(browser, served.url, served.new_key()) as visit:
         expect(visit.page.get_by_role("button", name="Generate")).to_be_visible()
         visit.prompt.fill("a photo of a fox")
-        expect(visit.page.get_by_text(re.compile("no photographs"))).to_be_visible()
+        # It is said once the model is there.
+        expect(visit.page.get_by_text(re.compile("no photographs"))).to_be_visible(timeout=_LONGEST_SECONDS * 1000)
         job = _draw(visit, *_PROMPTS[0])
         kept = visit.context.request.get(f"{visit.url}/v1/jobs/{job}/image").body()
         with Image.open(io.BytesIO(kept)) as picture:
