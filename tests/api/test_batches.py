@@ -38,8 +38,9 @@ async def drawing(running: Running) -> AsyncIterator[None]:
     work = asyncio.create_task(running.services.batches.runner.go_on(others_are_gone=True))
     try:
         yield
-    finally:
+        # Not after a failure: what is drawn may stand still by then, and its end would be waited for in vain.
         await running.services.batches.runner.settle()
+    finally:
         work.cancel()
         with suppress(asyncio.CancelledError):
             await work
@@ -212,7 +213,7 @@ async def test_who_waits_goes_before_everything_of_a_batch(serve: Serve) -> None
         await until(lambda: len(engine.submitted) == 2)
         assert (await engine.turn()).share.background
         waiting = asyncio.create_task(running.draw(seed=99))
-        await until(lambda: len(engine.submitted) == 3)
+        await until(lambda: engine.parked == 3)
         turns = [await engine.turn() for _ in range(4)]
         assert [order.share.background for order in turns] == [False] * 4
         assert (await waiting).status_code == 200

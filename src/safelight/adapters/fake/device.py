@@ -46,6 +46,11 @@ class FakeDevice:
         self._one_at_a_time = asyncio.Lock()
         self._turns = 0
 
+    @property
+    def parked(self) -> int:
+        """How many pictures stand before their next step."""
+        return sum(seat.parked for seat in self._seats.values())
+
     def enter(self, order: Order, steps: int, left: asyncio.Event) -> Seat:
         """A picture comes, to be drawn in so many steps."""
         self._numbers += 1

@@ -164,6 +164,11 @@ class FakeEngine:
         """Done when `loaded` is next set, or cleared."""
         return self._changes.next()
 
+    @property
+    def parked(self) -> int:
+        """Of an engine with a capacity: how many pictures stand before their next step."""
+        return self._steps.parked
+
     async def turn(self) -> Order:
         """For tests, of an engine with a capacity, while the gate is closed: have one step taken, of whoever is next.
 

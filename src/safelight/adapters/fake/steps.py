@@ -30,6 +30,11 @@ class Steps:
         self._device = None if capacity is None else FakeDevice(capacity, self.seconds, self.gate)
         self._serving: asyncio.Task[None] | None = None
 
+    @property
+    def parked(self) -> int:
+        """How many orders stand before their next step on the device."""
+        return 0 if self._device is None else self._device.parked
+
     async def turn(self) -> Order:
         """Have one step taken while the gate is closed; whose it was."""
         assert self._device is not None
