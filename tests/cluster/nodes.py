@@ -31,7 +31,7 @@ _STORE_BYTES = 80 * 1024 * 1024  # Ray's least is 75 MB
 
 BUSY = 4.0
 """How many times as long as at rest something may take here: how fast a machine is decides no test. Ray's own way takes
-longer still: a minute for a frozen node. What is seen at rest stands in `benchmarks/README.md`."""
+longer still: a minute for a frozen node. What is promised at rest stands in docs/cluster.md."""
 
 
 class Nodes:
