@@ -33,7 +33,7 @@ def test_the_wheel_holds_weights_migrations_types_and_licences_and_no_tests(whee
     assert not [name for name in names if name.startswith(("tests", "training", "benchmarks"))]
 
 
-def test_the_wheel_stays_under_sixty_megabytes(wheel: Path) -> None:
+def test_the_wheel_stays_under_sixty_mebibytes(wheel: Path) -> None:
     assert wheel.stat().st_size < LARGEST_BYTES
 
 
