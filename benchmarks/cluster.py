@@ -28,11 +28,11 @@ from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.ray.cluster import HostLost
 from safelight.adapters.ray.engine import ClusterEngine
-from safelight.adapters.ray.host import Host
+from safelight.adapters.ray.hosts.host import Host
+from safelight.adapters.ray.hosts.reports import Reports
 from safelight.adapters.ray.joined import RayCluster
-from safelight.adapters.ray.line_actor import RayLine
+from safelight.adapters.ray.line.actor import RayLine
 from safelight.adapters.ray.names import LINE, NAMESPACE
-from safelight.adapters.ray.reports import Reports
 from safelight.contract.order import FileSpec, Order, Recipe, Share
 from safelight.protocol.deploying import Cluster, Kind
 from safelight.protocol.messages import Configure, Finished, ModelSpec

@@ -14,7 +14,7 @@ from typing import Any
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.ray.engine import ClusterEngine
 from safelight.adapters.ray.joined import RayCluster
-from safelight.adapters.ray.line_actor import RayLine
+from safelight.adapters.ray.line.actor import RayLine
 from safelight.adapters.ray.names import LINE, NAMESPACE, kind_and_replica
 from safelight.contract.sentences import BUNDLED_ENCODER
 from safelight.protocol.deploying import APPLICATION, Cluster, Kind

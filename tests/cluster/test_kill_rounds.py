@@ -16,7 +16,7 @@ import pytest
 
 from safelight.adapters.fake.stripes import draw_stripes
 from safelight.adapters.ray.engine import ClusterEngine
-from safelight.adapters.ray.line_actor import RayLine
+from safelight.adapters.ray.line.actor import RayLine
 from safelight.protocol.messages import End, Finished
 from tests.cluster.nodes import Nodes, api_engine, stripes
 from tests.orders import order

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from safelight import __version__
-from safelight.adapters.ray.line_actor import renew_line
+from safelight.adapters.ray.line.actor import renew_line
 from tests.cluster.nodes import Nodes
 
 _SAFELIGHT = str(Path(sys.executable).with_name("safelight"))

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 JOIN = """
 import asyncio, os, signal, sys
 from safelight.adapters.ray.joined import RayCluster
-from safelight.adapters.ray.line_actor import RayLine
+from safelight.adapters.ray.line.actor import RayLine
 
 async def main():
     told = asyncio.Event()
@@ -76,8 +76,8 @@ async def test_a_process_that_joined_hears_its_own_signals(nodes: Nodes) -> None
 
 def called_over_handles() -> list[tuple[str, Callable[..., Any]]]:
     """The methods of ours that others call over Ray."""
-    from safelight.adapters.ray.line_actor import LineActor
-    from safelight.adapters.ray.replica import HostReplica
+    from safelight.adapters.ray.hosts.replica import HostReplica
+    from safelight.adapters.ray.line.actor import LineActor
 
     asked_by_serve = {"check_health", "record_autoscaling_stats"}
     return [

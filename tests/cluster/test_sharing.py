@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from safelight.adapters.fake.stripes import draw_stripes
-from safelight.adapters.ray.line_actor import RayLine
+from safelight.adapters.ray.line.actor import RayLine
 from safelight.protocol.messages import Cancelled, Finished, JobEvent, Preview, Started
 from tests.cluster.nodes import Nodes, api_engine, stripes
 from tests.orders import order

@@ -38,7 +38,7 @@ def open_cluster_engine(settings: Settings, telemetry: Telemetry) -> ClusterEngi
     """The engine over the cluster's hosts, not started yet: it joins Ray when it is, in a thread."""
     from safelight.adapters.ray.engine import ClusterEngine
     from safelight.adapters.ray.joined import RayCluster
-    from safelight.adapters.ray.line_actor import RayLine
+    from safelight.adapters.ray.line.actor import RayLine
 
     told = configure_of(settings)
     return ClusterEngine(
@@ -65,7 +65,7 @@ class LineBound:
 def open_bound(engine: Engine) -> SharedBound:
     """What lets in for all api processes of the cluster that the engine is part of."""
     from safelight.adapters.ray.engine import ClusterEngine
-    from safelight.adapters.ray.line_actor import RayLine
+    from safelight.adapters.ray.line.actor import RayLine
 
     return LineBound(RayLine(), engine.name if isinstance(engine, ClusterEngine) else "")
 
@@ -143,7 +143,7 @@ def send_hosts(cluster: Cluster, wait_seconds: float, tell: Callable[[str], None
         SafelightError: not all of them run after that time.
     """
     from safelight.adapters.ray import deployed
-    from safelight.adapters.ray.line_actor import renew_line
+    from safelight.adapters.ray.line.actor import renew_line
 
     def passed_on(standing: Application) -> None:
         for kind in standing.kinds:
@@ -172,7 +172,7 @@ async def look_at_cluster() -> Seen:
         Unavailable: its line cannot be.
     """
     from safelight.adapters.ray import deployed
-    from safelight.adapters.ray.line_actor import RayLine
+    from safelight.adapters.ray.line.actor import RayLine
 
     with deployed.joined(head_address()):
         return Seen(line=await RayLine().standing(), hosts=deployed.standing())

@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.ray.cluster import HostLost
 from safelight.adapters.ray.engine import ClusterEngine
-from safelight.adapters.ray.host import Host
-from safelight.adapters.ray.line_desk import LineDesk
-from safelight.adapters.ray.reports import Reports
+from safelight.adapters.ray.hosts.host import Host
+from safelight.adapters.ray.hosts.reports import Reports
+from safelight.adapters.ray.line.desk import LineDesk
 from safelight.contract.sentences import BUNDLED_ENCODER
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.telemetry import Telemetry

@@ -19,7 +19,7 @@ import structlog
 from safelight.adapters.changes import Changes
 from safelight.adapters.fake.device import first
 from safelight.adapters.fake.orders import Orders
-from safelight.adapters.fake.states import FINGERPRINT, TRAITS, encoder_state, model_state, worker_states
+from safelight.adapters.fake.states import FINGERPRINT, TRAITS, encoder_state, model_state, traits_with, worker_states
 from safelight.adapters.fake.steps import Steps
 from safelight.adapters.fake.stripes import draw_preview, draw_stripes
 from safelight.adapters.fake.switch import Switch
@@ -140,13 +140,7 @@ class FakeEngine:
         )
 
     def _model_state(self, source: str) -> ModelState:
-        traits = self._traits
-        if traits is not None and source in self._loras:
-            traits = msgspec.structs.replace(traits, loras=self._loras[source])
-        if traits is not None and source in self._controls:
-            edits = traits.edits and msgspec.structs.replace(traits.edits, controls=True)
-            names = self._controls[source]
-            traits = msgspec.structs.replace(traits, controls=names, controls_together=True, edits=edits)
+        traits = traits_with(self._traits, self._loras.get(source), self._controls.get(source))
         return model_state(source, self._is_loaded(source), self._broken, self.ready_in_seconds, traits)
 
     def _encoder_state(self, source: str) -> ModelState:

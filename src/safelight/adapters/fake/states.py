@@ -21,6 +21,18 @@ TRAITS = Traits(
 )
 
 
+def traits_with(
+    traits: Traits | None, loras: tuple[str, ...] | None, controls: tuple[str, ...] | None
+) -> Traits | None:
+    """What a model does that has LoRAs and ControlNets of these names too; None: that is not known yet."""
+    if traits is not None and loras is not None:
+        traits = msgspec.structs.replace(traits, loras=loras)
+    if traits is not None and controls is not None:
+        edits = traits.edits and msgspec.structs.replace(traits.edits, controls=True)
+        traits = msgspec.structs.replace(traits, controls=controls, controls_together=True, edits=edits)
+    return traits
+
+
 def model_state(
     source: str, is_loaded: bool, broken: str | None, ready_in_seconds: float | None, traits: Traits | None
 ) -> ModelState:

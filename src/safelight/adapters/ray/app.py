@@ -14,8 +14,8 @@ from ray import serve
 from ray.serve.config import AutoscalingConfig, AutoscalingPolicy, RequestRouterConfig
 
 from safelight import __version__
+from safelight.adapters.ray.hosts.replica import HostReplica, HostTask, task_to_bytes
 from safelight.adapters.ray.joined import SERVE_FLAGS
-from safelight.adapters.ray.replica import HostReplica, HostTask, task_to_bytes
 from safelight.adapters.ray.routing import PinnedRouter
 from safelight.protocol.deploying import APPLICATION, Cluster, Kind, from_arguments, to_arguments
 
@@ -62,7 +62,7 @@ def _scaling(kind: Kind) -> AutoscalingConfig:
         upscale_delay_s=0.0,  # the policy has patience of its own
         downscale_delay_s=0.0,
         policy=AutoscalingPolicy(
-            policy_function="safelight.adapters.ray.scaling:BySecondsOfWork",
+            policy_function="safelight.adapters.ray.hosts.scaling:BySecondsOfWork",
             policy_kwargs={"queue_target_seconds": kind.queue_target_seconds},
         ),
     )

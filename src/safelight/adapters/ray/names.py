@@ -1,6 +1,6 @@
 """What things are called in a Ray cluster."""
 
-# Tested in tests/adapters/ray/test_line_desk.py.
+# Tested in tests/adapters/ray/line/test_desk.py.
 
 from __future__ import annotations
 

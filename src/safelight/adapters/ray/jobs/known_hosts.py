@@ -1,6 +1,6 @@
 """The hosts of a cluster as an api process knows them: by the line's news, without asking any."""
 
-# Tested in tests/adapters/ray/test_known_hosts.py.
+# Tested in tests/adapters/ray/jobs/test_known_hosts.py.
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 It knows no Ray: `replica.py` makes a Serve deployment of it.
 """
 
-# Tested in tests/adapters/ray/test_host.py.
+# Tested in tests/adapters/ray/hosts/test_host.py.
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import structlog
 from msgspec.structs import replace
 
 from safelight.adapters.changes import Changes
-from safelight.adapters.ray.readers import Reader
+from safelight.adapters.ray.hosts.readers import Reader
 from safelight.contract.errors import ProtocolError
 from safelight.protocol.hosting import (
     BEAT_SECONDS,

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from safelight.adapters.fake.engine import FakeEngine
-from safelight.adapters.ray.host import Host
+from safelight.adapters.ray.hosts.host import Host
 from safelight.contract.errors import ProtocolError
 from safelight.protocol.hosting import (
     Beat,

@@ -1,6 +1,6 @@
 """The line as it is spoken to: its policy beside a clock, and a stream of placements for each api process."""
 
-# Tested in tests/adapters/ray/test_line_desk.py.
+# Tested in tests/adapters/ray/line/test_desk.py.
 
 from __future__ import annotations
 

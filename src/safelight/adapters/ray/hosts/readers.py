@@ -1,6 +1,6 @@
 """Who reads a job at a host: events gather for each reader, and go out in one piece as soon as it takes them."""
 
-# Tested in tests/adapters/ray/test_host.py.
+# Tested in tests/adapters/ray/hosts/test_host.py.
 
 from __future__ import annotations
 

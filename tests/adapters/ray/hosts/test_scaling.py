@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from safelight.adapters.ray.scaling import IN_HAND, WAITING, BySecondsOfWork
+from safelight.adapters.ray.hosts.scaling import IN_HAND, WAITING, BySecondsOfWork
 
 TARGET = 20.0
 

@@ -14,11 +14,11 @@ from ray import serve
 from safelight.adapters.fake.configured import stand_in
 from safelight.adapters.logs.logging import configure_logging
 from safelight.adapters.metrics import PrometheusTelemetry
-from safelight.adapters.ray.host import Host
-from safelight.adapters.ray.line_actor import RayLine
+from safelight.adapters.ray.hosts.host import Host
+from safelight.adapters.ray.hosts.reports import Reports
+from safelight.adapters.ray.hosts.scaling import IN_HAND, WAITING
+from safelight.adapters.ray.line.actor import RayLine
 from safelight.adapters.ray.names import host_name
-from safelight.adapters.ray.reports import Reports
-from safelight.adapters.ray.scaling import IN_HAND, WAITING
 from safelight.adapters.workers.dispatch import Orphaned
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.contract.errors import SafelightError

@@ -1,6 +1,6 @@
 """What a host says of itself to the line: every two seconds, and at once when something has changed."""
 
-# Tested in tests/adapters/ray/test_host.py.
+# Tested in tests/adapters/ray/hosts/test_host.py.
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import contextlib
 import msgspec
 import structlog
 
-from safelight.adapters.ray.host import Host
+from safelight.adapters.ray.hosts.host import Host
 from safelight.contract.errors import SafelightError
 from safelight.protocol.placing import HEARTBEAT_SECONDS, HostGone, HostModel, HostReport
 from safelight.service.ports.engine import ModelState

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from time import monotonic
 
-from safelight.adapters.ray.line_desk import LineDesk
+from safelight.adapters.ray.line.desk import LineDesk
 from safelight.adapters.ray.names import LINE, host_name, kind_and_replica
 from safelight.protocol.hosting import HOSTING_VERSION
 from safelight.protocol.placing import (

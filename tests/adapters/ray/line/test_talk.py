@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
-from safelight.adapters.ray.line_talk import LineTalk
+from safelight.adapters.ray.line.talk import LineTalk
 from safelight.protocol.placing import (
     Amount,
     ApiBatch,

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from safelight import __version__
-from safelight.adapters.ray.line_desk import LineDesk
+from safelight.adapters.ray.line.desk import LineDesk
 from safelight.adapters.ray.names import LINE, NAMESPACE
 from safelight.contract.errors import Unavailable
 from safelight.protocol.placing import ApiBatch, FromHost, FromLine, LetInReply, LetInRequest, LineStanding
