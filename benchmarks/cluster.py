@@ -33,11 +33,13 @@ from safelight.adapters.ray.hosts.reports import Reports
 from safelight.adapters.ray.joined import RayCluster
 from safelight.adapters.ray.line.actor import RayLine
 from safelight.adapters.ray.names import LINE, NAMESPACE
+from safelight.bootstrap.cluster import serve_config
 from safelight.contract.order import FileSpec, Order, Recipe, Share
 from safelight.protocol.deploying import Cluster, Kind
 from safelight.protocol.messages import Configure, Finished, ModelSpec
 
 _SOURCE = "postcard"
+_RUNNING_SECONDS = 120.0
 _CONFIGURE = Configure(models=(ModelSpec(source=_SOURCE),))
 _STORE_BYTES = 80 * 1024 * 1024
 _PICTURE_SECONDS = 0.2
@@ -241,10 +243,11 @@ async def _line_pid() -> int:
 
 
 async def _deployed(address: str, wanted: Cluster) -> Any:
-    from safelight.adapters.ray.app import deploy
+    from safelight.adapters.ray import deployed
 
     await RayCluster(address).join()
-    await asyncio.to_thread(deploy, wanted)
+    await asyncio.to_thread(deployed.send, serve_config(wanted))
+    await asyncio.to_thread(deployed.wait_until_running, _RUNNING_SECONDS, lambda _: None)
 
 
 async def measure(address: str, pictures: int, count: int) -> None:

@@ -16,6 +16,7 @@ from safelight.adapters.ray.engine import ClusterEngine
 from safelight.adapters.ray.joined import RayCluster
 from safelight.adapters.ray.line.actor import RayLine
 from safelight.adapters.ray.names import LINE, NAMESPACE, kind_and_replica
+from safelight.bootstrap.cluster import serve_config
 from safelight.contract.sentences import BUNDLED_ENCODER
 from safelight.protocol.deploying import APPLICATION, Cluster, Kind
 from safelight.protocol.messages import Configure, EncoderSpec, ModelSpec
@@ -27,6 +28,7 @@ CONFIGURE = Configure(
     max_runs=2,
     encoders=(EncoderSpec(source=BUNDLED_ENCODER),),
 )
+_RUNNING_SECONDS = 120.0  # hosts that draw Postcard load it first, on processors that are busy
 _STORE_BYTES = 80 * 1024 * 1024  # Ray's least is 75 MB
 
 BUSY = 4.0
@@ -50,10 +52,11 @@ class Nodes:
         return self._cluster.add_node(num_cpus=cpus, object_store_memory=_STORE_BYTES)
 
     def deploy(self, hosts: Cluster) -> None:
-        """Have these hosts, instead of those that there were; returns when they run."""
-        from safelight.adapters.ray.app import deploy
+        """Have these hosts, instead of those that there were, as `safelight deploy` does; returns when they run."""
+        from safelight.adapters.ray import deployed
 
-        deploy(hosts)
+        deployed.send(serve_config(hosts))
+        deployed.wait_until_running(_RUNNING_SECONDS, lambda _: None)
 
     @property
     def gcs_pid(self) -> int:

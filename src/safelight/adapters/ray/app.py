@@ -17,7 +17,7 @@ from safelight import __version__
 from safelight.adapters.ray.hosts.replica import HostReplica, HostTask, task_to_bytes
 from safelight.adapters.ray.joined import SERVE_FLAGS
 from safelight.adapters.ray.routing import PinnedRouter
-from safelight.protocol.deploying import APPLICATION, Cluster, Kind, from_arguments, to_arguments
+from safelight.protocol.deploying import Kind, from_arguments
 
 # Streams and words at once. The line sees to it that few jobs are there; this is no bound of ours.
 _CALLS_AT_ONCE = 10_000
@@ -43,12 +43,6 @@ def build(arguments: Mapping[str, Any]) -> Any:
         bound = () if application is None else (application,)
         application = _deployment(name, kind).bind(task_to_bytes(task), *bound)
     return application
-
-
-def deploy(cluster: Cluster) -> None:
-    """Have the cluster that this process has joined keep these hosts alive; returns when they have begun."""
-    serve.start(proxy_location="Disabled")
-    serve.run(build(to_arguments(cluster)), name=APPLICATION, route_prefix=None)
 
 
 def _scaling(kind: Kind) -> AutoscalingConfig:
