@@ -12,6 +12,8 @@ from torch import Tensor
 from safelight.postcard.pipeline import PostcardPipeline
 from safelight.postcard.reading import Readings
 
+BIAS = torch.zeros(1)
+
 
 class Reads:
     """Counts how often a denoiser reads a prompt."""
@@ -45,8 +47,8 @@ def test_a_prompt_is_read_once_a_picture_and_the_bytes_are_those_of_every_step(
 def test_only_the_same_tensors_as_they_were_are_known() -> None:
     readings = Readings()
     states, mask, weight = torch.ones(1, 2, 4), torch.ones(1, 2), torch.ones(4)
-    readings.keep(states, mask, weight, None, [])
-    assert readings.find(states, mask, weight) == (None, [])
+    readings.keep(states, mask, weight, BIAS, [])
+    assert readings.find(states, mask, weight) == (BIAS, [])
     assert readings.find(states.clone(), mask, weight) is None
     assert readings.find(states, None, weight) is None
     assert readings.find(states, mask, weight.clone()) is None
@@ -56,17 +58,17 @@ def test_only_the_same_tensors_as_they_were_are_known() -> None:
 
 def test_weights_that_are_written_to_are_other_weights() -> None:
     readings, states, weight = Readings(), torch.ones(1, 2, 4), torch.ones(4)
-    readings.keep(states, None, weight, None, [])
+    readings.keep(states, None, weight, BIAS, [])
     weight += 1
     assert readings.find(states, None, weight) is None
 
 
 def test_a_reading_goes_with_its_prompt_and_a_copy_has_none() -> None:
     readings, states, weight = Readings(), torch.ones(1, 2, 4), torch.ones(4)
-    readings.keep(states, None, weight, None, [])
+    readings.keep(states, None, weight, BIAS, [])
     assert copy.deepcopy(readings).find(states, None, weight) is None
     for _ in range(100):
-        readings.keep(torch.ones(1), None, weight, None, [])
+        readings.keep(torch.ones(1), None, weight, BIAS, [])
     assert len(readings._kept) <= 16
     del states
     gc.collect()
@@ -78,7 +80,7 @@ def test_tensors_of_inference_mode_are_known_too() -> None:
     readings, weight = Readings(), torch.ones(4)
     with torch.inference_mode():
         states = torch.ones(1, 2, 4)
-        readings.keep(states, None, weight, None, [])
+        readings.keep(states, None, weight, BIAS, [])
         assert readings.find(states, None, weight) is not None
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 Memory = list[tuple[Tensor, Tensor]]
-"""Keys and values (batch, heads, tokens, size) for each layer that looks at a prompt."""
+"""Keys (batch * heads, size, tokens) and values (batch * heads, tokens, size) for each layer that looks at a prompt."""
 
 _MOST = 16
 """Prompts kept at once: pictures that are drawn by turns have one each."""
@@ -25,7 +25,7 @@ class _Kept:
     mask: weakref.ref[Tensor] | None
     weight: weakref.ref[Tensor]
     versions: tuple[int, ...]
-    bias: Tensor | None
+    bias: Tensor
     memory: Memory
 
 
@@ -48,7 +48,7 @@ class Readings:
         """
         return states.device.type == "cpu" and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
 
-    def find(self, states: Tensor, mask: Tensor | None, weight: Tensor) -> tuple[Tensor | None, Memory] | None:
+    def find(self, states: Tensor, mask: Tensor | None, weight: Tensor) -> tuple[Tensor, Memory] | None:
         """The bias and the memory made of these very tensors, by a model that still has this weight."""
         self._kept = [kept for kept in self._kept if kept.states() is not None]
         versions = _versions(states, mask, weight)
@@ -58,7 +58,7 @@ class Readings:
                 return kept.bias, kept.memory
         return None
 
-    def keep(self, states: Tensor, mask: Tensor | None, weight: Tensor, bias: Tensor | None, memory: Memory) -> None:
+    def keep(self, states: Tensor, mask: Tensor | None, weight: Tensor, bias: Tensor, memory: Memory) -> None:
         """Keep what was made of these tensors, while `states` lives."""
         its_mask = None if mask is None else weakref.ref(mask)
         versions = _versions(states, mask, weight)
