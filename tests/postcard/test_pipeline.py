@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hatch_build import split
 from PIL import Image
 
 from safelight.postcard.pipeline import PostcardPipeline
@@ -225,6 +227,16 @@ def test_it_survives_saving_and_loading(postcard: PostcardPipeline, tmp_path: Pa
     postcard.save_pretrained(tmp_path)
     assert not [p for p in tmp_path.rglob("*") if p.suffix in (".bin", ".pt", ".pkl")]
     loaded = PostcardPipeline.from_pretrained(tmp_path, dtype=torch.float32)
+    loaded.set_progress_bar_config(disable=True)
+    assert draw(loaded).tobytes() == draw(postcard).tobytes()
+
+
+def test_it_is_loaded_as_a_wheel_holds_it(postcard: PostcardPipeline, tmp_path: Path) -> None:
+    shutil.copytree(WEIGHTS, tmp_path / "weights")
+    for part in ("text_encoder", "transformer"):
+        (file,) = (tmp_path / "weights" / part).glob("*.safetensors")
+        file.write_bytes(split(file.read_bytes()))
+    loaded = PostcardPipeline.from_pretrained(tmp_path / "weights", dtype=torch.float32)
     loaded.set_progress_bar_config(disable=True)
     assert draw(loaded).tobytes() == draw(postcard).tobytes()
 

@@ -16,6 +16,7 @@ from diffusers import GGUFQuantizationConfig
 from safelight.contract.checkpoint_files import can_be_left_out
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.options import DENOISERS, ModelOptions, Quantization
+from safelight.contract.split_weights import whole_folder
 from safelight.engine.checkpoint.diffusers_index import none_made
 from safelight.engine.checkpoint.folder import CHECKER, Checkpoint
 from safelight.engine.checkpoint.processors import without_videos
@@ -133,9 +134,12 @@ class Assembly:
         """A part with weights in the folder."""
         dtype, table = self._dtype, self._table(name)
         packed = {} if table is None else {"quantization_config": configuration(table, name, component, dtype)}
-        with explained(refusal(table, name)) if table is not None else nullcontext():
+        with (
+            explained(refusal(table, name)) if table is not None else nullcontext(),
+            whole_folder(self._checkpoint.folder / name) as folder,
+        ):
             module, info = component.from_pretrained(
-                self._checkpoint.folder / name,
+                folder,
                 dtype=dtype,
                 use_safetensors=True,
                 local_files_only=True,

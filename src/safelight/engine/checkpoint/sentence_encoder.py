@@ -19,6 +19,7 @@ import torch
 from safelight.contract.checkpoint_files import read_json
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.sentences import BUNDLED_ENCODER
+from safelight.contract.split_weights import whole_folder
 from safelight.engine.checkpoint.location import BUNDLED, location_of
 from safelight.engine.checkpoint.untrusted import check_folder, nothing_unpickled
 from safelight.protocol.messages import EncoderSpec
@@ -121,9 +122,9 @@ class SentenceEncoder:
 
         kept: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         try:
-            with nothing_unpickled():
+            with nothing_unpickled(), whole_folder(files.transformer) as folder:
                 self._tokenizer = AutoTokenizer.from_pretrained(files.tokenizer, use_fast=True, **kept)
-                model = AutoModel.from_pretrained(files.transformer, use_safetensors=True, dtype=torch.float32, **kept)
+                model = AutoModel.from_pretrained(folder, use_safetensors=True, dtype=torch.float32, **kept)
         except ModelLoadError:
             raise
         except Exception as error:

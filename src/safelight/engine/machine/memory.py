@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from math import prod
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 
 from safelight.contract.errors import ModelLoadError
+from safelight.contract.split_weights import header_of
 from safelight.engine.machine.device import usable_memory
 
 # https://github.com/huggingface/safetensors#format: the kinds of floats, which become the model's own kind.
@@ -24,9 +24,7 @@ def weights_bytes(files: Iterable[Path], dtype: torch.dtype) -> int:
     """Bytes of the tensors in safetensors files once their floats are `dtype`."""
     total = 0
     for path in files:
-        with path.open("rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        for name, tensor in header.items():
+        for name, tensor in header_of(path).items():
             if name != "__metadata__":
                 size = dtype.itemsize if tensor["dtype"] in _FLOATS else _OTHERS.get(tensor["dtype"], 1)
                 total += prod(tensor["shape"]) * size

@@ -8,6 +8,7 @@ from safetensors import SafetensorError, safe_open
 
 from safelight.contract.checkpoint_files import SAFETENSORS
 from safelight.contract.errors import ModelLoadError
+from safelight.contract.split_weights import header_of
 
 
 def check_safetensors(path: Path, what: str) -> None:
@@ -18,8 +19,8 @@ def check_safetensors(path: Path, what: str) -> None:
     """
     try:
         with safe_open(path, framework="pt"):
-            pass
-    except (SafetensorError, OSError):
+            header_of(path)  # of split weights: whether the whole file's header is there
+    except (SafetensorError, OSError, ValueError):
         raise ModelLoadError(
             f"{what} are damaged: {path.name} is cut short or no safetensors file. Get it again."
         ) from None

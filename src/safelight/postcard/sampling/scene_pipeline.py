@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 from transformers import BertModel, PreTrainedTokenizerFast
 
+from safelight.contract.split_weights import whole_folder
 from safelight.postcard import scene_file, text
 from safelight.postcard.decoder import SceneDecoder
 from safelight.postcard.sampling.conditioning import Conditioning, Guidance, Words, conditioning
@@ -45,6 +47,13 @@ class ScenePipeline(DiffusionPipeline):  # type: ignore[misc]
             scheduler=scheduler,
             decoder=decoder,
         )
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, **parts: Any) -> Self:
+        """As diffusers'; also of weights whose bytes lie apart, as an installed wheel has them."""
+        with whole_folder(Path(folder), but=parts) as whole:
+            pipeline: Self = super().from_pretrained(whole, **parts)
+        return pipeline
 
     @property
     def guidance_scale(self) -> float:
