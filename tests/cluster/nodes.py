@@ -9,7 +9,10 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
+
+from benchmarks.machines import Machines
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.ray.engine import ClusterEngine
@@ -39,8 +42,9 @@ longer still: a minute for a frozen node. What is promised at rest stands in doc
 class Nodes:
     """The nodes that run. This process has joined the cluster, as a driver."""
 
-    def __init__(self, cluster: Any) -> None:
+    def __init__(self, cluster: Any, folder: str) -> None:
         self._cluster = cluster
+        self._folder = folder
 
     @property
     def address(self) -> str:
@@ -63,6 +67,12 @@ class Nodes:
         """The head's process that knows all the others."""
         (process,) = self._cluster.head_node.all_processes["gcs_server"]
         return int(process.process.pid)
+
+    @property
+    def machines(self) -> Machines:
+        """Those that lend processors, as processes to be killed and stopped."""
+        raylets = [node.all_processes["raylet"][0].process.pid for node in self._cluster.worker_nodes]
+        return Machines(Path(self._folder), self.address, self.gcs_pid, raylets)
 
     async def pid_of(self, host: str) -> int:
         """The process of that host."""
@@ -106,7 +116,7 @@ def running_nodes(count: int) -> Iterator[Nodes]:
     cluster = RayNodes()
     try:
         cluster.add_node(num_cpus=0, object_store_memory=_STORE_BYTES, include_dashboard=False, temp_dir=folder)
-        nodes = Nodes(cluster)
+        nodes = Nodes(cluster, folder)
         for _ in range(count):
             nodes.add()
         asyncio.run(RayCluster(nodes.address).join())

@@ -6,10 +6,11 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from time import monotonic
 
+import psutil
 import pytest
+from benchmarks.machines import frozen
 
 from safelight.adapters.fake.stripes import draw_stripes
 from safelight.protocol.messages import End, Finished, JobEvent, Started, Stepped
@@ -56,14 +57,11 @@ async def image(events: AsyncIterator[JobEvent]) -> bytes:
     return said[-1].image
 
 
-@contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    """While this is entered that process does nothing, as on a machine without power."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
+async def all_beside(nodes: Nodes, host: str) -> list[psutil.Process]:
+    """Every process of the machine that a host is on."""
+    pid, machines = await nodes.pid_of(host), nodes.machines
+    (found,) = [there for there in map(machines.on, machines.raylets) if psutil.Process(pid) in there]
+    return found
 
 
 async def test_a_picture_whose_host_is_killed_goes_on_at_another_within_a_second(nodes: Nodes) -> None:
@@ -76,12 +74,12 @@ async def test_a_picture_whose_host_is_killed_goes_on_at_another_within_a_second
         assert await image(events) == draw_stripes(wanted)
 
 
-async def test_a_picture_whose_host_freezes_goes_on_at_another_within_ten_seconds(nodes: Nodes) -> None:
+async def test_a_picture_whose_machine_freezes_goes_on_at_another_within_ten_seconds(nodes: Nodes) -> None:
     async with api_engine(nodes, hosts=2) as engine:
         wanted = order("frozen", steps=400)
         events = engine.submit(wanted)
         await steps(events, 3)
-        with frozen(await nodes.pid_of(await drawing_host())):
+        with frozen(await all_beside(nodes, await drawing_host())):
             assert await next_step(events) < BUSY * 10.0
             engine.cancel("frozen")
             async with asyncio.timeout(WITHIN_SECONDS):
@@ -99,4 +97,6 @@ async def test_pictures_go_on_while_there_is_no_line_and_new_ones_are_drawn_soon
         assert monotonic() - began < BUSY * 5.0
         assert new == draw_stripes(waiting)
         assert await image(under_way) == draw_stripes(running)
+        lending = [each for raylet in nodes.machines.raylets for each in nodes.machines.on(raylet)]
+        assert not set(nodes.machines.line()) & set(lending), "it would stand still with a machine of hosts"
         assert engine.state().restarts == 0

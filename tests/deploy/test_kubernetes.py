@@ -148,6 +148,7 @@ def test_no_process_of_ray_is_without_the_token_and_no_manifest_repeats_it(
         said = {each["name"]: each for each in env}
         assert len(said) == len(env)
         assert said["RAY_AUTH_MODE"]["value"] == "token"
+        assert float(said["RAY_gcs_rpc_server_reconnect_timeout_s"]["value"]) >= 600, "it ends with a head begun anew"
         assert "secretKeyRef" in said["RAY_AUTH_TOKEN"]["valueFrom"]
     made = {each["metadata"]["name"] for each in of_kind(manifests, "Secret")}
     assert made == ({"safelight-database", "safelight-ray-token"} if values is _LEAST else set())

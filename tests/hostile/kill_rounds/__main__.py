@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -19,6 +20,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--engine", choices=sorted(PACES), default="fake")
     wanted = parser.parse_args()
+    for ended in (signal.SIGINT, signal.SIGTERM):  # whoever ends it finds nothing left running, also in the background
+        signal.signal(ended, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="safelight-kill-rounds-"))
     print(f"logs in {folder}", flush=True)
     counted = run(

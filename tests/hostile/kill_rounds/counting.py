@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,7 @@ def count(there: Scene, load: Load, folder: Path, quiet_seconds: float) -> Count
         ended = _ended(client, load, quiet_seconds)
         _listed_once(client, load)
         alike = _of_right_bytes(client, load, ended)
+    _nothing_in_hand(there, quiet_seconds)
     for node in there.nodes:
         node.end()
     swept, kept = asyncio.run(_swept(there, folder))
@@ -99,6 +101,35 @@ def _drawn(client: httpx.Client, body: dict[str, Any]) -> bytes:
         time.sleep(0.05)
     assert found["state"] == "finished"
     return client.get(f"/v1/jobs/{fresh['id']}/image").content
+
+
+def _nothing_in_hand(there: Scene, quiet_seconds: float) -> None:
+    """Nobody waits, draws or holds anything any more: no server, and of a cluster neither the line nor a host."""
+    deadline = time.monotonic() + quiet_seconds
+    while left := [*_at_servers(there), *_in_cluster(there)]:
+        assert time.monotonic() < deadline, f"still in hand: {left}"
+        time.sleep(1.0)
+
+
+def _at_servers(there: Scene) -> Iterator[str]:
+    for node in there.nodes:
+        state = (
+            httpx.get(f"http://127.0.0.1:{node.port}/v1/state", headers=HEADERS, timeout=60).raise_for_status().json()
+        )
+        for kind in ("queue", "jobs"):
+            if state[kind]["waiting"] or state[kind]["running"]:
+                yield f"{kind} of {node.port}: {state[kind]}"
+
+
+def _in_cluster(there: Scene) -> Iterator[str]:
+    if there.machines is None:
+        return
+    shown = there.nodes[0].look()
+    line = shown["seen"]["line"]
+    if line.get("waiting") or line.get("drawing"):
+        yield f"line: {line}"
+    yield from (f"host: {host}" for host in line.get("hosts", ()) if host.get("taken"))
+    yield from (f"lease: {held}" for held in shown["leases"] if held["jobs"])
 
 
 async def _swept(there: Scene, folder: Path) -> tuple[int, int]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import httpx
+from benchmarks.machines import Machines, started_machines
 
 from tests.hostile.kill_rounds.counting import count
 from tests.hostile.kill_rounds.disturbing import rounds
 from tests.hostile.kill_rounds.load import Load
 from tests.hostile.kill_rounds.pace import PACES
-from tests.hostile.kill_rounds.scene import HEADERS, Scene, scene
+from tests.hostile.kill_rounds.scene import CPUS, HEADERS, MACHINES, OVER_RAY, Scene, scene
 
 
 def run(
@@ -23,12 +25,15 @@ def run(
     *,
     engine: str = "fake",
     minutes: float = 60.0,
+    machines: Machines | None = None,
     said: Callable[[str], None] = print,
 ) -> str:
-    """So many rounds, in so many minutes at most; what was counted, in lines."""
+    """So many rounds, in so many minutes at most; what was counted, in lines. Over Ray on those machines, or on some
+    that are begun for it.
+    """
     said(f"seed {seed}")
     pace = PACES[engine]
-    with scene(folder, engine, 2) as there:
+    with _machines(engine, machines) as over, scene(folder, engine, 2, over) as there:
         load = Load(there.address, pace.caller)
         _until_ready(there)
         with load.running(seed):
@@ -46,6 +51,12 @@ def run(
             f"refused or cut on the way {dict(load.refused)}; left by their callers {dict(load.left)}",
         )
     )
+
+
+def _machines(engine: str, given: Machines | None) -> AbstractContextManager[Machines | None]:
+    if given is not None or engine not in OVER_RAY:
+        return nullcontext(given)
+    return started_machines(MACHINES, CPUS)
 
 
 def _until_ready(there: Scene) -> None:

@@ -43,6 +43,8 @@ imagePullPolicy: {{ .Values.image.pullPolicy }}
     secretKeyRef: {name: {{ include "safelight.tokenSecret" . }}, key: {{ .Values.rayToken.key }}}
 - name: RAY_USAGE_STATS_ENABLED
   value: "0"
+- name: RAY_gcs_rpc_server_reconnect_timeout_s
+  value: "600"
 {{- end -}}
 
 {{/* Where weights are that are not in the image. */}}

@@ -23,6 +23,10 @@ SERVE_FLAGS = {
 }
 """What halves the cost of a call. `RAY_SERVE_THROUGHPUT_OPTIMIZED` sets these too, and opens ports besides."""
 
+# A process that has not reached the head's GCS for so long ends itself: by Ray's default after 60 s, which is what
+# beginning a head anew may take. KubeRay has workers wait as long. Ray reads it when it is imported.
+_PATIENCE = {"RAY_gcs_rpc_server_reconnect_timeout_s": "600"}
+
 log = structlog.get_logger(__name__)
 
 
@@ -45,7 +49,7 @@ class RayCluster:
 
     def __init__(self, address: str | None = None) -> None:
         require_tokens()
-        for name, value in SERVE_FLAGS.items():  # Serve reads them when it is imported
+        for name, value in (SERVE_FLAGS | _PATIENCE).items():  # Ray and Serve read them when they are imported
             os.environ.setdefault(name, value)
         self._address = address
         self._handles: dict[str, Any] = {}

@@ -34,6 +34,9 @@ _CALLS_AT_ONCE = 10_000
 _CALL_SECONDS = 5.0
 # It is back after 2 to 4 s.
 _BACK_SECONDS = 4.0
+# Ray says by it which node is the head: what wants a little of it is placed there. On another node the line would stand
+# still with that one, for the minute in which Ray notices a frozen machine.
+_ON_THE_HEAD = {"node:__internal_head__": 0.001}
 
 
 class LineActor:
@@ -133,6 +136,7 @@ def find_line() -> Any:
             get_if_exists=True,
             lifetime="detached",
             num_cpus=0,
+            resources=_ON_THE_HEAD,
             max_restarts=-1,
             max_task_retries=-1,  # whatever is said may be said again to the next one; streams are begun anew
             max_concurrency=_CALLS_AT_ONCE,
