@@ -8,9 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import httpx
@@ -24,29 +22,26 @@ from safelight.protocol.times import Timings
 from safelight.service.ports.telemetry import Answered, Drawn
 from tests.cli.conftest import CommandLine
 from tests.clients.process import serving
+from tests.web_server import Handler, WebServer, answering
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 STAGES = {"encode_prompt": 0.125, "denoise": 0.5, "decode": 0.25}
 
 
-class Collector(ThreadingHTTPServer):
+class Collector(WebServer):
     """Takes what an exporter sends."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.spans: list[Any] = []
         self.paths: set[str] = set()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
 
     def named(self, name: str) -> Any:
         (span,) = [span for span in self.spans if span.name == name]
         return span
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     def do_POST(self) -> None:
         server = self.server
         assert isinstance(server, Collector)
@@ -61,18 +56,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
-
 
 @contextmanager
 def collecting() -> Iterator[Collector]:
-    with Collector() as collector:
-        thread = Thread(target=collector.serve_forever)
-        thread.start()
+    collector = Collector()
+    with answering(collector):
         yield collector
-        collector.shutdown()
-        thread.join()
 
 
 @pytest.fixture

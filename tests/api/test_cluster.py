@@ -180,6 +180,7 @@ async def test_others_are_told_what_was_taken_back_and_so_are_those_that_were_al
     assert sorted(peers.addresses) == ["http://gone", "http://one", "http://two"]
 
 
+@pytest.mark.one_process("its two servers are its own, and know each other by name")
 async def test_a_request_that_another_process_draws_is_told_and_ended_by_its_key_alone(serve: Serve) -> None:
     engine = FakeEngine(("postcard",))
     engine.gate.clear()

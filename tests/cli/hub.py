@@ -7,10 +7,11 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from tests.web_server import Handler, WebServer, answering
 
 COMMIT = "89abcdef0123456789abcdef0123456789abcdef"
 LARGE = ".safetensors"  # kept apart, with a SHA-256, as Git LFS does
@@ -49,21 +50,17 @@ class Hub:
 def serving(repositories: dict[str, Path]) -> Iterator[Hub]:
     """A hub with these repositories until the block ends."""
     hub = Hub(repositories)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(hub))
-    hub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield hub
-    finally:
-        hub.ended.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    server = WebServer(_handler(hub))
+    hub.url = server.url
+    with answering(server):
+        try:
+            yield hub
+        finally:
+            hub.ended.set()
 
 
-def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+def _handler(hub: Hub) -> type[Handler]:
+    class HubHandler(Handler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -71,9 +68,6 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
 
         def do_HEAD(self) -> None:
             self._answer(body=False)
-
-        def log_message(self, *arguments: Any) -> None:
-            """Quiet."""
 
         def _answer(self, *, body: bool) -> None:
             path = unquote(urlsplit(self.path).path)
@@ -158,7 +152,7 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-    return Handler
+    return HubHandler
 
 
 def _entry(folder: Path, file: Path, checksum: str | None) -> dict[str, Any]:

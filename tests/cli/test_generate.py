@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import http.server
 import io
 import json
 import os
 import pty
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +18,10 @@ from PIL import Image
 
 from safelight.cli.remote import _body
 from safelight.service.drawing.reception import HeldPicture
+from tests import web_server
 from tests.cli.conftest import CommandLine, InProcess, Server, assert_sentence
 from tests.sent_pictures import halves
+from tests.web_server import Handler, WebServer
 
 LOCAL = ("generate", "a boat", "--engine", "fake")
 
@@ -196,7 +196,7 @@ def test_a_server_that_says_nothing_is_given_up(quick: InProcess) -> None:
 def answering(status: int, body: bytes, **headers: str) -> Iterator[str]:
     """A web server that answers every POST in one way."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Answer(Handler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
             self.send_response(status)
@@ -206,15 +206,9 @@ def answering(status: int, body: bytes, **headers: str) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{listening.server_port}"
-        listening.shutdown()
-        thread.join()
+    server = WebServer(Answer)
+    with web_server.answering(server):
+        yield server.url
 
 
 BUSY = (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
+
+from tests.web_server import Handler, WebServer, answering
 
 _HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "host", "content-length", "date", "server")
 _ANSWER_SECONDS = 300.0
@@ -54,10 +54,7 @@ def wire_to(url: str) -> Iterator[Wire]:
     target = urlsplit(url)
     assert target.hostname is not None
 
-    class Relay(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            """The requests are noted in `sent`; standard error stays quiet."""
-
+    class Relay(Handler):
         def _relay(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -82,12 +79,7 @@ def wire_to(url: str) -> Iterator[Wire]:
 
         do_GET = do_POST = _relay
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Relay) as relay:
-        wire = Wire(f"http://127.0.0.1:{relay.server_address[1]}")
-        thread = threading.Thread(target=relay.serve_forever, kwargs={"poll_interval": 0.05}, name="wire")
-        thread.start()
-        try:
-            yield wire
-        finally:
-            relay.shutdown()
-            thread.join()
+    relay = WebServer(Relay)
+    wire = Wire(relay.url)
+    with answering(relay):
+        yield wire

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import http.client
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+
+from tests.web_server import Handler, WebServer, answering
 
 _HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding")
 _ANSWER_SECONDS = 60
@@ -21,10 +21,7 @@ def behind(prefix: str, url: str, *, refuses: Callable[[str], bool] = lambda pat
     """
     target = urlsplit(url)
 
-    class Proxy(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            """Standard error stays quiet."""
-
+    class Proxy(Handler):
         def _pass_on(self) -> None:
             if not self.path.startswith(f"{prefix}/"):
                 self.send_error(404)
@@ -55,11 +52,6 @@ def behind(prefix: str, url: str, *, refuses: Callable[[str], bool] = lambda pat
 
         do_GET = do_POST = do_DELETE = do_PATCH = _pass_on
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever, name="prefix", kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{proxy.server_port}{prefix}"
-        finally:
-            proxy.shutdown()
-            thread.join()
+    proxy = WebServer(Proxy)
+    with answering(proxy):
+        yield f"{proxy.url}{prefix}"

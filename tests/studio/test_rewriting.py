@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.clients.process import Served, serving
 from tests.studio.visit import PHONE, Visit, settle, visiting
+from tests.web_server import Handler, WebServer, answering
 
 OWN = "a boat"
 MODELS = {"postcard": {"source": "postcard", "rewrite": "small"}, "plain": {"source": "postcard"}}
@@ -25,10 +24,7 @@ def chat_model() -> Iterator[tuple[str, list[str]]]:
     """A chat model that answers each prompt with a longer one; its address, and what it was asked."""
     asked: list[str] = []
 
-    class Answering(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            """What it was asked stands in `asked`."""
-
+    class Answer(Handler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             asked.append(body["messages"][-1]["content"])
@@ -40,14 +36,9 @@ def chat_model() -> Iterator[tuple[str, list[str]]]:
             self.end_headers()
             self.wfile.write(answer)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/v1", asked
-        finally:
-            server.shutdown()
-            thread.join()
+    server = WebServer(Answer)
+    with answering(server):
+        yield f"{server.url}/v1", asked
 
 
 @pytest.fixture(scope="module")
