@@ -23,7 +23,7 @@ def order(id: str = "order", **fields: Any) -> Order:
 
 def changed(before: Order, **fields: Any) -> Order:
     """The same order with other fields. An option that is None or empty is left to the model."""
-    name = fields.pop("id", before.id)
+    name, began_with = fields.pop("id", before.id), fields.pop("began_with", before.began_with)
     file = {_FILE[field]: fields.pop(field) for field in list(fields) if field in _FILE}
     share = {field: fields.pop(field) for field in list(fields) if field in Share.__struct_fields__}
     recipe = {field: fields.pop(field) for field in list(fields) if field in Recipe.__struct_fields__}
@@ -33,4 +33,5 @@ def changed(before: Order, **fields: Any) -> Order:
         recipe=msgspec.structs.replace(before.recipe, **{"options": options} | recipe),
         file=msgspec.structs.replace(before.file, **file),
         share=msgspec.structs.replace(before.share, **share),
+        began_with=began_with,
     )

@@ -122,6 +122,7 @@ async def test_every_job_is_started_once_ends_once_and_counts_its_steps(engine: 
     for events in everything:
         assert isinstance(events[0], Started)
         assert isinstance(events[-1], Finished)
+        assert events[0].fingerprint == events[-1].fingerprint
         assert [event.step for event in events if isinstance(event, Stepped)] == [1, 2, 3, 4]
         assert sum(isinstance(event, End) for event in events) == 1
     assert len({events[-1].image for events in everything if isinstance(events[-1], Finished)}) == 1
@@ -224,6 +225,19 @@ async def test_what_is_drawn_from_decides_the_picture(engine: Engine) -> None:
 
 def _from(order: Order, picture: InputPicture) -> Recipe:
     return msgspec.structs.replace(order.recipe, inputs=(picture,))
+
+
+async def test_what_was_begun_before_is_drawn_by_that_fingerprint_and_is_what_it_was(
+    engine: Engine,
+) -> None:
+    new = job("new")
+    begun, *_ = await told(engine.submit(new))
+    assert isinstance(begun, Started)
+    again = msgspec.structs.replace(new, id="again", began_with=begun.fingerprint)
+    assert again.identity == new.identity
+    end = (await told(engine.submit(again)))[-1]
+    assert isinstance(end, Finished)
+    assert end.fingerprint == begun.fingerprint
 
 
 def texts(name: str, *texts: str, source: str = BUNDLED_ENCODER, dimensions: int | None = None) -> EmbedOrder:

@@ -107,6 +107,22 @@ async def test_a_claim_is_ended_by_its_holder_and_nothing_is_held_then(store: Jo
     assert await store.end("job_1", FINISHED, hold) is None
 
 
+async def test_whoever_claims_a_job_next_is_told_the_fingerprint_that_began_it_last(database: Database) -> None:
+    store = database.jobs
+    hold = await claimed(store, 1, "one")
+    assert await store.begun(hold, "first")
+    assert await store.begun(hold, "second")
+    await run_out(database, "job_1")
+    (back,) = await store.take_back("two")
+    assert back.course.began_with == "second"
+    assert not await store.begun(hold, "third")  # it is not ours any more
+    (again,) = await store.claim(["job_1"], 1, 11.0, "two")
+    assert again.course.began_with == "second"
+    ended = await store.end("job_1", FINISHED, _hold(again))
+    assert ended is not None
+    assert ended.course.began_with == "second"
+
+
 async def test_what_is_reserved_waits_for_its_holder_alone_while_that_one_renews(database: Database) -> None:
     store = database.jobs
     await store.add(job(1, holder="one"))

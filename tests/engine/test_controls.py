@@ -99,7 +99,7 @@ def test_what_follows_is_what_diffusers_draws_alone_and_in_company(family: Follo
     def on_event(event: object) -> None:
         if isinstance(event, Stepped) and event.job_id == "doomed":
             drawing.cancel(doomed)
-        if event == Started(job_id="one"):
+        if isinstance(event, Started) and event.job_id == "one":
             drawing.loop.put(Watch(job_id="one", longest=64))
 
     expected = {wanted.id: family.alone(wanted) for wanted in jobs}

@@ -25,7 +25,7 @@ def watched(model: LoadedModel, *others: Any, longest: int = 256, **changes: Any
     drawing: Drawing
 
     def watch(event: object) -> None:  # from the engine's thread: its second step cannot come before
-        if event == Started(job_id="watched"):
+        if isinstance(event, Started) and event.job_id == "watched":
             drawing.loop.put(Watch(job_id="watched", longest=longest))
 
     with Drawing(model, on_event=watch) as drawing:

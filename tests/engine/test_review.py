@@ -46,7 +46,7 @@ def drawn(source: str, *, safety_checker: bool = True) -> tuple[Any, list[Previe
     drawing: Drawing
 
     def watch(event: object) -> None:
-        if event == Started(job_id="watched"):
+        if isinstance(event, Started) and event.job_id == "watched":
             drawing.loop.put(Watch(job_id="watched", longest=256))
 
     with Drawing(model, on_event=watch) as drawing:

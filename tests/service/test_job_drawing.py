@@ -57,13 +57,23 @@ class Studio:
 
     async def draw(self, number: int) -> JobRecord:
         """Have a job accepted and drawn to its end; the job as the store then has it."""
-        telemetry, engine = PrometheusTelemetry(), FakeEngine(("postcard",))
-        drawing = open_drawing(read_settings({}), engine, MemoryLedger(), telemetry, Admission(60), PictureProcesses())
+        asked = await self.accept(number)
+        assert await self.process("process_one", FakeEngine(("postcard",))).run(JobInHand(asked, None))
+        return await self.kept(asked)
+
+    async def accept(self, number: int) -> JobRecord:
+        """A job in the store."""
         usual = job(number, state="queued")
         request = {"model": "postcard", "prompt": "a boat", "size": "256x256", "seed": 7}
         asked = replace(usual, wanted=replace(usual.wanted, request=request))
         await self.database.jobs.add(asked)
-        draws = JobDrawing(
+        return asked
+
+    def process(self, holder: str, engine: FakeEngine) -> JobDrawing:
+        """What draws jobs in a process of that name, with that engine."""
+        telemetry = PrometheusTelemetry()
+        drawing = open_drawing(read_settings({}), engine, MemoryLedger(), telemetry, Admission(60), PictureProcesses())
+        return JobDrawing(
             store=self.database.jobs,
             files=self.files,
             generate=drawing.generate,
@@ -73,11 +83,9 @@ class Studio:
             inputs=JobInputs(self.files),
             color_of=lambda image: self.color_of(image),
             weight_of=self.weight_of,
-            holder="process_one",
+            holder=holder,
             clock=lambda: _NOW,
         )
-        assert await draws.run(JobInHand(asked, None))
-        return await self.kept(asked)
 
     async def kept(self, asked: JobRecord) -> JobRecord:
         found = await self.database.jobs.get(asked.origin.owner, asked.id)
@@ -194,3 +202,42 @@ async def test_a_picture_waits_for_a_place_that_is_away(studio: Studio, monkeypa
     assert ended.course.state == "finished"
     pauses = [line["again_in_seconds"] for line in logs if line["event"] == "picture_waits_for_files"]
     assert pauses[:3] == [0.01, 0.02, 0.04]
+
+
+async def test_whoever_takes_a_job_over_asks_for_the_fingerprint_that_it_began_with(studio: Studio) -> None:
+    asked = await studio.accept(1)
+    dies, other = FakeEngine(("postcard",)), FakeEngine(("postcard",), fingerprint="other")
+    dies.gate.clear()
+    drawing = asyncio.create_task(studio.process("dies", dies).run(JobInHand(asked, None)))
+
+    async def began_with() -> str | None:
+        return (await studio.kept(asked)).course.began_with
+
+    async with asyncio.timeout(60):
+        while await began_with() is None:  # noqa: ASYNC110 - no event says what is in a database
+            await asyncio.sleep(0)
+    drawing.cancel()  # it puts nothing back
+    await asyncio.wait([drawing])
+    (lost,) = await studio.database.jobs.take_back("takes over", others_are_gone=True)
+    assert await studio.process("takes over", other).run(JobInHand(lost, None))
+    assert [each.began_with for each in (*dies.submitted, *other.submitted)] == [None, FINGERPRINT]
+    drawn = await studio.kept(asked)
+    assert drawn.image is not None
+    assert (drawn.course.tries, drawn.image.fingerprint) == (2, "other")
+    assert drawn.course.began_with == "other"
+
+
+async def test_a_store_that_cannot_be_written_when_a_job_begins_holds_up_no_picture(
+    studio: Studio, tmp_path: Path
+) -> None:
+    full = "BEFORE UPDATE OF began_with ON jobs WHEN NEW.began_with IS NOT NULL BEGIN SELECT RAISE(ABORT, 'full'); END"
+    await altered(tmp_path / FILE_NAME, f"CREATE TRIGGER full {full}")
+    asked, engine = await studio.accept(1), FakeEngine(("postcard",))
+    engine.gate.clear()
+    with capture_logs() as logs:
+        drawing = asyncio.create_task(studio.process("process_one", engine).run(JobInHand(asked, None)))
+        await until(lambda: any(line["event"] == "beginning_not_kept" for line in logs))
+        engine.gate.set()
+        assert await drawing
+    drawn = await studio.kept(asked)
+    assert (drawn.course.state, drawn.course.began_with) == ("finished", None)

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from safelight.adapters.fake.engine import FakeEngine
+from safelight.adapters.fake.states import FINGERPRINT
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.contract.errors import DrawingCancelled, InternalError
 from safelight.contract.order import Order
@@ -135,3 +136,22 @@ async def test_a_picture_that_was_given_up_makes_way_for_the_same_one_asked_for_
     engine.gate.set()
     await pictures.ended()
     assert (await second.outcome()).job_id == "two"
+
+
+@pytest.mark.parametrize(("began_with", "drawings"), [(None, 1), (FINGERPRINT, 1), ("other", 2)])
+async def test_what_was_begun_before_shares_a_drawing_of_its_own_fingerprint_alone(
+    began_with: str | None, drawings: int
+) -> None:
+    engine, admission = FakeEngine(["s"]), Admission(100.0)
+    engine.gate.clear()
+    pictures = SharedPictures(engine, admission, PrometheusTelemetry(), all_may_be_shown, Signing())
+    first = pictures.start(job(), admission.admit([job()])[0])
+    first.join()
+    await until(lambda: first.began_with is not None)
+    again = changed(job(), id="two", began_with=began_with)
+    picture = pictures.under_way(again) or pictures.start(again, admission.admit([again])[0])
+    picture.join()
+    assert len({id(first), id(picture)}) == drawings
+    engine.gate.set()
+    assert (await first.outcome()).image == (await picture.outcome()).image
+    await pictures.ended()

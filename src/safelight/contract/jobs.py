@@ -74,7 +74,8 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
 
     `end_number` orders endings as a job's number orders jobs, whatever the clock says; None until it has ended.
     `attempts` counts how often it was begun to be drawn and not put back in order, `tries` every time; `holder` is the
-    process that draws it, or has it reserved while it is queued.
+    process that draws it, or has it reserved while it is queued. `began_with` is the fingerprint of the model that
+    began to draw it last, None until one has.
     """
 
     state: JobState = "queued"
@@ -84,6 +85,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 0
     tries: int = 0
     holder: str | None = None
+    began_with: str | None = None
     error: JobError | None = None
 
 

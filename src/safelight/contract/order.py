@@ -139,12 +139,14 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """One picture to draw, complete."""
+    """One picture to draw, complete. `began_with` is the fingerprint of the model that began to draw it before, which
+    whoever has several waits for: the same seed gives the same bytes with the same fingerprint alone."""
 
     id: str
     recipe: Recipe
     file: FileSpec
     share: Share = Share()
+    began_with: str | None = None
 
     @property
     def source(self) -> str:

@@ -216,7 +216,10 @@ class EncoderFailed(Message, frozen=True):
 
 
 class Started(Message, frozen=True):
+    """A model of that `fingerprint` draws the job from now on; empty: whoever says so does not know it."""
+
     job_id: str
+    fingerprint: str = ""
 
 
 class Stepped(Message, frozen=True):
@@ -286,15 +289,5 @@ class Pong(Message, frozen=True):
 End = Finished | Embedded | Failed | Cancelled
 """How a job ends; each does so once."""
 JobEvent = Started | Stepped | Preview | End
-Event = (
-    Hello
-    | ModelDescribed
-    | ModelLoading
-    | ModelReady
-    | ModelResting
-    | ModelFailed
-    | EncoderReady
-    | EncoderFailed
-    | JobEvent
-    | Pong
-)
+ModelEvent = ModelDescribed | ModelLoading | ModelReady | ModelResting | ModelFailed
+Event = Hello | ModelEvent | EncoderReady | EncoderFailed | JobEvent | Pong

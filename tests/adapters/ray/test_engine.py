@@ -6,15 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from msgspec.structs import replace
 
 from safelight.adapters.fake.engine import FakeEngine
+from safelight.adapters.fake.states import FINGERPRINT
 from safelight.adapters.fake.stripes import draw_stripes
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.ray.engine import ClusterEngine
 from safelight.contract.order import Order
 from safelight.protocol.messages import Cancelled, Failed, Finished, JobEvent, Started
-from safelight.service.ports.engine import EngineState
 from tests.adapters.ray.near_cluster import NearCluster, engine_of
 from tests.orders import order
 
@@ -126,14 +125,6 @@ async def test_a_job_that_its_host_gave_up_is_drawn_elsewhere(two: Two) -> None:
     assert isinstance((await rest(events))[-1], Finished)
 
 
-class OtherMachine(FakeEngine):
-    """Draws on a machine whose bytes may be others."""
-
-    def state(self) -> EngineState:
-        here = super().state()
-        return replace(here, models=tuple(replace(model, fingerprint="other") for model in here.models))
-
-
 async def test_a_job_that_goes_to_a_host_of_another_fingerprint_is_counted() -> None:
     cluster, telemetry = NearCluster(), PrometheusTelemetry()
     await cluster.add_host("kind/a", FakeEngine(("postcard",), step_seconds=0.001))
@@ -141,9 +132,46 @@ async def test_a_job_that_goes_to_a_host_of_another_fingerprint_is_counted() -> 
     await engine.start()
     events = engine.submit(order("job", steps=200))
     await begun(events)
-    await cluster.add_host("other/b", OtherMachine(("postcard",)))
+    await cluster.add_host("other/b", FakeEngine(("postcard",), fingerprint="other"))
     await cluster.kill_host("kind/a")
     assert isinstance((await rest(events))[-1], Finished)
     assert b'safelight_fingerprint_changes_total{source="postcard"} 1.0' in telemetry.render()
     await engine.stop()
     await cluster.stop()
+
+
+@pytest_asyncio.fixture
+async def of_two_kinds() -> AsyncIterator[NearCluster]:
+    """A host of one fingerprint that is there, and no other yet."""
+    cluster = NearCluster()
+    await cluster.add_host("kind/a", FakeEngine(("postcard",)))
+    yield cluster
+    await cluster.stop()
+
+
+async def test_a_job_that_another_process_began_waits_for_a_host_of_that_fingerprint(of_two_kinds: NearCluster) -> None:
+    engine = engine_of(of_two_kinds)
+    await engine.start()
+    begun_before = order("job", began_with="other")
+    events = engine.submit(begun_before)
+    there = engine.submit(order("another"))
+    assert isinstance((await rest(there))[-1], Finished)  # the host that is there is asked for other things
+    assert engine.state().queued == 1
+    await of_two_kinds.add_host("other/b", FakeEngine(("postcard",), fingerprint="other"))
+    end = (await rest(events))[-1]
+    assert isinstance(end, Finished)
+    assert end.fingerprint == "other"
+    await engine.stop()
+
+
+async def test_one_whose_fingerprint_does_not_come_is_drawn_by_another_which_is_named_and_counted(
+    of_two_kinds: NearCluster,
+) -> None:
+    telemetry = PrometheusTelemetry()
+    engine = engine_of(of_two_kinds, load_wait_seconds=0.2, telemetry=telemetry)
+    await engine.start()
+    end = (await rest(engine.submit(order("job", began_with="other"))))[-1]
+    assert isinstance(end, Finished)
+    assert end.fingerprint == FINGERPRINT
+    assert b'safelight_fingerprint_changes_total{source="postcard"} 1.0' in telemetry.render()
+    await engine.stop()

@@ -178,7 +178,7 @@ def test_it_shows_the_picture_while_it_is_drawn(loaded: Loaded) -> None:
     drawing: Drawing
 
     def watch(event: object) -> None:  # from the engine's thread: its second step cannot come before
-        if event == Started(job_id="watched"):
+        if isinstance(event, Started) and event.job_id == "watched":
             drawing.loop.put(Watch(job_id="watched", longest=256))
 
     with Drawing(loaded.model, on_event=watch) as drawing:
@@ -259,7 +259,7 @@ def test_an_edit_is_what_diffusers_draws_alone_and_in_company_or_is_refused(load
     def on_event(event: object) -> None:
         if isinstance(event, Stepped) and event.job_id == "doomed":
             drawing.cancel(doomed)
-        if event == Started(job_id=jobs[0].id):
+        if isinstance(event, Started) and event.job_id == jobs[0].id:
             drawing.loop.put(Watch(job_id=jobs[0].id, longest=64))
 
     with Drawing(loaded.model, on_event=on_event) as drawing:

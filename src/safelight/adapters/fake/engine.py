@@ -61,7 +61,7 @@ class FakeEngine:
     said to be expected. `cuts` is what it says of prompts that it read only in part. With `flags` its safety checker
     refuses every picture. `refuses` is what it says, by reason, code and parameter, of every order as one that its
     model does not draw. With `merges` it says of what was not promised to be exact that it was drawn in one batch
-    with others. `workers` is how many it says that it has.
+    with others. `workers` is how many it says that it has. `fingerprint` is that of what it draws.
     """
 
     def __init__(
@@ -76,7 +76,9 @@ class FakeEngine:
         loras: Mapping[str, tuple[str, ...]] | None = None,
         controls: Mapping[str, tuple[str, ...]] | None = None,
         encoders: Sequence[str] = (BUNDLED_ENCODER,),
+        fingerprint: str = FINGERPRINT,
     ) -> None:
+        self._fingerprint = fingerprint
         self._encoders = tuple(encoders)
         self._traits = traits
         self._loras, self._controls = loras or {}, controls or {}
@@ -141,7 +143,8 @@ class FakeEngine:
 
     def _model_state(self, source: str) -> ModelState:
         traits = traits_with(self._traits, self._loras.get(source), self._controls.get(source))
-        return model_state(source, self._is_loaded(source), self._broken, self.ready_in_seconds, traits)
+        loaded, expected = self._is_loaded(source), self.ready_in_seconds
+        return model_state(source, loaded, self._broken, expected, traits, self._fingerprint)
 
     def _encoder_state(self, source: str) -> ModelState:
         return encoder_state(source, self._is_loaded(source), self._broken, self.ready_in_seconds)
@@ -209,7 +212,7 @@ class FakeEngine:
         async with contextlib.aclosing(self._steps.of(order, steps, left)) as taken:
             async for step in taken:
                 if step == 0:
-                    entry.tell(Started(job_id=order.id))
+                    entry.tell(Started(job_id=order.id, fingerprint=self._fingerprint))
                 else:
                     _tell_step(entry, order, step, steps, previews=not self.flags)
         return step == steps
@@ -221,7 +224,8 @@ class FakeEngine:
         image = await asyncio.to_thread(draw_stripes, order)
         self.drawn.append(order.id)
         self._throughput.add(order.recipe.source)
-        entry.tell(_finished(order, image, (self._steps.seconds,) * self._steps_of(order), self.merges, self.cuts))
+        steps = (self._steps.seconds,) * self._steps_of(order)
+        entry.tell(_finished(order, image, self._fingerprint, steps, self.merges, self.cuts))
 
     def _steps_of(self, order: Order) -> int:
         return order.recipe.steps or (self._traits or TRAITS).steps
@@ -243,11 +247,11 @@ def _failed(order: Order | EmbedOrder, offered: Sequence[str], broken: str | Non
 
 
 def _finished(
-    order: Order, image: bytes, steps: tuple[float, ...], merges: bool, cuts: tuple[PromptCut, ...]
+    order: Order, image: bytes, fingerprint: str, steps: tuple[float, ...], merges: bool, cuts: tuple[PromptCut, ...]
 ) -> Finished:
     tier: Tier = "throughput" if merges and not order.share.exact else "exact"
     timings = Timings(stages={STEPS: sum(steps)}, steps=steps)
-    return Finished(job_id=order.id, image=image, fingerprint=FINGERPRINT, timings=timings, tier=tier, cuts=cuts)
+    return Finished(job_id=order.id, image=image, fingerprint=fingerprint, timings=timings, tier=tier, cuts=cuts)
 
 
 def _flagged(order: Order) -> Failed:

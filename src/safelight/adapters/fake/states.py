@@ -34,7 +34,12 @@ def traits_with(
 
 
 def model_state(
-    source: str, is_loaded: bool, broken: str | None, ready_in_seconds: float | None, traits: Traits | None
+    source: str,
+    is_loaded: bool,
+    broken: str | None,
+    ready_in_seconds: float | None,
+    traits: Traits | None,
+    fingerprint: str = FINGERPRINT,
 ) -> ModelState:
     """A model's: it fails for the reason `broken`; `traits` None are known once it is loaded."""
     status: Literal["failed", "ready", "loading"] = "ready" if is_loaded else "loading"
@@ -44,7 +49,7 @@ def model_state(
         source=source,
         status=status,
         reason=broken,
-        fingerprint=FINGERPRINT,
+        fingerprint=fingerprint,
         device="none",
         where="device" if status == "ready" else "none",
         ready_in_seconds=ready_in_seconds if status == "loading" else None,

@@ -157,7 +157,7 @@ class Loop:
 
     def _begin(self, run: Run) -> None:
         self._roster.pin_model(run)
-        self._emit(Started(job_id=run.order.id))
+        self._emit(Started(job_id=run.order.id, fingerprint=run.model.fingerprint))
 
     def _conclude(self, run: Run) -> None:
         if run.failure is None:

@@ -10,7 +10,8 @@ from safelight.service.access.quotas import Reservation
 class Caller(msgspec.Struct, frozen=True):
     """Who asks: for the ledger, and for the schedule, in which keys share a device by their weights. `alone`: nothing
     is drawn beside what is asked for. `reservation` is what was reserved of the key's quotas. `background`: nobody
-    waits for it, so it comes after everything else. `traceparent` is the request's span, "" where nothing is traced."""
+    waits for it, so it comes after everything else. `traceparent` is the request's span, "" where nothing is traced.
+    `began_with` is the fingerprint of the model that began to draw it before, None where none did."""
 
     request_id: str
     key_id: str
@@ -19,3 +20,4 @@ class Caller(msgspec.Struct, frozen=True):
     reservation: Reservation | None = None
     background: bool = False
     traceparent: str = ""
+    began_with: str | None = None

@@ -18,7 +18,7 @@ from safelight.contract.request import ImageRequest
 from safelight.protocol.messages import Finished, Tier
 from safelight.service.drawing.accounts import Account
 from safelight.service.drawing.readiness import shutting_down
-from safelight.service.drawing.shared_pictures import OnPreview, SharedPicture
+from safelight.service.drawing.shared_pictures import OnBegin, OnPreview, SharedPicture
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,6 +161,12 @@ class Drawing:
     def follow(self, on_step: Callable[[int, int], None], index: int = 0) -> Iterator[None]:
         """While this is entered, have the steps of one picture told, as `on_step(step, steps)`."""
         with self._shared[index].follow(on_step):
+            yield
+
+    @contextmanager
+    def begins(self, on_begin: OnBegin, index: int = 0) -> Iterator[None]:
+        """While this is entered, have told by which fingerprint one picture is drawn, now and whenever it is begun."""
+        with self._shared[index].begins(on_begin):
             yield
 
     @contextmanager

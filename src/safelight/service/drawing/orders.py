@@ -46,4 +46,5 @@ def order_of(request: ImageRequest, seed: int, metadata: MetadataMode, caller: C
             trace=caller.request_id,
             traceparent=caller.traceparent,
         ),
+        began_with=caller.began_with,
     )

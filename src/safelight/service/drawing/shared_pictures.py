@@ -22,6 +22,7 @@ from safelight.service.ports.telemetry import Estimated, Telemetry
 
 OnProgress = Callable[[int, int], None]
 OnPreview = Callable[[Preview], None]
+OnBegin = Callable[[str], None]
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +30,8 @@ log = structlog.get_logger(__name__)
 class SharedPicture:
     """One order on its way through the engine, and everybody who waits for it.
 
-    `queue_seconds` is the time from submission to the first start, known once it has started.
+    `queue_seconds` is the time from submission to the first start, known once it has started. `began_with` is the
+    fingerprint of the model that draws it or did last, where that is known.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class SharedPicture:
         self.order = order
         self.submitted = monotonic()
         self.queue_seconds: float | None = None
+        self.began_with = order.began_with
         self.waiting = 0
         self._engine = engine
         self._review = review
@@ -46,6 +49,7 @@ class SharedPicture:
         self._finished: Finished | None = None
         self._listeners: list[OnProgress] = []
         self._viewers: dict[OnPreview, int] = {}
+        self._on_begin: list[OnBegin] = []
         self._outcome: asyncio.Future[Finished] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> Finished | None:
@@ -76,6 +80,17 @@ class SharedPicture:
             self._listeners.remove(on_progress)
 
     @contextmanager
+    def begins(self, on_begin: OnBegin) -> Iterator[None]:
+        """While this is entered, have told by which fingerprint it is drawn, now and whenever it is begun anew."""
+        self._on_begin.append(on_begin)
+        if self.queue_seconds is not None and self.began_with is not None:
+            on_begin(self.began_with)
+        try:
+            yield
+        finally:
+            self._on_begin.remove(on_begin)
+
+    @contextmanager
     def view(self, on_preview: OnPreview, longest: int) -> Iterator[None]:
         """While this is entered, have previews told, at least as large as asked for. The engine makes none unasked, and
         none at all where a picture is looked at before it is shown."""
@@ -98,9 +113,10 @@ class SharedPicture:
 
     def _take(self, event: JobEvent) -> None:
         match event:
-            case Started():
+            case Started(fingerprint=fingerprint):
                 if self.queue_seconds is None:
                     self.queue_seconds = monotonic() - self.submitted
+                self._begun(fingerprint)
             case Stepped(step=step, steps=steps):
                 for listener in tuple(self._listeners):
                     listener(step, steps)
@@ -117,6 +133,12 @@ class SharedPicture:
                 self._fail(InternalError("The picture's order was answered with vectors."))
             case _:
                 assert_never(event)
+
+    def _begun(self, fingerprint: str) -> None:
+        if fingerprint:
+            self.began_with = fingerprint
+            for listener in tuple(self._on_begin):
+                listener(fingerprint)
 
     def _fail(self, error: SafelightError) -> None:
         if not self._outcome.done():
@@ -180,9 +202,12 @@ class SharedPictures:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def under_way(self, order: Order) -> SharedPicture | None:
-        """The picture of an identical order that can still be joined."""
+        """The picture of an identical order that can still be joined. What was begun before, elsewhere, joins what is
+        drawn by the same fingerprint."""
         picture = self._by_identity.get(_identity(order))
-        return picture if picture is not None and picture.can_be_joined else None
+        if picture is None or not picture.can_be_joined:
+            return None
+        return picture if order.began_with in (None, picture.began_with) else None
 
     def start(self, order: Order, cost: Cost) -> SharedPicture:
         """Have an order drawn that was admitted at this cost."""

@@ -99,7 +99,9 @@ class Engine(Protocol):
         """Draw a job. The events end with exactly one of `Finished`, `Failed`, `Cancelled`.
 
         A job may be submitted while the model still loads: it waits. Leaving the iterator early does not cancel.
-        Whoever draws one that is to be alone is given nothing else meanwhile.
+        Whoever draws one that is to be alone is given nothing else meanwhile. One that was begun before, with a certain
+        fingerprint, waits for that where machines have several, as long as it would for a model, and is then drawn by
+        any. `Started` names the fingerprint each time that it is begun.
         """
 
     def embed(self, order: EmbedOrder) -> AsyncIterator[JobEvent]:

@@ -138,6 +138,10 @@ class JobStore(Protocol):
         that holder and by nobody else, whichever process asks at the same time. What is reserved for another is passed
         over. The first start's time is kept, and `attempts` and `tries` count on."""
 
+    async def begun(self, hold: Hold, fingerprint: str) -> bool:
+        """A model of that fingerprint has begun to draw the job; whether that claim holds still. Whoever claims it next
+        is told so (`Course.began_with`)."""
+
     async def renew(self, holder: str) -> Collection[Hold]:
         """Prolong every claim of that holder's; those that it has still, also if one had run out and nobody took it."""
 

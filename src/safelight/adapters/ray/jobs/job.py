@@ -21,8 +21,8 @@ class ClusterJob(PendingOrder):
     """An order, where it is drawn, and what is to be said of it.
 
     `host` is empty while it waits; `leader` is the job that it follows there, its own where it is drawn for itself.
-    `avoid` are hosts at which it was lost; `fingerprint` is that of the model which draws it
-    or did last, for whose hosts it waits so many seconds. `reader` is who reads it at its host.
+    `avoid` are hosts at which it was lost; `fingerprint` is that of the model which draws it or did last, here or at
+    another process, for whose hosts it waits so many seconds. `reader` is who reads it at its host.
     """
 
     def __init__(self, order: Order | EmbedOrder, api: str, patience_seconds: float) -> None:
@@ -31,7 +31,7 @@ class ClusterJob(PendingOrder):
         self.host = ""
         self.leader = order.id
         self.avoid: tuple[str, ...] = ()
-        self.fingerprint: str | None = None
+        self.fingerprint = order.began_with if isinstance(order, Order) else None
         self.connected = False
         self.reading: asyncio.Task[None] | None = None
         self.reader = f"{api}/{order.id}"

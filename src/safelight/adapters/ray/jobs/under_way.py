@@ -15,7 +15,7 @@ from safelight.adapters.ray.cluster import HostLost
 from safelight.adapters.ray.jobs.calls import HostCalls
 from safelight.adapters.ray.jobs.job import ClusterJob
 from safelight.protocol.hosting import Beat, HandedBack, HostEvent, Leave, NotHere, View
-from safelight.protocol.messages import Cancelled, Embedded, End, Failed, Finished, JobEvent
+from safelight.protocol.messages import Cancelled, Embedded, End, Failed, Finished, JobEvent, Started
 from safelight.protocol.placing import Ended, FromApi
 from safelight.protocol.placing import Leave as LeaveLine
 from safelight.service.ports.telemetry import FingerprintChanged, Telemetry
@@ -155,6 +155,8 @@ class JobsUnderWay:
         elif isinstance(event, End):
             self.end(job, event)
         else:
+            if isinstance(event, Started):
+                job.fingerprint = event.fingerprint or job.fingerprint
             job.tell(event)
             return True
         return False

@@ -53,6 +53,11 @@ class JobClaims(JobTable):
                     await self._tell(connection, "drawn", row)
         return claimed
 
+    async def begun(self, hold: Hold, fingerprint: str) -> bool:
+        begun = update(jobs).where(_held(hold)).values(began_with=fingerprint).returning(jobs.c.id)
+        async with self._dialect.writing() as connection:
+            return (await connection.execute(begun)).one_or_none() is not None
+
     async def renew(self, holder: str) -> Collection[Hold]:
         prolonged = update(jobs).where(jobs.c.holder == holder).values(lease_until=LEASE_END)
         async with self._dialect.writing() as connection:

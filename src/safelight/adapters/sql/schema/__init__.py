@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 # The newest migration; known here so that a start with nothing to migrate need not import Alembic (0.1 s).
-REVISION = "0018"
+REVISION = "0020"
 # What the oldest version knows that may still work with a database of this one, beside it or started again, while the
 # servers of a database are upgraded one after the other: the version before, since a migration only adds.
 OLDEST_REVISION = "0013"

@@ -27,6 +27,7 @@ _RESERVED = text("reservation IS NOT NULL")
 # itself. `end_number` orders endings, of all owners. Lists are ranges of one index, in which stands what they are
 # filtered by, so that what does not fit is passed over without reading its row.
 # `stored_bytes` is what row and picture weigh; `attempts` how often it was begun to be drawn; `tries` numbers claims.
+# `began_with` is the fingerprint of the model that began to draw it last.
 # The `holder` draws it until `lease_until`, by the database's clock, or longer where nobody else takes it.
 jobs = Table(
     "jobs",
@@ -62,6 +63,7 @@ jobs = Table(
     Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("holder", String(64)),
     Column("lease_until", Float(53)),
+    Column("began_with", Text),
     Column("stored_bytes", BigInteger, nullable=False, server_default=text("0")),
     Column("reservation", String(64)),
     Index("jobs_owner", "owner", "listed", "number", "created", "state", "model", "starred", "width", "height"),

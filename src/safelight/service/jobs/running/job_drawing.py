@@ -23,6 +23,7 @@ from safelight.service.drawing.drawing import ColorOf, Drawing, Picture, kept_im
 from safelight.service.drawing.generate import Generate
 from safelight.service.entrance import Entrance
 from safelight.service.jobs.inputs import JobInputs
+from safelight.service.jobs.running.beginnings import Beginnings
 from safelight.service.jobs.running.claims import Claims
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.firmly import put_firmly
@@ -80,6 +81,7 @@ class JobDrawing:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._claims = Claims(store, holder, clock)
+        self._beginnings = Beginnings(store)
         self._files = files
         self._generate = generate
         self._entrance = entrance
@@ -133,12 +135,20 @@ class JobDrawing:
 
         origin = job.origin
         reserved = None if origin.reservation is None else Reservation(origin.reservation, 1, of_job=True)
-        caller = Caller(origin.request_id, origin.owner, await self._weight_of(origin.owner), running.alone, reserved)
+        caller = Caller(
+            origin.request_id,
+            origin.owner,
+            await self._weight_of(origin.owner),
+            running.alone,
+            reserved,
+            began_with=job.course.began_with,
+        )
         with (
             await self._generate.begin(
                 request, caller, accepted_seed=job.wanted.seed, reserved=running.reserved
             ) as drawing,
             drawing.follow(on_progress),
+            self._beginnings.kept(job, drawing),
             self._shown(running, drawing),
         ):
             return await drawing.picture()
