@@ -18,6 +18,7 @@ import pytest
 from safelight.adapters.sql import Database, open_database
 from tests import hung, object_store
 from tests.databases import Kept, kept_in
+from tests.forking import starting
 from tests.hung import (
     pytest_exception_interact,
     pytest_runtest_call,
@@ -46,6 +47,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # certificates for it, 20 ms of a processor, unless they are a folder's, which is not read before one is looked for.
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = os.environ.get("SSL_CERT_DIR", "/etc/ssl/certs")
+
+starting.install()
 
 # Of `make test`'s two processes each takes a file at a time, in this order: what takes long comes first, so that short
 # files are left to even out the end.
@@ -131,6 +134,7 @@ def _run_apart(work: Coroutine[Any, Any, None]) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The run's own process removes what its workers shared."""
     hung.bound_end(session)
+    starting.close()
     if not hasattr(session.config, "workerinput"):
         remove_shared()
 

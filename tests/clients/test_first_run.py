@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.conftest import CommandLine
 from tests.clients.pictures import opened
+from tests.forking.starting import anew
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="this machine has no curl")
 
@@ -23,9 +24,10 @@ _LAST_LINE = "b64_json"
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CommandLine, str]]:
     """A first server on an empty state folder, and what it printed up to the end of its curl command."""
     safelight = CommandLine(tmp_path_factory.mktemp("first"))
-    process = safelight.start(
-        "serve", "--engine", "fake", "--port", "0", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
+    with anew():  # as a program from its first line, which the servers of most tests are not
+        process = safelight.start(
+            "serve", "--engine", "fake", "--port", "0", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
     assert process.stderr is not None
     said = ""
     while _LAST_LINE not in said:

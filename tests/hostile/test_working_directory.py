@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from safelight.cli.app import app
 from tests.cli.conftest import CommandLine
 from tests.clients.process import serving
 from tests.e2e.drawing import Order, draw
+from tests.forking.starting import anew
 from tests.hostile.commands import names_of
 
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -54,6 +55,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }
 ROOT = Path(__file__).parents[2]
 SCRIPT = (str(Path(sys.executable).with_name("safelight")),)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_imported_before() -> Iterator[None]:
+    """What runs here is a program from its first line."""
+    with anew():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,211 @@
+"""Has `subprocess` fork `python -P -m safelight …` from a template, wherever nothing speaks against it."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.forking.template import LENGTH_BYTES, Job
+
+PROGRAM = Path(__file__).with_name("template.py")
+_FORKED = frozenset({"safelight"})
+_COMMAND = (sys.executable, "-P", "-m")
+# What Python, the loader, the C library, those of numbers, and Ray read for themselves, when a process starts.
+_READ_AT_START = """
+    PYTHON LD_ LC_ LANG TZ GLIBC_ MALLOC_ FAKETIME OMP_ GOMP_ KMP_ OPENBLAS_ MKL_ RAY_
+""".split()  # noqa: SIM905 - a list of words reads better so
+# Of a test's own, which the template need not have.
+_OURS = ("SAFELIGHT_", "DIFFUSION_", "HF_", "PORT")
+_ROOM = 16_384
+# linux/prctl.h: whoever is marked so adopts processes below it that lose their parent.
+_PR_SET_CHILD_SUBREAPER = 36
+
+_ForkExec = Callable[..., int]
+
+
+class _Start(NamedTuple):
+    """What `subprocess` passes for one process; the names are those of `_posixsubprocess.fork_exec`."""
+
+    args: Sequence[str | bytes]
+    executables: Sequence[bytes]
+    close_fds: bool
+    kept: Sequence[int]
+    cwd: str | None
+    env: Sequence[bytes] | None
+    p2cread: int
+    p2cwrite: int
+    c2pread: int
+    c2pwrite: int
+    errread: int
+    errwrite: int
+    errpipe_read: int
+    errpipe_write: int
+    restore_signals: bool
+    start_new_session: bool
+    process_group: int
+    gid: int | None
+    gids: Sequence[int] | None
+    uid: int | None
+    umask: int
+    preexec_fn: object
+
+    def job(self) -> Job | None:
+        """What is to be run, unless it is another program, or has to be started with something of its own."""
+        words = [os.fsdecode(word) for word in self.args]
+        own = (self.preexec_fn, self.gid, self.gids, self.uid)
+        if any(each is not None for each in own) or self.umask >= 0 or self.process_group >= 0:
+            return None
+        if not (self.close_fds and self.restore_signals):
+            return None
+        if tuple(words[:3]) != _COMMAND or words[3:4] == [] or words[3] not in _FORKED:
+            return None
+        if self.executables != (os.fsencode(words[0]),):
+            return None
+        folder = None if self.cwd is None else os.fsdecode(self.cwd)
+        if folder is not None and not os.access(folder, os.X_OK):
+            return None
+        given = [os.fsdecode(each).partition("=") for each in self.env or ()]
+        environment = dict(os.environ) if self.env is None else {name: value for name, _, value in given}
+        numbers = [0, 1, 2, *(number for number in self.kept if number != self.errpipe_write)]
+        return Job(words[3], words[4:], environment, folder or os.getcwd(), numbers, self.start_new_session)
+
+    def files(self, job: Job) -> list[int]:
+        """What has the job's numbers in it, as this process has it now."""
+        given = (self.p2cread, self.c2pwrite, self.errwrite)
+        return [given[number] if number < 3 and given[number] >= 0 else number for number in job.numbers]
+
+
+class Template:
+    """A process that forks for this one, while this one is as it was when that began."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._circumstances = _circumstances()
+        self._environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", str(PROGRAM), str(theirs.fileno()), "." * _ROOM],
+                env=self._environment | {"ROOM": "." * _ROOM},
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+        self._control = ours
+        with ours.makefile("rb", buffering=0) as said:
+            self._read = frozenset(json.loads(said.readline()))
+
+    def fits(self, environment: Mapping[str, str]) -> bool:
+        """Whether a process that has imported here is one that would have been started with that environment."""
+        return self._circumstances == _circumstances() and all(
+            environment.get(name) == self._environment.get(name)
+            for name in environment.keys() | self._environment.keys()
+            if name in self._read or name.startswith(tuple(_READ_AT_START))
+        )
+
+    def fork(self, job: Job, files: list[int]) -> int:
+        """The number of a new child of ours, or -1."""
+        said = json.dumps(job).encode()
+        with _adopting():
+            socket.send_fds(self._control, [len(said).to_bytes(LENGTH_BYTES, "big")], files)
+            self._control.sendall(said)
+            return int.from_bytes(self._control.recv(8, socket.MSG_WAITALL), "big", signed=True)
+
+    def close(self) -> None:
+        self._control.close()
+        self._process.wait()
+
+
+class Forking:
+    """In the place of `subprocess._fork_exec`, below all ways of starting a process."""
+
+    def __init__(self, plain: _ForkExec) -> None:
+        self._plain = plain
+        self._template: Template | None = None
+        self._turn = threading.RLock()  # a template is started by `subprocess` as well
+        self.anew = 0
+        self.forked = 0
+
+    def __call__(self, *given: Any) -> int:
+        start = _Start(*given[: len(_Start._fields)])
+        job = None if self.anew else start.job()
+        if job is not None:
+            with self._turn:
+                self._template = self._template or Template()
+                if self._template.fits(job.environment) and (pid := self._fork(self._template, start, job)) > 0:
+                    self.forked += 1
+                    return pid
+        return self._plain(*given)
+
+    def _fork(self, template: Template, start: _Start, job: Job) -> int:
+        try:
+            return template.fork(job, start.files(job))
+        except OSError:  # one of the files is closed
+            return -1
+
+    def close(self) -> None:
+        """Wait until the template has ended, so that its time is counted."""
+        if self._template is not None:
+            self._template.close()
+            self._template = None
+
+
+def _circumstances() -> tuple[object, ...]:
+    """What a process hands down to one that it starts, apart from what is in the message."""
+    limits = [resource.getrlimit(getattr(resource, name)) for name in dir(resource) if name.startswith("RLIMIT_")]
+    return (os.sched_getaffinity(0), os.getpriority(os.PRIO_PROCESS, 0), os.getresuid(), os.getresgid(), limits)
+
+
+@contextmanager
+def _adopting() -> Iterator[None]:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+_forking: Forking | None = None
+
+
+def install() -> None:
+    """From here on. Linux alone has what it needs."""
+    global _forking
+    plain = getattr(subprocess, "_fork_exec", None)
+    if sys.platform == "linux" and plain is not None and _forking is None:
+        _forking = Forking(plain)
+        subprocess._fork_exec = _forking  # type: ignore[attr-defined]
+
+
+def close() -> None:
+    """End the template."""
+    if _forking is not None:
+        _forking.close()
+
+
+def forked() -> int:
+    """How many processes were forked so far."""
+    return 0 if _forking is None else _forking.forked
+
+
+@contextmanager
+def anew() -> Iterator[None]:
+    """Within it every process is started as ever."""
+    if _forking is None:
+        yield
+        return
+    _forking.anew += 1
+    try:
+        yield
+    finally:
+        _forking.anew -= 1

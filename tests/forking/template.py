@@ -1,0 +1,184 @@
+"""The process that others are forked from: `python -P template.py FD ROOM`, FD a socket, ROOM as many letters as the
+arguments of what is forked may have.
+
+It imports what a server has imported when it serves, notes which variables of the environment were read for that, and
+from then on forks for whoever is at the other end of its socket, which is its parent. It has one thread, which it
+counts each time: a lock that another one held would stay locked in what is forked.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import sys
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+from typing import NamedTuple
+
+MODULES = ("safelight.cli.app", "safelight.bootstrap.serve")
+LENGTH_BYTES = 4
+_MOST_FILES = 64
+_AREAS = 47
+"""Where the addresses of a process's arguments and environment stand in /proc/PID/stat (proc_pid_stat(5)), from 0."""
+
+
+class Job(NamedTuple):
+    """What is to be run. `numbers` are those that its files have; they come with the message."""
+
+    module: str
+    arguments: list[str]
+    environment: dict[str, str]
+    folder: str | None
+    numbers: list[int]
+    own_session: bool
+
+
+class _Noted(MutableMapping[bytes, bytes]):
+    """The bytes of `os.environ`, as they were, and which of them somebody has asked for."""
+
+    def __init__(self, content: MutableMapping[bytes, bytes]) -> None:
+        self._content = content
+        self.read = set[bytes]()
+
+    def __getitem__(self, name: bytes) -> bytes:
+        self.read.add(name)
+        return self._content[name]
+
+    def __setitem__(self, name: bytes, value: bytes) -> None:
+        self._content[name] = value
+
+    def __delitem__(self, name: bytes) -> None:
+        del self._content[name]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._content)
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+
+def names_read_while_importing() -> list[str]:
+    """Import all that is shared; the variables that somebody asked for meanwhile."""
+    import wsgiref.handlers  # noqa: F401 - takes a copy of all there are, for servers that nobody here starts
+
+    plain = os.environ._data  # type: ignore[attr-defined]  # below all ways of asking: get, [], getenv, in
+    noted = os.environ._data = _Noted(plain)  # type: ignore[attr-defined]
+    for module in MODULES:
+        importlib.import_module(module)
+    os.environ._data = plain  # type: ignore[attr-defined]
+    return sorted(os.fsdecode(name) for name in noted.read)
+
+
+def serve(control: socket.socket) -> tuple[Job, list[int]] | None:
+    """Fork for each message. In what is forked: the job, and its files as they came. At the end: None."""
+    while True:
+        head, files, _, _ = socket.recv_fds(control, LENGTH_BYTES, _MOST_FILES)
+        if not head:
+            return None
+        job = Job(*json.loads(_received(control, int.from_bytes(head, "big"))))
+        pid = _fork_for_our_parent() if len(os.listdir("/proc/self/task")) == 1 else -1
+        if pid == 0:
+            control.close()
+            return job, files
+        for file in files:
+            os.close(file)
+        control.sendall(pid.to_bytes(8, "big", signed=True))
+
+
+def _received(control: socket.socket, length: int) -> bytes:
+    content = b""
+    while len(content) < length:
+        piece = control.recv(length - len(content))
+        if not piece:
+            raise EOFError
+        content += piece
+    return content
+
+
+def _fork_for_our_parent() -> int:
+    """A process whose parent is ours, which is ready to adopt what loses its own (PR_SET_CHILD_SUBREAPER); in it: 0.
+
+    The process in between ends at once. What it forked waits for that, so that nothing is done under another parent.
+    """
+    told, tell = os.pipe()
+    held, hold = os.pipe()
+    between = os.fork()
+    if between == 0:
+        pid = os.fork()
+        if pid != 0:
+            os.write(tell, pid.to_bytes(8, "big"))
+            os._exit(0)
+        os.close(hold)
+        os.read(held, 1)
+    else:
+        os.waitpid(between, 0)
+        pid = int.from_bytes(os.read(told, 8), "big")
+        os.close(hold)
+    for end in (told, tell, held):
+        os.close(end)
+    return pid
+
+
+def become(job: Job, files: list[int]) -> None:
+    """Take the place that `exec` would have given this process."""
+    if job.own_session:
+        os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _number(files, job.numbers)
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
+    if job.folder is not None:
+        os.chdir(job.folder)
+    show(job)
+    os.environ.clear()
+    os.environ.update(job.environment)
+    sys.argv[:] = ["-m", *job.arguments]
+    sys.orig_argv[:] = [sys.executable, "-P", "-m", job.module, *job.arguments]
+
+
+def _number(files: list[int], numbers: list[int]) -> None:
+    """Give each file its number, whatever has that now, and close it by the one that it came with."""
+    import fcntl
+
+    above = max(numbers) + 1
+    kept = [fcntl.fcntl(file, fcntl.F_DUPFD, above) for file in files]
+    for file in files:
+        os.close(file)
+    for file, number in zip(kept, numbers, strict=True):
+        os.dup2(file, number, inheritable=True)
+        os.close(file)
+
+
+def show(job: Job) -> None:
+    """Write its arguments and variables where the kernel looks for them (/proc/PID/cmdline and environ)."""
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    at = [int(field) for field in fields[_AREAS - 2 : _AREAS + 2]]
+    _write(at[0], at[1], [sys.executable, "-P", "-m", job.module, *job.arguments])
+    _write(at[2], at[3], [f"{name}={value}" for name, value in job.environment.items()])
+
+
+def _write(begin: int, end: int, words: list[str]) -> None:
+    said = b"".join(os.fsencode(word) + b"\0" for word in words)[: end - begin - 1]
+    ctypes.memmove(begin, said.ljust(end - begin, b"\0"), end - begin)
+
+
+def main() -> None:
+    control = socket.socket(fileno=int(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; pytest says when to end
+    gc.disable()
+    control.sendall(json.dumps(names_read_while_importing()).encode() + b"\n")
+    gc.freeze()
+    found = serve(control)
+    if found is not None:
+        gc.enable()
+        become(*found)
+        runpy.run_module(found[0].module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
