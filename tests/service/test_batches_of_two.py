@@ -18,6 +18,7 @@ from tests.api.test_batches import BATCH, line
 from tests.service.test_two_processes import processes
 
 _LINES = 200
+_WORKERS = 4
 
 
 @pytest.fixture
@@ -30,12 +31,25 @@ def drawn(engine: FakeEngine) -> int:
     return len(engine.drawn)
 
 
+def in_hand(engine: FakeEngine) -> int:
+    return engine.state().queued + engine.state().running
+
+
+@pytest.mark.parametrize(("common", "most"), [(False, 2 * 2 * _WORKERS), (True, 2 * _WORKERS)])
 async def test_one_batch_is_drawn_by_both_and_every_line_is_answered_once(
-    stack: AsyncExitStack, tmp_path: Path, with_postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    stack: AsyncExitStack,
+    tmp_path: Path,
+    with_postgres: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+    common: bool,
+    most: int,
 ) -> None:
+    """`common`: their workers are the same ones, those of a cluster, so both together find work for them once."""
     monkeypatch.setattr(runner, "LOOK_SECONDS", 0.2)
     one, other = await processes(stack, tmp_path, with_postgres())
     for each in (one, other):
+        each.engine.workers = _WORKERS
+        monkeypatch.setattr(each.peers, "_common_workers", common)
         each.engine.gate.clear()
     minted = await one.node.keys.create("test")
     address, headers = f"http://127.0.0.1:{one.node.port}", {"authorization": f"Bearer {minted.text}"}
@@ -45,10 +59,11 @@ async def test_one_batch_is_drawn_by_both_and_every_line_is_answered_once(
         batch: dict[str, Any] = (
             await client.post("/v1/batches", json=BATCH | {"input_file_id": sent.json()["id"]})
         ).json()
-        await until(lambda: one.engine.submitted and other.engine.submitted)
+        await until(lambda: all(in_hand(each.engine) >= most / 2 for each in (one, other)))
         for each in (one, other):
             each.engine.gate.set()
         while batch["status"] in ("validating", "in_progress"):
+            assert in_hand(one.engine) + in_hand(other.engine) <= most
             batch = (await client.get(f"/v1/batches/{batch['id']}")).json()
         answers = (await client.get(f"/v1/files/{batch['output_file_id']}/content")).content.splitlines()
     assert batch["request_counts"] == {"total": _LINES, "completed": _LINES, "failed": 0}

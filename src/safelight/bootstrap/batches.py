@@ -30,7 +30,7 @@ def open_batches(settings: Settings, database: Database, drawing: Drawing, jobs:
         disks=jobs.disks,
         content=kept.content,
         principal_of=keys.by_id,
-        holder=database.process,
+        peers=jobs.peers,
         most_line_bytes=settings.max_body_bytes,
         clock=database.clock,
     )

@@ -24,9 +24,6 @@ def test_a_host_is_given_as_much_as_it_has_room_for_and_the_next_when_one_has_en
     for number in range(6):
         there.ask(f"job_{number}", api="ab"[number % 2])
     assert sorted(hosts_of(there, *(f"job_{number}" for number in range(4)))) == ["one", "one", "two", "two"]
-    assert there.line.place("job_4") == (1, 0.0)
-    assert there.line.place("job_5") == (2, 1.0)
-    assert there.line.place("job_0") is None
     there.end("job_0")
     assert hosts_of(there, "job_4", "job_5") == ["one", ""]
 
@@ -213,7 +210,6 @@ def test_a_job_alone_has_a_host_to_itself_and_waits_for_one_before_all_others() 
     there.ask("alone", alone=True)
     there.ask("alone_too", alone=True)
     there.ask("later")
-    assert there.line.place("alone") == (1, 0.0)
     on_one = [name for name in ("job_0", "job_1", "job_2", "job_3") if hosts_of(there, name) == ["one"]]
     there.end(on_one[0])  # that host is kept free now
     assert hosts_of(there, "alone", "later") == ["", ""]
@@ -517,7 +513,7 @@ def test_how_it_stands_is_told_to_whoever_looks() -> None:
         ("f",),
     )
     there.leave("job_1")
-    assert there.line.place("job_2") == (1, 0.0)
+    assert there.line.standing(there.now).waiting == 1
 
 
 def test_who_wants_the_same_is_told_where_to_follow_once_the_host_has_it() -> None:

@@ -78,9 +78,8 @@ class FakeEngine:
         encoders: Sequence[str] = (BUNDLED_ENCODER,),
         fingerprint: str = FINGERPRINT,
     ) -> None:
-        self._fingerprint = fingerprint
         self._encoders = tuple(encoders)
-        self._traits = traits
+        self._traits, self._fingerprint = traits, fingerprint
         self._loras, self._controls = loras or {}, controls or {}
         self.workers = 1
         self.slow: frozenset[str] | None = None

@@ -16,8 +16,10 @@ from safelight.contract.batches import Batch, Line, LineEnding
 from safelight.contract.errors import SafelightError, Unavailable
 from safelight.service.access.keys import Principal
 from safelight.service.batches.course import BatchCourse, Content
+from safelight.service.batches.in_hand import SUSPECT_FROM, LinesInHand, places_of
 from safelight.service.batches.line_drawing import LineDrawing
 from safelight.service.drawing.generate import Generate
+from safelight.service.jobs.processes.peers import Peers
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.firmly import firmly
 from safelight.service.ports.batches import BatchStore, LineHold
@@ -26,19 +28,18 @@ from safelight.service.ports.batches import BatchStore, LineHold
 RENEW_SECONDS = 3.0
 # What other processes began, cancelled or lost is seen so soon. Of what happens here the runner is told.
 LOOK_SECONDS = 4.0
-# Of each worker one line is drawn and the next waits in it.
-_LINES_PER_WORKER = 2
-# Lines are claimed some at once: each claim is written to the disk.
+# Lines are claimed some at once: each claim is written to the disk. Beside others only as many as are drawn at once, or
+# the first who comes would claim all of a short batch, and the others' workers would have nothing to do.
 _CLAIMED_AT_ONCE = 32
-# A line that was begun so often without an end is drawn alone: it may be what ended the server.
-_SUSPECT_FROM = 3
 
 log = structlog.get_logger(__name__)
 
 
 class BatchRunner:
     """`content` gives an uploaded file's bytes, `principal_of` whoever holds a key now, None if nobody does. A line may
-    have `most_line_bytes`."""
+    have `most_line_bytes`. `peers` says under which name lines are claimed, and for how many workers: of those that are
+    everybody's for this process's part, or each process would claim lines for all of them.
+    """
 
     def __init__(
         self,
@@ -49,20 +50,20 @@ class BatchRunner:
         disks: DiskSpace,
         content: Content,
         principal_of: Callable[[str], Awaitable[Principal | None]],
-        holder: str,
+        peers: Peers,
         most_line_bytes: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
-        self._course = BatchCourse(store, content, holder, most_line_bytes, clock)
+        self._course = BatchCourse(store, content, peers.name, most_line_bytes, clock)
         self._drawing = drawing
         self._generate = generate
         self._disks = disks
         self._principal_of = principal_of
-        self._holder = holder
+        self._holder = peers.name
         self._clock = clock
-        self._claimed: deque[tuple[Line, Principal]] = deque()
-        self._drawn: dict[LineHold, asyncio.Task[None]] = {}
+        self._peers = peers
+        self._in_hand = LinesInHand()
         self._last_owner = ""
         self._stopping = False
         self._woken = asyncio.Event()
@@ -78,7 +79,7 @@ class BatchRunner:
         try:
             await asyncio.gather(self._look_forever(), self._renew_forever())
         finally:
-            for task in self._drawn.values():
+            for task in self._in_hand.tasks:
                 task.cancel()
 
     async def settle(self, within_seconds: float | None = None) -> None:
@@ -87,25 +88,20 @@ class BatchRunner:
         What cannot be recorded or put back within that time is given up: others claim it once its lease has ended.
         """
         self._stopping = True
-        waiting = [*self._drawn.values()]
-        if self._claimed:
-            waiting.append(asyncio.create_task(self._put_back(), name="batches-put-back"))
+        waiting = [*self._in_hand.tasks]
+        if unbegun := self._in_hand.give_back():
+            waiting.append(asyncio.create_task(self._put_back(unbegun), name="batches-put-back"))
         if waiting:
             await asyncio.wait(waiting, timeout=within_seconds)
 
-    async def _put_back(self) -> None:
-        """What was claimed and not begun waits for whoever comes."""
-        lines = [LineHold.of(line) for line, _ in self._claimed]
-        self._claimed.clear()
+    async def _put_back(self, lines: Sequence[LineHold]) -> None:
+        """Lines that were claimed and not drawn wait for whoever comes."""
         with suppress(SafelightError):
             await self._store.put_back(lines, self._holder)
 
     def drop(self, batch_id: str) -> None:
         """That batch was cancelled or has expired: draw it no further."""
-        self._claimed = deque(entry for entry in self._claimed if entry[0].batch_id != batch_id)
-        for hold, task in self._drawn.items():
-            if hold.batch_id == batch_id:
-                task.cancel()
+        self._in_hand.drop({hold for hold in self._in_hand.holds if hold.batch_id == batch_id})
         self.wake()
 
     async def _look_forever(self) -> None:
@@ -126,13 +122,8 @@ class BatchRunner:
 
     async def renew(self) -> None:
         """Prolong what is claimed here, and drop what is not ours any more."""
-        held = [*self._drawn, *(LineHold.of(line) for line, _ in self._claimed)]
-        still = set(await self._store.renew(self._holder))
-        lost = {hold for hold in held if hold not in still}
-        self._claimed = deque(entry for entry in self._claimed if LineHold.of(entry[0]) not in lost)
-        for hold in lost:
-            if hold in self._drawn:
-                self._drawn[hold].cancel()
+        held = self._in_hand.holds  # as of before we asked: what is claimed meanwhile may not be in the answer
+        self._in_hand.drop(set(held) - set(await self._store.renew(self._holder)))
 
     @property
     def _may_begin(self) -> bool:
@@ -155,11 +146,11 @@ class BatchRunner:
         await self._fill(drawn)
 
     async def _fill(self, batches: Sequence[Batch]) -> None:
-        here = {hold.batch_id for hold in self._drawn} | {line.batch_id for line, _ in self._claimed}
+        here = self._in_hand.batches
         waiting = _by_turns(batches, self._last_owner)
-        while self._may_begin and len(self._drawn) < self._places:
-            if self._claimed:
-                self._begin(*self._claimed.popleft())
+        while self._has_place:
+            if (claimed := self._in_hand.next()) is not None:
+                self._begin(*claimed)
                 continue
             if not waiting:
                 return
@@ -170,9 +161,9 @@ class BatchRunner:
                 self.drop(batch.id)
             elif principal is None:
                 await self._course.end(batch)
-            elif lines := await self._store.claim(batch.id, self._holder, _CLAIMED_AT_ONCE):
+            elif lines := await self._store.claim(batch.id, self._holder, self._claimed_at_once):
                 self._last_owner = batch.owner
-                self._claimed.extend((line, principal) for line in await self._to_be_drawn(lines))
+                self._in_hand.claimed(await self._to_be_drawn(lines), principal)
                 waiting.append(batch)
             elif batch.id not in here:
                 await self._course.end(batch)
@@ -180,29 +171,30 @@ class BatchRunner:
     async def _to_be_drawn(self, lines: Sequence[Line]) -> Sequence[Line]:
         """Of lines that were claimed those that are drawn next: suspects when nothing else is left, one by one, so that
         each counts only its own."""
-        next_ones = [line for line in lines if line.tries < _SUSPECT_FROM] or lines[:1]
+        next_ones = [line for line in lines if line.tries < SUSPECT_FROM] or lines[:1]
         if len(next_ones) < len(lines):
             spared = [LineHold.of(line) for line in lines if line not in next_ones]
             await self._store.put_back(spared, self._holder)
         return next_ones
 
     @property
-    def _places(self) -> int:
-        """How many lines may be drawn at once: one, where a suspect is among those that come next."""
-        suspects = any(hold.tries >= _SUSPECT_FROM for hold in self._drawn)
-        if suspects or (self._claimed and self._claimed[0][0].tries >= _SUSPECT_FROM):
-            return 1
-        return _LINES_PER_WORKER * max(1, self._generate.workers)
+    def _claimed_at_once(self) -> int:
+        return places_of(self._peers.own_workers) if self._peers.others else _CLAIMED_AT_ONCE
+
+    @property
+    def _has_place(self) -> bool:
+        return self._may_begin and self._in_hand.has_place(self._peers.own_workers)
 
     def _begin(self, line: Line, principal: Principal) -> None:
         hold = LineHold.of(line)
-        task = self._drawn[hold] = asyncio.create_task(self._draw(line, principal), name=f"line-{line.request_id}")
+        task = asyncio.create_task(self._draw(line, principal), name=f"line-{line.request_id}")
+        self._in_hand.drawn(hold, task)
         task.add_done_callback(lambda _: self._done(hold))
 
     def _done(self, hold: LineHold) -> None:
-        del self._drawn[hold]
-        if self._claimed and self._may_begin and len(self._drawn) < self._places:
-            self._begin(*self._claimed.popleft())
+        self._in_hand.done(hold)
+        if self._has_place and (claimed := self._in_hand.next()) is not None:
+            self._begin(*claimed)
         else:
             self.wake()
 
@@ -212,8 +204,7 @@ class BatchRunner:
             ending = await self._drawing.run(line, principal)
         except Unavailable as error:
             log.info("line_left", line=line.request_id, code=error.code)
-            with suppress(SafelightError):
-                await self._store.put_back([hold], self._holder)
+            await self._put_back([hold])
             return
         await asyncio.shield(self._record(hold, ending))
 

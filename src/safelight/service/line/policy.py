@@ -110,10 +110,6 @@ class LinePolicy:
         """What api processes that listen are to be told, by process, since this was asked last."""
         return self._outboxes.take()
 
-    def place(self, job_id: str) -> tuple[int, float] | None:
-        """Where a job stands: 1 is next, and the seconds of one worker's time before it; None if it does not wait."""
-        return self._placing.waiting.place(job_id)
-
     def standing(self, now: float) -> LineStanding:
         """How it all stands, for people and for counting."""
         waiting = self._placing.jobs.waiting

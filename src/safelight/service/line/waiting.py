@@ -77,7 +77,3 @@ class WaitingJobs:
         if seconds:
             job.charged += seconds
             self._line.correct(job.ask.group, job.ask.weight, seconds)
-
-    def place(self, job_id: str) -> tuple[int, float] | None:
-        """Where a job stands: 1 is next, and the seconds of one worker's time before it; None if it does not wait."""
-        return (1, 0.0) if job_id in self._alone else self._line.place(job_id)
