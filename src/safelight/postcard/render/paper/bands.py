@@ -1,7 +1,8 @@
-"""A drawing in pieces of work, between which others may go: two sheets, one laid over the other, or bands.
+"""A drawing in pieces of work, between which others may go: sheets, each laid over those before, or bands.
 
-A drawing that two pieces do for is cut by depth: what lies behind, and what is laid over it. So each shape is walked
-once; halves of a picture, one above the other, would each walk nearly all of them. What takes longer is cut in bands.
+A drawing that two or three pieces do for is cut by depth: what lies behind, and what is laid over it. So each shape is
+walked once; halves of a picture, one above the other, would each walk nearly all of them. What takes longer is cut in
+bands.
 
 A band is drawn by moving the drawing up behind a window of the band's height. Cairo cuts shapes at a window's edge
 without rounding them, so a band's shapes and lines are those of the picture in one piece. Its gradients are rounded by
@@ -9,11 +10,14 @@ where the window begins: pixels differ by a level of 255, some of those where se
 pixels of lines by up to 24. A drawing is always cut the same way, so a picture has the same bytes in all company.
 """
 
+import itertools
 import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
 
 from safelight.postcard.render.paper.extents import Drawing
 
@@ -49,10 +53,12 @@ between two pauses takes at most 50.
 """
 _WHOLE = 0.75
 """Pieces up to which a drawing is drawn at once."""
-_TWO = 2.0
-"""Pieces that may be drawn as two sheets."""
+_SHEETS = {2: 2.0, 3: 2.6}
+"""So many sheets, and pieces that may be drawn as these. Five bands of a watercolour took 134 ms and finding out what
+each shows 32; in one piece it takes 97, as three sheets 105.
+"""
 _LARGER = 1.15
-"""Pieces that the larger of two sheets may take."""
+"""Pieces that the largest of several sheets may take."""
 _AIM = 0.85
 """Pieces that the next band is to take: tried once more, each costs a tenth of what it draws."""
 _LEAST_ROWS = 16
@@ -73,6 +79,7 @@ _SYMBOL = re.compile(r'<g id="([\w-]+)"[^>]*>(.*?)</g>')
 _USE = re.compile(r'<use href="#([\w-]+)"')
 _TAG = re.compile(r"<(/?)\w+[^>]*?(/?)>")
 _NAME = re.compile(r'<g id="([\w-]+)"')
+_PLAIN_GROUP = re.compile(r'<g id="([\w-]+)"(?: class="[\w-]+")?>')
 
 
 def never() -> None:
@@ -102,36 +109,41 @@ class Window:
         """
         whole = self._defs + body if "url(" in body or "href" in body else body
         share = self._milliseconds(whole, self._height) / _PIECE_MS
-        apart = self._sheets(body, share) if _WHOLE <= share < _TWO else None
-        if share < _WHOLE or apart is not None:
-            for sheet in apart or [whole]:
-                yield Piece(0, self._height, self._document(sheet, 0, self._height))
-        else:
+        sheets = [whole] if share < _WHOLE else self._sheets(body, share)
+        for sheet in sheets or ():
+            yield Piece(0, self._height, self._document(sheet, 0, self._height))
+        if sheets is None:
             yield from self._bands(whole, share, pause)
 
     def _sheets(self, body: str, share: float) -> list[str] | None:
-        """The body as two sheets that take about as long; None where one would be too much.
+        """The body as sheets that take about as long; None where one would be too much.
 
         ``share``: pieces that the body takes.
         """
-        elements = _elements(body)
+        elements = list(_opened(body, set(_USE.findall(body))))
         names = [found.group(1) if (found := _NAME.match(element)) else "" for element in elements]
-        cost, known, costs = 0.0, dict[str, float](), list[float]()
-        for name, element in zip(names, elements, strict=True):
-            own = _reading_ms(element) + _MIRRORED * sum(
-                known.get(used, self._symbols.get(used, 0.0)) for used in _USE.findall(element)
-            )
-            if name:
-                known[name] = own
-            cost += own
-            costs.append(cost)
-        cut = min(range(len(costs)), key=lambda k: abs(2 * costs[k] - cost), default=0) + 1
-        if not costs or max(costs[cut - 1], cost - costs[cut - 1]) * share > _LARGER * cost:
+        costs = self._costs(elements, names)
+        fitting = (count for count, most in _SHEETS.items() if share < most)
+        cuts = next((cuts for count in fitting if (cuts := _even(costs, count, _LARGER / share)) is not None), None)
+        if cuts is None:
             return None
-        back, front = "".join(elements[:cut]), "".join(elements[cut:])
-        shown = set(_USE.findall(front))
-        again = "".join(elements[k] for k in range(cut) if names[k] in shown)
-        return [self._defs + back, self._defs + (f"<defs>{again}</defs>" if again else "") + front]
+        sheets = []
+        for first, last in itertools.pairwise(cuts):
+            sheet = "".join(elements[first:last])
+            shown = set(_USE.findall(sheet))
+            again = "".join(elements[k] for k in range(first) if names[k] in shown)
+            sheets.append(self._defs + (f"<defs>{again}</defs>" if again else "") + sheet)
+        return sheets
+
+    def _costs(self, elements: list[str], names: list[str]) -> list[float]:
+        """Milliseconds of each element; what one shows again counts for it too."""
+        known, costs = dict[str, float](), list[float]()
+        for name, element in zip(names, elements, strict=True):
+            shown = (known.get(used, self._symbols.get(used, 0.0)) for used in _USE.findall(element))
+            costs.append(_reading_ms(element) + _MIRRORED * sum(shown))
+            if name:
+                known[name] = costs[-1]
+        return costs
 
     def _bands(self, body: str, share: float, pause: Pause) -> Iterator[Piece]:
         drawing, top, rows = Drawing(body, pause), 0, math.ceil(self._height / share)
@@ -166,6 +178,18 @@ def _reading_ms(body: str) -> float:
     return len(body) * _MS["character"] + strokes * _MS["stroke"]
 
 
+def _even(costs: list[float], count: int, most: float) -> list[int] | None:
+    """Where to cut a row of elements in so many parts of about the same cost, ends included; None where one part would
+    have more than the share ``most`` of all.
+    """
+    upto = [0.0, *itertools.accumulate(costs)]
+    aims = [upto[-1] * number / count for number in range(1, count)]
+    apart = np.abs(np.subtract.outer(aims, upto))
+    cuts = [0, *apart.argmin(axis=1).tolist(), len(costs)]
+    parts = [upto[last] - upto[first] for first, last in itertools.pairwise(cuts)]
+    return cuts if costs and max(parts) <= most * upto[-1] else None
+
+
 def _elements(body: str) -> list[str]:
     """The outermost elements of a body, each with all that is within it."""
     elements, depth, begun = [], 0, 0
@@ -176,6 +200,16 @@ def _elements(body: str) -> list[str]:
             elements.append(body[begun : found.end()])
             begun = found.end()
     return elements
+
+
+def _opened(body: str, shown: set[str]) -> Iterator[str]:
+    """The elements of a body; of groups that only name what is in them, unless it is shown again, those within."""
+    for element in _elements(body):
+        group = _PLAIN_GROUP.match(element)
+        if group is None or group.group(1) in shown:
+            yield element
+        else:
+            yield from _opened(element[group.end() : -len("</g>")], shown)
 
 
 def _view(head: str, width: int, height: int) -> tuple[float, float]:

@@ -215,7 +215,7 @@ def _path(text: str, had: dict[str, str], pen: float) -> Leaf | Parts:
     parts = had.get("d", "").split("M")
     if shift is None or parts[0] or len(parts) < 2:
         return Leaf(text, EVERYWHERE)
-    spans = _parts(parts[1:])
+    spans = np.array([_part(part) for part in parts[1:]])
     lows, highs = spans[:, 0] - pen, spans[:, 1] + pen
     whole = (float(lows.min()), float(highs.max()))
     if len(parts) <= _FEW or shift != Shift() or "url(" in text:
@@ -225,27 +225,8 @@ def _path(text: str, had: dict[str, str], pen: float) -> Leaf | Parts:
     return Parts(parts[1:], lows, highs, attributes, whole)
 
 
-_WAYS = {"Q": 4, "L": 2, "q": 4, "l": 2}
-"""Numbers of each command of lines that are written by the thousand: strokes and hatching."""
-
-
-def _parts(parts: list[str]) -> NDArray[np.float64]:
-    """The spans of a path's parts, [n, 2]. Parts of one and the same command are read at once."""
-    way = parts[0].translate(_NUMBERS)
-    if len(parts) > _FEW and way in _WAYS:
-        text = " ".join(parts)
-        if text.translate(_NUMBERS) == way * len(parts):
-            numbers = np.array(text.translate(_LETTERS).split(), dtype=np.float64)
-            if numbers.size == (2 + _WAYS[way]) * len(parts):  # and none repeats the command without its letter
-                heights = numbers.reshape(len(parts), -1)[:, 1::2]
-                if way.islower():
-                    heights[:, 1:] += heights[:, :1]
-                return np.stack((heights.min(axis=1), heights.max(axis=1)), axis=1)
-    return np.array([_part(part) for part in parts])
-
-
 _NUMBERS = {ord(c): None for c in "0123456789. -"}
-_LETTERS = {ord(c): " " for c in "LQCTZzlqc"}
+_LETTERS = {ord(c): " " for c in "LQCTZ"}
 _COMMAND = re.compile(r"([A-Za-z]?)([^A-Za-z]*)")
 
 
@@ -256,9 +237,6 @@ def _part(part: str) -> Span:
         if not letters.strip("LQCTZ"):
             heights = [float(number) for number in part.translate(_LETTERS).split()[1::2]]
             return min(heights), max(heights)
-        if letters == "q":
-            _, y, _, bend, _, end = map(float, part.translate(_LETTERS).split())
-            return y + min(0.0, bend, end), y + max(0.0, bend, end)
         return _walked(part)
     except ValueError:  # numbers that stand together as in icons, or no numbers
         return EVERYWHERE

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from safelight.postcard.render.paper.canvas import Line, smooth
+from safelight.postcard.render.paper.canvas import Line
 from safelight.postcard.render.paper.colour import Rgb, contrast, rgb, saturate
 from safelight.postcard.render.paper.look import Look
 from safelight.postcard.render.paper.raster import small
@@ -32,8 +32,7 @@ def _leaded(stage: Stage, svg: str, width: int, height: int) -> str:
     for label, loops in sorted(outlines(labels).items()):
         shine = rng.uniform(0.86, 1.2)
         r, g, b = np.clip(np.median(inside[label], axis=0) * shine, 0, 255).astype(int).tolist()
-        shapes = [smoothed(loop) for loop in loops if len(loop) > 13]
-        d = "".join(smooth([(x * unit, y * unit) for x, y in shape], close=True) for shape in shapes if len(shape) > 2)
+        d = "".join(_rounded(smoothed(loop) * unit) for loop in loops if len(loop) > 13)
         if d:
             parts.append(f'<path d="{d}" fill="#{r:02x}{g:02x}{b:02x}"/>')
     w, h = stage.frame.width, stage.frame.height
@@ -48,6 +47,15 @@ def _leaded(stage: Stage, svg: str, width: int, height: int) -> str:
         f'<path d="{box}" fill="url(#daylight)"/>'
         f'<path d="{box}" fill="none" stroke="{LEAD}" stroke-width="30"/></g></svg>'
     )
+
+
+def _rounded(points: Grid) -> str:
+    """A closed path of curves through the middles between neighbours, as `canvas.smooth` has it, by the hundred."""
+    after = np.roll(points, -1, axis=0)
+    middles = (points + after) / 2
+    curves = np.concatenate((after, np.roll(middles, -1, axis=0)), axis=1)
+    numbers = np.round(np.concatenate((middles[0], curves.ravel())), 1).tolist()
+    return ("M%g %g" + "Q%g %g %g %g" * len(points) + "Z") % tuple(numbers)
 
 
 _DAYLIGHT = (

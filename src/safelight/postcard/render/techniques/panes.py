@@ -11,6 +11,8 @@ from safelight.postcard.render.paper.bands import Pause, never
 
 Grid = NDArray[np.float64]
 Labels = NDArray[np.int64]
+Loop = NDArray[np.int64]
+"""Corners of pixels along a closed border, [n, 2] as x, y."""
 
 
 def regions(
@@ -26,20 +28,24 @@ def regions(
     y, x = (np.clip(places[:, k].astype(int), 0, n - 1) for k, n in ((1, rows), (0, columns)))
     colours = picture[y, x].copy()
     labels = np.zeros((rows, columns), dtype=np.int64)
+    weights = np.square(weight / spacing)
     for _ in range(rounds):
         pause()
         nearest = np.full((rows, columns), np.inf)
+        # |p - c|^2 without |p|^2, which a pixel has from every seed: then colours are one product, not three squares.
+        ours = np.square(colours).sum(axis=1)
         for k in range(len(places)):
             (cx, cy), reach = places[k], float(spacing[k]) * 1.6
             x0, x1 = max(0, int(cx - reach)), min(columns, int(cx + reach) + 1)
             y0, y1 = max(0, int(cy - reach)), min(rows, int(cy + reach) + 1)
-            apart = ((picture[y0:y1, x0:x1] - colours[k]) ** 2).sum(axis=2)
+            apart = picture[y0:y1, x0:x1] @ (-2 * colours[k])
             dx, dy = np.arange(x0, x1) - cx, np.arange(y0, y1) - cy
-            apart += (weight / spacing[k]) ** 2 * (dx[None, :] ** 2 + dy[:, None] ** 2)
+            apart += weights[k] * dx * dx + ours[k]
+            apart += (weights[k] * dy * dy)[:, None]
             window = nearest[y0:y1, x0:x1]
             closer = apart < window
-            window[closer] = apart[closer]
-            labels[y0:y1, x0:x1][closer] = k
+            np.copyto(window, apart, where=closer)
+            np.copyto(labels[y0:y1, x0:x1], k, where=closer)
         places, colours = _means(picture, labels, places, colours)
     return labels
 
@@ -56,52 +62,54 @@ def _means(picture: Grid, labels: Labels, places: Grid, colours: Grid) -> tuple[
     return np.where(some[:, None], means[:, :2], places), np.where(some[:, None], means[:, 2:], colours)
 
 
-Loop = list[tuple[int, int]]
-
-
 def outlines(labels: Labels) -> dict[int, list[Loop]]:
-    """For each region its closed borders as corners of pixels (x, y), in order."""
+    """For each region its closed borders as corners of pixels, in order.
+
+    Around each pixel goes a side for each neighbour of another region, all in one direction. At a corner as many sides
+    of a region begin as end, so that each goes on with one of those.
+    """
     rows, columns = labels.shape
     padded = np.full((rows + 2, columns + 2), -1, dtype=np.int64)
     padded[1:-1, 1:-1] = labels
-    steps: dict[int, dict[tuple[int, int], list[tuple[int, int]]]] = {}
-
-    inner = padded[1:-1, 1:-1]
-    for other, (ax, ay), (bx, by) in (
-        (padded[:-2, 1:-1], (0, 0), (1, 0)),
-        (padded[1:-1, 2:], (1, 0), (1, 1)),
-        (padded[2:, 1:-1], (1, 1), (0, 1)),
-        (padded[1:-1, :-2], (0, 1), (0, 0)),
+    inner, wide = padded[1:-1, 1:-1], columns + 1
+    begins, ends, whose = list[Labels](), list[Labels](), list[Labels]()
+    for other, begin, end in (
+        (padded[:-2, 1:-1], 0, 1),
+        (padded[1:-1, 2:], 1, wide + 1),
+        (padded[2:, 1:-1], wide + 1, wide),
+        (padded[1:-1, :-2], wide, 0),
     ):
-        ys, xs = np.nonzero(inner != other)
-        for label, y, x in zip(inner[ys, xs].tolist(), ys.tolist(), xs.tolist(), strict=True):
-            steps.setdefault(label, {}).setdefault((x + ax, y + ay), []).append((x + bx, y + by))
-    return {label: _loops(ahead) for label, ahead in steps.items()}
+        y, x = np.nonzero(inner != other)
+        begins.append(y * wide + x + begin)
+        ends.append(y * wide + x + end)
+        whose.append(inner[y, x])
+    begin, end, label = (np.concatenate(parts) for parts in (begins, ends, whose))
+    corners = (rows + 1) * wide
+    after = np.empty_like(begin)
+    after[np.argsort(label * corners + end, kind="stable")] = np.argsort(label * corners + begin, kind="stable")
+    found: dict[int, list[Loop]] = {}
+    for sides in _cycles(after.tolist()):
+        places = begin[sides]
+        found.setdefault(int(label[sides[0]]), []).append(np.stack((places % wide, places // wide), axis=1))
+    return found
 
 
-def _loops(ahead: dict[tuple[int, int], list[tuple[int, int]]]) -> list[Loop]:
-    loops: list[Loop] = []
-    while ahead:
-        start = here = next(iter(ahead))
-        loop = []
-        while True:
-            loop.append(here)
-            ways = ahead[here]
-            after = ways.pop()
-            if not ways:
-                del ahead[here]
-            here = after
-            if here == start:
-                break
-        loops.append(loop)
-    return loops
+def _cycles(after: list[int]) -> list[list[int]]:
+    """The cycles of a permutation: each from its least member on."""
+    seen, cycles = bytearray(len(after)), list[list[int]]()
+    for start in range(len(after)):
+        if not seen[start]:
+            cycle, here = list[int](), start
+            while not seen[here]:
+                seen[here] = 1
+                cycle.append(here)
+                here = after[here]
+            cycles.append(cycle)
+    return cycles
 
 
-def smoothed(loop: Loop, every: int = 3) -> list[tuple[float, float]]:
-    """The border without its steps: means of five corners around every third."""
-    count = len(loop)
-    points = []
-    for k in range(0, count, every):
-        near = [loop[(k + i) % count] for i in range(-2, 3)]
-        points.append((sum(p[0] for p in near) / 5, sum(p[1] for p in near) / 5))
-    return points
+def smoothed(loop: Loop, every: int = 3) -> Grid:
+    """The border without its steps, [n, 2]: means of five corners around every third."""
+    near = np.arange(0, len(loop), every)[:, None] + np.arange(-2, 3)
+    mean: Grid = loop[near % len(loop)].mean(axis=1)
+    return mean
