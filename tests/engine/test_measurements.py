@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,24 @@ def test_what_was_kept_is_read_and_nothing_else_is_left(tmp_path: Path) -> None:
         write_kept(file, {"flux": seconds})
         assert read_kept(file, dict[str, float]) == {"flux": seconds}
     assert list(file.parent.iterdir()) == [file]
+
+
+def test_several_that_write_one_file_at_once_leave_one_of_theirs_whole(tmp_path: Path) -> None:
+    """As workers of one machine in containers do, whose processes have the same ids."""
+    file, together = tmp_path / "times.json", threading.Barrier(4)
+
+    def write(worker: int) -> None:
+        together.wait()
+        for _ in range(50):
+            write_kept(file, {f"model-{number}": float(worker) for number in range(200)})
+            kept = read_kept(file, dict[str, float])
+            assert kept is not None
+            assert len(set(kept.values())) == 1
+
+    with ThreadPoolExecutor(4) as workers:
+        for done in [workers.submit(write, worker) for worker in range(4)]:
+            done.result()
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_where_nothing_was_kept_nothing_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

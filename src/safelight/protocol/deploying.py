@@ -34,9 +34,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
 class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     """All that hosts are told. `configure` is what each worker gets: models with the commits that were pulled where
-    this was deployed, so that all hosts draw from the same files; where it keeps what it `measured` is each host's own
-    to say. Another `version` of Safelight is another host, so that an upgrade replaces all. The rest of the fields are
-    about stand-ins, and about the log.
+    this was deployed, so that all hosts draw from the same files. A host keeps what it `measured` in the state folder
+    of its machine. Another `version` of Safelight is another host, so that an upgrade replaces all. The rest of the
+    fields are about stand-ins, and about the log.
     """
 
     kinds: Mapping[str, Kind]

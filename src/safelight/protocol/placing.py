@@ -10,6 +10,7 @@ it lives. A host says all of itself in each `HostReport`: every two seconds, and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -229,7 +230,8 @@ class HostStanding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 class LineStanding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the line stands. `placed` and `joined` count since it began, which was `age_seconds` ago; `waiting` jobs have
-    no host yet, the oldest of them for `oldest_seconds`, `drawing` have one. Its code is of that `version`."""
+    no host yet, the oldest of them for `oldest_seconds`, `drawing` have one. Of `waiting_seconds` each kind of host has
+    its part in `waiting_by_kind`; None: that line is of an earlier version. Its code is of that `version`."""
 
     age_seconds: float = 0.0
     waiting: int = 0
@@ -242,3 +244,8 @@ class LineStanding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     apis: tuple[str, ...] = ()
     hosts: tuple[HostStanding, ...] = ()
     version: str = ""
+    waiting_by_kind: Mapping[str, float] | None = None
+
+    def seconds_for(self, kind: str) -> float:
+        """How much of what waits counts for that kind of host."""
+        return self.waiting_seconds if self.waiting_by_kind is None else self.waiting_by_kind.get(kind, 0.0)

@@ -41,6 +41,7 @@ class SimHost:
     workers: int = 1
     models: tuple[HostModel, ...] = (model(),)
     draining: bool = False
+    kind: str = "k"
     frozen: bool = False
     in_hand: set[str] = field(default_factory=set)
     stopping: set[str] = field(default_factory=set)
@@ -50,7 +51,7 @@ class SimHost:
     def report(self) -> HostReport:
         return HostReport(
             host=self.name,
-            kind="k",
+            kind=self.kind,
             room=self.room,
             workers=self.workers,
             in_hand=tuple(sorted(self.in_hand)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
+import secrets
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,8 +26,8 @@ def read_kept(file: Path, kind: type[_T]) -> _T | None:
 
 
 def write_kept(file: Path, value: Any) -> None:
-    """Whole or not at all; that it cannot be kept is no reason not to draw."""
-    beside = file.with_suffix(f".{os.getpid()}")
+    """Whole or not at all, whoever else writes it; that it cannot be kept is no reason not to draw."""
+    beside = file.with_suffix(f".{secrets.token_hex(8)}")  # two containers may have the same process ids
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         beside.write_bytes(msgspec.json.format(msgspec.json.encode(value)))

@@ -43,8 +43,17 @@ class Host:
     def load(self) -> float:
         """How many jobs a worker has in hand that one more would share it with. What is drawn in the background gives
         way."""
-        workers = max(1, self.report.workers) if self.report is not None else 1
-        return (self.taken - sum(self.placed.values())) / workers
+        return (self.taken - sum(self.placed.values())) / self.workers
+
+    @property
+    def workers(self) -> int:
+        """How many draw there, at least one."""
+        return max(1, self.report.workers) if self.report is not None else 1
+
+    @property
+    def kind(self) -> str:
+        """The table of settings that it was made by."""
+        return self.report.kind if self.report is not None else ""
 
     @property
     def able(self) -> bool:
@@ -68,6 +77,13 @@ class Host:
         """Whether it has that model, be it put away, and the one with that fingerprint where one is meant."""
         model = self.models.get(source)
         return model is not None and model.status == "ready" and fingerprint in (None, model.fingerprint)
+
+    def will_draw(self, source: str, fingerprint: str | None) -> bool:
+        """The same of a host that may load the model still; which fingerprint that will have is not known before."""
+        model = self.models.get(source)
+        if model is None or model.status == "failed":
+            return False
+        return model.status == "loading" or fingerprint in (None, model.fingerprint)
 
     def bring_seconds(self, source: str) -> float:
         """How long it takes until a model that it can draw with is on its device."""

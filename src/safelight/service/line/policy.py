@@ -24,6 +24,7 @@ from safelight.protocol.placing import (
     LineStanding,
     UnderWay,
 )
+from safelight.service.line.demand import seconds_by_kind
 from safelight.service.line.hosts import HostBook
 from safelight.service.line.let_in import BoundOfAll
 from safelight.service.line.outboxes import Outboxes
@@ -118,6 +119,7 @@ class LinePolicy:
             waiting=len(waiting),
             oldest_seconds=max((now - job.came for job in waiting), default=0.0),
             waiting_seconds=sum(job.ask.seconds for job in waiting),
+            waiting_by_kind=seconds_by_kind(waiting, self._hosts, now),
             drawing=self._placing.jobs.drawn,
             placed=self._placing.placed,
             joined=self._placing.joined,

@@ -70,3 +70,20 @@ def test_before_anything_is_told_nothing_changes() -> None:
     policy = BySecondsOfWork(TARGET)
     assert policy(Told(0.0, 4, None))[0] == 4
     assert policy(Told(0.0, 0, {}))[0] == 1
+
+
+def test_of_two_kinds_that_draw_the_same_one_grows_for_what_the_other_may_not() -> None:
+    """What waits is shared by hosts (`service/line/demand.py`): one host of a kind that may have no more, and another
+    kind, which comes to have the seven that are wanted beside it. Neither is ever given back while that work waits."""
+    work, policies, most = 160.0, [BySecondsOfWork(TARGET), BySecondsOfWork(TARGET)], [1, 16]
+    counts, states = [1, 1], [dict[str, Any](), dict[str, Any]()]
+    seen = []
+    for now in range(0, 120, 2):
+        shares = [work * count / sum(counts) for count in counts]
+        for kind, share in enumerate(shares):
+            metrics = {IN_HAND: {0: 0.0}, WAITING: {0: share}}
+            told = Told(float(now), counts[kind], metrics, states[kind], capacity_adjusted_max_replicas=most[kind])
+            counts[kind], states[kind] = policies[kind](told)
+        seen.append(tuple(counts))
+    assert seen[-1] == (1, 7)
+    assert seen == sorted(seen)

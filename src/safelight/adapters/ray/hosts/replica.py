@@ -11,19 +11,15 @@ from collections.abc import AsyncGenerator
 import msgspec
 from ray import serve
 
-from safelight.adapters.fake.configured import stand_in
 from safelight.adapters.logs.logging import configure_logging
-from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.ray.hosts.engines import engine_of
 from safelight.adapters.ray.hosts.host import Host
 from safelight.adapters.ray.hosts.reports import Reports
 from safelight.adapters.ray.hosts.scaling import IN_HAND, WAITING
 from safelight.adapters.ray.line.actor import RayLine
 from safelight.adapters.ray.names import host_name
-from safelight.adapters.workers.dispatch import Orphaned
-from safelight.adapters.workers.pool import LocalWorkers
 from safelight.contract.errors import SafelightError
 from safelight.protocol.deploying import Cluster
-from safelight.service.ports.engine import Engine
 
 
 class HostTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,8 +42,8 @@ class HostReplica:
         told = msgspec.msgpack.decode(task, type=HostTask)
         configure_logging("pretty" if told.cluster.log_format == "pretty" else "json", told.cluster.log_level)
         name = host_name(told.kind, serve.get_replica_context().replica_id.unique_id)
-        self._host = Host(_engine_of(told, self._orphaned), self._changed)
-        self._line, self._waiting_seconds = RayLine(), 0.0
+        self._host = Host(engine_of(told.kind, told.cluster, self._orphaned), self._changed)
+        self._kind, self._line, self._waiting_seconds = told.kind, RayLine(), 0.0
         self._reports = Reports(name, told.kind, self._host, self._line)
         await self._host.engine.start()
         self._telling = asyncio.create_task(self._reports.run(), name="reports")
@@ -73,7 +69,7 @@ class HostReplica:
     async def record_autoscaling_stats(self) -> dict[str, float]:
         """Asked by Serve now and then, for `scaling.py`."""
         with contextlib.suppress(SafelightError):  # while there is no line, what was told last counts
-            self._waiting_seconds = (await self._line.standing()).waiting_seconds
+            self._waiting_seconds = (await self._line.standing()).seconds_for(self._kind)
         return {IN_HAND: self._host.work_seconds, WAITING: self._waiting_seconds}
 
     async def __del__(self) -> None:
@@ -87,11 +83,3 @@ class HostReplica:
 
     def _orphaned(self, job_id: str, begun: bool) -> None:
         self._host.handed_back(job_id, begun)
-
-
-def _engine_of(task: HostTask, orphaned: Orphaned) -> Engine:
-    cluster = task.cluster
-    if cluster.kinds[task.kind].fake:
-        seconds, capacity = cluster.fake_step_seconds, cluster.fake_capacity
-        return stand_in(cluster.configure, step_seconds=seconds, capacity=capacity)
-    return LocalWorkers(cluster.configure, count=1, telemetry=PrometheusTelemetry(), orphaned=orphaned)

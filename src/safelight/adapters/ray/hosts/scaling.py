@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 IN_HAND, WAITING = "work_seconds", "waiting_seconds"
-"""What a host tells: the seconds of work that it has in hand, and those that wait in the line for any host."""
+"""What a host tells: the seconds of work that it has in hand, and those that wait in the line for hosts of its kind."""
 
 # Bringing a host and its models takes a minute, so one that was wanted a moment ago is kept.
 KEPT_SECONDS = 60.0
