@@ -9,6 +9,7 @@ import pytest
 
 from safelight.contract.errors import ConfigurationError
 from safelight.settings import Settings, file_models, local_url, origins, read_settings
+from safelight.settings.sound import sound_settings
 from safelight.settings.sources import File, read_toml
 
 
@@ -439,3 +440,24 @@ def test_a_sentence_encoder_has_an_id_that_a_request_can_say() -> None:
 def test_groups_may_have_quotas() -> None:
     settings = read_settings({"group_quotas": {"team": {"pictures_per_day": 5}, "night.shift": {}}})
     assert settings.group_quotas == {"team": {"pictures_per_day": 5.0}, "night.shift": {}}
+
+
+def test_what_is_right_is_read_beside_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    write_file(home, 'port = 1\nworkers = "many"\nthreads = 3\nno_such = 1\n')
+    monkeypatch.setenv("SAFELIGHT_MODELS", "{")
+    monkeypatch.setenv("SAFELIGHT_PROT", "4")
+    monkeypatch.setenv("SAFELIGHT_MAX_RUNS", "0")
+    monkeypatch.setenv("PORT", "5")
+    found = sound_settings({"log_level": "error"})
+    assert (found.home, found.port, found.threads, found.log_level) == (home, 5, 3, "error")
+    default = Settings.model_fields
+    assert (found.workers, found.max_runs) == (default["workers"].default, default["max_runs"].default)
+    assert set(found.models) == {"stable-image-ultra", "postcard"}
+    (home / "safelight.toml").write_text("port =")
+    assert sound_settings({}).home == home
+
+
+def test_where_what_is_wrong_is_missing_the_state_folder_is_kept(tmp_path: Path) -> None:
+    found = sound_settings({"engine": "ray", "port": 7})
+    assert (found.engine, found.port, found.home) == (Settings.model_fields["engine"].default, 8484, tmp_path / "home")

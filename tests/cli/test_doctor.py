@@ -84,7 +84,8 @@ def test_the_place_for_pictures_is_tried_and_what_it_refuses_is_said(
 
 def test_wrong_settings_are_a_finding_and_not_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAFELIGHT_PROT", "1")
-    findings = list(islice(findings_of({"home": tmp_path}), 4))
+    monkeypatch.setenv("SAFELIGHT_HOME", str(tmp_path))
+    findings = list(islice(findings_of({}), 4))
     assert [(finding.what, finding.state) for finding in findings] == [
         ("versions", "ok"),
         ("settings", "wrong"),
@@ -92,6 +93,7 @@ def test_wrong_settings_are_a_finding_and_not_the_end(tmp_path: Path, monkeypatc
         ("state folder", "ok"),
     ]
     assert "Did you mean SAFELIGHT_PORT?" in findings[1].detail
+    assert str(tmp_path) in findings[3].detail
 
 
 @pytest.fixture

@@ -235,6 +235,10 @@ def test_a_controlnet_is_fetched_from_a_repository_of_its_own(here: InProcess, h
     assert {path.name for path in came.iterdir()} == {"config.json", "diffusion_pytorch_model.safetensors"}
     ran = here("pull", "acme/canny")
     assert 'controlnets = { NAME = "acme/canny" }' in ran.stderr
+    table = '[models.mine]\nsource = "acme/tiny"\noptions.controlnets = { edges = "acme/canny" }\n'
+    here.folder.joinpath("safelight.toml").write_text(table)
+    (row,) = json.loads(here("list", "--json").stdout)
+    assert (row["model"], row["served_as"]) == ("acme/canny", ["edges of mine"])
     assert_sentence(here("pull", "acme/other"), 2, "no model_index.json")
     assert_sentence(here("pull", "acme/pickled"), 2, "The weights of acme/pickled are pickles alone")
 

@@ -15,6 +15,7 @@ from safelight.contract.checkpoint_files import (
     PartSource,
     can_be_left_out,
     index_in,
+    is_controlnet,
     is_part_name,
     one_variant,
     parts_of,
@@ -135,3 +136,10 @@ def test_a_modular_index_says_where_its_parts_come_from() -> None:
         "unet": PartSource("org/a", "unet", None, "fp16"),
         "vae": PartSource("org/b", "", "main", None),
     }
+
+
+def test_a_controlnet_is_known_by_its_class_whichever_architecture_it_follows() -> None:
+    assert is_controlnet({"_class_name": "ControlNetModel"})
+    assert is_controlnet({"_class_name": "FluxControlNetModel"})
+    assert not is_controlnet({"_class_name": "UNet2DConditionModel"})
+    assert not is_controlnet({"architectures": ["ViTForImageClassification"]})

@@ -25,6 +25,7 @@ from safelight.contract.hub import HubName, cache_folder
 from safelight.contract.paths import expanded
 from safelight.protocol.messages import ModelSpec
 from safelight.settings import Settings, read_settings
+from safelight.settings.sound import sound_settings
 
 # Below the first a ledger and a picture or two still fit; below the second even a commit may fail.
 _LITTLE_SPACE = 1_000_000_000
@@ -58,8 +59,8 @@ def findings_of(said: Mapping[str, object]) -> Iterator[Finding]:
         settings = read_settings(said)
     except SafelightError as error:
         yield Finding(what="settings", state="wrong", detail=str(error), mend="Then run `safelight doctor` again.")
-        settings = Settings.model_construct(**said)  # type: ignore[arg-type]  # options that Typer has checked
-        yield Finding(what="settings", state="note", detail="The rest is looked at with the defaults.")
+        settings = sound_settings(said)
+        yield Finding(what="settings", state="note", detail="The rest is looked at with what is right, and defaults.")
     else:
         yield Finding(what="settings", state="ok", detail="Every setting is known and in range.")
     drawing = (cluster,) if settings.engine == "ray" else (_device, _weights)

@@ -21,7 +21,7 @@ from safelight.cli.looking import look_at
 from safelight.cli.running_server import as_served
 from safelight.cli.show import print_parameters
 from safelight.cli.terminal import bytes_in_one_unit, bytes_in_words, note, print_json, print_table
-from safelight.contract.checkpoint_files import INDEXES, MODULES, PART_CONFIG, read_json
+from safelight.contract.checkpoint_files import INDEXES, MODULES, PART_CONFIG, is_controlnet, read_json
 from safelight.contract.classifiers import labels_of
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.hub import HubName, cache_folder
@@ -182,7 +182,7 @@ def _hub_name(text: str) -> HubName:
 
 
 def _cached(settings: Settings) -> list[tuple[HubName, Path]]:
-    """Names and folders of all models and encoders in the hub's cache; pulled ones by the name they were."""
+    """Names and folders of all models and their like in the hub's cache; pulled ones by the name they were."""
     cache = cache_folder()
     pins = read_pins(settings.home)
     names = [name for text in pins if (name := HubName.read(text)) is not None]
@@ -195,11 +195,17 @@ def _cached(settings: Settings) -> list[tuple[HubName, Path]]:
     for name in sorted(names, key=str):
         pin = pins.get(str(name))
         snapshot = name.snapshot(cache, pin.commit if pin else None)
-        if snapshot is not None and (
-            any((snapshot / index).exists() for index in (*INDEXES, MODULES)) or _labels(snapshot)
-        ):
+        if snapshot is not None and _is_for_us(snapshot):
             found.append((name, snapshot))
     return found
+
+
+def _is_for_us(folder: Path) -> bool:
+    """Whether it is a model, an encoder, a ControlNet or a classifier. Other programs keep theirs there as well."""
+    if any((folder / index).exists() for index in (*INDEXES, MODULES)) or _labels(folder):
+        return True
+    config = folder / PART_CONFIG
+    return config.is_file() and is_controlnet(read_json(config))
 
 
 def _row(settings: Settings, name: HubName, folder: Path) -> dict[str, Any]:
@@ -216,6 +222,8 @@ def _row(settings: Settings, name: HubName, folder: Path) -> dict[str, Any]:
 
 def _served_as(settings: Settings, source: str) -> Iterator[str]:
     yield from (model for model, entry in settings.models.items() if entry.source == source)
+    for model, entry in settings.models.items():
+        yield from (f"{name} of {model}" for name, its in entry.options.controlnets.items() if its == source)
     if source in (encoders := _encoder_sources(settings)):
         yield encoders[source]
     if settings.image_classifier is not None and source == settings.image_classifier.source:

@@ -48,6 +48,11 @@ def one_variant(paths: Iterable[str], wanted: str | None) -> tuple[str | None, l
     return chosen, by_variant[chosen]
 
 
+def is_controlnet(described: Mapping[str, object]) -> bool:
+    """Whether that configuration on top of a repository is a ControlNet's, of whichever architecture."""
+    return "ControlNet" in str(described.get("_class_name"))
+
+
 def is_part_name(name: str) -> bool:
     """Whether an index may call a part that: its folder lies in the checkpoint's, and nowhere else."""
     return _PART.fullmatch(name) is not None

@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,20 @@ class Environment(EnvSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         _refuse_unknown_variables(self.settings_cls)
-        values: dict[str, Any] = super().__call__()
+        return self._with_port(super().__call__())
+
+    def readable(self) -> dict[str, Any]:
+        """What can be read of it: neither names that are no setting's nor JSON that is none."""
+        values: dict[str, Any] = {}
+        for name, field in self.settings_cls.model_fields.items():
+            text, _, is_complex = self.get_field_value(field, name)
+            with suppress(ValueError):
+                value = self.prepare_field_value(name, field, text, is_complex)
+                values |= {} if value is None else {name: value}
+        return self._with_port(values)
+
+    @staticmethod
+    def _with_port(values: dict[str, Any]) -> dict[str, Any]:
         if _SERVICE_ADDRESS.match(str(values.get("port", ""))):
             del values["port"]
         if "port" not in values and os.environ.get("PORT"):

@@ -30,6 +30,7 @@ from safelight.contract.checkpoint_files import (
     LOOK_AT_PICTURES,
     MODULES,
     PART_CONFIG,
+    is_controlnet,
     read_json,
 )
 from safelight.contract.classifiers import labels_of
@@ -104,7 +105,7 @@ def look_up(name: HubName, *, variant: str | None = None) -> Offer:
         _fetch([index], shown=False)
         described = read_json(index.target)
     if index_name == PART_CONFIG:
-        if "ControlNet" not in str(described.get("_class_name")) and not labels_of(described):
+        if not is_controlnet(described) and not labels_of(described):
             raise ConfigurationError(no_layout(name, own.files))
         wanted, draws = [path for path in files_of_part("", own.files, variant, name) if path != PART_CONFIG], False
     elif index_name == MODULES:
