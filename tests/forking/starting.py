@@ -1,4 +1,4 @@
-"""Has `subprocess` fork `python -P -m safelight …` from a template, wherever nothing speaks against it."""
+"""Has `subprocess` fork our programs from templates, wherever nothing speaks against it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from safelight.adapters.children import child_environment
 from tests.forking.template import LENGTH_BYTES, Job
 
 PROGRAM = Path(__file__).with_name("template.py")
-_FORKED = frozenset({"safelight"})
+_SERVER = ("safelight.cli.app", "safelight.bootstrap.serve")
+_ENGINE = ("tests.forking.engine",)
+# What is forked, and which modules the template of it has imported.
+_FORKED = {
+    "safelight": _SERVER,
+    "safelight.engine.template": _ENGINE,
+    "safelight.engine.describe": _ENGINE,
+    "safelight.engine.report": _ENGINE,
+}
 _COMMAND = (sys.executable, "-P", "-m")
 # What Python, the loader, the C library, those of numbers, and Ray read for themselves, when a process starts.
 _READ_AT_START = """
@@ -86,15 +95,16 @@ class _Start(NamedTuple):
 
 
 class Template:
-    """A process that forks for this one, while this one is as it was when that began."""
+    """A process that forks for this one, and has imported those modules."""
 
-    def __init__(self) -> None:
+    def __init__(self, modules: Sequence[str]) -> None:
         ours, theirs = socket.socketpair()
-        self._circumstances = _circumstances()
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+        if modules is _ENGINE:
+            self._environment = child_environment(self._environment)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", str(PROGRAM), str(theirs.fileno()), "." * _ROOM],
+                [sys.executable, "-P", str(PROGRAM), str(theirs.fileno()), "." * _ROOM, *modules],
                 env=self._environment | {"ROOM": "." * _ROOM},
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
@@ -106,7 +116,7 @@ class Template:
 
     def fits(self, environment: Mapping[str, str]) -> bool:
         """Whether a process that has imported here is one that would have been started with that environment."""
-        return self._circumstances == _circumstances() and all(
+        return all(
             environment.get(name) == self._environment.get(name)
             for name in environment.keys() | self._environment.keys()
             if name in self._read or name.startswith(tuple(_READ_AT_START))
@@ -130,7 +140,8 @@ class Forking:
 
     def __init__(self, plain: _ForkExec) -> None:
         self._plain = plain
-        self._template: Template | None = None
+        self._templates: dict[Sequence[str], Template] = {}
+        self._circumstances = _circumstances()
         self._turn = threading.RLock()  # a template is started by `subprocess` as well
         self.anew = 0
         self.forked = 0
@@ -138,13 +149,18 @@ class Forking:
     def __call__(self, *given: Any) -> int:
         start = _Start(*given[: len(_Start._fields)])
         job = None if self.anew else start.job()
-        if job is not None:
+        if job is not None and self._circumstances == _circumstances():
             with self._turn:
-                self._template = self._template or Template()
-                if self._template.fits(job.environment) and (pid := self._fork(self._template, start, job)) > 0:
+                template = self._template_of(_FORKED[job.module])
+                if template.fits(job.environment) and (pid := self._fork(template, start, job)) > 0:
                     self.forked += 1
                     return pid
         return self._plain(*given)
+
+    def _template_of(self, modules: Sequence[str]) -> Template:
+        if modules not in self._templates:
+            self._templates[modules] = Template(modules)
+        return self._templates[modules]
 
     def _fork(self, template: Template, start: _Start, job: Job) -> int:
         try:
@@ -153,10 +169,9 @@ class Forking:
             return -1
 
     def close(self) -> None:
-        """Wait until the template has ended, so that its time is counted."""
-        if self._template is not None:
-            self._template.close()
-            self._template = None
+        """Wait until the templates have ended, so that their time is counted."""
+        while self._templates:
+            self._templates.popitem()[1].close()
 
 
 def _circumstances() -> tuple[object, ...]:
@@ -188,7 +203,7 @@ def install() -> None:
 
 
 def close() -> None:
-    """End the template."""
+    """End the templates."""
     if _forking is not None:
         _forking.close()
 

@@ -1,9 +1,9 @@
-"""The process that others are forked from: `python -P template.py FD ROOM`, FD a socket, ROOM as many letters as the
-arguments of what is forked may have.
+"""The process that others are forked from: `python -P template.py FD ROOM MODULE …`, FD a socket, ROOM as many letters
+as the arguments of what is forked may have.
 
-It imports what a server has imported when it serves, notes which variables of the environment were read for that, and
-from then on forks for whoever is at the other end of its socket, which is its parent. It has one thread, which it
-counts each time: a lock that another one held would stay locked in what is forked.
+It imports those modules, notes which variables of the environment were read for that, and from then on forks for
+whoever is at the other end of its socket, which is its parent. It has one thread, which it counts each time: a lock
+that another one held would stay locked in what is forked.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ import runpy
 import signal
 import socket
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-MODULES = ("safelight.cli.app", "safelight.bootstrap.serve")
 LENGTH_BYTES = 4
 _MOST_FILES = 64
 _AREAS = 47
@@ -63,14 +62,17 @@ class _Noted(MutableMapping[bytes, bytes]):
         return len(self._content)
 
 
-def names_read_while_importing() -> list[str]:
-    """Import all that is shared; the variables that somebody asked for meanwhile."""
+def names_read(modules: Sequence[str]) -> list[str]:
+    """Import those; the variables that somebody asked for meanwhile."""
     import wsgiref.handlers  # noqa: F401 - takes a copy of all there are, for servers that nobody here starts
 
+    root = str(Path(__file__).parents[2])
     plain = os.environ._data  # type: ignore[attr-defined]  # below all ways of asking: get, [], getenv, in
     noted = os.environ._data = _Noted(plain)  # type: ignore[attr-defined]
-    for module in MODULES:
+    sys.path.insert(0, root)
+    for module in modules:
         importlib.import_module(module)
+    sys.path.remove(root)
     os.environ._data = plain  # type: ignore[attr-defined]
     return sorted(os.fsdecode(name) for name in noted.read)
 
@@ -168,16 +170,19 @@ def _write(begin: int, end: int, words: list[str]) -> None:
 
 
 def main() -> None:
-    control = socket.socket(fileno=int(sys.argv[1]))
+    control, modules = socket.socket(fileno=int(sys.argv[1])), sys.argv[3:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; pytest says when to end
     gc.disable()
-    control.sendall(json.dumps(names_read_while_importing()).encode() + b"\n")
+    control.sendall(json.dumps(names_read(modules)).encode() + b"\n")
     gc.freeze()
     found = serve(control)
-    if found is not None:
-        gc.enable()
-        become(*found)
-        runpy.run_module(found[0].module, run_name="__main__", alter_sys=True)
+    if found is None:
+        os._exit(0)
+    gc.enable()
+    become(*found)
+    if settled := sys.modules.get("tests.forking.engine"):
+        settled.settle(found[0].module)
+    runpy.run_module(found[0].module, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

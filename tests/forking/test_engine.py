@@ -1,0 +1,63 @@
+"""What draws is forked with its libraries imported where these are what its models and workers want, and only there."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from safelight.adapters.children import child_environment, python_module
+from safelight.contract.options import ModelOptions
+from safelight.protocol.forking import Fork, Forked
+from safelight.protocol.frames import read_fork_report, to_packet
+from safelight.protocol.messages import Configure, ModelSpec
+from tests.e2e.drawing import wait_until
+from tests.forking.starting import forked
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux, where alone processes are forked")
+
+
+@contextmanager
+def configured(configure: Configure) -> Iterator[tuple[int, socket.socket]]:
+    """A template of workers that is told that, and its socket."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    before = forked()
+    with ours, theirs:
+        command = python_module("safelight.engine.template", "--fd", str(theirs.fileno()))
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=child_environment(), start_new_session=True)
+        assert forked() == before + 1
+        with process:
+            ours.send(to_packet(configure))
+            yield process.pid, ours
+            process.kill()
+
+
+def began_anew(pid: int) -> bool:
+    """Whether it has run `exec`: what was forked has the room for words that its template had."""
+    words = Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b"safelight.engine.template" in words and not words.endswith(b"\0\0")
+
+
+def test_what_draws_postcard_has_its_libraries_at_once() -> None:
+    with configured(Configure(models=(ModelSpec(source="postcard"),), device="cpu")) as (pid, control):
+        socket.send_fds(control, [to_packet(Fork())], [control.fileno(), 2])
+        assert isinstance(read_fork_report(control.recv(4096)), Forked)
+        assert not began_anew(pid)
+
+
+@pytest.mark.parametrize(
+    "configure",
+    [
+        Configure(models=(ModelSpec(source="postcard", options=ModelOptions(compile=True)),), device="cpu"),
+        Configure(models=(ModelSpec(source="postcard"),), device="cpu", workers=1000),
+    ],
+    ids=["a model that is compiled", "threads that may not spin"],
+)
+def test_what_needs_other_libraries_or_threads_begins_anew(configure: Configure) -> None:
+    with configured(configure) as (pid, _):
+        wait_until(lambda: began_anew(pid))
