@@ -12,6 +12,7 @@ from safelight.adapters.fake.states import FINGERPRINT
 from safelight.adapters.fake.stripes import draw_stripes
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.ray.engine import ClusterEngine
+from safelight.adapters.ray.jobs.job import ClusterJob
 from safelight.contract.order import Order
 from safelight.protocol.messages import Cancelled, Failed, Finished, JobEvent, Started
 from tests.adapters.ray.near_cluster import NearCluster, engine_of
@@ -76,6 +77,29 @@ async def test_a_job_whose_host_falls_silent_is_drawn_elsewhere(two: Two) -> Non
     assert isinstance((await rest(events))[-1], Finished)
     assert loop.time() - frozen_at >= SILENCE / 2
     assert two.engine.state().restarts == 1
+
+
+async def test_a_job_whose_host_falls_silent_goes_on_beside_what_another_draws_and_alone_the_second_time(
+    two: Two,
+) -> None:
+    """Or all that a frozen machine had would wait until hosts have nothing else in hand."""
+    company = two.engine.submit(order("company", steps=10_000, seed=2))
+    await begun(company)
+    beside = two.drawing_at()
+    job = two.engine.submit(order("job", steps=10_000))
+    await begun(job)
+    (silent,) = {name for name, host in two.cluster.hosts.items() if "job" in host.in_hand}
+    assert silent != beside
+    two.cluster.frozen.add(silent)
+    async with asyncio.timeout(20):
+        await begun(_skipping(job))
+    assert set(two.cluster.hosts[beside].in_hand) == {"company", "job"}
+    assert not _submitted(two, beside)[-1].share.alone
+    lost = ClusterJob(order("lost"), "api", 1.0)
+    for alone in (False, True):
+        lost.started = True
+        lost.lost(blamed=True, silent=True)
+        assert lost.ask().alone is alone
 
 
 async def test_a_job_that_its_host_hands_back_is_drawn_alone_elsewhere_and_given_up_after_three(two: Two) -> None:

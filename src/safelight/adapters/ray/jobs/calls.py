@@ -68,7 +68,7 @@ class HostCalls:
             async with asyncio.timeout_at(self._until(host, since)):
                 piece = await anext(stream, b"")
         except TimeoutError:
-            raise HostLost(f"it has been silent for {self._silence_seconds:.0f} s") from None
+            raise HostLost(f"it has been silent for {self._silence_seconds:.0f} s", silent=True) from None
         if not piece:
             raise HostLost("Its stream ended before the job did.")
         self._last_heard[host] = monotonic()

@@ -83,15 +83,20 @@ class ClusterJob(PendingOrder):
         began_with, self.fingerprint = self.fingerprint, fingerprint or self.fingerprint
         return None not in (began_with, fingerprint) and began_with != fingerprint
 
-    def lost(self, *, blamed: bool) -> str | None:
-        """It is drawn there no more. `blamed`: it may be the cause. Returns why it is not tried again, or None."""
+    def lost(self, *, blamed: bool, silent: bool = False) -> str | None:
+        """It is drawn there no more. `blamed`: it may be the cause. Returns why it is not tried again, or None.
+
+        A host that falls `silent` mostly does so with its whole machine, and one picture in many is the cause. Were all
+        of them drawn alone, each would wait until some host has nothing else in hand. So that begins the second time.
+        """
         if not self.follows:
             self.avoid = (*self.avoid, self.host)
         self.host, self.leader, self.connected = "", self.id, False
         if blamed:
             self.deaths += 1
             self.attempts += self.started
-            self.suspect = self.suspect or self.started or self.deaths >= MAX_ATTEMPTS
+            first_silence = silent and self.deaths == 1
+            self.suspect = self.suspect or (self.started and not first_silence) or self.deaths >= MAX_ATTEMPTS
         self.started = False
         if self.attempts < MAX_ATTEMPTS:
             return None
