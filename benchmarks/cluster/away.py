@@ -20,8 +20,8 @@ _AWAY_SECONDS = 60.0
 _SHORT_STEPS = 1
 _LONG_STEPS = int((_AWAY_SECONDS + 15.0) / _STEP_SECONDS)
 _FROZEN_SECONDS = 12.0
-# A picture that takes steps has taken one since then: two share a host, half a second each.
-_SOON_SECONDS = 3.0
+# A picture that takes steps has taken one since then: who comes to a host has its first eight before the other's next.
+_SOON_SECONDS = 6.0
 
 
 def away(machines: StartedMachines) -> Iterator[Figure]:
