@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import os
+import ssl
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -37,6 +41,7 @@ _MOST: dict[str, Any] = {
     "files": {"url": "s3://pictures", "endpoint": "http://store:8333", "region": "eu", "existingSecret": "store"},
     "apiKey": {"existingSecret": "key"},
     "rayToken": {"existingSecret": "token"},
+    "rayTls": {"enabled": True, "existingSecret": "authority"},
     "serviceAccount": {"name": "bucket"},
     "podLabels": {"team": "pictures"},
     "models": {"volume": {"persistentVolumeClaim": {"claimName": "models", "readOnly": True}}},
@@ -53,7 +58,7 @@ _MOST: dict[str, Any] = {
     "hosts": {
         "l40s": _KIND | {"gpus": 1, "engine": "local", "acceleratorType": "L40S", "tolerations": [{"key": "gpu"}]},
         "shared": _KIND | {"gpus": 0.5, "engine": "local"},
-        "cpu": _KIND | {"gpus": 0, "engine": "fake"},
+        "cpu": _KIND | {"gpus": 0, "engine": "fake", "dataVolume": {"hostPath": {"path": "/srv/safelight"}}},
         "gpu": None,
     },
     "networkPolicy": {
@@ -142,7 +147,7 @@ def test_no_process_of_ray_is_without_the_token_and_no_manifest_repeats_it(
 ) -> None:
     manifests = render(program, values, tmp_path)
     (cluster,) = of_kind(manifests, "RayCluster")
-    containers = [each for pod in pods(manifests) for each in _containers(pod)]
+    containers = [each for pod in pods(manifests) for each in _of_ray(pod)]
     assert len(containers) >= 6
     for env in (cluster["spec"]["autoscalerOptions"]["env"], *(each["env"] for each in containers)):
         said = {each["name"]: each for each in env}
@@ -157,10 +162,10 @@ def test_no_process_of_ray_is_without_the_token_and_no_manifest_repeats_it(
 @VALUES
 def test_a_process_beside_its_ray_node_can_join(program: str, values: Manifest, tmp_path: Path) -> None:
     """It needs the node's sockets and its memory, and to be seen by its process id."""
-    beside = [pod for pod in pods(render(program, values, tmp_path)) if "initContainers" in pod["spec"]]
+    beside = [pod for pod in pods(render(program, values, tmp_path)) if len(_of_ray(pod)) > 1]
     assert len(beside) == 2  # the api, and what deploys
     for pod in beside:
-        (node,), (process,) = pod["spec"]["initContainers"], pod["spec"]["containers"]
+        node, process = _of_ray(pod)
         assert (node["name"], node["restartPolicy"]) == ("ray", "Always")
         assert pod["spec"]["shareProcessNamespace"] is True
         mounts = [{each["mountPath"]: each["name"] for each in of["volumeMounts"]} for of in (node, process)]
@@ -253,5 +258,72 @@ def test_the_plain_manifests_are_what_the_chart_makes(program: str, tmp_path: Pa
     assert (PLAIN / "safelight.yaml").read_text() == rendered(program, PLAIN / "values.yaml", tmp_path)
 
 
+def test_with_tls_every_process_of_ray_has_a_certificate_and_one_container_alone_sees_the_authoritys_key(
+    program: str, tmp_path: Path
+) -> None:
+    manifests = render(program, _MOST, tmp_path)
+    (cluster,) = of_kind(manifests, "RayCluster")
+    knowing = [cluster["spec"]["autoscalerOptions"]]
+    for pod in pods(manifests):
+        first, *_ = _containers(pod)
+        assert first["name"] == "certificate"
+        volumes = {each["name"]: each for each in pod["spec"]["volumes"]}
+        assert volumes["tls-authority"]["secret"]["secretName"] == "authority"
+        assert volumes["tls"]["emptyDir"]["medium"] == "Memory"
+        assert [each["name"] for each in _containers(pod) if "/authority" in _mounts(each)] == ["certificate"]
+        knowing += _of_ray(pod)
+    for each in knowing:
+        said = {variable["name"]: variable.get("value") for variable in each["env"]}
+        assert said["RAY_USE_TLS"] == "1"
+        files = [said[f"RAY_TLS_{name}"] for name in ("SERVER_CERT", "SERVER_KEY", "CA_CERT")]
+        assert files == ["/tls/node.crt", "/tls/node.key", "/tls/ca.crt"]
+        assert _mounts(each)["/tls"] == "tls"
+    assert "tls" not in rendered(program, _LEAST, tmp_path).lower()
+
+
+async def test_a_pod_makes_a_certificate_that_the_others_trust_by_its_address(program: str, tmp_path: Path) -> None:
+    """What the chart has a pod run, run here, with the authority that the chart made."""
+    manifests = render(program, _LEAST | {"rayTls": {"enabled": True}}, tmp_path)
+    (made,) = [each for each in of_kind(manifests, "Secret") if each["type"] == "kubernetes.io/tls"]
+    (authority, tls) = (tmp_path / "authority", tmp_path / "tls")
+    for folder in (authority, tls):
+        folder.mkdir()
+    for name, data in made["data"].items():
+        (authority / name).write_bytes(base64.b64decode(data))
+    (certificate, *_) = _containers(next(pods(manifests)))
+    (script,) = certificate["args"]
+    here = script.replace("/authority/", f"{authority}/").replace("/tls/", f"{tls}/")
+    making = await asyncio.create_subprocess_exec(
+        *certificate["command"], here, env=os.environ | {"POD_IP": "127.0.0.2"}
+    )
+    assert await making.wait() == 0
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=tls / "ca.crt")
+    client = ssl.create_default_context(cafile=tls / "ca.crt")
+    server.verify_mode = ssl.CERT_REQUIRED
+    for context in (server, client):
+        context.load_cert_chain(tls / "node.crt", tls / "node.key")
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"trusted")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "0.0.0.0", 0, ssl=server) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.2", port, ssl=client)
+        assert await reader.read() == b"trusted"
+        writer.close()
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await asyncio.open_connection("127.0.0.3", port, ssl=client)
+
+
 def _containers(pod: Manifest) -> list[Manifest]:
     return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+
+
+def _of_ray(pod: Manifest) -> list[Manifest]:
+    """The containers that speak to the cluster."""
+    return [each for each in _containers(pod) if each["name"] != "certificate"]
+
+
+def _mounts(container: Manifest) -> dict[str, str]:
+    return {each["mountPath"]: each["name"] for each in container["volumeMounts"]}

@@ -26,6 +26,10 @@ imagePullPolicy: {{ .Values.image.pullPolicy }}
 {{- default (printf "%s-ray-token" (include "safelight.name" .)) .Values.rayToken.existingSecret -}}
 {{- end -}}
 
+{{- define "safelight.tlsSecret" -}}
+{{- default (printf "%s-ray-authority" (include "safelight.name" .)) .Values.rayTls.existingSecret -}}
+{{- end -}}
+
 {{- define "safelight.databaseSecret" -}}
 {{- default (printf "%s-database" (include "safelight.name" .)) .Values.database.existingSecret -}}
 {{- end -}}
@@ -45,6 +49,59 @@ imagePullPolicy: {{ .Values.image.pullPolicy }}
   value: "0"
 - name: RAY_gcs_rpc_server_reconnect_timeout_s
   value: "600"
+{{- if .Values.rayTls.enabled }}
+- name: RAY_USE_TLS
+  value: "1"
+- name: RAY_TLS_SERVER_CERT
+  value: /tls/node.crt
+- name: RAY_TLS_SERVER_KEY
+  value: /tls/node.key
+- name: RAY_TLS_CA_CERT
+  value: /tls/ca.crt
+{{- end }}
+{{- end -}}
+
+{{/*
+Ray's processes reach each other by the pods' addresses, which a certificate must name, so it is made where the address
+is known. The authority's key is seen by this container alone.
+*/}}
+{{- define "safelight.tlsInit" -}}
+- name: certificate
+  {{- include "safelight.image" . | nindent 2 }}
+  command: [sh, -ec]
+  args:
+    - >-
+      umask 077;
+      cp /authority/tls.crt /tls/ca.crt;
+      openssl req -x509 -CA /authority/tls.crt -CAkey /authority/tls.key -days 3650 -subj "/CN=$POD_IP"
+      -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -keyout /tls/node.key -out /tls/node.crt
+      -addext basicConstraints=critical,CA:FALSE
+      -addext "subjectAltName=IP:$POD_IP,IP:127.0.0.1,DNS:localhost,DNS:{{ include "safelight.headService" . }},DNS:{{ include "safelight.headService" . }}.{{ .Release.Namespace }}.svc.cluster.local"
+  env:
+    - name: POD_IP
+      valueFrom: {fieldRef: {fieldPath: status.podIP}}
+  resources:
+    requests: {cpu: 100m, memory: 32Mi}
+    limits: {memory: 64Mi}
+  securityContext:
+    {{- include "safelight.security" . | nindent 4 }}
+    readOnlyRootFilesystem: true
+  volumeMounts:
+    - {name: tls, mountPath: /tls}
+    - {name: tls-authority, mountPath: /authority, readOnly: true}
+{{- end -}}
+
+{{- define "safelight.tlsVolumes" -}}
+- name: tls
+  emptyDir: {medium: Memory, sizeLimit: 1Mi}
+- name: tls-authority
+  secret:
+    secretName: {{ include "safelight.tlsSecret" . }}
+    defaultMode: 288  # 0440
+{{- end -}}
+
+{{- define "safelight.tlsMount" -}}
+- {name: tls, mountPath: /tls, readOnly: true}
 {{- end -}}
 
 {{/* Where weights are that are not in the image. */}}
@@ -80,6 +137,9 @@ A Ray node without processors beside a process that speaks to the cluster. It is
 drawn for a pod that ends is answered.
 */}}
 {{- define "safelight.rayNode" -}}
+{{- if .Values.rayTls.enabled }}
+{{- include "safelight.tlsInit" . }}
+{{ end -}}
 - name: ray
   {{- include "safelight.image" . | nindent 2 }}
   restartPolicy: Always
@@ -108,6 +168,9 @@ drawn for a pod that ends is answered.
   volumeMounts:
     - {name: tmp, mountPath: /tmp}
     - {name: shared-memory, mountPath: /dev/shm}
+    {{- if .Values.rayTls.enabled }}
+    {{- include "safelight.tlsMount" . | nindent 4 }}
+    {{- end }}
 {{- end -}}
 
 {{/* The process finds its node by the files and sockets in /tmp/ray, and shares objects with it in /dev/shm. */}}
@@ -153,6 +216,9 @@ drawn for a pod that ends is answered.
 - name: models
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- if .Values.rayTls.enabled }}
+{{ include "safelight.tlsVolumes" . }}
+{{- end }}
 {{- end -}}
 
 {{- define "safelight.mounts" -}}
@@ -162,5 +228,8 @@ drawn for a pod that ends is answered.
 - {name: shared-memory, mountPath: /dev/shm}
 {{- if .Values.models.volume }}
 - {name: models, mountPath: /models, readOnly: true}
+{{- end }}
+{{- if .Values.rayTls.enabled }}
+{{ include "safelight.tlsMount" . }}
 {{- end }}
 {{- end -}}

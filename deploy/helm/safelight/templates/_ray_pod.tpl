@@ -12,6 +12,10 @@ automountServiceAccountToken: false
 terminationGracePeriodSeconds: 60
 securityContext:
   {{- include "safelight.podSecurity" $root | nindent 2 }}
+{{- if $root.Values.rayTls.enabled }}
+initContainers:
+  {{- include "safelight.tlsInit" $root | nindent 2 }}
+{{- end }}
 containers:
   - name: {{ .container }}
     {{- include "safelight.image" $root | nindent 4 }}
@@ -51,9 +55,12 @@ containers:
       {{- if $root.Values.models.volume }}
       - {name: models, mountPath: /models, readOnly: true}
       {{- end }}
+      {{- if $root.Values.rayTls.enabled }}
+      {{- include "safelight.tlsMount" $root | nindent 6 }}
+      {{- end }}
 volumes:
   - name: data
-    emptyDir: {}
+    {{- toYaml (.pod.dataVolume | default (dict "emptyDir" dict)) | nindent 4 }}
   - name: tmp
     emptyDir: {}
   - name: shared-memory
@@ -61,6 +68,9 @@ volumes:
   {{- with $root.Values.models.volume }}
   - name: models
     {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- if $root.Values.rayTls.enabled }}
+  {{- include "safelight.tlsVolumes" $root | nindent 2 }}
   {{- end }}
 {{- with .pod.nodeSelector }}
 nodeSelector:
