@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from safelight.adapters.workers.team import Team
-from safelight.bootstrap.engine import worker_count
+from safelight.bootstrap.engine import head_start, worker_count
 from safelight.bootstrap.specs import configure_of
 from safelight.engine.machine.device import choose_device
 from safelight.settings import read_settings
@@ -42,3 +46,23 @@ def test_of_several_gpus_each_worker_computes_on_its_own(monkeypatch: pytest.Mon
     told = [team.configure(member) for member in team.members]
     assert [choose_device(each.device, each.number) for each in told] == ["cuda:0", "cuda:1", "cuda:2", "cuda:3"]
     assert {each.workers for each in told} == {4}  # among which they share the host's memory and cores
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: workers are forked there alone")
+def test_a_template_begins_before_the_server_is_imported_and_ends_unless_it_is_taken() -> None:
+    code = """if True:
+        import sys
+        from safelight.bootstrap import starting
+        from safelight.settings import read_settings
+        with starting.head_start(read_settings({"device": "cpu"})) as begun:
+            assert not {"safelight.bootstrap.serve", "sqlalchemy", "starlette"} & set(sys.modules)
+            assert not begun.has_ended
+        assert begun.has_ended
+    """
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)
+
+
+@pytest.mark.parametrize("said", [{"engine": "fake"}, {"device": "cuda"}])
+def test_where_nothing_is_forked_nothing_begins_early(said: dict[str, object], tmp_path: Path) -> None:
+    with head_start(read_settings({"home": tmp_path, **said})) as begun:
+        assert begun is None

@@ -16,6 +16,7 @@ NEVER_FOR_POSTCARD = (
     "peft",
     "torchao",
     "bitsandbytes",
+    "scipy",
     "torch._dynamo.convert_frame",
     "torch._inductor",
     "torch.distributed.tensor",
@@ -72,15 +73,19 @@ def test_options_name_what_they_need() -> None:
     assert COMPILER in of(ModelOptions(compile=True))
 
 
+def test_schedules_of_other_models_may_need_scipy() -> None:
+    assert needed([ModelSpec(source="postcard"), ModelSpec(source="a/model")]) >= {"scipy"}
+
+
 def test_a_checkpoint_that_comes_quantized_has_its_library(tmp_path: Path) -> None:
     (tmp_path / "transformer").mkdir()
     configuration = tmp_path / "transformer" / "config.json"
     configuration.write_text("{}")
-    assert needed([ModelSpec(source=str(tmp_path))]) == frozenset()
+    assert needed([ModelSpec(source=str(tmp_path))]) == {"scipy"}
     configuration.write_text(json.dumps({"quantization_config": {"quant_method": "torchao"}}))
     assert "torchao" in needed([ModelSpec(source=str(tmp_path))])
     configuration.write_text("5")
-    assert needed([ModelSpec(source=str(tmp_path))]) == frozenset()
+    assert needed([ModelSpec(source=str(tmp_path))]) == {"scipy"}
     configuration.unlink()
     os.mkfifo(configuration)  # nobody waits for what it says
     assert "torchao" in needed([ModelSpec(source=str(tmp_path))])

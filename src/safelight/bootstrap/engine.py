@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from safelight.adapters.fake.configured import stand_in
 from safelight.adapters.preflight import check_device, gpu_count, lacking
 from safelight.adapters.workers.pool import LocalWorkers
+from safelight.adapters.workers.template import may_fork
+from safelight.adapters.workers.template_process import TemplateProcess
 from safelight.bootstrap.specs import configure_of, model_specs
 from safelight.contract.errors import ConfigurationError
+from safelight.protocol.messages import Configure
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
@@ -20,8 +24,28 @@ from safelight.settings import Settings
 _MOST_WORKERS = 64  # the setting's bound
 
 
-def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = True) -> Engine:
-    """Whatever draws, not started yet. Without `warm_up` the first picture comes soonest, at an unknown cost."""
+@contextlib.contextmanager
+def head_start(settings: Settings) -> Iterator[TemplateProcess | None]:
+    """While this is entered, the template of the workers, which imports beside whatever is done here. None where there
+    is none. One that nobody took is ended.
+    """
+    begun = None
+    if settings.engine == "local" and may_fork(configure := _local(settings)):
+        with contextlib.suppress(OSError):  # it is tried again, and said then
+            begun = TemplateProcess(configure)
+    try:
+        yield begun
+    finally:
+        if begun is not None:
+            begun.end()
+
+
+def open_engine(
+    settings: Settings, telemetry: Telemetry, *, warm_up: bool = True, begun: TemplateProcess | None = None
+) -> Engine:
+    """Whatever draws, not started yet. Without `warm_up` the first picture comes soonest, at an unknown cost. `begun`
+    comes from `head_start`.
+    """
     if settings.engine == "ray":
         from safelight.bootstrap.cluster import open_cluster_engine
 
@@ -33,14 +57,18 @@ def open_engine(settings: Settings, telemetry: Telemetry, *, warm_up: bool = Tru
             step_seconds=settings.fake_step_seconds,
             hold=settings.fake_hold,
         )
-    count = worker_count(settings) if warm_up else 1
-    configure = msgspec.structs.replace(
+    configure, count = _local(settings, warm_up=warm_up), worker_count(settings) if warm_up else 1
+    return LocalWorkers(configure, count=count, telemetry=telemetry, begun=begun)
+
+
+def _local(settings: Settings, *, warm_up: bool = True) -> Configure:
+    """What workers of this machine are told."""
+    return msgspec.structs.replace(
         configure_of(settings),
-        workers=count or 1,
+        workers=(worker_count(settings) if warm_up else 1) or 1,
         warm_up_seconds=settings.warm_up_seconds if warm_up else 0.0,
         measured=str(settings.home / "measured") if warm_up else None,
     )
-    return LocalWorkers(configure, count=count, telemetry=telemetry)
 
 
 def worker_count(settings: Settings, gpus: Callable[[], int | None] = gpu_count) -> int | None:

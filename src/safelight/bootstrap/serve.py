@@ -21,6 +21,7 @@ from safelight.adapters.logs.outlet import standard_error
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.adapters.sql import Database
+from safelight.adapters.workers.template_process import TemplateProcess
 from safelight.api.app import create_app
 from safelight.api.http.server import Server, listen
 from safelight.api.services import Services
@@ -45,8 +46,9 @@ _LAST_LINES_SECONDS = 0.2
 log = structlog.get_logger(__name__)
 
 
-def serve(settings: Settings, on_loaded: OnLoaded | None = None) -> int:
-    """Serve until a signal; the process's exit status. It is 1 where `on_loaded` ended the server.
+def serve(settings: Settings, on_loaded: OnLoaded | None = None, begun: TemplateProcess | None = None) -> int:
+    """Serve until a signal; the process's exit status. It is 1 where `on_loaded` ended the server. `begun` is the
+    workers' template, started before.
 
     Raises:
         ConfigurationError: something that the operator can mend, before anything was served.
@@ -67,7 +69,7 @@ def serve(settings: Settings, on_loaded: OnLoaded | None = None) -> int:
         listener = listen(settings.host, settings.port)
         with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             served = settings.model_copy(update={"port": listener.getsockname()[1]})
-            return runner.run(_serve(served, listener, telemetry, serving, lacks, on_loaded))
+            return runner.run(_serve(served, listener, telemetry, serving, lacks, on_loaded, begun))
 
 
 async def _serve(
@@ -77,9 +79,10 @@ async def _serve(
     serving: FileLock,
     lacks: Mapping[str, str],
     on_loaded: OnLoaded | None,
+    begun: TemplateProcess | None,
 ) -> int:
     async with contextlib.AsyncExitStack() as stack:
-        engine = open_engine(settings, telemetry)
+        engine = open_engine(settings, telemetry, begun=begun)
         await engine.start()
         stack.push_async_callback(engine.stop)
         database = await open_for_serving(settings, listener, telemetry)

@@ -68,9 +68,9 @@ def run(wish: Wish) -> int:
             _open(link, wanted=wish.browser)
         return True
 
-    from safelight.bootstrap.serve import serve
+    from safelight.bootstrap.starting import start_and_serve
 
-    return serve(settings, on_loaded)
+    return start_and_serve(settings, on_loaded)
 
 
 def _one_model(wish: Wish) -> dict[str, dict[str, Any]]:

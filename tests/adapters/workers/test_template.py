@@ -17,6 +17,7 @@ import pytest_asyncio
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.adapters.workers.template import NoFork, Template, may_fork
+from safelight.adapters.workers.template_process import TemplateProcess
 from safelight.protocol.forking import CannotFork, Fork, ForkReport
 from safelight.protocol.frames import read_fork_report, to_packet
 from safelight.protocol.messages import Configure, Finished, ModelSpec
@@ -100,6 +101,31 @@ async def test_a_template_that_is_stuck_holds_up_neither_a_worker_nor_the_end() 
             await fork
         await template.close()
     assert new[0] not in templates_of_ours()
+
+
+async def test_a_template_that_was_begun_before_forks_the_workers() -> None:
+    begun, (ours, theirs) = TemplateProcess(CONFIGURE), socket.socketpair()
+    template = Template(CONFIGURE, begun=begun)
+    with ours, theirs:
+        worker = await template.fork(theirs, 2)
+        assert parent_of(worker.pid) == begun.pid
+        begun.end()  # it was taken: nothing happens
+        assert not begun.has_ended
+        await template.close()
+    assert begun.has_ended
+
+
+async def test_a_begun_template_that_has_died_since_is_followed_by_another() -> None:
+    begun, (ours, theirs) = TemplateProcess(CONFIGURE), socket.socketpair()
+    begun.kill()
+    await begun.wait()
+    workers = LocalWorkers(CONFIGURE, count=1, telemetry=PrometheusTelemetry(), first_pause_seconds=0.01, begun=begun)
+    await workers.start()
+    try:
+        with ours, theirs:
+            assert await drawn(workers, "all the same")
+    finally:
+        await workers.stop()
 
 
 _WITH_A_THREAD = """

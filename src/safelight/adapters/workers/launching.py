@@ -13,6 +13,7 @@ import structlog
 
 from safelight.adapters.children import child_environment, python_module
 from safelight.adapters.workers.template import NoFork, Template, may_fork
+from safelight.adapters.workers.template_process import TemplateProcess
 from safelight.protocol.messages import Configure
 
 WORKER_COMMAND = python_module("safelight.engine.worker")
@@ -35,12 +36,16 @@ class Process(Protocol):
 
 
 class Launcher:
-    """Makes processes of workers. `command` is what starts one that is not forked; any but a worker's own never is."""
+    """Makes processes of workers. `command` is what starts one that is not forked; any but a worker's own never is.
+    `begun` is a template that was started before.
+    """
 
-    def __init__(self, configure: Configure, command: Sequence[str] = WORKER_COMMAND) -> None:
+    def __init__(
+        self, configure: Configure, command: Sequence[str] = WORKER_COMMAND, begun: TemplateProcess | None = None
+    ) -> None:
         self._command = command
         forks = tuple(command) == WORKER_COMMAND and may_fork(configure)
-        self._template = Template(configure) if forks else None
+        self._template = Template(configure, begun=begun) if forks else None
 
     async def launch(self, theirs: socket.socket, stderr: int) -> Process:
         """A process at the other end of that socket. It has its own session, so that Ctrl-C does not reach it.

@@ -15,6 +15,7 @@ from safelight.adapters.workers.member import Member
 from safelight.adapters.workers.pool_size import PoolSize
 from safelight.adapters.workers.supervision import FIRST_PAUSE_SECONDS, PING_EVERY_SECONDS, Supervision
 from safelight.adapters.workers.team import Team
+from safelight.adapters.workers.template_process import TemplateProcess
 from safelight.contract.order import Order
 from safelight.contract.sentences import EmbedOrder
 from safelight.protocol.messages import (
@@ -50,7 +51,8 @@ log = structlog.get_logger(__name__)
 class LocalWorkers:
     """`count` worker processes on this machine; None: one, and then as many as that one says serve best.
 
-    With `orphaned` orders whose worker died are given back to whoever submitted them, who has other machines.
+    With `orphaned` orders whose worker died are given back to whoever submitted them, who has other machines. `begun`
+    is a template of workers that was started before.
 
     Who draws stands in `Team`, what is drawn next in `Dispatch`, who is started and ended in `Supervision`; here is
     what the workers say passed on to them.
@@ -66,13 +68,14 @@ class LocalWorkers:
         first_pause_seconds: float = FIRST_PAUSE_SECONDS,
         ping_every_seconds: float = PING_EVERY_SECONDS,
         orphaned: Orphaned | None = None,
+        begun: TemplateProcess | None = None,
     ) -> None:
         self._telemetry = telemetry
         self._changes = Changes()
         self._team = Team(configure, count or 1)
         self._dispatch = Dispatch(self._team, orphaned)
         self._supervision = Supervision(
-            Launcher(configure, command),
+            Launcher(configure, command, begun),
             self._team.configure,
             telemetry,
             on_event=self._told,

@@ -13,13 +13,12 @@ from pathlib import Path
 
 import structlog
 
-from safelight.adapters.children import child_environment, python_module
+from safelight.adapters.workers.template_process import TemplateProcess
 from safelight.contract.errors import ProtocolError
 from safelight.protocol.forking import CannotFork, Ended, Fork, Forked, ForkOrder, ForkReport, Kill
 from safelight.protocol.frames import PACKET_BYTES, read_fork_report, to_packet
 from safelight.protocol.messages import Configure
 
-TEMPLATE_COMMAND = python_module("safelight.engine.template")
 # Where the drivers of NVIDIA and AMD put theirs. A driver that was asked once does not survive a fork.
 _ACCELERATORS = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("/dev/dxg"))
 
@@ -68,14 +67,20 @@ class ForkedProcess:
 
 
 class Template:
-    """Starts the template when the first worker is wanted, and again should it have ended since.
+    """Starts the template when the first worker is wanted, and again should it have ended since. The first may have
+    `begun` before.
 
     Only the event loop calls.
     """
 
-    def __init__(self, configure: Configure, patience_seconds: float = _PATIENCE_SECONDS) -> None:
-        self._configure, self._patience_seconds = configure, patience_seconds
-        self._process: asyncio.subprocess.Process | None = None
+    def __init__(
+        self,
+        configure: Configure,
+        patience_seconds: float = _PATIENCE_SECONDS,
+        begun: TemplateProcess | None = None,
+    ) -> None:
+        self._configure, self._patience_seconds, self._begun = configure, patience_seconds, begun
+        self._process: TemplateProcess | None = None
         self._control: socket.socket | None = None
         self._asked: deque[asyncio.Future[int]] = deque()
         self._children: dict[int, ForkedProcess] = {}
@@ -132,29 +137,16 @@ class Template:
     async def _start(self) -> None:
         if self._fruitless:
             raise NoFork("the template of the workers ended before it had forked any")
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        begun, self._begun = self._begun, None
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *TEMPLATE_COMMAND,
-                "--fd",
-                str(theirs.fileno()),
-                pass_fds=(theirs.fileno(),),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,  # why it cannot import something says the worker started instead
-                start_new_session=True,
-                env=child_environment(),
-            )
+            process = TemplateProcess(self._configure) if begun is None else begun
         except OSError as error:
-            ours.close()
             raise NoFork(str(error)) from error
-        finally:
-            theirs.close()
+        self._process, self._control = process, process.take()
         self._fruitless = True  # until it has forked
-        self._control = ours
-        ours.setblocking(False)
-        asyncio.get_running_loop().add_reader(ours.fileno(), self._hear)
-        self._send(self._configure)
+        if self._control is not None:
+            self._control.setblocking(False)
+            asyncio.get_running_loop().add_reader(self._control.fileno(), self._hear)
 
     def _send(self, order: ForkOrder) -> None:
         if self._control is not None:
@@ -198,8 +190,8 @@ class Template:
     def _kill_if_it_stays(self) -> None:
         """It ends when its socket does, unless it is stuck, in an import for example."""
         process = self._process
-        if process is not None and process.returncode is None:
-            asyncio.get_running_loop().call_later(_GOODBYE_SECONDS, _kill, process)
+        if process is not None and not process.has_ended:
+            asyncio.get_running_loop().call_later(_GOODBYE_SECONDS, process.kill)
 
     def _answer(self, said: int | NoFork) -> None:
         answer = self._asked.popleft()
@@ -224,9 +216,3 @@ class Template:
                 os.kill(pid, signal.SIGKILL)
             process.end(-signal.SIGKILL)
         self._children.clear()
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from typing import Annotated
 
 import typer
@@ -58,12 +57,9 @@ def serve(
         from safelight.cli.models import ensure
 
         ensure(settings)
-    gc.disable()  # what is imported stays: to look through it, again and again, takes a tenth of a start
-    from safelight.bootstrap.serve import serve as serve_until_signal
+    from safelight.bootstrap.starting import start_and_serve
 
-    gc.freeze()
-    gc.enable()
-    raise typer.Exit(serve_until_signal(settings))
+    raise typer.Exit(start_and_serve(settings))
 
 
 def run(

@@ -1,8 +1,9 @@
 """Libraries that diffusers and transformers import whether or not a model needs them, spared where none does.
 
 Of 3.4 s that a worker spends on imports on two cores of an EPYC, peft takes 0.6, torchao 0.2, PyTorch's compiler 0.8,
-and its distributed tensors 0.3 (`python -X importtime`). A server of one process draws on one machine, so nothing is
-ever distributed; the others are asked for by options of a model, which are known before anything is imported.
+and its distributed tensors 0.3 (`python -X importtime`), and SciPy, where it is installed, 0.4. A server of one process
+draws on one machine, so nothing is ever distributed; the others are asked for by options of a model, which are known
+before anything is imported.
 """
 
 from __future__ import annotations
@@ -24,14 +25,17 @@ from safelight.protocol.messages import ModelSpec
 
 COMPILER, _BEHIND = "torch._dynamo", "torch._inductor"
 _QUANTIZES = frozenset({"torchao", "bitsandbytes", "optimum"})
-OPTIONAL = frozenset({"peft"}) | _QUANTIZES
-"""What is imported whenever it is installed, and serves options alone."""
+_SCHEDULES = frozenset({"scipy"})
+OPTIONAL = frozenset({"peft"}) | _QUANTIZES | _SCHEDULES
+"""What is imported whenever it is installed, and serves options alone; or schedules that Postcard does not have."""
 
 
 def needed(models: Iterable[ModelSpec]) -> frozenset[str]:
     """Which of `OPTIONAL` and the compiler those models ask for."""
     found = set[str]()
     for spec in models:
+        if spec.source != BUNDLED:
+            found |= _SCHEDULES
         if spec.options.loras or spec.loras:
             found.add("peft")
         if spec.options.compile:
