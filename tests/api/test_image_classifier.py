@@ -20,6 +20,7 @@ from safelight.service.ports.filters import FilterFailed, Question, Verdict
 from safelight.settings import read_settings
 from tests.api.conftest import PICTURES, Running, Serve, until
 from tests.api.test_batches import begun, by_id, drawing, ended, line, lines_of
+from tests.forking.starting import anew
 from tests.sent_pictures import one_colour
 
 OPEN = {"postcard": {"source": "postcard"}, "stable-image-ultra": {"source": "postcard"}}
@@ -161,10 +162,12 @@ async def test_who_leaves_ends_nothing(refusing: str) -> None:
 
 
 async def test_a_picture_that_cannot_be_read_has_no_verdict(refusing: str) -> None:
-    async with loaded(refusing) as (judge, question):
-        with pytest.raises(FilterFailed, match="could not read the picture"):
-            await judge.judge(Question(model="m", prompt="a boat", image=b"GIF89a", media_type="image/png"))
-        assert (await judge.judge(question)).allowed is False
+    # As a program from its first line, which the others here are not.
+    with anew():
+        async with loaded(refusing) as (judge, question):
+            with pytest.raises(FilterFailed, match="could not read the picture"):
+                await judge.judge(Question(model="m", prompt="a boat", image=b"GIF89a", media_type="image/png"))
+            assert (await judge.judge(question)).allowed is False
 
 
 async def test_one_that_cannot_be_started_gives_no_verdict() -> None:

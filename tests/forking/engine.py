@@ -12,6 +12,7 @@ import socket
 import sys
 
 import msgspec
+import torch
 
 from safelight.contract.errors import ProtocolError
 from safelight.engine.checkpoint.location import BUNDLED
@@ -22,6 +23,8 @@ from safelight.protocol.frames import PACKET_BYTES, read_fork_order
 from safelight.protocol.messages import Configure, ModelSpec
 
 _SPINS = "GOMP_SPINCOUNT"
+# What `safelight.engine.classifier` asks for by a variable, before it imports PyTorch.
+_CLASSIFIER_THREADS = 2
 
 import_engine(Configure(models=(ModelSpec(source=BUNDLED),)))
 _spins = os.environ[_SPINS]
@@ -50,6 +53,8 @@ def _suits(module: str) -> bool:
                 again.seek(0)
                 os.dup2(again.fileno(), 0)
             return needed((msgspec.json.decode(said, type=ModelSpec),)) == set()
+        case "safelight.engine.classifier":
+            torch.set_num_threads(_CLASSIFIER_THREADS)
     return True
 
 

@@ -27,6 +27,7 @@ _FORKED = {
     "safelight.engine.template": _ENGINE,
     "safelight.engine.describe": _ENGINE,
     "safelight.engine.report": _ENGINE,
+    "safelight.engine.classifier": _ENGINE,
 }
 _COMMAND = (sys.executable, "-P", "-m")
 # What Python, the loader, the C library, those of numbers, and Ray read for themselves, when a process starts.
