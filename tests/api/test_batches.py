@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from safelight.adapters.fake.engine import FakeEngine
+from safelight.adapters.fake.states import FINGERPRINT
 from safelight.service.batches import files as batch_files
 from safelight.service.batches.batches import KEEP_SECONDS
 from tests.api.conftest import PICTURES, Running, Serve, until
@@ -231,6 +232,27 @@ async def test_the_same_picture_is_not_waited_for_in_the_background(serve: Serve
         await until(lambda: len(held.submitted) == 2)
         held.gate.set()
         await waiting
+
+
+@pytest.mark.one_process("it takes its line away from itself")
+async def test_a_line_that_was_begun_before_asks_for_the_same_fingerprint(serve: Serve, held: FakeEngine) -> None:
+    running = await serve(engine=held)
+    runner = running.services.batches.runner
+
+    async def began_with(batch: dict[str, Any]) -> list[str | None]:
+        return [each.began_with for each in await runner._store.lines(batch["id"], "waiting", 0, 9)]
+
+    async with drawing(running):
+        batch = await begun(running, line("a", seed=5))
+        async with asyncio.timeout(60):
+            while await began_with(batch) != [FINGERPRINT]:  # noqa: ASYNC110 - no event says what is in a database
+                await asyncio.sleep(0)
+        await runner._store.take_back("another")
+        await runner.renew()
+        await until(lambda: len(held.submitted) == 2)
+        assert [each.began_with for each in held.submitted] == [None, FINGERPRINT]
+        held.gate.set()
+        assert (await ended(running, batch))["request_counts"] == {"total": 1, "completed": 1, "failed": 0}
 
 
 async def test_lines_are_no_jobs_and_count_for_no_rate_and_no_place_in_the_line(serve: Serve) -> None:

@@ -106,6 +106,19 @@ async def test_a_line_is_one_processs_until_it_ends_it_once(store: BatchStore) -
     assert await store.waiting("batch_a") == 2
 
 
+async def test_whoever_claims_a_line_next_is_told_the_fingerprint_that_began_it_last(store: BatchStore) -> None:
+    await filled(store, line(1))
+    (drawn,) = await store.claim("batch_a", "gone", 1)
+    assert drawn.began_with is None
+    assert await store.begun(LineHold.of(drawn), "gone", "first")
+    assert await store.begun(LineHold.of(drawn), "gone", "second")
+    assert not await store.begun(LineHold.of(drawn), "here", "third")  # it is not ours
+    await store.take_back("here")
+    assert not await store.begun(LineHold.of(drawn), "gone", "third")
+    (again,) = await store.claim("batch_a", "here", 1)
+    assert (again.tries, again.began_with) == (2, "second")
+
+
 async def test_what_was_put_back_or_lost_is_claimed_again_the_least_tried_first(store: BatchStore) -> None:
     await filled(store, line(1), line(2), line(3))
     lost = await store.claim("batch_a", "gone", 1)

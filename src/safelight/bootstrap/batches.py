@@ -22,7 +22,14 @@ def open_batches(settings: Settings, database: Database, drawing: Drawing, jobs:
     kept = BatchFiles(
         store=store, files=files, disks=jobs.disks, may_delete=jobs.retention.may_delete, clock=database.clock
     )
-    drawing_lines = LineDrawing(entrance=drawing.entrance, generate=drawing.generate, files=files, disks=jobs.disks)
+    drawing_lines = LineDrawing(
+        store=store,
+        entrance=drawing.entrance,
+        generate=drawing.generate,
+        files=files,
+        disks=jobs.disks,
+        holder=jobs.peers.name,
+    )
     runner = BatchRunner(
         store=store,
         drawing=drawing_lines,

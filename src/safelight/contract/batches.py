@@ -90,6 +90,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     `body` is None of a line that could not be read. `answer` is the body of the answer without its pictures, with
     `status`; `error` is there instead where nothing was asked. `tries` counts how often it was begun.
+    `began_with` is the fingerprint of the model that began to draw it last, None until one has.
     """
 
     batch_id: str
@@ -98,6 +99,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     body: dict[str, Any] | None
     state: LineState = "waiting"
     tries: int = 0
+    began_with: str | None = None
     status: int | None = None
     answer: dict[str, Any] | None = None
     pictures: tuple[KeptPicture, ...] = ()

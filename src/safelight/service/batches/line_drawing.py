@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import structlog
+from msgspec.structs import replace
 
 from safelight.contract.batches import KeptPicture, Line, LineEnding
 from safelight.contract.errors import ApiError, InternalError, InvalidRequest, Unavailable
@@ -16,8 +18,10 @@ from safelight.service.drawing.answer_fields import answer_fields
 from safelight.service.drawing.drawing import Picture
 from safelight.service.drawing.generate import Generate
 from safelight.service.entrance import Admitted, Entrance
+from safelight.service.jobs.running.beginnings import beginning_kept
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.firmly import put_firmly
+from safelight.service.ports.batches import BatchStore, LineHold
 from safelight.service.ports.files import FileStore
 
 # Whoever ended the server so often, alone in the end, does so again.
@@ -27,9 +31,21 @@ log = structlog.get_logger(__name__)
 
 
 class LineDrawing:
-    """Draws lines behind everything that somebody waits for, and keeps their pictures."""
+    """Draws lines behind everything that somebody waits for, and keeps their pictures. `holder` is the name under which
+    this process claims them."""
 
-    def __init__(self, *, entrance: Entrance, generate: Generate, files: FileStore, disks: DiskSpace) -> None:
+    def __init__(
+        self,
+        *,
+        store: BatchStore,
+        entrance: Entrance,
+        generate: Generate,
+        files: FileStore,
+        disks: DiskSpace,
+        holder: str,
+    ) -> None:
+        self._store = store
+        self._holder = holder
         self._entrance = entrance
         self._generate = generate
         self._files = files
@@ -59,7 +75,7 @@ class LineDrawing:
         try:
             request = _one_answer(admitted.request)
             self._generate.check_size(request)
-            pictures = await self._pictures(request, admitted)
+            pictures = await self._pictures(line, request, admitted)
         finally:
             await self._entrance.leave(admitted)
         kept = [await self._kept(line, index, picture) for index, picture in enumerate(pictures)]
@@ -67,9 +83,15 @@ class LineDrawing:
         answer = answer_fields(request, data, time.time())
         return LineEnding(state="answered", status=200, answer=answer, pictures=tuple(kept))
 
-    async def _pictures(self, request: ImageRequest, admitted: Admitted) -> tuple[Picture, ...]:
+    async def _pictures(self, line: Line, request: ImageRequest, admitted: Admitted) -> tuple[Picture, ...]:
+        """All of a line's, of which the first says by which fingerprint they are drawn."""
         seed = request.seed or self._generate.fresh_seed()
-        with await self._generate.begin(request, admitted.caller, accepted_seed=seed) as drawing:
+        caller = replace(admitted.caller, began_with=line.began_with)
+        keep = partial(self._store.begun, LineHold.of(line), self._holder)
+        with (
+            await self._generate.begin(request, caller, accepted_seed=seed) as drawing,
+            beginning_kept(drawing, line.began_with, keep, line.request_id),
+        ):
             return await drawing.pictures()
 
     async def _kept(self, line: Line, index: int, picture: Picture) -> KeptPicture:

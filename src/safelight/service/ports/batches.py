@@ -95,6 +95,10 @@ class BatchStore(Protocol):
     async def claim(self, batch_id: str, holder: str, most: int) -> Sequence[Line]:
         """The next lines that wait, for this process alone: those that were begun least often first."""
 
+    async def begun(self, hold: LineHold, holder: str, fingerprint: str) -> bool:
+        """A model of that fingerprint has begun to draw the line; whether that claim holds still. Who claims it next is
+        told so (`Line.began_with`)."""
+
     async def renew(self, holder: str) -> Collection[LineHold]:
         """Prolong every claim of that holder's; those that it has still."""
 

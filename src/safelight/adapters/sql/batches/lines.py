@@ -45,6 +45,11 @@ class BatchLines(BatchFiles):
             rows = (await connection.execute(claimed)).all() if places else []
         return sorted((line_of(row) for row in rows), key=lambda line: (line.tries, line.place))
 
+    async def begun(self, hold: LineHold, holder: str, fingerprint: str) -> bool:
+        async with self._dialect.writing() as connection:
+            begun = update(batch_lines).where(_held(hold, holder)).values(began_with=fingerprint)
+            return bool((await connection.execute(begun)).rowcount)
+
     async def renew(self, holder: str) -> Collection[LineHold]:
         mine = update(batch_lines).where(batch_lines.c.holder == holder).values(lease_until=LEASE_END)
         which = (batch_lines.c.batch_id, batch_lines.c.place, batch_lines.c.tries)

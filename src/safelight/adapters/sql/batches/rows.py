@@ -42,7 +42,7 @@ def line_row(line: Line) -> dict[str, Any]:
 
 def line_of(row: AnyRow) -> Line:
     """The line that a row keeps."""
-    names = ("batch_id", "place", "custom_id", "body", "state", "tries", "status", "answer")
+    names = ("batch_id", "place", "custom_id", "body", "state", "tries", "began_with", "status", "answer")
     pictures = msgspec.convert(row.pictures or (), tuple[KeptPicture, ...])
     return Line(**{name: getattr(row, name) for name in names}, pictures=pictures, error=_error(row))
 

@@ -65,6 +65,7 @@ batch_lines = Table(
     Column("error_message", Text),
     Column("holder", String(64)),
     Column("lease_until", Float(53)),
+    Column("began_with", Text),
     Index("batch_lines_state", "batch_id", "state", "tries", "place"),
     Index(
         "batch_lines_held",

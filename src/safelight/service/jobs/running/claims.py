@@ -36,6 +36,15 @@ class Claims:
 
         return await firmly(claim)
 
+    async def begun(self, job: JobRecord, fingerprint: str) -> None:
+        """A model of that fingerprint draws a job that is ours.
+
+        Raises:
+            SafelightError: the store cannot be written.
+        """
+        if (hold := Hold.of(job)) is not None:
+            await self._store.begun(hold, fingerprint)
+
     async def put_back(self, job: JobRecord) -> None:
         """Another process, or the next start, is to draw it.
 

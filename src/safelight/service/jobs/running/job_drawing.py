@@ -9,6 +9,7 @@ import contextlib
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 import structlog
 
@@ -23,7 +24,7 @@ from safelight.service.drawing.drawing import ColorOf, Drawing, Picture, kept_im
 from safelight.service.drawing.generate import Generate
 from safelight.service.entrance import Entrance
 from safelight.service.jobs.inputs import JobInputs
-from safelight.service.jobs.running.beginnings import Beginnings
+from safelight.service.jobs.running.beginnings import beginning_kept
 from safelight.service.jobs.running.claims import Claims
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.firmly import put_firmly
@@ -81,7 +82,6 @@ class JobDrawing:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._claims = Claims(store, holder, clock)
-        self._beginnings = Beginnings(store)
         self._files = files
         self._generate = generate
         self._entrance = entrance
@@ -148,7 +148,7 @@ class JobDrawing:
                 request, caller, accepted_seed=job.wanted.seed, reserved=running.reserved
             ) as drawing,
             drawing.follow(on_progress),
-            self._beginnings.kept(job, drawing),
+            beginning_kept(drawing, job.course.began_with, partial(self._claims.begun, job), job.id),
             self._shown(running, drawing),
         ):
             return await drawing.picture()

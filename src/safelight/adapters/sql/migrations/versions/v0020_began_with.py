@@ -1,4 +1,4 @@
-"""The fingerprint of the model that began to draw a job: whoever takes it over waits for the same; empty until then."""
+"""The fingerprint of the model that began to draw a job, or a line of a batch; empty until then."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,4 +8,5 @@ down_revision = "0018"
 
 
 def upgrade() -> None:
-    op.add_column("jobs", sa.Column("began_with", sa.Text))
+    for table in ("jobs", "batch_lines"):
+        op.add_column(table, sa.Column("began_with", sa.Text))
