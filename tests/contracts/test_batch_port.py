@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from safelight.adapters.sql import Database
@@ -74,7 +75,9 @@ async def test_files_come_back_to_their_owner_alone_in_their_order(store: BatchS
 
 
 async def test_one_process_reads_a_batch_and_what_it_has_read_stays(store: BatchStore) -> None:
-    await store.add(batch(metadata={"a": "b"}))
+    made = batch(metadata={"a": "b"}, traceparent=f"00-{'a' * 32}-{'b' * 16}-01", tracestate="vendor=a")
+    await store.add(made)
+    assert await store.get("key-a", "batch_a") == made
     held = await asyncio.gather(store.hold("batch_a", "here"), store.hold("batch_a", "there"))
     assert sorted(held) == [False, True]
     reader, other = ("here", "there") if held[0] else ("there", "here")
@@ -84,7 +87,7 @@ async def test_one_process_reads_a_batch_and_what_it_has_read_stays(store: Batch
     assert await store.begin("batch_a", other, 11.0, 3) is None
     begun = await store.begin("batch_a", reader, 11.0, 3)
     counts = Counts(total=3, completed=0, failed=1)
-    assert begun == batch(metadata={"a": "b"}, status="in_progress", begun=11.0, counts=counts)
+    assert begun == msgspec.structs.replace(made, status="in_progress", begun=11.0, counts=counts)
     assert await store.lines("batch_a", "failed", 0, 9) == [line(3, state="failed", error=BAD)]
     assert [each.place for each in await store.lines("batch_a", "waiting", 1, 9)] == [5]
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
+import socket
 import threading
+import time
 from copy import copy
 from dataclasses import replace
 from operator import attrgetter
@@ -155,6 +158,21 @@ def test_timings_say_where_the_time_went(model: LoadedModel) -> None:
     assert min(*others, timings.image_encode, timings.wait) > 0
     assert len(timings.steps) == 5
     assert sum(timings.steps) <= timings.of("denoise") + timings.of("decode")
+
+
+def test_a_picture_names_who_drew_it_and_when_by_its_clock(model: LoadedModel) -> None:
+    before = time.time()
+    with Drawing(model) as drawing:
+        end = drawing.draw(job(model, "a", steps=5))[0]
+    assert isinstance(end, Finished)
+    work = end.work
+    assert work is not None
+    assert (work.host, work.process, work.device) == (socket.gethostname(), os.getpid(), "cpu")
+    assert [each.stage for each in work.stages] == [stage for stage in STAGES if stage != PICTURE] + ["image_encode"]
+    seconds = end.timings.stages | {"image_encode": end.timings.image_encode}
+    for each in work.stages:
+        assert before < each.begun < each.ended < time.time()
+        assert each.active == pytest.approx(seconds[each.stage])
 
 
 def test_at_most_max_runs_are_in_flight_and_the_rest_start_in_the_order_they_came(flux: LoadedModel) -> None:

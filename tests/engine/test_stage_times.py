@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from safelight.engine.runs.stage_times import StageTimes
+from safelight.protocol.times import StageSpan
 
 
 def test_seconds_are_summed_by_stage_and_what_is_left_was_waiting() -> None:
@@ -36,3 +37,15 @@ def test_nobody_waited_less_than_not_at_all() -> None:
     times = StageTimes()
     times.turn("denoise", 2.0, stepped=True)
     assert times.timings(total=1.9, image_encode=0.0).wait == pytest.approx(0.0)
+
+
+def test_a_stage_lasts_from_its_first_turn_to_its_last_on_the_clock_whoever_had_turns_between() -> None:
+    now = iter((100.5, 102.0, 105.0, 105.5))
+    times = StageTimes(clock=lambda: next(now))
+    for stage, seconds in (("encode_prompt", 0.5), ("denoise", 1.0), ("denoise", 1.0), ("decode", 0.25)):
+        times.turn(stage, seconds, stepped=False)
+    assert times.spans() == (
+        StageSpan("encode_prompt", 100.0, 100.5, 0.5),
+        StageSpan("denoise", 101.0, 105.0, 2.0),
+        StageSpan("decode", 105.25, 105.5, 0.25),
+    )

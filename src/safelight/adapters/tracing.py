@@ -2,8 +2,13 @@
 setting `tracing`.
 
 A request is a span of the server, in the caller's trace where its head says one (W3C Trace Context). Each picture is a
-span below it, with the conventions for generative AI, and each of its stages, as its worker measured it, is one below
-that.
+span below it, with the conventions for generative AI, and each of its stages is one below that: as its worker measured
+it, by the worker's clock, and with the worker as its resource.
+
+The picture of a job is below the request that asked for it, too, whoever draws it and when: that is one message for
+one picture, and whoever looks at the trace wants to see what became of it. A batch is one request for up to 50,000
+pictures, which no trace should hold: each is a trace of its own with a link to the request, as OpenTelemetry's
+conventions for messaging have it.
 """
 
 # Tested in tests/adapters/test_tracing.py.
@@ -11,9 +16,11 @@ that.
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import time
-from collections import OrderedDict
-from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -22,15 +29,16 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from safelight import __version__
-from safelight.contract.stages import STAGES
+from safelight.contract.trace import TraceContext
+from safelight.protocol.times import Work
 from safelight.service.ports.telemetry import Answered, Drawn, Fact, Telemetry
 
-# Requests whose answer has not ended, or whose job is drawn later. What is beyond is told without its request.
-_MOST_REQUESTS = 10_000
+# Workers that are known as resources. One that comes after so many others is made known again.
+_MOST_WORKERS = 256
 _NANO = 1_000_000_000
 
 
@@ -53,14 +61,10 @@ class Tracing:
     def __init__(self, telemetry: Telemetry, endpoint: str, exporter: SpanExporter | None = None) -> None:
         """`endpoint` is the collector's address, like http://127.0.0.1:4318."""
         self._telemetry = telemetry
-        resource = Resource.create({"service.name": "safelight", "service.version": __version__})
         self._ids = _Ids()
-        self._provider = TracerProvider(resource=resource, id_generator=self._ids)
-        exporter = exporter or OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces")
-        self._provider.add_span_processor(BatchSpanProcessor(exporter))
-        self._tracer = self._provider.get_tracer("safelight", __version__)
-        self._drawn: OrderedDict[str, list[tuple[Drawn, int]]] = OrderedDict()
-        self._answered: OrderedDict[str, SpanContext] = OrderedDict()
+        self._sending = BatchSpanProcessor(exporter or OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces"))
+        self._tracer = self._tracer_of({"service.name": "safelight"} | _process(socket.gethostname(), os.getpid()))
+        self._of_worker = lru_cache(_MOST_WORKERS)(self._tracer_of_worker)
 
     def note(self, fact: Fact) -> None:
         self._telemetry.note(fact)
@@ -71,27 +75,24 @@ class Tracing:
 
     async def close(self) -> None:
         """Send what is left."""
-        await asyncio.to_thread(self._provider.shutdown)
+        await asyncio.to_thread(self._sending.shutdown)
 
-    def _see_drawn(self, drawn: Drawn, now: int) -> None:
-        """A picture ends before its request does; that of a job comes after."""
-        parent = self._answered.get(drawn.request_id)
-        if parent is not None:
-            self._draw(drawn, now, parent)
-            return
-        self._drawn.setdefault(drawn.request_id, []).append((drawn, now))
-        while len(self._drawn) > _MOST_REQUESTS:
-            _, pictures = self._drawn.popitem(last=False)
-            for picture, ended in pictures:
-                self._draw(picture, ended, None)
+    def _tracer_of(self, resource: dict[str, Any]) -> Tracer:
+        """What makes spans of that process; all are sent together."""
+        told = Resource.create(resource | {"service.version": __version__})
+        provider = TracerProvider(resource=told, id_generator=self._ids, shutdown_on_exit=False)
+        provider.add_span_processor(self._sending)
+        return provider.get_tracer("safelight", __version__)
+
+    def _tracer_of_worker(self, host: str, process: int, device: str) -> Tracer:
+        named = {"service.name": "safelight-worker", "safelight.device": device}
+        return self._tracer_of(named | _process(host, process))
 
     def _see_answered(self, answered: Answered, now: int) -> None:
-        pictures = self._drawn.pop(answered.request_id, [])
-        carrier = {"traceparent": answered.traceparent, "tracestate": answered.tracestate}
-        self._ids.told = answered.told
+        self._ids.told = answered.trace.traceparent
         span = self._tracer.start_span(
             f"{answered.method} {answered.route}",
-            context=TraceContextTextMapPropagator().extract(carrier),
+            context=_context(TraceContext(answered.traceparent, answered.trace.tracestate)),
             kind=SpanKind.SERVER,
             start_time=now - int(answered.seconds * _NANO),
             attributes={
@@ -103,19 +104,17 @@ class Tracing:
         )
         if answered.status >= 500:
             span.set_status(Status(StatusCode.ERROR))
-        for picture, ended in pictures:
-            self._draw(picture, ended, span.get_span_context())
         span.end(now)
-        self._answered[answered.request_id] = span.get_span_context()
-        if len(self._answered) > _MOST_REQUESTS:
-            self._answered.popitem(last=False)
 
-    def _draw(self, drawn: Drawn, ended: int, parent: SpanContext | None) -> None:
-        parts = _parts(drawn)
-        begun = ended - int(sum(seconds for _, seconds in parts) * _NANO)
+    def _see_drawn(self, drawn: Drawn, now: int) -> None:
+        """The request may not have ended yet, or long ago, in another process: its span has a name from the start."""
+        begun, asked = now - int(drawn.seconds * _NANO), _context(drawn.trace)
+        asking = trace.get_current_span(asked).get_span_context()
+        links = [Link(asking)] if drawn.of_many and asking.is_valid else []
         span = self._tracer.start_span(
             f"generate_image {drawn.model}",
-            context=_below(parent),
+            context=Context() if drawn.of_many else asked,
+            links=links,
             start_time=begun,
             attributes={
                 "gen_ai.operation.name": "generate_image",
@@ -128,30 +127,34 @@ class Tracing:
         if drawn.outcome != "finished":
             span.set_attribute("error.type", drawn.outcome)
             span.set_status(Status(StatusCode.ERROR))
-        self._stages(parts, begun, span)
-        span.end(ended)
+        below = trace.set_span_in_context(span)
+        queued = min(now, begun + int(drawn.queue_seconds * _NANO))
+        self._tracer.start_span("queue", context=below, start_time=begun).end(queued)
+        if drawn.timings is not None:
+            span.set_attribute("safelight.wait_seconds", drawn.timings.wait)
+        if drawn.work is not None:
+            self._stages(drawn.work, below)
+        span.end(now)
 
-    def _stages(self, parts: Sequence[tuple[str, float]], begun: int, picture: Span) -> None:
-        """One after the other, each as long as it took: a worker draws several pictures by turns, and `wait` is what
-        this one waited between its turns."""
-        for name, seconds in parts:
-            until = begun + int(seconds * _NANO)
-            self._tracer.start_span(name, context=_below(picture.get_span_context()), start_time=begun).end(until)
-            begun = until
+    def _stages(self, work: Work, below: Context) -> None:
+        """Each from its first turn to its last, by the worker's clock: in between others had turns, so that stages can
+        overlap; `safelight.active_seconds` is what this picture took of it."""
+        tracer = self._of_worker(work.host, work.process, work.device)
+        for stage in work.stages:
+            span = tracer.start_span(
+                stage.stage,
+                context=below,
+                start_time=int(stage.begun * _NANO),
+                attributes={"safelight.active_seconds": stage.active},
+            )
+            span.end(int(stage.ended * _NANO))
 
 
-def _parts(drawn: Drawn) -> list[tuple[str, float]]:
-    """The stages of a picture in their order, and the seconds of each."""
-    if drawn.timings is None:
-        return [("queue", drawn.queue_seconds)]
-    timings = drawn.timings
-    stages = [(stage, timings.of(stage)) for stage in STAGES if timings.of(stage) > 0]
-    return [("queue", drawn.queue_seconds), ("wait", timings.wait), *stages, ("image_encode", timings.image_encode)]
+def _process(host: str, process: int) -> dict[str, Any]:
+    return {"host.name": host, "process.pid": process}
 
 
-def _below(parent: SpanContext | None) -> Context | None:
-    """The context of whoever is below that span."""
-    if parent is None:
-        return None
-    context = SpanContext(parent.trace_id, parent.span_id, is_remote=False, trace_flags=TraceFlags(parent.trace_flags))
-    return trace.set_span_in_context(NonRecordingSpan(context))
+def _context(said: TraceContext) -> Context:
+    """That span as the context of whatever is below it; an empty one where nothing names a span."""
+    carrier = {"traceparent": said.traceparent, "tracestate": said.tracestate}
+    return TraceContextTextMapPropagator().extract(carrier, Context())

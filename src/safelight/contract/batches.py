@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from safelight.contract.jobs import JobError
+from safelight.contract.trace import TraceContext
 
 BatchStatus = Literal["validating", "in_progress", "completed", "failed", "cancelled", "expired"]
 UNFINISHED: tuple[BatchStatus, ...] = ("validating", "in_progress")
@@ -51,7 +52,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """A batch as it stands. Times are Unix seconds; `ended` is when it was completed, failed, cancelled or expired,
-    `cancelling` when somebody asked for it to be cancelled. `fault` says why it failed as a whole."""
+    `cancelling` when somebody asked for it to be cancelled. `fault` says why it failed as a whole. `traceparent` and
+    `tracestate` are the span of the request that made it."""
 
     id: str
     owner: str
@@ -66,11 +68,18 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     error_file_id: str | None = None
     fault: JobError | None = None
     metadata: dict[str, str] | None = None
+    traceparent: str | None = None
+    tracestate: str | None = None
     counts: Counts = Counts()
 
     @property
     def has_ended(self) -> bool:
         return self.status not in UNFINISHED
+
+    @property
+    def trace(self) -> TraceContext:
+        """The span of the request that made it."""
+        return TraceContext(self.traceparent or "", self.tracestate or "")
 
     @property
     def expires(self) -> float:

@@ -11,6 +11,7 @@ import msgspec
 from safelight.contract.calls import Call
 from safelight.contract.pictures import PictureFacts
 from safelight.contract.prompt_cut import PromptCut
+from safelight.contract.trace import TraceContext
 
 JobState = Literal["queued", "running", "finished", "failed", "cancelled"]
 STATES: tuple[JobState, ...] = ("queued", "running", "finished", "failed", "cancelled")
@@ -42,7 +43,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Whose job it is, which request asked for it, and when (Unix seconds) that was accepted.
 
     `listed` is false for what is kept only because of an `Idempotency-Key`. `reservation` names what was reserved for
-    it of its key's quotas.
+    it of its key's quotas. `traceparent` and `tracestate` are the request's span, which whoever draws it goes on with.
     """
 
     owner: str
@@ -50,6 +51,13 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     created: float
     listed: bool = True
     reservation: str | None = None
+    traceparent: str | None = None
+    tracestate: str | None = None
+
+    @property
+    def trace(self) -> TraceContext:
+        """The span of the request."""
+        return TraceContext(self.traceparent or "", self.tracestate or "")
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from safelight.contract.order import Order
 from safelight.contract.prompt_cut import PromptCut
 from safelight.contract.sentences import EmbedOrder
 from safelight.contract.traits import Traits
-from safelight.protocol.times import StageAge, Timings
+from safelight.protocol.times import StageAge, Timings, Work
 
 PROTOCOL_VERSION = 13
 
@@ -240,7 +240,8 @@ class Preview(Message, frozen=True):
 
 
 class Finished(Message, frozen=True):
-    """That job's picture, as a file. `cuts` are the prompts of which something was not read."""
+    """That job's picture, as a file. `cuts` are the prompts of which something was not read, `work` is who drew it
+    and when."""
 
     job_id: str
     image: bytes
@@ -248,6 +249,7 @@ class Finished(Message, frozen=True):
     timings: Timings
     tier: Tier = "exact"
     cuts: tuple[PromptCut, ...] = ()
+    work: Work | None = None
 
 
 class Failed(Message, frozen=True):

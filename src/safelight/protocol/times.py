@@ -41,6 +41,25 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class StageSpan(msgspec.Struct, frozen=True):
+    """A stage of one picture: when its first turn began and its last one ended, in Unix seconds by the worker's clock,
+    and for how many seconds in between the worker worked for this picture. In the rest others had their turns."""
+
+    stage: str
+    begun: float
+    ended: float
+    active: float
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """Which worker drew a picture (its machine's name, process id and device), and when it did what for it."""
+
+    host: str
+    process: int
+    device: str
+    stages: tuple[StageSpan, ...] = ()
+
+
 BusyStage = Literal["import", "command", "load", "move", "warm_up", "turn", "encode_file", "preview", "keep"]
 """What a worker can be stuck in. A `turn` is a call of a run (a step, a prompt's encoding, a decoding) and what its
 pipeline does until its next; a `command` is taken in between turns."""

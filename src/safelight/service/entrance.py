@@ -15,6 +15,7 @@ from safelight.contract.errors import NotAllowed, UpstreamFailed
 from safelight.contract.parsing import depends_on_traits, model_named, parse_image_request
 from safelight.contract.quotas import Amount
 from safelight.contract.request import ImageRequest
+from safelight.contract.trace import NO_TRACE, TraceContext
 from safelight.service.access.keys import Principal
 from safelight.service.access.limits import RateLimiter
 from safelight.service.access.policy import PromptPolicy
@@ -71,12 +72,12 @@ class Entrance:
         request_id: str,
         call: Call = "generate",
         is_promised: Callable[[ImageRequest, Principal], Awaitable[bool]] | None = None,
-        traceparent: str = "",
+        trace: TraceContext = NO_TRACE,
     ) -> Admitted:
         """What a caller may have drawn now. `leave` it at the end, whatever became of it.
 
         What `is_promised`, an answer that was drawn before and is only to be given again, uses nothing of a quota.
-        `traceparent` is the request's span.
+        `trace` is the request's span.
 
         Raises:
             InvalidRequest: what is wrong with the fields, or `content_policy_violation`.
@@ -96,9 +97,7 @@ class Entrance:
             await self._filters.check(request)
         else:
             request, reservation, said = await self._let_in(request, principal)
-        caller = Caller(
-            request_id, principal.key_id, principal.weight, reservation=reservation, traceparent=traceparent
-        )
+        caller = Caller(request_id, principal.key_id, principal.weight, reservation=reservation, trace=trace)
         return Admitted(request, caller, (rate.headers() if rate else {}) | said)
 
     async def reserve(self, principal: Principal, request: ImageRequest) -> Reservation | None:
@@ -115,14 +114,17 @@ class Entrance:
         """Nobody draws for it any more who has not taken what was reserved for it; what failed has ended."""
         await self._quotas.release(admitted.caller.reservation)
 
-    async def admit_later(self, principal: Principal, fields: dict[str, Any], request_id: str) -> Admitted:
+    async def admit_later(
+        self, principal: Principal, fields: dict[str, Any], request_id: str, trace: TraceContext = NO_TRACE
+    ) -> Admitted:
         """As `admit`, for what nobody waits for: no rate counts it, and it waits for its model however long that
         loads. `leave` it at the end, too."""
         request = await self.read(fields, math.inf, principal)
         self._policy.check(request)
         check_access(principal, request.model)
         request, reservation, said = await self._let_in(request, principal)
-        caller = Caller(request_id, principal.key_id, principal.weight, reservation=reservation, background=True)
+        weight = principal.weight
+        caller = Caller(request_id, principal.key_id, weight, reservation=reservation, background=True, trace=trace)
         return Admitted(request, caller, said)
 
     async def rewrite(self, principal: Principal, fields: dict[str, Any]) -> tuple[str, str, dict[str, str]]:

@@ -115,7 +115,8 @@ def is_made_again(statement: str, said: list[str]) -> bool:
 
 
 def _as_of_0013(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in ("reservation", "revised_prompt", "began_with")}
+    later = ("reservation", "revised_prompt", "began_with", "traceparent", "tracestate")
+    return {name: value for name, value in row.items() if name not in later}
 
 
 async def test_prompts_are_found_whichever_version_put_them_into_the_index(tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -42,7 +45,7 @@ from safelight.protocol.messages import (
     Stepped,
     Tier,
 )
-from safelight.protocol.times import Timings
+from safelight.protocol.times import StageSpan, Timings, Work
 from safelight.service.ports.engine import EngineState, ModelState, WorkerState
 
 log = structlog.get_logger(__name__)
@@ -250,7 +253,22 @@ def _finished(
 ) -> Finished:
     tier: Tier = "throughput" if merges and not order.share.exact else "exact"
     timings = Timings(stages={STEPS: sum(steps)}, steps=steps)
-    return Finished(job_id=order.id, image=image, fingerprint=fingerprint, timings=timings, tier=tier, cuts=cuts)
+    return Finished(
+        job_id=order.id,
+        image=image,
+        fingerprint=fingerprint,
+        timings=timings,
+        tier=tier,
+        cuts=cuts,
+        work=_work(timings),
+    )
+
+
+def _work(timings: Timings) -> Work:
+    """This process, which has just taken the steps."""
+    now, seconds = time.time(), timings.of(STEPS)
+    stages = (StageSpan(STEPS, now - seconds, now, seconds),)
+    return Work(host=socket.gethostname(), process=os.getpid(), device="cpu", stages=stages)
 
 
 def _flagged(order: Order) -> Failed:

@@ -8,7 +8,7 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -30,9 +30,9 @@ from safelight.contract.errors import (
     NotFound,
     Unavailable,
 )
+from safelight.contract.trace import NO_TRACE, below
 from safelight.service.ports.telemetry import Answered, Rejected, Telemetry
 
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
 _CALLER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _OTHER_ROUTE = "other"
 _PROBES = ("/livez", "/readyz", "/health", "/metrics")
@@ -135,8 +135,7 @@ class Envelope:
                 seconds=seconds,
                 request_id=exchange.request_id,
                 traceparent=_header(scope, b"traceparent"),
-                tracestate=_header(scope, b"tracestate"),
-                told=exchange.traceparent,
+                trace=exchange.trace,
             )
         )
         if code is not None:
@@ -164,8 +163,9 @@ class _Exchange:
         theirs = _header(scope, b"x-request-id")
         self.request_id = theirs if _CALLER_ID.fullmatch(theirs) else f"req_{secrets.token_hex(12)}"
         scope["safelight.request_id"] = self.request_id
-        self.traceparent = _span_below(_header(scope, b"traceparent")) if traces else ""
-        scope["safelight.traceparent"] = self.traceparent
+        heads = _header(scope, b"traceparent"), ",".join(_headers(scope, b"tracestate"))
+        self.trace = below(*heads) if traces else NO_TRACE
+        scope["safelight.trace"] = self.trace
 
     async def refuse(self, error: ApiError, scope: Scope, receive: Receive) -> None:
         """Answer with an error, unless an answer has begun."""
@@ -178,8 +178,8 @@ class _Exchange:
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["x-request-id"] = self.request_id
-            if self.traceparent:
-                headers["traceparent"] = self.traceparent
+            if self.trace.traceparent:
+                headers["traceparent"] = self.trace.traceparent
             for name, value in EVERYWHERE.items():
                 headers.setdefault(name, value)
         await self._send(message)
@@ -187,14 +187,11 @@ class _Exchange:
 
 def _header(scope: Scope, name: bytes) -> str:
     """The first header of that name; empty where there is none."""
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+    return next(_headers(scope, name), "")
 
 
-def _span_below(traceparent: str) -> str:
-    """A new span, in the caller's trace where it says one (W3C Trace Context, 3.2)."""
-    theirs = _TRACEPARENT.fullmatch(traceparent)
-    trace_id = theirs["trace"] if theirs and theirs["trace"].strip("0") and theirs["span"].strip("0") else None
-    return f"00-{trace_id or secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+def _headers(scope: Scope, name: bytes) -> Iterator[str]:
+    return (value.decode("latin-1") for key, value in scope["headers"] if key == name)
 
 
 def _without_trailing_slash(scope: Scope) -> Scope:

@@ -122,7 +122,8 @@ async def create_batch(request: Request) -> Response:
     body = await read_body(request, max_bytes=settings.max_body_bytes, timeout_seconds=settings.body_timeout_seconds)
     fields = {name: value for name, value in read_object(body).items() if value is not None}
     file_id, endpoint, metadata = _read(fields)
-    return JsonResponse(shown(await services.batches.create(principal.key_id, endpoint, file_id, metadata)))
+    trace = request.scope["safelight.trace"]
+    return JsonResponse(shown(await services.batches.create(principal.key_id, endpoint, file_id, metadata, trace)))
 
 
 def _read(fields: dict[str, Any]) -> tuple[str, str, dict[str, str] | None]:

@@ -36,8 +36,8 @@ async def edit_image(request: Request) -> Response:
     principal = await authenticate(request)
     fields, call = await _read(request, services)
     request_id = request.scope["safelight.request_id"]
-    traceparent = request.scope["safelight.traceparent"]
-    entering = services.entrance.admit(principal, fields, request_id, call, promised(request), traceparent)
+    trace = request.scope["safelight.trace"]
+    entering = services.entrance.admit(principal, fields, request_id, call, promised(request), trace)
     return await answered(request, entering, started)
 
 

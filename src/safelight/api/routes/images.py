@@ -29,10 +29,8 @@ async def create_image(request: Request) -> Response:
     large = len(body) > settings.max_body_bytes  # it holds pictures, and reading them takes a while
     fields = await asyncio.to_thread(read_object, body) if large else read_object(body)
     request_id = request.scope["safelight.request_id"]
-    traceparent = request.scope["safelight.traceparent"]
-    entering = services.entrance.admit(
-        principal, fields, request_id, is_promised=promised(request), traceparent=traceparent
-    )
+    trace = request.scope["safelight.trace"]
+    entering = services.entrance.admit(principal, fields, request_id, is_promised=promised(request), trace=trace)
     return await answered(request, entering, started)
 
 

@@ -93,8 +93,8 @@ def _draws(call: Call) -> Handling:
         model = await _chosen(services, principal, named)
         await services.generate.readiness.described(model)
         fields = fields_of(payload, await _chosen(services, principal, model.id), call)
-        request_id, traceparent = (request.scope[f"safelight.{name}"] for name in ("request_id", "traceparent"))
-        entering = services.entrance.admit(principal, fields, request_id, call, traceparent=traceparent)
+        request_id, trace = (request.scope[f"safelight.{name}"] for name in ("request_id", "trace"))
+        entering = services.entrance.admit(principal, fields, request_id, call, trace=trace)
         admitted = await unless_left(request, entering)
         try:
             pictures = await unless_left(request, _pictures(request, services, admitted))

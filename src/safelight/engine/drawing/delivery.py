@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +24,7 @@ from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.standin import StepTaken
 from safelight.engine.runs.run import Run
 from safelight.protocol.messages import End, Event, Failed, Finished, Preview, Tier
-from safelight.protocol.times import BusyStage
+from safelight.protocol.times import BusyStage, StageSpan, Work
 
 log = logging.getLogger(__name__)
 
@@ -89,13 +91,22 @@ class Delivery:
             reason = f"The picture could not be written as {order.file.format} ({type(error).__name__})."
             self._end(Failed(job_id=order.id, reason=reason, retry_helps=False))
             return
-        timings = run.times.timings(seconds, time.perf_counter() - begun)
+        encoded = time.perf_counter() - begun
+        timings = run.times.timings(seconds, encoded)
         tier: Tier = "throughput" if run.merged else "exact"
         cuts, fingerprint = run.reading.cuts(), run.model.fingerprint
         for cut in cuts:
             log.warning("%s: %s", order.named, cut)
         self._end(
-            Finished(job_id=order.id, image=image, fingerprint=fingerprint, timings=timings, tier=tier, cuts=cuts)
+            Finished(
+                job_id=order.id,
+                image=image,
+                fingerprint=fingerprint,
+                timings=timings,
+                tier=tier,
+                cuts=cuts,
+                work=_work(run, encoded),
+            )
         )
         previewer = run.slot.known.previewer
         if previewer is not None and lesson is not None:
@@ -113,3 +124,11 @@ class Delivery:
             self._showing.discard(order.id)
         if image is not None and not run.cancelled:
             self._emit(Preview(job_id=order.id, step=step, steps=steps, image=image))
+
+
+def _work(run: Run, encoded: float) -> Work:
+    """This process, and when it did what; the file was encoded until now, for that many seconds."""
+    now = time.time()
+    file = StageSpan("image_encode", now - encoded, now, encoded)
+    stages = (*run.times.spans(), file)
+    return Work(host=socket.gethostname(), process=os.getpid(), device=run.model.device, stages=stages)

@@ -14,6 +14,7 @@ import structlog
 
 from safelight.contract.batches import Batch
 from safelight.contract.errors import NotFound, SafelightError
+from safelight.contract.trace import NO_TRACE, TraceContext
 from safelight.service.batches.files import BatchFiles, no_file
 from safelight.service.batches.runner import BatchRunner
 from safelight.service.ports.batches import BatchStore
@@ -34,8 +35,16 @@ class Batches:
     runner: BatchRunner
     clock: Callable[[], float] = time.time
 
-    async def create(self, owner: str, endpoint: str, file_id: str, metadata: dict[str, str] | None) -> Batch:
-        """Make a batch of an uploaded file. It is on disk when this returns, and read from then on.
+    async def create(
+        self,
+        owner: str,
+        endpoint: str,
+        file_id: str,
+        metadata: dict[str, str] | None,
+        trace: TraceContext = NO_TRACE,
+    ) -> Batch:
+        """Make a batch of an uploaded file. It is on disk when this returns, and read from then on. `trace` is the span
+        of the request.
 
         Raises:
             NotFound: there is no such file of that owner's.
@@ -50,6 +59,8 @@ class Batches:
             input_file_id=file_id,
             created=self.clock(),
             metadata=metadata,
+            traceparent=trace.traceparent or None,
+            tracestate=trace.tracestate or None,
         )
         await self.store.add(batch)
         self.runner.wake()

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from safelight.contract.batches import Line
+from safelight.contract.trace import TraceContext
 from safelight.service.access.keys import Principal
 from safelight.service.ports.batches import LineHold
 
@@ -23,17 +25,25 @@ def places_of(workers: int) -> int:
     return _LINES_PER_WORKER * max(1, workers)
 
 
+class ClaimedLine(NamedTuple):
+    """A line that is this process's, who sent it, and the span of the request that made its batch."""
+
+    line: Line
+    principal: Principal
+    trace: TraceContext
+
+
 class LinesInHand:
-    """Each line with whoever sent it, and each that is drawn with the task that does so."""
+    """Each line that waits, and each that is drawn with the task that does so."""
 
     def __init__(self) -> None:
-        self._claimed: deque[tuple[Line, Principal]] = deque()
+        self._claimed: deque[ClaimedLine] = deque()
         self._drawn: dict[LineHold, asyncio.Task[None]] = {}
 
     @property
     def holds(self) -> Sequence[LineHold]:
         """The claims on all of them."""
-        return [*self._drawn, *(LineHold.of(line) for line, _ in self._claimed)]
+        return [*self._drawn, *(LineHold.of(line) for line, *_ in self._claimed)]
 
     @property
     def batches(self) -> Collection[str]:
@@ -48,15 +58,15 @@ class LinesInHand:
     def has_place(self, workers: int) -> bool:
         """Whether one more is drawn now by so many workers: beside a suspect none is, nor a suspect beside others."""
         suspects = any(hold.tries >= SUSPECT_FROM for hold in self._drawn)
-        if suspects or (self._claimed and self._claimed[0][0].tries >= SUSPECT_FROM):
+        if suspects or (self._claimed and self._claimed[0].line.tries >= SUSPECT_FROM):
             return not self._drawn
         return len(self._drawn) < places_of(workers)
 
-    def claimed(self, lines: Sequence[Line], principal: Principal) -> None:
+    def claimed(self, lines: Iterable[ClaimedLine]) -> None:
         """These wait for a place from now on."""
-        self._claimed.extend((line, principal) for line in lines)
+        self._claimed.extend(lines)
 
-    def next(self) -> tuple[Line, Principal] | None:
+    def next(self) -> ClaimedLine | None:
         """The one that has waited longest, which waits no longer."""
         return self._claimed.popleft() if self._claimed else None
 
@@ -70,13 +80,13 @@ class LinesInHand:
 
     def drop(self, holds: Collection[LineHold]) -> None:
         """These are not ours any more: what waits is forgotten, what is drawn is cut short."""
-        self._claimed = deque(entry for entry in self._claimed if LineHold.of(entry[0]) not in holds)
+        self._claimed = deque(each for each in self._claimed if LineHold.of(each.line) not in holds)
         for hold, task in self._drawn.items():
             if hold in holds:
                 task.cancel()
 
     def give_back(self) -> Sequence[LineHold]:
         """All that wait for a place, which are forgotten here."""
-        waiting = [LineHold.of(line) for line, _ in self._claimed]
+        waiting = [LineHold.of(line) for line, *_ in self._claimed]
         self._claimed.clear()
         return waiting

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from safelight.contract.batches import KeptPicture, Line, LineEnding
 from safelight.contract.errors import ApiError, InternalError, InvalidRequest, Unavailable
 from safelight.contract.request import ImageRequest
+from safelight.contract.trace import NO_TRACE, TraceContext
 from safelight.service.access.keys import Principal
 from safelight.service.drawing.answer_fields import answer_fields
 from safelight.service.drawing.drawing import Picture
@@ -51,8 +52,8 @@ class LineDrawing:
         self._files = files
         self._disks = disks
 
-    async def run(self, line: Line, principal: Principal) -> LineEnding:
-        """What comes of a line.
+    async def run(self, line: Line, principal: Principal, trace: TraceContext = NO_TRACE) -> LineEnding:
+        """What comes of a line. `trace` is the span of the request that made its batch.
 
         Raises:
             Unavailable: the server stops, or a store is away: the line is to wait again.
@@ -60,7 +61,7 @@ class LineDrawing:
         try:
             if line.tries > MOST_TRIES:
                 raise InternalError(f"The server ended {line.tries - 1} times while it drew this.", retry_helps=False)
-            return await self._answered(line, principal)
+            return await self._answered(line, principal, trace)
         except Unavailable:
             raise
         except ApiError as error:
@@ -70,8 +71,8 @@ class LineDrawing:
             failed = InternalError("Something went wrong inside the server; its log says what.")
             return LineEnding(state="failed", status=failed.status, answer=dict(failed.body()))
 
-    async def _answered(self, line: Line, principal: Principal) -> LineEnding:
-        admitted = await self._entrance.admit_later(principal, line.body or {}, line.request_id)
+    async def _answered(self, line: Line, principal: Principal, trace: TraceContext) -> LineEnding:
+        admitted = await self._entrance.admit_later(principal, line.body or {}, line.request_id, trace)
         try:
             request = _one_answer(admitted.request)
             self._generate.check_size(request)

@@ -16,7 +16,7 @@ from safelight.contract.batches import Batch, Line, LineEnding
 from safelight.contract.errors import SafelightError, Unavailable
 from safelight.service.access.keys import Principal
 from safelight.service.batches.course import BatchCourse, Content
-from safelight.service.batches.in_hand import SUSPECT_FROM, LinesInHand, places_of
+from safelight.service.batches.in_hand import SUSPECT_FROM, ClaimedLine, LinesInHand, places_of
 from safelight.service.batches.line_drawing import LineDrawing
 from safelight.service.drawing.generate import Generate
 from safelight.service.jobs.processes.peers import Peers
@@ -150,7 +150,7 @@ class BatchRunner:
         waiting = _by_turns(batches, self._last_owner)
         while self._has_place:
             if (claimed := self._in_hand.next()) is not None:
-                self._begin(*claimed)
+                self._begin(claimed)
                 continue
             if not waiting:
                 return
@@ -163,7 +163,8 @@ class BatchRunner:
                 await self._course.end(batch)
             elif lines := await self._store.claim(batch.id, self._holder, self._claimed_at_once):
                 self._last_owner = batch.owner
-                self._in_hand.claimed(await self._to_be_drawn(lines), principal)
+                next_ones = await self._to_be_drawn(lines)
+                self._in_hand.claimed(ClaimedLine(line, principal, batch.trace) for line in next_ones)
                 waiting.append(batch)
             elif batch.id not in here:
                 await self._course.end(batch)
@@ -185,25 +186,25 @@ class BatchRunner:
     def _has_place(self) -> bool:
         return self._may_begin and self._in_hand.has_place(self._peers.own_workers)
 
-    def _begin(self, line: Line, principal: Principal) -> None:
-        hold = LineHold.of(line)
-        task = asyncio.create_task(self._draw(line, principal), name=f"line-{line.request_id}")
+    def _begin(self, claimed: ClaimedLine) -> None:
+        hold = LineHold.of(claimed.line)
+        task = asyncio.create_task(self._draw(claimed), name=f"line-{claimed.line.request_id}")
         self._in_hand.drawn(hold, task)
         task.add_done_callback(lambda _: self._done(hold))
 
     def _done(self, hold: LineHold) -> None:
         self._in_hand.done(hold)
         if self._has_place and (claimed := self._in_hand.next()) is not None:
-            self._begin(*claimed)
+            self._begin(claimed)
         else:
             self.wake()
 
-    async def _draw(self, line: Line, principal: Principal) -> None:
-        hold = LineHold.of(line)
+    async def _draw(self, claimed: ClaimedLine) -> None:
+        hold = LineHold.of(claimed.line)
         try:
-            ending = await self._drawing.run(line, principal)
+            ending = await self._drawing.run(*claimed)
         except Unavailable as error:
-            log.info("line_left", line=line.request_id, code=error.code)
+            log.info("line_left", line=claimed.line.request_id, code=error.code)
             await self._put_back([hold])
             return
         await asyncio.shield(self._record(hold, ending))

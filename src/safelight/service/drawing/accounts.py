@@ -11,6 +11,7 @@ import structlog
 
 from safelight.contract.request import ImageRequest
 from safelight.protocol.messages import Finished
+from safelight.protocol.times import Work
 from safelight.service.drawing.caller import Caller
 from safelight.service.ports.ledger import Ledger, LedgerEntry
 from safelight.service.ports.telemetry import Drawn, Telemetry
@@ -78,9 +79,9 @@ class Account:
             reserved_pictures=0 if reservation is None else reservation.end(pictures, finished=finished is not None),
         )
         self._ledger.write(entry)
-        self._tell(entry)
+        self._tell(entry, None if finished is None else finished.work)
 
-    def _tell(self, entry: LedgerEntry) -> None:
+    def _tell(self, entry: LedgerEntry, work: Work | None) -> None:
         log.info(
             "picture",
             request_id=entry.request_id,
@@ -97,5 +98,9 @@ class Account:
                 queue_seconds=entry.queue_seconds,
                 timings=entry.timings,
                 request_id=entry.request_id,
+                seconds=entry.total_seconds,
+                work=work,
+                trace=self._caller.trace,
+                of_many=self._caller.background,
             )
         )

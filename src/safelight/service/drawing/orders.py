@@ -44,7 +44,7 @@ def order_of(request: ImageRequest, seed: int, metadata: MetadataMode, caller: C
             alone=caller.alone,
             background=caller.background,
             trace=caller.request_id,
-            traceparent=caller.traceparent,
+            traceparent=caller.trace.traceparent,
         ),
         began_with=caller.began_with,
     )

@@ -177,6 +177,8 @@ class Acceptance:
                 created=self._clock(),
                 listed=listed,
                 reservation=None if caller.reservation is None else caller.reservation.id,
+                traceparent=caller.trace.traceparent or None,
+                tracestate=caller.trace.tracestate or None,
             ),
             wanted=Wanted(
                 model=request.model.id,

@@ -7,7 +7,8 @@ from typing import Protocol
 
 import msgspec
 
-from safelight.protocol.times import Timings
+from safelight.contract.trace import NO_TRACE, TraceContext
+from safelight.protocol.times import Timings, Work
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,9 +29,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer was sent. `route` is the pattern, not the path; `request_id` names it in the log. `traceparent` and
-    `tracestate` are what its head said of the caller's trace (W3C Trace Context), `told` is the `traceparent` of its
-    answer: the span that this request is."""
+    """An answer was sent. `route` is the pattern, not the path; `request_id` names it in the log. `traceparent` is what
+    its head said of the caller's trace (W3C Trace Context), `trace` the span that this request is."""
 
     route: str
     method: str
@@ -38,8 +38,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     request_id: str = ""
     traceparent: str = ""
-    tracestate: str = ""
-    told: str = ""
+    trace: TraceContext = NO_TRACE
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,13 +48,21 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Drawn(msgspec.Struct, frozen=True, kw_only=True):
-    """An accepted request ended. `timings` are None of what was not finished; `request_id` names it in the log."""
+    """A picture of an accepted request ended, `seconds` after it was asked for; that of a job, after it was taken up.
+
+    `timings` and `work` are None of what was not finished. `request_id` names whoever asked for it in the log, and
+    `trace` is their span. `of_many`: one request asks for thousands of pictures, since this is a line of a batch.
+    """
 
     model: str
     outcome: str
     queue_seconds: float
     timings: Timings | None
     request_id: str = ""
+    seconds: float = 0.0
+    work: Work | None = None
+    trace: TraceContext = NO_TRACE
+    of_many: bool = False
 
 
 class Estimated(msgspec.Struct, frozen=True, kw_only=True):

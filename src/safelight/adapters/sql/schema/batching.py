@@ -41,6 +41,8 @@ batches = Table(
     Column("error_code", Text),
     Column("error_message", Text),
     Column("metadata", JSON(none_as_null=True)),
+    Column("traceparent", String(64)),
+    Column("tracestate", String(512)),
     Column("total", Integer, nullable=False, server_default=text("0")),
     Column("holder", String(64)),
     Column("lease_until", Float(53)),

@@ -66,6 +66,8 @@ jobs = Table(
     Column("began_with", Text),
     Column("stored_bytes", BigInteger, nullable=False, server_default=text("0")),
     Column("reservation", String(64)),
+    Column("traceparent", String(64)),
+    Column("tracestate", String(512)),
     Index("jobs_owner", "owner", "listed", "number", "created", "state", "model", "starred", "width", "height"),
     Index("jobs_owner_state", "owner", "state", "listed", "number", "created", "model", "starred", "width", "height"),
     Index("jobs_owner_model", "owner", "model", "listed", "number", "created", "state", "starred", "width", "height"),

@@ -141,6 +141,7 @@ class JobDrawing:
             await self._weight_of(origin.owner),
             running.alone,
             reserved,
+            trace=origin.trace,
             began_with=job.course.began_with,
         )
         with (
