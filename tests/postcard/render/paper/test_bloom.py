@@ -1,10 +1,11 @@
 """Light around lines."""
 
 import numpy as np
+import pytest
 from benchmarks.scenes import SCENES, styled
 
-from safelight.postcard.render import render_svg
-from safelight.postcard.render.paper import bloom
+from safelight.postcard.render import rasterise, render_svg
+from safelight.postcard.render.paper import bloom, librsvg
 from safelight.postcard.vocabulary import Style
 
 
@@ -30,12 +31,29 @@ def test_pictures_of_any_size_have_it() -> None:
         assert bloom.shining(picture, 0.1).shape == picture.shape
 
 
-def test_only_neon_has_glows_to_take_off() -> None:
+@pytest.mark.parametrize("name", ["city night", "sunset mountains", "glowing night"])
+def test_a_drawing_shines_as_its_pixels_do(name: str) -> None:
+    """The filter is what browsers apply; librsvg applies it too, if it is left in."""
+    svg = render_svg(styled(SCENES[name], Style.NEON), 384, 384)
+    dark, lit = bloom.taken_off(svg)
+    assert lit
+    ours = rasterise(svg, 384, 384).astype(int)
+    theirs, unlit = (librsvg.pixels(each, 384, 384)[..., :3].astype(int) for each in (svg, dark))
+    assert np.abs(ours - theirs).mean() < 6
+    assert np.abs(ours - theirs).mean() < 0.7 * np.abs(ours - unlit).mean()
+
+
+def test_a_glow_is_taken_off_whole() -> None:
+    plain = '<svg width="9" height="9" viewBox="0 0 90 90.5"><defs><g id="a"></g></defs><g id="b"></g></svg>'
+    lit = bloom.put_on(plain)
+    assert 'width="90" height="90.5"' in lit
+    assert bloom.taken_off(lit) == (plain, True)
+    assert bloom.taken_off(plain) == (plain, False)
+    with pytest.raises(ValueError, match="no drawing"):
+        bloom.put_on("<svg></svg>")
+
+
+def test_only_neon_shines() -> None:
     scene = SCENES["city night"]
-    svg = render_svg(styled(scene, Style.NEON), 128, 128)
-    rest, had = bloom.taken_off(svg)
-    assert had
-    assert 'class="glow"' not in rest
-    assert len(rest) < len(svg)
-    flat = render_svg(styled(scene, Style.INK), 128, 128)
-    assert bloom.taken_off(flat) == (flat, False)
+    for style in Style:
+        assert bloom.taken_off(render_svg(styled(scene, style), 96, 96))[1] == (style is Style.NEON)

@@ -88,7 +88,7 @@ class Line:
 
     width: float
     colour: Rgb | None = None
-    dark: float = 0.6  # below 0 the line shines instead: the fill's hue at its brightest, with a glow around it
+    dark: float = 0.6  # below 0 the line shines instead: the fill's hue at its brightest
     opacity: float = 1.0
 
 
@@ -217,9 +217,6 @@ class Canvas:
         wide = line.width * 2 / self.zoom
         faint = f' stroke-opacity="{line.opacity:.2g}"' if line.opacity < 1 else ""
         join = f'stroke-linejoin="round" fill="none" stroke="{stroke}"'
-        if line.dark < 0:
-            glow = f'stroke-width="{num(wide * 4)}" stroke-opacity="0.22"{extra}'
-            self.body.append(f'<path class="glow" d="{d}" {join} {glow}/>')
         self.body.append(f'<path d="{d}" {join} stroke-width="{num(wide)}"{faint}{extra}/>')
 
     def stroke(self, d: str, colour: Rgb, width: float, opacity: float = 1.0) -> None:

@@ -2,6 +2,7 @@
 
 import colorsys
 
+from safelight.postcard.render.paper import bloom
 from safelight.postcard.render.paper.canvas import Line, rect
 from safelight.postcard.render.paper.colour import WHITE, Rgb, mix, ramp, rgb
 from safelight.postcard.render.paper.look import Look
@@ -31,4 +32,8 @@ def _glow(stage: Stage) -> None:
     canvas.path(rect(0, frame.horizon - 90, frame.width, 180), glow, outlined=False)
 
 
-STYLE = Medium(Look(_glowing, Line(2.0, None, -1.0), striped_sun=True), finish=_glow)
+def _lit(_stage: Stage, svg: str, _width: int, _height: int) -> str:
+    return bloom.put_on(svg)
+
+
+STYLE = Medium(Look(_glowing, Line(2.0, None, -1.0), striped_sun=True), finish=_glow, maker=_lit)
