@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import tempfile
 
 import msgspec
 import torch
@@ -26,7 +27,10 @@ _SPINS = "GOMP_SPINCOUNT"
 # What `safelight.engine.classifier` asks for by a variable, before it imports PyTorch.
 _CLASSIFIER_THREADS = 2
 
-import_engine(Configure(models=(ModelSpec(source=BUNDLED),)))
+with tempfile.TemporaryDirectory() as _plain:  # a checkpoint of which nothing is said
+    _models = (ModelSpec(source=BUNDLED), ModelSpec(source=_plain))
+    _there = needed(_models)
+    import_engine(Configure(models=_models))
 _spins = os.environ[_SPINS]
 
 
@@ -45,14 +49,14 @@ def _suits(module: str) -> bool:
                 order = read_fork_order(packet)
             except ProtocolError:
                 return True  # which is for the module to say
-            return not isinstance(order, Configure) or (needed(order.models) == set() and _same_spins(order))
+            return not isinstance(order, Configure) or (needed(order.models) <= _there and _same_spins(order))
         case "safelight.engine.describe":
             said = sys.stdin.buffer.read()
             with os.fdopen(os.memfd_create("said"), "w+b") as again:
                 again.write(said)
                 again.seek(0)
                 os.dup2(again.fileno(), 0)
-            return needed((msgspec.json.decode(said, type=ModelSpec),)) == set()
+            return needed((msgspec.json.decode(said, type=ModelSpec),)) <= _there
         case "safelight.engine.classifier":
             torch.set_num_threads(_CLASSIFIER_THREADS)
     return True
