@@ -1,0 +1,1 @@
+"""What is said in a cluster, as the last release said it."""
