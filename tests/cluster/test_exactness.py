@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from time import monotonic
 
 import psutil
@@ -13,15 +14,20 @@ import pytest
 import pytest_asyncio
 
 from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.ray.jobs.calls import HostCalls
+from safelight.adapters.ray.joined import RayCluster
+from safelight.adapters.ray.line.actor import RayLine
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.contract.order import Order
-from safelight.protocol.messages import Finished, JobEvent, Started, Stepped
+from safelight.protocol.hosting import SILENCE_SECONDS, Take
+from safelight.protocol.messages import Draw, Finished, JobEvent, Started, Stepped
 from safelight.service.ports.engine import Engine
 from tests.cluster.nodes import BUSY, CONFIGURE, SOURCE, Nodes, api_engine, drawing_host, workers
 from tests.orders import order
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+HOSTS = 3
 PROMPTS = ("a lighthouse by the sea", "a boat in a harbour", "snow on a mountain", "a market at noon")
 
 
@@ -31,7 +37,7 @@ def wanted(name: str, prompt: str = PROMPTS[0], steps: int = 8) -> Order:
 
 @pytest.fixture(scope="module", autouse=True)
 def hosts(nodes: Nodes) -> Iterator[None]:
-    nodes.deploy(workers(2))
+    nodes.deploy(workers(HOSTS))
     yield
     nodes.remove()
 
@@ -49,7 +55,7 @@ async def local() -> dict[str, bytes]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def engine(nodes: Nodes, hosts: None) -> AsyncIterator[Engine]:
-    async with api_engine(nodes, hosts=2) as engine:
+    async with api_engine(nodes, hosts=HOSTS) as engine:
         yield engine
 
 
@@ -70,16 +76,28 @@ async def until_step(events: AsyncIterator[JobEvent], kind: type[JobEvent]) -> N
             pass
 
 
+async def at(nodes: Nodes, host: str, wanted: Order) -> bytes:
+    """The picture as that host draws it, without asking the line, which would have the same one drawn once."""
+    calls = HostCalls(RayCluster(nodes.address), BUSY * SILENCE_SECONDS)
+    said = calls.events(host, Take(reader=wanted.id, work=Draw(order=wanted)))
+    async with asyncio.timeout(120), aclosing(said):
+        async for event in said:
+            if isinstance(event, Finished):
+                return event.image
+    raise AssertionError(f"{host} did not draw it.")
+
+
 async def test_a_picture_has_the_same_bytes_on_every_host_alone_and_in_company(
-    engine: Engine, local: dict[str, bytes]
+    engine: Engine, nodes: Nodes, local: dict[str, bytes]
 ) -> None:
     """Ray sets OMP_NUM_THREADS to 1 in what it starts; that changes nothing."""
-    for prompt in PROMPTS:
-        assert await drawn(engine, wanted(f"alone {prompt}", prompt)) == local[prompt]
-    company = [wanted(f"beside others {prompt}", prompt) for prompt in PROMPTS]
-    images = await asyncio.gather(*(drawn(engine, each) for each in company))
-    for each, image in zip(company, images, strict=True):
-        assert image == local[each.recipe.prompt]
+    there = [host.host for host in (await RayLine().standing()).hosts]
+    assert len(there) == HOSTS
+    for host in there:
+        assert await at(nodes, host, wanted(f"alone at {host}")) == local[PROMPTS[0]]
+    company = [(host, prompt) for host in there for prompt in PROMPTS]
+    images = await asyncio.gather(*(at(nodes, host, wanted(f"{host} {prompt}", prompt)) for host, prompt in company))
+    assert images == [local[prompt] for _, prompt in company]
 
 
 async def test_a_picture_whose_worker_is_killed_goes_on_at_another_host_to_the_same_bytes(
