@@ -45,3 +45,37 @@ export function quotasInWords(quotas: Key['quotas']): string {
     })
     .join(', ')
 }
+
+/** What the keys of a group may use together. */
+export interface Group {
+  name: string
+  quotas: Key['quotas']
+}
+
+export const groups = async (): Promise<Group[]> => ((await call('v1/groups')) as { data: Group[] }).data
+
+/** One change of keys, groups, quotas, sessions or places, and who made it. */
+export interface Change {
+  number: number
+  time: number
+  who: string
+  action: string
+  subject: string
+  before: Record<string, unknown> | null
+  after: Record<string, unknown> | null
+}
+
+/** Changes from the newest on, or those before that one. */
+export const changes = async (before?: number): Promise<{ data: Change[]; has_more: boolean }> =>
+  (await call(`v1/audit${before === undefined ? '' : `?before=${before}`}`)) as { data: Change[]; has_more: boolean }
+
+/** What a change did, name by name: “weight: 1 → 2.5”. What was made or ended is named alone. */
+export function changeInWords({ before, after }: Pick<Change, 'before' | 'after'>): string {
+  if (!before || !after) return ''
+  const said = (value: unknown): string => (value === null || value === undefined ? 'none' : typeof value === 'object' ? JSON.stringify(value) : String(value))
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .map((name) => [name, said(before[name]), said(after[name])])
+    .filter(([, old, now]) => old !== now)
+    .map(([name, old, now]) => `${name}: ${old} → ${now}`)
+    .join(', ')
+}

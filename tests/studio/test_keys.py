@@ -75,6 +75,24 @@ def test_a_key_is_made_shown_once_used_changed_and_revoked(browser: Browser, ser
         assert httpx.post(images, json=body, headers=headers, timeout=300).status_code == 401
 
 
+def test_what_a_group_may_use_and_who_changed_what_is_seen(browser: Browser, served: Served) -> None:
+    with visiting(browser, served.url, served.new_key("--admin", "--name", "auditor")) as visit:
+        page, secret = visit.page, served.new_key("--admin", "--name", "member", "--group", "painters")
+        with httpx.Client(base_url=served.url, headers={"authorization": f"Bearer {secret}"}, timeout=300) as client:
+            client.patch("/v1/groups/painters", json={"quotas": {"pictures_per_day": 30}}).raise_for_status()
+            member = kept(served, "member")["id"]
+            for weight in range(1, 53):  # more than a page
+                client.patch(f"/v1/keys/{member}", json={"weight": weight + 0.5}).raise_for_status()
+        page.get_by_role("link", name="Keys").click()
+        expect(row(page, "member")).to_contain_text("painters: 30 pictures a day together")
+        page.get_by_text("What was changed, and by whom").click()
+        newest = page.get_by_role("listitem").filter(has_text=f"key:{member}").first
+        expect(newest).to_contain_text(member)
+        expect(newest).to_contain_text("weight: 51.5 → 52.5")
+        page.get_by_role("button", name="Show older").click()
+        expect(page.get_by_text("weight: 1 → 1.5")).to_be_visible()
+
+
 def test_who_has_no_admin_key_sees_nothing_of_it(browser: Browser, served: Served) -> None:
     with visiting(browser, served.url, served.new_key()) as visit:
         visit.page.goto(f"{visit.studio}#/keys")
