@@ -69,13 +69,13 @@ export interface Change {
 export const changes = async (before?: number): Promise<{ data: Change[]; has_more: boolean }> =>
   (await call(`v1/audit${before === undefined ? '' : `?before=${before}`}`)) as { data: Change[]; has_more: boolean }
 
-/** What a change did, name by name: “weight: 1 → 2.5”. What was made or ended is named alone. */
+/** What a change did, name by name: “weight: 1 → 2.5”, and of what was made, what it is. What ended is named alone. */
 export function changeInWords({ before, after }: Pick<Change, 'before' | 'after'>): string {
-  if (!before || !after) return ''
+  if (!after) return ''
   const said = (value: unknown): string => (value === null || value === undefined ? 'none' : typeof value === 'object' ? JSON.stringify(value) : String(value))
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
-    .map((name) => [name, said(before[name]), said(after[name])])
+  return [...new Set([...Object.keys(before ?? {}), ...Object.keys(after)])]
+    .map((name) => [name, said(before?.[name]), said(after[name])])
     .filter(([, old, now]) => old !== now)
-    .map(([name, old, now]) => `${name}: ${old} → ${now}`)
+    .map(([name, old, now]) => (before ? `${name}: ${old} → ${now}` : `${name}: ${now}`))
     .join(', ')
 }

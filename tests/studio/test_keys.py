@@ -91,6 +91,8 @@ def test_what_a_group_may_use_and_who_changed_what_is_seen(browser: Browser, ser
         expect(newest).to_contain_text("weight: 51.5 → 52.5")
         page.get_by_role("button", name="Show older").click()
         expect(page.get_by_text("weight: 1 → 1.5")).to_be_visible()
+        made = page.get_by_role("listitem").filter(has_text="group.set painters")
+        expect(made).to_contain_text("pictures_per_day")
 
 
 def test_who_has_no_admin_key_sees_nothing_of_it(browser: Browser, served: Served) -> None:
