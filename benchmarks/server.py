@@ -47,11 +47,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(port: int, **settings: str) -> Iterator[Server]:
-    """Start a server and wait until it is ready; `settings` are `SAFELIGHT_` variables."""
+def serving(port: int, tree: Path | None = None, /, **settings: str) -> Iterator[Server]:
+    """Start a server and wait until it is ready; `settings` are `SAFELIGHT_` variables. `tree` is another checkout,
+    which this Python runs instead."""
     with tempfile.TemporaryDirectory() as home:
         variables = {"SAFELIGHT_HOME": home, "SAFELIGHT_API_KEY": KEY, "SAFELIGHT_PORT": str(port)}
         variables |= {f"SAFELIGHT_{name.upper()}": value for name, value in settings.items()}
+        if tree is not None:
+            variables["PYTHONPATH"] = str(tree.resolve() / "src")
         begun = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "safelight", "serve"],
