@@ -37,6 +37,7 @@ class Machines:
         self, folder: Path, address: str, gcs: int, raylets: Sequence[int], variables: Mapping[str, str] | None = None
     ) -> None:
         self.folder = folder
+        self._port = address.rpartition(":")[2]
         self.gcs = psutil.Process(gcs)
         self.raylets = [psutil.Process(each) for each in raylets]
         self.variables = {"RAY_ADDRESS": address, **(variables or {})}
@@ -64,8 +65,9 @@ class Machines:
         return [each for each in found if _command(each).startswith(_LINE)]
 
     def running(self) -> list[psutil.Process]:
-        """What `ray start` began of this cluster and lives: all of it names the folder."""
-        return [each for each in psutil.process_iter() if f"{self.folder}/" in _command(each)]
+        """What `ray start` began of this cluster and lives: all of it names the folder or the head's port."""
+        marks = (f"{self.folder}/", f":{self._port} ")
+        return [each for each in psutil.process_iter() if any(mark in f"{_command(each)} " for mark in marks)]
 
 
 class StartedMachines(Machines):
@@ -78,10 +80,11 @@ class StartedMachines(Machines):
         self._environment = os.environ | token | {"RAY_gcs_rpc_server_reconnect_timeout_s": "600"}
         self._gcs: tuple[list[str], dict[str, str]] = ([], {})
         self._mine: list[psutil.Process] = []
-        port = free_port()
-        self._ray_start("--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false", f"--temp-dir={folder}")
+        self._port = str(free_port())
+        head = ("--head", f"--port={self._port}", "--num-cpus=0", "--include-dashboard=false")
+        self._ray_start(*head, f"--temp-dir={folder}")
         (gcs,) = [each.pid for each in self._mine if each.name() == "gcs_server"]
-        super().__init__(folder, f"127.0.0.1:{port}", gcs, [], token)
+        super().__init__(folder, f"127.0.0.1:{self._port}", gcs, [], token)
 
     def add(self, cpus: int) -> None:
         """One more machine, which lends so many processors."""
