@@ -14,9 +14,9 @@ from benchmarks.checkpoints import tiny
 from safetensors.numpy import save_file
 
 from safelight.bootstrap.cluster import Seen
-from safelight.cli.doctor import findings_of
-from safelight.cli.doctor_cluster import hosts
-from safelight.cli.findings import Finding
+from safelight.cli.doctor.cluster import hosts
+from safelight.cli.doctor.findings import Finding
+from safelight.cli.doctor.report import findings_of
 from safelight.cli.looking import look_at
 from safelight.cli.weights import fault_in, safetensors_fault
 from safelight.contract.errors import SafelightError
@@ -145,9 +145,9 @@ def test_a_folder_that_is_no_checkpoint_is_said(tmp_path: Path) -> None:
 def test_models_of_the_hub_and_single_files_are_looked_at_where_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from safelight.cli import doctor
+    from safelight.cli.doctor import report
 
-    monkeypatch.setattr(doctor, "_device", lambda settings: ())
+    monkeypatch.setattr(report, "device", lambda settings: ())
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     snapshot = tmp_path / "hub" / "models--acme--tiny" / "snapshots" / ("a" * 40)
     (snapshot / "unet").mkdir(parents=True)
@@ -165,7 +165,7 @@ def test_models_of_the_hub_and_single_files_are_looked_at_where_they_are(
     names = ("one.safetensors", "cut.safetensors", "flux.sft", "cut.sft")
     sources = ["acme/tiny", "acme/other", *(str(tmp_path / name) for name in names)]
     models = {f"m{number}": {"source": source} for number, source in enumerate(sources)}
-    monkeypatch.setattr(doctor, "_model", lambda spec: ())
+    monkeypatch.setattr("safelight.cli.doctor.models._model", lambda spec: ())
     found = [f for f in findings_of({"home": tmp_path / "home", "models": models}) if f.what == "weights"]
     assert [finding.state for finding in found] == ["ok", "wrong", "ok", "wrong", "ok", "wrong"]
     assert found[1].mend == "safelight pull acme/other"
@@ -176,9 +176,9 @@ def test_models_of_the_hub_and_single_files_are_looked_at_where_they_are(
 def test_what_a_model_is_for_is_looked_at_as_show_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    from safelight.cli import doctor
+    from safelight.cli.doctor import report
 
-    monkeypatch.setattr(doctor, "_device", lambda settings: ())
+    monkeypatch.setattr(report, "device", lambda settings: ())
     folder = tiny.save("stable-diffusion", tmp_path / "model")
     change_index(folder, _class_name=kind)
     models = {"mine": {"source": str(folder)}}
@@ -188,9 +188,9 @@ def test_what_a_model_is_for_is_looked_at_as_show_does(
 
 
 def test_a_controlnet_that_is_not_there_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from safelight.cli import doctor
+    from safelight.cli.doctor import report
 
-    monkeypatch.setattr(doctor, "_device", lambda settings: ())
+    monkeypatch.setattr(report, "device", lambda settings: ())
     base = tiny.save("stable-diffusion", tmp_path / "model")
     options = {"controlnets": {"canny": str(tmp_path / "gone")}}
     models = {"sd": {"source": str(base), "options": options}}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from benchmarks.checkpoints import classifiers
 
-from safelight.cli.doctor import findings_of
+from safelight.cli.doctor.report import findings_of
 from safelight.cli.models import ensure
 from safelight.settings import read_settings
 from tests.cli.conftest import CommandLine, InProcess, assert_sentence
@@ -65,7 +65,7 @@ def test_a_label_that_it_does_not_have_is_said_before_anything_is_served(quick: 
 def test_the_doctor_looks_at_it(
     tmp_path: Path, folder: Path, label: str, state: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("safelight.cli.doctor._device", lambda settings: ())  # it takes seconds, and is not looked at
+    monkeypatch.setattr("safelight.cli.doctor.report.device", lambda settings: ())  # takes seconds
     said = {"home": tmp_path / "home", "image_classifier": {"source": str(folder), "refuse": {label: 0.5}}}
     (found,) = [finding for finding in findings_of(said) if finding.what == "classifier"]
     assert found.state == state

@@ -12,7 +12,7 @@ from safelight.cli.options import said as said_by
 
 def doctor(home: Home = None, as_json: AsJson = False) -> None:
     """Look for what is wrong on this machine, and say how to mend it."""
-    from safelight.cli.doctor import examine
+    from safelight.cli.doctor.report import examine
 
     raise typer.Exit(examine(said_by(home=home), as_json=as_json))
 
