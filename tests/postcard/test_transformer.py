@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from safelight.postcard.blocks import HIDDEN, WHOLE, Attention, rms_normed
 from safelight.postcard.pipeline import PostcardPipeline
-from safelight.postcard.transformer import HIDDEN, WHOLE, Attention, PostcardTransformer, rms_normed
+from safelight.postcard.transformer import PostcardTransformer
 
 HEADS = 4
 

@@ -122,12 +122,7 @@ class ScenePipeline(DiffusionPipeline):  # type: ignore[misc]
         return noise
 
     def _conditioned(
-        self,
-        words: Words,
-        away_from: Words,
-        guidance_scale: float,
-        aspect_ratio: float,
-        num_images_per_prompt: int = 1,
+        self, words: Words, away_from: Words, guidance_scale: float, aspect_ratio: float, num_images_per_prompt: int = 1
     ) -> Conditioning:
         """What every step is given besides latents and time."""
         self._guidance_scale = guidance_scale
