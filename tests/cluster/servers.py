@@ -20,6 +20,8 @@ from tests.postgres import new_server
 HEADERS = {"authorization": f"Bearer {KEY}"}
 _HOSTS = json.dumps({"stripes": {"gpus": 0, "least": 2, "engine": "fake"}})
 _READY_SECONDS = 120.0
+# As long as a look at `/readyz` may take on a busy machine.
+_LEAVE_SECONDS = 10.0
 
 
 class Servers:
@@ -48,8 +50,13 @@ class Servers:
         return served
 
     def replace(self, old: Served) -> Served:
-        """As an upgrade does: the balancer sends it nothing new, it draws what it has to the end, another comes."""
+        """As an upgrade does: it is told to end, the balancer sees that, it draws what it has, another comes."""
+        old.process.terminate()
+        until = time.monotonic() + _LEAVE_SECONDS
+        while httpx.get(f"{old.url}/readyz").status_code == 200:
+            assert time.monotonic() < until, "It does not say that it leaves."
         self.balancer.ports.remove(_port(old))
+        old.process.wait(_READY_SECONDS)
         self._running.pop(old.url).close()
         return self.start()
 
@@ -74,7 +81,13 @@ def api_servers(nodes: Nodes, new_folder: Callable[[], Path]) -> Iterator[Server
         bucket = stack.enter_context(object_store.running()).bucket()
         for name, value in bucket.variables().items():
             variables.setenv(name, value)
-        settings = {"engine": "ray", "hosts": _HOSTS, "database": database, "files": bucket.url}
+        settings = {
+            "engine": "ray",
+            "hosts": _HOSTS,
+            "database": database,
+            "files": bucket.url,
+            "leave_seconds": str(_LEAVE_SECONDS),
+        }
         servers = Servers(stack.enter_context(balanced([])), new_folder, settings)
         stack.callback(servers.stop)
         yield servers

@@ -54,6 +54,20 @@ def test_a_picture_under_way_is_finished_after_sigterm_and_the_exit_is_zero(tmp_
         assert served.process.wait(300) == 0
 
 
+def test_a_server_that_is_to_end_takes_requests_until_balancers_have_heard_of_it(tmp_path: Path) -> None:
+    with serving(tmp_path, leave_seconds="600", exit_status=1) as served:
+        wait_until_ready(served)
+        served.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: httpx.get(f"{served.url}/readyz").status_code == 503)
+        assert draw(served, ORDER)
+        served.process.send_signal(signal.SIGTERM)  # now at once
+        served.process.wait(300)
+    with serving(tmp_path, leave_seconds="0.1") as served:
+        wait_until_ready(served)
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(300) == 0
+
+
 def test_no_process_outlives_a_killed_server(tmp_path: Path) -> None:
     with serving(tmp_path, engine="local", threads="1", exit_status=-signal.SIGKILL) as served:
         wait_until_ready(served)

@@ -6,6 +6,8 @@ from dataclasses import astuple
 
 import pytest
 
+from safelight.adapters.fake.engine import FakeEngine
+from safelight.service.drawing.readiness import Readiness
 from safelight.settings.draining import draining
 
 
@@ -14,6 +16,15 @@ def test_all_parts_together_take_the_seconds_that_there_are(seconds: float) -> N
     parts = astuple(draining(seconds))
     assert sum(parts) == pytest.approx(seconds)
     assert min(parts) >= 0.0
+
+
+async def test_a_server_that_leaves_takes_pictures_until_it_drains() -> None:
+    readiness = Readiness(FakeEngine(("postcard",)))
+    assert not readiness.leaving
+    readiness.leave()
+    assert (readiness.leaving, readiness.draining) == (True, False)
+    readiness.drain()
+    assert (readiness.leaving, readiness.draining) == (True, True)
 
 
 def test_with_much_time_nearly_all_of_it_is_for_drawing() -> None:

@@ -145,6 +145,10 @@ async def _open_services(
 
 async def _drain(settings: Settings, services: Services, engine: Engine, serving: FileLock) -> None:
     budget = draining(settings.drain_seconds)
+    services.generate.readiness.leave()
+    if settings.leave_seconds:
+        log.info("leaving", seconds=settings.leave_seconds)
+        await asyncio.sleep(settings.leave_seconds)
     log.info("draining", seconds=settings.drain_seconds)
     withdraw(settings.home)
     serving.release()  # the next server may start

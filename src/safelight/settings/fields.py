@@ -38,10 +38,16 @@ class WorkSettings(BaseModel):
     load_wait_seconds: float = Field(
         120.0, ge=0, description="How long a request waits for its model to load before 503."
     )
+    leave_seconds: float = Field(
+        0.0,
+        ge=0,
+        description="How long after SIGTERM requests are still taken while `/readyz` answers 503: as long as a "
+        "balancer takes to hear of it.",
+    )
     drain_seconds: float = Field(
         30.0,
         ge=0,
-        description="How long everything may take after SIGTERM: drawing on, recording, answers on their way, closing.",
+        description="How long everything may take after that: drawing on, recording, answers on their way, closing.",
     )
     blocked_prompts: tuple[str, ...] = Field(
         (),

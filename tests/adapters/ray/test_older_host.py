@@ -13,7 +13,7 @@ from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.stripes import draw_stripes
 from safelight.adapters.ray.engine import ClusterEngine
 from safelight.protocol.hosting import HostEvent, HostOrder
-from safelight.protocol.messages import Finished, Preview, Stepped
+from safelight.protocol.messages import Failed, Finished, Preview, Stepped
 from tests.adapters.ray.near_cluster import NearCluster, engine_of
 from tests.orders import order
 from tests.protocol.spoken import hosting
@@ -35,10 +35,13 @@ class TwoReleases(NearCluster):
     def __init__(self) -> None:
         super().__init__()
         self.told_older = 0
+        self.foreign = set[str]()
 
     async def read(self, host: str, payload: bytes, *, new: bool) -> AsyncGenerator[bytes, None]:
         is_older = host == OLDER
-        async for piece in super().read(host, older(payload, _ORDERS) if is_older else payload, new=new):
+        said = older(payload, _ORDERS) if is_older else payload
+        said = b"\xc1" + said if host in self.foreign else said  # which begins no message
+        async for piece in super().read(host, said, new=new):
             yield older(piece, _EVENTS) if is_older else piece
 
     async def tell_host(self, host: str, payload: bytes) -> None:
@@ -85,3 +88,24 @@ async def test_both_draw_the_same_and_what_one_began_the_other_goes_on_with(
         assert isinstance(told[-1], Finished)
         assert told[-1].image == draw_stripes(each)
         assert any(isinstance(event, Preview) for event in told)
+
+
+async def test_a_picture_goes_on_from_a_host_that_does_not_understand_to_one_that_does(
+    cluster: TwoReleases, engine: ClusterEngine
+) -> None:
+    cluster.foreign.add(OLDER)
+    wanted = [order(f"job {number}", seed=number + 1) for number in range(4)]
+    async with asyncio.timeout(60):
+        for each in wanted:
+            said = [event async for event in engine.submit(each)]
+            assert isinstance(said[-1], Finished)
+
+
+async def test_where_no_host_understands_a_picture_ends_with_what_to_do(
+    cluster: TwoReleases, engine: ClusterEngine
+) -> None:
+    cluster.foreign |= {OLDER, "kind/newer"}
+    async with asyncio.timeout(60):
+        said = [event async for event in engine.submit(order("a job"))]
+    assert isinstance(said[-1], Failed)
+    assert said[-1].reason == "3 hosts did not understand this server: one of both sides has to be upgraded."

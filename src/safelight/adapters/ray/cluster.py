@@ -10,12 +10,13 @@ from typing import Protocol
 
 class HostLost(Exception):
     """That host is dead, out of reach, or takes nothing new; `replaced`: it goes on with what it has; `silent`: nothing
-    is heard of it, as when its whole machine stands still."""
+    is heard of it, as when its whole machine stands still; `foreign`: it and we do not understand each other."""
 
-    def __init__(self, reason: str, *, replaced: bool = False, silent: bool = False) -> None:
+    def __init__(self, reason: str, *, replaced: bool = False, silent: bool = False, foreign: bool = False) -> None:
         super().__init__(reason)
         self.replaced = replaced
         self.silent = silent
+        self.foreign = foreign
 
 
 class Cluster(Protocol):

@@ -13,7 +13,7 @@ import structlog
 
 from safelight.adapters.ray.cluster import HostLost
 from safelight.adapters.ray.names import NAMESPACE, kind_and_replica
-from safelight.contract.errors import ConfigurationError
+from safelight.contract.errors import ConfigurationError, ProtocolError
 from safelight.protocol.deploying import APPLICATION
 
 SERVE_FLAGS = {
@@ -127,4 +127,5 @@ def _leave() -> None:
 def _host_lost(host: str, error: Exception) -> HostLost:
     if isinstance(error, HostLost):
         return error
-    return HostLost(f"{host}: {type(error).__name__}: {error}")
+    # Ray raises at the caller what is of the error's own class as well.
+    return HostLost(f"{host}: {type(error).__name__}: {error}", foreign=isinstance(error, ProtocolError))

@@ -77,7 +77,7 @@ async def readyz(request: Request) -> Response:
 
 def _obstacle(services: Services, states: Collection[ModelState]) -> Unavailable | None:
     """Why no picture could be drawn now."""
-    if services.generate.draining:
+    if services.generate.readiness.leaving:
         return Unavailable("The server is shutting down.", code="shutting_down", retry_after_seconds=5)
     if any(state.status == "loading" for state in states):
         return Unavailable("A model is loading.", code="model_loading", retry_after_seconds=5)

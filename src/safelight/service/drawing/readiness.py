@@ -28,6 +28,16 @@ class Readiness:
         self._engine = engine
         self._load_wait_seconds = load_wait_seconds
         self._draining = asyncio.Event()
+        self._is_leaving = False
+
+    @property
+    def leaving(self) -> bool:
+        """True once `leave` or `drain` was called: whoever chooses among servers had better take another."""
+        return self._is_leaving or self.draining
+
+    def leave(self) -> None:
+        """Say that nothing new will be taken soon."""
+        self._is_leaving = True
 
     @property
     def draining(self) -> bool:

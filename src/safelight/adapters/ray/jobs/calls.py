@@ -47,7 +47,7 @@ class HostCalls:
                     for event in read_host_events(piece):
                         yield event
         except ProtocolError as error:
-            raise HostLost(str(error)) from error
+            raise HostLost(str(error), foreign=True) from error
         except HostLost as error:
             if error.replaced:
                 self.tell(host, Drain())

@@ -21,8 +21,9 @@ class ClusterJob(PendingOrder):
     """An order, where it is drawn, and what is to be said of it.
 
     `host` is empty while it waits; `leader` is the job that it follows there, its own where it is drawn for itself.
-    `avoid` are hosts at which it was lost; `fingerprint` is that of the model which draws it or did last, here or at
-    another process, for whose hosts it waits so many seconds. `reader` is who reads it at its host.
+    `avoid` are hosts at which it was lost, `misread` counts those that did not understand what was asked; `fingerprint`
+    is that of the model which draws it or did last, here or at another process, for whose hosts it waits so many
+    seconds. `reader` is who reads it at its host.
     """
 
     def __init__(self, order: Order | EmbedOrder, api: str, patience_seconds: float) -> None:
@@ -33,6 +34,7 @@ class ClusterJob(PendingOrder):
         self.avoid: tuple[str, ...] = ()
         self.fingerprint = order.began_with if isinstance(order, Order) else None
         self.connected = False
+        self.misread = 0
         self.reading: asyncio.Task[None] | None = None
         self.reader = f"{api}/{order.id}"
 
@@ -83,8 +85,10 @@ class ClusterJob(PendingOrder):
         began_with, self.fingerprint = self.fingerprint, fingerprint or self.fingerprint
         return None not in (began_with, fingerprint) and began_with != fingerprint
 
-    def lost(self, *, blamed: bool, silent: bool = False) -> str | None:
+    def lost(self, *, blamed: bool, silent: bool = False, foreign: bool = False) -> str | None:
         """It is drawn there no more. `blamed`: it may be the cause. Returns why it is not tried again, or None.
+
+        A host that is `foreign` does not understand what is asked, as one of another release: others may.
 
         A host that falls `silent` mostly does so with its whole machine, and one picture in many is the cause. Were all
         of them drawn alone, each would wait until some host has nothing else in hand. So that begins the second time.
@@ -98,6 +102,9 @@ class ClusterJob(PendingOrder):
             first_silence = silent and self.deaths == 1
             self.suspect = self.suspect or (self.started and not first_silence) or self.deaths >= MAX_ATTEMPTS
         self.started = False
+        self.misread += foreign
+        if self.misread >= MAX_ATTEMPTS:
+            return f"{self.misread} hosts did not understand this server: one of both sides has to be upgraded."
         if self.attempts < MAX_ATTEMPTS:
             return None
         return f"The drawing process died {self.attempts} times while it drew this picture."

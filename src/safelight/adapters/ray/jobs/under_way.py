@@ -129,7 +129,7 @@ class JobsUnderWay:
                     if not self._take(job, host, event):
                         return
         except HostLost as error:
-            self._lost(job, host, str(error), blamed=job.started, silent=error.silent)
+            self._lost(job, host, str(error), blamed=job.started, silent=error.silent, foreign=error.foreign)
 
     def _take(self, job: ClusterJob, host: str, event: HostEvent) -> bool:
         """A host says something of a job. False: it says no more."""
@@ -171,13 +171,15 @@ class JobsUnderWay:
         elif job.longest_preview:
             self._calls.tell(job.host, View(reader=job.reader, job_id=job.leader, longest=job.longest_preview))
 
-    def _lost(self, job: ClusterJob, host: str, reason: str, *, blamed: bool, silent: bool = False) -> None:
+    def _lost(
+        self, job: ClusterJob, host: str, reason: str, *, blamed: bool, silent: bool = False, foreign: bool = False
+    ) -> None:
         """A host draws a job no more."""
         if job.ended or job.host != host:
             return
         log.warning("host_lost_job", job=job.id, host=host, reason=reason)
         self.retries += blamed
-        given_up = job.lost(blamed=blamed, silent=silent)
+        given_up = job.lost(blamed=blamed, silent=silent, foreign=foreign)
         if job.cancelled:
             self.end(job, Cancelled(job_id=job.id))
         elif given_up is not None:
