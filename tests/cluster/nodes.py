@@ -129,9 +129,11 @@ def running_nodes(count: int) -> Iterator[Nodes]:
             os.environ.pop(name, None)
 
 
-def stripes(count: int, *, most: int | None = None, **fields: Any) -> Cluster:
+def stripes(count: int, *, most: int | None = None, keep_seconds: float = 60.0, **fields: Any) -> Cluster:
     """So many hosts that draw stripes, or up to `most`."""
-    kind = Kind(gpus=0, cpus=1, least=count, most=most or count, queue_target_seconds=20, fake=True)
+    kind = Kind(
+        gpus=0, cpus=1, least=count, most=most or count, queue_target_seconds=20, keep_seconds=keep_seconds, fake=True
+    )
     return Cluster(kinds={"stripes": kind}, configure=CONFIGURE, **fields)
 
 

@@ -60,7 +60,7 @@ async def test_hosts_are_replaced_while_pictures_are_drawn(nodes: Nodes) -> None
 
 
 async def test_a_minute_of_work_brings_the_most_hosts_and_idleness_leaves_the_least(nodes: Nodes) -> None:
-    await asyncio.to_thread(nodes.deploy, stripes(1, most=3, fake_step_seconds=0.5))
+    await asyncio.to_thread(nodes.deploy, stripes(1, most=3, keep_seconds=5.0, fake_step_seconds=0.5))
     async with api_engine(nodes, hosts=1) as engine:
         began = monotonic()
         wanted = [order(f"job {n}", steps=60, seconds=20.0, seed=n + 1) for n in range(4)]

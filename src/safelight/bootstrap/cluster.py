@@ -108,6 +108,7 @@ def cluster_of(settings: Settings) -> Cluster:
                 least=host.least,
                 most=host.most,
                 queue_target_seconds=host.queue_target_seconds,
+                keep_seconds=host.keep_seconds,
                 accelerator_type=host.accelerator_type,
                 fake=host.engine == "fake",
             )

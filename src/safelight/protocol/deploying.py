@@ -19,8 +19,8 @@ APPLICATION = "safelight"
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of host: a process with one worker. `gpus` is 1, a share of one, or 0; `cpus` is what Ray keeps for it.
-    There are `least` to `most` of them, so many that each has `queue_target_seconds` of work. With `fake` a stand-in
-    draws there.
+    There are `least` to `most` of them, so many that each has `queue_target_seconds` of work, and none goes that was
+    wanted within `keep_seconds`. With `fake` a stand-in draws there.
     """
 
     gpus: float
@@ -28,6 +28,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     least: int
     most: int
     queue_target_seconds: float
+    keep_seconds: float = 60.0
     accelerator_type: str | None = None
     fake: bool = False
 

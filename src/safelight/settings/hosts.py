@@ -33,6 +33,12 @@ class HostSettings(BaseModel):
     queue_target_seconds: float = Field(
         20.0, gt=0, le=86_400, description="Seconds of work for each host; where more waits, hosts are added."
     )
+    keep_seconds: float = Field(
+        60.0,
+        ge=0,
+        le=86_400,
+        description="How long a host that was wanted is kept: as long as one takes to come.",
+    )
     accelerator_type: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",

@@ -57,7 +57,7 @@ def _scaling(kind: Kind) -> AutoscalingConfig:
         downscale_delay_s=0.0,
         policy=AutoscalingPolicy(
             policy_function="safelight.adapters.ray.hosts.scaling:BySecondsOfWork",
-            policy_kwargs={"queue_target_seconds": kind.queue_target_seconds},
+            policy_kwargs={"queue_target_seconds": kind.queue_target_seconds, "keep_seconds": kind.keep_seconds},
         ),
     )
 

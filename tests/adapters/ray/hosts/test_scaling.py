@@ -11,6 +11,7 @@ from typing import Any
 from safelight.adapters.ray.hosts.scaling import IN_HAND, WAITING, BySecondsOfWork
 
 TARGET = 20.0
+KEEP = 60.0
 
 
 @dataclass
@@ -27,7 +28,7 @@ class Told:
 
 def run(work: Callable[[int], float], seconds: int) -> Iterator[int]:
     """The number of hosts in each second, where so much work waits."""
-    policy, count, state = BySecondsOfWork(TARGET), 1, dict[str, Any]()
+    policy, count, state = BySecondsOfWork(TARGET, KEEP), 1, dict[str, Any]()
     for now in range(seconds):
         metrics = {IN_HAND: dict.fromkeys(range(count), 0.0), WAITING: dict.fromkeys(range(count), work(now))}
         count, state = policy(Told(float(now), count, metrics, state))
@@ -61,13 +62,13 @@ def test_bursts_make_no_hosts_come_and_go() -> None:
 
 
 def test_what_hosts_have_in_hand_counts_with_what_waits() -> None:
-    policy = BySecondsOfWork(TARGET)
+    policy = BySecondsOfWork(TARGET, KEEP)
     count, _ = policy(Told(0.0, 2, {IN_HAND: {"a": 25.0, "b": 25.0}, WAITING: {"a": 10.0, "b": 9.0}}))
     assert count == 3
 
 
 def test_before_anything_is_told_nothing_changes() -> None:
-    policy = BySecondsOfWork(TARGET)
+    policy = BySecondsOfWork(TARGET, KEEP)
     assert policy(Told(0.0, 4, None))[0] == 4
     assert policy(Told(0.0, 0, {}))[0] == 1
 
@@ -75,7 +76,7 @@ def test_before_anything_is_told_nothing_changes() -> None:
 def test_of_two_kinds_that_draw_the_same_one_grows_for_what_the_other_may_not() -> None:
     """What waits is shared by hosts (`service/line/demand.py`): one host of a kind that may have no more, and another
     kind, which comes to have the seven that are wanted beside it. Neither is ever given back while that work waits."""
-    work, policies, most = 160.0, [BySecondsOfWork(TARGET), BySecondsOfWork(TARGET)], [1, 16]
+    work, policies, most = 160.0, [BySecondsOfWork(TARGET, KEEP), BySecondsOfWork(TARGET, KEEP)], [1, 16]
     counts, states = [1, 1], [dict[str, Any](), dict[str, Any]()]
     seen = []
     for now in range(0, 120, 2):

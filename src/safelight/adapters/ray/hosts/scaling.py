@@ -9,9 +9,6 @@ from typing import Any, Protocol
 IN_HAND, WAITING = "work_seconds", "waiting_seconds"
 """What a host tells: the seconds of work that it has in hand, and those that wait in the line for hosts of its kind."""
 
-# Bringing a host and its models takes a minute, so one that was wanted a moment ago is kept.
-KEPT_SECONDS = 60.0
-
 
 class Context(Protocol):
     """What Serve says when it asks (`ray.serve.config.AutoscalingContext`). `aggregated_metrics` are what hosts told,
@@ -33,12 +30,12 @@ class Context(Protocol):
 
 class BySecondsOfWork:
     """So many hosts that each has `queue_target_seconds` of work: at once when more are wanted, and fewer only when
-    none of the last `kept_seconds` wanted as many. So arrivals in bursts make no hosts come and go.
+    none of the last `keep_seconds` wanted as many. So arrivals in bursts make no hosts come and go.
     """
 
-    def __init__(self, queue_target_seconds: float, kept_seconds: float = KEPT_SECONDS) -> None:
+    def __init__(self, queue_target_seconds: float, keep_seconds: float) -> None:
         self._target = queue_target_seconds
-        self._kept = kept_seconds
+        self._keep = keep_seconds
 
     def __call__(self, context: Context) -> tuple[int, dict[str, Any]]:
         """How many there are to be, and what to remember until the next time."""
@@ -52,5 +49,5 @@ class BySecondsOfWork:
             wanted = max(least, context.target_num_replicas)
         seconds: dict[int, int] = dict(context.policy_state.get("wanted", {}))
         seconds[int(now)] = max(wanted, seconds.get(int(now), 0))
-        seconds = {second: count for second, count in seconds.items() if now - second <= self._kept}
+        seconds = {second: count for second, count in seconds.items() if now - second <= self._keep}
         return max(seconds.values()), {"wanted": seconds}
