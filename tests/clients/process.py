@@ -92,7 +92,8 @@ def serving(
             process.kill()
             reader.join()
             process.stderr.close()
-    assert process.returncode == exit_status
+    said = "".join(line for line in lines.queue if line)
+    assert process.returncode == exit_status, f"It ended with {process.returncode}, and said last:\n{said[-4000:]}"
 
 
 def _read_on(stream: IO[str], lines: queue.Queue[str | None]) -> None:

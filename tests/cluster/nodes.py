@@ -106,6 +106,7 @@ def running_nodes(count: int) -> Iterator[Nodes]:
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+        "RAY_ENABLE_AUTO_CONNECT": "0",
         # The loop of tests stands still between them, and Serve's news are lost to a loop that does.
         "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "1",
     }

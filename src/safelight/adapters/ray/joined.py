@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import threading
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -26,6 +28,10 @@ SERVE_FLAGS = {
 # A process that has not reached the head's GCS for so long ends itself: by Ray's default after 60 s, which is what
 # beginning a head anew may take. KubeRay has workers wait as long. Ray reads it when it is imported.
 _PATIENCE = {"RAY_gcs_rpc_server_reconnect_timeout_s": "600"}
+
+# Whoever calls Ray outside of a cluster begins a new one on this machine, and Serve's thread that pushes numbers still
+# calls it once we have left.
+_NO_OTHER = {"RAY_ENABLE_AUTO_CONNECT": "0"}
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +55,9 @@ class RayCluster:
 
     def __init__(self, address: str | None = None) -> None:
         require_tokens()
-        for name, value in (SERVE_FLAGS | _PATIENCE).items():  # Ray and Serve read them when they are imported
+        for name, value in (
+            SERVE_FLAGS | _PATIENCE | _NO_OTHER
+        ).items():  # they are read when Ray and Serve are imported
             os.environ.setdefault(name, value)
         self._address = address
         self._handles: dict[str, Any] = {}
@@ -58,6 +66,7 @@ class RayCluster:
     async def join(self) -> None:
         """Be part of it."""
         self._joined = await asyncio.to_thread(_join, self._address)
+        _take_back_sigterm()
 
     async def leave(self) -> None:
         """Be part of it no more."""
@@ -116,6 +125,16 @@ def _join(address: str | None) -> bool:
     # In a thread Ray leaves the handlers of signals alone, which are ours.
     ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
     return True
+
+
+def _take_back_sigterm() -> None:
+    """Ray's library puts a handler before whichever there is, that has the process aborted three seconds after SIGTERM:
+    it draws to the end what it has for longer than that. Only the main thread may set handlers.
+    """
+    if threading.current_thread() is threading.main_thread():
+        ours = signal.getsignal(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if ours is None else ours)
+        signal.siginterrupt(signal.SIGTERM, False)  # as loops have it
 
 
 def _leave() -> None:
