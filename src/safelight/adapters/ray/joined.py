@@ -55,9 +55,8 @@ class RayCluster:
 
     def __init__(self, address: str | None = None) -> None:
         require_tokens()
-        for name, value in (
-            SERVE_FLAGS | _PATIENCE | _NO_OTHER
-        ).items():  # they are read when Ray and Serve are imported
+        # Ray and Serve read them when they are imported.
+        for name, value in (SERVE_FLAGS | _PATIENCE | _NO_OTHER).items():
             os.environ.setdefault(name, value)
         self._address = address
         self._handles: dict[str, Any] = {}

@@ -28,9 +28,9 @@ from safelight.contract.errors import (
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
-    Unavailable,
 )
 from safelight.contract.trace import NO_TRACE, below
+from safelight.service.drawing.readiness import shutting_down
 from safelight.service.ports.telemetry import Answered, Rejected, Telemetry
 
 _CALLER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
@@ -107,8 +107,7 @@ class Envelope:
             except ClientDisconnect:
                 pass
             except asyncio.CancelledError:  # the server stops at once; this task ends with its answer
-                stopping = Unavailable("The server is shutting down.", code="shutting_down", retry_after_seconds=5.0)
-                await exchange.refuse(stopping, scope, receive)
+                await exchange.refuse(shutting_down(), scope, receive)
             except ConfigurationError as error:  # the disk is full, the database damaged: the operator's to mend
                 log.error("request_failed", reason=str(error))
                 failed = InternalError("The server's state cannot be read or written at the moment; its log says why.")

@@ -20,6 +20,7 @@ from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.exchange.operations import RETRY_AFTER, TEXT, Answer, Operation, Route, Said, json_answer
 from safelight.api.services import Services
 from safelight.contract.errors import NotFound, SafelightError, Unavailable
+from safelight.service.drawing.readiness import shutting_down
 from safelight.service.ports.engine import EngineState, ModelState
 from safelight.service.ports.telemetry import LineStood, Queue, Standing
 
@@ -78,7 +79,7 @@ async def readyz(request: Request) -> Response:
 def _obstacle(services: Services, states: Collection[ModelState]) -> Unavailable | None:
     """Why no picture could be drawn now."""
     if services.generate.readiness.leaving:
-        return Unavailable("The server is shutting down.", code="shutting_down", retry_after_seconds=5)
+        return shutting_down()
     if any(state.status == "loading" for state in states):
         return Unavailable("A model is loading.", code="model_loading", retry_after_seconds=5)
     if not any(state.status == "ready" for state in states):
