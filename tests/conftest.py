@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from safelight.adapters.sql import Database, open_database
+from safelight.api.http.connections import raise_descriptor_limit
 from tests import hung, object_store
 from tests.databases import Kept, kept_in
 from tests.forking import starting
@@ -47,6 +48,9 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # certificates for it, 20 ms of a processor, unless they are a folder's, which is not read before one is looked for.
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = os.environ.get("SSL_CERT_DIR", "/etc/ssl/certs")
+
+# A server raises it for its process, which is this one in many tests; what is started later would be given another.
+raise_descriptor_limit()
 
 starting.install()
 
@@ -100,6 +104,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def _turn(item: pytest.Item) -> int:
     return next((turn for turn, start in enumerate(_LONGEST_FIRST) if item.nodeid.startswith(start)), 99)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_handed_down() -> Iterator[None]:
+    """No test changes what this process hands down to those that the tests after it start."""
+    before = starting.handed_down()
+    yield
+    assert starting.handed_down() == before, "the test left another limit or variable behind in its process"
 
 
 @pytest.fixture(scope="session")

@@ -191,6 +191,14 @@ def _adopting() -> Iterator[None]:
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
+def handed_down() -> tuple[object, ...]:
+    """What `_circumstances` says, and those variables that are read as a process starts."""
+    return (
+        _circumstances(),
+        {name: value for name, value in os.environ.items() if name.startswith(tuple(_READ_AT_START))},
+    )
+
+
 _forking: Forking | None = None
 
 
