@@ -93,7 +93,19 @@ class Device:
     def _parked(self, number: int, p: Picture) -> Parked:
         stage, _ = p.call()
         return Parked(
-            p.name, stage, number, 0, p.done, p.steps, p.group, p.weight, p.came, p.remaining(), p.alone, STEP
+            p.name,
+            stage,
+            number,
+            0,
+            p.done,
+            p.steps,
+            p.group,
+            p.weight,
+            p.came,
+            p.remaining(),
+            p.alone,
+            STEP,
+            around=ENCODE + DECODE,
         )
 
 
@@ -135,6 +147,15 @@ def test_beside_keys_that_always_want_something_a_short_picture_now_and_then_is_
     assert sum(p.ended - p.came for p in asked) / sum(p.alone for p in asked) < 1.5
 
 
+@pytest.mark.parametrize("moment", [30 + 0.37 * i for i in range(60)])
+def test_a_picture_of_few_steps_waits_for_the_turn_under_way_alone(moment: float) -> None:
+    """Its credit reaches to its end, decoding included; two more keys always want something."""
+    long = [Picture(f"{key}-{number}", f"flood-{key}", 0.0, 8) for key in "ab" for number in range(20)]
+    short = Picture("short", "modest", moment, 8)
+    Device(FairShare()).run([*long, short])
+    assert short.ended - short.came <= short.alone + max(ENCODE, STEP, DECODE)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_every_picture_is_drawn_and_the_device_never_idles_while_there_is_work(seed: int) -> None:
     fair, first = Device(FairShare()), Device(FirstComeFirstServed())
@@ -166,7 +187,7 @@ def test_no_picture_waits_longer_than_the_stated_bound(seed: int, load: float) -
         groups = len({q.group for q in present})
         own = [q for q in present if q.group == p.group and q is not p and q.came <= p.came + 1.05 * PATIENCE * p.alone]
         work = sum(q.alone for q in own) + p.alone
-        bound = groups * (work + CREDIT_STEPS * STEP) + DECODE
+        bound = groups * (work + CREDIT_STEPS * STEP + ENCODE + DECODE) + DECODE
         assert p.ended - p.came <= bound
 
 

@@ -11,11 +11,12 @@ from safelight.engine.runs.stage_times import StageTimes
 
 @dataclass(frozen=True)
 class Outlook:
-    """Seconds: of one step, of all that is left, and of the whole picture."""
+    """Seconds: of one step, of all that is left, of the whole picture, and of all in it that is no step."""
 
     step: float
     remaining: float
     total: float
+    around: float
 
 
 def outlook(cost: CostPoint | None, pixels: int, steps: int, step: int, stage: str, times: StageTimes) -> Outlook:
@@ -35,4 +36,4 @@ def outlook(cost: CostPoint | None, pixels: int, steps: int, step: int, stage: s
         if order.index(name) >= order.index(stage):
             remaining += expected - had
         total += expected
-    return Outlook(point.step, remaining, total)
+    return Outlook(point.step, remaining, total, total - steps * point.step)

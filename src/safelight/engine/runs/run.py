@@ -141,6 +141,7 @@ class Run:
             remaining=expected.remaining,
             total=expected.total,
             step_seconds=expected.step,
+            around=expected.around,
             in_flight=self.in_flight,
         )
 
