@@ -1,8 +1,8 @@
 """What hatchling does beside copying files into a wheel: the bundled model's weights go in with their bytes apart.
 
 A wheel is packed by deflate, which makes 16-bit floats 8 % smaller, and 15 % where the high bytes of all numbers lie
-together. What reads such files, and how they are laid out, stands in `safelight/contract/split_weights.py`. The
-repository, an sdist and an editable install hold whole files.
+together. What reads such files, and how they are laid out, stands in
+`safelight/contract/checkpoints/split_weights.py`. The repository, an sdist and an editable install hold whole files.
 """
 
 # Tested in tests/test_packaging.py.

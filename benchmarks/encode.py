@@ -22,7 +22,7 @@ import pybase64
 from numpy.typing import NDArray
 from PIL import Image
 
-from safelight.contract.order import FileSpec, Order, Recipe
+from safelight.contract.requests.order import FileSpec, Order, Recipe
 from safelight.engine.output.encode import encode
 from safelight.engine.output.metadata import Facts
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from safelight.contract.options import ModelOptions
-from safelight.contract.order import FileSpec, Order, Recipe, Share
+from safelight.contract.models.options import ModelOptions
+from safelight.contract.requests.order import FileSpec, Order, Recipe, Share
 from safelight.engine.machine.allocator import keep_freed_memory
 from safelight.protocol.messages import (
     Cancel,

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.checkpoints.build import FAMILIES, Family
-from safelight.contract.options import ModelOptions
+from safelight.contract.models.options import ModelOptions
 from safelight.engine.checkpoint.dtypes import dtype_of
 from safelight.engine.checkpoint.loading import describe, load
 from safelight.protocol.messages import ModelSpec

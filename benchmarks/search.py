@@ -24,7 +24,7 @@ from sqlalchemy import insert
 from safelight.adapters.sql import Database, open_database
 from safelight.adapters.sql.jobs.rows import row_of
 from safelight.adapters.sql.schema import jobs
-from safelight.contract.jobs import Course, JobRecord, Origin, Wanted
+from safelight.contract.records.jobs import Course, JobRecord, Origin, Wanted
 from safelight.service.ports.jobs import JobFilter
 
 PROMPTS = 100_000

@@ -24,7 +24,7 @@ from benchmarks.postgres import new_server, remove_shared
 from benchmarks.server import KEY, free_port, serving
 from benchmarks.telling import Told, measure
 from safelight.adapters.sql import Database, open_database
-from safelight.contract.jobs import JobRecord, Origin, Wanted
+from safelight.contract.records.jobs import JobRecord, Origin, Wanted
 from safelight.service.ports.jobs import Ending
 
 _CALLERS = 8

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from safelight.contract.order import FileSpec, Order, Recipe, Share
+from safelight.contract.requests.order import FileSpec, Order, Recipe, Share
 
 _FILE = {"output_format": "format", "compression": "compression", "metadata": "metadata", "model": "model"}
 

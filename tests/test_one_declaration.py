@@ -26,14 +26,14 @@ from safelight.adapters.home.state_folder import announce
 from safelight.api.app import ROUTES
 from safelight.api.openapi.document import openapi_document
 from safelight.cli.app import app
-from safelight.contract.capabilities import Parameter
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.kinds import Number
+from safelight.contract.models.capabilities import Parameter
+from safelight.contract.models.terms import Contract, OperatorTerms
 from safelight.contract.parameters.declaration import Declaration
 from safelight.contract.parameters.declared import declaring
-from safelight.contract.parsing import parse_image_request
-from safelight.contract.terms import Contract, OperatorTerms
+from safelight.contract.requests.parsing import parse_image_request
+from safelight.contract.values.kinds import Number
 from safelight.engine.checkpoint.loading import describe, load
 from safelight.engine.checkpoint.traits import traits_of
 from safelight.protocol.messages import Finished, ModelSpec

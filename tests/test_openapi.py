@@ -27,7 +27,7 @@ from safelight.api.app import ROUTES
 from safelight.api.openapi.document import openapi_document
 from safelight.bootstrap.catalogue import catalogue
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.parsing import parse_image_request
+from safelight.contract.requests.parsing import parse_image_request
 from safelight.settings import Settings
 from tests.clients.process import KEY, Served, serving
 

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from safetensors import safe_open
 
-from safelight.contract.split_weights import blocks_of, is_split
+from safelight.contract.checkpoints.split_weights import blocks_of, is_split
 from tests.cli.conftest import CommandLine
 
 ROOT = Path(__file__).parent.parent

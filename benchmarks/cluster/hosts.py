@@ -16,7 +16,7 @@ from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.ray.engine import ClusterEngine
 from safelight.adapters.ray.joined import RayCluster
 from safelight.adapters.ray.line.actor import RayLine
-from safelight.contract.order import FileSpec, Order, Recipe, Share
+from safelight.contract.requests.order import FileSpec, Order, Recipe, Share
 from safelight.protocol.messages import Finished
 
 SOURCE = "postcard"

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.engine import job
-from safelight.contract.order import Order
-from safelight.contract.traits import Traits
+from safelight.contract.models.traits import Traits
+from safelight.contract.requests.order import Order
 from safelight.engine.drawing.loop import Loop
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.residency import Residency

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from benchmarks.peers.measuring import PROMPT, Draw
-from safelight.contract.options import ModelOptions
+from safelight.contract.models.options import ModelOptions
 from safelight.protocol.messages import Dtype
 
 

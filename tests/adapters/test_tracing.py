@@ -21,7 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.tracing import Tracing
-from safelight.contract.trace import below
+from safelight.contract.requests.trace import below
 from safelight.protocol.times import StageSpan, Timings, Work
 from safelight.service.ports.telemetry import Answered, Drawn
 from tests.cli.conftest import CommandLine

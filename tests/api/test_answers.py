@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from safelight.api.app import ROUTES
-from safelight.contract.prompt_cut import PromptCut
+from safelight.contract.requests.prompt_cut import PromptCut
 from tests.api.answers import text_of
 from tests.api.conftest import Running
 from tests.api.questions import ASYNC, QUESTIONS, Question, draw, get

@@ -9,7 +9,7 @@ import pytest
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.files import open_files
 from safelight.adapters.sql import Database, open_database
-from safelight.contract.jobs import KeptImage
+from safelight.contract.records.jobs import KeptImage
 from safelight.service.ports.jobs import Ending, Hold
 from tests.api.conftest import PICTURES, Running, Serve, until
 

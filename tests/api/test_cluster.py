@@ -11,7 +11,7 @@ import pytest
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.peers import HttpPeers
-from safelight.contract.jobs import Course, JobRecord, JobUpdate, Origin, Progress, Wanted
+from safelight.contract.records.jobs import Course, JobRecord, JobUpdate, Origin, Progress, Wanted
 from safelight.protocol.claims import LostClaim
 from safelight.protocol.placing import Amount, LetInReply, LetInRequest
 from safelight.protocol.steps import STEPS_PATH, Interest, StepNews, frame, read_frames

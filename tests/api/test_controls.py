@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from safelight.adapters.fake.engine import FakeEngine
-from safelight.contract.order import InputPicture
+from safelight.contract.requests.order import InputPicture
 from tests.api.conftest import Running, Serve, serve
 from tests.api.test_edit_jobs import ASYNC, ended, image, kept
 from tests.api.test_edits import EDITS, refusal, url_of

@@ -17,10 +17,10 @@ from PIL import Image
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.states import TRAITS
-from safelight.contract.embedding import scene_element
-from safelight.contract.order import InputPicture
-from safelight.contract.provenance import description, packet
-from safelight.contract.traits import EditTraits
+from safelight.contract.models.traits import EditTraits
+from safelight.contract.picture_files.embedding import scene_element
+from safelight.contract.picture_files.provenance import description, packet
+from safelight.contract.requests.order import InputPicture
 from safelight.postcard.scene import Scene
 from safelight.postcard.scene_file import written
 from safelight.service.drawing import reception

@@ -14,7 +14,7 @@ import pytest
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.bootstrap.catalogue import encoder_entries
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.sentences import BUNDLED_ENCODER
+from safelight.contract.requests.sentences import BUNDLED_ENCODER
 from safelight.settings import read_settings
 from tests.api.conftest import Running, Serve, until
 

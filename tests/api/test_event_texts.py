@@ -8,7 +8,7 @@ import pytest
 
 from safelight.api.exchange.event_texts import EventTexts
 from safelight.api.routes import job_events
-from safelight.contract.jobs import JobUpdate
+from safelight.contract.records.jobs import JobUpdate
 from tests.api.conftest import Running
 from tests.api.test_job_events import watching
 from tests.api.test_jobs import accept

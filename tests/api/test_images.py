@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from safelight.adapters.fake.engine import FakeEngine
-from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO
+from safelight.contract.values.sizes import SIZE_OF_ASPECT_RATIO
 from tests.api.conftest import PICTURES, Running, Serve, until
 
 

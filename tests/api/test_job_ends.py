@@ -14,7 +14,7 @@ from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.sql import open_database
 from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.contract.errors import NotFound
-from safelight.contract.jobs import JobRecord
+from safelight.contract.records.jobs import JobRecord
 from safelight.service.jobs.processes import suspects
 from tests.api.conftest import PICTURES, Running, Serve, until
 from tests.api.test_jobs import ASYNC, accept, ended, finished

@@ -14,7 +14,7 @@ from PIL import Image
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.states import TRAITS
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.protocol.messages import JobEvent
 from tests.api.conftest import PICTURES, Running, Serve, until
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from safelight.adapters.fake.engine import FakeEngine
-from safelight.contract.prompt_cut import PromptCut
+from safelight.contract.requests.prompt_cut import PromptCut
 from tests.api.conftest import PICTURES, Serve
 from tests.api.test_jobs import finished
 

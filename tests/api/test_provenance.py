@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 
 from safelight.adapters.credentials.certificates import new_certificate
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.unsigned import unsigned
+from safelight.contract.picture_files.unsigned import unsigned
 from safelight.service.ports.credentials import CannotSign, Statement
 from safelight.settings import read_settings
 from tests.api.conftest import Running, Serve

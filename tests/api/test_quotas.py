@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from safelight.adapters.fake.engine import FakeEngine
-from safelight.contract.quotas import day_of
+from safelight.contract.records.quotas import day_of
 from tests.api.conftest import PICTURES, Running, Serve, until
 from tests.api.questions import PICTURE
 

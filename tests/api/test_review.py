@@ -14,7 +14,7 @@ from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.bootstrap.drawing import Local, open_drawing
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Finished
 from safelight.service.drawing.admission import Admission
 from safelight.settings import read_settings

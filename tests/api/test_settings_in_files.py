@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from safelight.adapters.preview_files import png_info
-from safelight.contract.embedding import scene_element, with_settings
-from safelight.contract.jobs import JobRecord, Origin, Wanted
-from safelight.contract.provenance import DIGITAL_SOURCE_TYPE, description, packet
+from safelight.contract.picture_files.embedding import scene_element, with_settings
+from safelight.contract.picture_files.provenance import DIGITAL_SOURCE_TYPE, description, packet
+from safelight.contract.records.jobs import JobRecord, Origin, Wanted
 
 _PROMPT = "a fox & <a> „hare“ 🦊\nsecond line"
 _REQUEST = re.compile(rb"<safelight:request[^>]*>(.*?)</safelight:request>", re.DOTALL)

@@ -15,7 +15,7 @@ import pytest
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql import open_database
-from safelight.contract.quotas import day_of
+from safelight.contract.records.quotas import day_of
 from safelight.service.ports.ledger import LedgerEntry
 from tests.cli.conftest import InProcess, assert_sentence
 

@@ -18,8 +18,8 @@ import pytest
 from safelight.adapters.files import open_files
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql.copying import counted
-from safelight.contract.batches import Batch, StoredFile
-from safelight.contract.jobs import JobRecord, KeptImage
+from safelight.contract.records.batches import Batch, StoredFile
+from safelight.contract.records.jobs import JobRecord, KeptImage
 from safelight.service.ports.jobs import IdempotencyMark, JobFilter
 from safelight.service.ports.keys import SessionRecord
 from tests.adapters.sql.test_ledger import entry

@@ -15,7 +15,7 @@ from safelight.bootstrap.engine import open_engine
 from safelight.bootstrap.specs import model_specs
 from safelight.cli.app import app
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.parsing import parse_image_request
+from safelight.contract.requests.parsing import parse_image_request
 from safelight.protocol.messages import LoraSpec
 from safelight.settings import read_settings
 

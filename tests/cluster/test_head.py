@@ -12,7 +12,7 @@ import pytest
 
 from safelight.adapters.ray.engine import ClusterEngine
 from safelight.adapters.ray.joined import RayCluster
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Finished
 from tests.cluster.nodes import Nodes, api_engine, stripes
 from tests.orders import order

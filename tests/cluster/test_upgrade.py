@@ -11,7 +11,7 @@ import pytest
 from safelight.adapters.fake.stripes import draw_stripes
 from safelight.adapters.ray.engine import ClusterEngine
 from safelight.adapters.ray.line.actor import RayLine
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Finished
 from tests.cluster.nodes import BUSY, Nodes, api_engine, stripes
 from tests.orders import order

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from safelight.contract.checkpoint_files import (
+from safelight.contract.checkpoints.checkpoint_files import (
     INDEX,
     MAX_CONFIGURATION_BYTES,
     MODULAR_INDEX,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from safelight.contract.classifiers import is_safety_checker, labels_of
+from safelight.contract.checkpoints.classifiers import is_safety_checker, labels_of
 
 VIT = {"architectures": ["ViTForImageClassification"]}
 

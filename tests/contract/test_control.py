@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from safelight.contract.calls import ALL, Call
-from safelight.contract.capabilities import Capabilities
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.kinds import words_for
+from safelight.contract.models.capabilities import Capabilities
+from safelight.contract.models.terms import OperatorTerms
+from safelight.contract.models.traits import EditTraits, Traits
 from safelight.contract.offers import capabilities_of
-from safelight.contract.parsing import parse_image_request
-from safelight.contract.pictures import NamedPictures, PictureFacts
-from safelight.contract.terms import OperatorTerms
-from safelight.contract.traits import EditTraits, Traits
+from safelight.contract.parameters.calls import ALL, Call
+from safelight.contract.requests.parsing import parse_image_request
+from safelight.contract.values.kinds import words_for
+from safelight.contract.values.pictures import NamedPictures, PictureFacts
 from tests.contract.test_edit_request import catalogue
 
 FACTS = PictureFacts(sha256="aa", bytes=9, width=30, height=20)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from safelight.contract.costs import CostPoint, Costs
+from safelight.contract.models.costs import CostPoint, Costs
 
 
 def test_nothing_measured_is_nothing_known() -> None:

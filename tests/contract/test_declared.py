@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from safelight.contract.capabilities import Parameter
-from safelight.contract.kinds import Flag, Number, Value
+from safelight.contract.models.capabilities import Parameter
+from safelight.contract.models.terms import Contract, OperatorTerms
+from safelight.contract.models.traits import Traits
 from safelight.contract.parameters.declaration import Declaration
 from safelight.contract.parameters.declared import (
     declared,
@@ -18,8 +19,7 @@ from safelight.contract.parameters.declared import (
     ordinary_options,
     taken_by,
 )
-from safelight.contract.terms import Contract, OperatorTerms
-from safelight.contract.traits import Traits
+from safelight.contract.values.kinds import Flag, Number, Value
 
 API = Path(__file__).parents[2] / "docs" / "api.md"
 TRAITS = Traits(pipeline="SDXL", steps=50, guidance_scale=5.0, negative_prompt=True)

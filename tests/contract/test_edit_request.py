@@ -7,19 +7,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from safelight.contract.calls import EDITS, Call
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.kinds import Flag, FreeSize, Number, Text, Whole
-from safelight.contract.order import InputPicture
-from safelight.contract.parameters.size import fitted_size, nearest_size
-from safelight.contract.parsing import begun_with, parse_image_request
-from safelight.contract.pictures import PictureFacts
-from safelight.contract.request import Begin, ImageRequest
-from safelight.contract.sizes import Size
-from safelight.contract.terms import OperatorTerms
-from safelight.contract.traits import EditTraits, Traits
-from safelight.contract.weights import Weights
+from safelight.contract.models.terms import OperatorTerms
+from safelight.contract.models.traits import EditTraits, Traits
+from safelight.contract.parameters.calls import EDITS, Call
+from safelight.contract.parameters.rendering.size import fitted_size, nearest_size
+from safelight.contract.requests.order import InputPicture
+from safelight.contract.requests.parsing import begun_with, parse_image_request
+from safelight.contract.requests.request import Begin, ImageRequest
+from safelight.contract.values.kinds import Flag, FreeSize, Number, Text, Whole
+from safelight.contract.values.pictures import PictureFacts
+from safelight.contract.values.sizes import Size
+from safelight.contract.values.weights import Weights
 
 FACTS = PictureFacts(sha256="aa", bytes=9, width=300, height=200)
 URL = "data:image/png;base64,AAAA"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from safelight.contract.hub import HubName, cache_folder, offline
+from safelight.contract.checkpoints.hub import HubName, cache_folder, offline
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

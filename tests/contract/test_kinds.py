@@ -8,9 +8,9 @@ import jsonschema_rs
 import pytest
 
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.kinds import Choice, Flag, FreeSize, Kind, Number, Text, Whole, words_for
-from safelight.contract.pictures import Picture, Pictures
-from safelight.contract.weights import Weights
+from safelight.contract.values.kinds import Choice, Flag, FreeSize, Kind, Number, Text, Whole, words_for
+from safelight.contract.values.pictures import Picture, Pictures
+from safelight.contract.values.weights import Weights
 
 SIZE = FreeSize(values=("64x128",), minimum=64, maximum=128, multiple_of=16, own="96x96")
 WEIGHTS = Weights(names=("ink", "wash"), of="LoRAs", most=1, minimum=-4, maximum=4)

@@ -8,10 +8,10 @@ import pytest
 
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.parsing import parse_image_request
-from safelight.contract.request import ImageRequest
-from safelight.contract.terms import OperatorTerms
-from safelight.contract.traits import Traits
+from safelight.contract.models.terms import OperatorTerms
+from safelight.contract.models.traits import Traits
+from safelight.contract.requests.parsing import parse_image_request
+from safelight.contract.requests.request import ImageRequest
 
 TRAITS = Traits(pipeline="P", steps=4, loras=("ink", "wash", "chalk", "oil", "lino"))
 

@@ -10,14 +10,14 @@ import pytest
 
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.kinds import Choice
+from safelight.contract.models.terms import OperatorTerms
+from safelight.contract.models.traits import Traits
 from safelight.contract.offers import capabilities_of
 from safelight.contract.parameters.declared import declared
-from safelight.contract.parsing import depends_on_traits, parse_image_request
-from safelight.contract.request import ImageRequest
-from safelight.contract.sizes import SIZES, Size, pattern_of_sizes
-from safelight.contract.terms import OperatorTerms
-from safelight.contract.traits import Traits
+from safelight.contract.requests.parsing import depends_on_traits, parse_image_request
+from safelight.contract.requests.request import ImageRequest
+from safelight.contract.values.kinds import Choice
+from safelight.contract.values.sizes import SIZES, Size, pattern_of_sizes
 
 SDXL = Traits(pipeline="SDXL", steps=50, guidance_scale=5.0, negative_prompt=True)
 TURBO = Traits(pipeline="Turbo", steps=4, width=512, height=512, side_multiple=16, few_steps=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from safelight.contract.order import FileSpec, InputPicture, Recipe, Share
+from safelight.contract.requests.order import FileSpec, InputPicture, Recipe, Share
 from safelight.protocol.frames import HEADER_BYTES, read_command, to_frame
 from safelight.protocol.messages import Draw
 from tests.orders import changed, order

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from safelight.contract.checkpoints.paths import expanded
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.paths import expanded
 
 
 def test_a_tilde_is_the_users_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from safelight.contract.prompt_cut import HEADER, PromptCut, cut_header, cuts_object, read_cut_header
+from safelight.contract.requests.prompt_cut import HEADER, PromptCut, cut_header, cuts_object, read_cut_header
 
 CUTS = (PromptCut("prompt", read=77, tokens=120), PromptCut("negative_prompt", read=77, tokens=78))
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.json_object import read_object
+from safelight.contract.models.terms import OperatorTerms
 from safelight.contract.offers import capabilities_of
-from safelight.contract.parsing import parse_image_request
-from safelight.contract.request import ImageRequest
-from safelight.contract.sizes import SIZE_OF_ASPECT_RATIO, Size
-from safelight.contract.terms import OperatorTerms
+from safelight.contract.requests.parsing import parse_image_request
+from safelight.contract.requests.request import ImageRequest
+from safelight.contract.values.json_object import read_object
+from safelight.contract.values.sizes import SIZE_OF_ASPECT_RATIO, Size
 
 CATALOGUE = Catalogue(
     [

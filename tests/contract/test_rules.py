@@ -8,10 +8,10 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from safelight.contract.capabilities import Capabilities
 from safelight.contract.errors import InvalidRequest
+from safelight.contract.models.capabilities import Capabilities
 from safelight.contract.parameters.declared import declared
-from safelight.contract.rules import Excludes, Needs, OnlyFor, Rule
+from safelight.contract.values.rules import Excludes, Needs, OnlyFor, Rule
 
 NEEDS = Needs(parameter="previews", other="live", value=True, idle=(0,))
 EXCLUDES = Excludes(parameter="pace", other="steps", why="`pace` says how many.", idle=("auto",))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.sentences import parse_embedding_request
+from safelight.contract.requests.sentences import parse_embedding_request
 
 BODY: dict[str, Any] = {"model": "sentences", "input": "a boat"}
 

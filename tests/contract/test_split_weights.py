@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from hatch_build import split
 
-from safelight.contract import split_weights
+from safelight.contract.checkpoints import split_weights
+from safelight.contract.checkpoints.split_weights import MARK, blocks_of, header_of, is_split, size_of, whole_folder
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.split_weights import MARK, blocks_of, header_of, is_split, size_of, whole_folder
 
 # More than two blocks, and no multiple of one.
 NUMBERS = split_weights._BLOCK + 12345

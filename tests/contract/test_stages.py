@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from safelight.contract.costs import CostPoint
-from safelight.contract.stages import STAGES, STEPS, comes_before_steps
+from safelight.contract.models.costs import CostPoint
+from safelight.contract.models.stages import STAGES, STEPS, comes_before_steps
 
 
 def test_prompt_and_pictures_are_read_before_the_steps_and_the_picture_decoded_after_them() -> None:

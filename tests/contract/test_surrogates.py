@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.surrogates import half_pair_in, refuse_half_pair
+from safelight.contract.values.surrogates import half_pair_in, refuse_half_pair
 
 HALF = "ab\ud83e"
 

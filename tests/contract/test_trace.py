@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from safelight.contract.trace import NO_TRACE, TraceContext, below
+from safelight.contract.requests.trace import NO_TRACE, TraceContext, below
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 CALLER = f"00-{TRACE}-{SPAN}-01"

@@ -7,7 +7,7 @@ import io
 import pytest
 from PIL import Image
 
-from safelight.contract.unsigned import media_type, unsigned
+from safelight.contract.picture_files.unsigned import media_type, unsigned
 
 FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 

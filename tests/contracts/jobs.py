@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from safelight.adapters.sql.jobs import ROW_BYTES
-from safelight.contract.jobs import Course, JobRecord, KeptImage, Origin, Wanted
+from safelight.contract.records.jobs import Course, JobRecord, KeptImage, Origin, Wanted
 from safelight.service.ports.jobs import Ending
 
 FINISHED = Ending(state="finished", when=20.0, image=KeptImage(file="f", bytes=100, fingerprint="x"))

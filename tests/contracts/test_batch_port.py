@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from safelight.adapters.sql import Database
-from safelight.contract.batches import Batch, Counts, KeptPicture, Line, LineEnding, StoredFile
-from safelight.contract.jobs import JobError
+from safelight.contract.records.batches import Batch, Counts, KeptPicture, Line, LineEnding, StoredFile
+from safelight.contract.records.jobs import JobError
 from safelight.service.ports.batches import BatchStore, FileWish, LineHold
 from tests.databases import Kept, kept_in
 

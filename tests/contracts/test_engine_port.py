@@ -13,8 +13,8 @@ import pytest_asyncio
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.pool import LocalWorkers
-from safelight.contract.order import InputPicture, Order, Recipe
-from safelight.contract.sentences import BUNDLED_ENCODER, EmbedOrder
+from safelight.contract.requests.order import InputPicture, Order, Recipe
+from safelight.contract.requests.sentences import BUNDLED_ENCODER, EmbedOrder
 from safelight.postcard.scene import Scene, World
 from safelight.postcard.scene_file import written
 from safelight.postcard.vocabulary import Setting

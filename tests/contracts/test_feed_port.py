@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from safelight.adapters.in_process.feed import LocalFeed
-from safelight.contract.jobs import JobUpdate, Progress
+from safelight.contract.records.jobs import JobUpdate, Progress
 from tests.contracts.jobs import job
 
 

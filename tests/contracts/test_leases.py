@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from safelight.adapters.sql import Database
 from safelight.adapters.sql.clock import DatabaseNow
-from safelight.contract.jobs import JobRecord
+from safelight.contract.records.jobs import JobRecord
 from safelight.service.ports.jobs import LEASE_SECONDS, Hold, JobStore
 from tests.contracts.jobs import CANCELLED, FINISHED, job
 from tests.databases import Kept

@@ -15,8 +15,8 @@ from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql import Database
 from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.schema import keys, reservations
-from safelight.contract.jobs import JobError
-from safelight.contract.quotas import Amount, day_of
+from safelight.contract.records.jobs import JobError
+from safelight.contract.records.quotas import Amount, day_of
 from safelight.service.ports.jobs import LEASE_SECONDS, Ending, Hold
 from safelight.service.ports.ledger import LedgerEntry
 from safelight.service.ports.quotas import Claim, Counted

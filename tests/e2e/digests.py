@@ -24,7 +24,7 @@ import torch
 from benchmarks.checkpoints.build import FAMILIES
 from PIL import Image
 
-from safelight.contract.sizes import SIZES
+from safelight.contract.values.sizes import SIZES
 from safelight.postcard.vocabulary import Style
 from tests.clients.process import Served, serving
 from tests.e2e.drawing import wait_until_ready

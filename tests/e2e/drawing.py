@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 import psutil
 
-from safelight.contract.sizes import SIZES
+from safelight.contract.values.sizes import SIZES
 from tests.clients.process import MODEL, Served
 
 _READY_SECONDS = 300.0

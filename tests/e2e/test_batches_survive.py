@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from safelight.contract.batches import MOST_FILE_BYTES
+from safelight.contract.records.batches import MOST_FILE_BYTES
 from tests.clients.pictures import drawn
 from tests.clients.process import serving
 from tests.e2e.test_jobs_survive import Killed

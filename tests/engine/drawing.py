@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.order import Order
-from safelight.contract.traits import Traits
+from safelight.contract.models.traits import Traits
+from safelight.contract.requests.order import Order
 from safelight.engine.drawing.loop import Loop
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.loader import LoadFunction

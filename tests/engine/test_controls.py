@@ -16,8 +16,8 @@ from benchmarks.checkpoints.build import FAMILIES
 from msgspec.structs import replace
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import ModelOptions
-from safelight.contract.order import Order
+from safelight.contract.models.options import ModelOptions
+from safelight.contract.requests.order import Order
 from safelight.engine.checkpoint.loading import describe, load, weight_of
 from safelight.engine.describe import describe_here
 from safelight.engine.machine.memory import memory_of, tensors_of

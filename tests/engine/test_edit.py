@@ -12,7 +12,7 @@ import torch
 from benchmarks.checkpoints import unets
 from PIL import Image, ImageOps
 
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.arguments import JobRefused
 from safelight.engine.pipeline.model import LoadedModel

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.engine.output import encode as module
 from safelight.engine.output.encode import encode
 from safelight.engine.output.metadata import Facts

@@ -6,8 +6,8 @@ from itertools import count
 
 import pytest
 
-from safelight.contract.order import Share
-from safelight.contract.sentences import BUNDLED_ENCODER, EmbedOrder
+from safelight.contract.requests.order import Share
+from safelight.contract.requests.sentences import BUNDLED_ENCODER, EmbedOrder
 from safelight.engine.drawing.encodings import Encodings
 from safelight.engine.drawing.ends import Ends
 from safelight.engine.machine.stage_ages import StageAges

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from safelight.contract.options import ModelOptions, Quantization
+from safelight.contract.models.options import ModelOptions, Quantization
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.machine.memory import free_memory, memory_of, tensors_of
 from safelight.engine.machine.parts import Parts

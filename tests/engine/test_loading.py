@@ -12,7 +12,7 @@ import torch
 from msgspec.structs import replace
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import ModelOptions
+from safelight.contract.models.options import ModelOptions
 from safelight.engine.checkpoint.dtypes import dtype_of
 from safelight.engine.checkpoint.loading import describe, load
 from safelight.engine.checkpoint.location import BUNDLED

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
+from safelight.contract.checkpoints.hub import cache_folder, offline
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.hub import cache_folder, offline
-from safelight.contract.options import ModelOptions
+from safelight.contract.models.options import ModelOptions
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.machine import memory
 from safelight.engine.pipeline.model import LoadedModel

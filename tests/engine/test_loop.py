@@ -17,7 +17,7 @@ import psutil
 import pytest
 import torch
 
-from safelight.contract.stages import PICTURE, STAGES
+from safelight.contract.models.stages import PICTURE, STAGES
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.runs.embeddings import EmbeddingCache
 from safelight.engine.runs.run import Run

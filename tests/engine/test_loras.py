@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from safelight.contract.options import Lora, ModelOptions
-from safelight.contract.order import Order
+from safelight.contract.models.options import Lora, ModelOptions
+from safelight.contract.requests.order import Order
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.runs.embeddings import EmbeddingCache

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from safelight.contract.order import Order
-from safelight.contract.provenance import DIGITAL_SOURCE_TYPE
+from safelight.contract.picture_files.provenance import DIGITAL_SOURCE_TYPE
+from safelight.contract.requests.order import Order
 from safelight.engine.output.encode import encode
 from safelight.engine.output.metadata import NAMESPACE
 from tests.engine.test_encode import FACTS, job, noise, opened

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import torch
 
-from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError
+from safelight.contract.models.costs import CostPoint
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.machine.memory import memory_of
 from safelight.engine.output.previews import Previewer

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from safelight.contract.options import ModelOptions
+from safelight.contract.models.options import ModelOptions
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.machine.memory import largest_part, memory_of
 from safelight.engine.pipeline.model import LoadedModel

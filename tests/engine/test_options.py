@@ -15,7 +15,7 @@ from diffusers import FirstBlockCacheConfig, FluxTransformer2DModel, GGUFQuantiz
 from safetensors.torch import load_file, save_file
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import Lora, ModelOptions, StepCache
+from safelight.contract.models.options import Lora, ModelOptions, StepCache
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.protocol.messages import Cancelled, ModelSpec, Stepped

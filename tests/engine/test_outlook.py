@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from safelight.adapters.metrics import PrometheusTelemetry
-from safelight.contract import costs, stages
-from safelight.contract.costs import CostPoint, Costs
-from safelight.contract.order import Recipe
-from safelight.contract.stages import STAGES, StageKind, comes_before_steps
+from safelight.contract.models import costs, stages
+from safelight.contract.models.costs import CostPoint, Costs
+from safelight.contract.models.stages import STAGES, StageKind, comes_before_steps
+from safelight.contract.requests.order import Recipe
 from safelight.engine.runs import outlook as engine_outlook
 from safelight.engine.runs.outlook import outlook
 from safelight.engine.runs.stage_times import StageTimes

@@ -14,7 +14,7 @@ from diffusers.models.activations import GEGLU, GELU, SwiGLU
 from torch import nn
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import ModelOptions
+from safelight.contract.models.options import ModelOptions
 from safelight.engine.checkpoint.dtypes import PACKED
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.machine.memory import memory_of

@@ -15,7 +15,7 @@ from benchmarks.checkpoints import tiny
 from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
 from diffusers.utils.deprecation_utils import _TRANSFORMERS_CLASS_REMAPPING
 
-from safelight.contract.checkpoint_files import LOOK_AT_PICTURES, can_be_left_out
+from safelight.contract.checkpoints.checkpoint_files import LOOK_AT_PICTURES, can_be_left_out
 from safelight.contract.errors import ModelLoadError
 from safelight.engine.checkpoint.diffusers_index import component_class
 from safelight.engine.pipeline.model import LoadedModel

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.checkpoint.location import BUNDLED
 from safelight.engine.pipeline.model import LoadedModel

@@ -13,7 +13,7 @@ import pytest
 from benchmarks.checkpoints.build import FAMILIES
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.traits import EditTraits
+from safelight.contract.models.traits import EditTraits
 from safelight.engine.checkpoint.diffusers_index import pipeline_class
 from safelight.engine.checkpoint.edits import refusal_of_words, ways_of
 from safelight.engine.checkpoint.folder import Checkpoint

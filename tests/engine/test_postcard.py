@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from safelight.contract.order import Order
-from safelight.contract.sizes import SIZES, Size
+from safelight.contract.requests.order import Order
+from safelight.contract.values.sizes import SIZES, Size
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.checkpoint.location import BUNDLED
 from safelight.engine.pipeline.model import LoadedModel

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.checkpoints import tiny
 from transformers import PreTrainedTokenizerBase
 
-from safelight.contract.prompt_cut import HEADER, PromptCut, cut_header, read_cut_header
+from safelight.contract.requests.prompt_cut import HEADER, PromptCut, cut_header, read_cut_header
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.prompt_reading import PromptReading, listened_to
 from safelight.protocol.messages import Finished

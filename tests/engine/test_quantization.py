@@ -17,7 +17,7 @@ from torchao.quantization import Int8WeightOnlyConfig
 from torchao.utils import TorchAOBaseTensor
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import ModelOptions, Quantization
+from safelight.contract.models.options import ModelOptions, Quantization
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.protocol.messages import ModelSpec

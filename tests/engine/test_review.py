@@ -13,7 +13,7 @@ from benchmarks.checkpoints import tiny
 from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import ModelOptions
+from safelight.contract.models.options import ModelOptions
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.review import is_flagged
 from safelight.engine.runs.failures import failure_of

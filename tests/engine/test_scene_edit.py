@@ -10,8 +10,8 @@ import pytest
 from benchmarks.scenes import SCENES
 from PIL import Image
 
-from safelight.contract.order import InputPicture, Order
-from safelight.contract.traits import EditTraits
+from safelight.contract.models.traits import EditTraits
+from safelight.contract.requests.order import InputPicture, Order
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.checkpoint.location import BUNDLED
 from safelight.engine.pipeline.arguments import JobRefused

@@ -15,7 +15,7 @@ from safetensors import safe_open
 
 import safelight.postcard
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.sentences import BUNDLED_ENCODER
+from safelight.contract.requests.sentences import BUNDLED_ENCODER
 from safelight.engine.checkpoint.sentence_encoder import SentenceEncoder, read_encoder
 from safelight.protocol.messages import EncoderSpec
 

@@ -12,8 +12,8 @@ from benchmarks.checkpoints import tiny
 from safetensors.torch import load_file, save_file
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import ModelOptions
-from safelight.contract.traits import Traits
+from safelight.contract.models.options import ModelOptions
+from safelight.contract.models.traits import Traits
 from safelight.engine.checkpoint.loading import describe, load
 from safelight.engine.checkpoint.single_file import Marks, follow, marks_of, read_tensors
 from safelight.protocol.messages import ModelSpec

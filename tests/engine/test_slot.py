@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import pytest
 
-from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError
+from safelight.contract.models.costs import CostPoint
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.handle import Handle
 from safelight.engine.residency.slot import Known, ModelSlot, State

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from safelight.contract.options import Lora, ModelOptions, Quantization
+from safelight.contract.models.options import Lora, ModelOptions, Quantization
 from safelight.engine.checkpoint.spared_imports import COMPILER, needed
 from safelight.protocol.messages import ModelSpec
 

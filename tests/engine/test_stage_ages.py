@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from safelight.contract.costs import CostPoint
+from safelight.contract.models.costs import CostPoint
 from safelight.engine.machine.stage_ages import StageAges
 from safelight.engine.output.previews import Previewer
 from safelight.engine.pipeline.model import LoadedModel

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from safelight.contract.costs import CostPoint
+from safelight.contract.models.costs import CostPoint
 from safelight.engine.machine import device, team_size
 from safelight.engine.machine.team_size import counts_to_try, fastest, workers_that_serve_best
 from safelight.engine.pipeline.calls import Call

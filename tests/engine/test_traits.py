@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from benchmarks.checkpoints import llm, t5, unets
 
+from safelight.contract.models.terms import OperatorTerms
+from safelight.contract.models.traits import Traits
 from safelight.contract.offers import capabilities_of
-from safelight.contract.terms import OperatorTerms
-from safelight.contract.traits import Traits
 from safelight.engine.checkpoint.folder import Checkpoint
 from safelight.engine.checkpoint.loading import describe
 from safelight.engine.checkpoint.location import location_of

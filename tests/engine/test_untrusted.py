@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import Lora, ModelOptions
+from safelight.contract.models.options import Lora, ModelOptions
 from safelight.engine.checkpoint import loading, untrusted
 from safelight.engine.checkpoint.loading import describe, load
 from safelight.engine.checkpoint.untrusted import nothing_unpickled

@@ -13,9 +13,9 @@ import msgspec
 import pytest
 import torch
 
-from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.sizes import SIZES
+from safelight.contract.models.costs import CostPoint
+from safelight.contract.values.sizes import SIZES
 from safelight.engine.drawing.warm_up import keep, measure, warm_up
 from safelight.engine.machine import device
 from safelight.engine.machine.team_size import workers_that_serve_best

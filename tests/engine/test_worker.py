@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.engine.worker import EXIT_PROTOCOL
 from safelight.protocol.messages import (
     PROTOCOL_VERSION,

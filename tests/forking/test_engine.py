@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from safelight.adapters.children import child_environment, python_module
-from safelight.contract.options import ModelOptions
+from safelight.contract.models.options import ModelOptions
 from safelight.protocol.forking import Fork, Forked
 from safelight.protocol.frames import read_fork_report, to_packet
 from safelight.protocol.messages import Configure, ModelSpec

@@ -24,8 +24,8 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from safelight.contract.embedding import scene_element
-from safelight.contract.provenance import description, packet
+from safelight.contract.picture_files.embedding import scene_element
+from safelight.contract.picture_files.provenance import description, packet
 from safelight.postcard.scene_file import MOST_BYTES
 from tests.clients.process import Served, serving
 from tests.sent_pictures import halves

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safelight.contract.errors import ProtocolError
-from safelight.contract.order import Order
-from safelight.contract.sentences import EmbedOrder
+from safelight.contract.requests.order import Order
+from safelight.contract.requests.sentences import EmbedOrder
 from safelight.protocol.classifying import Classified, Classify
 from safelight.protocol.frames import (
     HEADER_BYTES,

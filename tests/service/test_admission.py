@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safelight.contract.costs import CostPoint
 from safelight.contract.errors import InvalidRequest, Unavailable
-from safelight.contract.order import InputPicture, Order, Recipe
+from safelight.contract.models.costs import CostPoint
+from safelight.contract.requests.order import InputPicture, Order, Recipe
 from safelight.protocol.times import Timings
 from safelight.service.drawing.admission import Admission, Cost
 from tests.orders import changed, order

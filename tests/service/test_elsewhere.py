@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.sql import Database, open_database
 from safelight.adapters.sql.sqlite.opening import FILE_NAME
-from safelight.contract.jobs import Course, JobRecord
+from safelight.contract.records.jobs import Course, JobRecord
 from safelight.service.jobs import tending
 from safelight.service.jobs.processes import elsewhere, suspects
 from safelight.service.jobs.processes.elsewhere import Elsewhere

@@ -22,7 +22,7 @@ from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.adapters.sql import Database, open_database
 from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.bootstrap.drawing import open_drawing
-from safelight.contract.jobs import JobRecord, KeptImage
+from safelight.contract.records.jobs import JobRecord, KeptImage
 from safelight.service.drawing.admission import Admission
 from safelight.service.jobs.inputs import JobInputs
 from safelight.service.jobs.running.job_drawing import JobDrawing, JobInHand

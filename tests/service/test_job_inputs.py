@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from safelight.adapters.fake.memory_files import MemoryFiles
 from safelight.contract.errors import InternalError, NotFound, Unavailable
-from safelight.contract.jobs import JobRecord, input_names
-from safelight.contract.request import Begin
+from safelight.contract.records.jobs import JobRecord, input_names
+from safelight.contract.requests.request import Begin
 from safelight.service.drawing.reception import HeldPicture
 from safelight.service.jobs import inputs
 from safelight.service.jobs.inputs import JobInputs

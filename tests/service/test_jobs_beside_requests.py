@@ -20,9 +20,9 @@ from safelight.bootstrap.catalogue import catalogue
 from safelight.bootstrap.drawing import Drawing, open_drawing
 from safelight.bootstrap.jobs import open_jobs
 from safelight.contract.errors import ConfigurationError, NotFound, Unavailable
-from safelight.contract.jobs import JobUpdate, QueuePlace
-from safelight.contract.parsing import parse_image_request
-from safelight.contract.request import ImageRequest
+from safelight.contract.records.jobs import JobUpdate, QueuePlace
+from safelight.contract.requests.parsing import parse_image_request
+from safelight.contract.requests.request import ImageRequest
 from safelight.service.drawing.admission import Admission
 from safelight.service.drawing.caller import Caller
 from safelight.service.jobs.jobs import Jobs

@@ -12,7 +12,7 @@ from safelight.adapters.fake.memory_files import MemoryFiles
 from safelight.adapters.files import open_files
 from safelight.adapters.sql import open_database
 from safelight.adapters.sql.notes import SqlNotes
-from safelight.contract.batches import StoredFile
+from safelight.contract.records.batches import StoredFile
 from safelight.service.keeping.place import MARK, RESTORED, Place
 from safelight.service.keeping.sweep import Sweep
 from safelight.service.ports.files import FilesAway, FileStore

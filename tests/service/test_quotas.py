@@ -9,7 +9,7 @@ import pytest
 
 from safelight.adapters.fake.memory_state import MemoryKeyStore
 from safelight.contract.errors import QuotaExceeded
-from safelight.contract.quotas import Amount, Quota, QuotaName, day_of, end_of, quotas_of
+from safelight.contract.records.quotas import Amount, Quota, QuotaName, day_of, end_of, quotas_of
 from safelight.service.access.administration import merged
 from safelight.service.access.keys import Principal
 from safelight.service.access.quotas import QuotaKeeper, Reservation

@@ -15,7 +15,7 @@ from safelight.adapters.fake.memory_files import MemoryFiles
 from safelight.adapters.files import ObjectFiles, open_files
 from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.sql import Database, open_database
-from safelight.contract.jobs import JobRecord, KeptImage, file_name, thumbnail_name
+from safelight.contract.records.jobs import JobRecord, KeptImage, file_name, thumbnail_name
 from safelight.service.keeping import forgetting
 from safelight.service.keeping.forgetting import MOST_WITHOUT_PICTURE
 from safelight.service.keeping.place import Place

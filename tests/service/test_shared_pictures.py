@@ -13,7 +13,7 @@ from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.states import FINGERPRINT
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.contract.errors import DrawingCancelled, InternalError
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Preview
 from safelight.service.drawing.admission import Admission
 from safelight.service.drawing.review import all_may_be_shown

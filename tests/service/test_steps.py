@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.peers import HttpPeers
-from safelight.contract.jobs import JobUpdate, Progress
+from safelight.contract.records.jobs import JobUpdate, Progress
 from safelight.protocol.steps import Interest, StepNews
 from safelight.service.jobs.processes import steps
 from safelight.service.jobs.processes.peers import Peers

@@ -10,7 +10,7 @@ import pytest
 
 from safelight.adapters.fake.memory_files import MemoryFiles
 from safelight.adapters.files import open_files
-from safelight.contract.jobs import KeptImage
+from safelight.contract.records.jobs import KeptImage
 from safelight.service.jobs.thumbnails import Thumbnails
 from tests.api.conftest import until
 from tests.contracts.jobs import job

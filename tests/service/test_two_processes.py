@@ -16,7 +16,7 @@ from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.sql import open_database
 from safelight.bootstrap.services import PAGE
-from safelight.contract.jobs import JobUpdate
+from safelight.contract.records.jobs import JobUpdate
 from safelight.service.jobs.jobs import Jobs
 from safelight.service.jobs.processes import leases
 from safelight.service.jobs.processes.peers import Peers

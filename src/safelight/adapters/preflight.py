@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from safelight.adapters.children import child_environment, python_module
-from safelight.contract.checkpoint_files import (
+from safelight.contract.checkpoints.checkpoint_files import (
     INDEX,
     MODULES,
     PART_CONFIG,
@@ -27,10 +27,10 @@ from safelight.contract.checkpoint_files import (
     index_in,
     read_json,
 )
-from safelight.contract.classifiers import labels_of
+from safelight.contract.checkpoints.classifiers import labels_of
+from safelight.contract.checkpoints.hub import HubName, cache_folder
+from safelight.contract.checkpoints.paths import expanded
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.hub import HubName, cache_folder
-from safelight.contract.paths import expanded
 from safelight.protocol.messages import ModelSpec
 
 BUNDLED = "postcard"

@@ -9,8 +9,8 @@ import io
 
 from PIL import Image, PngImagePlugin
 
-from safelight.contract.order import MetadataMode
-from safelight.contract.provenance import description, packet
+from safelight.contract.picture_files.provenance import description, packet
+from safelight.contract.requests.order import MetadataMode
 
 _QUALITY = 85
 

@@ -33,7 +33,7 @@ from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from safelight import __version__
-from safelight.contract.trace import TraceContext
+from safelight.contract.requests.trace import TraceContext
 from safelight.protocol.times import Work
 from safelight.service.ports.telemetry import Answered, Drawn, Fact, Telemetry
 

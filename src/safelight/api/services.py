@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from safelight.contract.catalogue import Catalogue
-from safelight.contract.order import MetadataMode
+from safelight.contract.requests.order import MetadataMode
 from safelight.protocol.placing import LineStanding
 from safelight.service.access.keys import Keys
 from safelight.service.access.model_choices import ModelChoices

@@ -7,10 +7,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from safelight.contract.catalogue import CHATS, EMBEDS, Catalogue, ModelEntry
+from safelight.contract.checkpoints.hub import HubName
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.hub import HubName
-from safelight.contract.sentences import BUNDLED_ENCODER
-from safelight.contract.terms import OperatorTerms
+from safelight.contract.models.terms import OperatorTerms
+from safelight.contract.requests.sentences import BUNDLED_ENCODER
 from safelight.service.ports.engine import Engine
 from safelight.settings import Settings
 

@@ -18,9 +18,9 @@ from safelight.bootstrap.catalogue import catalogue
 from safelight.bootstrap.credentials import open_signing
 from safelight.bootstrap.engine import open_engine
 from safelight.bootstrap.filters import open_filters
-from safelight.contract.calls import Call
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.request import ImageRequest
+from safelight.contract.parameters.calls import Call
+from safelight.contract.requests.request import ImageRequest
 from safelight.service.access.limits import RateLimiter
 from safelight.service.access.policy import PromptPolicy
 from safelight.service.access.quotas import QuotaKeeper

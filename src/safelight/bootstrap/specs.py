@@ -9,7 +9,7 @@ import msgspec
 from safelight.adapters.home.pins import pinned_commit
 from safelight.bootstrap.catalogue import encoder_entries
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.options import ModelOptions
+from safelight.contract.models.options import ModelOptions
 from safelight.protocol.messages import Configure, EncoderSpec, LoraSpec, ModelSpec
 from safelight.settings import Settings
 

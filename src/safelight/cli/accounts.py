@@ -18,7 +18,7 @@ from safelight.adapters.sql import Database
 from safelight.cli.keys import with_database
 from safelight.cli.terminal import note, print_json, print_table
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.quotas import day_of
+from safelight.contract.records.quotas import day_of
 from safelight.service.ports.audit import AuditEntry
 from safelight.service.ports.quotas import UsageRow
 from safelight.settings import Settings

@@ -15,7 +15,7 @@ import msgspec
 from safelight.bootstrap.credentials import INSTALL, can_be_had, open_reader
 from safelight.cli.terminal import note, print_json
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.unsigned import unsigned
+from safelight.contract.picture_files.unsigned import unsigned
 from safelight.service.ports.credentials import Credentials, UnreadableFile
 from safelight.settings import Settings
 

@@ -22,10 +22,10 @@ import safelight
 from safelight.adapters.home.atomic_file import write_whole
 from safelight.adapters.home.pins import pinned_commit
 from safelight.adapters.preflight import BUNDLED, gpu_count
-from safelight.contract.checkpoint_files import index_in
+from safelight.contract.checkpoints.checkpoint_files import index_in
+from safelight.contract.checkpoints.hub import HubName, cache_folder
+from safelight.contract.checkpoints.paths import expanded
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.hub import HubName, cache_folder
-from safelight.contract.paths import expanded
 from safelight.protocol.messages import ModelSpec
 
 _FOLDER = "described"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import msgspec
 
-from safelight.contract.prompt_cut import PromptCut
+from safelight.contract.requests.prompt_cut import PromptCut
 
 
 class Drawn(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from safelight.contract.options import DENOISERS
+from safelight.contract.models.options import DENOISERS
 
 CARDS_GB = (8, 16, 24, 48, 80)
 """Memory of common cards, in units of 10^9 bytes."""

@@ -15,9 +15,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from safelight.adapters.home.atomic_file import write_whole
 from safelight.cli.drawn import Drawn
 from safelight.cli.terminal import errors_console, note, print_json
-from safelight.contract.calls import Call
 from safelight.contract.errors import ConfigurationError, SafelightError
-from safelight.contract.prompt_cut import cuts_object
+from safelight.contract.parameters.calls import Call
+from safelight.contract.requests.prompt_cut import cuts_object
 from safelight.settings import Settings
 
 _STANDARD_OUTPUT = "-"
@@ -134,7 +134,7 @@ async def _in_process(settings: Settings, fields: dict[str, Any], on_progress: O
     # Importing the engine's side takes a second; what is wrong with the request is said first.
     from safelight.bootstrap.catalogue import catalogue
     from safelight.bootstrap.drawing import open_local
-    from safelight.contract.parsing import depends_on_traits, model_named, parse_image_request
+    from safelight.contract.requests.parsing import depends_on_traits, model_named, parse_image_request
 
     offered = catalogue(settings)
     if not depends_on_traits(fields, model_named(fields, offered)):

@@ -17,7 +17,7 @@ from safelight.adapters.home.state_folder import forget_key, keep_key, read_key
 from safelight.adapters.sql import Database, open_database
 from safelight.cli.terminal import note, print_json, print_table
 from safelight.contract.errors import ConfigurationError, NotFound
-from safelight.contract.quotas import QUOTA_NAMES
+from safelight.contract.records.quotas import QUOTA_NAMES
 from safelight.service.access.administration import Administration, check_models, merged
 from safelight.service.access.minting import MintedKey, digest_of
 from safelight.service.ports.keys import GroupRecord, KeyRecord, KeyTerms

@@ -13,9 +13,9 @@ import msgspec
 from safelight.adapters.children import child_environment, python_module
 from safelight.adapters.preflight import BUNDLED, missing_path
 from safelight.cli.terminal import note
+from safelight.contract.checkpoints.hub import HubName
+from safelight.contract.checkpoints.paths import expanded
 from safelight.contract.errors import SafelightError
-from safelight.contract.hub import HubName
-from safelight.contract.paths import expanded
 from safelight.protocol.messages import ModelSpec
 
 # A look takes 4 to 15 s, nearly all of it importing torch and diffusers, here at a fifth of a core.

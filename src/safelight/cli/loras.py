@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from safelight.cli.terminal import bytes_in_words, note, print_json, print_table
-from safelight.contract.paths import expanded
+from safelight.contract.checkpoints.paths import expanded
 from safelight.settings import Settings
 from safelight.settings.loras import LoraSettings
 

@@ -21,12 +21,12 @@ from safelight.cli.looking import look_at
 from safelight.cli.running_server import as_served
 from safelight.cli.show import print_parameters
 from safelight.cli.terminal import bytes_in_one_unit, bytes_in_words, note, print_json, print_table
-from safelight.contract.checkpoint_files import INDEXES, MODULES, PART_CONFIG, is_controlnet, read_json
-from safelight.contract.classifiers import labels_of
+from safelight.contract.checkpoints.checkpoint_files import INDEXES, MODULES, PART_CONFIG, is_controlnet, read_json
+from safelight.contract.checkpoints.classifiers import labels_of
+from safelight.contract.checkpoints.hub import HubName, cache_folder
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.hub import HubName, cache_folder
+from safelight.contract.models.traits import Traits
 from safelight.contract.offers import capabilities_of
-from safelight.contract.traits import Traits
 from safelight.protocol.messages import ModelSpec
 from safelight.settings import Settings
 

@@ -14,11 +14,11 @@ import httpx
 
 from safelight.adapters.home.state_folder import read_key, served_url
 from safelight.cli.drawn import Drawn
-from safelight.contract.calls import EDIT_PATH, GENERATE_PATH
 from safelight.contract.errors import ConfigurationError, SafelightError
-from safelight.contract.pictures import PictureFile
-from safelight.contract.prompt_cut import HEADER as CUT_HEADER
-from safelight.contract.prompt_cut import read_cut_header
+from safelight.contract.parameters.calls import EDIT_PATH, GENERATE_PATH
+from safelight.contract.requests.prompt_cut import HEADER as CUT_HEADER
+from safelight.contract.requests.prompt_cut import read_cut_header
+from safelight.contract.values.pictures import PictureFile
 from safelight.settings import Settings
 
 # Statuses where asking differently helps; with any other the server could not do what was rightly asked.

@@ -19,8 +19,8 @@ from safelight.adapters.home.state_folder import prepare, served_url, told_by_se
 from safelight.cli.models import keep
 from safelight.cli.serve_models import in_little_memory, offered
 from safelight.cli.terminal import bytes_in_words, note, seconds_in_words
+from safelight.contract.checkpoints.hub import HubName, cache_folder
 from safelight.contract.errors import ConfigurationError, SafelightError
-from safelight.contract.hub import HubName, cache_folder
 from safelight.settings import Settings, read_settings
 
 # Without one of these a browser on Linux is one that takes the terminal over, or none.

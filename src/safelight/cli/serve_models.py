@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from safelight.contract.checkpoints.hub import HubName
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.hub import HubName
 from safelight.settings import file_models
 
 # One part of a model at a time on the card, and pictures decoded in tiles.

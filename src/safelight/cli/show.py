@@ -14,7 +14,7 @@ from safelight.adapters.home.state_folder import served_url
 from safelight.cli.running_server import RunningServer, as_served, known_key, running_server, usable
 from safelight.cli.terminal import note, print_json, print_table
 from safelight.contract.errors import ConfigurationError, SafelightError
-from safelight.contract.kinds import words_for
+from safelight.contract.values.kinds import words_for
 from safelight.settings import Settings, config_file, origins, read_settings
 
 _HIDDEN = "(hidden)"

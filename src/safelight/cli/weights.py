@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from safelight.contract.checkpoint_files import INDEX, PICKLED, index_in
+from safelight.contract.checkpoints.checkpoint_files import INDEX, PICKLED, index_in
 
 # The format's own limit on its header (https://github.com/huggingface/safetensors#format).
 _MAX_HEADER_BYTES = 100_000_000

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from safelight.contract.calls import Call
-from safelight.contract.capabilities import Capabilities
 from safelight.contract.errors import InvalidRequest
+from safelight.contract.models.capabilities import Capabilities
+from safelight.contract.models.terms import OperatorTerms
+from safelight.contract.models.traits import Traits
 from safelight.contract.offers import capabilities_of
-from safelight.contract.terms import OperatorTerms
-from safelight.contract.traits import Traits
+from safelight.contract.parameters.calls import Call
 
 DRAWS = "draws pictures (POST /v1/images/generations)"
 CHATS = "chats (POST /v1/chat/completions)"

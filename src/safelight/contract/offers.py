@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from safelight.contract.calls import Call
-from safelight.contract.capabilities import Capabilities
+from safelight.contract.models.capabilities import Capabilities
+from safelight.contract.models.terms import OperatorTerms
+from safelight.contract.models.traits import Traits
+from safelight.contract.parameters.calls import Call
 from safelight.contract.parameters.declaration import Declaration
 from safelight.contract.parameters.declared import declared
 from safelight.contract.parameters.tolerated import tolerated_beside
-from safelight.contract.rules import IN_ORDER, Needs
-from safelight.contract.terms import OperatorTerms
-from safelight.contract.traits import Traits
+from safelight.contract.values.rules import IN_ORDER, Needs
 
 
 def capabilities_of(terms: OperatorTerms, traits: Traits | None, call: Call = "generate") -> Capabilities:

@@ -14,7 +14,7 @@ import msgspec
 import torch
 
 from safelight.contract.errors import ConfigurationError, ModelLoadError
-from safelight.contract.traits import Traits
+from safelight.contract.models.traits import Traits
 from safelight.engine.checkpoint.spared_imports import needed, spared
 from safelight.engine.machine.device import choose_device
 from safelight.engine.machine.memory import device_bytes

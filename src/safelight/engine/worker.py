@@ -44,7 +44,7 @@ from safelight.protocol.messages import (
 )
 
 if TYPE_CHECKING:
-    from safelight.contract.traits import Traits
+    from safelight.contract.models.traits import Traits
     from safelight.engine.drawing.inbox import Inbox
     from safelight.engine.pipeline.model import LoadedModel
     from safelight.engine.residency.residency import Residency

@@ -10,12 +10,12 @@ from typing import Literal
 
 import msgspec
 
-from safelight.contract.costs import CostPoint
-from safelight.contract.options import ModelOptions
-from safelight.contract.order import Order
-from safelight.contract.prompt_cut import PromptCut
-from safelight.contract.sentences import EmbedOrder
-from safelight.contract.traits import Traits
+from safelight.contract.models.costs import CostPoint
+from safelight.contract.models.options import ModelOptions
+from safelight.contract.models.traits import Traits
+from safelight.contract.requests.order import Order
+from safelight.contract.requests.prompt_cut import PromptCut
+from safelight.contract.requests.sentences import EmbedOrder
 from safelight.protocol.times import StageAge, Timings, Work
 
 PROTOCOL_VERSION = 13

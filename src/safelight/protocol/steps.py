@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from safelight.contract.jobs import Progress
+from safelight.contract.records.jobs import Progress
 
 STEPS_PATH = "/cluster/steps"
 _LENGTH_BYTES = 4

@@ -8,9 +8,9 @@ from typing import Literal
 
 import msgspec
 
-from safelight.contract.costs import CostPoint
-from safelight.contract.order import Recipe
-from safelight.contract.stages import STAGES, STEPS
+from safelight.contract.models.costs import CostPoint
+from safelight.contract.models.stages import STAGES, STEPS
+from safelight.contract.requests.order import Recipe
 
 
 class Timings(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ import msgspec
 
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import ApiError, InvalidRequest, NotAllowed, PassedOn, UpstreamFailed
-from safelight.contract.wording import missing, wrong
+from safelight.contract.values.wording import missing, wrong
 from safelight.service.access.keys import Principal
 from safelight.service.access.limits import RateLimiter
 from safelight.service.ports.ledger import Ledger, LedgerEntry

@@ -14,10 +14,15 @@ import msgspec
 
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import ApiError, InternalError, InvalidRequest
-from safelight.contract.order import Share
-from safelight.contract.quotas import Amount
-from safelight.contract.sentences import EmbeddingRequest, EmbedOrder, check_dimensions, parse_embedding_request
-from safelight.contract.wording import missing, shown, wrong
+from safelight.contract.records.quotas import Amount
+from safelight.contract.requests.order import Share
+from safelight.contract.requests.sentences import (
+    EmbeddingRequest,
+    EmbedOrder,
+    check_dimensions,
+    parse_embedding_request,
+)
+from safelight.contract.values.wording import missing, shown, wrong
 from safelight.protocol.messages import Cancelled, Embedded, Failed, Started
 from safelight.service.access.keys import Principal
 from safelight.service.access.limits import RateLimiter

@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from safelight.contract.calls import Call
 from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.contract.errors import NotAllowed, UpstreamFailed
-from safelight.contract.parsing import depends_on_traits, model_named, parse_image_request
-from safelight.contract.quotas import Amount
-from safelight.contract.request import ImageRequest
-from safelight.contract.trace import NO_TRACE, TraceContext
+from safelight.contract.parameters.calls import Call
+from safelight.contract.records.quotas import Amount
+from safelight.contract.requests.parsing import depends_on_traits, model_named, parse_image_request
+from safelight.contract.requests.request import ImageRequest
+from safelight.contract.requests.trace import NO_TRACE, TraceContext
 from safelight.service.access.keys import Principal
 from safelight.service.access.limits import RateLimiter
 from safelight.service.access.policy import PromptPolicy

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from safelight.contract.quotas import GROUP_NAME, QuotaName
+from safelight.contract.records.quotas import GROUP_NAME, QuotaName
 
 Most = Annotated[float, Field(ge=0, le=1e12)]
 

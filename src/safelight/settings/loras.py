@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from safelight.contract.parameters.loras import MOST_WEIGHT
+from safelight.contract.parameters.rendering.loras import MOST_WEIGHT
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 

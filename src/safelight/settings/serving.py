@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from safelight.contract.paths import expanded
+from safelight.contract.checkpoints.paths import expanded
 from safelight.settings.sources import default_home, local_url
 
 

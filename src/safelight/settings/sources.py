@@ -17,8 +17,8 @@ from platformdirs import user_data_path
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
+from safelight.contract.checkpoints.paths import expanded
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.paths import expanded
 from safelight.settings.working_directory import own_file
 
 PREFIX = "SAFELIGHT_"

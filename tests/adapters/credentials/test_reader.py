@@ -13,7 +13,7 @@ import pytest
 from safelight.adapters.credentials.certificates import NewCertificate, new_certificate
 from safelight.adapters.credentials.reader import CredentialProcesses
 from safelight.adapters.credentials.signer import C2paSigner
-from safelight.contract.provenance import description, packet
+from safelight.contract.picture_files.provenance import description, packet
 from safelight.service.ports.credentials import Credentials, Statement, UnreadableFile
 from tests.contract.test_unsigned import FORMATS, file_of
 

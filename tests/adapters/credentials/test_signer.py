@@ -17,8 +17,8 @@ from safelight.adapters.credentials.certificates import NewCertificate, new_cert
 from safelight.adapters.credentials.signer import C2paSigner, open_signer
 from safelight.adapters.credentials.statement import COMPOSITE
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.provenance import DIGITAL_SOURCE_TYPE
-from safelight.contract.unsigned import unsigned
+from safelight.contract.picture_files.provenance import DIGITAL_SOURCE_TYPE
+from safelight.contract.picture_files.unsigned import unsigned
 from safelight.service.ports.credentials import CannotSign, Statement
 from tests.contract.test_unsigned import FORMATS, file_of
 

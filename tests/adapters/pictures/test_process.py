@@ -21,8 +21,8 @@ from safelight.adapters.children import child_environment
 from safelight.adapters.pictures import process
 from safelight.adapters.pictures.decoder import COMMAND
 from safelight.adapters.pictures.wire import Answer, Question, Ready, receive, receive_head, send_head
-from safelight.contract.embedding import scene_element
-from safelight.contract.provenance import description, packet
+from safelight.contract.picture_files.embedding import scene_element
+from safelight.contract.picture_files.provenance import description, packet
 from safelight.postcard.scene import Scene
 from safelight.postcard.scene_file import written
 from tests.sent_pictures import file_of, halves

@@ -11,7 +11,7 @@ from safelight.adapters.ray.engine import ClusterEngine
 from safelight.adapters.ray.hosts.host import Host
 from safelight.adapters.ray.hosts.reports import Reports
 from safelight.adapters.ray.line.desk import LineDesk
-from safelight.contract.sentences import BUNDLED_ENCODER
+from safelight.contract.requests.sentences import BUNDLED_ENCODER
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.telemetry import Telemetry
 

@@ -13,7 +13,7 @@ from safelight.adapters.fake.stripes import draw_stripes
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.ray.engine import ClusterEngine
 from safelight.adapters.ray.jobs.job import ClusterJob
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Cancelled, Failed, Finished, JobEvent, Started
 from tests.adapters.ray.near_cluster import NearCluster, engine_of
 from tests.orders import order

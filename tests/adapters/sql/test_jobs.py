@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from safelight.adapters.sql import Database, open_database
-from safelight.contract.jobs import JobRecord
+from safelight.contract.records.jobs import JobRecord
 from tests.contracts.jobs import FINISHED, job
 
 

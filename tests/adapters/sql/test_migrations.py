@@ -23,7 +23,7 @@ from safelight.adapters.sql.schema import OLDEST_REVISION, REVISION, jobs, usage
 from safelight.adapters.sql.search_words import words_of
 from safelight.adapters.sql.sqlite.opening import connect as connect_sqlite
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.quotas import day_of
+from safelight.contract.records.quotas import day_of
 from safelight.service.ports.jobs import Ending, JobFilter
 from tests.contracts.jobs import job
 from tests.databases import Kept

@@ -17,7 +17,7 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from safelight.contract.costs import CostPoint
+from safelight.contract.models.costs import CostPoint
 from safelight.protocol.frames import HEADER_BYTES, frame_length, read_command, to_frame
 from safelight.protocol.messages import (
     Cancel,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from safelight.adapters.workers.growth import Growth, gain
-from safelight.contract.costs import CostPoint
-from safelight.contract.order import Order
+from safelight.contract.models.costs import CostPoint
+from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Configure, ModelReady
 
 

@@ -23,7 +23,7 @@ from safelight.adapters.workers.launching import WORKER_COMMAND
 from safelight.adapters.workers.pending import MAX_ATTEMPTS, PendingOrder, blame
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.adapters.workers.team import IN_HAND
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Cancelled, Configure, Failed, Finished, JobEvent, ModelSpec, Started, Stepped
 from safelight.protocol.times import BusyStage
 from tests.adapters.workers import light_worker

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from safelight.contract.order import InputPicture, Order
+from safelight.contract.requests.order import InputPicture, Order
 from tests.engine.families.edits import picture
 
 

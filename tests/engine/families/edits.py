@@ -14,7 +14,7 @@ from benchmarks.checkpoints.modular import by_diffusers
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from safelight.contract.order import InputPicture, Order
+from safelight.contract.requests.order import InputPicture, Order
 from safelight.engine.tasks.task import as_asked
 
 

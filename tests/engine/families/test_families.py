@@ -16,8 +16,8 @@ from benchmarks.checkpoints.modular import by_diffusers
 from numpy.typing import NDArray
 from PIL import Image
 
-from safelight.contract.options import ModelOptions
-from safelight.contract.order import InputPicture, Order
+from safelight.contract.models.options import ModelOptions
+from safelight.contract.requests.order import InputPicture, Order
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.tasks.task import as_asked

@@ -18,7 +18,7 @@ from diffusers.utils import dummy_torch_and_transformers_and_sentencepiece_objec
 from diffusers.utils import import_utils
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import ModelOptions
+from safelight.contract.models.options import ModelOptions
 from safelight.engine.checkpoint.loading import load
 from safelight.protocol.messages import Failed, ModelSpec
 from tests.engine.drawing import Drawing, job

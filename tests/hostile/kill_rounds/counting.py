@@ -16,7 +16,7 @@ import httpx
 
 from safelight.adapters.files import open_files
 from safelight.adapters.sql import open_database
-from safelight.contract.jobs import thumbnail_name
+from safelight.contract.records.jobs import thumbnail_name
 from safelight.service.keeping.place import MARK, Place
 from safelight.service.keeping.sweep import TRASH, Sweep
 from safelight.service.ports.jobs import JobFilter

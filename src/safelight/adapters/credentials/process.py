@@ -19,7 +19,7 @@ import msgspec
 from safelight.adapters.confinement import confine
 from safelight.adapters.credentials.statement import GENERATED, about, creation
 from safelight.adapters.credentials.wire import LENGTH_BYTES, Answer
-from safelight.contract.unsigned import media_type, unsigned
+from safelight.contract.picture_files.unsigned import media_type, unsigned
 from safelight.service.ports.credentials import Credentials, SignatureState
 
 BOUNDS = {"AS": 2 * 1024**3, "CPU": 10}

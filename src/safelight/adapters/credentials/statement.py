@@ -8,7 +8,7 @@ import hashlib
 from typing import Any
 
 from safelight import __version__
-from safelight.contract.provenance import DIGITAL_SOURCE_TYPE
+from safelight.contract.picture_files.provenance import DIGITAL_SOURCE_TYPE
 from safelight.service.ports.credentials import Statement
 
 # Where a picture was drawn from others: https://cv.iptc.org/newscodes/digitalsourcetype/

@@ -7,8 +7,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from safelight.contract.order import Order
-from safelight.contract.stages import STEPS
+from safelight.contract.models.stages import STEPS
+from safelight.contract.requests.order import Order
 from safelight.scheduling.policy import FairShare, Parked
 
 

@@ -29,11 +29,11 @@ from safelight.adapters.fake.switch import Switch
 from safelight.adapters.fake.vectors import embedded
 from safelight.adapters.throughput import Throughput
 from safelight.adapters.workers.pending import PendingOrder
-from safelight.contract.order import Order
-from safelight.contract.prompt_cut import PromptCut
-from safelight.contract.sentences import BUNDLED_ENCODER, EmbedOrder
-from safelight.contract.stages import STEPS
-from safelight.contract.traits import Traits
+from safelight.contract.models.stages import STEPS
+from safelight.contract.models.traits import Traits
+from safelight.contract.requests.order import Order
+from safelight.contract.requests.prompt_cut import PromptCut
+from safelight.contract.requests.sentences import BUNDLED_ENCODER, EmbedOrder
 from safelight.protocol.messages import (
     Cancelled,
     Failed,

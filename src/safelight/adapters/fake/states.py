@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from safelight.adapters.fake.vectors import DIMENSIONS
-from safelight.contract.traits import EditTraits, Traits
+from safelight.contract.models.traits import EditTraits, Traits
 from safelight.service.ports.engine import ModelState, Where, WorkerState
 
 # Changes whenever its stripes do.

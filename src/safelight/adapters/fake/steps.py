@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from safelight.adapters.fake.device import FakeDevice, first
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 
 LOOK_SECONDS = 0.02
 _LEAST_STEP_SECONDS = 0.00025

@@ -9,8 +9,8 @@ import io
 from PIL import Image
 
 from safelight.adapters.preview_files import png_info
-from safelight.contract.order import Order
-from safelight.contract.provenance import description, packet
+from safelight.contract.picture_files.provenance import description, packet
+from safelight.contract.requests.order import Order
 
 _STRIPES = 8
 

@@ -9,7 +9,7 @@ import math
 import random
 import struct
 
-from safelight.contract.sentences import EmbedOrder
+from safelight.contract.requests.sentences import EmbedOrder
 from safelight.protocol.messages import Embedded
 
 DIMENSIONS = 384

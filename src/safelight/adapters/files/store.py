@@ -23,8 +23,8 @@ from safelight.adapters.files.object_store import (
 )
 from safelight.adapters.home.atomic_file import sync_folder
 from safelight.adapters.home.disk import room_of
+from safelight.contract.checkpoints.paths import expanded
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.paths import expanded
 from safelight.service.ports.files import FileEntry, Room
 
 # What object_store calls a file that is still being written; a kill may leave one.

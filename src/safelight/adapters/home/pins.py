@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 
 from safelight.adapters.home.atomic_file import write_whole
+from safelight.contract.checkpoints.hub import HubName
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.hub import HubName
 
 _FILE = "pulled.json"
 

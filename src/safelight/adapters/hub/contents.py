@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from safelight.contract.checkpoint_files import (
+from safelight.contract.checkpoints.checkpoint_files import (
     CONFIGURES,
     INDEX,
     LOOK_AT_PICTURES,
@@ -21,8 +21,8 @@ from safelight.contract.checkpoint_files import (
     sources_of,
     variant_of,
 )
+from safelight.contract.checkpoints.hub import HubName
 from safelight.contract.errors import ConfigurationError
-from safelight.contract.hub import HubName
 
 
 def files_of(index: Mapping[str, Any], files: Collection[str], variant: str | None, name: HubName) -> list[str]:

@@ -25,7 +25,7 @@ from safelight.adapters.hub.contents import (
 )
 from safelight.adapters.hub.download import Large, bytes_per_second, download
 from safelight.adapters.hub.repository import Repository, explained
-from safelight.contract.checkpoint_files import (
+from safelight.contract.checkpoints.checkpoint_files import (
     INDEXES,
     LOOK_AT_PICTURES,
     MODULES,
@@ -33,9 +33,9 @@ from safelight.contract.checkpoint_files import (
     is_controlnet,
     read_json,
 )
-from safelight.contract.classifiers import labels_of
+from safelight.contract.checkpoints.classifiers import labels_of
+from safelight.contract.checkpoints.hub import HubName, cache_folder, offline
 from safelight.contract.errors import ConfigurationError, SafelightError
-from safelight.contract.hub import HubName, cache_folder, offline
 
 _MOST_REPOSITORIES = 16  # from which one model takes its parts
 _AT_ONCE = 4  # files that are fetched beside each other

@@ -19,9 +19,9 @@ from huggingface_hub.hf_api import RepoFile
 
 from safelight.adapters.hub.download import Large
 from safelight.adapters.hub.listing import commit_of, files_in
-from safelight.contract.checkpoint_files import MAX_CONFIGURATION_BYTES
+from safelight.contract.checkpoints.checkpoint_files import MAX_CONFIGURATION_BYTES
+from safelight.contract.checkpoints.hub import HubName
 from safelight.contract.errors import ConfigurationError, SafelightError
-from safelight.contract.hub import HubName
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from safelight.contract.jobs import JobRecord, JobUpdate
+from safelight.contract.records.jobs import JobRecord, JobUpdate
 
 
 class LocalWatcher:

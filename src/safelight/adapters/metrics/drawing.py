@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from safelight.adapters.metrics.buckets import SECONDS
 from safelight.adapters.metrics.exemplars import exemplar_of
-from safelight.contract.hub import HubName
-from safelight.contract.stages import STAGES
+from safelight.contract.checkpoints.hub import HubName
+from safelight.contract.models.stages import STAGES
 from safelight.service.ports.telemetry import Drawn, Estimated, FingerprintChanged, ModelLoaded, Queue, WorkerRestarted
 
 DrawingFact = Drawn | Estimated | Queue | ModelLoaded | WorkerRestarted | FingerprintChanged

@@ -15,7 +15,7 @@ import structlog
 
 from safelight.adapters.children import child_environment, python_module
 from safelight.adapters.pictures.wire import Answer, Question, Ready, receive, receive_head, send_head
-from safelight.contract.pictures import PictureFile
+from safelight.contract.values.pictures import PictureFile
 from safelight.service.ports.pictures import MOST_PIXELS, DecodedPicture, UnreadablePicture, Use
 
 COMMAND = python_module("safelight.adapters.pictures.process")

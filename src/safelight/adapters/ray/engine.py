@@ -13,8 +13,8 @@ from safelight.adapters.ray.jobs.job import ClusterJob
 from safelight.adapters.ray.jobs.known_hosts import KnownHosts
 from safelight.adapters.ray.jobs.under_way import JobsUnderWay
 from safelight.adapters.ray.line.talk import LineTalk
-from safelight.contract.order import Order
-from safelight.contract.sentences import EmbedOrder
+from safelight.contract.requests.order import Order
+from safelight.contract.requests.sentences import EmbedOrder
 from safelight.protocol.hosting import SILENCE_SECONDS
 from safelight.protocol.messages import Cancelled, Failed, JobEvent
 from safelight.protocol.placing import Amount, FromApi, FromLine, Hosts, Joined, LineStanding, Placed

@@ -14,7 +14,7 @@ from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.schema import ledger
 from safelight.adapters.sql.usage import add_up
 from safelight.contract.errors import SafelightError, StoreUnavailable
-from safelight.contract.stages import STAGES
+from safelight.contract.models.stages import STAGES
 from safelight.protocol.times import Timings
 from safelight.service.ports.ledger import LedgerEntry
 from safelight.service.ports.telemetry import LedgerLost, Telemetry

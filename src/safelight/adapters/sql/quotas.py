@@ -15,7 +15,7 @@ from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.jobs.table import IS_UNFINISHED
 from safelight.adapters.sql.schema import jobs, keys, reservations, usage
 from safelight.adapters.sql.uncancellable import uncancellable
-from safelight.contract.quotas import Amount, Period, day_of
+from safelight.contract.records.quotas import Amount, Period, day_of
 from safelight.service.ports.jobs import LEASE_SECONDS
 from safelight.service.ports.quotas import Claim, Counted, UsageRow, Used
 

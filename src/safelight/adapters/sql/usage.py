@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.reserved import take_off
 from safelight.adapters.sql.schema import usage
-from safelight.contract.quotas import day_of
+from safelight.contract.records.quotas import day_of
 from safelight.service.ports.ledger import LedgerEntry
 
 _KEY = ("key_id", "day", "model")

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from safelight.adapters.workers.member import Member
 from safelight.adapters.workers.pending import MAX_ATTEMPTS, PendingOrder, acquit, blame
 from safelight.adapters.workers.team import Team
-from safelight.contract.order import Order
-from safelight.contract.sentences import EmbedOrder
+from safelight.contract.requests.order import Order
+from safelight.contract.requests.sentences import EmbedOrder
 from safelight.protocol.messages import (
     Cancel,
     Cancelled,

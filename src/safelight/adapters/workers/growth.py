@@ -16,8 +16,8 @@ import msgspec
 import structlog
 
 from safelight.adapters.home.atomic_file import write_whole
-from safelight.contract.costs import WORTH_A_WORKER
-from safelight.contract.order import FileSpec, Order, Recipe
+from safelight.contract.models.costs import WORTH_A_WORKER
+from safelight.contract.requests.order import FileSpec, Order, Recipe
 from safelight.protocol.messages import Configure, ModelReady
 
 # Alone and together in turns, so that a neighbour disturbs both: at least twice, and again where the two least of

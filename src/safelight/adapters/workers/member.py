@@ -11,7 +11,7 @@ from safelight.adapters.throughput import Throughput
 from safelight.adapters.workers.patience import Trouble, overdue
 from safelight.adapters.workers.pending import PendingOrder
 from safelight.adapters.workers.process import WorkerProcess
-from safelight.contract.traits import Traits
+from safelight.contract.models.traits import Traits
 from safelight.protocol.messages import EncoderFailed, EncoderReady, ModelFailed, ModelReady, Pong
 from safelight.scheduling.line import Verdict
 from safelight.scheduling.places import Places

@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from time import monotonic
 
-from safelight.contract.order import Order
-from safelight.contract.sentences import EmbedOrder
+from safelight.contract.requests.order import Order
+from safelight.contract.requests.sentences import EmbedOrder
 from safelight.protocol.messages import End, JobEvent, Started
 from safelight.scheduling.line import Waiting
 

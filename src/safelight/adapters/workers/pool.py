@@ -16,8 +16,8 @@ from safelight.adapters.workers.pool_size import PoolSize
 from safelight.adapters.workers.supervision import FIRST_PAUSE_SECONDS, PING_EVERY_SECONDS, Supervision
 from safelight.adapters.workers.team import Team
 from safelight.adapters.workers.template_process import TemplateProcess
-from safelight.contract.order import Order
-from safelight.contract.sentences import EmbedOrder
+from safelight.contract.requests.order import Order
+from safelight.contract.requests.sentences import EmbedOrder
 from safelight.protocol.messages import (
     Cancelled,
     Configure,

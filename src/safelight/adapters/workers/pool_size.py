@@ -14,7 +14,7 @@ from safelight.adapters.workers.growth import Growth
 from safelight.adapters.workers.pending import PendingOrder
 from safelight.adapters.workers.supervision import Supervision
 from safelight.adapters.workers.team import Team
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Finished, ModelReady
 
 # Where others compute or orders come all the time it is never known; it is asked less and less, for some three hours.

@@ -29,7 +29,7 @@ from safelight.contract.errors import (
     MethodNotAllowed,
     NotFound,
 )
-from safelight.contract.trace import NO_TRACE, below
+from safelight.contract.requests.trace import NO_TRACE, below
 from safelight.service.drawing.readiness import shutting_down
 from safelight.service.ports.telemetry import Answered, Rejected, Telemetry
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
-from safelight.contract.jobs import JobUpdate
+from safelight.contract.records.jobs import JobUpdate
 
 # Those who watch take an update in the same turns of the loop: the last few are enough. A preview has some 10 kB.
 _KEPT = 64

@@ -14,8 +14,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from safelight.api.exchange.uploads import Upload
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.pictures import MOST_PICTURES
-from safelight.contract.wording import quoted_name
+from safelight.contract.values.pictures import MOST_PICTURES
+from safelight.contract.values.wording import quoted_name
 
 # Sixteen pictures, a mask, and every parameter a few times.
 _MOST_PARTS = 128

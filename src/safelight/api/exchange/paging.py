@@ -12,7 +12,7 @@ from starlette.datastructures import QueryParams
 
 from safelight.api.exchange.operations import TEXT, Schema
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.wording import quoted_name, wrong
+from safelight.contract.values.wording import quoted_name, wrong
 
 _LONGEST_ID = 64
 

@@ -13,11 +13,11 @@ import msgspec
 
 from safelight import __version__
 from safelight.api.exchange.operations import RETRY_AFTER, TEXT, Answer, Content, Operation, Route, Said, Schema
-from safelight.contract.calls import EDITS, Call
-from safelight.contract.capabilities import Capabilities
 from safelight.contract.catalogue import Catalogue
-from safelight.contract.parameters.size import agreeing_schema
-from safelight.contract.sizes import ASPECT_RATIOS
+from safelight.contract.models.capabilities import Capabilities
+from safelight.contract.parameters.calls import EDITS, Call
+from safelight.contract.parameters.rendering.size import agreeing_schema
+from safelight.contract.values.sizes import ASPECT_RATIOS
 
 _REQUEST_ID: Schema = {"x-request-id": {"description": "Names this request in the server's log.", "schema": TEXT}}
 _REASONS = {

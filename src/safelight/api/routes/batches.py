@@ -16,12 +16,12 @@ from safelight.api.exchange.leaving import may_be_left
 from safelight.api.exchange.operations import BODY_ERRORS, TEXT, Answer, Operation, Route, Schema, json_answer
 from safelight.api.exchange.paging import Paging, page_parameters, read_page
 from safelight.api.services import Services
-from safelight.contract.batches import WINDOW, Batch
-from safelight.contract.calls import EDIT_PATH, GENERATE_PATH
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.json_object import read_object
-from safelight.contract.surrogates import half_pair_in
-from safelight.contract.wording import missing, quoted_name, wrong
+from safelight.contract.parameters.calls import EDIT_PATH, GENERATE_PATH
+from safelight.contract.records.batches import WINDOW, Batch
+from safelight.contract.values.json_object import read_object
+from safelight.contract.values.surrogates import half_pair_in
+from safelight.contract.values.wording import missing, quoted_name, wrong
 
 BATCHES_PATH = "/v1/batches"
 _PAGES = Paging(usual=20, most=100)

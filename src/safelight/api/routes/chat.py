@@ -12,7 +12,7 @@ from safelight.api.exchange.body import read_body
 from safelight.api.exchange.leaving import may_be_left, unless_left
 from safelight.api.exchange.operations import BODY_ERRORS, Operation, Route, Said, Schema
 from safelight.api.services import Services
-from safelight.contract.json_object import read_object
+from safelight.contract.values.json_object import read_object
 from safelight.service.chat import ChatAnswer
 
 MAX_BODY_BYTES = 20 * 1024 * 1024

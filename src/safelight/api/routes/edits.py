@@ -19,8 +19,8 @@ from safelight.api.exchange.leaving import may_be_left
 from safelight.api.exchange.operations import BODY_ERRORS, EDIT_FORM, EDIT_REQUEST, Operation, Route
 from safelight.api.routes.picture_answers import PREFER, answered, answers_of, promised
 from safelight.api.services import Services
-from safelight.contract.calls import EDIT_PATH, Call
-from safelight.contract.json_object import read_object
+from safelight.contract.parameters.calls import EDIT_PATH, Call
+from safelight.contract.values.json_object import read_object
 
 _FORM = "multipart/form-data"
 _SEVERAL = ("image",)

@@ -19,8 +19,8 @@ from safelight.api.exchange.body import read_body
 from safelight.api.exchange.leaving import may_be_left, unless_left
 from safelight.api.exchange.operations import BODY_ERRORS, Answer, Operation, Route, Said, Schema
 from safelight.api.services import Services
-from safelight.contract.json_object import read_object
-from safelight.contract.sentences import INPUT_TYPES, MOST_CHARACTERS, MOST_TEXTS
+from safelight.contract.requests.sentences import INPUT_TYPES, MOST_CHARACTERS, MOST_TEXTS
+from safelight.contract.values.json_object import read_object
 from safelight.service.embeddings import EmbeddingAnswer
 
 MAX_BODY_BYTES = 20 * 1024 * 1024

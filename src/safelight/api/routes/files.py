@@ -21,9 +21,9 @@ from safelight.api.exchange.operations import BODY_ERRORS, TEXT, Answer, Operati
 from safelight.api.exchange.paging import Paging, page_parameters, read_page
 from safelight.api.exchange.uploads import Upload
 from safelight.api.services import Services
-from safelight.contract.batches import MOST_FILE_BYTES, Purpose, StoredFile
 from safelight.contract.errors import InvalidRequest, UnsupportedMediaType
-from safelight.contract.wording import missing, quoted_name, wrong
+from safelight.contract.records.batches import MOST_FILE_BYTES, Purpose, StoredFile
+from safelight.contract.values.wording import missing, quoted_name, wrong
 from safelight.service.batches.batches import KEEP_SECONDS
 from safelight.service.ports.batches import FileWish
 

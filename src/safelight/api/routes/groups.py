@@ -15,7 +15,7 @@ from safelight.api.routes.key_answer import KeyQuotas
 from safelight.api.routes.key_terms import QUOTAS_BODY, admin_of, admin_operation, by, fields_of
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.wording import quoted_name, wrong
+from safelight.contract.values.wording import quoted_name, wrong
 from safelight.service.ports.keys import GroupRecord
 
 

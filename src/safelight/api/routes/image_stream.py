@@ -23,8 +23,8 @@ from safelight.api.exchange.streams import Streams
 from safelight.api.http.headers import drawing_headers
 from safelight.api.services import Services
 from safelight.contract.errors import ApiError
-from safelight.contract.prompt_cut import cuts_object
-from safelight.contract.request import ImageRequest
+from safelight.contract.requests.prompt_cut import cuts_object
+from safelight.contract.requests.request import ImageRequest
 from safelight.protocol.messages import Preview
 from safelight.service.drawing.answer_fields import USAGE
 from safelight.service.drawing.drawing import Drawing, Picture

@@ -14,7 +14,7 @@ from safelight.api.exchange.leaving import may_be_left
 from safelight.api.exchange.operations import BODY_ERRORS, IMAGE_REQUEST, Operation, Route
 from safelight.api.routes.picture_answers import PREFER, answered, answers_of, promised
 from safelight.api.services import Services
-from safelight.contract.json_object import read_object
+from safelight.contract.values.json_object import read_object
 
 
 @may_be_left

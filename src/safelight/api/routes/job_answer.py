@@ -13,9 +13,9 @@ from starlette.requests import Request
 from safelight.api.exchange.operations import Answer
 from safelight.api.http.proxies import address, root
 from safelight.api.services import Services
-from safelight.contract.jobs import MEDIA_TYPES, JobRecord, JobState, Progress, QueuePlace
-from safelight.contract.parameters.delivery import LINK
-from safelight.contract.prompt_cut import cuts_object
+from safelight.contract.parameters.answer.delivery import LINK
+from safelight.contract.records.jobs import MEDIA_TYPES, JobRecord, JobState, Progress, QueuePlace
+from safelight.contract.requests.prompt_cut import cuts_object
 from safelight.service.access.picture_links import PictureLinks
 from safelight.service.jobs.jobs import Jobs
 

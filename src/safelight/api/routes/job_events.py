@@ -26,7 +26,7 @@ from safelight.api.exchange.streams import Streams
 from safelight.api.routes.job_answer import Addresses, Job, addresses, queue, shown, steps
 from safelight.api.services import Services
 from safelight.contract.errors import AuthenticationFailed
-from safelight.contract.jobs import JobRecord, JobUpdate, Progress, QueuePlace
+from safelight.contract.records.jobs import JobRecord, JobUpdate, Progress, QueuePlace
 from safelight.service.jobs.jobs import Jobs
 from safelight.service.ports.feed import Watcher
 

@@ -12,7 +12,7 @@ from starlette.datastructures import QueryParams
 from safelight.api.exchange.operations import TEXT, Schema
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.jobs import STATES, JobState
+from safelight.contract.records.jobs import STATES, JobState
 from safelight.service.ports.jobs import SHAPES, JobFilter, Shape
 
 MOST_PER_PAGE = 200

@@ -18,9 +18,9 @@ from safelight.api.routes.job_answer import Job, JobDeleted, JobList, addresses,
 from safelight.api.routes.job_query import PARAMETERS, cursor_of, read_query
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest, NotFound
-from safelight.contract.jobs import MEDIA_TYPES, JobRecord
-from safelight.contract.json_object import read_object
-from safelight.contract.unsigned import media_type
+from safelight.contract.picture_files.unsigned import media_type
+from safelight.contract.records.jobs import MEDIA_TYPES, JobRecord
+from safelight.contract.values.json_object import read_object
 
 # A job's picture never changes; it is its owner's alone. A deleted one may stay in its owner's own browser.
 _FOREVER = "private, max-age=31536000, immutable"

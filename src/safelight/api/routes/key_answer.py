@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from safelight.api.exchange.operations import Answer
 from safelight.api.services import Services
-from safelight.contract.quotas import Amount, QuotaName, day_of
+from safelight.contract.records.quotas import Amount, QuotaName, day_of
 from safelight.service.ports.keys import KeyRecord
 from safelight.service.ports.quotas import UsageRow
 

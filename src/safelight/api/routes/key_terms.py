@@ -15,9 +15,9 @@ from safelight.api.exchange.body import read_body
 from safelight.api.exchange.operations import BODY_ERRORS, TEXT, Operation, Schema, json_answer
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.json_object import read_object
-from safelight.contract.quotas import QUOTA_NAMES
-from safelight.contract.wording import quoted_name, wrong
+from safelight.contract.records.quotas import QUOTA_NAMES
+from safelight.contract.values.json_object import read_object
+from safelight.contract.values.wording import quoted_name, wrong
 from safelight.service.access.administration import check_models
 from safelight.service.access.keys import Principal
 

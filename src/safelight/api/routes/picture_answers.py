@@ -26,11 +26,11 @@ from safelight.api.http.proxies import root
 from safelight.api.routes.image_stream import base64_text, begin_stream, finished_stream
 from safelight.api.routes.job_answer import Job, addresses, shown
 from safelight.api.services import Services
-from safelight.contract.calls import Call
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.parameters.seed import MAX_PICTURES
-from safelight.contract.prompt_cut import cut_header
-from safelight.contract.request import ImageRequest
+from safelight.contract.parameters.calls import Call
+from safelight.contract.parameters.rendering.seed import MAX_PICTURES
+from safelight.contract.requests.prompt_cut import cut_header
+from safelight.contract.requests.request import ImageRequest
 from safelight.service.access.keys import Principal
 from safelight.service.drawing.answer_fields import answer_fields
 from safelight.service.drawing.drawing import Picture

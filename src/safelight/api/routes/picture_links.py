@@ -11,7 +11,7 @@ from safelight.api.exchange.operations import TEXT, Operation, Route, Said, Sche
 from safelight.api.routes.jobs import ALONE
 from safelight.api.services import Services
 from safelight.contract.errors import NotFound
-from safelight.contract.jobs import MEDIA_TYPES
+from safelight.contract.records.jobs import MEDIA_TYPES
 from safelight.service.access.picture_links import NO_PICTURE, PICTURES_PATH
 
 

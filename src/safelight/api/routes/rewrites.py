@@ -13,7 +13,7 @@ from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.exchange.leaving import may_be_left, unless_left
 from safelight.api.exchange.operations import BODY_ERRORS, TEXT, Answer, Operation, Route, Schema, json_answer
 from safelight.api.services import Services
-from safelight.contract.json_object import read_object
+from safelight.contract.values.json_object import read_object
 
 
 class Rewritten(Answer, tag_field="object", tag="image.rewrite", frozen=True, kw_only=True):

@@ -24,11 +24,11 @@ from safelight.api.exchange.operations import Endpoint, Route
 from safelight.api.exchange.under_way import UnderWay, Work
 from safelight.api.routes.sdapi_payloads import SAMPLER, answer, fields_of
 from safelight.api.services import Services
-from safelight.contract.calls import Call
 from safelight.contract.catalogue import ModelEntry
 from safelight.contract.errors import AuthenticationFailed, NotFound
-from safelight.contract.json_object import read_object
-from safelight.contract.wording import wrong
+from safelight.contract.parameters.calls import Call
+from safelight.contract.values.json_object import read_object
+from safelight.contract.values.wording import wrong
 from safelight.protocol.under_way import WorkTold
 from safelight.service.access.keys import Principal
 from safelight.service.drawing.drawing import Picture

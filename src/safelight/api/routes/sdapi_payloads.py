@@ -16,15 +16,15 @@ from typing import Any
 import orjson
 
 from safelight.api.routes.image_stream import base64_text
-from safelight.contract.calls import Call
-from safelight.contract.capabilities import Capabilities
 from safelight.contract.catalogue import ModelEntry
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.kinds import FreeSize
-from safelight.contract.parameters.size import nearest_size
-from safelight.contract.request import ImageRequest
-from safelight.contract.sizes import SIZES, Size
-from safelight.contract.wording import wrong
+from safelight.contract.models.capabilities import Capabilities
+from safelight.contract.parameters.calls import Call
+from safelight.contract.parameters.rendering.size import nearest_size
+from safelight.contract.requests.request import ImageRequest
+from safelight.contract.values.kinds import FreeSize
+from safelight.contract.values.sizes import SIZES, Size
+from safelight.contract.values.wording import wrong
 from safelight.service.drawing.drawing import Picture
 
 _SIDE = 512

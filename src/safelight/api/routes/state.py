@@ -16,7 +16,7 @@ from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.exchange.operations import Answer, Route
 from safelight.api.routes.key_terms import admin_of, admin_operation
 from safelight.api.services import Services
-from safelight.contract.quotas import day_of
+from safelight.contract.records.quotas import day_of
 
 
 class QueueState(Answer, frozen=True, kw_only=True):

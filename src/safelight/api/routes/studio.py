@@ -21,7 +21,7 @@ from safelight.api.exchange.operations import BODY_ERRORS, TEXT, Answer, Operati
 from safelight.api.http.proxies import Proxies
 from safelight.api.services import BuiltFile, Services
 from safelight.contract.errors import AuthenticationFailed, InvalidRequest, NotFound
-from safelight.contract.json_object import read_object
+from safelight.contract.values.json_object import read_object
 from safelight.service.access.keys import Principal
 from safelight.service.access.sessions import SESSION_SECONDS
 from safelight.service.ports.keys import SessionRecord

@@ -19,7 +19,7 @@ from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.exchange.operations import Answer, Operation, Route, Schema, json_answer
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.quotas import day_of
+from safelight.contract.records.quotas import day_of
 from safelight.service.access.quotas import QuotaState
 from safelight.service.ports.quotas import UsageRow
 

@@ -10,10 +10,10 @@ from safelight.adapters.home.pins import pinned_commit
 from safelight.cli.doctor.findings import Finding
 from safelight.cli.looking import look_at
 from safelight.cli.weights import Fault, fault_in, safetensors_fault
-from safelight.contract.checkpoint_files import SAFETENSORS
+from safelight.contract.checkpoints.checkpoint_files import SAFETENSORS
+from safelight.contract.checkpoints.hub import HubName, cache_folder
+from safelight.contract.checkpoints.paths import expanded
 from safelight.contract.errors import SafelightError
-from safelight.contract.hub import HubName, cache_folder
-from safelight.contract.paths import expanded
 from safelight.protocol.messages import ModelSpec
 from safelight.settings import Settings
 

@@ -1,1 +1,1 @@
-"""The parameters of an image request, a declaration each. To add one, declare it in one of these files."""
+"""The parameters of an image request, a declaration each. To add one, declare it in a file of one of these rooms."""

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from safelight.contract.calls import ALL, Call
-from safelight.contract.capabilities import Parameter
-from safelight.contract.kinds import Value
-from safelight.contract.rules import Rule
-from safelight.contract.terms import OperatorTerms
-from safelight.contract.traits import Traits
+from safelight.contract.models.capabilities import Parameter
+from safelight.contract.models.terms import OperatorTerms
+from safelight.contract.models.traits import Traits
+from safelight.contract.parameters.calls import ALL, Call
+from safelight.contract.values.kinds import Value
+from safelight.contract.values.rules import Rule
 
 Part = Literal["request", "recipe", "file"]
 """What it decides: how the request is read and answered, the picture's pixels, or the file around them."""

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 
-from safelight.contract.kinds import Value
-from safelight.contract.parameters.control import CONTROLS
+from safelight.contract.models.terms import OperatorTerms
+from safelight.contract.models.traits import Traits
+from safelight.contract.parameters.answer.delivery import ALLOW_IGNORED_PARAMS, PARTIAL_IMAGES, RESPONSE_FORMAT, STREAM
+from safelight.contract.parameters.answer.output import OUTPUT_COMPRESSION, OUTPUT_FORMAT
 from safelight.contract.parameters.declaration import Declaration, where_taken
-from safelight.contract.parameters.delivery import ALLOW_IGNORED_PARAMS, PARTIAL_IMAGES, RESPONSE_FORMAT, STREAM
-from safelight.contract.parameters.loras import LORAS
-from safelight.contract.parameters.output import OUTPUT_COMPRESSION, OUTPUT_FORMAT
-from safelight.contract.parameters.pictures import EDITING
-from safelight.contract.parameters.prompt import MODEL, NEGATIVE_PROMPT, PROMPT
-from safelight.contract.parameters.rewrite import REWRITE
-from safelight.contract.parameters.seed import SEED, N
-from safelight.contract.parameters.size import ASPECT_RATIO, SIZE
-from safelight.contract.parameters.steering import STEERING
-from safelight.contract.terms import OperatorTerms
-from safelight.contract.traits import Traits
+from safelight.contract.parameters.rendering.loras import LORAS
+from safelight.contract.parameters.rendering.seed import SEED, N
+from safelight.contract.parameters.rendering.size import ASPECT_RATIO, SIZE
+from safelight.contract.parameters.rendering.steering import STEERING
+from safelight.contract.parameters.subject.control import CONTROLS
+from safelight.contract.parameters.subject.pictures import EDITING
+from safelight.contract.parameters.subject.prompt import MODEL, NEGATIVE_PROMPT, PROMPT
+from safelight.contract.parameters.subject.rewrite import REWRITE
+from safelight.contract.values.kinds import Value
 
 _DRAWN_BY = (MODEL, PROMPT, ASPECT_RATIO, SIZE, NEGATIVE_PROMPT, OUTPUT_FORMAT, SEED)
 _DELIVERED_BY = (REWRITE, N, STREAM, PARTIAL_IMAGES, RESPONSE_FORMAT, OUTPUT_COMPRESSION)

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from safelight.contract.capabilities import Tolerated
-from safelight.contract.terms import OperatorTerms
+from safelight.contract.models.capabilities import Tolerated
+from safelight.contract.models.terms import OperatorTerms
 
 # OpenAI's clients send `safety_identifier` since 2026-09, in place of `user`.
 _ALL = (

@@ -13,10 +13,10 @@ import torch
 import transformers
 from diffusers import GGUFQuantizationConfig
 
-from safelight.contract.checkpoint_files import can_be_left_out
+from safelight.contract.checkpoints.checkpoint_files import can_be_left_out
+from safelight.contract.checkpoints.split_weights import whole_folder
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import DENOISERS, ModelOptions, Quantization
-from safelight.contract.split_weights import whole_folder
+from safelight.contract.models.options import DENOISERS, ModelOptions, Quantization
 from safelight.engine.checkpoint.diffusers_index import none_made
 from safelight.engine.checkpoint.folder import CHECKER, Checkpoint
 from safelight.engine.checkpoint.processors import without_videos

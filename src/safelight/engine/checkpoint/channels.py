@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safelight.contract.checkpoint_files import read_json
-from safelight.contract.options import DENOISERS
+from safelight.contract.checkpoints.checkpoint_files import read_json
+from safelight.contract.models.options import DENOISERS
 from safelight.engine.checkpoint.folder import Checkpoint
 
 # Latents come as they are, or as patches of two by two.

@@ -12,9 +12,9 @@ from typing import Any
 import diffusers
 import torch
 
-from safelight.contract.checkpoint_files import CONFIGURES, PART_CONFIG, read_json
+from safelight.contract.checkpoints.checkpoint_files import CONFIGURES, PART_CONFIG, read_json
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import DENOISERS, ModelOptions
+from safelight.contract.models.options import DENOISERS, ModelOptions
 from safelight.engine.checkpoint.diffusers_index import Weights, check_files
 from safelight.engine.checkpoint.location import location_of
 from safelight.engine.checkpoint.untrusted import check_folder

@@ -21,7 +21,7 @@ from diffusers.utils import requires_backends
 from diffusers.utils.deprecation_utils import _maybe_remap_transformers_class
 
 from safelight import postcard
-from safelight.contract.checkpoint_files import (
+from safelight.contract.checkpoints.checkpoint_files import (
     INDEX,
     MODULES,
     PICKLED,

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from diffusers import AmusedScheduler, DDPMScheduler
 
-from safelight.contract.checkpoint_files import read_json
+from safelight.contract.checkpoints.checkpoint_files import read_json
 from safelight.contract.errors import ModelLoadError
 from safelight.engine.checkpoint.folder import Checkpoint
 from safelight.engine.checkpoint.location import BUNDLED

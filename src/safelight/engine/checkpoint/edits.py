@@ -13,7 +13,7 @@ from typing import Any
 import diffusers
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import DENOISERS
+from safelight.contract.models.options import DENOISERS
 from safelight.engine.checkpoint.channels import denoiser_input
 from safelight.engine.checkpoint.folder import Checkpoint
 from safelight.engine.checkpoint.pictures_needed import picture_needed

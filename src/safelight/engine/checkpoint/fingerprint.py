@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from safelight import __version__
-from safelight.contract.split_weights import blocks_of, size_of
+from safelight.contract.checkpoints.split_weights import blocks_of, size_of
 from safelight.engine.machine.device import processor_name, reference_threads, versions
 from safelight.engine.output.encode import encoder_settings
 from safelight.engine.tuning import packed_layers, packing

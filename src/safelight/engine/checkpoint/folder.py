@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from safelight.contract.checkpoint_files import (
+from safelight.contract.checkpoints.checkpoint_files import (
     CONFIGURES,
     PICKLED,
     SAFETENSORS,
@@ -22,7 +22,7 @@ from safelight.contract.checkpoint_files import (
     sources_of,
 )
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import DENOISERS, ModelOptions
+from safelight.contract.models.options import DENOISERS, ModelOptions
 from safelight.engine.checkpoint.diffusers_index import (
     CONVERT,
     PartLacking,

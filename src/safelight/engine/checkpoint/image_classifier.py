@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from safelight.contract.checkpoint_files import PART_CONFIG, read_json
-from safelight.contract.classifiers import SAFETY_CHECKERS_LABEL, is_safety_checker
+from safelight.contract.checkpoints.checkpoint_files import PART_CONFIG, read_json
+from safelight.contract.checkpoints.classifiers import SAFETY_CHECKERS_LABEL, is_safety_checker
 from safelight.contract.errors import ModelLoadError
 from safelight.engine.checkpoint.location import location_of
 from safelight.engine.checkpoint.untrusted import check_folder, nothing_unpickled

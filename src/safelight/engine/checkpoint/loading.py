@@ -15,8 +15,8 @@ import transformers
 from msgspec.structs import replace
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import ModelOptions
-from safelight.contract.traits import EditTraits, Traits
+from safelight.contract.models.options import ModelOptions
+from safelight.contract.models.traits import EditTraits, Traits
 from safelight.engine.checkpoint import single_file
 from safelight.engine.checkpoint.assembly import Assembly
 from safelight.engine.checkpoint.controlnets import ControlNetFiles, load_controlnets, read_controlnets, sizes_of

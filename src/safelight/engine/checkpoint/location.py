@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safelight import postcard
+from safelight.contract.checkpoints.hub import DEFAULT_REVISION, HubName, cache_folder
+from safelight.contract.checkpoints.paths import expanded
 from safelight.contract.errors import ConfigurationError, ModelLoadError
-from safelight.contract.hub import DEFAULT_REVISION, HubName, cache_folder
-from safelight.contract.paths import expanded
 
 BUNDLED = "postcard"
 

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from safelight.contract.checkpoint_files import read_json
+from safelight.contract.checkpoints.checkpoint_files import read_json
+from safelight.contract.checkpoints.split_weights import whole_folder
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.sentences import BUNDLED_ENCODER
-from safelight.contract.split_weights import whole_folder
+from safelight.contract.requests.sentences import BUNDLED_ENCODER
 from safelight.engine.checkpoint.location import BUNDLED, location_of
 from safelight.engine.checkpoint.untrusted import check_folder, nothing_unpickled
 from safelight.protocol.messages import EncoderSpec

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from safelight.contract.checkpoint_files import read_json
+from safelight.contract.checkpoints.checkpoint_files import read_json
 from safelight.contract.errors import ModelLoadError
 from safelight.engine.checkpoint.location import BUNDLED, location_of
 from safelight.protocol.messages import ModelSpec

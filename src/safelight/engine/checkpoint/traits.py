@@ -20,9 +20,9 @@ import diffusers
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from safelight.contract.checkpoint_files import read_json
+from safelight.contract.checkpoints.checkpoint_files import read_json
+from safelight.contract.models.traits import Traits
 from safelight.contract.parameters.declared import taken_by
-from safelight.contract.traits import Traits
 from safelight.engine.checkpoint.folder import Checkpoint
 from safelight.engine.pipeline.signature import guidance_parameter, of_one_frame
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import torch
 
-from safelight.contract.checkpoint_files import read_json
+from safelight.contract.checkpoints.checkpoint_files import read_json
 from safelight.contract.errors import ModelLoadError
 
 # Far beyond the largest checkpoints (some 200 shards, 30 parts), and walked in a second.

@@ -15,7 +15,7 @@ from typing import ParamSpec
 import torch
 from PIL import Image
 
-from safelight.contract.costs import CostPoint
+from safelight.contract.models.costs import CostPoint
 from safelight.engine.machine.stage_ages import StageAges
 from safelight.engine.machine.streams import fetched
 from safelight.engine.output.encode import encode

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.sentences import EmbedOrder
+from safelight.contract.requests.sentences import EmbedOrder
 from safelight.engine.checkpoint.sentence_encoder import Sentence, SentenceEncoder, read_encoder
 from safelight.engine.drawing.ends import Ends
 from safelight.engine.machine.stage_ages import StageAges

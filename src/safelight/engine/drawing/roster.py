@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.engine.drawing.ends import Ends
 from safelight.engine.drawing.trial import is_trial, trial_after, trial_id
 from safelight.engine.pipeline.arguments import JobRefused

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safelight.contract.order import FileSpec, InputPicture, Order, Recipe, Share
+from safelight.contract.requests.order import FileSpec, InputPicture, Order, Recipe, Share
 from safelight.engine.pipeline.model import LoadedModel
 
 if TYPE_CHECKING:

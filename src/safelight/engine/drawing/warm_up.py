@@ -16,10 +16,10 @@ from typing import Any
 import torch
 from msgspec.structs import replace
 
-from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError, SafelightError
-from safelight.contract.sizes import SIZES, Size
-from safelight.contract.stages import FIRST, STAGES, STEPS
+from safelight.contract.models.costs import CostPoint
+from safelight.contract.models.stages import FIRST, STAGES, STEPS
+from safelight.contract.values.sizes import SIZES, Size
 from safelight.engine.drawing.trial import trial_order
 from safelight.engine.machine.device import reference_threads
 from safelight.engine.machine.library_errors import is_out_of_memory, missing_package

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
+from safelight.contract.checkpoints.split_weights import header_of
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.split_weights import header_of
 from safelight.engine.machine.device import usable_memory
 
 # https://github.com/huggingface/safetensors#format: the kinds of floats, which become the model's own kind.

@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from diffusers import ModelMixin
 
-from safelight.contract.stages import DECODE, PICTURE, PROMPT, STEPS
+from safelight.contract.models.stages import DECODE, PICTURE, PROMPT, STEPS
 
 _OF_PROMPTS = ("encoder", "conditioner", "prompt")
 # What encodes pixels, of a part that decodes them too.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from safelight.contract.costs import WORTH_A_WORKER, CostPoint
+from safelight.contract.models.costs import WORTH_A_WORKER, CostPoint
 from safelight.engine.machine.device import reference_threads, usable_memory
 
 # Of all memory that models of all workers together may take, and what a worker takes beside them.

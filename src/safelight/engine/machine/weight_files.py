@@ -6,9 +6,9 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from safelight.contract.checkpoint_files import SAFETENSORS
+from safelight.contract.checkpoints.checkpoint_files import SAFETENSORS
+from safelight.contract.checkpoints.split_weights import header_of
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.split_weights import header_of
 
 
 def check_safetensors(path: Path, what: str) -> None:

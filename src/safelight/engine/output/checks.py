@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from safelight.contract.stages import DECODE
+from safelight.contract.models.stages import DECODE
 from safelight.engine.pipeline.calls import Call
 
 

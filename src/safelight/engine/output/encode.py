@@ -10,7 +10,7 @@ from importlib.metadata import version
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.engine.output.metadata import Facts, Metadata, metadata
 
 try:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from safelight import __version__
-from safelight.contract.embedding import NAMESPACE, request_element, scene_element
-from safelight.contract.order import Order
-from safelight.contract.provenance import description, packet
+from safelight.contract.picture_files.embedding import NAMESPACE, request_element, scene_element
+from safelight.contract.picture_files.provenance import description, packet
+from safelight.contract.requests.order import Order
 
 # What the other tools call it.
 _CALLED = {"steps": "Steps", "guidance_scale": "CFG scale"}

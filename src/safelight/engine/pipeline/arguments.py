@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from safelight.contract.errors import SafelightError
-from safelight.contract.kinds import Value
-from safelight.contract.order import Order, Recipe
+from safelight.contract.requests.order import Order, Recipe
+from safelight.contract.values.kinds import Value
 from safelight.engine.pipeline.signature import guidance_parameter, of_one_frame
 from safelight.protocol.messages import RefusalCode
 

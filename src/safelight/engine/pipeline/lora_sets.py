@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from safelight.contract.order import Recipe
+from safelight.contract.requests.order import Recipe
 from safelight.engine.pipeline.arguments import JobRefused
 from safelight.engine.tuning.loras import Adapters, choose
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from safelight.contract.traits import Traits
+from safelight.contract.models.traits import Traits
 from safelight.engine.machine.memory import largest_part, memory_of
 from safelight.engine.machine.parts import Parts
 from safelight.engine.pipeline.controls import NO_CONTROLS, Controls

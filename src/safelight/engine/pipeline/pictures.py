@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from PIL import Image, ImageOps
 
-from safelight.contract.order import InputPicture
+from safelight.contract.requests.order import InputPicture
 
 
 def as_image(picture: InputPicture) -> Image.Image:

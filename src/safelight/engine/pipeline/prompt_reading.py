@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from transformers import PreTrainedTokenizerBase, ProcessorMixin
 
-from safelight.contract.order import Recipe
-from safelight.contract.prompt_cut import PromptCut
+from safelight.contract.requests.order import Recipe
+from safelight.contract.requests.prompt_cut import PromptCut
 
 _UNCUT = (None, False, "do_not_truncate")
 _Parameter = Literal["prompt", "negative_prompt"]

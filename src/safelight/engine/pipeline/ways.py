@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from safelight.contract.traits import EditTraits
+from safelight.contract.models.traits import EditTraits
 from safelight.engine.pipeline.picture_arguments import PictureArguments
 from safelight.engine.pipeline.twins import beside
 

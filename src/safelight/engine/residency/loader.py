@@ -13,10 +13,10 @@ from functools import partial
 
 import torch
 
-from safelight.contract.costs import CostPoint
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.sizes import SIZES
-from safelight.contract.traits import Traits
+from safelight.contract.models.costs import CostPoint
+from safelight.contract.models.traits import Traits
+from safelight.contract.values.sizes import SIZES
 from safelight.engine.machine.device import reference_threads
 from safelight.engine.machine.stage_ages import StageAges
 from safelight.engine.output.previews import Previewer

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
-from safelight.contract.costs import CostPoint, Costs
 from safelight.contract.errors import ModelLoadError
+from safelight.contract.models.costs import CostPoint, Costs
 from safelight.engine.output.previews import Previewer
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.handle import Handle

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
-from safelight.contract.stages import DECODE
+from safelight.contract.models.stages import DECODE
 from safelight.engine.machine.pace import Mark
 from safelight.engine.machine.streams import Beside
 from safelight.engine.pipeline.calls import Call

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
-from safelight.contract.order import Recipe
+from safelight.contract.requests.order import Recipe
 from safelight.engine.machine.library_errors import missing_package
 from safelight.engine.output.checks import NaNInLatents
 from safelight.engine.pipeline.arguments import JobRefused

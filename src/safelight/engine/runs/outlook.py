@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from safelight.contract.costs import CostPoint
-from safelight.contract.stages import STAGES, comes_before_steps
+from safelight.contract.models.costs import CostPoint
+from safelight.contract.models.stages import STAGES, comes_before_steps
 from safelight.engine.runs.stage_times import StageTimes
 
 

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import torch
 from diffusers.hooks.group_offloading import _is_group_offload_enabled
 
-from safelight.contract.stages import STEPS
+from safelight.contract.models.stages import STEPS
 from safelight.engine.pipeline.call_values import NoForm, form_of, same_bytes
 from safelight.engine.pipeline.calls import Call
 from safelight.engine.runs.execution import Raised, execute

@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 
-from safelight.contract.costs import CostPoint
-from safelight.contract.order import Order
-from safelight.contract.stages import FIRST
+from safelight.contract.models.costs import CostPoint
+from safelight.contract.models.stages import FIRST
+from safelight.contract.requests.order import Order
 from safelight.engine.output.metadata import Facts
 from safelight.engine.pipeline.calls import Call
 from safelight.engine.pipeline.lora_sets import NO_LORAS, lora_set

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from safelight.contract.stages import STEPS
+from safelight.contract.models.stages import STEPS
 from safelight.protocol.times import StageSpan, Timings
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from safelight.contract.costs import CostPoint
-from safelight.contract.stages import STEPS
+from safelight.contract.models.costs import CostPoint
+from safelight.contract.models.stages import STEPS
 from safelight.engine.machine.device import reference_threads, usable_cores
 from safelight.engine.machine.neighbours import cores_left
 from safelight.engine.machine.team_size import counts_to_try, fastest

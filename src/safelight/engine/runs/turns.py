@@ -10,8 +10,8 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from safelight.contract.costs import CostPoint
-from safelight.contract.stages import STEPS, comes_before_steps
+from safelight.contract.models.costs import CostPoint
+from safelight.contract.models.stages import STEPS, comes_before_steps
 from safelight.engine.machine.pace import Mark, Pace, mark
 from safelight.engine.machine.streams import Beside, beside
 from safelight.engine.pipeline.calls import Call

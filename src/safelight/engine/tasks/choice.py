@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.tasks.edit import Edit
 from safelight.engine.tasks.scene_edit import SceneEdit

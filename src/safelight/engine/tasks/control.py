@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from safelight.contract.order import Recipe
+from safelight.contract.requests.order import Recipe
 from safelight.engine.pipeline.arguments import JobRefused
 from safelight.engine.pipeline.controls import Follower, Task
 from safelight.engine.pipeline.model import LoadedModel

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.engine.pipeline.arguments import JobRefused, options_used, pipeline_arguments
 from safelight.engine.pipeline.giving_back import given_back
 from safelight.engine.pipeline.model import LoadedModel

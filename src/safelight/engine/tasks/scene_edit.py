@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.engine.pipeline.arguments import JobRefused, options_used, pipeline_arguments
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.pictures import as_image, fitted

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from safelight.contract.calls import EDIT_PATH
-from safelight.contract.order import Order
+from safelight.contract.parameters.calls import EDIT_PATH
+from safelight.contract.requests.order import Order
 from safelight.engine.pipeline.arguments import JobRefused, options_used, pipeline_arguments
 from safelight.engine.pipeline.controls import WORDS
 from safelight.engine.pipeline.model import LoadedModel

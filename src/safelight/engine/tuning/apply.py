@@ -14,8 +14,8 @@ import torch
 from diffusers import hooks
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import ModelOptions, StepCache
-from safelight.contract.stages import STEPS
+from safelight.contract.models.options import ModelOptions, StepCache
+from safelight.contract.models.stages import STEPS
 from safelight.engine.machine.library_errors import explained
 from safelight.engine.machine.parts import Parts
 from safelight.engine.machine.stages import stage_of

@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import Lora
+from safelight.contract.models.options import Lora
 from safelight.engine.machine.library_errors import explained
 from safelight.engine.machine.weight_files import check_file
 

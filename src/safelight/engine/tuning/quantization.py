@@ -17,7 +17,7 @@ import transformers
 from diffusers.quantizers.auto import AUTO_QUANTIZATION_CONFIG_MAPPING as OF_DIFFUSERS
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.options import DENOISERS, Quantization
+from safelight.contract.models.options import DENOISERS, Quantization
 from safelight.engine.machine.library_errors import explained
 
 _LIBRARIES = {  # what diffusers imports for a quantization, by the backend's name

@@ -16,7 +16,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 from transformers import BertModel, PreTrainedTokenizerFast
 
-from safelight.contract.split_weights import whole_folder
+from safelight.contract.checkpoints.split_weights import whole_folder
 from safelight.postcard import scene_file, text
 from safelight.postcard.decoder import SceneDecoder
 from safelight.postcard.sampling.conditioning import Conditioning, Guidance, Words, conditioning

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from safelight.contract.errors import InvalidRequest, NotFound
-from safelight.contract.quotas import GROUP_NAME, QUOTA_NAMES, QuotaName
+from safelight.contract.records.quotas import GROUP_NAME, QUOTA_NAMES, QuotaName
 from safelight.service.access.minting import MintedKey, digest_of, mint
 from safelight.service.ports.keys import GroupRecord, KeyRecord, KeyStore, KeyTerms
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from safelight.contract.errors import AuthenticationFailed, ConfigurationError, InvalidRequest, NotAllowed, NotFound
-from safelight.contract.quotas import Quotas
+from safelight.contract.records.quotas import Quotas
 from safelight.service.access.administration import Administration
 from safelight.service.access.minting import KEY_BYTES, KEY_PREFIX, MintedKey, digest_of
 from safelight.service.ports.audit import SERVER

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from safelight.contract.errors import ConfigurationError, InvalidRequest
-from safelight.contract.request import ImageRequest
+from safelight.contract.requests.request import ImageRequest
 
 # What expressions are made of. A term with any of it was meant as one, and read literally it would block nothing.
 _EXPRESSION = re.compile(r"[\\^$|?*+()\[\]{}]")

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from safelight.contract.errors import QuotaExceeded, SafelightError
-from safelight.contract.quotas import Amount, Quota, Quotas, end_of, quotas_of
+from safelight.contract.records.quotas import Amount, Quota, Quotas, end_of, quotas_of
 from safelight.service.access.keys import Principal
 from safelight.service.ports.keys import KeyStore
 from safelight.service.ports.quotas import Claim, Counted, QuotaBook, Used

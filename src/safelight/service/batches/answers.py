@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 import pybase64
 
-from safelight.contract.batches import Line, LineState
 from safelight.contract.errors import NotFound
+from safelight.contract.records.batches import Line, LineState
 from safelight.service.keeping.files_away import told_to_ask_again
 from safelight.service.ports.batches import BatchStore
 from safelight.service.ports.files import FileStore

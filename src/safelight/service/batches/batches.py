@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from safelight.contract.batches import Batch
 from safelight.contract.errors import NotFound, SafelightError
-from safelight.contract.trace import NO_TRACE, TraceContext
+from safelight.contract.records.batches import Batch
+from safelight.contract.requests.trace import NO_TRACE, TraceContext
 from safelight.service.batches.files import BatchFiles, no_file
 from safelight.service.batches.runner import BatchRunner
 from safelight.service.ports.batches import BatchStore

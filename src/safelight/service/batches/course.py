@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Callable
 
 import structlog
 
-from safelight.contract.batches import MOST_LINES, Batch, Line, LineState, StoredFile
-from safelight.contract.jobs import JobError
+from safelight.contract.records.batches import MOST_LINES, Batch, Line, LineState, StoredFile
+from safelight.contract.records.jobs import JobError
 from safelight.service.batches.answers import size_of
 from safelight.service.batches.reading import LineReader, split
 from safelight.service.ports.batches import BatchStore

@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 import structlog
 
-from safelight.contract.batches import StoredFile
 from safelight.contract.errors import InternalError, InvalidRequest, NotFound
+from safelight.contract.records.batches import StoredFile
 from safelight.service.batches.answers import content_of
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.files_away import told_to_ask_again

@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from safelight.contract.batches import Line
-from safelight.contract.trace import TraceContext
+from safelight.contract.records.batches import Line
+from safelight.contract.requests.trace import TraceContext
 from safelight.service.access.keys import Principal
 from safelight.service.ports.batches import LineHold
 

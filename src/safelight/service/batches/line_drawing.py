@@ -10,10 +10,10 @@ from functools import partial
 import structlog
 from msgspec.structs import replace
 
-from safelight.contract.batches import KeptPicture, Line, LineEnding
 from safelight.contract.errors import ApiError, InternalError, InvalidRequest, Unavailable
-from safelight.contract.request import ImageRequest
-from safelight.contract.trace import NO_TRACE, TraceContext
+from safelight.contract.records.batches import KeptPicture, Line, LineEnding
+from safelight.contract.requests.request import ImageRequest
+from safelight.contract.requests.trace import NO_TRACE, TraceContext
 from safelight.service.access.keys import Principal
 from safelight.service.drawing.answer_fields import answer_fields
 from safelight.service.drawing.drawing import Picture

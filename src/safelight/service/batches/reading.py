@@ -8,10 +8,10 @@ import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from safelight.contract.batches import Line
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.jobs import JobError
-from safelight.contract.json_object import read_object
+from safelight.contract.records.batches import Line
+from safelight.contract.records.jobs import JobError
+from safelight.contract.values.json_object import read_object
 
 MOST_CUSTOM_ID = 512
 _DIGEST_BYTES = 16

@@ -12,8 +12,8 @@ from contextlib import suppress
 
 import structlog
 
-from safelight.contract.batches import Batch, Line, LineEnding
 from safelight.contract.errors import SafelightError, Unavailable
+from safelight.contract.records.batches import Batch, Line, LineEnding
 from safelight.service.access.keys import Principal
 from safelight.service.batches.course import BatchCourse, Content
 from safelight.service.batches.in_hand import SUSPECT_FROM, ClaimedLine, LinesInHand, places_of

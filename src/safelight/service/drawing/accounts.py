@@ -9,7 +9,7 @@ import time
 import msgspec
 import structlog
 
-from safelight.contract.request import ImageRequest
+from safelight.contract.requests.request import ImageRequest
 from safelight.protocol.messages import Finished
 from safelight.protocol.times import Work
 from safelight.service.drawing.caller import Caller

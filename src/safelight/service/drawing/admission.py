@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from safelight.contract.costs import CostPoint, Costs
 from safelight.contract.errors import InvalidRequest, Unavailable
-from safelight.contract.order import Order, Recipe, Share
+from safelight.contract.models.costs import CostPoint, Costs
+from safelight.contract.requests.order import Order, Recipe, Share
 from safelight.protocol.placing import Amount
 from safelight.protocol.times import Timings
 from safelight.scheduling.bounds import FairBound

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from safelight.contract.kinds import AUTO
-from safelight.contract.request import ImageRequest
+from safelight.contract.requests.request import ImageRequest
+from safelight.contract.values.kinds import AUTO
 
 # The fields that OpenAI's SDKs expect. Nothing here is counted in tokens.
 USAGE = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from safelight.contract.trace import NO_TRACE, TraceContext
+from safelight.contract.requests.trace import NO_TRACE, TraceContext
 from safelight.service.access.quotas import Reservation
 
 

@@ -12,9 +12,9 @@ from types import TracebackType
 import msgspec
 
 from safelight.contract.errors import ApiError, DrawingCancelled
-from safelight.contract.jobs import JobRecord, KeptImage, file_name
-from safelight.contract.prompt_cut import PromptCut
-from safelight.contract.request import ImageRequest
+from safelight.contract.records.jobs import JobRecord, KeptImage, file_name
+from safelight.contract.requests.prompt_cut import PromptCut
+from safelight.contract.requests.request import ImageRequest
 from safelight.protocol.messages import Finished, Tier
 from safelight.service.drawing.accounts import Account
 from safelight.service.drawing.readiness import shutting_down

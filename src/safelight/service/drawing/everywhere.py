@@ -13,7 +13,7 @@ import structlog
 from msgspec.structs import replace
 
 from safelight.contract.errors import SafelightError, Unavailable
-from safelight.contract.order import Order, Share
+from safelight.contract.requests.order import Order, Share
 from safelight.protocol.placing import Amount, LetInRequest, Wanted
 from safelight.scheduling.bounds import waits
 from safelight.service.drawing.admission import Admission

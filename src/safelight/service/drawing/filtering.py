@@ -10,9 +10,9 @@ from typing import Literal
 import structlog
 
 from safelight.contract.errors import InternalError, InvalidRequest
-from safelight.contract.jobs import MEDIA_TYPES
-from safelight.contract.order import Order
-from safelight.contract.request import ImageRequest
+from safelight.contract.records.jobs import MEDIA_TYPES
+from safelight.contract.requests.order import Order
+from safelight.contract.requests.request import ImageRequest
 from safelight.protocol.messages import Finished
 from safelight.service.ports.filters import ContentFilter, FilterFailed, Question
 

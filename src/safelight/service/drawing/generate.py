@@ -11,9 +11,9 @@ from functools import partial
 from msgspec.structs import replace
 
 from safelight.contract.errors import ApiError
-from safelight.contract.order import MetadataMode, Order
 from safelight.contract.parameters.declared import ordinary_options
-from safelight.contract.request import ImageRequest
+from safelight.contract.requests.order import MetadataMode, Order
+from safelight.contract.requests.request import ImageRequest
 from safelight.protocol.messages import Finished
 from safelight.protocol.placing import Amount
 from safelight.service.drawing.accounts import Account

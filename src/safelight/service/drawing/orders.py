@@ -7,9 +7,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from safelight.contract.order import MetadataMode, Order, Share
-from safelight.contract.parameters.seed import MAX_SEED
-from safelight.contract.request import ImageRequest
+from safelight.contract.parameters.rendering.seed import MAX_SEED
+from safelight.contract.requests.order import MetadataMode, Order, Share
+from safelight.contract.requests.request import ImageRequest
 from safelight.service.drawing.caller import Caller
 
 _NOBODY = Caller("", "")

@@ -16,10 +16,10 @@ from typing import BinaryIO
 from msgspec.structs import replace
 
 from safelight.contract.errors import InvalidRequest, Unavailable
-from safelight.contract.order import InputPicture, Role
-from safelight.contract.parsing import begun_with
-from safelight.contract.pictures import GivenPicture, PictureFacts, PictureFile
-from safelight.contract.request import ImageRequest
+from safelight.contract.requests.order import InputPicture, Role
+from safelight.contract.requests.parsing import begun_with
+from safelight.contract.requests.request import ImageRequest
+from safelight.contract.values.pictures import GivenPicture, PictureFacts, PictureFile
 from safelight.service.ports.pictures import MOST_PIXELS_TOGETHER, DecodedPicture, Pictures, UnreadablePicture, Use
 
 # Two requests of the largest kind, or three hundred of one picture of 1024x1024.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Finished
 
 Review = Callable[[Order, Finished], Awaitable[None]]

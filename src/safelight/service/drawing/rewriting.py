@@ -15,8 +15,8 @@ import msgspec
 import structlog
 
 from safelight.contract.errors import ApiError, InvalidRequest, UpstreamFailed
-from safelight.contract.parameters.prompt import PROMPT
-from safelight.contract.request import ImageRequest
+from safelight.contract.parameters.subject.prompt import PROMPT
+from safelight.contract.requests.request import ImageRequest
 from safelight.service.ports.upstreams import Upstream
 
 # Of what a chat model answers: thoughts before it stand in tags of their own with several models (Qwen3, DeepSeek-R1).

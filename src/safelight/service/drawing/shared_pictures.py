@@ -12,7 +12,7 @@ import structlog
 from msgspec.structs import replace
 
 from safelight.contract.errors import ApiError, DrawingCancelled, InternalError, InvalidRequest, SafelightError
-from safelight.contract.order import Order
+from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Cancelled, Embedded, Failed, Finished, JobEvent, Preview, Started, Stepped
 from safelight.service.drawing.admission import Admission, Cost
 from safelight.service.drawing.review import Review

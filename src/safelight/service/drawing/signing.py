@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import structlog
 from msgspec.structs import replace
 
-from safelight.contract.embedding import with_settings
 from safelight.contract.errors import InternalError
-from safelight.contract.jobs import MEDIA_TYPES, JobRecord
-from safelight.contract.order import Order
-from safelight.contract.unsigned import media_type, unsigned
+from safelight.contract.picture_files.embedding import with_settings
+from safelight.contract.picture_files.unsigned import media_type, unsigned
+from safelight.contract.records.jobs import MEDIA_TYPES, JobRecord
+from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Finished
 from safelight.service.ports.credentials import CannotSign, CredentialSigner, Statement
 

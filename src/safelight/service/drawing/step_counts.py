@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 
-from safelight.contract.order import Recipe
+from safelight.contract.requests.order import Recipe
 
 # Before a model has said its own number.
 _GUESSED_STEPS = 20

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from safelight.contract.errors import InternalError, InvalidRequest
-from safelight.contract.jobs import Course, JobRecord, JobUpdate, Origin, Wanted, file_name
-from safelight.contract.request import ImageRequest
+from safelight.contract.records.jobs import Course, JobRecord, JobUpdate, Origin, Wanted, file_name
+from safelight.contract.requests.request import ImageRequest
 from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import ColorOf, Picture, kept_image
 from safelight.service.drawing.generate import Generate

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from safelight.contract.request import ImageRequest
+from safelight.contract.requests.request import ImageRequest
 from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import Drawing, Picture
 from safelight.service.drawing.generate import Generate

@@ -11,11 +11,11 @@ from typing import Any
 
 import structlog
 
-from safelight.contract.calls import Call
 from safelight.contract.errors import InternalError
-from safelight.contract.jobs import JobRecord, call_of, facts_in, input_names
-from safelight.contract.pictures import PictureFacts, PictureFile
-from safelight.contract.request import ImageRequest
+from safelight.contract.parameters.calls import Call
+from safelight.contract.records.jobs import JobRecord, call_of, facts_in, input_names
+from safelight.contract.requests.request import ImageRequest
+from safelight.contract.values.pictures import PictureFacts, PictureFile
 from safelight.service.drawing.reception import HeldPicture
 from safelight.service.keeping.files_away import told_to_ask_again
 from safelight.service.ports.files import FilesAway, FileStore

@@ -7,7 +7,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from safelight.contract.jobs import JobRecord, Progress, QueuePlace
+from safelight.contract.records.jobs import JobRecord, Progress, QueuePlace
 from safelight.service.jobs.accept import Acceptance
 from safelight.service.jobs.library import Library
 from safelight.service.jobs.once import DrawnOnce

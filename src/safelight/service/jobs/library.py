@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import msgspec
 
-from safelight.contract.jobs import JobRecord, JobUpdate
+from safelight.contract.records.jobs import JobRecord, JobUpdate
 from safelight.service.jobs.pictures import JobPictures, there
 from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.jobs.thumbnails import Thumbnails

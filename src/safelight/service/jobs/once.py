@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import get_args
 
 from safelight.contract.errors import ApiError, AuthenticationFailed, FilesUnavailable, InternalError, InvalidRequest
-from safelight.contract.jobs import JobError, JobRecord
-from safelight.contract.request import ImageRequest
+from safelight.contract.records.jobs import JobError, JobRecord
+from safelight.contract.requests.request import ImageRequest
 from safelight.protocol.messages import RefusalCode
 from safelight.service.drawing.caller import Caller
 from safelight.service.drawing.drawing import Picture

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from safelight.contract.errors import NotFound
-from safelight.contract.jobs import JobRecord, KeptImage, input_names
+from safelight.contract.records.jobs import JobRecord, KeptImage, input_names
 from safelight.service.access.picture_links import NO_PICTURE
 from safelight.service.jobs.thumbnails import Thumbnails
 from safelight.service.keeping.files_away import told_to_ask_again

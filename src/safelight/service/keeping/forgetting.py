@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from safelight.contract.jobs import JobRecord, JobUpdate, input_names, thumbnail_name
+from safelight.contract.records.jobs import JobRecord, JobUpdate, input_names, thumbnail_name
 from safelight.service.keeping.place import Place
 from safelight.service.keeping.shares import shares
 from safelight.service.ports.feed import JobFeed

@@ -11,7 +11,7 @@ from contextlib import suppress
 import structlog
 
 from safelight.contract.errors import SafelightError
-from safelight.contract.jobs import JobRecord
+from safelight.contract.records.jobs import JobRecord
 from safelight.service.keeping.forgetting import Forgetting
 from safelight.service.keeping.place import Place
 from safelight.service.keeping.steady_clock import SteadyClock

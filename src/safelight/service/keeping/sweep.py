@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import structlog
 
-from safelight.contract.jobs import JobRecord, input_names, thumbnail_name
+from safelight.contract.records.jobs import JobRecord, input_names, thumbnail_name
 from safelight.service.keeping.place import Place
 from safelight.service.ports.files import FileEntry, FileStore
 from safelight.service.ports.jobs import JobStore

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import msgspec
 
-from safelight.contract.batches import Batch, Line, LineEnding, LineState, Purpose, StoredFile
-from safelight.contract.jobs import JobError
+from safelight.contract.records.batches import Batch, Line, LineEnding, LineState, Purpose, StoredFile
+from safelight.contract.records.jobs import JobError
 
 
 class LineHold(msgspec.Struct, frozen=True):

@@ -9,10 +9,10 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from safelight.contract.costs import CostPoint
-from safelight.contract.order import Order
-from safelight.contract.sentences import EmbedOrder
-from safelight.contract.traits import Traits
+from safelight.contract.models.costs import CostPoint
+from safelight.contract.models.traits import Traits
+from safelight.contract.requests.order import Order
+from safelight.contract.requests.sentences import EmbedOrder
 from safelight.protocol.messages import JobEvent
 
 Where = Literal["device", "host", "none"]

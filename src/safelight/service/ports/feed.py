@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from safelight.contract.jobs import JobRecord, JobUpdate
+from safelight.contract.records.jobs import JobRecord, JobUpdate
 
 
 class Watcher(Protocol):

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, Self
 
 import msgspec
 
-from safelight.contract.jobs import JobError, JobRecord, JobState, KeptImage
+from safelight.contract.records.jobs import JobError, JobRecord, JobState, KeptImage
 
 Shape = Literal["landscape", "portrait", "square"]
 SHAPES: tuple[Shape, ...] = ("landscape", "portrait", "square")

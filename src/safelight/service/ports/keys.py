@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from safelight.contract.quotas import QuotaName
+from safelight.contract.records.quotas import QuotaName
 from safelight.service.ports.audit import SERVER
 
 

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from safelight.contract.errors import SafelightError
-from safelight.contract.pictures import PictureFile
+from safelight.contract.values.pictures import PictureFile
 
 MOST_PIXELS = 40_000_000
 MOST_SIDE = 16_384

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from safelight.contract.quotas import Amount, Period
+from safelight.contract.records.quotas import Amount, Period
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):

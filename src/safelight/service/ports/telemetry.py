@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from safelight.contract.trace import NO_TRACE, TraceContext
+from safelight.contract.requests.trace import NO_TRACE, TraceContext
 from safelight.protocol.times import Timings, Work
 
 

@@ -10,8 +10,8 @@ from time import monotonic
 from msgspec.structs import replace
 
 from safelight.adapters.workers.pending import MAX_ATTEMPTS, PendingOrder
-from safelight.contract.order import Order
-from safelight.contract.sentences import EmbedOrder
+from safelight.contract.requests.order import Order
+from safelight.contract.requests.sentences import EmbedOrder
 from safelight.protocol.hosting import Follow, HostOrder, Take
 from safelight.protocol.messages import Draw, Embed
 from safelight.protocol.placing import Ask, Drawing

@@ -14,7 +14,7 @@ from safelight.adapters.sql.batches.rows import batch_of, file_of
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.schema import batch_files, batches
 from safelight.adapters.sql.uncancellable import uncancellable
-from safelight.contract.batches import Batch, Counts, StoredFile
+from safelight.contract.records.batches import Batch, Counts, StoredFile
 from safelight.service.ports.batches import FileWish
 
 

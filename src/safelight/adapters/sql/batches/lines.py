@@ -14,7 +14,7 @@ from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.jobs.rows import LEASE_END
 from safelight.adapters.sql.schema import batch_lines, batches
 from safelight.adapters.sql.uncancellable import uncancellable
-from safelight.contract.batches import Line, LineEnding, LineState
+from safelight.contract.records.batches import Line, LineEnding, LineState
 from safelight.service.ports.batches import LineHold
 
 WAITS = batch_lines.c.state == "waiting"

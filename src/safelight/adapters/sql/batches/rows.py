@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row
 
-from safelight.contract.batches import Batch, Counts, KeptPicture, Line, LineEnding, StoredFile
-from safelight.contract.jobs import JobError
+from safelight.contract.records.batches import Batch, Counts, KeptPicture, Line, LineEnding, StoredFile
+from safelight.contract.records.jobs import JobError
 
 AnyRow = Row[*tuple[Any, ...]]
 

@@ -18,8 +18,8 @@ from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.jobs.rows import LEASE_END
 from safelight.adapters.sql.schema import batch_files, batch_lines, batches
 from safelight.adapters.sql.uncancellable import uncancellable
-from safelight.contract.batches import UNFINISHED, Batch, Counts, Line, LineEnding, StoredFile
-from safelight.contract.jobs import JobError
+from safelight.contract.records.batches import UNFINISHED, Batch, Counts, Line, LineEnding, StoredFile
+from safelight.contract.records.jobs import JobError
 
 CANCELLED = JobError("batch_cancelled", "This line was not drawn: its batch was cancelled.")
 EXPIRED = JobError("batch_expired", "This line was not drawn: its batch was not done within its 24 hours.")

@@ -13,7 +13,7 @@ from safelight.adapters.sql.jobs.rows import record_of
 from safelight.adapters.sql.jobs.table import IS_UNFINISHED, JobTable
 from safelight.adapters.sql.schema import jobs
 from safelight.adapters.sql.uncancellable import uncancellable
-from safelight.contract.jobs import JobRecord
+from safelight.contract.records.jobs import JobRecord
 from safelight.service.ports.jobs import Held
 
 _NO_PICTURE = jobs.c.file.is_(None) & jobs.c.end_number.is_not(None)

@@ -13,7 +13,7 @@ from safelight.adapters.sql.jobs.rows import record_of
 from safelight.adapters.sql.jobs.table import IS_UNFINISHED, JobTable, Rows
 from safelight.adapters.sql.schema import counters, jobs
 from safelight.adapters.sql.uncancellable import uncancellable
-from safelight.contract.jobs import JobRecord
+from safelight.contract.records.jobs import JobRecord
 from safelight.service.ports.jobs import JobFilter, Standing
 
 _LAST_ENDING = select(counters.c.value).where(counters.c.name == "endings")

@@ -17,7 +17,7 @@ from safelight.adapters.sql.jobs.rows import record_of, row_of
 from safelight.adapters.sql.jobs.table import next_ending
 from safelight.adapters.sql.schema import idempotency, jobs
 from safelight.adapters.sql.uncancellable import uncancellable
-from safelight.contract.jobs import JobRecord
+from safelight.contract.records.jobs import JobRecord
 from safelight.service.ports.jobs import IdempotencyMark
 from safelight.service.ports.news import ChangeKind
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.jobs.rows import record_of
 from safelight.adapters.sql.schema import counters, jobs
-from safelight.contract.jobs import UNFINISHED, JobRecord
+from safelight.contract.records.jobs import UNFINISHED, JobRecord
 from safelight.service.ports.news import ChangeKind, RowChange
 
 Rows = Select[*tuple[Any, ...]]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 import structlog
 
 from safelight.contract.errors import SafelightError
-from safelight.contract.jobs import JobRecord, JobUpdate, Origin, Progress, Wanted
+from safelight.contract.records.jobs import JobRecord, JobUpdate, Origin, Progress, Wanted
 from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.jobs import JobStore, Standing

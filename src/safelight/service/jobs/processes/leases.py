@@ -11,7 +11,7 @@ from time import monotonic
 import structlog
 
 from safelight.contract.errors import SafelightError
-from safelight.contract.jobs import JobRecord
+from safelight.contract.records.jobs import JobRecord
 from safelight.protocol.claims import LostClaim
 from safelight.service.jobs.processes.peers import Peers
 from safelight.service.jobs.processes.suspects import ALONE_FROM

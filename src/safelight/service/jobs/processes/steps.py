@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, Sequence
 import structlog
 from msgspec.structs import replace
 
-from safelight.contract.jobs import Course, JobRecord, JobUpdate, Origin, Progress, Wanted
+from safelight.contract.records.jobs import Course, JobRecord, JobUpdate, Origin, Progress, Wanted
 from safelight.protocol.steps import Interest, StepNews
 from safelight.service.jobs.processes.peers import Peers
 from safelight.service.jobs.running.runner import JobRunner

@@ -26,7 +26,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from safelight.contract.errors import SafelightError, Unavailable
-from safelight.contract.jobs import JobError, JobRecord, JobUpdate
+from safelight.contract.records.jobs import JobError, JobRecord, JobUpdate
 from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.jobs import Ending, JobStore

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from safelight.contract.jobs import JobRecord
+from safelight.contract.records.jobs import JobRecord
 from safelight.service.keeping.firmly import firmly
 from safelight.service.ports.jobs import Ending, Hold, JobStore
 

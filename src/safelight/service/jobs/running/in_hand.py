@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 
 import structlog
 
-from safelight.contract.jobs import JobRecord, Progress
+from safelight.contract.records.jobs import JobRecord, Progress
 from safelight.service.jobs.running.job_drawing import JobInHand
 from safelight.service.ports.jobs import Hold
 

@@ -14,8 +14,8 @@ from functools import partial
 import structlog
 
 from safelight.contract.errors import ApiError, SafelightError, Unavailable
-from safelight.contract.jobs import JobError, JobRecord, JobUpdate, Progress, file_name
-from safelight.contract.request import ImageRequest
+from safelight.contract.records.jobs import JobError, JobRecord, JobUpdate, Progress, file_name
+from safelight.contract.requests.request import ImageRequest
 from safelight.protocol.messages import Preview
 from safelight.service.access.quotas import Reservation
 from safelight.service.drawing.admission import Cost

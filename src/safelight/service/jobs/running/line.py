@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from safelight.contract.errors import Unavailable
-from safelight.contract.jobs import JobRecord, QueuePlace
+from safelight.contract.records.jobs import JobRecord, QueuePlace
 from safelight.scheduling.bounds import FairBound
 from safelight.scheduling.line import FairLine, Waiting
 from safelight.scheduling.places import Places

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from safelight.contract.jobs import JobUpdate, QueuePlace
+from safelight.contract.records.jobs import JobUpdate, QueuePlace
 from safelight.service.jobs.running.line import JobLine
 from safelight.service.ports.feed import JobFeed
 

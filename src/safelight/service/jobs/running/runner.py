@@ -12,9 +12,9 @@ import structlog
 
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import InvalidRequest
-from safelight.contract.jobs import JobRecord, Progress, QueuePlace
-from safelight.contract.parsing import parse_image_request
-from safelight.contract.request import ImageRequest
+from safelight.contract.records.jobs import JobRecord, Progress, QueuePlace
+from safelight.contract.requests.parsing import parse_image_request
+from safelight.contract.requests.request import ImageRequest
 from safelight.service.drawing.admission import Cost
 from safelight.service.drawing.generate import Generate
 from safelight.service.drawing.readiness import shutting_down

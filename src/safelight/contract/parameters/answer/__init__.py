@@ -1,0 +1,1 @@
+"""Parameters that say how a request is answered, and with which files."""

@@ -1,0 +1,1 @@
+"""Parameters that say what a picture shows: words, and pictures that it begins with or follows."""

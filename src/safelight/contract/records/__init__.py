@@ -1,0 +1,1 @@
+"""What is kept beyond one answer: durable jobs, batches, and what a key may have drawn."""
