@@ -18,9 +18,11 @@ from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.traits import Traits
 from safelight.contract.requests.order import Order
 from safelight.engine.drawing.loop import Loop
+from safelight.engine.pipeline.calls import Call
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.loader import LoadFunction
 from safelight.engine.residency.residency import Residency
+from safelight.engine.runs.joining import Joining, parted
 from safelight.engine.runs.turns import Computing
 from safelight.protocol.messages import Cancel, Cancelled, Draw, Event, Failed, Finished, ModelSpec
 from safelight.scheduling.policy import Parked, RoundRobin
@@ -162,6 +164,12 @@ def alone(model: LoadedModel, job: Order) -> NDArray[np.uint8]:
         **{name: value for name, value in wanted.items() if value is not None},
     ).images[0]
     return np.asarray(picture)
+
+
+@torch.no_grad()
+def together(calls: Sequence[Call]) -> list[Any]:
+    """The results of calls that are run as one."""
+    return parted(Joining().joined(calls).execute(), calls)
 
 
 def pixels(end: End) -> NDArray[np.uint8]:

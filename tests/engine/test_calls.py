@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from safelight.engine.pipeline.calls import CacheContext, Call
-from safelight.engine.runs.merging import CannotMerge, execute_together
+from safelight.engine.runs.joining import CannotMerge
 from safelight.engine.runs.recorders import Rerun
 from safelight.engine.runs.replaying import Replays
+from tests.engine.drawing import together
 
 
 class Denoiser(torch.nn.Module):
@@ -77,15 +78,15 @@ def test_a_fault_within_leaves_it_too() -> None:
 def test_calls_within_different_things_make_no_batch() -> None:
     component = Denoiser()
     one, other = call_of(component, Adapter("one", 1.0)), call_of(component, Adapter("other", 1.0))
-    assert [part.tolist() for part in execute_together([one, one])] == [[[2.0, 2.0]]] * 2
+    assert [part.tolist() for part in together([one, one])] == [[[2.0, 2.0]]] * 2
     with pytest.raises(CannotMerge):
-        execute_together([one, other])
+        together([one, other])
 
 
 def test_what_does_not_repeat_is_neither_merged_nor_recorded() -> None:
     component, once = Denoiser(), Adapter("once", 1.0, repeats=False)
     with pytest.raises(CannotMerge):
-        execute_together([call_of(component, once)] * 2)
+        together([call_of(component, once)] * 2)
     replays = Replays(Rerun(), 100)
     for _ in range(4):
         replays.run(call_of(component, once))

@@ -14,6 +14,7 @@ from safelight.contract.values.sizes import SIZES, Size
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.checkpoint.location import BUNDLED
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.runs.merging import PROOFS
 from safelight.postcard.render.paper.raster import rasterise
 from safelight.protocol.messages import Configure, Draw, Finished, ModelReady, ModelSpec
 from tests.engine.drawing import Drawing, alone, pixels
@@ -120,6 +121,37 @@ def test_a_picture_among_others_reads_its_prompt_once(postcard: LoadedModel) -> 
         drawing.draw(job("1024x1024", "png"), job("1536x640", "jpeg"))
     hook.remove()
     assert len(read) == 2
+
+
+PROMPTS = ("a fox", "two boats on a calm lake at sunset", "a lighthouse above the sea at dusk", "a pine in the snow")
+
+
+def test_pictures_that_share_their_steps_have_the_bytes_that_they_have_alone(postcard: LoadedModel) -> None:
+    """Prompts of any length that have their steps in one form: of how many a batch gives the same bytes, goes by the
+    processor, and two or three do on those that this was seen on."""
+    jobs = [
+        job("1024x1024", "png", id=prompt, prompt=prompt, seed=seed, steps=3 * PROOFS)
+        for seed, prompt in enumerate(PROMPTS, start=1)
+    ]
+    with Drawing(postcard, merge=True) as drawing:
+        ends = drawing.draw(*jobs)
+    for wanted, end in zip(jobs, ends, strict=True):
+        assert isinstance(end, Finished)
+        assert end.tier == "exact"
+        assert np.array_equal(pixels(end), alone(postcard, wanted))
+
+
+def test_prompts_of_about_the_same_length_have_steps_of_one_form(postcard: LoadedModel) -> None:
+    lengths = list[tuple[int, int]]()
+
+    def note(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        lengths.append((kwargs["encoder_hidden_states"].shape[1], kwargs["encoder_attention_mask"].sum().item()))
+
+    hook = postcard.pipeline.transformer.register_forward_pre_hook(note, with_kwargs=True)
+    with hook, Drawing(postcard) as drawing:
+        drawing.draw(*[job("1024x1024", "png", id=each, prompt=each, steps=1) for each in PROMPTS])
+    assert {length for length, _ in lengths} == {16}
+    assert len({words for _, words in lengths}) > 2
 
 
 def test_it_is_computed_in_single_precision_whatever_the_processor_has(postcard: LoadedModel) -> None:

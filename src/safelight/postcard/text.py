@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from safelight.postcard.blocks import WHOLE
+
 WINDOW = 128
 """Word pieces in a window, its opening [CLS] and closing [SEP] included."""
 MAX_WINDOWS = 4
@@ -56,3 +58,10 @@ def stack(items: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     states = [torch.nn.functional.pad(s, (0, 0, 0, longest - s.shape[1])) for s, _ in items]
     masks = [torch.nn.functional.pad(m, (0, longest - m.shape[1])) for _, m in items]
     return torch.cat(states), torch.cat(masks)
+
+
+def whole(states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """The same with nothing behind it, hidden by the mask, up to the next multiple of `WHOLE` tokens."""
+    missing = -states.shape[1] % WHOLE
+    pad = torch.nn.functional.pad
+    return (pad(states, (0, 0, 0, missing)), pad(mask, (0, missing))) if missing else (states, mask)

@@ -159,8 +159,8 @@ class DrawingSettings(BaseModel):
     )
     merge: Literal["auto", "off"] = Field(
         "auto",
-        description="Whether pictures of like size whose requests came without a seed are drawn in one batch. "
-        "auto: where that was measured to pay.",
+        description="Whether pictures of like size are drawn in one batch. auto: where that was measured to pay; of "
+        "requests with a seed only where it was found to change no byte.",
     )
     memory_gigabytes: float = Field(
         0.0, ge=0, description="What the models of a worker may take together. 0: four fifths of the device's memory."

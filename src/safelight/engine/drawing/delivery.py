@@ -45,7 +45,7 @@ class Delivery:
     def finish(self, run: Run) -> None:
         """A run has its picture: it teaches what a picture costs by itself, and becomes a file."""
         costs = run.slot.known.costs
-        if not run.merged:
+        if not run.is_batched:
             costs.observe(run.times.timings(0.0, 0.0).cost_of(run.order.recipe))
         if costs.observed & (costs.observed - 1) == 0:  # after 1, 2, 4, 8, … pictures
             self._submit("keep", self._keep, run.model, (*costs.points, *run.slot.known.by_threads))

@@ -1,188 +1,162 @@
 """Calls of several runs as one batch, where that breaks no promise and pays.
 
-Only runs without a promise about their bytes (no seed came with the request) are merged: a sum over a batch may be
-ordered differently, and so differ in its last bits. Whether a batch is right and whether it pays is not assumed of any
-model: the first time that calls of these shapes meet, they are run both ways, compared and timed; the verdict holds for
-all that follow, and is looked at again now and then.
+Whether a batch is right and whether it pays is not assumed of any model: when calls of these shapes meet, they are run
+both ways, compared and timed; the verdict holds for all that follow, and is looked at again now and then.
+
+A sum over a batch may be ordered differently, and so differ in its last bits. Runs without a promise about their bytes
+(no seed came with the request) are merged if it is right but for those. All others are merged where a batch gave the
+same bytes as its calls alone, several times, with other numbers each time: how a sum is ordered depends on shapes, and
+in float32 an order that differs shows in almost any numbers. It does not in half precision, which rounds most of it
+away, so those are never merged for others.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from safelight.engine.machine.pace import now
+from safelight.engine.pipeline.call_values import same_bytes
 from safelight.engine.pipeline.calls import Call
 from safelight.engine.runs.execution import Raised, execute
+from safelight.engine.runs.joining import Joining, form, parted
 
 log = logging.getLogger(__name__)
 
 MOST = 4
 """Calls in one batch. Beyond it large models gain nothing more at the sizes of pictures, and everybody waits longer."""
+PROOFS = 4
+"""So often a batch of a form must have given the same bytes before its result counts."""
 _PAYS = 0.9
 _TOLERANCE = 2e-2  # of the largest value: bfloat16 carries 8 bits, and a batch may round differently in every layer
 _LOOK_AGAIN = 256
 _REMEMBERED = 512
 
+Compute = Callable[[Call, int], Any]
+"""Runs a call, or as many joined to one: its result, or what it raised."""
 
-class CannotMerge(Exception):
-    """These calls do not make one batch."""
+
+def plainly(call: Call, _: int) -> Any:
+    """As it is, with the threads that there are."""
+    return execute(call)
 
 
 @dataclass
 class Verdict:
-    """`share` is the time of the batch relative to the calls one by one; `right`: it gave the same within tolerance."""
+    """`alone` and `together` are the least seconds that calls took one by one, and as a batch; `right`: that gave the
+    same within tolerance, `same`: to the last bit, whenever it was tried."""
 
     right: bool
-    share: float
+    same: bool
+    alone: float
+    together: float
+    tried: int = 1
     used: int = 0
 
     @property
     def pays(self) -> bool:
-        return self.right and self.share < _PAYS
+        return self.right and self.together < _PAYS * self.alone
+
+    def add(self, other: Verdict) -> None:
+        """It was tried once more."""
+        self.right, self.same = self.right and other.right, self.same and other.same
+        self.alone, self.together = min(self.alone, other.alone), min(self.together, other.together)
+        self.tried, self.used = self.tried + other.tried, 0
 
 
 class Merger:
-    """Knows which calls make a batch that pays. One for an engine; only its thread calls."""
+    """Knows which calls make a batch that pays. One for an engine; only its thread calls.
+
+    With `exact` calls are merged only where that is proven to change no byte; without, a batch counts from its second
+    time on.
+    """
 
     def __init__(self, *, enabled: bool) -> None:
         self.enabled = enabled
+        self._joining = Joining()
         self._verdicts: dict[Hashable, Verdict] = {}
+        self._proofs: dict[Hashable, int] = {}
 
-    def may_pay(self, key: Hashable) -> bool:
+    def forget(self) -> None:
+        """Components may be others from now on: what was found of them is found anew."""
+        self._joining = Joining()
+        self._proofs.clear()
+
+    def may_pay(self, key: Hashable, *, exact: bool = False) -> bool:
         """Whether it is worth bringing calls with that key together: not tried yet, or found to pay."""
         verdict = self._verdicts.get(key)
-        if verdict is None or verdict.pays:
+        if exact and verdict is not None and not verdict.same:
+            return False
+        if verdict is None or verdict.pays or (exact and verdict.tried < PROOFS):
             return True
         verdict.used += 1
         return verdict.used >= _LOOK_AGAIN
 
-    def run(self, key: Hashable, calls: Sequence[Call], device: str) -> tuple[list[Any], bool]:
+    def run(
+        self, key: Hashable, calls: Sequence[Call], device: str, *, exact: bool = False, compute: Compute = plainly
+    ) -> tuple[list[Any], bool]:
         """Results of the calls in their order, and whether they came from one batch. `device` is what computes them."""
         verdict = self._verdicts.get(key)
-        if verdict is None or verdict.used >= _LOOK_AGAIN:
-            return self._try(key, calls, device), False
+        proof = (form(calls[0]), len(calls)) if exact else None
+        if verdict is None or verdict.used >= _LOOK_AGAIN or (exact and self._proofs.get(proof, 0) < PROOFS):
+            return self._try(key, calls, device, proof, compute), False
         verdict.used += 1
-        if not verdict.pays:
-            return [execute(call) for call in calls], False
+        if not verdict.pays or (exact and not verdict.same):
+            return [compute(call, 1) for call in calls], False
         try:
-            return execute_together(calls), True
+            return self._together(calls, compute), True
         except Exception as error:  # noqa: BLE001 - one by one it shows whose fault it is, and the others go on
             log.info("a batch of %s is drawn one by one: %s", key, type(error).__name__)
-            return [execute(call) for call in calls], False
+            return [compute(call, 1) for call in calls], False
 
-    def _try(self, key: Hashable, calls: Sequence[Call], device: str) -> list[Any]:
+    def _together(self, calls: Sequence[Call], compute: Compute) -> list[Any]:
+        result = compute(self._joining.joined(calls), len(calls))
+        if isinstance(result, Raised):
+            raise result.error
+        return parted(result, calls)
+
+    def _try(
+        self, key: Hashable, calls: Sequence[Call], device: str, proof: Hashable | None, compute: Compute
+    ) -> list[Any]:
         """Both ways; the results one by one are the ones that count."""
-        if len(self._verdicts) >= _REMEMBERED:
+        if max(len(self._verdicts), len(self._proofs)) >= _REMEMBERED:
             self._verdicts.clear()
+            self._proofs.clear()
         begun = now(device)
-        alone = [execute(call) for call in calls]
+        alone = [compute(call, 1) for call in calls]
         between = now(device)
         if any(isinstance(result, Raised) for result in alone):
             return alone  # what fails by itself says nothing about batches
         try:
-            merged = execute_together(calls)
+            merged = self._together(calls, compute)
         except Exception as error:  # noqa: BLE001 - a model that takes no batch of these is drawn one by one
             log.info("calls of %s are not merged: %s", key, type(error).__name__)
-            self._verdicts[key] = Verdict(False, 1.0)
+            self._verdicts[key] = Verdict(False, False, 0.0, 0.0)
             return alone
-        share = (now(device) - between) / max(between - begun, 1e-9)
-        right = all(_close(a, b) for a, b in zip(alone, merged, strict=True))
-        self._verdicts[key] = Verdict(right, share)
+        pairs = list(zip(alone, merged, strict=True))
+        right = all(_close(a, b) for a, b in pairs)
+        same = _is_in_float32(calls[0]) and all(same_bytes(a, b) for a, b in pairs)
+        self._note(key, Verdict(right, same, between - begun, now(device) - between), proof)
         return alone
 
-
-def execute_together(calls: Sequence[Call]) -> list[Any]:
-    """Run calls of one component as one batch: its results, call by call.
-
-    Raises:
-        CannotMerge: their arguments do not fit together.
-    """
-    first = calls[0]
-    if any(_entry(call) != _entry(first) or not call.repeats for call in calls):
-        raise CannotMerge
-    if getattr(first.component, "is_cache_enabled", False):
-        raise CannotMerge  # step caches remember one run
-    sizes = [batch_size(call) for call in calls]
-    args = tuple(_join(values, sizes) for values in zip(*(c.args for c in calls), strict=True))
-    if any(c.kwargs.keys() != first.kwargs.keys() for c in calls):
-        raise CannotMerge
-    kwargs = {name: _join([c.kwargs[name] for c in calls], sizes) for name in first.kwargs}
-    with torch.no_grad():
-        return _parts(replace(first, args=args, kwargs=kwargs).execute(), sizes)
+    def _note(self, key: Hashable, found: Verdict, proof: Hashable | None) -> None:
+        known = self._verdicts.get(key)
+        if known is None or proof is None:
+            self._verdicts[key] = found
+        else:
+            if known.same and not found.same:
+                log.info("a batch of %s gives other bytes, so what came with a seed is drawn alone", key)
+            known.add(found)
+        if proof is not None:
+            self._proofs[proof] = self._proofs.get(proof, 0) + 1 if found.same else 0
 
 
-def _entry(call: Call) -> tuple[Any, ...]:
-    return id(call.component), call.method, call.within_keys, len(call.args)
-
-
-def batch_size(call: Call) -> int:
-    """How many samples a call is for: the length of its first batched argument.
-
-    Raises:
-        CannotMerge: it has none.
-    """
-    for value in (*call.args, *call.kwargs.values()):
-        if isinstance(value, torch.Tensor) and value.ndim >= 2:
-            return value.shape[0]
-        if isinstance(value, list) and value and isinstance(value[0], torch.Tensor):
-            return len(value)
-    raise CannotMerge
-
-
-def _join(values: Sequence[Any], sizes: Sequence[int]) -> Any:
-    first = values[0]
-    if any(type(value) is not type(first) for value in values):
-        raise CannotMerge
-    if isinstance(first, torch.Tensor):
-        return _join_tensors(values, sizes)
-    if isinstance(first, Mapping):
-        if any(value.keys() != first.keys() for value in values):
-            raise CannotMerge
-        return {name: _join([value[name] for value in values], sizes) for name in first}
-    if isinstance(first, list) and all(len(v) == size for v, size in zip(values, sizes, strict=True)):
-        return [item for value in values for item in value]  # one item for each sample
-    if isinstance(first, list | tuple):
-        if any(len(value) != len(first) for value in values):
-            raise CannotMerge
-        return type(first)(_join(items, sizes) for items in zip(*values, strict=True))
-    if any(value != first for value in values):
-        raise CannotMerge
-    return first
-
-
-def _join_tensors(values: Sequence[torch.Tensor], sizes: Sequence[int]) -> torch.Tensor:
-    first = values[0]
-    if all(v.ndim > 0 and v.shape[0] == size for v, size in zip(values, sizes, strict=True)):
-        if any(v.shape[1:] != first.shape[1:] or v.dtype != first.dtype for v in values):
-            raise CannotMerge
-        return torch.cat(list(values))
-    if all(v.shape == first.shape and torch.equal(v, first) for v in values):
-        return first  # positions, rotary tables: the same for all
-    if all(v.numel() == 1 for v in values):  # a timestep for the whole call becomes one for each sample
-        return torch.cat([v.reshape(1).expand(size) for v, size in zip(values, sizes, strict=True)])
-    raise CannotMerge
-
-
-def _parts(result: Any, sizes: Sequence[int]) -> list[Any]:
-    if isinstance(result, torch.Tensor):
-        if result.ndim == 0 or result.shape[0] != sum(sizes):
-            raise CannotMerge
-        return [part.clone() for part in torch.split(result, list(sizes))]
-    if isinstance(result, Mapping):  # a model output of diffusers
-        each = {name: _parts(value, sizes) for name, value in result.items()}
-        return [type(result)(**{name: parts[i] for name, parts in each.items()}) for i in range(len(sizes))]
-    if isinstance(result, list) and len(result) == sum(sizes):
-        starts = [sum(sizes[:i]) for i in range(len(sizes))]
-        return [result[start : start + size] for start, size in zip(starts, sizes, strict=True)]
-    if isinstance(result, list | tuple):
-        items = [_parts(item, sizes) for item in result]
-        return [type(result)(item[i] for item in items) for i in range(len(sizes))]
-    raise CannotMerge
+def _is_in_float32(call: Call) -> bool:
+    return all(weight.dtype is torch.float32 for weight in call.component.parameters())
 
 
 def _close(a: Any, b: Any) -> bool:

@@ -8,7 +8,7 @@ thread, hence one team of threads that compute.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import torch
@@ -40,7 +40,9 @@ class Run:
     `call` is what the parked run waits for: the engine runs it and resumes with its result, unless it is one that stops
     on its way, which is run here, a piece a turn. `picture` and `failure` are what it ended with. `received` is when
     the job came, on the engine's clock. `reading` is how much of its prompts was read. `cost` is what its stages are
-    expected to take, `latents` are those after its last step, `stage` is what it parked for.
+    expected to take, `latents` are those after its last step, `stage` is what it parked for. `is_batched`: some of its
+    steps were taken in one batch with others', so what they took says little of it alone; `merged`: in one that may
+    have changed its last bits. `step_kind` is what its last step is compared with, None: with nothing.
     """
 
     def __init__(
@@ -48,7 +50,8 @@ class Run:
     ) -> None:
         self.order, self.slot, self.received = order, slot, received
         self.arrived = self.parked_at = position
-        self.pins_model = self.merged = self.is_decoded_beside = False
+        self.pins_model = self.merged = self.is_batched = self.is_decoded_beside = False
+        self.step_kind: Hashable | None = None
         self.times = StageTimes()
         self.reading = PromptReading(order.recipe)
         self.picture: Any = None

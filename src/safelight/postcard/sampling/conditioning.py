@@ -45,7 +45,8 @@ class Guidance:
 @dataclass(frozen=True)
 class Conditioning:
     """What every step is given besides latents and time. `states` and `mask` hold the negative prompts first, where
-    there are any: then a step takes two passes."""
+    there are any: then a step takes two passes. They are as long as the denoiser makes them anyway, so that prompts of
+    about the same length have steps of the same shape."""
 
     prompt_embeds: Tensor
     negative_prompt_embeds: Tensor | None
@@ -77,7 +78,7 @@ def conditioning(
         prompt = away_from.prompt or ""
         prompts = [prompt] * (states.shape[0] // pictures_per_prompt) if isinstance(prompt, str) else prompt
         negative = Words(prompts, away_from.embeds, away_from.mask).encoded(encode)
-    said = text.stack([negative, (states, mask)]) if negative is not None else (states, mask)
+    said = text.whole(*(text.stack([negative, (states, mask)]) if negative is not None else (states, mask)))
     rows = said[0].shape[0]
     scale = guidance.scale if in_one_pass else 1.0
     return Conditioning(
