@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from safelight.api.exchange.event_texts import EventTexts
-from safelight.api.routes import job_events
+from safelight.api.routes.jobs import job_events
 from safelight.contract.records.jobs import JobUpdate
 from tests.api.conftest import Running
 from tests.api.test_job_events import watching

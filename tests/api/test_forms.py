@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from safelight.api.exchange.forms import Form, StrayFile
-from safelight.api.exchange.uploads import IN_MEMORY_BYTES, Upload
+from safelight.api.exchange.bodies.forms import Form, StrayFile
+from safelight.api.exchange.bodies.uploads import IN_MEMORY_BYTES, Upload
 from safelight.contract.errors import InvalidRequest
 from tests.api.conftest import Running
 from tests.sent_pictures import halves

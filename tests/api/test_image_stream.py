@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 from safelight.adapters.fake.engine import FakeEngine
-from safelight.api.routes import image_stream
-from safelight.api.routes.image_stream import Partials
+from safelight.api.routes.pictures import image_stream
+from safelight.api.routes.pictures.image_stream import Partials
 from safelight.protocol.messages import Preview
 from tests.api.conftest import PICTURES, Running, Serve, until
 

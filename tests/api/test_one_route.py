@@ -6,12 +6,14 @@ import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import httpx
 import pytest
 
-from safelight.api import routes as room
+from safelight.api import routes
 from safelight.api.app import create_app, found_routes
+from safelight.api.routes import pictures
 from tests.api.conftest import Running
 
 MODULE = '''
@@ -40,8 +42,9 @@ ROUTES = (
 '''
 
 
-@pytest.fixture
-def with_one_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(params=[routes, pictures], ids=["routes", "a room of routes"])
+def with_one_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+    room: ModuleType = request.param
     (tmp_path / "greetings.py").write_text(MODULE)
     monkeypatch.setattr(room, "__path__", [*room.__path__, str(tmp_path)])
     importlib.invalidate_caches()

@@ -10,7 +10,7 @@ from pathlib import Path
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.preview_files import partial
 from safelight.adapters.sql import Database
-from safelight.api.routes.studio import read_built
+from safelight.api.routes.operation.studio import read_built
 from safelight.api.services import Services
 from safelight.bootstrap.batches import open_batches
 from safelight.bootstrap.catalogue import catalogue

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from safelight.api.exchange.auth import authenticate
-from safelight.api.exchange.body import read_body
+from safelight.api.exchange.bodies.body import read_body
 from safelight.api.exchange.leaving import may_be_left, unless_left
 from safelight.api.exchange.operations import BODY_ERRORS, Operation, Route, Said, Schema
 from safelight.api.services import Services

@@ -17,12 +17,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from safelight.api.exchange.auth import authenticate, by_key
-from safelight.api.exchange.body import read_body
+from safelight.api.exchange.bodies.body import read_body
 from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.exchange.leaving import may_be_left, unless_left
 from safelight.api.exchange.operations import Endpoint, Route
 from safelight.api.exchange.under_way import UnderWay, Work
-from safelight.api.routes.sdapi_payloads import SAMPLER, answer, fields_of
+from safelight.api.routes.pictures.sdapi_payloads import SAMPLER, answer, fields_of
 from safelight.api.services import Services
 from safelight.contract.catalogue import ModelEntry
 from safelight.contract.errors import AuthenticationFailed, NotFound

@@ -15,7 +15,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from safelight.api.exchange.body import read_body
+from safelight.api.exchange.bodies.body import read_body
 from safelight.api.exchange.operations import Route
 from safelight.api.exchange.under_way import UnderWay, Work
 from safelight.api.services import Services

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from starlette.requests import Request
 
 from safelight.api.exchange.auth import authenticate
-from safelight.api.exchange.body import read_body
+from safelight.api.exchange.bodies.body import read_body
 from safelight.api.exchange.operations import BODY_ERRORS, TEXT, Operation, Schema, json_answer
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest

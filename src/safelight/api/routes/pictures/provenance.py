@@ -15,11 +15,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from safelight.api.exchange.auth import authenticate
-from safelight.api.exchange.body import media_type_of, read_pieces
-from safelight.api.exchange.forms import Form
+from safelight.api.exchange.bodies.body import media_type_of, read_pieces
+from safelight.api.exchange.bodies.forms import Form
+from safelight.api.exchange.bodies.uploads import Upload
 from safelight.api.exchange.leaving import may_be_left, unless_left
 from safelight.api.exchange.operations import BODY_ERRORS, Answer, Operation, Route, Said, Schema
-from safelight.api.exchange.uploads import Upload
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest, UnsupportedMediaType
 from safelight.service.ports.credentials import Credentials, SignatureState, UnreadableFile

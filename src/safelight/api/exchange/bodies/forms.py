@@ -12,7 +12,7 @@ from typing import Any
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from safelight.api.exchange.uploads import Upload
+from safelight.api.exchange.bodies.uploads import Upload
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.values.pictures import MOST_PICTURES
 from safelight.contract.values.wording import quoted_name

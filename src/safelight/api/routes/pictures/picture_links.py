@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from safelight.api.exchange.operations import TEXT, Operation, Route, Said, Schema
-from safelight.api.routes.jobs import ALONE
+from safelight.api.routes.jobs.jobs import ALONE
 from safelight.api.services import Services
 from safelight.contract.errors import NotFound
 from safelight.contract.records.jobs import MEDIA_TYPES

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.exchange.operations import Answer, Operation, Route, Schema, json_answer
-from safelight.api.routes.key_terms import admin_of
+from safelight.api.routes.access.key_terms import admin_of
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest
 

@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from safelight.api.exchange.auth import authenticate
-from safelight.api.exchange.body import read_body
+from safelight.api.exchange.bodies.body import read_body
 from safelight.api.exchange.leaving import may_be_left
 from safelight.api.exchange.operations import BODY_ERRORS, IMAGE_REQUEST, Operation, Route
-from safelight.api.routes.picture_answers import PREFER, answered, answers_of, promised
+from safelight.api.routes.pictures.picture_answers import PREFER, answered, answers_of, promised
 from safelight.api.services import Services
 from safelight.contract.values.json_object import read_object
 

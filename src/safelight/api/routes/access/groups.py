@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.exchange.operations import Answer, Route
-from safelight.api.routes.key_answer import KeyQuotas
-from safelight.api.routes.key_terms import QUOTAS_BODY, admin_of, admin_operation, by, fields_of
+from safelight.api.routes.access.key_answer import KeyQuotas
+from safelight.api.routes.access.key_terms import QUOTAS_BODY, admin_of, admin_operation, by, fields_of
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.values.wording import quoted_name, wrong

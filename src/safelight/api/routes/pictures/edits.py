@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from safelight.api.exchange.auth import authenticate
-from safelight.api.exchange.body import media_type_of, read_body, read_pieces
-from safelight.api.exchange.forms import Form
+from safelight.api.exchange.bodies.body import media_type_of, read_body, read_pieces
+from safelight.api.exchange.bodies.forms import Form
 from safelight.api.exchange.leaving import may_be_left
 from safelight.api.exchange.operations import BODY_ERRORS, EDIT_FORM, EDIT_REQUEST, Operation, Route
-from safelight.api.routes.picture_answers import PREFER, answered, answers_of, promised
+from safelight.api.routes.pictures.picture_answers import PREFER, answered, answers_of, promised
 from safelight.api.services import Services
 from safelight.contract.parameters.calls import EDIT_PATH, Call
 from safelight.contract.values.json_object import read_object

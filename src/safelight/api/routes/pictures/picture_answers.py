@@ -23,8 +23,8 @@ from safelight.api.exchange.leaving import unless_left
 from safelight.api.exchange.operations import TEXT, Answer, Said, Schema
 from safelight.api.http.headers import drawing_headers
 from safelight.api.http.proxies import root
-from safelight.api.routes.image_stream import base64_text, begin_stream, finished_stream
-from safelight.api.routes.job_answer import Job, addresses, shown
+from safelight.api.routes.jobs.job_answer import Job, addresses, shown
+from safelight.api.routes.pictures.image_stream import base64_text, begin_stream, finished_stream
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.parameters.calls import Call

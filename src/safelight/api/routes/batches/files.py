@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from safelight.api.exchange.auth import authenticate
-from safelight.api.exchange.body import media_type_of, read_pieces
+from safelight.api.exchange.bodies.body import media_type_of, read_pieces
+from safelight.api.exchange.bodies.forms import Form
+from safelight.api.exchange.bodies.uploads import Upload
 from safelight.api.exchange.envelope import JsonResponse
-from safelight.api.exchange.forms import Form
 from safelight.api.exchange.leaving import may_be_left
 from safelight.api.exchange.operations import BODY_ERRORS, TEXT, Answer, Operation, Route, Said, Schema, json_answer
 from safelight.api.exchange.paging import Paging, page_parameters, read_page
-from safelight.api.exchange.uploads import Upload
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest, UnsupportedMediaType
 from safelight.contract.records.batches import MOST_FILE_BYTES, Purpose, StoredFile

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from safelight.api.exchange.auth import by_key, cookie_name, require_json
-from safelight.api.exchange.body import read_body
+from safelight.api.exchange.bodies.body import read_body
 from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.exchange.operations import BODY_ERRORS, TEXT, Answer, Operation, Route, Schema, json_answer
 from safelight.api.http.proxies import Proxies

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from safelight.api.exchange.auth import authenticate
-from safelight.api.exchange.body import read_body
+from safelight.api.exchange.bodies.body import read_body
 from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.exchange.leaving import may_be_left
 from safelight.api.exchange.operations import BODY_ERRORS, TEXT, Answer, Operation, Route, Schema, json_answer

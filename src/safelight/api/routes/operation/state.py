@@ -14,7 +14,7 @@ from starlette.responses import Response
 from safelight import __version__
 from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.exchange.operations import Answer, Route
-from safelight.api.routes.key_terms import admin_of, admin_operation
+from safelight.api.routes.access.key_terms import admin_of, admin_operation
 from safelight.api.services import Services
 from safelight.contract.records.quotas import day_of
 

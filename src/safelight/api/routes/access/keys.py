@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.exchange.operations import BODY_ERRORS, Operation, Route, Said
-from safelight.api.routes.key_answer import Key, KeyList, NewKey, shown_keys
-from safelight.api.routes.key_terms import TERMS_BODY, admin_of, admin_operation, by, fields_of, read_terms
+from safelight.api.routes.access.key_answer import Key, KeyList, NewKey, shown_keys
+from safelight.api.routes.access.key_terms import TERMS_BODY, admin_of, admin_operation, by, fields_of, read_terms
 from safelight.api.services import Services
 from safelight.service.access.administration import merged
 from safelight.service.ports.keys import KeyRecord, KeyTerms

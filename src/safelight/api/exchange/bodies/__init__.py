@@ -1,0 +1,1 @@
+"""Bodies of requests as they arrive, bounded in size and time."""

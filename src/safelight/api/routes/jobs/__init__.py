@@ -1,0 +1,1 @@
+"""Routes of durable jobs: lists, answers, events."""

@@ -1,0 +1,1 @@
+"""Routes that draw pictures, or say something of a picture or a prompt."""
