@@ -3,8 +3,8 @@
     python scripts/coverage_gate.py            exit status 1 names each room below its floor, and its gaps
     python scripts/coverage_gate.py --raise    writes what was measured to coverage_floors.toml, where it is more
 
-A room's figure is that of lines and branches together, as coverage.py counts them. Floors only rise, in whole percents:
-what is hit or missed by the moment, a few branches of the server's, must not decide.
+A room's figure is that of lines and branches together, as SlipCover counts them (`tests/measured.py`). Floors only
+rise, in whole percents: what is hit or missed by the moment, a few branches of the server's, must not decide.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,12 +19,14 @@ from math import floor
 from pathlib import Path
 from typing import Any
 
-from coverage import Coverage
+from slipcover import Slipcover, merge_coverage
+from slipcover.config import read_config
 
 ROOT = Path(__file__).parent.parent
 FLOORS = Path(__file__).with_name("coverage_floors.toml")
 _PACKAGE = "src/safelight/"
 _BY_CHANCE = 0.3
+_WHICH = ("executed", "missing")
 
 
 @dataclass
@@ -48,7 +49,7 @@ class Room:
 
 
 def rooms_of(report: Mapping[str, Any], names: Mapping[str, int]) -> dict[str, Room]:
-    """Rooms in a report of `coverage json`: a file is in the room with the longest name that its path begins with."""
+    """Rooms in a report of SlipCover's: a file is in the room with the longest name that its path begins with."""
     rooms = {name: Room() for name in names}
     for path, file in sorted(report["files"].items()):
         inside = path.partition(_PACKAGE)[2]
@@ -59,14 +60,16 @@ def rooms_of(report: Mapping[str, Any], names: Mapping[str, int]) -> dict[str, R
 
 
 def _add(room: Room, path: str, file: Mapping[str, Any]) -> None:
-    summary = file["summary"]
-    room.covered += summary["covered_lines"] + summary["covered_branches"]
-    room.counted += summary["num_statements"] + summary["num_branches"]
-    # A branch from a line that never ran is no news, and one to a negative number leaves the function.
-    lines = [str(line) for line in file["missing_lines"]]
-    branches = [f"{a}->{'exit' if b < 0 else b}" for a, b in file["missing_branches"] if str(a) not in lines]
-    if lines or branches:
-        room.missing.append(f"{path}: {', '.join(lines + branches)}")
+    lines = {*file["executed_lines"], *file["missing_lines"]}
+    # Where a branch leads to a line that is left out, nobody has to go there; 0 leaves the function.
+    reached, missed = ([(a, b) for a, b in file[f"{which}_branches"] if not b or b in lines] for which in _WHICH)
+    room.covered += len(file["executed_lines"]) + len(reached)
+    room.counted += len(lines) + len(reached) + len(missed)
+    # A branch from a line that never ran is no news.
+    never_ran = file["missing_lines"]
+    branches = [f"{a}->{b or 'exit'}" for a, b in missed if a not in never_ran]
+    if never_ran or branches:
+        room.missing.append(f"{path}: {', '.join([*map(str, never_ran), *branches])}")
 
 
 def below(rooms: Mapping[str, Room], floors: Mapping[str, int]) -> Iterator[str]:
@@ -88,14 +91,30 @@ def raised(rooms: Mapping[str, Room], floors: Mapping[str, int]) -> str:
     return "\n".join([*comments, *figures]) + "\n"
 
 
+def measured_rooms() -> list[str]:
+    """The folders that are measured."""
+    return [str(ROOT / folder) for folder in read_config(ROOT / "pyproject.toml")["source"]]
+
+
+def probes(folders: list[str] | None = None) -> Slipcover:
+    """What notes the lines and branches that are reached; its report has those of these folders that were not, too.
+
+    A threshold below 0: a probe stays where it is. Else those that have done their work are looked for again and again.
+    """
+    also = read_config(ROOT / "pyproject.toml")["exclude-also"]
+    return Slipcover(branch=True, source=folders, exclude_also=also, d_miss_threshold=-1)
+
+
+def reports() -> list[Path]:
+    """What the processes of a run have left: a report each."""
+    return sorted(ROOT.glob(".coverage.*.json"))
+
+
 def measured() -> Mapping[str, Any]:
-    """The report of the last run, as `coverage json` writes it."""
-    coverage = Coverage(config_file=str(ROOT / "pyproject.toml"))
-    coverage.load()
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "report.json"
-        coverage.json_report(outfile=str(file))
-        report: Mapping[str, Any] = json.loads(file.read_text())
+    """The report of the last run: what any of its processes reached, of all that there is."""
+    report: dict[str, Any] = probes(measured_rooms()).get_coverage()
+    for file in reports():
+        merge_coverage(report, json.loads(file.read_text()))
     return report
 
 

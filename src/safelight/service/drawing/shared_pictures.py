@@ -131,8 +131,8 @@ class SharedPicture:
                 self._fail(DrawingCancelled("The drawing was cancelled."))
             case Embedded():
                 self._fail(InternalError("The picture's order was answered with vectors."))
-            case _:
-                assert_never(event)
+            case never:
+                assert_never(never)
 
     def _begun(self, fingerprint: str) -> None:
         if fingerprint:
