@@ -21,7 +21,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.server import KEY, serving
-from safelight.bootstrap.services import PAGE
+from safelight.bootstrap.use_cases.services import PAGE
 
 PORT = 8499
 PICTURES = 25_000

@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.api.app import ROUTES
 from safelight.api.openapi.document import openapi_document
-from safelight.bootstrap.catalogue import catalogue
+from safelight.bootstrap.engines.catalogue import catalogue
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.requests.parsing import parse_image_request
 from safelight.settings import Settings

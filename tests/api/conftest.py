@@ -21,8 +21,8 @@ from safelight.adapters.sql import open_database
 from safelight.api.app import create_app
 from safelight.api.http.server import Server, listen
 from safelight.api.services import Services
-from safelight.bootstrap.services import PAGE, Stores, open_services
-from safelight.bootstrap.tending import address_for_peers, tend
+from safelight.bootstrap.stores.tending import address_for_peers, tend
+from safelight.bootstrap.use_cases.services import PAGE, Stores, open_services
 from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
 from safelight.service.drawing.review import Review

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from safelight.adapters.fake.engine import FakeEngine
-from safelight.bootstrap.catalogue import encoder_entries
+from safelight.bootstrap.engines.catalogue import encoder_entries
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.requests.sentences import BUNDLED_ENCODER
 from safelight.settings import read_settings

@@ -14,7 +14,7 @@ import pytest
 from benchmarks.checkpoints import classifiers
 
 from safelight.adapters.classifier import ClassifierFilter
-from safelight.bootstrap.filters import look_at_classifier
+from safelight.bootstrap.use_cases.filters import look_at_classifier
 from safelight.contract.errors import ConfigurationError
 from safelight.service.ports.filters import FilterFailed, Question, Verdict
 from safelight.settings import read_settings

@@ -13,7 +13,7 @@ import pytest
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.memory_state import MemoryLedger
-from safelight.bootstrap.services import PAGE
+from safelight.bootstrap.use_cases.services import PAGE
 from safelight.contract.errors import Gone, NotFound
 from safelight.service.access.picture_links import PictureLinks
 from safelight.settings import read_settings

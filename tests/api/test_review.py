@@ -12,7 +12,7 @@ from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
-from safelight.bootstrap.drawing import Local, open_drawing
+from safelight.bootstrap.use_cases.drawing import Local, open_drawing
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Finished

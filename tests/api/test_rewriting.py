@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from safelight.bootstrap.chat import upstreams_of
-from safelight.bootstrap.rewriting import open_rewriter
+from safelight.bootstrap.use_cases.chat import upstreams_of
+from safelight.bootstrap.use_cases.rewriting import open_rewriter
 from safelight.contract.errors import ConfigurationError
 from safelight.settings import read_settings
 from tests.api.conftest import PICTURES, Running, Serve

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from safelight.adapters.sql.held import holdings
-from safelight.bootstrap.cluster import Seen
-from safelight.cli.cluster_shown import Shown, lease_in_words, line_in_words, print_shown
+from safelight.bootstrap.engines.cluster import Seen
+from safelight.cli.serving.cluster_shown import Shown, lease_in_words, line_in_words, print_shown
 from safelight.protocol.deploying import Application, KindStanding
 from safelight.protocol.placing import HostStanding, LineStanding
 from safelight.service.ports.jobs import LEASE_SECONDS

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from safelight import __version__
-from safelight.bootstrap.cluster import cluster_of, token_is_known
+from safelight.bootstrap.engines.cluster import cluster_of, token_is_known
 from safelight.contract.errors import ConfigurationError
 from safelight.protocol.deploying import Cluster, from_arguments, to_arguments
 from safelight.settings import read_settings
@@ -99,5 +99,5 @@ def test_a_server_without_a_cluster_imports_nothing_of_one() -> None:
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ)
     loaded = set(ran.stdout.split())
     assert "safelight.bootstrap.serve" in loaded
-    foreign = ("ray", "grpc", "asyncpg", "safelight.adapters.ray", "safelight.bootstrap.cluster")
+    foreign = ("ray", "grpc", "asyncpg", "safelight.adapters.ray", "safelight.bootstrap.engines.cluster")
     assert [name for name in loaded if name.startswith(foreign)] == []

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from safelight.cli.described import described
+from safelight.cli.checkpoints.described import described
 from safelight.contract.errors import SafelightError
 from safelight.protocol.messages import ModelSpec
 from tests.cli.conftest import CommandLine

@@ -13,12 +13,12 @@ import pytest
 from benchmarks.checkpoints import tiny
 from safetensors.numpy import save_file
 
-from safelight.bootstrap.cluster import Seen
+from safelight.bootstrap.engines.cluster import Seen
+from safelight.cli.checkpoints.looking import look_at
+from safelight.cli.checkpoints.weights import fault_in, safetensors_fault
 from safelight.cli.doctor.cluster import hosts
 from safelight.cli.doctor.findings import Finding
 from safelight.cli.doctor.report import findings_of
-from safelight.cli.looking import look_at
-from safelight.cli.weights import fault_in, safetensors_fault
 from safelight.contract.errors import SafelightError
 from safelight.protocol.deploying import Application, KindStanding
 from safelight.protocol.messages import ModelSpec

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from safelight.cli.fitting import CARDS_GB, fits
+from safelight.cli.checkpoints.fitting import CARDS_GB, fits
 
 # Stable Diffusion 3.5 Large in bfloat16, as docs/models.md has it: 27.4 GB, of which the transformer is 16.1.
 LARGE = {

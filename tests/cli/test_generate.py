@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from safelight.cli.remote import _body
+from safelight.cli.drawing.remote import _body
 from safelight.service.drawing.reception import HeldPicture
 from tests import web_server
 from tests.cli.conftest import CommandLine, InProcess, Server, assert_sentence

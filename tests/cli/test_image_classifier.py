@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from benchmarks.checkpoints import classifiers
 
+from safelight.cli.checkpoints.models import ensure
 from safelight.cli.doctor.report import findings_of
-from safelight.cli.models import ensure
 from safelight.settings import read_settings
 from tests.cli.conftest import CommandLine, InProcess, assert_sentence
 from tests.cli.hub import Hub, serving

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from safelight.adapters.metrics import PrometheusTelemetry
-from safelight.bootstrap.catalogue import catalogue
-from safelight.bootstrap.engine import open_engine
-from safelight.bootstrap.specs import model_specs
+from safelight.bootstrap.engines.catalogue import catalogue
+from safelight.bootstrap.engines.engine import open_engine
+from safelight.bootstrap.engines.specs import model_specs
 from safelight.cli.app import app
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.requests.parsing import parse_image_request

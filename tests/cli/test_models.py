@@ -13,9 +13,9 @@ import pytest
 from benchmarks.checkpoints import tiny
 
 from safelight.adapters.hub import asking, download
-from safelight.cli.models import ensure
-from safelight.cli.serve_models import in_little_memory, offered
-from safelight.cli.served_models import at_work, standing
+from safelight.cli.checkpoints.models import ensure
+from safelight.cli.serving.serve_models import in_little_memory, offered
+from safelight.cli.serving.served_models import at_work, standing
 from safelight.cli.terminal import bytes_in_one_unit
 from safelight.contract.errors import ConfigurationError
 from safelight.settings import read_settings

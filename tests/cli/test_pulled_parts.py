@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from benchmarks.checkpoints import modular, parts
 
-from safelight.cli.models import ensure
+from safelight.cli.checkpoints.models import ensure
 from safelight.contract.errors import ModelLoadError
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.checkpoint.sentence_encoder import SentenceEncoder, read_encoder

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 from rich.console import Console
 
-from safelight.cli.top import picture_of
+from safelight.cli.serving.top import picture_of
 from tests.cli.conftest import InProcess, Server, assert_sentence
 
 

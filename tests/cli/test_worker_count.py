@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from safelight.adapters.workers.team import Team
-from safelight.bootstrap.engine import head_start, worker_count
-from safelight.bootstrap.specs import configure_of
+from safelight.bootstrap.engines.engine import head_start, worker_count
+from safelight.bootstrap.engines.specs import configure_of
 from safelight.engine.machine.device import choose_device
 from safelight.settings import read_settings
 

@@ -21,7 +21,7 @@ from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.adapters.sql import Database, open_database
 from safelight.adapters.sql.sqlite.opening import FILE_NAME
-from safelight.bootstrap.drawing import open_drawing
+from safelight.bootstrap.use_cases.drawing import open_drawing
 from safelight.contract.records.jobs import JobRecord, KeptImage
 from safelight.service.drawing.admission import Admission
 from safelight.service.jobs.inputs import JobInputs

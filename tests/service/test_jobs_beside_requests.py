@@ -16,9 +16,9 @@ from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.adapters.sql import Database, open_database
-from safelight.bootstrap.catalogue import catalogue
-from safelight.bootstrap.drawing import Drawing, open_drawing
-from safelight.bootstrap.jobs import open_jobs
+from safelight.bootstrap.engines.catalogue import catalogue
+from safelight.bootstrap.use_cases.drawing import Drawing, open_drawing
+from safelight.bootstrap.use_cases.jobs import open_jobs
 from safelight.contract.errors import ConfigurationError, NotFound, Unavailable
 from safelight.contract.records.jobs import JobUpdate, QueuePlace
 from safelight.contract.requests.parsing import parse_image_request

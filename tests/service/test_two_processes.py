@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.sql import open_database
-from safelight.bootstrap.services import PAGE
+from safelight.bootstrap.use_cases.services import PAGE
 from safelight.contract.records.jobs import JobUpdate
 from safelight.service.jobs.jobs import Jobs
 from safelight.service.jobs.processes import leases

@@ -25,14 +25,14 @@ from safelight.adapters.workers.template_process import TemplateProcess
 from safelight.api.app import create_app
 from safelight.api.http.server import Server, listen
 from safelight.api.services import Services
-from safelight.bootstrap.engine import look, open_engine
-from safelight.bootstrap.filters import look_at_classifier
+from safelight.bootstrap.engines.engine import look, open_engine
 from safelight.bootstrap.greeting import Greeting
-from safelight.bootstrap.links import links_of
 from safelight.bootstrap.loaded import OnLoaded, loaded
-from safelight.bootstrap.opening import open_for_serving
-from safelight.bootstrap.services import Stores, open_services
-from safelight.bootstrap.tending import address_for_peers, tend
+from safelight.bootstrap.stores.links import links_of
+from safelight.bootstrap.stores.opening import open_for_serving
+from safelight.bootstrap.stores.tending import address_for_peers, tend
+from safelight.bootstrap.use_cases.filters import look_at_classifier
+from safelight.bootstrap.use_cases.services import Stores, open_services
 from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
 from safelight.service.ports.engine import Engine

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import gc
 
-from safelight.bootstrap.engine import head_start
+from safelight.bootstrap.engines.engine import head_start
 from safelight.bootstrap.loaded import OnLoaded
 from safelight.settings import Settings
 

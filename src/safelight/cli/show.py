@@ -59,7 +59,7 @@ def _first_model(server: RunningServer) -> str | None:
 
 def print_models(settings: Settings, *, as_json: bool) -> None:
     """The catalogue: ids and aliases, what draws them, what they support; as a running server has it."""
-    from safelight.bootstrap.catalogue import catalogue
+    from safelight.bootstrap.engines.catalogue import catalogue
 
     settings = as_served(settings)
     offered = catalogue(settings)

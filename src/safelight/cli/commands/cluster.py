@@ -18,7 +18,7 @@ def deploy(
     home: Home = None,
 ) -> None:
     """Send the hosts of the settings to the Ray cluster at RAY_ADDRESS."""
-    from safelight.cli.deploy import deploy as send
+    from safelight.cli.serving.deploy import deploy as send
     from safelight.settings import read_settings
 
     send(read_settings(said_by(home=home)), dry_run=dry_run, wait_seconds=wait)

@@ -21,7 +21,7 @@ def c2pa_new(
     days: Annotated[int, typer.Option("--days", min=1, max=3650, help="How long it holds.")] = 365,
 ) -> None:
     """Make a certificate to try signing with. Nobody but you trusts it."""
-    from safelight.cli.credentials import new
+    from safelight.cli.administration.credentials import new
 
     new(folder, name, days)
 
@@ -35,7 +35,7 @@ def c2pa_check(
     as_json: AsJson = False,
 ) -> None:
     """Say what a picture's file says of its origin."""
-    from safelight.cli.credentials import check
+    from safelight.cli.administration.credentials import check
     from safelight.settings import read_settings
 
     raise typer.Exit(check(read_settings(said_by(home=home)), file, bare, as_json=as_json))

@@ -18,28 +18,28 @@ Backup = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
 
 def db_status(home: Home = None, as_json: AsJson = False) -> None:
     """Show what the database is, its revision, and what it holds."""
-    from safelight.cli.database import print_status
+    from safelight.cli.administration.database import print_status
 
     print_status(_settings(home), as_json=as_json)
 
 
 def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     """Bring the database to this version's shape, as the next start would."""
-    from safelight.cli.database import print_upgrade
+    from safelight.cli.administration.database import print_upgrade
 
     print_upgrade(_settings(home), as_json=as_json)
 
 
 def db_backup(file: Backup, home: Home = None, as_json: AsJson = False) -> None:
     """Write the whole database into a new file, also while servers run."""
-    from safelight.cli.database import print_backup
+    from safelight.cli.administration.database import print_backup
 
     print_backup(_settings(home), file, as_json=as_json)
 
 
 def db_restore(file: Backup, home: Home = None, as_json: AsJson = False) -> None:
     """Fill an empty database from a backup, of whichever kind of database it was made."""
-    from safelight.cli.database import print_restore
+    from safelight.cli.administration.database import print_restore
 
     print_restore(_settings(home), file, as_json=as_json)
 
@@ -53,7 +53,7 @@ def move(
     as_json: AsJson = False,
 ) -> None:
     """Take keys, jobs and the ledger over to another database. The old one stays as it is."""
-    from safelight.cli.database import print_move
+    from safelight.cli.administration.database import print_move
 
     print_move(_settings(home), to, files, as_json=as_json)
 

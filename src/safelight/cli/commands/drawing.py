@@ -36,7 +36,7 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Draw pictures: by the server that runs here, else in this process."""
-    from safelight.cli.generate import Wish, draw
+    from safelight.cli.drawing.generate import Wish, draw
     from safelight.settings import read_settings
 
     settings = read_settings(said_by(home=home, threads=threads, device=device, engine=engine))
@@ -72,7 +72,7 @@ def env(
 
 def link(home: Home = None, as_json: AsJson = False) -> None:
     """Print a link that signs one browser in to the studio: once, within ten minutes."""
-    from safelight.cli.link import print_link
+    from safelight.cli.serving.link import print_link
     from safelight.settings import read_settings
 
     print_link(read_settings(said_by(home=home)), as_json=as_json)

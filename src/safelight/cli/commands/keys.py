@@ -58,7 +58,7 @@ def keys_create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it. It is not shown again."""
-    from safelight.cli.keys import create
+    from safelight.cli.administration.keys import create
     from safelight.settings import read_settings
 
     said = _terms(name, model, weight, admin, rate_limit, group, quota)
@@ -67,7 +67,7 @@ def keys_create(
 
 def keys_list(home: Home = None, as_json: AsJson = False) -> None:
     """Show all keys, without their text."""
-    from safelight.cli.keys import list_keys
+    from safelight.cli.administration.keys import list_keys
     from safelight.settings import read_settings
 
     list_keys(read_settings(said_by(home=home)), as_json=as_json)
@@ -87,7 +87,7 @@ def keys_change(
     as_json: AsJson = False,
 ) -> None:
     """Change what a key may do. What is not named stays as it is."""
-    from safelight.cli.keys import change
+    from safelight.cli.administration.keys import change
     from safelight.settings import read_settings
 
     said = _terms(name, model, weight, admin, rate_limit, group, quota)
@@ -97,7 +97,7 @@ def keys_change(
 
 def keys_revoke(key_id: Key, home: Home = None, as_json: AsJson = False) -> None:
     """End a key at once. It cannot be brought back."""
-    from safelight.cli.keys import revoke
+    from safelight.cli.administration.keys import revoke
     from safelight.settings import read_settings
 
     revoke(read_settings(said_by(home=home)), key_id, as_json=as_json)
@@ -111,7 +111,7 @@ def keys_group(
     as_json: AsJson = False,
 ) -> None:
     """Show groups of keys, and set what the keys of one may use together."""
-    from safelight.cli.keys import group
+    from safelight.cli.administration.keys import group
     from safelight.settings import read_settings
 
     group(read_settings(said_by(home=home)), name, quota or [], remove=remove, as_json=as_json)
@@ -126,7 +126,7 @@ def usage(
     as_json: AsJson = False,
 ) -> None:
     """Show what was used, by day, key and model; without --from, in the last 31 days."""
-    from safelight.cli.accounts import print_usage
+    from safelight.cli.administration.accounts import print_usage
     from safelight.settings import read_settings
 
     print_usage(read_settings(said_by(home=home)), since, until, key, as_csv=as_csv, as_json=as_json)
@@ -138,7 +138,7 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Show who changed what of keys, groups, quotas, sessions and places, newest first."""
-    from safelight.cli.accounts import print_audit
+    from safelight.cli.administration.accounts import print_audit
     from safelight.settings import read_settings
 
     print_audit(read_settings(said_by(home=home)), last, as_json=as_json)

@@ -20,7 +20,7 @@ def models(home: Home = None, as_json: AsJson = False) -> None:
 
 def loras(home: Home = None, as_json: AsJson = False) -> None:
     """Show the LoRAs that requests may name."""
-    from safelight.cli.loras import print_loras
+    from safelight.cli.checkpoints.loras import print_loras
     from safelight.settings import read_settings
 
     print_loras(read_settings(said_by(home=home)), as_json=as_json)
@@ -35,7 +35,7 @@ def pull(
     as_json: AsJson = False,
 ) -> None:
     """Fetch a model from the hub. A second try continues a download that was cut."""
-    from safelight.cli.models import pull
+    from safelight.cli.checkpoints.models import pull
     from safelight.settings import read_settings
 
     pull(read_settings(said_by(home=home)), name, variant=variant, as_json=as_json)
@@ -43,7 +43,7 @@ def pull(
 
 def list_command(home: Home = None, as_json: AsJson = False) -> None:
     """Show the models on this machine."""
-    from safelight.cli.models import list_pulled
+    from safelight.cli.checkpoints.models import list_pulled
     from safelight.settings import read_settings
 
     list_pulled(read_settings(said_by(home=home)), as_json=as_json)
@@ -55,7 +55,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show what a model is, its defaults and the memory it takes."""
-    from safelight.cli.models import show
+    from safelight.cli.checkpoints.models import show
     from safelight.settings import read_settings
 
     show(read_settings(said_by(home=home)), model, as_json=as_json)
@@ -67,7 +67,7 @@ def remove_command(
     as_json: AsJson = False,
 ) -> None:
     """Delete a pulled model."""
-    from safelight.cli.models import remove
+    from safelight.cli.checkpoints.models import remove
     from safelight.settings import read_settings
 
     remove(read_settings(said_by(home=home)), name, as_json=as_json)
@@ -75,7 +75,7 @@ def remove_command(
 
 def running_command(home: Home = None, as_json: AsJson = False) -> None:
     """Show models and workers of the server that runs here."""
-    from safelight.cli.served_models import running
+    from safelight.cli.serving.served_models import running
     from safelight.settings import read_settings
 
     running(read_settings(said_by(home=home)), as_json=as_json)

@@ -26,7 +26,7 @@ def top(
     as_json: AsJson = False,
 ) -> None:
     """Show live how a server stands: queue, workers, models, pictures a minute, keys. q ends it."""
-    from safelight.cli.top import show
+    from safelight.cli.serving.top import show
     from safelight.settings import read_settings
 
     show(read_settings(said_by(home=home)), url, key, every=every, once=once, as_json=as_json)
@@ -36,8 +36,8 @@ def adopt(home: Home = None) -> None:
     """Use a place for pictures that another database has marked. Deletes nothing."""
     import asyncio
 
-    from safelight.bootstrap.jobs import adopt as take_over
-    from safelight.cli.keys import who
+    from safelight.bootstrap.use_cases.jobs import adopt as take_over
+    from safelight.cli.administration.keys import who
     from safelight.settings import read_settings
 
     asyncio.run(take_over(read_settings(said_by(home=home)), who()))

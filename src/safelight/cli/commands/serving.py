@@ -36,7 +36,7 @@ def serve(
 ) -> None:
     """Serve the images API until Ctrl-C or SIGTERM."""
     del model, served_as  # which --as stands after which --model is seen in the command line alone
-    from safelight.cli.serve_models import in_little_memory, offered
+    from safelight.cli.serving.serve_models import in_little_memory, offered
     from safelight.settings import read_settings
 
     models = offered(context.obj or (), home)
@@ -54,7 +54,7 @@ def serve(
     )
     settings = read_settings(said)
     if fetch:
-        from safelight.cli.models import ensure
+        from safelight.cli.checkpoints.models import ensure
 
         ensure(settings)
     from safelight.bootstrap.starting import start_and_serve
@@ -86,8 +86,8 @@ def run(
     log_level: LogLevel = None,
 ) -> None:
     """Serve one model and open the studio; fetch the model if it is not here."""
-    from safelight.cli.run import Wish
-    from safelight.cli.run import run as run_model
+    from safelight.cli.serving.run import Wish
+    from safelight.cli.serving.run import run as run_model
 
     wish = Wish(
         model=model,

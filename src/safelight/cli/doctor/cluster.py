@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterator
 from importlib.metadata import version
 
-from safelight.bootstrap.cluster import INSTALL, Seen, check_ray, look_at_cluster, ray_can_be_had
+from safelight.bootstrap.engines.cluster import INSTALL, Seen, check_ray, look_at_cluster, ray_can_be_had
 from safelight.cli.doctor.findings import Finding
 from safelight.contract.errors import SafelightError
 from safelight.settings import Settings

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from safelight.adapters.home.pins import pinned_commit
+from safelight.cli.checkpoints.looking import look_at
+from safelight.cli.checkpoints.weights import Fault, fault_in, safetensors_fault
 from safelight.cli.doctor.findings import Finding
-from safelight.cli.looking import look_at
-from safelight.cli.weights import Fault, fault_in, safetensors_fault
 from safelight.contract.checkpoints.checkpoint_files import SAFETENSORS
 from safelight.contract.checkpoints.hub import HubName, cache_folder
 from safelight.contract.checkpoints.paths import expanded
@@ -20,7 +20,7 @@ from safelight.settings import Settings
 
 def weights(settings: Settings) -> Iterator[Finding]:
     """Checkpoints that the operator named; the bundled model's weights are the engine's to check."""
-    from safelight.bootstrap.specs import model_specs
+    from safelight.bootstrap.engines.specs import model_specs
 
     for source, spec in model_specs(settings).items():
         if source == "postcard":
@@ -34,7 +34,7 @@ def weights(settings: Settings) -> Iterator[Finding]:
 
 
 def classifier(settings: Settings) -> Iterator[Finding]:
-    from safelight.bootstrap.filters import look_at_classifier
+    from safelight.bootstrap.use_cases.filters import look_at_classifier
 
     given = settings.image_classifier
     if given is None:

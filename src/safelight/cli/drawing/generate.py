@@ -13,7 +13,7 @@ import msgspec
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from safelight.adapters.home.atomic_file import write_whole
-from safelight.cli.drawn import Drawn
+from safelight.cli.drawing.drawn import Drawn
 from safelight.cli.terminal import errors_console, note, print_json
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.parameters.calls import Call
@@ -63,7 +63,7 @@ def draw(settings: Settings, wish: Wish) -> None:
         if wish.url is None and server is None:
             drawn = asyncio.run(_in_process(settings, fields, on_progress))
         else:
-            from safelight.cli.remote import ask
+            from safelight.cli.drawing.remote import ask
 
             url, key = (server.url, server.key) if server else (wish.url or "", wish.key)
             fields.setdefault("model", next(iter(settings.models)))
@@ -132,8 +132,8 @@ def _named(said: str) -> tuple[str, str]:
 
 async def _in_process(settings: Settings, fields: dict[str, Any], on_progress: OnProgress) -> tuple[Drawn, ...]:
     # Importing the engine's side takes a second; what is wrong with the request is said first.
-    from safelight.bootstrap.catalogue import catalogue
-    from safelight.bootstrap.drawing import open_local
+    from safelight.bootstrap.engines.catalogue import catalogue
+    from safelight.bootstrap.use_cases.drawing import open_local
     from safelight.contract.requests.parsing import depends_on_traits, model_named, parse_image_request
 
     offered = catalogue(settings)

@@ -12,15 +12,15 @@ from safelight.adapters.preview_files import partial
 from safelight.adapters.sql import Database
 from safelight.api.routes.operation.studio import read_built
 from safelight.api.services import Services
-from safelight.bootstrap.batches import open_batches
-from safelight.bootstrap.catalogue import catalogue
-from safelight.bootstrap.chat import open_chat, upstreams_of
-from safelight.bootstrap.credentials import open_reader
-from safelight.bootstrap.drawing import open_drawing
-from safelight.bootstrap.embeddings import open_embeddings
-from safelight.bootstrap.jobs import open_jobs
-from safelight.bootstrap.rewriting import open_rewriter
-from safelight.bootstrap.tracing import open_tracing
+from safelight.bootstrap.engines.catalogue import catalogue
+from safelight.bootstrap.use_cases.batches import open_batches
+from safelight.bootstrap.use_cases.chat import open_chat, upstreams_of
+from safelight.bootstrap.use_cases.credentials import open_reader
+from safelight.bootstrap.use_cases.drawing import open_drawing
+from safelight.bootstrap.use_cases.embeddings import open_embeddings
+from safelight.bootstrap.use_cases.jobs import open_jobs
+from safelight.bootstrap.use_cases.rewriting import open_rewriter
+from safelight.bootstrap.use_cases.tracing import open_tracing
 from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
 from safelight.service.access.model_choices import ModelChoices
@@ -37,7 +37,7 @@ from safelight.service.ports.ledger import Ledger
 from safelight.service.ports.pictures import Pictures
 from safelight.settings import Settings
 
-PAGE = Path(__file__).parent.parent / "studio"
+PAGE = Path(__file__).parents[2] / "studio"
 """The built page, in the package."""
 
 
@@ -89,7 +89,7 @@ def open_services(
     )
     look_at_line = None
     if settings.engine == "ray":
-        from safelight.bootstrap.cluster import line_of, tell_bound
+        from safelight.bootstrap.engines.cluster import line_of, tell_bound
 
         tell_bound(engine, drawing.everywhere)
         look_at_line = line_of(engine)
@@ -131,6 +131,6 @@ def _bound_of_all(settings: Settings, engine: Engine, database: Database) -> Sha
     """What lets in for all processes: a cluster's line, or the database that they share."""
     if settings.engine != "ray":
         return database.processes
-    from safelight.bootstrap.cluster import open_bound
+    from safelight.bootstrap.engines.cluster import open_bound
 
     return open_bound(engine)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import msgspec
 
 from safelight.adapters.home.pins import pinned_commit
-from safelight.bootstrap.catalogue import encoder_entries
+from safelight.bootstrap.engines.catalogue import encoder_entries
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.models.options import ModelOptions
 from safelight.protocol.messages import Configure, EncoderSpec, LoraSpec, ModelSpec

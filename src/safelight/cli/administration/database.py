@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from safelight.bootstrap import moving
+from safelight.bootstrap.stores import moving
 from safelight.cli.terminal import note, print_json, print_table
 from safelight.settings import Settings
 

@@ -44,7 +44,7 @@ def running(settings: Settings, *, as_json: bool) -> None:
 
 
 def _with_cluster(settings: Settings, *, as_json: bool) -> None:
-    from safelight.cli.cluster_shown import look, print_shown
+    from safelight.cli.serving.cluster_shown import look, print_shown
 
     server = running_server(settings)
     rows = _rows(server) if server is not None else []

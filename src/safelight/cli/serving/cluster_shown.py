@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from safelight.adapters.sql.held import Holding
-from safelight.bootstrap.cluster import Seen, check_ray, leases, look_at_cluster
+from safelight.bootstrap.engines.cluster import Seen, check_ray, leases, look_at_cluster
 from safelight.cli.terminal import print_table, seconds_in_words
 from safelight.protocol.placing import HostStanding, LineStanding
 from safelight.settings import Settings

@@ -14,10 +14,10 @@ from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.in_process.rates import LocalRates
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
-from safelight.bootstrap.catalogue import catalogue
-from safelight.bootstrap.credentials import open_signing
-from safelight.bootstrap.engine import open_engine
-from safelight.bootstrap.filters import open_filters
+from safelight.bootstrap.engines.catalogue import catalogue
+from safelight.bootstrap.engines.engine import open_engine
+from safelight.bootstrap.use_cases.credentials import open_signing
+from safelight.bootstrap.use_cases.filters import open_filters
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.parameters.calls import Call
 from safelight.contract.requests.request import ImageRequest

@@ -14,7 +14,7 @@ from safelight.adapters.preflight import check_device, gpu_count, lacking
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.adapters.workers.template import may_fork
 from safelight.adapters.workers.template_process import TemplateProcess
-from safelight.bootstrap.specs import configure_of, model_specs
+from safelight.bootstrap.engines.specs import configure_of, model_specs
 from safelight.contract.errors import ConfigurationError
 from safelight.protocol.messages import Configure
 from safelight.service.ports.engine import Engine
@@ -47,7 +47,7 @@ def open_engine(
     comes from `head_start`.
     """
     if settings.engine == "ray":
-        from safelight.bootstrap.cluster import open_cluster_engine
+        from safelight.bootstrap.engines.cluster import open_cluster_engine
 
         return open_cluster_engine(settings, telemetry)
     if settings.engine == "fake":
@@ -87,7 +87,7 @@ def look(settings: Settings) -> dict[str, str]:
         ConfigurationError: none of the models can, the device is not here, or Ray is not, or is open to everybody.
     """
     if settings.engine == "ray":
-        from safelight.bootstrap.cluster import check_ray
+        from safelight.bootstrap.engines.cluster import check_ray
 
         check_ray()
     if settings.engine != "local":

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from safelight.adapters.sql import Database
-from safelight.cli.keys import with_database
+from safelight.cli.administration.keys import with_database
 from safelight.cli.terminal import note, print_json, print_table
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.records.quotas import day_of

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from safelight.adapters.files import open_files
 from safelight.adapters.sql import Database
-from safelight.bootstrap.drawing import Drawing
+from safelight.bootstrap.use_cases.drawing import Drawing
 from safelight.service.access.keys import Keys
 from safelight.service.batches.batches import Batches
 from safelight.service.batches.files import BatchFiles

@@ -16,8 +16,8 @@ import typer
 
 from safelight.adapters.home.pins import pinned_commit
 from safelight.adapters.home.state_folder import prepare, served_url, told_by_server
-from safelight.cli.models import keep
-from safelight.cli.serve_models import in_little_memory, offered
+from safelight.cli.checkpoints.models import keep
+from safelight.cli.serving.serve_models import in_little_memory, offered
 from safelight.cli.terminal import bytes_in_words, note, seconds_in_words
 from safelight.contract.checkpoints.hub import HubName, cache_folder
 from safelight.contract.errors import ConfigurationError, SafelightError
@@ -51,7 +51,7 @@ def run(wish: Wish) -> int:
     if (known_as := _served_as(settings, model.source)) is not None:
         url = served_url(settings.home)
         note(f"The server at {url} offers {model.source} already, as {known_as}.")
-        from safelight.bootstrap.links import new_token
+        from safelight.bootstrap.stores.links import new_token
 
         _open(f"{url}/studio/?token={asyncio.run(new_token(settings))}", wanted=wish.browser)
         return 0

@@ -15,9 +15,9 @@ import msgspec
 
 from safelight.adapters.home.pins import Pin, pinned_commit, read_pins, write_pins
 from safelight.adapters.home.state_folder import prepare
-from safelight.cli.described import described
-from safelight.cli.fitting import Fit, fits
-from safelight.cli.looking import look_at
+from safelight.cli.checkpoints.described import described
+from safelight.cli.checkpoints.fitting import Fit, fits
+from safelight.cli.checkpoints.looking import look_at
 from safelight.cli.running_server import as_served
 from safelight.cli.show import print_parameters
 from safelight.cli.terminal import bytes_in_one_unit, bytes_in_words, note, print_json, print_table
@@ -100,8 +100,8 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
     Raises:
         SafelightError: it cannot be served, and why.
     """
-    from safelight.bootstrap.catalogue import terms_of
-    from safelight.bootstrap.specs import model_specs
+    from safelight.bootstrap.engines.catalogue import terms_of
+    from safelight.bootstrap.engines.specs import model_specs
 
     settings = as_served(settings)
     ids = [name for name, entry in settings.models.items() if text in (name, *entry.aliases)]

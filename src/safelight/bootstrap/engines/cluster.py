@@ -17,7 +17,7 @@ from safelight.adapters.sql import connect_database
 from safelight.adapters.sql.held import Holding, holdings
 from safelight.adapters.sql.migrate import current_revision
 from safelight.adapters.sql.schema import REVISION
-from safelight.bootstrap.specs import configure_of
+from safelight.bootstrap.engines.specs import configure_of
 from safelight.contract.errors import ConfigurationError
 from safelight.protocol.deploying import APPLICATION, Application, Cluster, Kind, to_arguments
 from safelight.protocol.placing import LetInReply, LetInRequest, LineStanding

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 
 from safelight.adapters.home.state_folder import prepare, served_url
-from safelight.bootstrap.links import new_token
+from safelight.bootstrap.stores.links import new_token
 from safelight.cli.terminal import note, print_json
 from safelight.service.access.links import LINK_SECONDS
 from safelight.settings import Settings

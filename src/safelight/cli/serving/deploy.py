@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import msgspec
 
-from safelight.bootstrap.cluster import check_ray, cluster_of, send_hosts, serve_config
+from safelight.bootstrap.engines.cluster import check_ray, cluster_of, send_hosts, serve_config
 from safelight.cli.terminal import note
 from safelight.settings import Settings
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from safelight.adapters.home.state_folder import read_key, served_url
-from safelight.cli.drawn import Drawn
+from safelight.cli.drawing.drawn import Drawn
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.parameters.calls import EDIT_PATH, GENERATE_PATH
 from safelight.contract.requests.prompt_cut import HEADER as CUT_HEADER

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from safelight.bootstrap.credentials import INSTALL, can_be_had, open_reader
+from safelight.bootstrap.use_cases.credentials import INSTALL, can_be_had, open_reader
 from safelight.cli.terminal import note, print_json
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.picture_files.unsigned import unsigned

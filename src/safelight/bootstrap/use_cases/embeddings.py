@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from safelight.bootstrap.catalogue import encoder_entries
-from safelight.bootstrap.drawing import Drawing
+from safelight.bootstrap.engines.catalogue import encoder_entries
+from safelight.bootstrap.use_cases.drawing import Drawing
 from safelight.contract.catalogue import Catalogue
 from safelight.service.access.quotas import QuotaKeeper
 from safelight.service.drawing.admission import Admission

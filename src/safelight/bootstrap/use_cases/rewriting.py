@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from safelight.bootstrap.catalogue import terms_of
+from safelight.bootstrap.engines.catalogue import terms_of
 from safelight.contract.errors import ConfigurationError
 from safelight.service.drawing.rewriting import ChatModel, Rewriter
 from safelight.service.ports.upstreams import Upstream

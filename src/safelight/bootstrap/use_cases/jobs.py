@@ -15,7 +15,7 @@ from safelight.adapters.home.state_folder import alone_in_serving, prepare
 from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.peers import HttpPeers
 from safelight.adapters.sql import Database, open_database
-from safelight.bootstrap.drawing import Drawing
+from safelight.bootstrap.use_cases.drawing import Drawing
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import ConfigurationError
 from safelight.service.access.keys import Keys

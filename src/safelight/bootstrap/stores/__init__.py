@@ -1,0 +1,1 @@
+"""Databases: opened, tended beside requests, and moved to another place."""

@@ -1,0 +1,1 @@
+"""Settings, an engine and stores become the use cases that routes are given."""

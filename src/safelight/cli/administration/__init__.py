@@ -1,0 +1,1 @@
+"""Commands about keys, usage, the database and certificates."""

@@ -1,0 +1,1 @@
+"""Commands about models on this machine: what is here, what it can do, and where it fits."""

@@ -1,0 +1,1 @@
+"""`safelight generate`: pictures drawn in this process, or asked of a server."""
