@@ -10,7 +10,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.metrics import PrometheusTelemetry
-from safelight.service.ports.telemetry import Standing
+from safelight.contract.requests.trace import below
+from safelight.service.ports.telemetry import Answered, Drawn, Standing
 from tests.api.conftest import Running, Serve, until
 
 OPEN_METRICS = {"accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}
@@ -49,6 +50,27 @@ async def test_whoever_asks_for_open_metrics_is_told_which_request_a_number_is_o
     for name in ("safelight_drawings", "safelight_stage_seconds", "safelight_request_seconds"):
         exemplars = [sample.exemplar for sample in families[name].samples if sample.exemplar]
         assert request_id in {exemplar.labels["request_id"] for exemplar in exemplars}, name
+
+
+def exemplars_of(telemetry: PrometheusTelemetry, name: str) -> list[dict[str, str]]:
+    parsed = text_string_to_metric_families(telemetry.render(True).decode())  # type: ignore[no-untyped-call]
+    (family,) = [family for family in parsed if family.name == name]
+    return [sample.exemplar.labels for sample in family.samples if sample.exemplar]
+
+
+def test_with_tracing_a_number_names_its_trace_and_what_is_not_recorded_its_request() -> None:
+    telemetry = PrometheusTelemetry()
+    recorded, not_recorded = below("", ""), below(f"00-{'a' * 32}-{'b' * 16}-00", "")
+    asked = Answered(route="/v1/images/generations", method="POST", status=200, seconds=0.5, request_id="req_1")
+    telemetry.note(msgspec.structs.replace(asked, trace=recorded))
+    assert exemplars_of(telemetry, "safelight_request_seconds") == [{"trace_id": recorded.trace_id}]
+    telemetry.note(msgspec.structs.replace(asked, trace=not_recorded))
+    assert exemplars_of(telemetry, "safelight_request_seconds") == [{"request_id": "req_1"}]
+    drawn = Drawn(model="m", outcome="finished", queue_seconds=0.1, timings=None, request_id="req_2", trace=recorded)
+    telemetry.note(drawn)
+    assert exemplars_of(telemetry, "safelight_drawings") == [{"trace_id": recorded.trace_id}]
+    telemetry.note(msgspec.structs.replace(drawn, of_many=True))
+    assert exemplars_of(telemetry, "safelight_drawings") == [{"request_id": "req_2"}]
 
 
 async def test_a_callers_own_id_that_is_too_long_to_be_told_is_left_out(running: Running) -> None:

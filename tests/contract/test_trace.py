@@ -21,7 +21,9 @@ def test_a_request_is_a_new_span_of_the_callers_trace() -> None:
 
 @pytest.mark.parametrize(("flags", "told"), [("00", "00"), ("01", "01"), ("02", "00"), ("ff", "01")])
 def test_it_is_recorded_if_the_caller_records(flags: str, told: str) -> None:
-    assert below(f"00-{TRACE}-{SPAN}-{flags}", "").traceparent.endswith(f"-{told}")
+    made = below(f"00-{TRACE}-{SPAN}-{flags}", "")
+    assert made.traceparent.endswith(f"-{told}")
+    assert made.sampled == (told == "01")
 
 
 @pytest.mark.parametrize(
@@ -56,3 +58,4 @@ def test_of_what_others_noted_whole_members_are_kept_and_no_more_than_512_charac
 def test_where_nothing_is_traced_there_is_no_id() -> None:
     assert TraceContext("", "") == NO_TRACE
     assert NO_TRACE.trace_id == ""
+    assert not NO_TRACE.sampled

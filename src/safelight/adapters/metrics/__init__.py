@@ -50,7 +50,7 @@ class PrometheusTelemetry:
                 self._service.note(fact)
 
     def render(self, open_metrics: bool = False) -> bytes:
-        """Everything in Prometheus' text format, or as OpenMetrics, which has exemplars: the request of a number."""
+        """Everything in Prometheus' text format, or as OpenMetrics, which has exemplars: whose a number is."""
         if not open_metrics:
             return generate_latest(self.registry)
         rendered: bytes = render_open_metrics(self.registry)  # type: ignore[no-untyped-call] # the library's own lack

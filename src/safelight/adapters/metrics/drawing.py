@@ -12,6 +12,7 @@ from safelight.adapters.metrics.buckets import SECONDS
 from safelight.adapters.metrics.exemplars import exemplar_of
 from safelight.contract.checkpoints.hub import HubName
 from safelight.contract.models.stages import STAGES
+from safelight.contract.requests.trace import NO_TRACE
 from safelight.service.ports.telemetry import Drawn, Estimated, FingerprintChanged, ModelLoaded, Queue, WorkerRestarted
 
 DrawingFact = Drawn | Estimated | Queue | ModelLoaded | WorkerRestarted | FingerprintChanged
@@ -55,7 +56,7 @@ class DrawingMetrics:
         self._restarts = Counter("safelight_worker_restarts_total", "Workers that died.", registry=registry)
         self._changed = Counter(
             "safelight_fingerprint_changes_total",
-            "Jobs that were begun at a host of one fingerprint and went to one of another.",
+            "Jobs that were begun with a model of one fingerprint and drawn by one of another.",
             ["source"],
             registry=registry,
         )
@@ -81,7 +82,8 @@ class DrawingMetrics:
                 self._changed.labels(source=_told(fact.source)).inc()
 
     def _drawn(self, drawn: Drawn) -> None:
-        exemplar = exemplar_of(drawn.request_id)
+        # Each picture of a batch is a trace of its own, whose id the exporter alone knows.
+        exemplar = exemplar_of(drawn.request_id, NO_TRACE if drawn.of_many else drawn.trace)
         self._drawings.labels(model=drawn.model, outcome=drawn.outcome).inc(exemplar=exemplar)
         self._stages.labels(model=drawn.model, stage="queue").observe(drawn.queue_seconds, exemplar)
         if drawn.timings is None:

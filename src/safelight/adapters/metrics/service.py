@@ -52,7 +52,7 @@ class ServiceMetrics:
         """Count something that has happened."""
         match fact:
             case Answered():
-                exemplar = exemplar_of(fact.request_id)
+                exemplar = exemplar_of(fact.request_id, fact.trace)
                 requests = self._requests.labels(route=fact.route, method=fact.method, status=str(fact.status))
                 requests.inc(exemplar=exemplar)
                 self._request_seconds.labels(route=fact.route).observe(fact.seconds, exemplar)

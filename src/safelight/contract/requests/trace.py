@@ -32,6 +32,11 @@ class TraceContext(msgspec.Struct, frozen=True):
         """32 hexadecimal digits; empty where nothing is traced."""
         return self.traceparent.split("-")[1] if self.traceparent else ""
 
+    @property
+    def sampled(self) -> bool:
+        """Whether it is recorded, so that its id leads anywhere."""
+        return bool(self.traceparent) and bool(int(self.traceparent.split("-")[3], 16) & _SAMPLED)
+
 
 NO_TRACE = TraceContext()
 
