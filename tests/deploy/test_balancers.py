@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import re
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -42,7 +43,8 @@ async def balanced_by(program: str, folder: Path, backends: list[int]) -> AsyncI
         paths = "".join(
             f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
-        own = f"pid {folder}/pid; error_log stderr; daemon off; events {{}}"
+        # Where tests run as root, its processes would be nobody's, who may not write there.
+        own = f"user {getpass.getuser()}; pid {folder}/pid; error_log stderr; daemon off; events {{}}"
         file.write_text(f"{own} http {{ access_log off; {paths} {listening} }}")
         command = [found, "-c", str(file)]
     log = (folder / "log").open("wb")
@@ -86,3 +88,81 @@ async def test_requests_go_round_streams_come_as_they_are_sent_and_who_leaves_ha
             name = answer.headers["x-name"]
         left = next(backend.left for backend in backends if backend.name == name)
         await asyncio.wait_for(left.wait(), 60)
+
+
+class Plain:
+    """A server that reads requests, and then says this to each, or breaks off where that is nothing."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer = answer
+        self.read: list[str] = []
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
+        await reader.readexactly(int(length[1]) if length else 0)
+        self.read.append(head.partition(" ")[0])
+        writer.write(self.answer)
+        writer.close()
+
+
+def said(status: str) -> bytes:
+    return f"HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode()
+
+
+@asynccontextmanager
+async def nginx_before(folder: Path, *servers: Plain) -> AsyncIterator[httpx.AsyncClient]:
+    """nginx before these servers; of one alone the other takes no connection."""
+    running: Sequence[asyncio.Server] = [await asyncio.start_server(each.take, "127.0.0.1", 0) for each in servers]
+    ports = [each.sockets[0].getsockname()[1] for each in running]
+    try:
+        async with (
+            balanced_by("nginx", folder, [*ports, free_port()][:2]) as port,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
+        ):
+            yield client
+    finally:
+        for each in running:
+            each.close()
+
+
+async def test_by_nginx_what_a_server_has_read_is_sent_to_another_only_where_that_draws_nothing_twice(
+    tmp_path: Path,
+) -> None:
+    servers = Plain(b""), Plain(b"")  # whichever reads it breaks off
+    async with nginx_before(tmp_path, *servers) as client:
+        drawing = await client.post("/v1/images/generations", content=b"{}")
+        assert drawing.status_code == 502
+        assert sorted(len(server.read) for server in servers) == [0, 1]
+
+
+async def test_by_nginx_a_key_lets_a_request_be_asked_again_of_the_other_server(tmp_path: Path) -> None:
+    for answer in (b"", said("503 Service Unavailable")):
+        servers = Plain(answer), Plain(said("200 OK"))
+        folder = tmp_path / str(len(answer))
+        folder.mkdir()
+        async with nginx_before(folder, *servers) as client:
+            for number in range(4):  # every other comes to the second server first
+                key = {"idempotency-key": f"key {number}"}
+                answered = await client.post("/v1/images/generations", content=b"x" * 100_000, headers=key)
+                assert answered.status_code == 200
+        assert servers[0].read
+        assert len(servers[1].read) == 4
+
+
+async def test_by_nginx_a_server_that_takes_no_connection_is_passed_over_for_any_request(tmp_path: Path) -> None:
+    server = Plain(said("200 OK"))
+    async with nginx_before(tmp_path, server) as client:
+        for number in range(6):
+            asked = await client.request("POST" if number % 2 else "GET", "/v1/images/generations", content=b"{}")
+            assert asked.status_code == 200
+    assert len(server.read) == 6
+
+
+async def test_by_nginx_a_503_goes_to_its_caller_and_the_server_is_not_passed_over(tmp_path: Path) -> None:
+    """It is mostly said to one key."""
+    servers = Plain(said("503 Service Unavailable")), Plain(said("503 Service Unavailable"))
+    async with nginx_before(tmp_path, *servers) as client:
+        for _ in range(4):
+            assert (await client.post("/v1/images/generations", content=b"{}")).status_code == 503
+    assert [len(server.read) for server in servers] == [2, 2]
