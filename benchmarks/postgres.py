@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import glob
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +22,8 @@ from filelock import FileLock
 
 # The run's own process names it, and hands the name down to those that it starts.
 _RUN = os.environ.setdefault("TESTS_RUN", str(os.getpid()))
+# Folders hold the process that made them in their names: it removes them, or the next run does where it was killed.
+_FOLDER = re.compile(r"safelight-(?:pg|initdb)-(\d+)\b.*")
 NOT_INSTALLED = "PostgreSQL is not installed: `apt-get install postgresql`"
 # Nothing here outlives the run, so nothing is synced.
 _QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
@@ -116,10 +120,7 @@ def new_server(*, disk: Path | None = None, **options: str) -> Iterator[Server]:
         FileNotFoundError: PostgreSQL is not installed.
     """
     made = _made_once()
-    # A socket's path may have 107 characters, and pytest's folders are for root alone.
-    folder = Path(tempfile.mkdtemp(prefix="safelight-pg-"))
-    folder.rmdir()
-    server = Server(make_folder(folder), disk and disk / "data", **options)
+    server = Server(_new_folder(), disk and disk / "data", **options)
     try:
         subprocess.run(["cp", "-a", str(made), str(server.data)], check=True)
         server.start()
@@ -132,9 +133,7 @@ def new_server(*, disk: Path | None = None, **options: str) -> Iterator[Server]:
 @contextlib.contextmanager
 def standby_of(primary: Server) -> Iterator[Server]:
     """A running replica, which takes no writes until `pg_promote()` is called on it."""
-    folder = Path(tempfile.mkdtemp(prefix="safelight-pg-"))
-    folder.rmdir()
-    server = Server(make_folder(folder))
+    server = Server(folder := _new_folder())
     try:
         copying = [_binary("pg_basebackup"), "-h", str(primary.folder), "-U", "postgres", "-D", str(server.data), "-R"]
         subprocess.run([*as_user(), *copying, "--checkpoint=fast"], check=True, capture_output=True, cwd=folder)
@@ -145,10 +144,28 @@ def standby_of(primary: Server) -> Iterator[Server]:
         shutil.rmtree(server.folder)
 
 
-def remove_shared() -> None:
-    """Remove what this run's processes shared; by its own process, at its end."""
-    shutil.rmtree(shared_folder(), ignore_errors=True)
-    Path(f"{shared_folder()}.lock").unlink(missing_ok=True)
+def _new_folder() -> Path:
+    """A folder for a server: a socket's path may have 107 characters, and pytest's folders are for root alone."""
+    folder = Path(tempfile.mkdtemp(prefix=f"safelight-pg-{os.getpid()}-"))
+    folder.rmdir()
+    return make_folder(folder)
+
+
+def remove_leftovers(ended: str = "") -> None:
+    """Remove what processes left that were killed, and what that one left, which ends."""
+    for path in Path(tempfile.gettempdir()).glob("safelight-*"):
+        found = _FOLDER.fullmatch(path.name)
+        if found is not None and (found[1] == ended or not psutil.pid_exists(int(found[1]))):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _remove_own() -> None:
+    """At the end of the run's own process; one that was forked off it shares its handlers."""
+    if str(os.getpid()) == _RUN:
+        remove_leftovers(_RUN)
+
+
+atexit.register(_remove_own)
 
 
 def shared_folder() -> Path:
@@ -161,6 +178,7 @@ def _made_once() -> Path:
     shared = shared_folder()
     with FileLock(f"{shared}.lock"):
         if not shared.exists():
+            remove_leftovers()
             make_folder(shared)
             command = [*as_user(), _binary("initdb"), "-D", str(shared / "data"), "-U", "postgres", "-A", "trust", "-N"]
             encoding = ["--encoding=UTF8", "--locale=C.UTF-8"]

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.postgres import new_server, remove_shared
+from benchmarks.postgres import new_server
 from benchmarks.server import KEY, free_port, serving
 from benchmarks.telling import Told, measure
 from safelight.adapters.sql import Database, open_database
@@ -129,7 +129,6 @@ def main() -> int:
     parser.add_argument("--samples", type=int, default=200, help="how often each change is made until it is told")
     asked = parser.parse_args()
     with ExitStack() as stack:
-        stack.callback(remove_shared)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         postgres = stack.enter_context(new_server(fsync="on", synchronous_commit="on", full_page_writes="on"))
         with serving(free_port(), **_QUICK) as one:

@@ -27,7 +27,7 @@ from tests.hung import (
     pytest_unconfigure,
 )
 from tests.object_store import Bucket, Store
-from tests.postgres import Server, new_server, remove_shared
+from tests.postgres import Server, new_server
 
 __all__ = ["pytest_exception_interact", "pytest_runtest_call", "pytest_runtest_protocol", "pytest_unconfigure"]
 # What is imported while tests are collected stays, torch and diffusers among it. To look there for rubbish, again and
@@ -144,11 +144,9 @@ def _run_apart(work: Coroutine[Any, Any, None]) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """The run's own process removes what its workers shared."""
+    """What was started for all tests ends."""
     hung.bound_end(session)
     starting.close()
-    if not hasattr(session.config, "workerinput"):
-        remove_shared()
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from benchmarks import postgres
-from benchmarks.postgres import Server, binaries, remove_shared, standby_of
+from benchmarks.postgres import Server, binaries, standby_of
 
-__all__ = ["Server", "binaries", "new_server", "remove_shared", "standby_of"]
+__all__ = ["Server", "binaries", "new_server", "standby_of"]
 
 
 @contextmanager
