@@ -5,6 +5,10 @@ export const MEASURES = ['pictures', 'megapixels', 'seconds'] as const
 export const PERIODS = ['day', 'month'] as const
 export type QuotaName = `${(typeof MEASURES)[number]}_per_${(typeof PERIODS)[number]}`
 
+export type Quotas = Partial<Record<QuotaName, number | null>>
+/** What a form says of each quota: null where its field is empty. */
+export type Wanted = Record<string, number | null>
+
 export interface Key {
   id: string
   name: string
@@ -18,15 +22,30 @@ export interface Key {
   /** Null: as the settings say; 0: any number. */
   rate_limit: number | null
   group: string | null
-  quotas: Partial<Record<QuotaName, number | null>>
+  quotas: Quotas
   last_used: number | null
   usage: { pictures_today: number; pictures_this_month: number; megapixels_this_month: number; seconds_this_month: number }
 }
 
 /** What of a key can be changed. */
 export type Terms = Partial<Pick<Key, 'name' | 'models' | 'weight' | 'admin' | 'rate_limit' | 'group'>> & {
-  /** `default` takes the key's own quota away. */
-  quotas?: Partial<Record<QuotaName, number | null | 'default'>>
+  quotas?: QuotaChanges
+}
+/** `default` takes a key's or group's own quota away. */
+export type QuotaChanges = Partial<Record<QuotaName, number | null | 'default'>>
+
+export const QUOTAS: QuotaName[] = PERIODS.flatMap((period) => MEASURES.map((measure): QuotaName => `${measure}_per_${period}`))
+export const wanted = (quotas: Quotas): Wanted => Object.fromEntries(QUOTAS.map((name) => [name, quotas[name] ?? null]))
+
+/** What is to be said of quotas that were so before. An empty field leaves one that has no bound as it is. */
+export function quotaChanges(most: Wanted, before: Quotas): QuotaChanges {
+  const changes: QuotaChanges = {}
+  for (const name of QUOTAS) {
+    const own = most[name] ?? null
+    if (own !== null) changes[name] = own
+    else if (typeof before[name] === 'number') changes[name] = 'default'
+  }
+  return changes
 }
 
 export const keys = async (): Promise<Key[]> => ((await call('v1/keys')) as { data: Key[] }).data
@@ -37,7 +56,7 @@ export const revoke = async (id: string): Promise<Key> => (await call(`v1/keys/$
 const UNITS = { pictures: 'pictures', megapixels: 'megapixels', seconds: 'seconds' }
 
 /** Quotas in words: “100 pictures a day, no bound on seconds a month”. */
-export function quotasInWords(quotas: Key['quotas']): string {
+export function quotasInWords(quotas: Quotas): string {
   return Object.entries(quotas)
     .map(([name, most]) => {
       const [measure, period] = name.split('_per_') as [keyof typeof UNITS, string]
@@ -49,10 +68,19 @@ export function quotasInWords(quotas: Key['quotas']): string {
 /** What the keys of a group may use together. */
 export interface Group {
   name: string
-  quotas: Key['quotas']
+  quotas: Quotas
 }
 
 export const groups = async (): Promise<Group[]> => ((await call('v1/groups')) as { data: Group[] }).data
+const at = (group: string): string => `v1/groups/${encodeURIComponent(group)}`
+export const changeGroup = async (name: string, quotas: QuotaChanges): Promise<Group> => (await call(at(name), 'PATCH', { quotas })) as Group
+export const removeGroup = async (name: string): Promise<Group> => (await call(at(name), 'DELETE')) as Group
+
+/** Groups that were set, and those that only keys name, by name. */
+export function groupsOf(set: Group[], keys: Key[]): Group[] {
+  const named = new Set([...set.map(({ name }) => name), ...keys.flatMap(({ group }) => group ?? [])])
+  return [...named].sort().map((name) => set.find((group) => group.name === name) ?? { name, quotas: {} })
+}
 
 /** One change of keys, groups, quotas, sessions or places, and who made it. */
 export interface Change {

@@ -95,6 +95,32 @@ def test_what_a_group_may_use_and_who_changed_what_is_seen(browser: Browser, ser
         expect(made).to_contain_text("pictures_per_day")
 
 
+def test_what_a_group_may_use_is_set_and_let_go(browser: Browser, served: Served) -> None:
+    with visiting(browser, served.url, served.new_key("--admin", "--group", "potters")) as visit:
+        page = visit.page
+        page.get_by_role("link", name="Keys").click()
+        page.get_by_role("button", name="Change what potters may use").click()
+        page.get_by_label("Pictures").first.fill("-1")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("alert").filter(has_text="pictures_per_day")).to_be_visible()
+        page.get_by_label("Pictures").first.fill("25")
+        page.get_by_role("button", name="Save").click()
+        expect(row(page, "potters")).to_contain_text("25 pictures a day · 1 key")
+        page.get_by_role("button", name="Change what potters may use").click()
+        page.get_by_label("Pictures").first.fill("")
+        page.get_by_label("Megapixels").last.fill("90.5")
+        page.get_by_role("button", name="Save").click()
+        expect(row(page, "potters")).to_contain_text("90.5 megapixels a month · 1 key")
+        page.get_by_role("button", name="Change what potters may use").click()
+        page.get_by_role("button", name="Let its quotas go").click()
+        expect(row(page, "potters")).to_contain_text("No quotas of its own")
+        page.get_by_role("button", name="New group").click()
+        page.get_by_label("Name of the group").fill("guests")
+        page.get_by_label("Seconds of a device").first.fill("60")
+        page.get_by_role("button", name="Save").click()
+        expect(row(page, "guests")).to_contain_text("60 seconds a day · 0 keys")
+
+
 def test_who_has_no_admin_key_sees_nothing_of_it(browser: Browser, served: Served) -> None:
     with visiting(browser, served.url, served.new_key()) as visit:
         visit.page.goto(f"{visit.studio}#/keys")
