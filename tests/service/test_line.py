@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 from safelight.service.jobs.running.line import JobLine
 from tests.contracts.jobs import job
 
@@ -20,6 +22,47 @@ def test_who_waits_is_known_by_job_and_by_owner_until_it_leaves() -> None:
     assert (waiting.ids, waiting.owners) == (["job_2", "job_3"], ["key-b"])
     assert [one.id for one in waiting.of("key-b")] == ["job_2", "job_3"]
     assert waiting.of("key-a") == []
+
+
+def test_a_job_that_was_begun_with_another_fingerprint_is_left_to_others_for_a_while() -> None:
+    ours = {"postcard": "ours"}
+    waiting = JobLine(
+        most=10,
+        workers=lambda: 8,
+        is_here=lambda source: True,
+        has=lambda source, fingerprint: ours[source] == fingerprint,
+        patience_seconds=60.0,
+    )
+    jobs = [job(number, began_with=began) for number, began in enumerate(("theirs", "ours", None, "theirs"), 1)]
+    for each in jobs:
+        waiting.add(each, source="postcard", seconds=2.0, weight=1.0)
+    assert [waiting.next(), waiting.next(), waiting.next()] == [jobs[1], jobs[2], None]
+    assert waiting.is_patient
+    assert waiting.place("job_4", 0.0) is not None
+    ours["postcard"] = "theirs"
+    assert waiting.next() == jobs[0]
+    waiting.remove("job_4")
+    assert not waiting.is_patient
+
+
+def test_what_nobody_has_for_long_is_drawn_by_any_and_where_there_is_nobody_else_at_once() -> None:
+    for patience in (0.0, 0.01):
+        waiting = JobLine(
+            most=10,
+            workers=lambda: 8,
+            is_here=lambda source: True,
+            has=lambda source, fingerprint: False,
+            patience_seconds=patience,
+        )
+        left = job(1, began_with="theirs")
+        waiting.add(left, source="postcard", seconds=2.0, weight=1.0)
+        began = monotonic()
+        while (found := waiting.next()) is None:
+            assert patience
+        assert found == left
+        assert monotonic() - began >= patience * 0.9
+        assert not waiting.is_patient
+        waiting.leave("job_1")
 
 
 def test_only_who_waits_has_a_place() -> None:

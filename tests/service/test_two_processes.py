@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 import httpx
 import pytest
@@ -14,12 +15,14 @@ from structlog.testing import capture_logs
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.memory_state import MemoryLedger
-from safelight.adapters.sql import open_database
+from safelight.adapters.fake.states import FINGERPRINT
+from safelight.adapters.sql import Database, open_database
 from safelight.bootstrap.use_cases.services import PAGE
-from safelight.contract.records.jobs import JobUpdate
+from safelight.contract.records.jobs import JobRecord, JobUpdate
 from safelight.service.jobs.jobs import Jobs
 from safelight.service.jobs.processes import leases
 from safelight.service.jobs.processes.peers import Peers
+from safelight.service.ports.jobs import Hold
 from safelight.settings import read_settings
 from tests.api.conftest import PICTURES, Node, Shared, node, until
 from tests.contracts.jobs import job
@@ -50,12 +53,21 @@ class Process:
             return [str((await client.post(PICTURES, json=body, timeout=300)).json()["id"]) for body in bodies]
 
 
-async def processes(stack: AsyncExitStack, home: Path, url: str, number: int = 2) -> Sequence[Process]:
-    """So many servers on that database. Each knows of the others."""
+async def processes(
+    stack: AsyncExitStack,
+    home: Path,
+    url: str,
+    number: int = 2,
+    *,
+    fingerprints: Sequence[str] = (),
+    load_wait_seconds: float = 120.0,
+) -> Sequence[Process]:
+    """So many servers on that database, or one for each fingerprint. Each knows of the others."""
     started = []
-    for _ in range(number):
-        engine = FakeEngine(("postcard",))
-        shared = Shared(engine, PAGE, None, read_settings({"home": home, "port": 0}), MemoryLedger(), url)
+    for fingerprint in fingerprints or [FINGERPRINT] * number:
+        engine = FakeEngine(("postcard",), fingerprint=fingerprint)
+        settings = read_settings({"home": home, "port": 0, "load_wait_seconds": load_wait_seconds})
+        shared = Shared(engine, PAGE, None, settings, MemoryLedger(), url)
         started.append(Process(await stack.enter_async_context(node(shared)), engine))
     for each in (*started, *started):  # the first hears of the last in the second round
         await each.peers.renew()
@@ -94,18 +106,60 @@ async def test_one_watches_what_the_other_draws_with_steps_and_previews_to_its_e
     await until(lambda: not one.jobs.runner.ids and not other.jobs.runner.ids)
 
 
+async def left_by_the_dead(database: Database, fingerprint: str | None = None) -> JobRecord:
+    """A job whose process died while it drew, with that fingerprint."""
+    left = job(1, state="queued")
+    request = {"model": "postcard", "prompt": "a boat", "size": "256x256", "seed": 7}
+    await database.jobs.add(replace(left, wanted=replace(left.wanted, request=request)))
+    (claimed,) = await database.jobs.claim([left.id], 1, 1.0, "gone")
+    hold = Hold.of(claimed)
+    assert hold is not None
+    if fingerprint is not None:
+        await database.jobs.begun(hold, fingerprint)
+    async with database.dialect.writing() as connection:
+        await connection.exec_driver_sql("UPDATE jobs SET lease_until = 0")
+    return left
+
+
+async def test_a_job_that_is_taken_over_is_left_to_a_process_with_the_fingerprint_that_it_began_with(
+    stack: AsyncExitStack, tmp_path: Path, with_postgres: Callable[[], str]
+) -> None:
+    url = with_postgres()
+    database = await open_database(tmp_path, url)
+    stack.push_async_callback(database.close)
+    left = await left_by_the_dead(database, "theirs")
+    one, other = await processes(stack, tmp_path, url, fingerprints=("ours", "theirs"))
+    await until(lambda: one.engine.drawn or other.engine.drawn)
+    assert (len(one.engine.drawn), len(other.engine.drawn)) == (0, 1)
+    await until(lambda: not one.jobs.runner.ids and not other.jobs.runner.ids)
+    (ended,) = await database.jobs.these([left.id])
+    assert (ended.course.state, ended.course.began_with) == ("finished", "theirs")
+
+
+async def test_a_job_whose_fingerprint_nobody_has_for_long_is_drawn_by_any_and_says_which(
+    stack: AsyncExitStack, tmp_path: Path, with_postgres: Callable[[], str]
+) -> None:
+    url = with_postgres()
+    database = await open_database(tmp_path, url)
+    stack.push_async_callback(database.close)
+    left = await left_by_the_dead(database, "gone")
+    (one,) = await processes(stack, tmp_path, url, 1, load_wait_seconds=2.0)
+    await until(lambda: left.id in one.jobs.runner.waiting_ids)
+    since = monotonic()
+    await until(lambda: one.engine.drawn)
+    assert monotonic() - since > 1.0
+    await until(lambda: not one.jobs.runner.ids)
+    (ended,) = await database.jobs.these([left.id])
+    assert (ended.course.state, ended.course.began_with) == ("finished", FINGERPRINT)
+
+
 async def test_what_a_process_drew_that_does_not_renew_is_drawn_by_another(
     stack: AsyncExitStack, tmp_path: Path, with_postgres: Callable[[], str]
 ) -> None:
     url = with_postgres()
     database = await open_database(tmp_path, url)
     stack.push_async_callback(database.close)
-    left = job(1, state="queued")
-    request = {"model": "postcard", "prompt": "a boat", "size": "256x256", "seed": 7}
-    await database.jobs.add(replace(left, wanted=replace(left.wanted, request=request)))
-    assert await database.jobs.claim([left.id], 1, 1.0, "gone")
-    async with database.dialect.writing() as connection:
-        await connection.exec_driver_sql("UPDATE jobs SET lease_until = 0")
+    left = await left_by_the_dead(database)
     one, other = await processes(stack, tmp_path, url)
     await until(lambda: one.engine.drawn or other.engine.drawn)
     await until(lambda: not one.jobs.runner.ids and not other.jobs.runner.ids)

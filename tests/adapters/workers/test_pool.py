@@ -108,6 +108,22 @@ async def test_a_job_submitted_before_the_worker_is_ready_waits_and_is_drawn(
 
 
 @with_workers
+async def test_what_was_begun_with_another_fingerprint_is_counted(workers: LocalWorkers, checkpoint: str) -> None:
+    telemetry = workers._telemetry
+    assert isinstance(telemetry, PrometheusTelemetry)
+
+    def counted() -> float:
+        return telemetry.registry.get_sample_value("safelight_fingerprint_changes_total", {"source": "flux"}) or 0.0
+
+    await picture(workers, changed(job(checkpoint), began_with="another"))
+    assert counted() == 1.0
+    own = workers.state().model(checkpoint).fingerprint
+    await picture(workers, changed(job(checkpoint), began_with=own))
+    await picture(workers, job(checkpoint))
+    assert counted() == 1.0
+
+
+@with_workers
 @pytest.mark.parametrize("last_seen", ["prompt", 10, 40], ids=["at its prompt", "at a step", "at its decoding"])
 async def test_a_worker_killed_in_mid_picture_costs_nobody_the_picture_or_a_byte(
     workers: LocalWorkers, checkpoint: str, last_seen: str | int

@@ -40,7 +40,7 @@ from safelight.protocol.messages import (
     Stepped,
 )
 from safelight.service.ports.engine import EngineState, WorkerState
-from safelight.service.ports.telemetry import ModelLoaded, Telemetry
+from safelight.service.ports.telemetry import FingerprintChanged, ModelLoaded, Telemetry
 
 # After this many deaths in a row before anything was drawn, callers are told instead of kept waiting.
 _HOPELESS_AFTER = 3
@@ -162,7 +162,10 @@ class LocalWorkers:
             case EncoderReady() | EncoderFailed():
                 member.encoders[event.source] = event
                 self._announce()
-            case Started() | Stepped() | Preview():
+            case Started():
+                self._note_change(member, event)
+                self._dispatch.told(member, event)
+            case Stepped() | Preview():
                 self._dispatch.told(member, event)
             case Finished() | Embedded() | Failed() | Cancelled():
                 member.fruitless_starts = 0
@@ -172,6 +175,14 @@ class LocalWorkers:
                 self._supervision.check(member, event)
             case Hello():
                 pass
+
+    def _note_change(self, member: Member, event: Started) -> None:
+        """What was begun with another fingerprint, at another process or before this one, is drawn anew by ours."""
+        entry = member.pending.get(event.job_id)
+        if entry is None or entry.started or not isinstance(entry.order, Order):
+            return
+        if event.fingerprint and entry.order.began_with not in (None, event.fingerprint):
+            self._telemetry.note(FingerprintChanged(source=entry.order.source))
 
     def _model_told(self, member: Member, event: ModelReady | ModelFailed) -> None:
         member.reported(event)

@@ -201,6 +201,9 @@ def _open_runner(
             workers=lambda: peers.own_workers,
             is_here=generate.is_here,
             all_workers=lambda: peers.workers,
+            has=lambda source, fingerprint: fingerprint in generate.fingerprints(source),
+            # Over Ray the line has patience, and alone on a database nobody else comes.
+            patience_seconds=settings.load_wait_seconds if peers.shared and settings.engine != "ray" else 0.0,
         ),
         disks=kept.disks,
         weight_of=weight_of,

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from msgspec.structs import replace
@@ -157,6 +157,10 @@ class Generate:
     def is_here(self, source: str) -> bool:
         """Whether the weights of that model are on a device, so that it draws at once."""
         return self._engine.state().model(source).resident
+
+    def fingerprints(self, source: str) -> Collection[str]:
+        """Those of the models here that have been loaded from there."""
+        return self._engine.state().model(source).all_fingerprints
 
     @property
     def workers(self) -> int:

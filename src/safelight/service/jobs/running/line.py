@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from time import monotonic
 
 from safelight.contract.errors import Unavailable
 from safelight.contract.records.jobs import JobRecord, QueuePlace
 from safelight.scheduling.bounds import FairBound
-from safelight.scheduling.line import FairLine, Waiting
+from safelight.scheduling.line import FairLine, Verdict, Waiting
 from safelight.scheduling.places import Places
 
 # Of each worker one is drawn and the next already waits in it: it never stands idle, and who waits for an answer on an
@@ -26,6 +27,9 @@ class JobLine:
     `is_here` says of a model's source whether its weights are on a device: what has to wait for that takes no place
     from others. At most `most` jobs wait, of which every key has its share. `workers` says how many draw at once now,
     `all_workers` with those of other processes that draw from this line too.
+
+    A job that was begun before, with a certain fingerprint, is left for `patience_seconds` to a process whose model has
+    that, if `has` says that ours has not: so it has the bytes that it would have had.
     """
 
     def __init__(
@@ -35,7 +39,12 @@ class JobLine:
         workers: Callable[[], int],
         is_here: Callable[[str], bool],
         all_workers: Callable[[], int] | None = None,
+        has: Callable[[str, str], bool] = lambda source, fingerprint: True,
+        patience_seconds: float = 0.0,
     ) -> None:
+        self._has = has
+        self._patience_seconds = patience_seconds
+        self._patient: dict[str, tuple[float, Waiting[JobRecord]]] = {}
         self._bound = FairBound(most)
         self._all_workers = all_workers or workers
         self._line: FairLine[JobRecord] = FairLine()
@@ -87,7 +96,12 @@ class JobLine:
         """A job comes that a model of that source draws in about so many seconds."""
         self._bound.add(job.origin.owner, weight, 1)
         self._owners.setdefault(job.origin.owner, {})[job.id] = job
-        self._line.add(Waiting(job.id, job, job.origin.owner, source, seconds, came=monotonic(), weight=weight))
+        now = monotonic()
+        waiting = Waiting(job.id, job, job.origin.owner, source, seconds, came=now, weight=weight)
+        if job.course.began_with is not None and self._patience_seconds > 0:
+            self._patient[job.id] = now + self._patience_seconds, waiting
+            waiting = replace(waiting, kind=f"{source}\0{job.course.began_with}")
+        self._line.add(waiting)
 
     def remove(self, job_id: str) -> None:
         """A job waits no longer; nothing happens if it did not."""
@@ -103,12 +117,34 @@ class JobLine:
 
     def next(self) -> JobRecord | None:
         """The job that is drawn next, which has a place from now on until `leave`; None while there is no place."""
-        waiting = self._line.take(lambda w: self._places.judge(w.group, w.weight, w.kind))
+        self._lose_patience()
+        waiting = self._line.take(self._judge)
         if waiting is None:
             return None
         self._left(waiting.item)
-        self._places.take(waiting.name, waiting.group, waiting.weight, waiting.kind)
+        self._places.take(waiting.name, waiting.group, waiting.weight, _source(waiting))
         return waiting.item
+
+    @property
+    def is_patient(self) -> bool:
+        """Whether some may wait for another process, or for our model to say what it is: `next` is to be asked again
+        after a while."""
+        return bool(self._patient)
+
+    def _judge(self, waiting: Waiting[JobRecord]) -> Verdict:
+        source, _, fingerprint = waiting.kind.partition("\0")
+        if fingerprint and not self._has(source, fingerprint):
+            return "not yet"
+        return self._places.judge(waiting.group, waiting.weight, source)
+
+    def _lose_patience(self) -> None:
+        """Any fingerprint will do for those that have waited for their own for long enough."""
+        now = monotonic()
+        for name, (until, waiting) in list(self._patient.items()):
+            if now >= until:
+                del self._patient[name]
+                self._line.remove(name)
+                self._line.add(waiting)
 
     def leave(self, job_id: str) -> None:
         """A job that had a place is drawn, or given up."""
@@ -123,7 +159,12 @@ class JobLine:
         return QueuePlace(position, round((seconds + ahead_seconds) / max(1, self._all_workers()), 1))
 
     def _left(self, job: JobRecord) -> None:
+        self._patient.pop(job.id, None)
         self._bound.remove(job.origin.owner, 1)
         del self._owners[job.origin.owner][job.id]
         if not self._owners[job.origin.owner]:
             del self._owners[job.origin.owner]
+
+
+def _source(waiting: Waiting[JobRecord]) -> str:
+    return waiting.kind.partition("\0")[0]

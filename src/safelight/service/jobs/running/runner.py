@@ -27,6 +27,9 @@ from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.ports.feed import JobFeed
 from safelight.service.ports.jobs import Hold
 
+# So often it is looked whether one that waits for its own fingerprint may begin.
+_PATIENT_LOOK_SECONDS = 1.0
+
 log = structlog.get_logger(__name__)
 
 
@@ -58,6 +61,7 @@ class JobRunner:
         self.running = RunningJobs()
         self._stopping = False
         self._alone = False
+        self._looking: asyncio.TimerHandle | None = None
         self._news = QueueNews(feed, line, self.place)
         feed.on_look(self._look_again)
         disks.on_room(self._hand_out)
@@ -178,7 +182,13 @@ class JobRunner:
     def _hand_out(self) -> None:
         while self._may_begin and (job := self._line.next()) is not None:
             self._begin(JobInHand(job, self._request_of(job)))
+        if self._line.is_patient and self._looking is None and not self._stopping:
+            self._looking = asyncio.get_running_loop().call_later(_PATIENT_LOOK_SECONDS, self._look_for_patient)
         self._news.moved()
+
+    def _look_for_patient(self) -> None:
+        self._looking = None
+        self._hand_out()
 
     def _begin(self, entry: JobInHand) -> asyncio.Task[None]:
         self.running.add(entry)
