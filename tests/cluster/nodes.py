@@ -148,7 +148,11 @@ def workers(count: int) -> Cluster:
 async def api_engine(nodes: Nodes, hosts: int = 1) -> AsyncIterator[ClusterEngine]:
     """The engine of an api process, once so many hosts can draw."""
     engine = ClusterEngine(
-        RayCluster(nodes.address), RayLine(), PrometheusTelemetry(), sources=(SOURCE,), encoders=(BUNDLED_ENCODER,)
+        RayCluster(nodes.address),
+        RayLine(watches=True),
+        PrometheusTelemetry(),
+        sources=(SOURCE,),
+        encoders=(BUNDLED_ENCODER,),
     )
     await engine.start()
     try:

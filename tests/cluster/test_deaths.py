@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -99,4 +100,25 @@ async def test_pictures_go_on_while_there_is_no_line_and_new_ones_are_drawn_soon
         assert await image(under_way) == draw_stripes(running)
         lending = [each for raylet in nodes.machines.raylets for each in nodes.machines.on(raylet)]
         assert not set(nodes.machines.line()) & set(lending), "it would stand still with a machine of hosts"
+        assert engine.state().restarts == 0
+
+
+async def test_a_line_that_is_frozen_alone_is_ended_and_begun_anew_and_nothing_is_lost(nodes: Nodes) -> None:
+    """Its machine lives, so that Ray sees nothing, and each call to it waits."""
+    async with api_engine(nodes, hosts=2) as engine:
+        running, waiting = order("running on", steps=600), order("waiting on", steps=5, seed=9)
+        under_way = engine.submit(running)
+        await steps(under_way, 3)
+        frozen_line = psutil.Process(await nodes.line_pid())
+        frozen_line.suspend()
+        began = monotonic()
+        try:
+            new = await image(engine.submit(waiting))
+        finally:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                frozen_line.resume()
+        assert monotonic() - began < BUSY * 16.0
+        assert new == draw_stripes(waiting)
+        assert await nodes.line_pid() != frozen_line.pid
+        assert await image(under_way) == draw_stripes(running)
         assert engine.state().restarts == 0

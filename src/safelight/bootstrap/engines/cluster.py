@@ -43,7 +43,7 @@ def open_cluster_engine(settings: Settings, telemetry: Telemetry) -> ClusterEngi
     told = configure_of(settings)
     return ClusterEngine(
         RayCluster(head_address()),
-        RayLine(),
+        RayLine(watches=True),
         telemetry,
         sources=[spec.source for spec in told.models],
         encoders=[spec.source for spec in told.encoders],

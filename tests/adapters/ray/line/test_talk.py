@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from safelight.adapters.ray.line.talk import LineTalk
+from safelight.contract.errors import Unavailable
 from safelight.protocol.placing import (
     Amount,
     ApiBatch,
@@ -68,5 +69,33 @@ async def test_a_line_that_asks_at_once_is_told_everything_and_what_counts_for_t
     assert await line.next() == ApiBatch(api="api", messages=(UnderWay(),))  # with the next that says it lives
     under_way[0] = None  # a question on its way tells it
     assert await line.next() == ApiBatch(api="api")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+class Frozen(Heard):
+    """A line that answers nothing any more, and does not end what it was saying."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.streams = 0
+
+    async def tell(self, batch: ApiBatch) -> None:
+        if self.streams == 1:
+            raise Unavailable("It does not answer.", code="engine_overloaded", retry_after_seconds=4.0)
+        await super().tell(batch)
+
+    async def placements(self, api: str) -> AsyncIterator[Sequence[FromLine]]:
+        self.streams += 1
+        yield [TellAll()]
+        await asyncio.Event().wait()
+
+
+async def test_what_a_line_does_not_hear_is_said_again_though_its_stream_goes_on() -> None:
+    line, everything = Frozen(), [Ask(job="job_1")]
+    talk = LineTalk("api", line, heard=lambda message: None, everything=lambda: everything)
+    running = asyncio.create_task(talk.run())
+    assert (await line.next()).messages[0] == everything[0]
+    assert line.streams == 2
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

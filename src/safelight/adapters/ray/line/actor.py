@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 
 from safelight import __version__
 from safelight.adapters.ray.line.desk import LineDesk
+from safelight.adapters.ray.line.silence import Silence
 from safelight.adapters.ray.names import LINE, NAMESPACE
 from safelight.contract.errors import Unavailable
 from safelight.protocol.placing import ApiBatch, FromHost, FromLine, LetInReply, LetInRequest, LineStanding
@@ -70,10 +72,12 @@ class LineActor:
 
 
 class RayLine:
-    """The line of the cluster that this process has joined; fills the `Line` port."""
+    """The line of the cluster that this process has joined; fills the `Line` port. Who `watches` ends a line that lives
+    and does not answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, watches: bool = False) -> None:
         self._actor: Any = None
+        self._silence = Silence(self._life, self._end) if watches else None
 
     async def tell(self, batch: ApiBatch) -> None:
         await self._ask("tell", encode(batch))
@@ -90,21 +94,36 @@ class RayLine:
     async def placements(self, api: str) -> AsyncIterator[Sequence[FromLine]]:
         actor = await self._found()
         stream = actor.placements.options(num_returns="streaming", max_task_retries=0)
+        await self.standing()  # returns when it lives: a stream's failure takes 2 s more to be seen
         try:
-            await actor.standing.remote(b"")  # returns when it lives: a stream's failure takes 2 s more to be seen
             async for piece in stream.remote(msgspec.msgpack.encode(api)):
                 yield read_from_line(await piece)
         except Exception as error:
             raise self._lost(error) from error
 
     async def _ask(self, method: str, payload: bytes) -> bytes:
-        actor = await self._found()
+        actor, began = await self._found(), monotonic()
         try:
             async with asyncio.timeout(_CALL_SECONDS):
                 answer: bytes = await getattr(actor, method).remote(payload)
         except Exception as error:
+            if isinstance(error, TimeoutError) and self._silence is not None:
+                await self._silence.unanswered(began)
             raise self._lost(error) from error
+        if self._silence is not None:
+            self._silence.answered()
         return answer
+
+    async def _life(self) -> int | None:
+        """How often Ray has begun the line anew; None while it does not run, or Ray cannot tell."""
+        with contextlib.suppress(Exception):  # whatever Ray raises, whose head may be away
+            async with asyncio.timeout(_CALL_SECONDS):
+                return await asyncio.to_thread(_restarts, await self._found())
+        return None
+
+    async def _end(self) -> None:
+        with contextlib.suppress(Exception):  # the next who finds it silent ends it
+            await asyncio.to_thread(_end, await self._found())
 
     async def _found(self) -> Any:
         if self._actor is None:
@@ -145,6 +164,21 @@ def find_line() -> Any:
     )
 
 
+def _restarts(actor: Any) -> int | None:
+    """`ray.util.state`, which is public, asks the dashboard, and that is off."""
+    from ray._private.state import actors
+
+    told = actors(actor._actor_id.hex())
+    return int(told["NumRestarts"]) if told.get("State") == "ALIVE" else None
+
+
+def _end(actor: Any) -> None:
+    """The line's process ends, also one that is frozen, and Ray begins another."""
+    import ray
+
+    ray.kill(actor, no_restart=False)
+
+
 def renew_line(version: str) -> bool:
     """Have the line begin anew where its code is not of that version: it outlives hosts and api processes, whose
     upgrade would leave it behind. It is back in 2 to 4 s, and is told what there is. Whether that was done.
@@ -159,5 +193,5 @@ def renew_line(version: str) -> bool:
     with contextlib.suppress(RayError):  # one that does not answer is made anew as well
         if read_standing(ray.get(actor.standing.remote(b""), timeout=_CALL_SECONDS)).version == version:
             return False
-    ray.kill(actor, no_restart=False)
+    _end(actor)
     return True

@@ -53,21 +53,36 @@ class LineTalk:
     async def run(self) -> None:
         """Speak and listen until cancelled."""
         while True:
-            speaking = asyncio.create_task(self._speak(), name="line-speak")
             try:
-                async for messages in self._line.placements(self._api):
-                    for message in messages:
-                        self._take(message)
-                    if speaking.done():  # what it said was lost
-                        break
+                await self._converse()
             except SafelightError as error:
                 log.warning("line_lost", reason=str(error), effect="it is told everything when it is back")
-            finally:
-                self._known = self._whole = False
-                speaking.cancel()
-                with contextlib.suppress(asyncio.CancelledError, SafelightError):
-                    await speaking
             await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _converse(self) -> None:
+        """Until what it said is lost, or it hears no more: a line that is frozen does not end what it was saying.
+
+        Raises:
+            Unavailable: it is lost.
+        """
+        both = [
+            asyncio.create_task(self._speak(), name="line-speak"),
+            asyncio.create_task(self._listen(), name="line-listen"),
+        ]
+        try:
+            done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._known = self._whole = False
+            for task in both:
+                task.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    async def _listen(self) -> None:
+        async for messages in self._line.placements(self._api):
+            for message in messages:
+                self._take(message)
 
     def _take(self, message: FromLine) -> None:
         if isinstance(message, TellAll):
