@@ -20,7 +20,7 @@ from safelight.service.line.policy import LinePolicy
 STEP_SECONDS = 0.1
 MESSAGE_SECONDS = 0.005
 APIS = 8
-IN_HAND = 2
+IN_HAND, BEYOND = 2, 1
 SHORT_STEPS = 5
 FLOOD = "flood"
 _STEPS = (SHORT_STEPS, 40, 200)
@@ -65,6 +65,18 @@ class Picture:
             STEP_SECONDS,
             self.in_flight,
         )
+
+
+def overload(seed: int, number: int, workers: int) -> list[Picture]:
+    """One key always has more waiting than the workers can do; another asks for a short picture now and then."""
+    made = arrivals(seed, number, workers, load=2.0)
+    rng = random.Random(seed)
+    for picture in made:
+        picture.group = FLOOD
+    asked = rng.sample(made[number // 10 :], number // 50)
+    for picture in asked:
+        picture.group, picture.steps = "light", SHORT_STEPS
+    return made
 
 
 def arrivals(seed: int, number: int, workers: int, load: float) -> list[Picture]:
@@ -153,8 +165,8 @@ class SimulatedCluster:
 class OneLine:
     """The real line; every worker is a host."""
 
-    def __init__(self, in_hand: int = IN_HAND) -> None:
-        self._in_hand = in_hand
+    def __init__(self, in_hand: int = IN_HAND, beyond: int = BEYOND) -> None:
+        self._in_hand, self._beyond = in_hand, beyond
         self._pictures: dict[str, Picture] = {}
         self.line = LinePolicy(0.0, settle_seconds=0.0)
 
@@ -178,7 +190,13 @@ class OneLine:
         """All that stand by say that they do, every two seconds."""
         now = self._cluster.now
         reports = [
-            HostReport(host=worker.name, room=self._in_hand, models=(_MODEL,), in_hand=tuple(worker.pictures))
+            HostReport(
+                host=worker.name,
+                room=self._in_hand,
+                beyond=self._beyond,
+                models=(_MODEL,),
+                in_hand=tuple(worker.pictures),
+            )
             for worker in self._cluster.workers.values()
         ]
         self.line.report(reports, now)

@@ -150,7 +150,8 @@ class HostModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class HostReport(PlacingMessage, frozen=True):
     """How a host stands, all of it. `kind` is the table of settings that it was made by. It takes at most `room` jobs
-    at a time for its `workers`, and has `in_hand`, which need `work_seconds` more. `draining`: it takes nothing new.
+    at a time for its `workers`, and `beyond` as many for keys of which no host draws anything: it gives these their
+    turn at once. It has `in_hand`, which need `work_seconds` more. `draining`: it takes nothing new.
     `worker_states` is its own account of its workers (`service.ports.engine.WorkerState`, a list of them as msgpack),
     which the line does not read.
     """
@@ -158,6 +159,7 @@ class HostReport(PlacingMessage, frozen=True):
     host: str
     kind: str = ""
     room: int = 2
+    beyond: int = 0
     workers: int = 1
     in_hand: tuple[str, ...] = ()
     models: tuple[HostModel, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
@@ -62,6 +62,11 @@ class FairLine(Generic[Item]):
     def __iter__(self) -> Iterator[Item]:
         """Everybody who waits, in the order in which they came into the line."""
         return (waiting.item for waiting, _ in self._waiting.values())
+
+    @property
+    def groups(self) -> Collection[str]:
+        """Groups of which somebody waits."""
+        return self._groups.keys()
 
     def get(self, name: str) -> Item | None:
         """Who waits under that name."""

@@ -38,6 +38,7 @@ class SimHost:
 
     name: str
     room: int = 2
+    beyond: int = 0
     workers: int = 1
     models: tuple[HostModel, ...] = (model(),)
     draining: bool = False
@@ -53,6 +54,7 @@ class SimHost:
             host=self.name,
             kind=self.kind,
             room=self.room,
+            beyond=self.beyond,
             workers=self.workers,
             in_hand=tuple(sorted(self.in_hand)),
             models=self.models,
@@ -237,4 +239,5 @@ class SimCluster:
         host.in_hand.add(sim.ask.job)
         if sim.ask.alone:
             host.alone.add(sim.ask.job)
-        assert len({*known, sim.ask.job}) <= host.room, f"{host.name} has more in hand than it takes"
+        most = host.room + (0 if sim.ask.background else host.beyond)
+        assert len({*known, sim.ask.job}) <= most, f"{host.name} has more in hand than it takes"

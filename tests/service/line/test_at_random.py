@@ -20,7 +20,7 @@ class Cluster(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.count = 0
-        hosts = [SimHost(f"h{number}", room=1 + number % 3, models=_KINDS[number % 2]) for number in range(4)]
+        hosts = [SimHost(f"h{n}", room=1 + n % 3, beyond=n // 2, models=_KINDS[n % 2]) for n in range(4)]
         self.there = SimCluster(hosts, apis=("a", "b", "c"), patience=5.0)
         self.dead_since: dict[str, float] = {}
 

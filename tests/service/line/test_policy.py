@@ -46,6 +46,41 @@ def test_a_key_that_floods_does_not_hold_up_another_whichever_process_it_comes_i
     assert sum(name.startswith("light") for name in there.order) == 3
 
 
+def test_a_key_of_which_no_host_draws_anything_has_one_place_beyond_the_room_of_hosts() -> None:
+    there = cluster(SimHost("one", beyond=1), SimHost("two", beyond=1, room=3))
+    for number in range(9):
+        there.ask(f"flood_{number}", group="flood")
+    placed = hosts_of(there, *(f"flood_{number}" for number in range(9)))
+    assert [placed.count(host) for host in ("one", "two")] == [2, 3]
+    there.ask("light_0", api="b", group="light")
+    there.ask("light_1", api="b", group="light")
+    assert hosts_of(there, "light_0", "light_1") == ["one", ""], "where least is to be done, and of each key one"
+    there.ask("other", api="b", group="other")
+    there.ask("third", api="b", group="third")
+    assert hosts_of(there, "other", "third") == ["two", ""], "and of each host one"
+    there.end("light_0")
+    assert hosts_of(there, "third", "light_1") == ["one", ""], "they wait in turns, as everybody"
+    there.end("third")
+    assert hosts_of(there, "light_1") == ["one"]
+    there.end("light_1")
+    assert hosts_of(there, "flood_5") == [""], "who has something at a host waits for room"
+
+
+def test_background_and_what_is_drawn_alone_are_given_no_place_beyond_and_one_that_is_kept_free_has_none() -> None:
+    there = cluster(SimHost("one", beyond=1))
+    for number in range(3):
+        there.ask(f"flood_{number}", group="flood")
+    there.ask("batch", group="batch", background=True)
+    there.ask("suspect", group="suspect", alone=True)
+    there.ask("light", group="light")
+    assert hosts_of(there, "batch", "suspect", "light") == ["", "", ""]
+    there.end("flood_0")
+    there.end("flood_1")
+    assert hosts_of(there, "suspect", "light") == ["one", ""]
+    there.end("suspect")
+    assert set(hosts_of(there, "light", "flood_2")) == {"one"}
+
+
 def test_a_key_that_took_longer_than_was_expected_waits_for_its_next_turn_and_what_was_given_up_is_forgiven() -> None:
     there = cluster(SimHost("one", room=1))
     there.ask("first")

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.simulated_cluster import BestOfTwo, OneLine, SimulatedCluster, StaleBacklogs, arrivals, slowdowns
+from benchmarks.simulated_cluster import (
+    BestOfTwo,
+    OneLine,
+    SimulatedCluster,
+    StaleBacklogs,
+    arrivals,
+    overload,
+    slowdowns,
+)
 
 _WORKERS, _PICTURES = 64, 2500
 
@@ -16,6 +24,15 @@ def test_beside_a_key_that_floods_a_short_picture_of_another_takes_hardly_longer
     assert light.p99 <= 4.0
     assert flood.mean <= 1.5  # and who floods does not pay for it more than it must
     assert all(picture.ended for picture in came)
+
+
+def test_beside_a_key_that_always_has_more_waiting_a_short_picture_of_another_shares_a_worker_at_once() -> None:
+    """Alone with it a worker gives each key half of its time: 2 times as long as alone."""
+    came, without = overload(7, 1000, 4), overload(7, 1000, 4)
+    SimulatedCluster(4, OneLine()).run(came)
+    SimulatedCluster(4, OneLine(beyond=0)).run(without)
+    assert slowdowns(came)[0].mean <= 2.5
+    assert slowdowns(without)[0].mean > 1.5 * slowdowns(came)[0].mean, "what the place beyond is for"
 
 
 @pytest.mark.parametrize("chooser", [StaleBacklogs(0.25), BestOfTwo()])

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -31,7 +31,6 @@ class Host:
         self.placed: dict[str, bool] = {}
         self.foreign: set[str] = set()
         self.alone: str | None = None
-        self.load_before: float | None = None  # under which it is found among those with room
         self.told_at = -math.inf
 
     @property
@@ -66,6 +65,13 @@ class Host:
         return self.able and self.taken < self._room and not self._draws_one_alone
 
     @property
+    def has_place_beyond(self) -> bool:
+        """Whether it has no room, and takes one more of a key of which no host draws anything."""
+        if not self.able or self._draws_one_alone or self.report is None:
+            return False
+        return self._room <= self.taken < self._room + self.report.beyond
+
+    @property
     def _draws_one_alone(self) -> bool:
         return self.alone is not None and (self.alone in self.placed or self.alone in self.foreign)
 
@@ -93,8 +99,8 @@ class Host:
         return model.bring_seconds or (_FROM_MEMORY_SECONDS if model.where == "host" else _FROM_FILES_SECONDS)
 
     def takes(self, ask: Ask, fingerprint: str | None) -> bool:
-        """Whether it takes that job now. The last place is not for what nobody waits for."""
-        if not self.has_room or not self.can_draw(ask.source, fingerprint):
+        """Whether it takes that job, where it has a place for it. The last one is not for what nobody waits for."""
+        if not self.can_draw(ask.source, fingerprint):
             return False
         return not ask.background or self.taken < max(1, self._room - 1)
 
@@ -124,12 +130,57 @@ class Heard:
     news: HostReport | None
 
 
+class _ByLoad:
+    """Hosts that have something, in order of how much they have to do."""
+
+    def __init__(self, has: Callable[[Host], bool]) -> None:
+        self._has = has
+        self._hosts: dict[float, dict[str, Host]] = {}
+        self._load_of: dict[str, float] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._hosts)
+
+    def look(self, host: Host) -> None:
+        """How it stands has changed."""
+        self.remove(host)
+        if self._has(host):
+            self._load_of[host.name] = host.load
+            self._hosts.setdefault(host.load, {})[host.name] = host
+
+    def remove(self, host: Host) -> None:
+        """It is not among them."""
+        load = self._load_of.pop(host.name, None)
+        if load is not None:
+            del self._hosts[load][host.name]
+            if not self._hosts[load]:
+                del self._hosts[load]
+
+    def first_done(self, ask: Ask, fingerprint: str | None, but: Callable[[Host], bool]) -> Host | None:
+        """Who of them is expected to be done first with that job; `but` some."""
+        best, least = None, math.inf
+        for load in sorted(self._hosts):
+            shared = ask.seconds * (1.0 + load)
+            if shared >= least:
+                break  # nobody who has as much to do is done sooner
+            for host in self._hosts[load].values():
+                if but(host) or not host.takes(ask, fingerprint):
+                    continue
+                brings = host.bring_seconds(ask.source)
+                if brings + shared < least:
+                    best, least = host, brings + shared
+                if not brings:
+                    break
+        return best
+
+
 class HostBook:
     """All hosts, and among those with room who has how much to do."""
 
     def __init__(self) -> None:
         self._hosts: dict[str, Host] = {}
-        self._with_room: dict[float, dict[str, Host]] = {}
+        self._with_room = _ByLoad(lambda host: host.has_room)
+        self._with_place_beyond = _ByLoad(lambda host: host.has_place_beyond)
 
     def __iter__(self) -> Iterator[Host]:
         return iter(self._hosts.values())
@@ -138,6 +189,11 @@ class HostBook:
     def any_room(self) -> bool:
         """Whether any host takes one more job of some kind."""
         return bool(self._with_room)
+
+    @property
+    def any_place_beyond(self) -> bool:
+        """Whether any host without room takes one more of a key of which none draws anything."""
+        return bool(self._with_place_beyond)
 
     @property
     def workers(self) -> int:
@@ -193,35 +249,32 @@ class HostBook:
         """A host is gone."""
         host = self._hosts.pop(name, None)
         if host is not None:
-            self._leave_index(host)
+            self._with_room.remove(host)
+            self._with_place_beyond.remove(host)
         return host
 
     def silent(self, now: float) -> list[str]:
         """Hosts that were not heard for so long that they count as dead."""
         return [host.name for host in self if now - host.heard >= SILENT_SECONDS]
 
-    def choose(self, ask: Ask, fingerprint: str | None, kept_free: Host | None = None) -> Host | None:
+    def choose(
+        self, ask: Ask, fingerprint: str | None, kept_free: Host | None = None, *, beyond: bool = False
+    ) -> Host | None:
         """The host with room that is expected to be done first; None if there is none. Hosts that a job avoids count
-        only where no other could ever draw it."""
+        only where no other could ever draw it. `beyond`: where none has room, one more than that will do."""
         avoid = set(ask.avoid)
         if avoid and not any(
             host.able and host.name not in avoid and host.can_draw(ask.source, fingerprint) for host in self
         ):
             avoid = set()
-        best, least = None, math.inf
-        for load in sorted(self._with_room):
-            shared = ask.seconds * (1.0 + load)
-            if shared >= least:
-                break  # nobody who has as much to do is done sooner
-            for host in self._with_room[load].values():
-                if host is kept_free or host.name in avoid or not host.takes(ask, fingerprint):
-                    continue
-                brings = host.bring_seconds(ask.source)
-                if brings + shared < least:
-                    best, least = host, brings + shared
-                if not brings:
-                    break
-        return best
+
+        def not_there(host: Host) -> bool:
+            return host is kept_free or host.name in avoid
+
+        found = self._with_room.first_done(ask, fingerprint, not_there)
+        if found is None and beyond:
+            return self._with_place_beyond.first_done(ask, fingerprint, not_there)
+        return found
 
     def choose_alone(self, ask: Ask, fingerprint: str | None) -> Host | None:
         """The host to draw a job alone: it may have to end what it has in hand first."""
@@ -235,18 +288,8 @@ class HostBook:
         return self._hosts[name]
 
     def _index(self, host: Host) -> None:
-        self._leave_index(host)
-        if host.has_room:
-            host.load_before = host.load
-            self._with_room.setdefault(host.load, {})[host.name] = host
-
-    def _leave_index(self, host: Host) -> None:
-        if host.load_before is not None:
-            found = self._with_room[host.load_before]
-            del found[host.name]
-            if not found:
-                del self._with_room[host.load_before]
-            host.load_before = None
+        self._with_room.look(host)
+        self._with_place_beyond.look(host)
 
 
 def _news(report: HostReport) -> HostReport:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from safelight.protocol.placing import Ask
@@ -11,12 +12,13 @@ from safelight.protocol.placing import Ask
 
 @dataclass(eq=False)
 class Placement:
-    """One drawing at a host, under the id of the job that it was begun for, and all jobs that wait for it. `begun`: the
-    host has it, so others can follow it there."""
+    """One drawing at a host, under the id of the job that it was begun for, and all jobs that wait for it. `group` is
+    on whose behalf. `begun`: the host has it, so others can follow it there."""
 
     leader: str
     host: str
     identity: bytes | None
+    group: str = ""
     begun: bool = False
     members: dict[str, Job] = field(default_factory=dict)
 
@@ -60,6 +62,7 @@ class JobBook:
         self._same_waiting: dict[bytes, dict[str, Job]] = {}
         self._same_drawn: dict[bytes, Placement] = {}
         self._placements: dict[str, Placement] = {}
+        self._drawn_for: Counter[str] = Counter()
 
     @property
     def waiting(self) -> list[Job]:
@@ -70,6 +73,10 @@ class JobBook:
     def drawn(self) -> int:
         """How many drawings are under way at hosts."""
         return len(self._placements)
+
+    def drawn_for(self, group: str) -> bool:
+        """Whether a host draws anything on that group's behalf."""
+        return group in self._drawn_for
 
     def get(self, job_id: str) -> Job | None:
         """That job."""
@@ -112,11 +119,13 @@ class JobBook:
         """The drawing under way that was begun for that job."""
         return self._placements.get(leader)
 
-    def begin(self, leader: str, host: str, identity: bytes | None) -> Placement:
-        """A drawing begins at a host."""
-        placement = self._placements[leader] = Placement(leader, host, identity)
-        if identity is not None:
-            self._same_drawn[identity] = placement
+    def begin(self, job: Job, host: str, leader: str | None = None) -> Placement:
+        """A drawing begins at a host for that job, or was begun there for `leader`, which is as it."""
+        placement = Placement(leader or job.ask.job, host, job.identity, job.ask.group)
+        self._placements[placement.leader] = placement
+        self._drawn_for[placement.group] += 1
+        if placement.identity is not None:
+            self._same_drawn[placement.identity] = placement
         return placement
 
     def join(self, job: Job, placement: Placement) -> None:
@@ -132,6 +141,9 @@ class JobBook:
     def end(self, placement: Placement) -> None:
         """A drawing that is under way is over. Its members are known until they say how they ended."""
         del self._placements[placement.leader]
+        self._drawn_for[placement.group] -= 1
+        if not self._drawn_for[placement.group]:
+            del self._drawn_for[placement.group]
         if placement.identity is not None and self._same_drawn.get(placement.identity) is placement:
             del self._same_drawn[placement.identity]
 

@@ -65,7 +65,7 @@ class Placing:
         placement = self.jobs.placement(leader)
         if placement is None or placement.host != host:
             self.end(placement, now)
-            placement = self.jobs.begin(leader, host, job.identity)
+            placement = self.jobs.begin(job, host, leader)
             placement.begun = True
             self._hosts.place_again(leader, ask, host, now)
         self.jobs.join(job, placement)
@@ -113,9 +113,8 @@ class Placing:
 
     def turn(self, now: float) -> None:
         """Place what can be placed."""
-        if self._hosts.any_room:
-            for job, host in self.waiting.next(self._hosts, now):
-                self._place(job, host, now)
+        for job, host in self.waiting.next(self._hosts, self.jobs.drawn_for, now):
+            self._place(job, host, now)
 
     def lose_patience(self, now: float) -> None:
         """Any host will do for those that have waited for their own fingerprint for long enough."""
@@ -154,7 +153,7 @@ class Placing:
 
     def _place(self, job: Job, host: Host, now: float) -> None:
         """Draw a job there, and for all who wait for the same."""
-        placement = self.jobs.begin(job.ask.job, host.name, job.identity)
+        placement = self.jobs.begin(job, host.name)
         self._hosts.place(job.ask.job, job.ask, host)
         self.jobs.join(job, placement)
         job.placed_at = now

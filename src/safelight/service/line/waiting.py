@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 
 from safelight.scheduling.line import FairLine, Verdict, Waiting
@@ -43,10 +43,13 @@ class WaitingJobs:
                 self._line.remove(job.ask.job)
                 yield job
 
-    def next(self, hosts: HostBook, now: float) -> Iterator[tuple[Job, Host]]:
-        """Whose turn it is, out of the line, and the host that has room for it; whoever asks places it there."""
+    def next(self, hosts: HostBook, drawn_for: Callable[[str], bool], now: float) -> Iterator[tuple[Job, Host]]:
+        """Whose turn it is, out of the line, and the host that has room for it; whoever asks places it there.
+
+        A group on whose behalf no host draws anything (`drawn_for`) may be given a place beyond a host's room.
+        """
         kept_free: Host | None = None
-        for job in list(self._alone.values()):
+        for job in list(self._alone.values()) if hosts.any_room or hosts.any_place_beyond else ():
             host = hosts.choose_alone(job.ask, job.fingerprint(now))
             if host is not None and host.taken:
                 kept_free = host  # it gets nothing else, so that it is free for this one soon
@@ -55,20 +58,33 @@ class WaitingJobs:
                 del self._alone[job.ask.job]
                 self.charge(job, job.ask.seconds)
                 yield job, host
-        hopeless: set[tuple[str, bool]] = set()
+        yield from self._in_turns(hosts, drawn_for, kept_free, now)
+
+    def _in_turns(
+        self, hosts: HostBook, drawn_for: Callable[[str], bool], kept_free: Host | None, now: float
+    ) -> Iterator[tuple[Job, Host]]:
+        hopeless: set[tuple[str, bool, bool]] = set()
         chosen: list[Host] = []
 
+        def comes_new(group: str) -> bool:
+            return hosts.any_place_beyond and not drawn_for(group)
+
         def judge(waiting: Waiting[Job]) -> Verdict:
-            if (waiting.kind, waiting.background) in hopeless:
+            beyond = not waiting.background and comes_new(waiting.group)
+            kind = (waiting.kind, waiting.background, beyond)
+            if kind in hopeless or not (hosts.any_room or beyond):
                 return "not yet"
-            host = hosts.choose(waiting.item.ask, waiting.item.fingerprint(now), kept_free)
+            host = hosts.choose(waiting.item.ask, waiting.item.fingerprint(now), kept_free, beyond=beyond)
             if host is None:  # another kind of the same group may find room elsewhere
-                hopeless.add((waiting.kind, waiting.background))
+                hopeless.add(kind)
                 return "not yet"
             chosen.append(host)
             return "now"
 
-        while hosts.any_room and (waiting := self._line.take(judge)) is not None:
+        while hosts.any_room or any(comes_new(group) for group in self._line.groups):
+            waiting = self._line.take(judge)
+            if waiting is None:
+                break
             waiting.item.charged = waiting.seconds
             yield waiting.item, chosen[-1]
 

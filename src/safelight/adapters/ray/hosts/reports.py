@@ -18,6 +18,9 @@ from safelight.service.ports.line import Line
 
 # Each worker has one job that it draws and one that it goes on with.
 IN_HAND = 2
+# A key of which no host draws anything has a turn at once, as in a pool, since a worker's schedule is fair among keys.
+# Else it would wait until one of two others has ended: beside a key that always wants more, 4 times its time alone.
+BEYOND = 1
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +63,7 @@ class Reports:
             host=self._name,
             kind=self._kind,
             room=IN_HAND * state.workers,
+            beyond=BEYOND * state.workers,
             workers=state.workers,
             in_hand=self._host.in_hand,
             models=tuple(map(_model, state.models)),
