@@ -79,6 +79,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Before xdist starts its processes. Where no test of the engine is among those asked for, few import what is."""
+    ours = Path(__file__).parent
+    asked = [Path(config.invocation_params.dir, each.partition("::")[0]).resolve() for each in config.args]
+    if any(path in (ours.parent, ours) or path.is_relative_to(ours / "engine") for path in asked):
+        starting.preload()
+
+
 def pytest_collection_finish() -> None:
     """From here on there is rubbish, among what comes from now on; seldom looked for, which spares a twentieth."""
     gc.freeze()

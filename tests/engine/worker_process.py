@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TypeVar
 
+from safelight.adapters.children import child_environment
 from safelight.protocol.frames import HEADER_BYTES, frame_length, read_event, to_frame
 from safelight.protocol.messages import Event, Hello, Message
 
@@ -22,7 +23,9 @@ class WorkerProcess:
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(300)
         command = [sys.executable, "-P", "-m", "safelight.engine.worker", "--fd", str(theirs.fileno())]
-        self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True, env=child_environment()
+        )
         theirs.close()
         self.events: list[Event] = []
         self.hello = self.expect(Hello)

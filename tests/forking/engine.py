@@ -2,7 +2,8 @@
 
 Which libraries are imported depends on the models (`safelight.engine.checkpoint.spared_imports`), and what PyTorch
 reads while it is imported on how many workers there are. A process hears of these only once it runs: one that needs
-anything else starts anew, by `exec`, before it has done anything.
+anything else starts anew, by `exec`, before it has done anything. A worker that was not forked by a template of workers
+hears of them after its greeting, when it is too late: it says so, and ends.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import os
 import socket
 import sys
 import tempfile
+from contextlib import AbstractContextManager
 
 import msgspec
 import torch
 
 from safelight.contract.errors import ProtocolError
+from safelight.engine.checkpoint import spared_imports
 from safelight.engine.checkpoint.location import BUNDLED
 from safelight.engine.checkpoint.spared_imports import needed
 from safelight.engine.machine.device import before_import
@@ -32,6 +35,7 @@ with tempfile.TemporaryDirectory() as _plain:  # a checkpoint of which nothing i
     _there = needed(_models)
     import_engine(Configure(models=_models))
 _spins = os.environ[_SPINS]
+_spared = spared_imports.spared
 
 
 def settle(module: str) -> None:
@@ -59,7 +63,18 @@ def _suits(module: str) -> bool:
             return needed((msgspec.json.decode(said, type=ModelSpec),)) <= _there
         case "safelight.engine.classifier":
             torch.set_num_threads(_CLASSIFIER_THREADS)
+        case "safelight.engine.worker":
+            del sys.modules[module]  # it was imported for `import_engine`, and is about to run
+            setattr(spared_imports, "spared", _checked)  # noqa: B010 - what it gives is no more than what `with` needs
     return True
+
+
+def _checked(needs: frozenset[str]) -> AbstractContextManager[None]:
+    """In the place of `spared`, which a worker calls when it knows its models, and has set what OpenMP reads."""
+    if not needs <= _there or os.environ[_SPINS] != _spins:
+        print("This worker was forked without what its models need. Start it in `with anew():`.", file=sys.stderr)
+        os._exit(1)
+    return _spared(needs)
 
 
 def _same_spins(configure: Configure) -> bool:

@@ -21,15 +21,22 @@ from tests.forking.template import LENGTH_BYTES, Job
 PROGRAM = Path(__file__).with_name("template.py")
 _SERVER = ("safelight.cli.app", "safelight.bootstrap.serve")
 _ENGINE = ("tests.forking.engine",)
+_SUITE = ("tests.forking.suite",)
+# What xdist runs, in as many processes as it is told.
+PYTEST = "import sys;exec(eval(sys.stdin.readline()))"
 # What is forked, and which modules the template of it has imported.
 _FORKED = {
     "safelight": _SERVER,
     "safelight.engine.template": _ENGINE,
+    "safelight.engine.worker": _ENGINE,
     "safelight.engine.describe": _ENGINE,
     "safelight.engine.report": _ENGINE,
     "safelight.engine.classifier": _ENGINE,
+    PYTEST: _SUITE,
 }
-_COMMAND = (sys.executable, "-P", "-m")
+# Which commands start a process of the engine, unless another engine or a server that runs is named.
+_DRAW = ("serve", "run", "generate", "show", "doctor")
+_COMMANDS = (sys.executable, "-P", "-m"), (sys.executable, "-u", "-c")
 # What Python, the loader, the C library, those of numbers, and Ray read for themselves, when a process starts.
 _READ_AT_START = """
     PYTHON LD_ LC_ LANG TZ GLIBC_ MALLOC_ FAKETIME OMP_ GOMP_ KMP_ OPENBLAS_ MKL_ RAY_
@@ -37,6 +44,8 @@ _READ_AT_START = """
 # Of a test's own, which the template need not have.
 _OURS = ("SAFELIGHT_", "DIFFUSION_", "HF_", "PORT")
 _ROOM = 16_384
+# A process with threads, such as those of NumPy's library, cannot be forked.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 # linux/prctl.h: whoever is marked so adopts processes below it that lose their parent.
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -77,7 +86,7 @@ class _Start(NamedTuple):
             return None
         if not (self.close_fds and self.restore_signals):
             return None
-        if tuple(words[:3]) != _COMMAND or words[3:4] == [] or words[3] not in _FORKED:
+        if tuple(words[:3]) not in _COMMANDS or words[3:4] == [] or words[3] not in _FORKED:
             return None
         if self.executables != (os.fsencode(words[0]),):
             return None
@@ -87,7 +96,16 @@ class _Start(NamedTuple):
         given = [os.fsdecode(each).partition("=") for each in self.env or ()]
         environment = dict(os.environ) if self.env is None else {name: value for name, _, value in given}
         numbers = [0, 1, 2, *(number for number in self.kept if number != self.errpipe_write)]
-        return Job(words[3], words[4:], environment, folder or os.getcwd(), numbers, self.start_new_session)
+        return Job(
+            words[1:2],
+            words[2],
+            words[3],
+            words[4:],
+            environment,
+            folder or os.getcwd(),
+            numbers,
+            self.start_new_session,
+        )
 
     def files(self, job: Job) -> list[int]:
         """What has the job's numbers in it, as this process has it now."""
@@ -95,25 +113,43 @@ class _Start(NamedTuple):
         return [given[number] if number < 3 and given[number] >= 0 else number for number in job.numbers]
 
 
-class Template:
-    """A process that forks for this one, and has imported those modules."""
+class Imports(NamedTuple):
+    """Where templates import, and with which variables beside those of this process."""
 
-    def __init__(self, modules: Sequence[str]) -> None:
+    folder: Path | None
+    variables: Mapping[str, str]
+
+
+_HERE = Imports(None, {})
+
+
+class Template:
+    """A process that forks for this one, and has imported some modules."""
+
+    def __init__(self, control: socket.socket, process: subprocess.Popen[bytes] | None = None) -> None:
+        self._control, self._process = control, process
+        with control.makefile("rb", buffering=0) as said:
+            read, environment = json.loads(said.readline())
+        self._read: frozenset[str] = frozenset(read)
+        self._environment: dict[str, str] = environment
+
+    @classmethod
+    def start(cls, modules: Sequence[str], imports: Imports) -> Template:
+        """A new one that imports these."""
         ours, theirs = socket.socketpair()
-        self._environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-        if modules is _ENGINE:
-            self._environment = child_environment(self._environment)
+        environment = _environment_of(modules, imports.variables)
         with theirs:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-P", str(PROGRAM), str(theirs.fileno()), "." * _ROOM, *modules],
-                env=self._environment | {"ROOM": "." * _ROOM},
+                env=environment | (_ONE_THREAD if modules is _SUITE else {}) | {"ROOM": "." * _ROOM},
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
+                cwd=imports.folder,
             )
-        self._control = ours
-        with ours.makefile("rb", buffering=0) as said:
-            self._read = frozenset(json.loads(said.readline()))
+        template = cls(ours, process)
+        template._environment = environment
+        return template
 
     def fits(self, environment: Mapping[str, str]) -> bool:
         """Whether a process that has imported here is one that would have been started with that environment."""
@@ -133,35 +169,50 @@ class Template:
 
     def close(self) -> None:
         self._control.close()
-        self._process.wait()
+        if self._process is not None:
+            self._process.wait()
 
 
 class Forking:
-    """In the place of `subprocess._fork_exec`, below all ways of starting a process."""
+    """In the place of `subprocess._fork_exec`, below all ways of starting a process. Templates start as `imports` says;
+    with one that was `lent` none is started.
+    """
 
-    def __init__(self, plain: _ForkExec) -> None:
-        self._plain = plain
-        self._templates: dict[Sequence[str], Template] = {}
+    def __init__(self, plain: _ForkExec, lent: Template | None = None, imports: Imports = _HERE) -> None:
+        self.plain = plain
+        self._imports = imports
+        self._borrowed = lent is not None
+        self._templates: dict[Sequence[str], Template] = {} if lent is None else {_ENGINE: lent}
         self._circumstances = _circumstances()
         self._turn = threading.RLock()  # a template is started by `subprocess` as well
         self.anew = 0
         self.forked = 0
+        self.preloads = False
 
     def __call__(self, *given: Any) -> int:
         start = _Start(*given[: len(_Start._fields)])
         job = None if self.anew else start.job()
         if job is not None and self._circumstances == _circumstances():
             with self._turn:
-                template = self._template_of(_FORKED[job.module])
-                if template.fits(job.environment) and (pid := self._fork(template, start, job)) > 0:
+                if (pid := self._forked(start, job)) > 0:
                     self.forked += 1
                     return pid
-        return self._plain(*given)
+        return self.plain(*given)
 
-    def _template_of(self, modules: Sequence[str]) -> Template:
-        if modules not in self._templates:
-            self._templates[modules] = Template(modules)
-        return self._templates[modules]
+    def _forked(self, start: _Start, job: Job) -> int:
+        """The number of a process that does that, or -1."""
+        if job.what == PYTEST and not self.preloads:
+            return -1
+        borrows = not self._borrowed and _draws(job)
+        template = self._template_of(_ENGINE if borrows else _FORKED[job.what])
+        if template is None or not (borrows or template.fits(job.environment)):
+            return -1
+        return self._fork(template, start, job._replace(borrows=borrows))
+
+    def _template_of(self, modules: Sequence[str]) -> Template | None:
+        if modules not in self._templates and not self._borrowed:
+            self._templates[modules] = Template.start(modules, self._imports)
+        return self._templates.get(modules)
 
     def _fork(self, template: Template, start: _Start, job: Job) -> int:
         try:
@@ -173,6 +224,22 @@ class Forking:
         """Wait until the templates have ended, so that their time is counted."""
         while self._templates:
             self._templates.popitem()[1].close()
+
+
+def _environment_of(modules: Sequence[str], more: Mapping[str, str]) -> dict[str, str]:
+    """What a template of these has: what is forked from it would have been given no more when it started."""
+    if modules is _SUITE:
+        return dict(os.environ)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)} | dict(more)
+    return child_environment(environment) if modules is _ENGINE else environment
+
+
+def _draws(job: Job) -> bool:
+    """Whether it starts a process of the engine's, so that it is worth to start anew with somebody who forks that."""
+    if job.what != "safelight" or job.arguments[:1] == [] or job.arguments[0] not in _DRAW:
+        return False
+    elsewhere = {"fake", "ray", "--url"} & {*job.arguments}
+    return not elsewhere and job.environment.get("SAFELIGHT_ENGINE", "local") == "local"
 
 
 def _circumstances() -> tuple[object, ...]:
@@ -211,6 +278,19 @@ def install() -> None:
         subprocess._fork_exec = _forking  # type: ignore[attr-defined]
 
 
+def preload() -> None:
+    """Fork pytest's own processes too, from one that has imported what they import to collect tests of the engine."""
+    if _forking is not None:
+        _forking.preloads = True
+
+
+def borrow(control: socket.socket) -> None:
+    """From here on, what the engine's template at the other end of that socket can fork."""
+    global _forking
+    _forking = Forking(subprocess._fork_exec, Template(control))  # type: ignore[attr-defined]
+    subprocess._fork_exec = _forking  # type: ignore[attr-defined]
+
+
 def close() -> None:
     """End the templates."""
     if _forking is not None:
@@ -220,6 +300,21 @@ def close() -> None:
 def forked() -> int:
     """How many processes were forked so far."""
     return 0 if _forking is None else _forking.forked
+
+
+@contextmanager
+def imported_in(folder: Path, variables: Mapping[str, str]) -> Iterator[None]:
+    """Within it processes are forked from templates that import in that folder, with those variables."""
+    global _forking
+    if (before := _forking) is None:
+        yield
+        return
+    _forking = subprocess._fork_exec = Forking(before.plain, imports=Imports(folder, variables))  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        _forking.close()
+        _forking = subprocess._fork_exec = before  # type: ignore[attr-defined]
 
 
 @contextmanager

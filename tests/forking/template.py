@@ -4,6 +4,11 @@ as the arguments of what is forked may have.
 It imports those modules, notes which variables of the environment were read for that, and from then on forks for
 whoever is at the other end of its socket, which is its parent. It has one thread, which it counts each time: a lock
 that another one held would stay locked in what is forked.
+
+A server that draws starts a process with those modules itself, as its own child, and a child of its own is not what
+another process forks. So such a server is one that was forked and then starts anew, by `exec`: it has nothing of what
+was imported, but a child that it forked before, which has, and forks for it as this process does for its parent. The
+command of what starts anew is `python -P template.py lent FD JOB`.
 """
 
 from __future__ import annotations
@@ -19,23 +24,36 @@ import socket
 import sys
 from collections.abc import Iterator, MutableMapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from types import ModuleType
+from typing import NamedTuple, NoReturn
 
 LENGTH_BYTES = 4
+LENT = "lent"
 _MOST_FILES = 64
+_ROOM = "ROOM"
+_ROOT = str(Path(__file__).parents[2])
 _AREAS = 47
 """Where the addresses of a process's arguments and environment stand in /proc/PID/stat (proc_pid_stat(5)), from 0."""
 
 
 class Job(NamedTuple):
-    """What is to be run. `numbers` are those that its files have; they come with the message."""
+    """What is to be run: Python's `options`, `-m` and a module, or `-c` and lines, and `arguments`. `numbers` are those
+    that its files have; they come with the message. What `borrows` has a process of its own that forks for it.
+    """
 
-    module: str
+    options: list[str]
+    how: str
+    what: str
     arguments: list[str]
     environment: dict[str, str]
     folder: str | None
     numbers: list[int]
     own_session: bool
+    borrows: bool = False
+
+    def words(self) -> list[str]:
+        """Its command."""
+        return [sys.executable, *self.options, self.how, self.what, *self.arguments]
 
 
 class _Noted(MutableMapping[bytes, bytes]):
@@ -66,13 +84,12 @@ def names_read(modules: Sequence[str]) -> list[str]:
     """Import those; the variables that somebody asked for meanwhile."""
     import wsgiref.handlers  # noqa: F401 - takes a copy of all there are, for servers that nobody here starts
 
-    root = str(Path(__file__).parents[2])
     plain = os.environ._data  # type: ignore[attr-defined]  # below all ways of asking: get, [], getenv, in
     noted = os.environ._data = _Noted(plain)  # type: ignore[attr-defined]
-    sys.path.insert(0, root)
+    sys.path.insert(0, _ROOT)
     for module in modules:
         importlib.import_module(module)
-    sys.path.remove(root)
+    sys.path.remove(_ROOT)
     os.environ._data = plain  # type: ignore[attr-defined]
     return sorted(os.fsdecode(name) for name in noted.read)
 
@@ -129,18 +146,61 @@ def _fork_for_our_parent() -> int:
 
 def become(job: Job, files: list[int]) -> None:
     """Take the place that `exec` would have given this process."""
+    _settle_in(job, files)
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
+    show(job)
+    os.environ.clear()
+    os.environ.update(job.environment)
+
+
+def _settle_in(job: Job, files: list[int]) -> None:
+    """What `exec` leaves as it is: session, signals, files, folder."""
     if job.own_session:
         os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _number(files, job.numbers)
-    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
     if job.folder is not None:
         os.chdir(job.folder)
+
+
+def lend(job: Job, files: list[int]) -> socket.socket:
+    """Start what is to be run by `exec`. Returns in a child that was forked before: the socket by which it is asked."""
+    ours, theirs = socket.socketpair()
+    if os.fork() != 0:
+        _start(job, files, ours.detach())
+    ours.close()
+    for file in files:
+        os.close(file)
+    return theirs
+
+
+def _start(job: Job, files: list[int], control: int) -> NoReturn:
+    number = max(job.numbers) + 1
+    _settle_in(job._replace(numbers=[*job.numbers, number]), [*files, control])
+    said = json.dumps(job._replace(environment={}))
+    os.execve(sys.executable, [sys.executable, "-P", __file__, LENT, str(number), said], job.environment)
+
+
+def begin(number: int, job: Job) -> None:
+    """In what was started so: run it, and have `subprocess` ask whoever is at the other end of that socket."""
+    control = socket.socket(fileno=number)
+    control.set_inheritable(False)
+    sys.path.insert(0, _ROOT)
+    starting = importlib.import_module("tests.forking.starting")
+    sys.path.remove(_ROOT)
+    starting.borrow(control)
     show(job)
-    os.environ.clear()
-    os.environ.update(job.environment)
-    sys.argv[:] = ["-m", *job.arguments]
-    sys.orig_argv[:] = [sys.executable, "-P", "-m", job.module, *job.arguments]
+    run(job)
+
+
+def run(job: Job) -> None:
+    """What Python does with its command."""
+    if job.how == "-m":
+        runpy.run_module(job.what, run_name="__main__", alter_sys=True)
+    else:
+        sys.path.insert(0, "")
+        sys.modules["__main__"] = ModuleType("__main__")
+        exec(job.what, vars(sys.modules["__main__"]))
 
 
 def _number(files: list[int], numbers: list[int]) -> None:
@@ -157,11 +217,15 @@ def _number(files: list[int], numbers: list[int]) -> None:
 
 
 def show(job: Job) -> None:
-    """Write its arguments and variables where the kernel looks for them (/proc/PID/cmdline and environ)."""
+    """Have the process know its command, and write it where the kernel looks for it (/proc/PID/cmdline); its variables
+    too (environ), unless it was started with them."""
+    sys.argv[:] = [job.how, *job.arguments]
+    sys.orig_argv[:] = job.words()
     fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     at = [int(field) for field in fields[_AREAS - 2 : _AREAS + 2]]
-    _write(at[0], at[1], [sys.executable, "-P", "-m", job.module, *job.arguments])
-    _write(at[2], at[3], [f"{name}={value}" for name, value in job.environment.items()])
+    _write(at[0], at[1], job.words())
+    if job.environment:
+        _write(at[2], at[3], [f"{name}={value}" for name, value in job.environment.items()])
 
 
 def _write(begin: int, end: int, words: list[str]) -> None:
@@ -170,19 +234,26 @@ def _write(begin: int, end: int, words: list[str]) -> None:
 
 
 def main() -> None:
+    if sys.argv[1] == LENT:
+        begin(int(sys.argv[2]), Job(*json.loads(sys.argv[3])))
+        return
     control, modules = socket.socket(fileno=int(sys.argv[1])), sys.argv[3:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; pytest says when to end
     gc.disable()
-    control.sendall(json.dumps(names_read(modules)).encode() + b"\n")
+    environment = {name: value for name, value in os.environ.items() if name != _ROOM}
+    said = json.dumps([names_read(modules), environment]).encode() + b"\n"
+    control.sendall(said)
     gc.freeze()
-    found = serve(control)
+    while (found := serve(control)) is not None and found[0].borrows:
+        control = lend(*found)
+        control.sendall(said)
     if found is None:
         os._exit(0)
     gc.enable()
     become(*found)
     if settled := sys.modules.get("tests.forking.engine"):
-        settled.settle(found[0].module)
-    runpy.run_module(found[0].module, run_name="__main__", alter_sys=True)
+        settled.settle(found[0].what)
+    run(found[0])
 
 
 if __name__ == "__main__":

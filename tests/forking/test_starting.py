@@ -12,10 +12,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from execnet.gateway_io import popen_bootstrapline
 
 from tests.cli.conftest import CommandLine, safelight
 from tests.clients.process import serving
-from tests.forking.starting import anew, forked
+from tests.forking.starting import PYTEST, anew, forked
 
 __all__ = ["safelight"]
 
@@ -110,3 +111,7 @@ def test_another_program_is_started() -> None:
     before = forked()
     subprocess.run([sys.executable, "-P", "-c", "pass"], check=True)
     assert forked() == before
+
+
+def test_what_xdist_starts_is_what_is_looked_for() -> None:
+    assert popen_bootstrapline == PYTEST

@@ -17,7 +17,7 @@ from safelight.cli.app import app
 from tests.cli.conftest import CommandLine
 from tests.clients.process import serving
 from tests.e2e.drawing import Order, draw
-from tests.forking.starting import anew
+from tests.forking.starting import anew, imported_in
 from tests.hostile.commands import names_of
 
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -58,9 +58,9 @@ SCRIPT = (str(Path(sys.executable).with_name("safelight")),)
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_imported_before() -> Iterator[None]:
-    """What runs here is a program from its first line."""
-    with anew():
+def _nothing_is_imported_before(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What runs here is a program from its first line, unless a test says how much was imported where."""
+    with contextlib.nullcontext() if "imported_among_traps" in request.fixturenames else anew():
         yield
 
 
@@ -102,6 +102,16 @@ def trap(tmp_path: Path, traps: Path) -> CommandLine:
     return command_line(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def imported_among_traps(tmp_path_factory: pytest.TempPathFactory, modules: list[str]) -> Iterator[CommandLine]:
+    """A folder of traps in which everything that commands share is imported, once."""
+    folder = tmp_path_factory.mktemp("imported")
+    set_traps(folder, modules)
+    trap = command_line(folder)
+    with imported_in(folder, trap.variables):
+        yield trap
+
+
 @pytest.fixture
 def trap_behind_runpy(tmp_path: Path, modules: list[str]) -> CommandLine:
     """Without those that `python -m` itself imports before any of our lines runs: `-P` alone keeps it from these."""
@@ -127,8 +137,12 @@ def test_every_command_is_tried() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_no_file_of_the_working_directory_runs_in_a_command(trap: CommandLine, command: str) -> None:
-    ran = run(trap, SCRIPT, *command.split(), *COMMANDS[command])
+def test_no_file_of_the_working_directory_runs_in_a_command(
+    trap: CommandLine, imported_among_traps: CommandLine, command: str
+) -> None:
+    start, shared = (sys.executable, "-P", "-m", "safelight"), imported_among_traps.variables
+    ran = run(trap, start, *command.split(), *COMMANDS[command], **shared)
+    assert_nothing_ran(imported_among_traps)
     assert_nothing_ran(trap)
     assert ran.returncode in (0, 1, 2)
     assert "Traceback" not in ran.stderr, ran.stderr
@@ -140,8 +154,8 @@ def test_nor_by_python_m(trap_behind_runpy: CommandLine) -> None:
     assert ran.returncode == 0, ran.stderr
 
 
-def test_nor_by_python_p(trap: CommandLine) -> None:
-    ran = run(trap, (sys.executable, "-P", "-m", "safelight"), "show", "postcard")
+def test_nor_by_the_script(trap: CommandLine) -> None:
+    ran = run(trap, SCRIPT, "show", "postcard")
     assert_nothing_ran(trap)
     assert ran.returncode == 0, ran.stderr
 
@@ -183,9 +197,10 @@ def _text_of(path: Path) -> str:
     return path.read_bytes().decode(errors="replace")
 
 
-def test_nor_in_a_server_that_draws(trap: CommandLine) -> None:
+def test_nor_by_python_p_nor_in_a_server_that_draws(trap: CommandLine) -> None:
+    """Nothing of it is forked."""
     with serving(trap.folder, engine="local") as served:
-        assert draw(served, Order("640x1536", "png", 5))
+        assert draw(served, Order("256x192", "png", 5), model="postcard")
     assert_nothing_ran(trap)
 
 
