@@ -1,4 +1,4 @@
-"""The page as people use it: Debian's Chromium against a real server process with the fake engine."""
+"""The page as people use it: Chromium against a real server process with the fake engine."""
 
 from __future__ import annotations
 
@@ -13,28 +13,18 @@ from filelock import FileLock
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.clients.process import Served, serving
+from tests.studio.chromium import started
 from tests.studio.visit import Hold, Visit, visiting
 
 STUDIO = Path(__file__).parent.parent.parent / "studio"
 _INSTALL_SECONDS = 300
-_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Of the module, not of the session: Playwright's loop would be in the way of other files' loops."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("The page is tested in Chromium, which this machine does not have (Debian: chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(_FLAGS))
+        browser = started(playwright)
         yield browser
         browser.close()
 

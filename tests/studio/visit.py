@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
@@ -16,6 +16,8 @@ expect.set_options(timeout=20_000)
 
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
+
+Motion = Literal["reduce", "no-preference"]
 
 
 def settle(page: Page) -> None:
@@ -110,12 +112,23 @@ class Visit:
 
 @contextmanager
 def visiting(
-    browser: Browser, url: str, key: str | None, *, size: tuple[int, int] = DESKTOP, scheme: str = "dark"
+    browser: Browser,
+    url: str,
+    key: str | None,
+    *,
+    size: tuple[int, int] = DESKTOP,
+    scheme: str = "dark",
+    motion: Motion = "reduce",
 ) -> Iterator[Visit]:
-    """A visit of its own, signed in where a key is given; at its end nothing may have gone wrong unseen."""
+    """A visit of its own, signed in where a key is given; at its end nothing may have gone wrong unseen.
+
+    `motion`: most tests see the page as who asked for less of it: without a GPU each frame is drawn by a processor,
+    which costs a fourth of what a picture costs there. Those that are about what moves say `no-preference`.
+    """
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="light" if scheme == "light" else "dark",
+        reduced_motion=motion,
         has_touch=size == PHONE,
         is_mobile=size == PHONE,
         accept_downloads=True,
