@@ -42,6 +42,7 @@ def test_the_gallery_shows_what_was_drawn_and_what_with(visit: Visit) -> None:
 
 
 def test_a_picture_that_was_never_seen_waits_in_its_colour_and_fades_in(visit: Visit) -> None:
+    visit.page.emulate_media(reduced_motion="no-preference")
     visit.draw("a boat")
     (job,) = visit.jobs()
     red, green, blue = bytes.fromhex(job["image"]["average_color"].removeprefix("#"))
@@ -58,25 +59,22 @@ def test_a_picture_that_was_never_seen_waits_in_its_colour_and_fades_in(visit: V
     expect(picture).to_have_css("opacity", "1")
 
 
-@pytest.mark.parametrize(
-    ("choice", "prompt", "seed"),
-    [
+def test_settings_are_taken_over_whole_or_in_part(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_label("Seed", exact=True).fill("42")
+    visit.draw("the first")
+    for choice, prompt, seed in (
         ("Everything", "the first", "42"),
         ("Remix all but the seed", "the first", ""),
         ("Prompt only", "the first", "7"),
         ("Seed only", "another", "42"),
-    ],
-)
-def test_settings_are_taken_over_whole_or_in_part(visit: Visit, choice: str, prompt: str, seed: str) -> None:
-    page = visit.page
-    page.get_by_label("Seed", exact=True).fill("42")
-    visit.draw("the first")
-    visit.prompt.fill("another")
-    page.get_by_label("Seed", exact=True).fill("7")
-    page.get_by_role("button", name="Reuse", exact=True).click()
-    page.get_by_role("menuitem", name=choice).click()
-    expect(visit.prompt).to_have_value(prompt)
-    expect(page.get_by_label("Seed", exact=True)).to_have_value(seed)
+    ):
+        visit.prompt.fill("another")
+        page.get_by_label("Seed", exact=True).fill("7")
+        page.get_by_role("button", name="Reuse", exact=True).click()
+        page.get_by_role("menuitem", name=choice).click()
+        expect(visit.prompt, choice).to_have_value(prompt)
+        expect(page.get_by_label("Seed", exact=True), choice).to_have_value(seed)
 
 
 def test_search_stars_and_deleting(visit: Visit) -> None:
