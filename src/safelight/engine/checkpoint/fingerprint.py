@@ -21,7 +21,7 @@ from safelight import __version__
 from safelight.contract.checkpoints.split_weights import blocks_of, size_of
 from safelight.engine.machine.device import processor_name, reference_threads, versions
 from safelight.engine.output.encode import encoder_settings
-from safelight.engine.tuning import packed_layers, packing
+from safelight.engine.tuning import attention, packed_layers, packing
 
 _HEX_DIGITS = 16
 _LOADED = (".safetensors", ".json", ".txt", ".model")
@@ -43,11 +43,8 @@ def fingerprint(
     }
     if not pipeline_class.__module__.startswith("diffusers."):
         facts["code"] = files_digest(_code_beside(pipeline_class))
-    if device == "cpu" and dtype in (
-        "bfloat16",
-        "float32-packed",
-    ):  # what computes there is ours: the same holds for it
-        facts["layers"] = files_digest(Path(inspect.getfile(module)) for module in (packing, packed_layers))
+    if device == "cpu" and dtype in ("bfloat16", "float32-packed"):  # what computes is ours: the same holds for it
+        facts["layers"] = files_digest(Path(inspect.getfile(module)) for module in (packing, packed_layers, attention))
     text = json.dumps(facts, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:_HEX_DIGITS]
 

@@ -20,6 +20,7 @@ from safelight.engine.machine.library_errors import explained
 from safelight.engine.machine.parts import Parts
 from safelight.engine.machine.stages import stage_of
 from safelight.engine.machine.weight_files import check_file
+from safelight.engine.tuning.attention import attend_in_tiles
 from safelight.engine.tuning.loras import Adapters, Named, add_loras
 from safelight.engine.tuning.modulation import modulate_in_place
 from safelight.engine.tuning.offloading import offload
@@ -105,6 +106,8 @@ def tune(
     # Before it is placed: group offloading keeps copies.
     whole = beside.with_those_of(pipeline)
     lay_out(whole, device, compiled=options.compile, packs_float32=packs_float32)
+    if device == "cpu":
+        attend_in_tiles()
     turn_faster(whole)
     modulate_in_place(whole)
     pipeline = _placed(pipeline, beside, options, device)
