@@ -59,7 +59,10 @@ class SceneDecoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         something else there.
         """
         drawings = [render_svg(scene, width, height, pause) for scene in self.scenes(latents)]
-        return drawings if vector else np.stack([self._pixels(svg, width, height, pause) for svg in drawings])
+        if vector:
+            return drawings
+        drawn = [self._pixels(svg, width, height, pause) for svg in drawings]
+        return drawn[0][None] if len(drawn) == 1 else np.stack(drawn)  # stacking copies
 
     def _pixels(self, svg: str, width: int, height: int, pause: Callable[[], None]) -> NDArray[np.uint8]:
         pause()

@@ -1,9 +1,35 @@
-"""Gradients and veils as bands of plain colour."""
+"""Paths as texts, and gradients and veils as bands of plain colour."""
+
+import itertools
+from random import Random
 
 import numpy as np
 
 from safelight.postcard.render import rasterise
-from safelight.postcard.render.paper.canvas import Canvas
+from safelight.postcard.render.paper.canvas import Canvas, ellipse, num, poly, rect, smooth
+
+
+def test_a_path_is_written_at_once_as_its_numbers_are_written_one_by_one() -> None:
+    rng = Random(1)
+    points = [
+        (0.0, -0.04),
+        (9.96, 10.0),
+        (10.05, -3.0),
+        *((rng.uniform(-50, 2000), rng.gauss(0, 1)) for _ in range(99)),
+    ]
+    assert [num(value) for value in (0.0, -0.04, 10.0, 10.05, 100.04)] == ["0", "-0", "10", "10.1", "100"]
+    assert poly(points) == "M" + "L".join(f"{num(x)} {num(y)}" for x, y in points) + "Z"
+    assert poly([]) == "MZ"
+    curve = f"M{num(points[0][0])} {num(points[0][1])}"
+    for (x, y), (to_x, to_y) in itertools.pairwise(points):
+        curve += f"Q{num(x)} {num(y)} {num((x + to_x) / 2)} {num((y + to_y) / 2)}"
+    assert smooth(points) == curve + f"L{num(points[-1][0])} {num(points[-1][1])}"
+    assert smooth(points, close=True).endswith("Z")
+    for x, y in points:
+        assert rect(x, y, x, y) == f"M{num(x)} {num(y)}v{num(y)}h{num(x)}v{num(-y)}Z"
+        a, b = num(x), num(y)
+        around = f"M{num(0.0)} {num(y)}a{a} {b} 0 1 0 {num(2 * x)} 0a{a} {b} 0 1 0 {num(-2 * x)} 0Z"
+        assert ellipse(x, y, x, y) == around
 
 
 def test_bands_of_plain_colour_are_the_gradient_to_within_a_level_or_two() -> None:

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from benchmarks.scenes import SCENES, SUNSET_MOUNTAINS, styled
 from numpy.typing import NDArray
+from PIL import Image
 
 from safelight.postcard.render import rasterise, render_svg
 from safelight.postcard.render.paper import bands
+from safelight.postcard.render.paper.raster import lay_over
 from safelight.postcard.scene import Scene
 from safelight.postcard.vocabulary import Style
 
@@ -52,6 +54,17 @@ def test_every_scene_in_bands_is_the_one_in_one_piece(name: str, monkeypatch: py
     assert (apart > 4).mean() < 2e-5
     assert apart.max() <= 32
     assert (apart > 1).mean() < 0.01
+
+
+def test_a_sheet_is_laid_over_a_picture_as_pillow_does_it() -> None:
+    """Every opacity over every level."""
+    level, opacity = np.mgrid[0:256, 0:256].astype(np.uint8)
+    picture = np.stack((level, level[::-1], level ^ 85, np.full_like(level, 255)), axis=2)
+    sheet = np.stack((level[::-1], opacity, level ^ opacity, opacity), axis=2)
+    wanted = Image.fromarray(picture[..., :3].copy())
+    wanted.paste(Image.fromarray(sheet), (0, 0), Image.fromarray(sheet))
+    lay_over(picture, sheet)
+    assert np.array_equal(picture[..., :3], np.asarray(wanted))
 
 
 def test_what_is_no_drawing_is_said() -> None:

@@ -77,7 +77,7 @@ _VIEW = re.compile(r'viewBox="([^"]*)"')
 _STROKED = re.compile(r'<path[^>]* stroke="[^>]*>')
 _SYMBOL = re.compile(r'<g id="([\w-]+)"[^>]*>(.*?)</g>')
 _USE = re.compile(r'<use href="#([\w-]+)"')
-_TAG = re.compile(r"<(/?)\w+[^>]*?(/?)>")
+_TAG = re.compile(r"<(/?)\w[^>]*>")
 _NAME = re.compile(r'<g id="([\w-]+)"')
 _PLAIN_GROUP = re.compile(r'<g id="([\w-]+)"(?: class="[\w-]+")?>')
 
@@ -190,26 +190,24 @@ def _even(costs: list[float], count: int, most: float) -> list[int] | None:
     return cuts if costs and max(parts) <= most * upto[-1] else None
 
 
-def _elements(body: str) -> list[str]:
-    """The outermost elements of a body, each with all that is within it."""
-    elements, depth, begun = [], 0, 0
+def _opened(body: str, shown: set[str]) -> Iterator[str]:
+    """The outermost elements of a body, each with all that is within it; of groups that only name what is in them,
+    unless it is shown again, those within."""
+    depth = begun = 0
     for found in _TAG.finditer(body):
-        closing, single = found.groups()
+        closing, single = found.group(1), body[found.end() - 2] == "/"
+        if depth == 0 and not single and (closing or _only_names(body, found.start(), shown)):
+            begun = found.end()  # of a group that is opened
+            continue
         depth += -1 if closing else 0 if single else 1
         if depth == 0:
-            elements.append(body[begun : found.end()])
+            yield body[begun : found.end()]
             begun = found.end()
-    return elements
 
 
-def _opened(body: str, shown: set[str]) -> Iterator[str]:
-    """The elements of a body; of groups that only name what is in them, unless it is shown again, those within."""
-    for element in _elements(body):
-        group = _PLAIN_GROUP.match(element)
-        if group is None or group.group(1) in shown:
-            yield element
-        else:
-            yield from _opened(element[group.end() : -len("</g>")], shown)
+def _only_names(body: str, start: int, shown: set[str]) -> bool:
+    group = _PLAIN_GROUP.match(body, start)
+    return group is not None and group.group(1) not in shown
 
 
 def _view(head: str, width: int, height: int) -> tuple[float, float]:

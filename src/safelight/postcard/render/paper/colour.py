@@ -47,8 +47,11 @@ def rgb(code: str) -> Rgb:
 
 def hexcode(c: Rgb) -> str:
     """The triple as ``#rrggbb``, clamped."""
-    r, g, b = (min(255, max(0, int(v * 255 + 0.5))) for v in c)
-    return f"#{r:02x}{g:02x}{b:02x}"
+    r, g, b = c
+    red, green, blue = int(r * 255 + 0.5), int(g * 255 + 0.5), int(b * 255 + 0.5)
+    if not (0 <= red <= 255 and 0 <= green <= 255 and 0 <= blue <= 255):
+        red, green, blue = (min(255, max(0, level)) for level in (red, green, blue))
+    return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def contrast(c: Rgb, force: float) -> Rgb:

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ def _pen(d: str, attributes: str) -> Pen:
 
 
 def laid_over(picture: NDArray[np.uint8], pens: list[Pen], fit: Fit, pause: Pause) -> None:
-    """Draws the pens' strokes over the picture [height, width, 3], which is changed."""
+    """Draws the pens' strokes over the picture [height, width, 3 or 4], whose first three channels are changed."""
     for colour, mine in _by_colour(pens):
         stays = np.ones(picture.shape[:2], dtype=np.float32)
         for each in mine:
@@ -133,25 +134,29 @@ def _columns(
 ) -> None:
     """Covers, in each of so many columns from each stroke's first on, at most ``rows`` pixels."""
     height, width = cover.shape
-    of = np.repeat(np.arange(len(strokes), dtype=np.int32), counts)
-    column = np.arange(of.size, dtype=np.int32) + (first - np.cumsum(counts) + counts).astype(np.int32)[of]
     x0, y0, bend_x, bend_y, x1, y1 = strokes.T
     long = np.maximum(x1 - x0, np.float32(1e-3))
     slope = (y1 - y0) / long
     bow = 2 * (bend_y - (y0 + y1) / 2 - slope * (bend_x - (x0 + x1) / 2))
     high = np.float32(radius) * np.sqrt(1 + slope * slope)  # half of what a stroke covers of a column
-    way = (column + np.float32(0.5) - x0[of]) / long[of]
+
+    def each(of_stroke: NDArray[Any]) -> NDArray[Any]:
+        return np.repeat(of_stroke, counts)
+
+    column = np.arange(int(counts.sum()), dtype=np.int32) + each((first - np.cumsum(counts) + counts).astype(np.int32))
+    way = (column + np.float32(0.5) - each(x0)) / each(long)
     within = np.clip(way, 0, 1)
-    middle = (y0[of] + way * (y1 - y0)[of]) + bow[of] * (within * (1 - within))
-    beyond = np.abs(way - within) * (long * high / np.float32(radius * radius))[of]  # of a round end's radius
-    half = high[of] * np.sqrt(np.maximum(0, 1 - beyond * beyond))
+    middle = (each(y0) + way * each(y1 - y0)) + each(bow) * (within * (1 - within))
+    beyond = np.abs(way - within) * each(long * high / np.float32(radius * radius))  # of a round end's radius
+    half = each(high) * np.sqrt(np.maximum(0, 1 - beyond * beyond))
     top, foot = middle - half, middle + half
     row = np.floor(top)
-    place = row.astype(np.int32) * width + column
+    inside = row.size > 0 and row.min() >= 0 and row.max() + rows <= height
+    place = row.astype(np.intp) * width + column
     flat = cover.ravel()
     for _ in range(rows):
         share = np.minimum(foot, row + 1) - np.maximum(top, row)
-        seen = np.flatnonzero((share > 0) & (row >= 0) & (row < height))
+        seen = np.flatnonzero(share > 0 if inside else (share > 0) & (row >= 0) & (row < height))
         np.maximum.at(flat, place[seen], (np.minimum(share[seen], 1) * 255 + np.float32(0.5)).astype(np.uint8))
         row += 1
         place += width

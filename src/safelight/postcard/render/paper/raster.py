@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from safelight.postcard.render.paper import bloom, brushes, librsvg, pens, textures
 from safelight.postcard.render.paper.bands import Pause, Window, never
@@ -19,6 +18,7 @@ _LONGEST = 2560
 """Pixels of the longer side of a sheet that is put together anew: beyond 8 to 1 panes and strokes grow coarser."""
 _PIECE_PIXELS = 2_000_000
 """Pixels that a texture is laid over at once: some 30 ms."""
+_FAINTEST, _OPAQUE = 1 << 24, 255 << 24
 _HATCHINGS = re.compile(rf"((?:{pens.HATCHING})+)")
 
 
@@ -46,31 +46,45 @@ def rasterise(svg: str, width: int, height: int, pause: Pause = never) -> NDArra
 
 def _drawn(window: Window, width: int, height: int, pause: Pause) -> NDArray[np.uint8]:
     """What is drawn by librsvg, with hatching between what lies below and above it."""
-    picture, done = np.empty((height, width, 3), dtype=np.uint8), 0
+    picture, done = np.empty((height, width, 4), dtype=np.uint8), 0
     for text, hatching in _layers(window.body):
         for top, foot, document in window.pieces(text, pause):
             if done:
                 pause()
             drawn = librsvg.pixels(document, width, foot - top)
             if foot > done:
-                picture[top:foot] = drawn[..., :3]
+                picture[top:foot] = drawn
                 done = foot
             else:
-                _lay_over(picture[top:foot], drawn)
+                lay_over(picture[top:foot], drawn)
         if hatching:
             pause()
             pens.laid_over(picture, pens.read(hatching), window.fit, pause)
-    return picture
+    return _opaque(picture)
 
 
-def _lay_over(picture: NDArray[np.uint8], sheet: NDArray[np.uint8]) -> None:
-    """Lays a sheet [rows, columns, 4] over as many rows of the picture, where anything is drawn on it."""
-    rows = np.flatnonzero(sheet[..., 3].any(axis=1))
-    if rows.size:
-        part = slice(int(rows[0]), int(rows[-1]) + 1)
-        below, above = Image.fromarray(picture[part]), Image.fromarray(sheet[part])
-        below.paste(above, (0, 0), above)
-        picture[part] = np.asarray(below)
+def lay_over(picture: NDArray[np.uint8], sheet: NDArray[np.uint8]) -> None:
+    """Lays a sheet [rows, columns, 4] over as many rows of the picture, as Pillow's `paste` does: what covers is
+    copied whole, and only what something shines through is mixed. Most of a sheet is one or nothing.
+    """
+    above, below = (each.view("<u4")[..., 0] for each in (sheet, picture))  # opacity is the highest byte
+    np.copyto(below, above, where=above >= _OPAQUE)
+    some = np.flatnonzero((above >= _FAINTEST) & (above < _OPAQUE))
+    colours, pixels = sheet.reshape(-1, 4)[some].astype(np.uint16), picture.reshape(-1, 4)
+    opacity = colours[:, 3:]
+    mixed = pixels[some] * (255 - opacity)
+    mixed += colours * opacity
+    mixed += 128
+    mixed += mixed >> 8
+    pixels[some] = mixed >> 8
+
+
+def _opaque(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The colours [rows, columns, 3]: channel by channel, in a fourth of the time that a slice is copied in."""
+    colours = np.empty((*picture.shape[:2], 3), dtype=np.uint8)
+    for channel in range(3):
+        colours[..., channel] = picture[..., channel]
+    return colours
 
 
 def _layers(body: str) -> Iterator[tuple[str, str]]:
