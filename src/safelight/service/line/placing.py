@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection
 from msgspec.structs import replace
 
 from safelight.protocol.placing import Ask, Drawing, FromLine, Joined, Placed
-from safelight.service.line.hosts import Host, HostBook
+from safelight.service.line.host_book import HostBook
+from safelight.service.line.hosts import Host
 from safelight.service.line.jobs import Job, JobBook, Placement
 from safelight.service.line.waiting import WaitingJobs
 

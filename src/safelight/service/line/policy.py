@@ -25,7 +25,7 @@ from safelight.protocol.placing import (
     UnderWay,
 )
 from safelight.service.line.demand import seconds_by_kind
-from safelight.service.line.hosts import HostBook
+from safelight.service.line.host_book import HostBook
 from safelight.service.line.let_in import BoundOfAll
 from safelight.service.line.outboxes import Outboxes
 from safelight.service.line.placing import Placing

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 
 from safelight.scheduling.line import FairLine, Verdict, Waiting
-from safelight.service.line.hosts import Host, HostBook
+from safelight.service.line.host_book import HostBook
+from safelight.service.line.hosts import Host
 from safelight.service.line.jobs import Job
 
 
