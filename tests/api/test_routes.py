@@ -88,6 +88,24 @@ async def test_ready_tells_why_every_model_failed(serve: Serve) -> None:
     assert failed.json()["reasons"]["postcard"] == "Its weights are torn."
 
 
+async def test_while_what_draws_cannot_be_reached_the_server_is_not_ready_and_whoever_asks_is_told_at_once(
+    serve: Serve,
+) -> None:
+    engine = FakeEngine(("postcard",))
+    running = await serve(engine=engine)
+    engine.loaded.clear()
+    engine.away = "It is cut off."
+    assert (await running.client.get("/livez")).status_code == 200
+    for answer in (await running.client.get("/readyz"), await running.draw()):
+        assert answer.status_code == 503
+        assert (answer.json()["error"]["code"], answer.json()["error"]["message"]) == ("engine_overloaded", engine.away)
+        assert answer.headers["retry-after"] == "5"
+    engine.away = ""
+    engine.loaded.set()
+    assert (await running.client.get("/readyz")).status_code == 200
+    assert (await running.draw()).status_code == 200
+
+
 async def test_options_is_answered_without_a_key(running: Running) -> None:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.port}") as anonymous:
         response = await anonymous.options("/v1/images/generations")

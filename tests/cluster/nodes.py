@@ -51,9 +51,13 @@ class Nodes:
         """Where the head is."""
         return str(self._cluster.address)
 
-    def add(self, cpus: int = 4) -> Any:
+    def add(self, cpus: int = 4, **options: Any) -> Any:
         """One more node."""
-        return self._cluster.add_node(num_cpus=cpus, object_store_memory=_STORE_BYTES)
+        return self._cluster.add_node(num_cpus=cpus, object_store_memory=_STORE_BYTES, **options)
+
+    def lose(self, node: Any) -> None:
+        """A node that was added is gone."""
+        self._cluster.remove_node(node, allow_graceful=False)
 
     def deploy(self, hosts: Cluster) -> None:
         """Have these hosts, instead of those that there were, as `safelight deploy` does; returns when they run."""

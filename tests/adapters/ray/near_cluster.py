@@ -11,18 +11,20 @@ from safelight.adapters.ray.engine import ClusterEngine
 from safelight.adapters.ray.hosts.host import Host
 from safelight.adapters.ray.hosts.reports import Reports
 from safelight.adapters.ray.line.desk import LineDesk
+from safelight.contract.errors import Unavailable
 from safelight.contract.requests.sentences import BUNDLED_ENCODER
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.telemetry import Telemetry
 
 
 class NearCluster:
-    """Fills `Cluster`. Hosts in `frozen` say nothing any more."""
+    """Fills `Cluster`. Hosts in `frozen` say nothing any more. While `cut` is set it cannot be reached or joined."""
 
     def __init__(self) -> None:
         self.line = LineDesk(settle_seconds=0.0)
         self.hosts: dict[str, Host] = {}
         self.frozen: set[str] = set()
+        self.cut = asyncio.Event()
         self._reports: dict[str, tuple[Reports, asyncio.Task[None]]] = {}
 
     async def add_host(self, name: str, engine: Engine) -> Host:
@@ -44,8 +46,13 @@ class NearCluster:
         for name in list(self.hosts):
             await self.kill_host(name)
 
+    async def cut_off(self) -> None:
+        await self.cut.wait()
+
     async def join(self) -> None:
-        """It is there already."""
+        """It is there already, or cannot be joined."""
+        if self.cut.is_set():
+            raise Unavailable("It is cut off.", code="engine_overloaded", retry_after_seconds=1.0)
 
     async def leave(self) -> None:
         """It stays."""
@@ -54,6 +61,8 @@ class NearCluster:
         stream = self._host(host).read(payload)
         try:
             async for piece in stream:
+                if self.cut.is_set():
+                    raise HostLost("cut off")
                 if host in self.frozen:
                     await asyncio.Event().wait()
                 if host not in self.hosts:

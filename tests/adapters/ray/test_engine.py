@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.states import FINGERPRINT
 from safelight.adapters.fake.stripes import draw_stripes
 from safelight.adapters.metrics import PrometheusTelemetry
+from safelight.adapters.ray import engine as engine_module
 from safelight.adapters.ray.engine import ClusterEngine
 from safelight.adapters.ray.jobs.job import ClusterJob
 from safelight.contract.requests.order import Order
@@ -147,6 +149,41 @@ async def test_a_job_that_its_host_gave_up_is_drawn_elsewhere(two: Two) -> None:
     await begun(events)
     two.cluster.hosts[two.drawing_at()].engine.cancel("job")
     assert isinstance((await rest(events))[-1], Finished)
+
+
+async def test_who_is_cut_off_says_so_and_goes_on_with_what_hosts_draw_when_the_cluster_is_back(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "_JOIN_AGAIN_SECONDS", 0.01)
+    wanted, later = order("job", steps=400), order("later", steps=3, seed=2)
+    events = two.engine.submit(wanted)
+    await begun(events)
+    before = two.drawing_at()
+    two.cluster.cut.set()
+    async with asyncio.timeout(10):
+        while not two.engine.state().away:
+            await two.engine.changed()
+    assert two.engine.state().model("postcard").status == "loading"
+    waiting = two.engine.submit(later)
+    two.cluster.cut.clear()
+    async with asyncio.timeout(10):
+        while two.engine.state().away or two.engine.state().model("postcard").status != "ready":
+            await two.engine.changed()
+    end, late = (await rest(events))[-1], (await rest(waiting))[-1]
+    assert isinstance(end, Finished)
+    assert isinstance(late, Finished)
+    assert (end.image, late.image) == (draw_stripes(wanted), draw_stripes(later))
+    assert two.engine.state().restarts == 0, "nobody is blamed for it"
+    assert before in two.cluster.hosts
+
+
+async def test_a_job_that_was_cancelled_before_ends_when_its_process_is_cut_off(two: Two) -> None:
+    events = two.engine.submit(order("job", steps=400))
+    await begun(events)
+    two.cluster.frozen.add(two.drawing_at())
+    two.engine.cancel("job")
+    two.cluster.cut.set()
+    assert isinstance((await rest(events))[-1], Cancelled)
 
 
 async def test_a_job_that_goes_to_a_host_of_another_fingerprint_is_counted() -> None:

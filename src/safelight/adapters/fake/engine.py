@@ -64,7 +64,8 @@ class FakeEngine:
     said to be expected. `cuts` is what it says of prompts that it read only in part. With `flags` its safety checker
     refuses every picture. `refuses` is what it says, by reason, code and parameter, of every order as one that its
     model does not draw. With `merges` it says of what was not promised to be exact that it was drawn in one batch
-    with others. `workers` is how many it says that it has. `fingerprint` is that of what it draws.
+    with others. `workers` is how many it says that it has, `away` why it cannot be reached. `fingerprint` is that of
+    what it draws.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class FakeEngine:
         self._traits, self._fingerprint = traits, fingerprint
         self._loras, self._controls = loras or {}, controls or {}
         self.workers = 1
+        self.away = ""
         self.slow: frozenset[str] | None = None
         self.merges = False
         self.flags = False
@@ -141,6 +143,7 @@ class FakeEngine:
             queued=queued,
             running=running,
             restarts=0,
+            away=self.away,
         )
 
     def _model_state(self, source: str) -> ModelState:

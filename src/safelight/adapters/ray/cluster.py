@@ -23,7 +23,14 @@ class Cluster(Protocol):
     """Hosts by their names, which are those in the line's placements."""
 
     async def join(self) -> None:
-        """Become part of it, however long that takes. Nothing else is asked before."""
+        """Become part of it, however long that takes. Nothing else is asked before.
+
+        Raises:
+            Unavailable: it cannot be reached just now.
+        """
+
+    async def cut_off(self) -> None:
+        """Returns once nothing of it can be reached any more, until it is joined again."""
 
     async def leave(self) -> None:
         """Be part of it no more."""

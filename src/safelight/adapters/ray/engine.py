@@ -6,6 +6,8 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+import structlog
+
 from safelight.adapters.changes import Changes
 from safelight.adapters.ray.cluster import Cluster
 from safelight.adapters.ray.jobs.calls import HostCalls
@@ -13,6 +15,7 @@ from safelight.adapters.ray.jobs.job import ClusterJob
 from safelight.adapters.ray.jobs.known_hosts import KnownHosts
 from safelight.adapters.ray.jobs.under_way import JobsUnderWay
 from safelight.adapters.ray.line.talk import LineTalk
+from safelight.contract.errors import SafelightError
 from safelight.contract.requests.order import Order
 from safelight.contract.requests.sentences import EmbedOrder
 from safelight.protocol.hosting import SILENCE_SECONDS
@@ -21,6 +24,14 @@ from safelight.protocol.placing import Amount, FromApi, FromLine, Hosts, Joined,
 from safelight.service.ports.engine import EngineState, WorkerState
 from safelight.service.ports.line import Line
 from safelight.service.ports.telemetry import Telemetry
+
+_JOIN_AGAIN_SECONDS = 2.0
+_CUT_OFF = (
+    "This server is cut off from its Ray cluster: the node of Ray on its machine has ended. It goes on as soon as that "
+    "runs again (`ray start`)."
+)
+
+log = structlog.get_logger(__name__)
 
 
 class ClusterEngine:
@@ -55,6 +66,7 @@ class ClusterEngine:
         )
         self._load_wait_seconds = load_wait_seconds
         self._running: asyncio.Task[None] | None = None
+        self._away = ""
         self._closed = False
 
     async def look_at_line(self) -> LineStanding:
@@ -107,6 +119,7 @@ class ClusterEngine:
             queued=len(self._jobs) - running,
             running=running,
             restarts=self._jobs.retries,
+            away=self._away,
         )
 
     def worker_states(self) -> tuple[WorkerState, ...]:
@@ -118,8 +131,47 @@ class ClusterEngine:
         return self._changes.next()
 
     async def _run(self) -> None:
-        await self._cluster.join()
-        await self._talk.run()
+        while True:
+            await self._join()
+            talking = asyncio.create_task(self._talk.run(), name="cluster-talk")
+            cut_off = asyncio.create_task(self._cluster.cut_off(), name="cluster-cut-off")
+            try:
+                await asyncio.wait((talking, cut_off), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (talking, cut_off):
+                    task.cancel()
+                await asyncio.gather(talking, cut_off, return_exceptions=True)
+            if not talking.cancelled():
+                talking.result()
+            self._be_cut_off()
+            await self._cluster.leave()
+
+    async def _join(self) -> None:
+        """However long it takes: the cluster may not be there yet, or not any more."""
+        while True:
+            try:
+                await self._cluster.join()
+            except SafelightError as error:
+                self._set_away(str(error))
+                await asyncio.sleep(_JOIN_AGAIN_SECONDS)
+            else:
+                self._set_away("")
+                return
+
+    def _be_cut_off(self) -> None:
+        """Nothing of the cluster can be reached. Its hosts draw on what they have, and it is read again once we are
+        back: the line says where, or a host anew."""
+        self._set_away(_CUT_OFF)
+        self._hosts.take(Hosts(whole=True))
+        self._jobs.let_go()
+        self._changes.announce()
+
+    def _set_away(self, reason: str) -> None:
+        if reason and reason != self._away:
+            log.error("cluster_away", reason=reason, effect="it is joined again as soon as that can be")
+        if reason != self._away:
+            self._away = reason
+            self._changes.announce()
 
     def _enter(self, order: Order | EmbedOrder) -> AsyncIterator[JobEvent]:
         job = ClusterJob(order, self.name, self._load_wait_seconds)

@@ -15,7 +15,8 @@ import structlog
 
 from safelight.adapters.ray.cluster import HostLost
 from safelight.adapters.ray.names import NAMESPACE, kind_and_replica
-from safelight.contract.errors import ConfigurationError, ProtocolError
+from safelight.adapters.ray.own_node import OwnNode, own_node
+from safelight.contract.errors import ConfigurationError, ProtocolError, Unavailable
 from safelight.protocol.deploying import APPLICATION
 
 SERVE_FLAGS = {
@@ -61,11 +62,26 @@ class RayCluster:
         self._address = address
         self._handles: dict[str, Any] = {}
         self._joined = False
+        self._node: OwnNode | None = None
 
     async def join(self) -> None:
-        """Be part of it."""
-        self._joined = await asyncio.to_thread(_join, self._address)
+        """Be part of it.
+
+        Raises:
+            Unavailable: this machine is no node of it just now.
+        """
+        try:
+            self._joined = await asyncio.to_thread(_join, self._address)
+            self._node = await asyncio.to_thread(own_node)
+        except Exception as error:
+            raise _away(error) from error
         _take_back_sigterm()
+
+    async def cut_off(self) -> None:
+        """Returns once this machine's node, by which we have joined, is gone."""
+        if self._node is None:
+            raise RuntimeError("It has not been joined.")
+        await self._node.gone()
 
     async def leave(self) -> None:
         """Be part of it no more."""
@@ -124,6 +140,13 @@ def _join(address: str | None) -> bool:
     # In a thread Ray leaves the handlers of signals alone, which are ours.
     ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
     return True
+
+
+def _away(error: Exception) -> Unavailable:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return Unavailable(
+        f"This server is not part of its Ray cluster: {reason}.", code="engine_overloaded", retry_after_seconds=10.0
+    )
 
 
 def _take_back_sigterm() -> None:

@@ -127,6 +127,8 @@ class BatchRunner:
 
     @property
     def _may_begin(self) -> bool:
+        if self._generate.readiness.away is not None:  # others may draw them
+            return False
         return not (self._stopping or self._generate.draining or self._disks.is_short)
 
     async def _round(self) -> None:

@@ -14,6 +14,7 @@ from safelight.service.ports.engine import Engine, ModelState
 
 # When to ask again for a model whose loading has not begun: its worker is just starting.
 _LOADING_RETRY_SECONDS = 10.0
+_AWAY_RETRY_SECONDS = 5.0
 
 
 def shutting_down() -> Unavailable:
@@ -34,6 +35,14 @@ class Readiness:
     def leaving(self) -> bool:
         """True once `leave` or `drain` was called: whoever chooses among servers had better take another."""
         return self._is_leaving or self.draining
+
+    @property
+    def away(self) -> Unavailable | None:
+        """Why nothing that draws can be reached just now; None while it can. Whoever can ask elsewhere had better."""
+        reason = self._engine.state().away
+        if not reason:
+            return None
+        return Unavailable(reason, code="engine_overloaded", retry_after_seconds=_AWAY_RETRY_SECONDS)
 
     def leave(self) -> None:
         """Say that nothing new will be taken soon."""
@@ -56,7 +65,7 @@ class Readiness:
         """Returns once the engine has said what a model can do, or that it cannot be had.
 
         Raises:
-            Unavailable: that took too long, or the server shuts down.
+            Unavailable: that took too long, the server shuts down, or what draws cannot be reached.
         """
         return await self._wait_for(
             model, lambda state: state.traits is not None or state.status != "loading", wait_seconds
@@ -66,7 +75,7 @@ class Readiness:
         """Returns once a model does not load any more, however that went.
 
         Raises:
-            Unavailable: that took too long, or the server shuts down.
+            Unavailable: that took too long, the server shuts down, or what draws cannot be reached.
         """
         return await self._wait_for(model, lambda state: state.status != "loading", wait_seconds)
 
@@ -74,7 +83,7 @@ class Readiness:
         """A request that comes while its model loads waits for it.
 
         Raises:
-            Unavailable: that took too long, or the server shuts down.
+            Unavailable: that took too long, the server shuts down, or what draws cannot be reached.
             InternalError: the model has failed.
         """
         state = await self.loaded(model, wait_seconds)
@@ -90,6 +99,10 @@ class Readiness:
         while not enough(state := self.state(model)):
             if self.draining:
                 raise shutting_down()
+            if (
+                deadline is not None and (away := self.away) is not None
+            ):  # a job waits; who asks had better ask elsewhere
+                raise away
             try:
                 async with asyncio.timeout_at(deadline):
                     await self._engine_changed_or_draining()

@@ -70,13 +70,15 @@ class WorkerState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EngineState(msgspec.Struct, frozen=True, kw_only=True):
-    """`workers` counts the live processes; `queued` jobs wait for their first turn, `running` have had it."""
+    """`workers` counts the live processes; `queued` jobs wait for their first turn, `running` have had it. `away` says,
+    fit for callers, why nothing that draws can be reached just now; empty: it can."""
 
     models: tuple[ModelState, ...]
     workers: int
     queued: int
     running: int
     restarts: int
+    away: str = ""
 
     def model(self, source: str) -> ModelState:
         """How that model stands; one nobody reported on is loading."""

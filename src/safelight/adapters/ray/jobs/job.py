@@ -85,6 +85,10 @@ class ClusterJob(PendingOrder):
         began_with, self.fingerprint = self.fingerprint, fingerprint or self.fingerprint
         return None not in (began_with, fingerprint) and began_with != fingerprint
 
+    def let_go(self) -> None:
+        """Its host cannot be reached, and may draw on: it is asked for again, there or elsewhere."""
+        self.host, self.leader, self.connected = "", self.id, False
+
     def lost(self, *, blamed: bool, silent: bool = False, foreign: bool = False) -> str | None:
         """It is drawn there no more. `blamed`: it may be the cause. Returns why it is not tried again, or None.
 

@@ -84,6 +84,15 @@ class JobsUnderWay:
         for job in [job for job in self._jobs.values() if job.host in hosts]:
             self._lost(job, job.host, "it is gone", blamed=job.started, silent=True)
 
+    def let_go(self) -> None:
+        """No host can be reached. What they draw is theirs to go on with, and is asked for once there is a line."""
+        for job in [job for job in self._jobs.values() if job.host]:
+            if job.reading is not None:
+                job.reading.cancel()
+            job.let_go()
+            if job.cancelled:
+                self.end(job, Cancelled(job_id=job.id))
+
     def cancel(self, job_id: str) -> None:
         """End a job that waits now, a running one at its next step. Who else follows it is told on."""
         job = self._jobs.get(job_id)

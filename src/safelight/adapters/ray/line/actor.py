@@ -17,6 +17,7 @@ from safelight import __version__
 from safelight.adapters.ray.line.desk import LineDesk
 from safelight.adapters.ray.line.silence import Silence
 from safelight.adapters.ray.names import LINE, NAMESPACE
+from safelight.adapters.ray.own_node import own_node
 from safelight.contract.errors import Unavailable
 from safelight.protocol.placing import ApiBatch, FromHost, FromLine, LetInReply, LetInRequest, LineStanding
 from safelight.protocol.placing_bytes import (
@@ -115,10 +116,13 @@ class RayLine:
         return answer
 
     async def _life(self) -> int | None:
-        """How often Ray has begun the line anew; None while it does not run, or Ray cannot tell."""
+        """How often Ray has begun the line anew; None while it does not run, or Ray cannot tell. Nobody answers a
+        process whose own node is gone: that says nothing of the line.
+        """
         with contextlib.suppress(Exception):  # whatever Ray raises, whose head may be away
             async with asyncio.timeout(_CALL_SECONDS):
-                return await asyncio.to_thread(_restarts, await self._found())
+                if await (await asyncio.to_thread(own_node)).lives():
+                    return await asyncio.to_thread(_restarts, await self._found())
         return None
 
     async def _end(self) -> None:

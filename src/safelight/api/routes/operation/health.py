@@ -80,6 +80,8 @@ def _obstacle(services: Services, states: Collection[ModelState]) -> Unavailable
     """Why no picture could be drawn now."""
     if services.generate.readiness.leaving:
         return shutting_down()
+    if (away := services.generate.readiness.away) is not None:
+        return away
     if any(state.status == "loading" for state in states):
         return Unavailable("A model is loading.", code="model_loading", retry_after_seconds=5)
     if not any(state.status == "ready" for state in states):

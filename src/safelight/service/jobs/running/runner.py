@@ -21,6 +21,7 @@ from safelight.service.drawing.readiness import shutting_down
 from safelight.service.jobs.inputs import known_fields
 from safelight.service.jobs.running.in_hand import RunningJobs
 from safelight.service.jobs.running.job_drawing import JobDrawing, JobInHand
+from safelight.service.jobs.running.later import Later
 from safelight.service.jobs.running.line import JobLine
 from safelight.service.jobs.running.queue_news import QueueNews
 from safelight.service.keeping.disk_space import DiskSpace
@@ -61,7 +62,7 @@ class JobRunner:
         self.running = RunningJobs()
         self._stopping = False
         self._alone = False
-        self._looking: asyncio.TimerHandle | None = None
+        self._again = Later(_PATIENT_LOOK_SECONDS, self._hand_out)
         self._news = QueueNews(feed, line, self.place)
         feed.on_look(self._look_again)
         disks.on_room(self._hand_out)
@@ -182,13 +183,8 @@ class JobRunner:
     def _hand_out(self) -> None:
         while self._may_begin and (job := self._line.next()) is not None:
             self._begin(JobInHand(job, self._request_of(job)))
-        if self._line.is_patient and self._looking is None and not self._stopping:
-            self._looking = asyncio.get_running_loop().call_later(_PATIENT_LOOK_SECONDS, self._look_for_patient)
+        self._again.ask(self._line.is_patient)
         self._news.moved()
-
-    def _look_for_patient(self) -> None:
-        self._looking = None
-        self._hand_out()
 
     def _begin(self, entry: JobInHand) -> asyncio.Task[None]:
         self.running.add(entry)
