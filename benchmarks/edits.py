@@ -28,7 +28,7 @@ from PIL import Image
 
 from benchmarks.server import Server, free_port, serving
 from safelight.adapters.pictures.decoder import PictureProcesses
-from safelight.service.drawing.reception import HeldPicture
+from safelight.service.drawing.inputs.reception import HeldPicture
 
 EDITS, WORDS = "/v1/images/edits", "/v1/images/generations"
 _STRENGTH = 0.5

@@ -26,8 +26,8 @@ from benchmarks.simulated_cluster import (
     overload,
     slowdowns,
 )
-from safelight.protocol.placing import ApiBatch, Ask, Ended, HostModel, HostReport
-from safelight.protocol.placing_bytes import encode, encode_all, read_api_batch
+from safelight.protocol.cluster.placing import ApiBatch, Ask, Ended, HostModel, HostReport
+from safelight.protocol.cluster.placing_bytes import encode, encode_all, read_api_batch
 from safelight.service.line.policy import LinePolicy
 
 _CHOOSERS: dict[str, Callable[[], Chooser]] = {

@@ -25,7 +25,7 @@ from safelight.adapters.sql import Database, open_database
 from safelight.adapters.sql.jobs.rows import row_of
 from safelight.adapters.sql.schema import jobs
 from safelight.contract.records.jobs import Course, JobRecord, Origin, Wanted
-from safelight.service.ports.jobs import JobFilter
+from safelight.service.ports.stores.jobs import JobFilter
 
 PROMPTS = 100_000
 OWNERS = 4

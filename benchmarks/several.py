@@ -25,7 +25,7 @@ from benchmarks.server import KEY, free_port, serving
 from benchmarks.telling import Told, measure
 from safelight.adapters.sql import Database, open_database
 from safelight.contract.records.jobs import JobRecord, Origin, Wanted
-from safelight.service.ports.jobs import Ending
+from safelight.service.ports.stores.jobs import Ending
 
 _CALLERS = 8
 _CLAIMS = 200

@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Protocol
 
-from safelight.protocol.placing import ApiBatch, Ask, Ended, HostModel, HostReport, Placed
+from safelight.protocol.cluster.placing import ApiBatch, Ask, Ended, HostModel, HostReport, Placed
 from safelight.scheduling.policy import FairShare, Parked
 from safelight.service.line.policy import LinePolicy
 

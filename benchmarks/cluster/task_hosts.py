@@ -18,7 +18,7 @@ from safelight.adapters.ray.hosts.reports import Reports
 from safelight.adapters.ray.line.actor import RayLine
 from safelight.adapters.ray.names import host_name
 from safelight.adapters.ray.routing import NEW, PinnedRouter
-from safelight.protocol.deploying import APPLICATION
+from safelight.protocol.cluster.deploying import APPLICATION
 
 KIND = "task"
 _CALLS_AT_ONCE = 10_000

@@ -25,7 +25,7 @@ from safelight.bootstrap.stores.tending import address_for_peers, tend
 from safelight.bootstrap.use_cases.services import PAGE, Stores, open_services
 from safelight.service.access.keys import Keys
 from safelight.service.access.links import Links
-from safelight.service.drawing.review import Review
+from safelight.service.drawing.finishing.review import Review
 from safelight.settings import Settings, read_settings
 from tests.balancer import balancing
 

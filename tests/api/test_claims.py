@@ -10,7 +10,7 @@ from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.files import open_files
 from safelight.adapters.sql import Database, open_database
 from safelight.contract.records.jobs import KeptImage
-from safelight.service.ports.jobs import Ending, Hold
+from safelight.service.ports.stores.jobs import Ending, Hold
 from tests.api.conftest import PICTURES, Running, Serve, until
 
 pytestmark = pytest.mark.one_process("the test is the other process itself, by the same store")

@@ -23,7 +23,7 @@ from safelight.contract.picture_files.provenance import description, packet
 from safelight.contract.requests.order import InputPicture
 from safelight.postcard.scene import Scene
 from safelight.postcard.scene_file import written
-from safelight.service.drawing import reception
+from safelight.service.drawing.inputs import reception
 from tests.api.conftest import PICTURES, Running, Serve, serve, until
 from tests.sent_pictures import BLUE, RED, halves, one_colour
 

@@ -18,7 +18,7 @@ from PIL import Image
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.sql import Database
 from safelight.api.routes.jobs import job_events
-from safelight.service.ports.jobs import Ending
+from safelight.service.ports.stores.jobs import Ending
 from tests.api.conftest import Running, Serve, until
 from tests.api.test_jobs import accept, ended, held, job_of
 from tests.contracts.jobs import job

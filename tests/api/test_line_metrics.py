@@ -11,7 +11,7 @@ import pytest
 
 from safelight.api.app import create_app
 from safelight.contract.errors import Unavailable
-from safelight.protocol.placing import HostStanding, LineStanding
+from safelight.protocol.cluster.placing import HostStanding, LineStanding
 from tests.api.conftest import Running, Serve, serve
 
 __all__ = ["serve"]

@@ -16,7 +16,7 @@ from safelight.bootstrap.use_cases.drawing import Local, open_drawing
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Finished
-from safelight.service.drawing.admission import Admission
+from safelight.service.drawing.capacity.admission import Admission
 from safelight.settings import read_settings
 from tests.api.conftest import PICTURES, Running, Serve, until
 

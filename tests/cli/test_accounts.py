@@ -16,7 +16,7 @@ import pytest
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql import open_database
 from safelight.contract.records.quotas import day_of
-from safelight.service.ports.ledger import LedgerEntry
+from safelight.service.ports.stores.ledger import LedgerEntry
 from tests.cli.conftest import InProcess, assert_sentence
 
 NOON = 1_795_348_800.0 + 43_200

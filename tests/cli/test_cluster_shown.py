@@ -9,10 +9,10 @@ import pytest
 from safelight.adapters.sql.held import holdings
 from safelight.bootstrap.engines.cluster import Seen
 from safelight.cli.serving.cluster_shown import Shown, lease_in_words, line_in_words, print_shown
-from safelight.protocol.deploying import Application, KindStanding
-from safelight.protocol.placing import HostStanding, LineStanding
-from safelight.service.ports.jobs import LEASE_SECONDS
-from safelight.service.ports.news import ProcessState
+from safelight.protocol.cluster.deploying import Application, KindStanding
+from safelight.protocol.cluster.placing import HostStanding, LineStanding
+from safelight.service.ports.processes.news import ProcessState
+from safelight.service.ports.stores.jobs import LEASE_SECONDS
 from tests.contracts.jobs import job
 from tests.databases import Kept, kept_in
 

@@ -14,7 +14,7 @@ import pytest
 from safelight import __version__
 from safelight.bootstrap.engines.cluster import cluster_of, token_is_known
 from safelight.contract.errors import ConfigurationError
-from safelight.protocol.deploying import Cluster, from_arguments, to_arguments
+from safelight.protocol.cluster.deploying import Cluster, from_arguments, to_arguments
 from safelight.settings import read_settings
 from tests.cli.conftest import InProcess, assert_sentence
 

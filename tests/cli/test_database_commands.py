@@ -20,8 +20,8 @@ from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql.copying import counted
 from safelight.contract.records.batches import Batch, StoredFile
 from safelight.contract.records.jobs import JobRecord, KeptImage
-from safelight.service.ports.jobs import IdempotencyMark, JobFilter
-from safelight.service.ports.keys import SessionRecord
+from safelight.service.ports.stores.jobs import IdempotencyMark, JobFilter
+from safelight.service.ports.stores.keys import SessionRecord
 from tests.adapters.sql.test_ledger import entry
 from tests.cli.conftest import CommandLine, InProcess
 from tests.contracts.jobs import job

@@ -20,9 +20,9 @@ from safelight.cli.doctor.cluster import hosts
 from safelight.cli.doctor.findings import Finding
 from safelight.cli.doctor.report import findings_of
 from safelight.contract.errors import SafelightError
-from safelight.protocol.deploying import Application, KindStanding
+from safelight.protocol.cluster.deploying import Application, KindStanding
+from safelight.protocol.cluster.placing import LineStanding
 from safelight.protocol.messages import ModelSpec
-from safelight.protocol.placing import LineStanding
 from safelight.settings import read_settings
 from tests.cli.conftest import CommandLine
 from tests.engine.test_loading import change_index

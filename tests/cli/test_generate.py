@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from safelight.cli.drawing.remote import _body
-from safelight.service.drawing.reception import HeldPicture
+from safelight.service.drawing.inputs.reception import HeldPicture
 from tests import web_server
 from tests.cli.conftest import CommandLine, InProcess, Server, assert_sentence
 from tests.sent_pictures import halves

@@ -21,7 +21,7 @@ from safelight.adapters.ray.line.actor import RayLine
 from safelight.adapters.ray.names import LINE, NAMESPACE, kind_and_replica
 from safelight.bootstrap.engines.cluster import serve_config
 from safelight.contract.requests.sentences import BUNDLED_ENCODER
-from safelight.protocol.deploying import APPLICATION, Cluster, Kind
+from safelight.protocol.cluster.deploying import APPLICATION, Cluster, Kind
 from safelight.protocol.messages import Configure, EncoderSpec, ModelSpec
 
 SOURCE = "postcard"

@@ -19,7 +19,7 @@ from safelight.adapters.ray.joined import RayCluster
 from safelight.adapters.ray.line.actor import RayLine
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.contract.requests.order import Order
-from safelight.protocol.hosting import SILENCE_SECONDS, Take
+from safelight.protocol.cluster.hosting import SILENCE_SECONDS, Take
 from safelight.protocol.messages import Draw, Finished, JobEvent, Started, Stepped
 from safelight.service.ports.engine import Engine
 from tests.cluster.nodes import BUSY, CONFIGURE, SOURCE, Nodes, api_engine, drawing_host, workers

@@ -8,7 +8,7 @@ import msgspec
 
 from safelight.adapters.sql.jobs import ROW_BYTES
 from safelight.contract.records.jobs import Course, JobRecord, KeptImage, Origin, Wanted
-from safelight.service.ports.jobs import Ending
+from safelight.service.ports.stores.jobs import Ending
 
 FINISHED = Ending(state="finished", when=20.0, image=KeptImage(file="f", bytes=100, fingerprint="x"))
 CANCELLED = Ending(state="cancelled", when=21.0)

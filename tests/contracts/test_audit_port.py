@@ -13,8 +13,8 @@ from sqlalchemy import insert, update
 from safelight.adapters.sql import Database
 from safelight.adapters.sql.schema import audit
 from safelight.service.access.administration import Administration
-from safelight.service.ports.audit import AuditEntry
-from safelight.service.ports.keys import KeyTerms, SessionRecord
+from safelight.service.ports.stores.audit import AuditEntry
+from safelight.service.ports.stores.keys import KeyTerms, SessionRecord
 from tests.databases import kept_in
 
 

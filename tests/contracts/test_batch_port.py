@@ -12,7 +12,7 @@ import pytest
 from safelight.adapters.sql import Database
 from safelight.contract.records.batches import Batch, Counts, KeptPicture, Line, LineEnding, StoredFile
 from safelight.contract.records.jobs import JobError
-from safelight.service.ports.batches import BatchStore, FileWish, LineHold
+from safelight.service.ports.stores.batches import BatchStore, FileWish, LineHold
 from tests.databases import Kept, kept_in
 
 ANSWERED = LineEnding(

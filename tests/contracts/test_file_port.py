@@ -9,7 +9,7 @@ import pytest
 
 from safelight.adapters.fake.memory_files import MemoryFiles
 from safelight.adapters.files import open_files
-from safelight.service.ports.files import FileStore
+from safelight.service.ports.stores.files import FileStore
 
 LARGE = bytes(range(256)) * 5000  # several of the pieces that a reader gets
 

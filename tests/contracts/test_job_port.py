@@ -17,7 +17,7 @@ import pytest
 from safelight.adapters.sql import Database
 from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.contract.records.jobs import JobError, JobRecord, KeptImage
-from safelight.service.ports.jobs import SHAPES, Ending, Held, Hold, IdempotencyMark, JobFilter, JobStore, Notes
+from safelight.service.ports.stores.jobs import SHAPES, Ending, Held, Hold, IdempotencyMark, JobFilter, JobStore, Notes
 from tests.contracts.jobs import CANCELLED, FINISHED, job
 from tests.databases import Kept, kept_in
 

@@ -10,7 +10,7 @@ import pytest
 
 from safelight.adapters.fake.memory_state import MemoryKeyStore, MemorySessionStore
 from safelight.contract.errors import ConfigurationError
-from safelight.service.ports.keys import KeyRecord, KeyStore, SessionRecord, SessionStore
+from safelight.service.ports.stores.keys import KeyRecord, KeyStore, SessionRecord, SessionStore
 from tests.databases import kept_in
 
 Stores = tuple[KeyStore, SessionStore]

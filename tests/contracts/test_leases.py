@@ -10,7 +10,7 @@ from sqlalchemy import select
 from safelight.adapters.sql import Database
 from safelight.adapters.sql.clock import DatabaseNow
 from safelight.contract.records.jobs import JobRecord
-from safelight.service.ports.jobs import LEASE_SECONDS, Hold, JobStore
+from safelight.service.ports.stores.jobs import LEASE_SECONDS, Hold, JobStore
 from tests.contracts.jobs import CANCELLED, FINISHED, job
 from tests.databases import Kept
 

@@ -14,7 +14,7 @@ from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql.schema import ledger as table
 from safelight.protocol.times import Timings
-from safelight.service.ports.ledger import Ledger, LedgerEntry
+from safelight.service.ports.stores.ledger import Ledger, LedgerEntry
 from tests.databases import kept_in
 
 # What goes elsewhere: stages have columns of their own, and what was reserved is taken off (test_quota_port.py).

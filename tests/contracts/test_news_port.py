@@ -11,8 +11,8 @@ import pytest
 
 from safelight.adapters.sql import Database, open_database
 from safelight.adapters.sql.postgres.news import LISTENER
-from safelight.service.ports.jobs import Hold
-from safelight.service.ports.news import JobNews, Processes, ProcessState, RowChange
+from safelight.service.ports.processes.news import JobNews, Processes, ProcessState, RowChange
+from safelight.service.ports.stores.jobs import Hold
 from tests.contracts.jobs import CANCELLED, FINISHED, job
 from tests.postgres import Server, new_server
 

@@ -13,7 +13,7 @@ import pytest
 
 from safelight.adapters.pictures import decoder
 from safelight.adapters.pictures.decoder import PictureProcesses
-from safelight.service.drawing.reception import HeldPicture
+from safelight.service.drawing.inputs.reception import HeldPicture
 from safelight.service.ports.pictures import UnreadablePicture
 from tests.sent_pictures import BLUE, RED, halves, one_colour
 

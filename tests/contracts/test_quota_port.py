@@ -17,9 +17,9 @@ from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.schema import keys, reservations
 from safelight.contract.records.jobs import JobError
 from safelight.contract.records.quotas import Amount, day_of
-from safelight.service.ports.jobs import LEASE_SECONDS, Ending, Hold
-from safelight.service.ports.ledger import LedgerEntry
-from safelight.service.ports.quotas import Claim, Counted
+from safelight.service.ports.stores.jobs import LEASE_SECONDS, Ending, Hold
+from safelight.service.ports.stores.ledger import LedgerEntry
+from safelight.service.ports.stores.quotas import Claim, Counted
 from tests.contracts.jobs import job
 from tests.databases import Kept, kept_in
 

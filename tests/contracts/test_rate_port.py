@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from safelight.adapters.in_process.rates import LocalRates
-from safelight.service.ports.rates import RateCounter
+from safelight.service.ports.stores.rates import RateCounter
 from tests.databases import kept_in
 
 

@@ -14,8 +14,16 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from safelight.protocol.hosting import HostEvent, HostOrder
-from safelight.protocol.placing import ApiBatch, FromApi, FromHost, FromLine, LetInReply, LetInRequest, LineStanding
+from safelight.protocol.cluster.hosting import HostEvent, HostOrder
+from safelight.protocol.cluster.placing import (
+    ApiBatch,
+    FromApi,
+    FromHost,
+    FromLine,
+    LetInReply,
+    LetInRequest,
+    LineStanding,
+)
 from safelight.service.ports.engine import ModelState, WorkerState
 
 SPOKEN: dict[str, tuple[Any, ...]] = {

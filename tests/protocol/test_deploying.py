@@ -7,7 +7,7 @@ import json
 import pytest
 
 from safelight.contract.errors import ConfigurationError
-from safelight.protocol.deploying import Cluster, Kind, from_arguments, to_arguments
+from safelight.protocol.cluster.deploying import Cluster, Kind, from_arguments, to_arguments
 from safelight.protocol.messages import Configure, EncoderSpec, ModelSpec
 
 _KIND = Kind(gpus=0.5, cpus=2, least=1, most=4, queue_target_seconds=20, accelerator_type="L40S")

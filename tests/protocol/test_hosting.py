@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from safelight.contract.errors import ProtocolError
-from safelight.protocol.hosting import (
+from safelight.protocol.cluster.hosting import (
     Beat,
     Drain,
     Follow,

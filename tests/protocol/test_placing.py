@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safelight.contract.errors import ProtocolError
-from safelight.protocol.placing import (
+from safelight.protocol.cluster.placing import (
     Amount,
     ApiBatch,
     Ask,
@@ -35,7 +35,7 @@ from safelight.protocol.placing import (
     UnderWay,
     Wanted,
 )
-from safelight.protocol.placing_bytes import (
+from safelight.protocol.cluster.placing_bytes import (
     encode,
     encode_all,
     read_api_batch,

@@ -9,7 +9,7 @@ import pytest
 from safelight.adapters.fake.memory_state import MemoryKeyStore
 from safelight.contract.errors import InvalidRequest, NotFound
 from safelight.service.access.administration import Administration, check_models, merged
-from safelight.service.ports.keys import KeyTerms
+from safelight.service.ports.stores.keys import KeyTerms
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from safelight.contract.errors import InvalidRequest, Unavailable
 from safelight.contract.models.costs import CostPoint
 from safelight.contract.requests.order import InputPicture, Order, Recipe
 from safelight.protocol.times import Timings
-from safelight.service.drawing.admission import Admission, Cost
+from safelight.service.drawing.capacity.admission import Admission, Cost
 from tests.orders import changed, order
 
 

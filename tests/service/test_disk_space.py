@@ -9,7 +9,7 @@ import pytest
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.contract.errors import Unavailable
 from safelight.service.keeping.disk_space import DiskSpace, reserve
-from safelight.service.ports.files import Room
+from safelight.service.ports.stores.files import Room
 from tests.api.conftest import until
 
 GB = 1_000_000_000

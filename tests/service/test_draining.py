@@ -7,7 +7,7 @@ from dataclasses import astuple
 import pytest
 
 from safelight.adapters.fake.engine import FakeEngine
-from safelight.service.drawing.readiness import Readiness
+from safelight.service.drawing.capacity.readiness import Readiness
 from safelight.settings.draining import draining
 
 

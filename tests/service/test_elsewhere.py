@@ -19,8 +19,8 @@ from safelight.service.jobs.processes import elsewhere, suspects
 from safelight.service.jobs.processes.elsewhere import Elsewhere
 from safelight.service.jobs.processes.leases import Leases
 from safelight.service.jobs.processes.suspects import ALONE_FROM, MOST_TRIES, Suspects
-from safelight.service.ports.jobs import Ending, Hold
-from safelight.service.ports.news import ChangeKind, RowChange
+from safelight.service.ports.processes.news import ChangeKind, RowChange
+from safelight.service.ports.stores.jobs import Ending, Hold
 from tests.api.conftest import PICTURES, Running, Serve, serve, until
 from tests.databases import altered
 

@@ -11,11 +11,11 @@ import pytest
 
 from safelight.adapters.sql import Database, open_database
 from safelight.contract.errors import StoreUnavailable, Unavailable
-from safelight.protocol.placing import LetInReply, LetInRequest, Wanted
-from safelight.service.drawing.admission import Admission, Cost
-from safelight.service.drawing.everywhere import Everywhere
-from safelight.service.ports.bound import judged
-from safelight.service.ports.news import ProcessState
+from safelight.protocol.cluster.placing import LetInReply, LetInRequest, Wanted
+from safelight.service.drawing.capacity.admission import Admission, Cost
+from safelight.service.drawing.capacity.everywhere import Everywhere
+from safelight.service.ports.processes.bound import judged
+from safelight.service.ports.processes.news import ProcessState
 from tests.orders import changed, order
 
 BOUND_SECONDS = 5.0

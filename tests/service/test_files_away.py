@@ -7,7 +7,7 @@ import pytest
 from safelight.adapters.fake.memory_files import MemoryFiles
 from safelight.contract.errors import FilesUnavailable
 from safelight.service.keeping.files_away import told_to_ask_again
-from safelight.service.ports.files import FilesAway
+from safelight.service.ports.stores.files import FilesAway
 
 
 async def test_a_place_that_is_away_is_an_answer_with_what_that_means_and_without_its_address() -> None:

@@ -23,13 +23,13 @@ from safelight.adapters.sql import Database, open_database
 from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.bootstrap.use_cases.drawing import open_drawing
 from safelight.contract.records.jobs import JobRecord, KeptImage
-from safelight.service.drawing.admission import Admission
+from safelight.service.drawing.capacity.admission import Admission
 from safelight.service.jobs.inputs import JobInputs
 from safelight.service.jobs.running.job_drawing import JobDrawing, JobInHand
 from safelight.service.keeping import firmly
 from safelight.service.keeping.disk_space import DiskSpace
-from safelight.service.ports.files import FilesAway, Room
-from safelight.service.ports.jobs import Ending
+from safelight.service.ports.stores.files import FilesAway, Room
+from safelight.service.ports.stores.jobs import Ending
 from safelight.settings import read_settings
 from tests.api.conftest import until
 from tests.contracts.jobs import CANCELLED, job

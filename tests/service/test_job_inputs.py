@@ -14,10 +14,10 @@ from safelight.adapters.fake.memory_files import MemoryFiles
 from safelight.contract.errors import InternalError, NotFound, Unavailable
 from safelight.contract.records.jobs import JobRecord, input_names
 from safelight.contract.requests.request import Begin
-from safelight.service.drawing.reception import HeldPicture
+from safelight.service.drawing.inputs.reception import HeldPicture
 from safelight.service.jobs import inputs
 from safelight.service.jobs.inputs import JobInputs
-from safelight.service.ports.files import FilesAway
+from safelight.service.ports.stores.files import FilesAway
 from tests.api.conftest import Serve, serve, until
 from tests.api.test_edit_jobs import ASYNC, ended
 from tests.api.test_edits import edit

@@ -23,8 +23,8 @@ from safelight.contract.errors import ConfigurationError, NotFound, Unavailable
 from safelight.contract.records.jobs import JobUpdate, QueuePlace
 from safelight.contract.requests.parsing import parse_image_request
 from safelight.contract.requests.request import ImageRequest
-from safelight.service.drawing.admission import Admission
 from safelight.service.drawing.caller import Caller
+from safelight.service.drawing.capacity.admission import Admission
 from safelight.service.jobs.jobs import Jobs
 from safelight.service.jobs.processes.suspects import Suspects
 from safelight.service.jobs.running.line import JobLine

@@ -10,7 +10,7 @@ from safelight.adapters.fake.memory_state import MemoryKeyStore
 from safelight.contract.errors import AuthenticationFailed, ConfigurationError
 from safelight.service.access.keys import Keys, bearer_token
 from safelight.service.access.minting import digest_of, mint
-from safelight.service.ports.keys import KeyTerms
+from safelight.service.ports.stores.keys import KeyTerms
 
 NOON = 1_795_348_800  # 2026-11-22 12:00 UTC
 

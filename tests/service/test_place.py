@@ -15,7 +15,7 @@ from safelight.adapters.sql.notes import SqlNotes
 from safelight.contract.records.batches import StoredFile
 from safelight.service.keeping.place import MARK, RESTORED, Place
 from safelight.service.keeping.sweep import Sweep
-from safelight.service.ports.files import FilesAway, FileStore
+from safelight.service.ports.stores.files import FilesAway, FileStore
 from tests.object_store import Bucket
 from tests.relay import relay_to
 

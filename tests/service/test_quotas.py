@@ -13,8 +13,8 @@ from safelight.contract.records.quotas import Amount, Quota, QuotaName, day_of, 
 from safelight.service.access.administration import merged
 from safelight.service.access.keys import Principal
 from safelight.service.access.quotas import QuotaKeeper, Reservation
-from safelight.service.ports.keys import GroupRecord
-from safelight.service.ports.quotas import Claim, Counted, UsageRow, Used
+from safelight.service.ports.stores.keys import GroupRecord
+from safelight.service.ports.stores.quotas import Claim, Counted, UsageRow, Used
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC).timestamp()
 ONE = Amount(1, 1.0, 2.0)

@@ -21,8 +21,8 @@ from safelight.service.keeping.forgetting import MOST_WITHOUT_PICTURE
 from safelight.service.keeping.place import Place
 from safelight.service.keeping.retention import DAY_SECONDS, Retention
 from safelight.service.keeping.steady_clock import SteadyClock
-from safelight.service.ports.files import FilesAway, FileStore
-from safelight.service.ports.jobs import JobFilter
+from safelight.service.ports.stores.files import FilesAway, FileStore
+from safelight.service.ports.stores.jobs import JobFilter
 from tests.api.conftest import until
 from tests.contracts.jobs import job
 

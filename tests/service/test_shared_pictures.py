@@ -15,10 +15,10 @@ from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.contract.errors import DrawingCancelled, InternalError
 from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Preview
-from safelight.service.drawing.admission import Admission
-from safelight.service.drawing.review import all_may_be_shown
+from safelight.service.drawing.capacity.admission import Admission
+from safelight.service.drawing.finishing.review import all_may_be_shown
+from safelight.service.drawing.finishing.signing import Signing
 from safelight.service.drawing.shared_pictures import SharedPicture, SharedPictures
-from safelight.service.drawing.signing import Signing
 from tests.api.conftest import until
 from tests.orders import changed, order
 

@@ -12,12 +12,12 @@ from structlog.testing import capture_logs
 from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.peers import HttpPeers
 from safelight.contract.records.jobs import JobUpdate, Progress
-from safelight.protocol.steps import Interest, StepNews
+from safelight.protocol.peers.steps import Interest, StepNews
 from safelight.service.jobs.processes import steps
 from safelight.service.jobs.processes.peers import Peers
 from safelight.service.jobs.processes.steps import StepsElsewhere, StepsForPeers
-from safelight.service.ports.news import ProcessState
-from safelight.service.ports.steps import PeerSteps
+from safelight.service.ports.processes.news import ProcessState
+from safelight.service.ports.processes.steps import PeerSteps
 from tests.api.conftest import Serve, serve, until
 from tests.contracts.jobs import job
 

@@ -22,7 +22,7 @@ from safelight.contract.records.jobs import JobRecord, JobUpdate
 from safelight.service.jobs.jobs import Jobs
 from safelight.service.jobs.processes import leases
 from safelight.service.jobs.processes.peers import Peers
-from safelight.service.ports.jobs import Hold
+from safelight.service.ports.stores.jobs import Hold
 from safelight.settings import read_settings
 from tests.api.conftest import PICTURES, Node, Shared, node, until
 from tests.contracts.jobs import job

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import httpx
 import msgspec
 
-from safelight.protocol.claims import LOST_PATH, LostClaim
-from safelight.protocol.steps import STEPS_PATH, Interest, StepNews, read_frames
-from safelight.protocol.under_way import UNDER_WAY_PATH, WorkAsked, WorkTold
+from safelight.protocol.peers.claims import LOST_PATH, LostClaim
+from safelight.protocol.peers.steps import STEPS_PATH, Interest, StepNews, read_frames
+from safelight.protocol.peers.under_way import UNDER_WAY_PATH, WorkAsked, WorkTold
 
 # The other says something at least each 5 s.
 _TIMEOUT = httpx.Timeout(15.0, connect=3.0)

@@ -11,7 +11,7 @@ import msgspec
 
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.requests.order import MetadataMode
-from safelight.protocol.placing import LineStanding
+from safelight.protocol.cluster.placing import LineStanding
 from safelight.service.access.keys import Keys
 from safelight.service.access.model_choices import ModelChoices
 from safelight.service.access.picture_links import PictureLinks
@@ -19,16 +19,16 @@ from safelight.service.access.quotas import QuotaKeeper
 from safelight.service.access.sessions import Sessions
 from safelight.service.batches.batches import Batches
 from safelight.service.chat import Chat
+from safelight.service.drawing.finishing.signing import Signing
 from safelight.service.drawing.generate import Generate
-from safelight.service.drawing.signing import Signing
 from safelight.service.embeddings import Embeddings
 from safelight.service.entrance import Entrance
 from safelight.service.jobs.answers import Answers
 from safelight.service.jobs.jobs import Jobs
-from safelight.service.ports.audit import AuditLog
 from safelight.service.ports.credentials import CredentialReader
 from safelight.service.ports.engine import Engine
-from safelight.service.ports.quotas import QuotaBook
+from safelight.service.ports.stores.audit import AuditLog
+from safelight.service.ports.stores.quotas import QuotaBook
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
 

@@ -19,7 +19,7 @@ from safelight.contract.errors import ApiError, InvalidRequest, NotAllowed, Pass
 from safelight.contract.values.wording import missing, wrong
 from safelight.service.access.keys import Principal
 from safelight.service.access.limits import RateLimiter
-from safelight.service.ports.ledger import Ledger, LedgerEntry
+from safelight.service.ports.stores.ledger import Ledger, LedgerEntry
 from safelight.service.ports.upstreams import Upstream, UpstreamAnswer
 
 EVENTS = "text/event-stream"

@@ -27,12 +27,12 @@ from safelight.protocol.messages import Cancelled, Embedded, Failed, Started
 from safelight.service.access.keys import Principal
 from safelight.service.access.limits import RateLimiter
 from safelight.service.access.quotas import QuotaKeeper, Reservation
-from safelight.service.drawing.admission import Admission
-from safelight.service.drawing.everywhere import Everywhere
-from safelight.service.drawing.readiness import Readiness, shutting_down
+from safelight.service.drawing.capacity.admission import Admission
+from safelight.service.drawing.capacity.everywhere import Everywhere
+from safelight.service.drawing.capacity.readiness import Readiness, shutting_down
 from safelight.service.entrance import check_access
 from safelight.service.ports.engine import Engine
-from safelight.service.ports.ledger import Ledger, LedgerEntry
+from safelight.service.ports.stores.ledger import Ledger, LedgerEntry
 
 # Before anything was measured; on one core the bundled encoder reads some 1000 characters in 0.1 s.
 _FIRST_GUESS_SECONDS = 1e-4

@@ -21,10 +21,10 @@ from safelight.service.access.limits import RateLimiter
 from safelight.service.access.policy import PromptPolicy
 from safelight.service.access.quotas import QuotaKeeper, Reservation
 from safelight.service.drawing.caller import Caller
+from safelight.service.drawing.capacity.readiness import Readiness, cannot_draw
 from safelight.service.drawing.filtering import Filters
-from safelight.service.drawing.readiness import Readiness, cannot_draw
-from safelight.service.drawing.reception import Reception
-from safelight.service.drawing.rewriting import Rewriter
+from safelight.service.drawing.inputs.reception import Reception
+from safelight.service.drawing.inputs.rewriting import Rewriter
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from safelight.adapters.files import ObjectFiles, object_store, open_files
-from safelight.service.ports.files import FilesAway
+from safelight.service.ports.stores.files import FilesAway
 from tests.object_store import Bucket, Store
 from tests.relay import Conduct, Relay, relay_to
 

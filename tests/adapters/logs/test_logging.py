@@ -13,7 +13,7 @@ import structlog
 
 from safelight.adapters.logs.logging import LogFormat, configure_logging
 from safelight.service.access.minting import mint
-from safelight.service.ports.keys import KeyTerms
+from safelight.service.ports.stores.keys import KeyTerms
 
 
 class Terminal(io.StringIO):

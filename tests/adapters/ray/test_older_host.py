@@ -12,7 +12,7 @@ import pytest_asyncio
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.stripes import draw_stripes
 from safelight.adapters.ray.engine import ClusterEngine
-from safelight.protocol.hosting import HostEvent, HostOrder
+from safelight.protocol.cluster.hosting import HostEvent, HostOrder
 from safelight.protocol.messages import Failed, Finished, Preview, Stepped
 from tests.adapters.ray.near_cluster import NearCluster, engine_of
 from tests.orders import order

@@ -26,8 +26,8 @@ from safelight.adapters.sql.sqlite import errors
 from safelight.adapters.sql.sqlite.opening import connect
 from safelight.contract.errors import ConfigurationError
 from safelight.service.access.keys import Keys
-from safelight.service.ports.jobs import JobFilter
-from safelight.service.ports.keys import SessionRecord
+from safelight.service.ports.stores.jobs import JobFilter
+from safelight.service.ports.stores.keys import SessionRecord
 from tests.adapters.sql.processes import output_of, start
 from tests.adapters.sql.test_ledger import entry, rows
 from tests.contracts.jobs import CANCELLED, job

@@ -12,7 +12,7 @@ from safelight.adapters.sql import Database, open_database
 from safelight.contract.errors import AuthenticationFailed, ConfigurationError
 from safelight.service.access.keys import Keys
 from safelight.service.access.minting import digest_of, mint
-from safelight.service.ports.keys import KeyRecord, KeyTerms
+from safelight.service.ports.stores.keys import KeyRecord, KeyTerms
 from tests.adapters.sql.processes import output_of, start
 
 

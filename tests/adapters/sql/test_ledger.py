@@ -17,7 +17,7 @@ from safelight.adapters.sql import Database
 from safelight.adapters.sql.schema import ledger as table
 from safelight.protocol.times import Timings
 from safelight.service.access.keys import Keys
-from safelight.service.ports.ledger import LedgerEntry
+from safelight.service.ports.stores.ledger import LedgerEntry
 
 
 def entry(number: int, timings: Timings | None = None) -> LedgerEntry:

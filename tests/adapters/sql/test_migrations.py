@@ -24,7 +24,7 @@ from safelight.adapters.sql.search_words import words_of
 from safelight.adapters.sql.sqlite.opening import connect as connect_sqlite
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.records.quotas import day_of
-from safelight.service.ports.jobs import Ending, JobFilter
+from safelight.service.ports.stores.jobs import Ending, JobFilter
 from tests.contracts.jobs import job
 from tests.databases import Kept
 from tests.postgres import Server

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, event
 
 from safelight.adapters.sql import Database
-from safelight.service.ports.jobs import Ending, Hold, IdempotencyMark, JobFilter
+from safelight.service.ports.stores.jobs import Ending, Hold, IdempotencyMark, JobFilter
 from tests.contracts.jobs import FINISHED, job
 
 _CANCELLED = Ending(state="cancelled", when=2.0)

@@ -22,7 +22,7 @@ from safelight.adapters.sql.postgres.errors import explained
 from safelight.adapters.sql.schema import jobs
 from safelight.contract.errors import ConfigurationError, SafelightError, StoreUnavailable
 from safelight.service.access.keys import Keys
-from safelight.service.ports.jobs import JobFilter
+from safelight.service.ports.stores.jobs import JobFilter
 from tests.adapters.sql.processes import output_of, start
 from tests.contracts.jobs import job
 from tests.databases import Kept

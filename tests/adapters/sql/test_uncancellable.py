@@ -11,7 +11,7 @@ import pytest
 
 from safelight.adapters.sql import Database
 from safelight.service.access.minting import mint
-from safelight.service.ports.keys import KeyTerms
+from safelight.service.ports.stores.keys import KeyTerms
 
 _CALLS = 60
 

@@ -19,7 +19,7 @@ from safelight.adapters.sql import open_database
 from safelight.contract.records.jobs import thumbnail_name
 from safelight.service.keeping.place import MARK, Place
 from safelight.service.keeping.sweep import TRASH, Sweep
-from safelight.service.ports.jobs import JobFilter
+from safelight.service.ports.stores.jobs import JobFilter
 from tests.hostile.kill_rounds.load import CALLERS, Load
 from tests.hostile.kill_rounds.scene import HEADERS, Scene
 

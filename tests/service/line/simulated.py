@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from safelight.protocol.placing import (
+from safelight.protocol.cluster.placing import (
     ApiBatch,
     Ask,
     Drawing,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
-from safelight.protocol.placing import HostModel, LineStanding
+from safelight.protocol.cluster.placing import HostModel, LineStanding
 from tests.service.line.simulated import SimCluster, SimHost, model
 
 BIG = model("big", fingerprint="g")

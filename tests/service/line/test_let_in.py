@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safelight.protocol.placing import Amount, ApiBatch, HostReport, LetInReply, LetInRequest, UnderWay, Wanted
+from safelight.protocol.cluster.placing import Amount, ApiBatch, HostReport, LetInReply, LetInRequest, UnderWay, Wanted
 from safelight.service.line.policy import LinePolicy
 
 _BOUND_SECONDS = 10.0

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from safelight.protocol.placing import ApiBatch, Ask, Drawing, Ended, HostGone, HostReport, Hosts, Joined, Leave, Placed
+from safelight.protocol.cluster.placing import (
+    ApiBatch,
+    Ask,
+    Drawing,
+    Ended,
+    HostGone,
+    HostReport,
+    Hosts,
+    Joined,
+    Leave,
+    Placed,
+)
 from safelight.service.line.policy import LinePolicy
 from tests.service.line.simulated import SimCluster, SimHost, model
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from benchmarks.simulated_cluster import OneLine, Picture, SimulatedCluster
 
-from safelight.protocol.placing import Amount, ApiBatch, LetInRequest, UnderWay, Wanted
+from safelight.protocol.cluster.placing import Amount, ApiBatch, LetInRequest, UnderWay, Wanted
 
 _WORKERS, _BOUND_SECONDS, _STEPS = 8, 20.0, 40
 _APIS = [f"api {number}" for number in range(4)]

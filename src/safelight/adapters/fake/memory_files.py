@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import PurePosixPath
 
-from safelight.service.ports.files import FileEntry, Room
+from safelight.service.ports.stores.files import FileEntry, Room
 
 _PIECE_BYTES = 512 * 1024
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from safelight.contract.errors import ConfigurationError
-from safelight.service.ports.audit import SERVER
-from safelight.service.ports.keys import GroupRecord, KeyRecord, KeyTerms, SessionRecord
-from safelight.service.ports.ledger import LedgerEntry
+from safelight.service.ports.stores.audit import SERVER
+from safelight.service.ports.stores.keys import GroupRecord, KeyRecord, KeyTerms, SessionRecord
+from safelight.service.ports.stores.ledger import LedgerEntry
 
 
 class MemoryKeyStore:

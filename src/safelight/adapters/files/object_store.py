@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
-from safelight.service.ports.files import FilesAway
+from safelight.service.ports.stores.files import FilesAway
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig

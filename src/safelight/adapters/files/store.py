@@ -25,7 +25,7 @@ from safelight.adapters.home.atomic_file import sync_folder
 from safelight.adapters.home.disk import room_of
 from safelight.contract.checkpoints.paths import expanded
 from safelight.contract.errors import ConfigurationError
-from safelight.service.ports.files import FileEntry, Room
+from safelight.service.ports.stores.files import FileEntry, Room
 
 # What object_store calls a file that is still being written; a kill may leave one.
 _STAGED = re.compile(r".+#\d+")

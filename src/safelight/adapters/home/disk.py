@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from safelight.service.ports.files import Room
+from safelight.service.ports.stores.files import Room
 
 
 def room_of(folder: Path) -> Room:

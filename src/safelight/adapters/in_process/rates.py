@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from safelight.service.ports.rates import Counted
+from safelight.service.ports.stores.rates import Counted
 
 
 class LocalRates:

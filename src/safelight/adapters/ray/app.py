@@ -1,6 +1,7 @@
 """The hosts of a cluster as a Serve application: what `safelight deploy` runs, and what a Serve config names.
 
-`safelight.adapters.ray.app:build` is the application's `import_path`; its `args` are those of `protocol/deploying.py`.
+`safelight.adapters.ray.app:build` is the application's `import_path`; its `args` are those of
+`protocol/cluster/deploying.py`.
 """
 
 # Tested in tests/cluster/test_drawing.py.
@@ -17,7 +18,7 @@ from safelight import __version__
 from safelight.adapters.ray.hosts.replica import HostReplica, HostTask, task_to_bytes
 from safelight.adapters.ray.joined import SERVE_FLAGS
 from safelight.adapters.ray.routing import PinnedRouter
-from safelight.protocol.deploying import Kind, from_arguments
+from safelight.protocol.cluster.deploying import Kind, from_arguments
 
 # Streams and words at once. The line sees to it that few jobs are there; this is no bound of ours.
 _CALLS_AT_ONCE = 10_000

@@ -18,7 +18,7 @@ from ray.serve.schema import ServeDeploySchema
 from safelight.adapters.ray.joined import SERVE_FLAGS
 from safelight.adapters.ray.names import NAMESPACE
 from safelight.contract.errors import ConfigurationError, SafelightError
-from safelight.protocol.deploying import APPLICATION, Application, KindStanding
+from safelight.protocol.cluster.deploying import APPLICATION, Application, KindStanding
 
 _LOOK_SECONDS = 0.5
 _REACH_SECONDS = 5.0

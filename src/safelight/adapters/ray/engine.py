@@ -18,11 +18,11 @@ from safelight.adapters.ray.line.talk import LineTalk
 from safelight.contract.errors import SafelightError
 from safelight.contract.requests.order import Order
 from safelight.contract.requests.sentences import EmbedOrder
-from safelight.protocol.hosting import SILENCE_SECONDS
+from safelight.protocol.cluster.hosting import SILENCE_SECONDS
+from safelight.protocol.cluster.placing import Amount, FromApi, FromLine, Hosts, Joined, LineStanding, Placed
 from safelight.protocol.messages import Cancelled, Failed, JobEvent
-from safelight.protocol.placing import Amount, FromApi, FromLine, Hosts, Joined, LineStanding, Placed
 from safelight.service.ports.engine import EngineState, WorkerState
-from safelight.service.ports.line import Line
+from safelight.service.ports.processes.line import Line
 from safelight.service.ports.telemetry import Telemetry
 
 _JOIN_AGAIN_SECONDS = 2.0

@@ -17,7 +17,7 @@ from safelight.adapters.ray.cluster import HostLost
 from safelight.adapters.ray.names import NAMESPACE, kind_and_replica
 from safelight.adapters.ray.own_node import OwnNode, own_node
 from safelight.contract.errors import ConfigurationError, ProtocolError, Unavailable
-from safelight.protocol.deploying import APPLICATION
+from safelight.protocol.cluster.deploying import APPLICATION
 
 SERVE_FLAGS = {
     "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",

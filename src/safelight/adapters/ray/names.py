@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from safelight.protocol.hosting import HOSTING_VERSION
-from safelight.protocol.placing import PLACING_VERSION
+from safelight.protocol.cluster.hosting import HOSTING_VERSION
+from safelight.protocol.cluster.placing import PLACING_VERSION
 
 NAMESPACE = "safelight"
 LINE = f"line-{PLACING_VERSION}.{HOSTING_VERSION}"

@@ -13,7 +13,7 @@ from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.schema import audit
 from safelight.adapters.sql.uncancellable import uncancellable
-from safelight.service.ports.audit import AuditEntry
+from safelight.service.ports.stores.audit import AuditEntry
 
 # Two years, so that last year's changes can be looked at when this year ends; the number bounds a script that signs in
 # again and again, at some 30 MB.

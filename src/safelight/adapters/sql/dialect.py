@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.dml import Insert
 
 from safelight.service.access.links import LinkStore
-from safelight.service.ports.news import JobNews, Processes, RowChange
-from safelight.service.ports.rates import RateCounter
+from safelight.service.ports.processes.news import JobNews, Processes, RowChange
+from safelight.service.ports.stores.rates import RateCounter
 
 Turn = Literal["numbers", "bound", "quotas"]
 

@@ -13,8 +13,8 @@ from safelight.adapters.sql.audit import note
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.schema import key_groups, keys
 from safelight.adapters.sql.uncancellable import uncancellable
-from safelight.service.ports.audit import SERVER, AuditEntry
-from safelight.service.ports.keys import GroupRecord, KeyRecord, KeyTerms
+from safelight.service.ports.stores.audit import SERVER, AuditEntry
+from safelight.service.ports.stores.keys import GroupRecord, KeyRecord, KeyTerms
 
 _RECORD = [keys.c["key_group" if name == "group" else name] for name in KeyRecord.__struct_fields__]
 

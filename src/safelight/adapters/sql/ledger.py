@@ -16,7 +16,7 @@ from safelight.adapters.sql.usage import add_up
 from safelight.contract.errors import SafelightError, StoreUnavailable
 from safelight.contract.models.stages import STAGES
 from safelight.protocol.times import Timings
-from safelight.service.ports.ledger import LedgerEntry
+from safelight.service.ports.stores.ledger import LedgerEntry
 from safelight.service.ports.telemetry import LedgerLost, Telemetry
 
 # About 10 MB of entries: minutes of a busy server while a disk is slow. What comes beyond is counted as lost.

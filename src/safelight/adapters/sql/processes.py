@@ -14,10 +14,10 @@ from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.schema import let_in, processes
 from safelight.adapters.sql.uncancellable import uncancellable
-from safelight.protocol.placing import Amount, LetInReply, LetInRequest
-from safelight.service.ports.bound import judged
-from safelight.service.ports.jobs import LEASE_SECONDS
-from safelight.service.ports.news import ProcessState
+from safelight.protocol.cluster.placing import Amount, LetInReply, LetInRequest
+from safelight.service.ports.processes.bound import judged
+from safelight.service.ports.processes.news import ProcessState
+from safelight.service.ports.stores.jobs import LEASE_SECONDS
 
 # Rows of processes that ended without a word are no use to anybody after that.
 _FORGET_SECONDS = 600.0

@@ -16,8 +16,8 @@ from safelight.adapters.sql.jobs.table import IS_UNFINISHED
 from safelight.adapters.sql.schema import jobs, keys, reservations, usage
 from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.contract.records.quotas import Amount, Period, day_of
-from safelight.service.ports.jobs import LEASE_SECONDS
-from safelight.service.ports.quotas import Claim, Counted, UsageRow, Used
+from safelight.service.ports.stores.jobs import LEASE_SECONDS
+from safelight.service.ports.stores.quotas import Claim, Counted, UsageRow, Used
 
 _LEASE_END = DatabaseNow() + LEASE_SECONDS
 _IS_DRAWN = exists().where(jobs.c.reservation == reservations.c.id, IS_UNFINISHED)

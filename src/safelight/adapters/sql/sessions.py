@@ -11,8 +11,8 @@ from safelight.adapters.sql.audit import note
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.schema import sessions
 from safelight.adapters.sql.uncancellable import uncancellable
-from safelight.service.ports.audit import AuditEntry
-from safelight.service.ports.keys import SessionRecord
+from safelight.service.ports.stores.audit import AuditEntry
+from safelight.service.ports.stores.keys import SessionRecord
 
 
 @uncancellable

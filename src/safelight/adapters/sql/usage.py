@@ -13,7 +13,7 @@ from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.reserved import take_off
 from safelight.adapters.sql.schema import usage
 from safelight.contract.records.quotas import day_of
-from safelight.service.ports.ledger import LedgerEntry
+from safelight.service.ports.stores.ledger import LedgerEntry
 
 _KEY = ("key_id", "day", "model")
 

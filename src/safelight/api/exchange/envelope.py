@@ -30,7 +30,7 @@ from safelight.contract.errors import (
     NotFound,
 )
 from safelight.contract.requests.trace import NO_TRACE, below
-from safelight.service.drawing.readiness import shutting_down
+from safelight.service.drawing.capacity.readiness import shutting_down
 from safelight.service.ports.telemetry import Answered, Rejected, Telemetry
 
 _CALLER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")

@@ -19,12 +19,12 @@ from safelight.adapters.sql.migrate import current_revision
 from safelight.adapters.sql.schema import REVISION
 from safelight.bootstrap.engines.specs import configure_of
 from safelight.contract.errors import ConfigurationError
-from safelight.protocol.deploying import APPLICATION, Application, Cluster, Kind, to_arguments
-from safelight.protocol.placing import LetInReply, LetInRequest, LineStanding
-from safelight.service.drawing.everywhere import Everywhere
-from safelight.service.ports.bound import SharedBound
+from safelight.protocol.cluster.deploying import APPLICATION, Application, Cluster, Kind, to_arguments
+from safelight.protocol.cluster.placing import LetInReply, LetInRequest, LineStanding
+from safelight.service.drawing.capacity.everywhere import Everywhere
 from safelight.service.ports.engine import Engine
-from safelight.service.ports.line import Line
+from safelight.service.ports.processes.bound import SharedBound
+from safelight.service.ports.processes.line import Line
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
 

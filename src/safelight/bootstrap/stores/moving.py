@@ -22,7 +22,7 @@ from safelight.adapters.sql.schema import REVISION
 from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.contract.errors import ConfigurationError
 from safelight.service.keeping.place import RESTORED
-from safelight.service.ports.files import FileStore
+from safelight.service.ports.stores.files import FileStore
 from safelight.settings import Settings
 
 

@@ -11,7 +11,7 @@ from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import ConfigurationError
 from safelight.service.access.limits import RateLimiter
 from safelight.service.chat import Chat
-from safelight.service.ports.ledger import Ledger
+from safelight.service.ports.stores.ledger import Ledger
 from safelight.service.ports.upstreams import Upstream
 from safelight.settings import Settings
 

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from safelight.adapters.credentials.reader import CredentialProcesses
 from safelight.contract.errors import ConfigurationError
-from safelight.service.drawing.signing import Signing
+from safelight.service.drawing.finishing.signing import Signing
 from safelight.service.ports.credentials import CredentialReader
 from safelight.settings import Settings
 

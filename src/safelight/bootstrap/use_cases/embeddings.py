@@ -8,10 +8,10 @@ from safelight.bootstrap.engines.catalogue import encoder_entries
 from safelight.bootstrap.use_cases.drawing import Drawing
 from safelight.contract.catalogue import Catalogue
 from safelight.service.access.quotas import QuotaKeeper
-from safelight.service.drawing.admission import Admission
+from safelight.service.drawing.capacity.admission import Admission
 from safelight.service.embeddings import Embeddings
 from safelight.service.ports.engine import Engine
-from safelight.service.ports.ledger import Ledger
+from safelight.service.ports.stores.ledger import Ledger
 from safelight.settings import Settings
 
 

@@ -37,9 +37,9 @@ from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.place import Place
 from safelight.service.keeping.retention import DAY_SECONDS, Retention
 from safelight.service.keeping.steady_clock import SteadyClock
-from safelight.service.ports.audit import AuditEntry
-from safelight.service.ports.feed import JobFeed
-from safelight.service.ports.files import FileStore
+from safelight.service.ports.processes.feed import JobFeed
+from safelight.service.ports.stores.audit import AuditEntry
+from safelight.service.ports.stores.files import FileStore
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
 

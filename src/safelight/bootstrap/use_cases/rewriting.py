@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from safelight.bootstrap.engines.catalogue import terms_of
 from safelight.contract.errors import ConfigurationError
-from safelight.service.drawing.rewriting import ChatModel, Rewriter
+from safelight.service.drawing.inputs.rewriting import ChatModel, Rewriter
 from safelight.service.ports.upstreams import Upstream
 from safelight.settings import Settings
 

@@ -27,14 +27,14 @@ from safelight.service.access.model_choices import ModelChoices
 from safelight.service.access.picture_links import PictureLinks
 from safelight.service.access.quotas import QuotaKeeper
 from safelight.service.access.sessions import Sessions
-from safelight.service.drawing.admission import Admission
-from safelight.service.drawing.review import Review
+from safelight.service.drawing.capacity.admission import Admission
+from safelight.service.drawing.finishing.review import Review
 from safelight.service.jobs.answers import Answers
-from safelight.service.ports.bound import SharedBound
 from safelight.service.ports.engine import Engine
-from safelight.service.ports.keys import SessionStore
-from safelight.service.ports.ledger import Ledger
 from safelight.service.ports.pictures import Pictures
+from safelight.service.ports.processes.bound import SharedBound
+from safelight.service.ports.stores.keys import SessionStore
+from safelight.service.ports.stores.ledger import Ledger
 from safelight.settings import Settings
 
 PAGE = Path(__file__).parents[2] / "studio"

@@ -19,8 +19,8 @@ from safelight.cli.administration.keys import with_database
 from safelight.cli.terminal import note, print_json, print_table
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.records.quotas import day_of
-from safelight.service.ports.audit import AuditEntry
-from safelight.service.ports.quotas import UsageRow
+from safelight.service.ports.stores.audit import AuditEntry
+from safelight.service.ports.stores.quotas import UsageRow
 from safelight.settings import Settings
 
 COLUMNS = ("day", "key_id", "key_name", "model", "calls", "pictures", "megapixels", "seconds", "tokens")

@@ -20,7 +20,7 @@ from safelight.contract.errors import ConfigurationError, NotFound
 from safelight.contract.records.quotas import QUOTA_NAMES
 from safelight.service.access.administration import Administration, check_models, merged
 from safelight.service.access.minting import MintedKey, digest_of
-from safelight.service.ports.keys import GroupRecord, KeyRecord, KeyTerms
+from safelight.service.ports.stores.keys import GroupRecord, KeyRecord, KeyTerms
 from safelight.settings import Settings
 
 _T = TypeVar("_T")

@@ -109,7 +109,7 @@ def _opened(fields: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigurationError: a file cannot be read.
     """
-    from safelight.service.drawing.reception import HeldPicture
+    from safelight.service.drawing.inputs.reception import HeldPicture
 
     def read(name: str) -> HeldPicture:
         try:

@@ -12,7 +12,7 @@ import msgspec
 from safelight.adapters.sql.held import Holding
 from safelight.bootstrap.engines.cluster import Seen, check_ray, leases, look_at_cluster
 from safelight.cli.terminal import print_table, seconds_in_words
-from safelight.protocol.placing import HostStanding, LineStanding
+from safelight.protocol.cluster.placing import HostStanding, LineStanding
 from safelight.settings import Settings
 
 _OF_A_HOST = ("host", "kind", "has", "on the device", "heard", "fingerprint")

@@ -14,7 +14,7 @@ import msgspec
 from safelight.contract.errors import InvalidRequest, NotFound
 from safelight.contract.records.quotas import GROUP_NAME, QUOTA_NAMES, QuotaName
 from safelight.service.access.minting import MintedKey, digest_of, mint
-from safelight.service.ports.keys import GroupRecord, KeyRecord, KeyStore, KeyTerms
+from safelight.service.ports.stores.keys import GroupRecord, KeyRecord, KeyStore, KeyTerms
 
 MAX_NAME_CHARACTERS = 100
 LEAST_WEIGHT, MOST_WEIGHT = 0.01, 100

@@ -13,8 +13,8 @@ from safelight.contract.errors import AuthenticationFailed, ConfigurationError, 
 from safelight.contract.records.quotas import Quotas
 from safelight.service.access.administration import Administration
 from safelight.service.access.minting import KEY_BYTES, KEY_PREFIX, MintedKey, digest_of
-from safelight.service.ports.audit import SERVER
-from safelight.service.ports.keys import KeyRecord, KeyStore, KeyTerms
+from safelight.service.ports.stores.audit import SERVER
+from safelight.service.ports.stores.keys import KeyRecord, KeyStore, KeyTerms
 
 ENVIRONMENT_KEY_ID = "environment"
 LOCAL_KEY_ID = "local"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from safelight.contract.errors import RateLimited, retry_after
-from safelight.service.ports.rates import RateCounter
+from safelight.service.ports.stores.rates import RateCounter
 
 _MINUTE_SECONDS = 60.0
 

@@ -10,7 +10,7 @@ import secrets
 
 import msgspec
 
-from safelight.service.ports.keys import KeyRecord, KeyTerms
+from safelight.service.ports.stores.keys import KeyRecord, KeyTerms
 
 KEY_PREFIX = "sl-"
 KEY_BYTES = 32

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from safelight.service.ports.jobs import Notes
+from safelight.service.ports.stores.jobs import Notes
 
 _CHOSEN = "model of "
 

@@ -15,8 +15,8 @@ import structlog
 from safelight.contract.errors import QuotaExceeded, SafelightError
 from safelight.contract.records.quotas import Amount, Quota, Quotas, end_of, quotas_of
 from safelight.service.access.keys import Principal
-from safelight.service.ports.keys import KeyStore
-from safelight.service.ports.quotas import Claim, Counted, QuotaBook, Used
+from safelight.service.ports.stores.keys import KeyStore
+from safelight.service.ports.stores.quotas import Claim, Counted, QuotaBook, Used
 
 # A reservation counts for 12 s (`LEASE_SECONDS`): three renewals may be lost before it runs out.
 _RENEW_SECONDS = 3.0

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from safelight.contract.errors import AuthenticationFailed
 from safelight.service.access.keys import Keys, Principal
 from safelight.service.access.links import Links
-from safelight.service.ports.keys import SessionRecord, SessionStore
+from safelight.service.ports.stores.keys import SessionRecord, SessionStore
 
 # More browsers than a person has, and less than a script that signs in again and again would leave.
 MOST_SESSIONS = 100

@@ -13,8 +13,8 @@ import pybase64
 from safelight.contract.errors import NotFound
 from safelight.contract.records.batches import Line, LineState
 from safelight.service.keeping.files_away import told_to_ask_again
-from safelight.service.ports.batches import BatchStore
-from safelight.service.ports.files import FileStore
+from safelight.service.ports.stores.batches import BatchStore
+from safelight.service.ports.stores.files import FileStore
 
 _AT_ONCE = 500
 

@@ -17,7 +17,7 @@ from safelight.contract.records.batches import Batch
 from safelight.contract.requests.trace import NO_TRACE, TraceContext
 from safelight.service.batches.files import BatchFiles, no_file
 from safelight.service.batches.runner import BatchRunner
-from safelight.service.ports.batches import BatchStore
+from safelight.service.ports.stores.batches import BatchStore
 
 KEEP_SECONDS = 30 * 86_400.0
 _ROUND_SECONDS = 60.0

@@ -13,7 +13,7 @@ from safelight.contract.records.batches import MOST_LINES, Batch, Line, LineStat
 from safelight.contract.records.jobs import JobError
 from safelight.service.batches.answers import size_of
 from safelight.service.batches.reading import LineReader, split
-from safelight.service.ports.batches import BatchStore
+from safelight.service.ports.stores.batches import BatchStore
 
 _READ_AT_ONCE = 500
 

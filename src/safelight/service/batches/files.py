@@ -18,8 +18,8 @@ from safelight.contract.records.batches import StoredFile
 from safelight.service.batches.answers import content_of
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.files_away import told_to_ask_again
-from safelight.service.ports.batches import BatchStore, FileWish
-from safelight.service.ports.files import FileStore
+from safelight.service.ports.stores.batches import BatchStore, FileWish
+from safelight.service.ports.stores.files import FileStore
 
 PIECE_BYTES = 8 * 1024 * 1024
 # Ten files of the largest size: a key alone must not fill the disk.

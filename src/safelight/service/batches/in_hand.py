@@ -12,7 +12,7 @@ from typing import NamedTuple
 from safelight.contract.records.batches import Line
 from safelight.contract.requests.trace import TraceContext
 from safelight.service.access.keys import Principal
-from safelight.service.ports.batches import LineHold
+from safelight.service.ports.stores.batches import LineHold
 
 # Of each worker one line is drawn and the next waits in it.
 _LINES_PER_WORKER = 2

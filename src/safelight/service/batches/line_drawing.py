@@ -22,8 +22,8 @@ from safelight.service.entrance import Admitted, Entrance
 from safelight.service.jobs.running.beginnings import beginning_kept
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.firmly import put_firmly
-from safelight.service.ports.batches import BatchStore, LineHold
-from safelight.service.ports.files import FileStore
+from safelight.service.ports.stores.batches import BatchStore, LineHold
+from safelight.service.ports.stores.files import FileStore
 
 # Whoever ended the server so often, alone in the end, does so again.
 MOST_TRIES = 6

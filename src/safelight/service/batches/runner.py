@@ -22,7 +22,7 @@ from safelight.service.drawing.generate import Generate
 from safelight.service.jobs.processes.peers import Peers
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.firmly import firmly
-from safelight.service.ports.batches import BatchStore, LineHold
+from safelight.service.ports.stores.batches import BatchStore, LineHold
 
 # As with jobs: a claim lasts 12 s.
 RENEW_SECONDS = 3.0

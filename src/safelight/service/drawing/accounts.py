@@ -13,7 +13,7 @@ from safelight.contract.requests.request import ImageRequest
 from safelight.protocol.messages import Finished
 from safelight.protocol.times import Work
 from safelight.service.drawing.caller import Caller
-from safelight.service.ports.ledger import Ledger, LedgerEntry
+from safelight.service.ports.stores.ledger import Ledger, LedgerEntry
 from safelight.service.ports.telemetry import Drawn, Telemetry
 
 log = structlog.get_logger(__name__)

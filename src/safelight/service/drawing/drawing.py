@@ -17,7 +17,7 @@ from safelight.contract.requests.prompt_cut import PromptCut
 from safelight.contract.requests.request import ImageRequest
 from safelight.protocol.messages import Finished, Tier
 from safelight.service.drawing.accounts import Account
-from safelight.service.drawing.readiness import shutting_down
+from safelight.service.drawing.capacity.readiness import shutting_down
 from safelight.service.drawing.shared_pictures import OnBegin, OnPreview, SharedPicture
 
 

@@ -14,21 +14,21 @@ from safelight.contract.errors import ApiError
 from safelight.contract.parameters.declared import ordinary_options
 from safelight.contract.requests.order import MetadataMode, Order
 from safelight.contract.requests.request import ImageRequest
+from safelight.protocol.cluster.placing import Amount
 from safelight.protocol.messages import Finished
-from safelight.protocol.placing import Amount
 from safelight.service.drawing.accounts import Account
-from safelight.service.drawing.admission import Admission, Cost
 from safelight.service.drawing.by_key import DrawingsByKey
 from safelight.service.drawing.caller import Caller
+from safelight.service.drawing.capacity.admission import Admission, Cost
+from safelight.service.drawing.capacity.everywhere import Everywhere
+from safelight.service.drawing.capacity.readiness import Readiness, shutting_down
 from safelight.service.drawing.drawing import Drawing, Keep
-from safelight.service.drawing.everywhere import Everywhere
+from safelight.service.drawing.finishing.review import Review, all_may_be_shown
+from safelight.service.drawing.finishing.signing import Signing
 from safelight.service.drawing.orders import fresh_seed, order_of, seeds_of
-from safelight.service.drawing.readiness import Readiness, shutting_down
-from safelight.service.drawing.review import Review, all_may_be_shown
 from safelight.service.drawing.shared_pictures import SharedPicture, SharedPictures
-from safelight.service.drawing.signing import Signing
 from safelight.service.ports.engine import Engine
-from safelight.service.ports.ledger import Ledger
+from safelight.service.ports.stores.ledger import Ledger
 from safelight.service.ports.telemetry import Telemetry
 
 # A picture of this size in the model's own steps is never too large a request, however slow the machine.

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from safelight.contract.errors import ApiError, DrawingCancelled, InternalError, InvalidRequest, SafelightError
 from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Cancelled, Embedded, Failed, Finished, JobEvent, Preview, Started, Stepped
-from safelight.service.drawing.admission import Admission, Cost
-from safelight.service.drawing.review import Review
-from safelight.service.drawing.signing import Signing
+from safelight.service.drawing.capacity.admission import Admission, Cost
+from safelight.service.drawing.finishing.review import Review
+from safelight.service.drawing.finishing.signing import Signing
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.telemetry import Estimated, Telemetry
 

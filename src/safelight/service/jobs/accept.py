@@ -13,17 +13,17 @@ from safelight.contract.errors import InternalError, InvalidRequest
 from safelight.contract.records.jobs import Course, JobRecord, JobUpdate, Origin, Wanted, file_name
 from safelight.contract.requests.request import ImageRequest
 from safelight.service.drawing.caller import Caller
+from safelight.service.drawing.capacity.readiness import shutting_down
 from safelight.service.drawing.drawing import ColorOf, Picture, kept_image
 from safelight.service.drawing.generate import Generate
-from safelight.service.drawing.readiness import shutting_down
 from safelight.service.jobs.inputs import JobInputs
 from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.files_away import told_to_ask_again
 from safelight.service.keeping.retention import IDEMPOTENCY_SECONDS
-from safelight.service.ports.feed import JobFeed
-from safelight.service.ports.files import FileStore
-from safelight.service.ports.jobs import IdempotencyMark, JobStore
+from safelight.service.ports.processes.feed import JobFeed
+from safelight.service.ports.stores.files import FileStore
+from safelight.service.ports.stores.jobs import IdempotencyMark, JobStore
 
 
 class Acceptance:

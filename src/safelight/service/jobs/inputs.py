@@ -16,9 +16,9 @@ from safelight.contract.parameters.calls import Call
 from safelight.contract.records.jobs import JobRecord, call_of, facts_in, input_names
 from safelight.contract.requests.request import ImageRequest
 from safelight.contract.values.pictures import PictureFacts, PictureFile
-from safelight.service.drawing.reception import HeldPicture
+from safelight.service.drawing.inputs.reception import HeldPicture
 from safelight.service.keeping.files_away import told_to_ask_again
-from safelight.service.ports.files import FilesAway, FileStore
+from safelight.service.ports.stores.files import FilesAway, FileStore
 
 _AGAIN_SECONDS = 5.0
 

@@ -18,7 +18,7 @@ from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.jobs.tending import Tending
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.retention import Retention
-from safelight.service.ports.feed import JobFeed, Watcher
+from safelight.service.ports.processes.feed import JobFeed, Watcher
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,9 +14,9 @@ from safelight.service.jobs.pictures import JobPictures, there
 from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.jobs.thumbnails import Thumbnails
 from safelight.service.keeping.retention import Retention
-from safelight.service.ports.feed import JobFeed
-from safelight.service.ports.files import FileStore
-from safelight.service.ports.jobs import Ending, JobFilter, JobStore
+from safelight.service.ports.processes.feed import JobFeed
+from safelight.service.ports.stores.files import FileStore
+from safelight.service.ports.stores.jobs import Ending, JobFilter, JobStore
 
 _TOLD_AGAIN = 1000
 _AT_ONCE = 200

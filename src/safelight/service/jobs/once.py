@@ -13,15 +13,15 @@ from safelight.contract.records.jobs import JobError, JobRecord
 from safelight.contract.requests.request import ImageRequest
 from safelight.protocol.messages import RefusalCode
 from safelight.service.drawing.caller import Caller
+from safelight.service.drawing.capacity.readiness import shutting_down
 from safelight.service.drawing.drawing import Picture
 from safelight.service.drawing.generate import Generate
-from safelight.service.drawing.readiness import shutting_down
 from safelight.service.jobs.accept import Acceptance
 from safelight.service.jobs.library import Library
 from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.keeping.disk_space import DiskSpace
-from safelight.service.ports.feed import JobFeed
-from safelight.service.ports.jobs import IdempotencyMark
+from safelight.service.ports.processes.feed import JobFeed
+from safelight.service.ports.stores.jobs import IdempotencyMark
 
 # A row keeps the code of an error and not its parameter. With these codes it can be but one.
 _PARAMS = {"content_policy_violation": "prompt", "unsupported_operation": "model"}

@@ -11,8 +11,8 @@ from safelight.contract.records.jobs import JobRecord, KeptImage, input_names
 from safelight.service.access.picture_links import NO_PICTURE
 from safelight.service.jobs.thumbnails import Thumbnails
 from safelight.service.keeping.files_away import told_to_ask_again
-from safelight.service.ports.files import FileStore
-from safelight.service.ports.jobs import JobStore
+from safelight.service.ports.stores.files import FileStore
+from safelight.service.ports.stores.jobs import JobStore
 
 _NO_FILE = "The file of this picture is gone."
 _IS_KEPT = "The picture is kept: ask for it again in a moment."

@@ -22,10 +22,10 @@ from safelight.service.jobs.processes.suspects import Suspects
 from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.retention import Retention
-from safelight.service.ports.feed import JobFeed
-from safelight.service.ports.jobs import JobStore
-from safelight.service.ports.news import JobNews
-from safelight.service.ports.steps import PeerClaims
+from safelight.service.ports.processes.feed import JobFeed
+from safelight.service.ports.processes.news import JobNews
+from safelight.service.ports.processes.steps import PeerClaims
+from safelight.service.ports.stores.jobs import JobStore
 
 _LOOK_FOR_REVOKED_SECONDS = 2.0
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from safelight.contract.records.jobs import JobRecord, thumbnail_name
-from safelight.service.ports.files import FileStore
+from safelight.service.ports.stores.files import FileStore
 
 log = structlog.get_logger(__name__)
 

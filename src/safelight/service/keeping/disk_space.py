@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 from safelight.contract.errors import SafelightError, Unavailable
-from safelight.service.ports.files import Room
+from safelight.service.ports.stores.files import Room
 from safelight.service.ports.telemetry import DiskFree, RemovedForRoom, Telemetry
 
 # What stays free: a pictures' worth of some hundreds and the database's log (4 MB between checkpoints), or on a small

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import structlog
 
 from safelight.contract.errors import FilesUnavailable
-from safelight.service.ports.files import FilesAway
+from safelight.service.ports.stores.files import FilesAway
 
 log = structlog.get_logger(__name__)
 

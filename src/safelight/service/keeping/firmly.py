@@ -12,7 +12,7 @@ import structlog
 
 from safelight.contract.errors import SafelightError
 from safelight.service.keeping.disk_space import DiskSpace
-from safelight.service.ports.files import FilesAway, FileStore
+from safelight.service.ports.stores.files import FilesAway, FileStore
 
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0

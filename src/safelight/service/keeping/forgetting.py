@@ -11,9 +11,9 @@ import structlog
 from safelight.contract.records.jobs import JobRecord, JobUpdate, input_names, thumbnail_name
 from safelight.service.keeping.place import Place
 from safelight.service.keeping.shares import shares
-from safelight.service.ports.feed import JobFeed
-from safelight.service.ports.files import FilesAway, FileStore
-from safelight.service.ports.jobs import Held, JobStore
+from safelight.service.ports.processes.feed import JobFeed
+from safelight.service.ports.stores.files import FilesAway, FileStore
+from safelight.service.ports.stores.jobs import Held, JobStore
 
 _BATCH = 200
 # What goes for its age in one round, of all jobs: an hour must pass before a mistake has taken everything.

@@ -23,8 +23,8 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from safelight.service.ports.files import FileStore
-from safelight.service.ports.jobs import Notes
+from safelight.service.ports.stores.files import FileStore
+from safelight.service.ports.stores.jobs import Notes
 
 MARK = "safelight-owner.json"
 # The name of the note which says that a database was filled from a backup and has not been served since.

@@ -16,9 +16,9 @@ from safelight.service.keeping.forgetting import Forgetting
 from safelight.service.keeping.place import Place
 from safelight.service.keeping.steady_clock import SteadyClock
 from safelight.service.keeping.sweep import TRASH_SECONDS, KnownFolders, Sweep
-from safelight.service.ports.feed import JobFeed
-from safelight.service.ports.files import FileStore
-from safelight.service.ports.jobs import JobStore, Upkeep
+from safelight.service.ports.processes.feed import JobFeed
+from safelight.service.ports.stores.files import FileStore
+from safelight.service.ports.stores.jobs import JobStore, Upkeep
 
 DAY_SECONDS = 86_400.0
 # An `Idempotency-Key` is honoured for 24 hours, and what is kept for its sake alone is kept as long.

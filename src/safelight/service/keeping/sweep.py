@@ -11,8 +11,8 @@ import structlog
 
 from safelight.contract.records.jobs import JobRecord, input_names, thumbnail_name
 from safelight.service.keeping.place import Place
-from safelight.service.ports.files import FileEntry, FileStore
-from safelight.service.ports.jobs import JobStore
+from safelight.service.ports.stores.files import FileEntry, FileStore
+from safelight.service.ports.stores.jobs import JobStore
 
 TRASH = "trash"
 # Long enough that somebody notices within a working week and a weekend what should not have gone.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from safelight.protocol.placing import SILENT_SECONDS, Ask, HostReport
+from safelight.protocol.cluster.placing import SILENT_SECONDS, Ask, HostReport
 from safelight.service.line.hosts import Host
 
 # What always changes a little, like memory in use, is told no more often than that.

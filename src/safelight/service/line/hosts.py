@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 
-from safelight.protocol.placing import Ask, HostModel, HostReport, HostStanding
+from safelight.protocol.cluster.placing import Ask, HostModel, HostReport, HostStanding
 
 # What bringing a model to the device takes where the host does not say: from its memory, and from files.
 _FROM_MEMORY_SECONDS, _FROM_FILES_SECONDS = 2.0, 30.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from safelight.protocol.placing import Ask
+from safelight.protocol.cluster.placing import Ask
 
 
 @dataclass(eq=False)

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from safelight.protocol.placing import Amount, LetInReply, LetInRequest
-from safelight.service.ports.bound import judged
+from safelight.protocol.cluster.placing import Amount, LetInReply, LetInRequest
+from safelight.service.ports.processes.bound import judged
 
 
 class BoundOfAll:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from safelight.protocol.placing import FromLine, Hosts, TellAll
+from safelight.protocol.cluster.placing import FromLine, Hosts, TellAll
 
 
 class Outboxes:

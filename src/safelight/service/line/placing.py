@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 
 from msgspec.structs import replace
 
-from safelight.protocol.placing import Ask, Drawing, FromLine, Joined, Placed
+from safelight.protocol.cluster.placing import Ask, Drawing, FromLine, Joined, Placed
 from safelight.service.line.host_book import HostBook
 from safelight.service.line.hosts import Host
 from safelight.service.line.jobs import Job, JobBook, Placement

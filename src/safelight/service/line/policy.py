@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from safelight.protocol.placing import (
+from safelight.protocol.cluster.placing import (
     SILENT_SECONDS,
     ApiBatch,
     Ask,

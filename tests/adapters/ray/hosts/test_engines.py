@@ -9,7 +9,7 @@ import pytest
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.ray.hosts.engines import engine_of, measured_folder
-from safelight.protocol.deploying import Cluster, Kind
+from safelight.protocol.cluster.deploying import Cluster, Kind
 from safelight.protocol.messages import Configure, ModelSpec
 from safelight.service.ports.engine import Engine, ModelState
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.ray.hosts.host import Host
 from safelight.contract.errors import ProtocolError
-from safelight.protocol.hosting import (
+from safelight.protocol.cluster.hosting import (
     Beat,
     Drain,
     Follow,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from safelight.adapters.ray.jobs.known_hosts import KnownHosts
-from safelight.protocol.placing import HostModel, HostReport, Hosts
+from safelight.protocol.cluster.placing import HostModel, HostReport, Hosts
 from safelight.service.ports.engine import ModelState, WorkerState
 
 

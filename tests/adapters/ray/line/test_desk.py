@@ -7,8 +7,8 @@ from time import monotonic
 
 from safelight.adapters.ray.line.desk import LineDesk
 from safelight.adapters.ray.names import LINE, host_name, kind_and_replica
-from safelight.protocol.hosting import HOSTING_VERSION
-from safelight.protocol.placing import (
+from safelight.protocol.cluster.hosting import HOSTING_VERSION
+from safelight.protocol.cluster.placing import (
     PLACING_VERSION,
     ApiBatch,
     Ask,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from safelight.adapters.ray.line.talk import LineTalk
 from safelight.contract.errors import Unavailable
-from safelight.protocol.placing import (
+from safelight.protocol.cluster.placing import (
     Amount,
     ApiBatch,
     Ask,

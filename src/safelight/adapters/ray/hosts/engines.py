@@ -13,7 +13,7 @@ from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.dispatch import Orphaned
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.contract.errors import ConfigurationError
-from safelight.protocol.deploying import Cluster
+from safelight.protocol.cluster.deploying import Cluster
 from safelight.service.ports.engine import Engine
 from safelight.settings.sources import default_home
 

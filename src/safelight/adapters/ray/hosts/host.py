@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from safelight.adapters.changes import Changes
 from safelight.adapters.ray.hosts.readers import Reader
 from safelight.contract.errors import ProtocolError
-from safelight.protocol.hosting import (
+from safelight.protocol.cluster.hosting import (
     BEAT_SECONDS,
     SILENCE_SECONDS,
     Drain,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
-from safelight.protocol.hosting import BEAT_SECONDS, Beat, HostEvent, from_host
+from safelight.protocol.cluster.hosting import BEAT_SECONDS, Beat, HostEvent, from_host
 
 
 class Reader:

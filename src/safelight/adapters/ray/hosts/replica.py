@@ -19,7 +19,7 @@ from safelight.adapters.ray.hosts.scaling import IN_HAND, WAITING
 from safelight.adapters.ray.line.actor import RayLine
 from safelight.adapters.ray.names import host_name
 from safelight.contract.errors import SafelightError
-from safelight.protocol.deploying import Cluster
+from safelight.protocol.cluster.deploying import Cluster
 
 
 class HostTask(msgspec.Struct, frozen=True, kw_only=True):

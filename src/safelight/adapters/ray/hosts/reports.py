@@ -12,9 +12,9 @@ import structlog
 
 from safelight.adapters.ray.hosts.host import Host
 from safelight.contract.errors import SafelightError
-from safelight.protocol.placing import HEARTBEAT_SECONDS, HostGone, HostModel, HostReport
+from safelight.protocol.cluster.placing import HEARTBEAT_SECONDS, HostGone, HostModel, HostReport
 from safelight.service.ports.engine import ModelState
-from safelight.service.ports.line import Line
+from safelight.service.ports.processes.line import Line
 
 # Each worker has one job that it draws and one that it goes on with.
 IN_HAND = 2

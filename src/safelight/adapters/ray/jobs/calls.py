@@ -13,7 +13,7 @@ import structlog
 
 from safelight.adapters.ray.cluster import Cluster, HostLost
 from safelight.contract.errors import ProtocolError
-from safelight.protocol.hosting import Drain, HostEvent, HostOrder, Take, read_host_events, to_host
+from safelight.protocol.cluster.hosting import Drain, HostEvent, HostOrder, Take, read_host_events, to_host
 
 # One who was spoken to just now is not given up at once, although nothing was heard of it for long: it may be new.
 _LEAST_PATIENCE_SECONDS = 2.5

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from safelight.adapters.workers.pending import MAX_ATTEMPTS, PendingOrder
 from safelight.contract.requests.order import Order
 from safelight.contract.requests.sentences import EmbedOrder
-from safelight.protocol.hosting import Follow, HostOrder, Take
+from safelight.protocol.cluster.hosting import Follow, HostOrder, Take
+from safelight.protocol.cluster.placing import Ask, Drawing
 from safelight.protocol.messages import Draw, Embed
-from safelight.protocol.placing import Ask, Drawing
 
 
 class ClusterJob(PendingOrder):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from safelight.protocol.placing import HostReport, Hosts
+from safelight.protocol.cluster.placing import HostReport, Hosts
 from safelight.service.ports.engine import NEAREST_FIRST, ModelState, WorkerState
 
 _read_model = msgspec.msgpack.Decoder(ModelState)

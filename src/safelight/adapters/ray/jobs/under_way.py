@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from safelight.adapters.ray.cluster import HostLost
 from safelight.adapters.ray.jobs.calls import HostCalls
 from safelight.adapters.ray.jobs.job import ClusterJob
-from safelight.protocol.hosting import Beat, HandedBack, HostEvent, Leave, NotHere, View
+from safelight.protocol.cluster.hosting import Beat, HandedBack, HostEvent, Leave, NotHere, View
+from safelight.protocol.cluster.placing import Ended, FromApi
+from safelight.protocol.cluster.placing import Leave as LeaveLine
 from safelight.protocol.messages import Cancelled, Embedded, End, Failed, Finished, JobEvent, Started
-from safelight.protocol.placing import Ended, FromApi
-from safelight.protocol.placing import Leave as LeaveLine
 from safelight.service.ports.telemetry import FingerprintChanged, Telemetry
 
 log = structlog.get_logger(__name__)

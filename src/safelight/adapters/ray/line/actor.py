@@ -19,8 +19,8 @@ from safelight.adapters.ray.line.silence import Silence
 from safelight.adapters.ray.names import LINE, NAMESPACE
 from safelight.adapters.ray.own_node import own_node
 from safelight.contract.errors import Unavailable
-from safelight.protocol.placing import ApiBatch, FromHost, FromLine, LetInReply, LetInRequest, LineStanding
-from safelight.protocol.placing_bytes import (
+from safelight.protocol.cluster.placing import ApiBatch, FromHost, FromLine, LetInReply, LetInRequest, LineStanding
+from safelight.protocol.cluster.placing_bytes import (
     encode,
     encode_all,
     read_api_batch,
@@ -30,7 +30,7 @@ from safelight.protocol.placing_bytes import (
     read_let_in_request,
     read_standing,
 )
-from safelight.service.ports.line import Line
+from safelight.service.ports.processes.line import Line
 
 # Streams of api processes wait in calls of the actor's, one each.
 _CALLS_AT_ONCE = 10_000

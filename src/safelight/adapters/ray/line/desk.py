@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from time import monotonic
 
-from safelight.protocol.placing import (
+from safelight.protocol.cluster.placing import (
     ApiBatch,
     FromHost,
     FromLine,

@@ -11,8 +11,8 @@ from time import monotonic
 import structlog
 
 from safelight.contract.errors import SafelightError
-from safelight.protocol.placing import HEARTBEAT_SECONDS, Amount, ApiBatch, FromApi, FromLine, TellAll, UnderWay
-from safelight.service.ports.line import Line
+from safelight.protocol.cluster.placing import HEARTBEAT_SECONDS, Amount, ApiBatch, FromApi, FromLine, TellAll, UnderWay
+from safelight.service.ports.processes.line import Line
 
 # A line that has died is back after 2 to 4 s.
 _AGAIN_SECONDS = 0.25

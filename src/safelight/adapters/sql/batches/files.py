@@ -15,7 +15,7 @@ from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.schema import batch_files, batches
 from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.contract.records.batches import Batch, Counts, StoredFile
-from safelight.service.ports.batches import FileWish
+from safelight.service.ports.stores.batches import FileWish
 
 
 @uncancellable

@@ -15,7 +15,7 @@ from safelight.adapters.sql.jobs.rows import LEASE_END
 from safelight.adapters.sql.schema import batch_lines, batches
 from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.contract.records.batches import Line, LineEnding, LineState
-from safelight.service.ports.batches import LineHold
+from safelight.service.ports.stores.batches import LineHold
 
 WAITS = batch_lines.c.state == "waiting"
 

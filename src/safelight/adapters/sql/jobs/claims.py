@@ -16,7 +16,7 @@ from safelight.adapters.sql.reserved import take_off
 from safelight.adapters.sql.schema import jobs
 from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.contract.records.jobs import JobRecord
-from safelight.service.ports.jobs import Ending, Hold
+from safelight.service.ports.stores.jobs import Ending, Hold
 
 _WAITS_AGAIN: dict[str, Any] = {"state": "queued", "started": None, "holder": None, "lease_until": None}
 

@@ -14,7 +14,7 @@ from safelight.adapters.sql.jobs.table import IS_UNFINISHED, JobTable
 from safelight.adapters.sql.schema import jobs
 from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.contract.records.jobs import JobRecord
-from safelight.service.ports.jobs import Held
+from safelight.service.ports.stores.jobs import Held
 
 _NO_PICTURE = jobs.c.file.is_(None) & jobs.c.end_number.is_not(None)
 

@@ -14,7 +14,7 @@ from safelight.adapters.sql.jobs.table import IS_UNFINISHED, JobTable, Rows
 from safelight.adapters.sql.schema import counters, jobs
 from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.contract.records.jobs import JobRecord
-from safelight.service.ports.jobs import JobFilter, Standing
+from safelight.service.ports.stores.jobs import JobFilter, Standing
 
 _LAST_ENDING = select(counters.c.value).where(counters.c.name == "endings")
 

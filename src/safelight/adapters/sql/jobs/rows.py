@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from safelight.adapters.sql.clock import DatabaseNow
 from safelight.contract.records.jobs import Course, JobError, JobRecord, KeptImage, Origin, Wanted, facts_in
 from safelight.contract.requests.prompt_cut import PromptCut
-from safelight.service.ports.jobs import LEASE_SECONDS
+from safelight.service.ports.stores.jobs import LEASE_SECONDS
 
 # Counted for each row beside its texts. 100,000 rows with short prompts and all indexes took 500 bytes each; this is
 # on the safe side, for their marks, the log and pages that are half full.

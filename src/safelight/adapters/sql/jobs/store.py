@@ -18,8 +18,8 @@ from safelight.adapters.sql.jobs.table import next_ending
 from safelight.adapters.sql.schema import idempotency, jobs
 from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.contract.records.jobs import JobRecord
-from safelight.service.ports.jobs import IdempotencyMark
-from safelight.service.ports.news import ChangeKind
+from safelight.service.ports.processes.news import ChangeKind
+from safelight.service.ports.stores.jobs import IdempotencyMark
 
 
 @uncancellable

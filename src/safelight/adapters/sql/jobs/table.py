@@ -13,7 +13,7 @@ from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.jobs.rows import record_of
 from safelight.adapters.sql.schema import counters, jobs
 from safelight.contract.records.jobs import UNFINISHED, JobRecord
-from safelight.service.ports.news import ChangeKind, RowChange
+from safelight.service.ports.processes.news import ChangeKind, RowChange
 
 Rows = Select[*tuple[Any, ...]]
 # A partial index is brought in only by a condition that is written like the index's own, values and all.

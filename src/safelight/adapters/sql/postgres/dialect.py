@@ -30,8 +30,8 @@ from safelight.adapters.sql.postgres.server_clock import ServerClock
 from safelight.adapters.sql.processes import SqlProcesses
 from safelight.contract.errors import ConfigurationError, SafelightError, StoreUnavailable
 from safelight.service.access.links import LinkStore
-from safelight.service.ports.news import JobNews, Processes, RowChange
-from safelight.service.ports.rates import RateCounter
+from safelight.service.ports.processes.news import JobNews, Processes, RowChange
+from safelight.service.ports.stores.rates import RateCounter
 
 # For all that is asked of one connection; with a wait for one, an answer within 5 s.
 ANSWER_SECONDS = 3.0

@@ -21,7 +21,7 @@ import structlog
 
 from safelight.adapters.sql.postgres.notices import MISSED
 from safelight.adapters.sql.postgres.opening import open_connection
-from safelight.service.ports.news import RowChange
+from safelight.service.ports.processes.news import RowChange
 
 CHANNEL = "safelight_jobs"
 LISTENER = "safelight listens"

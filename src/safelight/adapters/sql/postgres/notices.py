@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.schema import notices
-from safelight.service.ports.news import RowChange
+from safelight.service.ports.processes.news import RowChange
 
 _KEPT_SECONDS = 600.0
 _KINDS = ("changed", "gone")

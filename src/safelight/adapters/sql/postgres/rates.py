@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.uncancellable import uncancellable
-from safelight.service.ports.rates import Counted
+from safelight.service.ports.stores.rates import Counted
 
 # What is older than the window goes, and the new event comes in if there is room. `now` is read once, and only when
 # the row is ours: a process that waited for it counts from when it had it. OFFSET 0 keeps it from being read twice.

@@ -24,8 +24,8 @@ from safelight.adapters.sql.sqlite.opening import FILE_NAME, connect, writing
 from safelight.adapters.sql.sqlite.scrubbing import make_shrinkable, quick_check, scrub
 from safelight.adapters.sql.sqlite.search import FullTextIndex
 from safelight.service.access.links import LinkStore
-from safelight.service.ports.news import JobNews, Processes, RowChange
-from safelight.service.ports.rates import RateCounter
+from safelight.service.ports.processes.news import JobNews, Processes, RowChange
+from safelight.service.ports.stores.rates import RateCounter
 
 
 class SqliteDialect:

@@ -16,7 +16,7 @@ from safelight.api.routes.access.key_terms import QUOTAS_BODY, admin_of, admin_o
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.values.wording import quoted_name, wrong
-from safelight.service.ports.keys import GroupRecord
+from safelight.service.ports.stores.keys import GroupRecord
 
 
 class Group(Answer, frozen=True, kw_only=True):

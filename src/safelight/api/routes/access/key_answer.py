@@ -13,8 +13,8 @@ from msgspec import Meta
 from safelight.api.exchange.operations import Answer
 from safelight.api.services import Services
 from safelight.contract.records.quotas import Amount, QuotaName, day_of
-from safelight.service.ports.keys import KeyRecord
-from safelight.service.ports.quotas import UsageRow
+from safelight.service.ports.stores.keys import KeyRecord
+from safelight.service.ports.stores.quotas import UsageRow
 
 KeyQuotas = Annotated[
     dict[QuotaName, float | None], Meta(description="Null: no bound. What is not named is as the settings say.")

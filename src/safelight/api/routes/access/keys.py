@@ -13,7 +13,7 @@ from safelight.api.routes.access.key_answer import Key, KeyList, NewKey, shown_k
 from safelight.api.routes.access.key_terms import TERMS_BODY, admin_of, admin_operation, by, fields_of, read_terms
 from safelight.api.services import Services
 from safelight.service.access.administration import merged
-from safelight.service.ports.keys import KeyRecord, KeyTerms
+from safelight.service.ports.stores.keys import KeyRecord, KeyTerms
 
 
 async def list_keys(request: Request) -> Response:

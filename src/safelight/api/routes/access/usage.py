@@ -21,7 +21,7 @@ from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.records.quotas import day_of
 from safelight.service.access.quotas import QuotaState
-from safelight.service.ports.quotas import UsageRow
+from safelight.service.ports.stores.quotas import UsageRow
 
 _USUAL = timedelta(days=30)
 _WRITTEN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -25,7 +25,7 @@ from safelight.contract.errors import InvalidRequest, UnsupportedMediaType
 from safelight.contract.records.batches import MOST_FILE_BYTES, Purpose, StoredFile
 from safelight.contract.values.wording import missing, quoted_name, wrong
 from safelight.service.batches.batches import KEEP_SECONDS
-from safelight.service.ports.batches import FileWish
+from safelight.service.ports.stores.batches import FileWish
 
 FILES_PATH = "/v1/files"
 _FORM = "multipart/form-data"

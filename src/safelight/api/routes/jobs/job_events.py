@@ -28,7 +28,7 @@ from safelight.api.services import Services
 from safelight.contract.errors import AuthenticationFailed
 from safelight.contract.records.jobs import JobRecord, JobUpdate, Progress, QueuePlace
 from safelight.service.jobs.jobs import Jobs
-from safelight.service.ports.feed import Watcher
+from safelight.service.ports.processes.feed import Watcher
 
 # Proxies close what is silent: nginx after 60 s, Heroku's router after 55 s.
 COMMENT_SECONDS = 15.0

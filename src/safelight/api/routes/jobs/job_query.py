@@ -13,7 +13,7 @@ from safelight.api.exchange.operations import TEXT, Schema
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.records.jobs import STATES, JobState
-from safelight.service.ports.jobs import SHAPES, JobFilter, Shape
+from safelight.service.ports.stores.jobs import SHAPES, JobFilter, Shape
 
 MOST_PER_PAGE = 200
 DEFAULT_PER_PAGE = 50

@@ -20,9 +20,9 @@ from safelight.api.exchange.operations import Route
 from safelight.api.exchange.under_way import UnderWay, Work
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest, NotFound
-from safelight.protocol.claims import LOST_PATH, LostClaim
-from safelight.protocol.steps import STEPS_PATH, Interest, StepNews, frame
-from safelight.protocol.under_way import UNDER_WAY_PATH, WorkAsked, WorkTold
+from safelight.protocol.peers.claims import LOST_PATH, LostClaim
+from safelight.protocol.peers.steps import STEPS_PATH, Interest, StepNews, frame
+from safelight.protocol.peers.under_way import UNDER_WAY_PATH, WorkAsked, WorkTold
 
 _LONGEST_BODY = 1024 * 1024
 

@@ -20,7 +20,7 @@ from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.exchange.operations import RETRY_AFTER, TEXT, Answer, Operation, Route, Said, json_answer
 from safelight.api.services import Services
 from safelight.contract.errors import NotFound, SafelightError, Unavailable
-from safelight.service.drawing.readiness import shutting_down
+from safelight.service.drawing.capacity.readiness import shutting_down
 from safelight.service.ports.engine import EngineState, ModelState
 from safelight.service.ports.telemetry import LineStood, Queue, Standing
 

@@ -24,7 +24,7 @@ from safelight.contract.errors import AuthenticationFailed, InvalidRequest, NotF
 from safelight.contract.values.json_object import read_object
 from safelight.service.access.keys import Principal
 from safelight.service.access.sessions import SESSION_SECONDS
-from safelight.service.ports.keys import SessionRecord
+from safelight.service.ports.stores.keys import SessionRecord
 
 # Nothing from anywhere else, no inline script or style, in nobody's frame (CSP Level 3).
 CONTENT_SECURITY_POLICY = (

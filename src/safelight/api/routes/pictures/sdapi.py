@@ -29,7 +29,7 @@ from safelight.contract.errors import AuthenticationFailed, NotFound
 from safelight.contract.parameters.calls import Call
 from safelight.contract.values.json_object import read_object
 from safelight.contract.values.wording import wrong
-from safelight.protocol.under_way import WorkTold
+from safelight.protocol.peers.under_way import WorkTold
 from safelight.service.access.keys import Principal
 from safelight.service.drawing.drawing import Picture
 from safelight.service.entrance import Admitted

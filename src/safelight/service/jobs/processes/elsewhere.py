@@ -16,9 +16,9 @@ import structlog
 from safelight.contract.errors import SafelightError
 from safelight.contract.records.jobs import JobRecord, JobUpdate, Origin, Progress, Wanted
 from safelight.service.jobs.running.runner import JobRunner
-from safelight.service.ports.feed import JobFeed
-from safelight.service.ports.jobs import JobStore, Standing
-from safelight.service.ports.news import JobNews, RowChange
+from safelight.service.ports.processes.feed import JobFeed
+from safelight.service.ports.processes.news import JobNews, RowChange
+from safelight.service.ports.stores.jobs import JobStore, Standing
 
 # What was not heard of is found by looking: within 5 s, with what a look takes.
 LOOK_SECONDS = 4.0

@@ -12,12 +12,12 @@ import structlog
 
 from safelight.contract.errors import SafelightError
 from safelight.contract.records.jobs import JobRecord
-from safelight.protocol.claims import LostClaim
+from safelight.protocol.peers.claims import LostClaim
 from safelight.service.jobs.processes.peers import Peers
 from safelight.service.jobs.processes.suspects import ALONE_FROM
 from safelight.service.jobs.running.runner import JobRunner
-from safelight.service.ports.jobs import JobStore
-from safelight.service.ports.steps import PeerClaims
+from safelight.service.ports.processes.steps import PeerClaims
+from safelight.service.ports.stores.jobs import JobStore
 
 # A claim lasts 12 s (`LEASE_SECONDS`): three renewals may be lost before it runs out.
 RENEW_SECONDS = 3.0

@@ -7,8 +7,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from safelight.protocol.placing import Amount
-from safelight.service.ports.news import Processes, ProcessState
+from safelight.protocol.cluster.placing import Amount
+from safelight.service.ports.processes.news import Processes, ProcessState
 
 # Each start of a process is a new one. Those that ended long ago are of no use to anybody.
 _MOST_SILENT = 16

@@ -17,12 +17,12 @@ import structlog
 from msgspec.structs import replace
 
 from safelight.contract.records.jobs import Course, JobRecord, JobUpdate, Origin, Progress, Wanted
-from safelight.protocol.steps import Interest, StepNews
+from safelight.protocol.peers.steps import Interest, StepNews
 from safelight.service.jobs.processes.peers import Peers
 from safelight.service.jobs.running.runner import JobRunner
-from safelight.service.ports.feed import JobFeed, Watcher
-from safelight.service.ports.news import ProcessState
-from safelight.service.ports.steps import PeerSteps
+from safelight.service.ports.processes.feed import JobFeed, Watcher
+from safelight.service.ports.processes.news import ProcessState
+from safelight.service.ports.processes.steps import PeerSteps
 
 # Who begins or ceases to watch is gathered for so long: a page that is opened brings several watchers at once.
 _GATHER_SECONDS = 0.02

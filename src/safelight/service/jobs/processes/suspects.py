@@ -28,8 +28,8 @@ import structlog
 from safelight.contract.errors import SafelightError, Unavailable
 from safelight.contract.records.jobs import JobError, JobRecord, JobUpdate
 from safelight.service.jobs.running.runner import JobRunner
-from safelight.service.ports.feed import JobFeed
-from safelight.service.ports.jobs import Ending, JobStore
+from safelight.service.ports.processes.feed import JobFeed
+from safelight.service.ports.stores.jobs import Ending, JobStore
 
 # How long the server must have lived before a job is tried alone, for each time. A supervisor that restarts what fails
 # does so within seconds (systemd: 0.1 s; Kubernetes: 10 s, then longer).

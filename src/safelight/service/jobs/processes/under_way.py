@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import structlog
 
-from safelight.protocol.under_way import WorkAsked, WorkTold
+from safelight.protocol.peers.under_way import WorkAsked, WorkTold
 from safelight.service.jobs.processes.peers import Peers
-from safelight.service.ports.steps import PeerWork
+from safelight.service.ports.processes.steps import PeerWork
 
 log = structlog.get_logger(__name__)
 

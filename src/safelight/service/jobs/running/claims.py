@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from safelight.contract.records.jobs import JobRecord
 from safelight.service.keeping.firmly import firmly
-from safelight.service.ports.jobs import Ending, Hold, JobStore
+from safelight.service.ports.stores.jobs import Ending, Hold, JobStore
 
 
 class Claims:

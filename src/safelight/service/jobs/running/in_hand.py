@@ -11,7 +11,7 @@ import structlog
 
 from safelight.contract.records.jobs import JobRecord, Progress
 from safelight.service.jobs.running.job_drawing import JobInHand
-from safelight.service.ports.jobs import Hold
+from safelight.service.ports.stores.jobs import Hold
 
 log = structlog.get_logger(__name__)
 

@@ -18,8 +18,8 @@ from safelight.contract.records.jobs import JobError, JobRecord, JobUpdate, Prog
 from safelight.contract.requests.request import ImageRequest
 from safelight.protocol.messages import Preview
 from safelight.service.access.quotas import Reservation
-from safelight.service.drawing.admission import Cost
 from safelight.service.drawing.caller import Caller
+from safelight.service.drawing.capacity.admission import Cost
 from safelight.service.drawing.drawing import ColorOf, Drawing, Picture, kept_image
 from safelight.service.drawing.generate import Generate
 from safelight.service.entrance import Entrance
@@ -28,9 +28,9 @@ from safelight.service.jobs.running.beginnings import beginning_kept
 from safelight.service.jobs.running.claims import Claims
 from safelight.service.keeping.disk_space import DiskSpace
 from safelight.service.keeping.firmly import put_firmly
-from safelight.service.ports.feed import JobFeed
-from safelight.service.ports.files import FileStore
-from safelight.service.ports.jobs import Ending, JobStore
+from safelight.service.ports.processes.feed import JobFeed
+from safelight.service.ports.stores.files import FileStore
+from safelight.service.ports.stores.jobs import Ending, JobStore
 
 _PREVIEW_SIDE = 256
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from safelight.contract.records.jobs import JobUpdate, QueuePlace
 from safelight.service.jobs.running.line import JobLine
-from safelight.service.ports.feed import JobFeed
+from safelight.service.ports.processes.feed import JobFeed
 
 # Who watches is told of a queue that moves this often at most.
 _TELL_QUEUE_SECONDS = 0.2

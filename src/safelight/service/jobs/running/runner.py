@@ -15,9 +15,9 @@ from safelight.contract.errors import InvalidRequest
 from safelight.contract.records.jobs import JobRecord, Progress, QueuePlace
 from safelight.contract.requests.parsing import parse_image_request
 from safelight.contract.requests.request import ImageRequest
-from safelight.service.drawing.admission import Cost
+from safelight.service.drawing.capacity.admission import Cost
+from safelight.service.drawing.capacity.readiness import shutting_down
 from safelight.service.drawing.generate import Generate
-from safelight.service.drawing.readiness import shutting_down
 from safelight.service.jobs.inputs import known_fields
 from safelight.service.jobs.running.in_hand import RunningJobs
 from safelight.service.jobs.running.job_drawing import JobDrawing, JobInHand
@@ -25,8 +25,8 @@ from safelight.service.jobs.running.later import Later
 from safelight.service.jobs.running.line import JobLine
 from safelight.service.jobs.running.queue_news import QueueNews
 from safelight.service.keeping.disk_space import DiskSpace
-from safelight.service.ports.feed import JobFeed
-from safelight.service.ports.jobs import Hold
+from safelight.service.ports.processes.feed import JobFeed
+from safelight.service.ports.stores.jobs import Hold
 
 # So often it is looked whether one that waits for its own fingerprint may begin.
 _PATIENT_LOOK_SECONDS = 1.0

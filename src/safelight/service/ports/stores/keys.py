@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from safelight.contract.records.quotas import QuotaName
-from safelight.service.ports.audit import SERVER
+from safelight.service.ports.stores.audit import SERVER
 
 
 class KeyTerms(msgspec.Struct, frozen=True, kw_only=True):

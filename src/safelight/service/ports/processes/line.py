@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from safelight.protocol.placing import ApiBatch, FromHost, FromLine, LetInReply, LetInRequest, LineStanding
+from safelight.protocol.cluster.placing import ApiBatch, FromHost, FromLine, LetInReply, LetInRequest, LineStanding
 
 
 class Line(Protocol):

@@ -10,7 +10,7 @@ from typing import TypeVar, get_args
 import msgspec
 
 from safelight.contract.errors import ProtocolError
-from safelight.protocol.placing import (
+from safelight.protocol.cluster.placing import (
     PLACING_VERSION,
     ApiBatch,
     FromApi,

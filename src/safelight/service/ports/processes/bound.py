@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from safelight.protocol.placing import Amount, LetInReply, LetInRequest
+from safelight.protocol.cluster.placing import Amount, LetInReply, LetInRequest
 from safelight.scheduling.bounds import waits
 
 

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from safelight.contract.errors import SafelightError, Unavailable
 from safelight.contract.requests.order import Order, Share
-from safelight.protocol.placing import Amount, LetInRequest, Wanted
+from safelight.protocol.cluster.placing import Amount, LetInRequest, Wanted
 from safelight.scheduling.bounds import waits
-from safelight.service.drawing.admission import Admission
-from safelight.service.ports.bound import SharedBound
+from safelight.service.drawing.capacity.admission import Admission
+from safelight.service.ports.processes.bound import SharedBound
 
 # A store that is away is not asked for each picture.
 _AGAIN_SECONDS = 3.0

@@ -9,8 +9,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from safelight.protocol.placing import Amount
-from safelight.service.ports.bound import SharedBound
+from safelight.protocol.cluster.placing import Amount
+from safelight.service.ports.processes.bound import SharedBound
 
 ChangeKind = Literal["waits", "drawn", "ended", "gone", "changed"]
 

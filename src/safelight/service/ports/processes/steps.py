@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from safelight.protocol.claims import LostClaim
-from safelight.protocol.steps import Interest, StepNews
-from safelight.protocol.under_way import WorkAsked, WorkTold
+from safelight.protocol.peers.claims import LostClaim
+from safelight.protocol.peers.steps import Interest, StepNews
+from safelight.protocol.peers.under_way import WorkAsked, WorkTold
 
 
 class PeerSteps(Protocol):

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from safelight.contract.errors import InvalidRequest, Unavailable
 from safelight.contract.models.costs import CostPoint, Costs
 from safelight.contract.requests.order import Order, Recipe, Share
-from safelight.protocol.placing import Amount
+from safelight.protocol.cluster.placing import Amount
 from safelight.protocol.times import Timings
 from safelight.scheduling.bounds import FairBound
-from safelight.service.drawing.step_counts import StepCounts
+from safelight.service.drawing.capacity.step_counts import StepCounts
 
 # Before anything was measured: seconds for one megapixel. Wrong for any model by much, and forgotten after one picture.
 _FIRST_GUESS_SECONDS_PER_MEGAPIXEL = 2.0

@@ -1,0 +1,1 @@
+"""What api processes of one database say to each other."""

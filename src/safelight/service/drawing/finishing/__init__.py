@@ -1,0 +1,1 @@
+"""What happens to a finished picture before anybody is given it."""

@@ -1,0 +1,1 @@
+"""What processes of one store tell each other while they run."""

@@ -1,0 +1,1 @@
+"""Stores: what is kept, and found again after a restart."""
