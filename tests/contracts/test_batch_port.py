@@ -8,11 +8,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import update
 
 from safelight.adapters.sql import Database
+from safelight.adapters.sql.clock import DatabaseNow
+from safelight.adapters.sql.schema import batch_lines
 from safelight.contract.records.batches import Batch, Counts, KeptPicture, Line, LineEnding, StoredFile
 from safelight.contract.records.jobs import JobError
-from safelight.service.ports.stores.batches import BatchStore, FileWish, LineHold
+from safelight.service.ports.stores.batches import BatchStore, FileWish, LeftToOthers, LineHold
 from tests.databases import Kept, kept_in
 
 ANSWERED = LineEnding(
@@ -120,6 +123,26 @@ async def test_whoever_claims_a_line_next_is_told_the_fingerprint_that_began_it_
     assert not await store.begun(LineHold.of(drawn), "gone", "third")
     (again,) = await store.claim("batch_a", "here", 1)
     assert (again.tries, again.began_with) == (2, "second")
+
+
+async def test_what_was_begun_with_another_fingerprint_is_left_to_others_for_a_while(
+    store: BatchStore, kept_database: Database
+) -> None:
+    await filled(store, line(1), line(2))
+    (drawn,) = await store.claim("batch_a", "gone", 1)
+    assert await store.begun(LineHold.of(drawn), "gone", "theirs")
+    async with kept_database.dialect.writing() as connection:
+        ran_out = update(batch_lines).where(batch_lines.c.place == drawn.place)
+        await connection.execute(ran_out.values(lease_until=DatabaseNow() - 5))
+    ours = LeftToOthers(("ours",), 30.0)
+    (other,) = await store.claim("batch_a", "here", 9, ours)
+    assert other.place == 2
+    assert await store.claim("batch_a", "here", 9, LeftToOthers((), 30.0)) == []
+    (again,) = await store.claim("batch_a", "there", 9, LeftToOthers(("other", "theirs"), 30.0))
+    assert (again.place, again.began_with) == (1, "theirs")
+    async with kept_database.dialect.writing() as connection:
+        await connection.execute(update(batch_lines).values(lease_until=DatabaseNow() - 50))
+    assert {each.place for each in await store.claim("batch_a", "here", 9, ours)} == {1, 2}, "nobody came for it"
 
 
 async def test_what_was_put_back_or_lost_is_claimed_again_the_least_tried_first(store: BatchStore) -> None:

@@ -10,6 +10,7 @@ from safelight.bootstrap.use_cases.drawing import Drawing
 from safelight.service.access.keys import Keys
 from safelight.service.batches.batches import Batches
 from safelight.service.batches.files import BatchFiles
+from safelight.service.batches.line_claims import LineClaims
 from safelight.service.batches.line_drawing import LineDrawing
 from safelight.service.batches.runner import BatchRunner
 from safelight.service.jobs.jobs import Jobs
@@ -32,6 +33,13 @@ def open_batches(settings: Settings, database: Database, drawing: Drawing, jobs:
     )
     runner = BatchRunner(
         store=store,
+        claims=LineClaims(
+            store,
+            jobs.peers,
+            drawing.generate.all_fingerprints,
+            # Over Ray the line has patience, and alone on a database nobody else comes.
+            settings.load_wait_seconds if jobs.peers.shared and settings.engine != "ray" else 0.0,
+        ),
         drawing=drawing_lines,
         generate=drawing.generate,
         disks=jobs.disks,

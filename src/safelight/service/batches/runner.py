@@ -13,10 +13,11 @@ from contextlib import suppress
 import structlog
 
 from safelight.contract.errors import SafelightError, Unavailable
-from safelight.contract.records.batches import Batch, Line, LineEnding
+from safelight.contract.records.batches import Batch, LineEnding
 from safelight.service.access.keys import Principal
 from safelight.service.batches.course import BatchCourse, Content
-from safelight.service.batches.in_hand import SUSPECT_FROM, ClaimedLine, LinesInHand, places_of
+from safelight.service.batches.in_hand import ClaimedLine, LinesInHand
+from safelight.service.batches.line_claims import LineClaims
 from safelight.service.batches.line_drawing import LineDrawing
 from safelight.service.drawing.generate import Generate
 from safelight.service.jobs.processes.peers import Peers
@@ -28,10 +29,6 @@ from safelight.service.ports.stores.batches import BatchStore, LineHold
 RENEW_SECONDS = 3.0
 # What other processes began, cancelled or lost is seen so soon. Of what happens here the runner is told.
 LOOK_SECONDS = 4.0
-# Lines are claimed some at once: each claim is written to the disk. Beside others only as many as are drawn at once, or
-# the first who comes would claim all of a short batch, and the others' workers would have nothing to do.
-_CLAIMED_AT_ONCE = 32
-
 log = structlog.get_logger(__name__)
 
 
@@ -45,6 +42,7 @@ class BatchRunner:
         self,
         *,
         store: BatchStore,
+        claims: LineClaims,
         drawing: LineDrawing,
         generate: Generate,
         disks: DiskSpace,
@@ -56,6 +54,7 @@ class BatchRunner:
     ) -> None:
         self._store = store
         self._course = BatchCourse(store, content, peers.name, most_line_bytes, clock)
+        self._claims = claims
         self._drawing = drawing
         self._generate = generate
         self._disks = disks
@@ -90,14 +89,9 @@ class BatchRunner:
         self._stopping = True
         waiting = [*self._in_hand.tasks]
         if unbegun := self._in_hand.give_back():
-            waiting.append(asyncio.create_task(self._put_back(unbegun), name="batches-put-back"))
+            waiting.append(asyncio.create_task(self._claims.put_back(unbegun), name="batches-put-back"))
         if waiting:
             await asyncio.wait(waiting, timeout=within_seconds)
-
-    async def _put_back(self, lines: Sequence[LineHold]) -> None:
-        """Lines that were claimed and not drawn wait for whoever comes."""
-        with suppress(SafelightError):
-            await self._store.put_back(lines, self._holder)
 
     def drop(self, batch_id: str) -> None:
         """That batch was cancelled or has expired: draw it no further."""
@@ -163,26 +157,12 @@ class BatchRunner:
                 self.drop(batch.id)
             elif principal is None:
                 await self._course.end(batch)
-            elif lines := await self._store.claim(batch.id, self._holder, self._claimed_at_once):
+            elif next_ones := await self._claims.next(batch.id):
                 self._last_owner = batch.owner
-                next_ones = await self._to_be_drawn(lines)
                 self._in_hand.claimed(ClaimedLine(line, principal, batch.trace) for line in next_ones)
                 waiting.append(batch)
             elif batch.id not in here:
                 await self._course.end(batch)
-
-    async def _to_be_drawn(self, lines: Sequence[Line]) -> Sequence[Line]:
-        """Of lines that were claimed those that are drawn next: suspects when nothing else is left, one by one, so that
-        each counts only its own."""
-        next_ones = [line for line in lines if line.tries < SUSPECT_FROM] or lines[:1]
-        if len(next_ones) < len(lines):
-            spared = [LineHold.of(line) for line in lines if line not in next_ones]
-            await self._store.put_back(spared, self._holder)
-        return next_ones
-
-    @property
-    def _claimed_at_once(self) -> int:
-        return places_of(self._peers.own_workers) if self._peers.others else _CLAIMED_AT_ONCE
 
     @property
     def _has_place(self) -> bool:
@@ -207,7 +187,7 @@ class BatchRunner:
             ending = await self._drawing.run(*claimed)
         except Unavailable as error:
             log.info("line_left", line=claimed.line.request_id, code=error.code)
-            await self._put_back([hold])
+            await self._claims.put_back([hold])
             return
         await asyncio.shield(self._record(hold, ending))
 

@@ -162,6 +162,10 @@ class Generate:
         """Those of the models here that have been loaded from there."""
         return self._engine.state().model(source).all_fingerprints
 
+    def all_fingerprints(self) -> Collection[str]:
+        """Those of all models here that have been loaded."""
+        return {each for state in self._engine.state().models for each in state.all_fingerprints}
+
     @property
     def workers(self) -> int:
         """How many of the engine's draw now: counted by it, since it starts more where that serves better."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, true, update
 
 from safelight.adapters.sql.batches.files import BatchFiles
 from safelight.adapters.sql.batches.rows import ended_values, line_of
@@ -15,17 +15,25 @@ from safelight.adapters.sql.jobs.rows import LEASE_END
 from safelight.adapters.sql.schema import batch_lines, batches
 from safelight.adapters.sql.uncancellable import uncancellable
 from safelight.contract.records.batches import Line, LineEnding, LineState
-from safelight.service.ports.stores.batches import LineHold
+from safelight.service.ports.stores.batches import LeftToOthers, LineHold
 
 WAITS = batch_lines.c.state == "waiting"
+
+
+def _for_us(left: LeftToOthers | None) -> ColumnElement[bool]:
+    """What is not left to others. Who gave a line back in order left it to anybody."""
+    if left is None:
+        return true()
+    theirs = batch_lines.c.began_with.is_not(None) & batch_lines.c.began_with.not_in(left.own)
+    return or_(~theirs, batch_lines.c.lease_until.is_(None), batch_lines.c.lease_until < DatabaseNow() - left.seconds)
 
 
 @uncancellable
 class BatchLines(BatchFiles):
     """What changes while lines are drawn: by conditional updates, so that whoever comes second learns it."""
 
-    async def claim(self, batch_id: str, holder: str, most: int) -> Sequence[Line]:
-        free = or_(batch_lines.c.holder.is_(None), batch_lines.c.lease_until < DatabaseNow())
+    async def claim(self, batch_id: str, holder: str, most: int, left: LeftToOthers | None = None) -> Sequence[Line]:
+        free = or_(batch_lines.c.holder.is_(None), batch_lines.c.lease_until < DatabaseNow()) & _for_us(left)
         first = (
             select(batch_lines.c.place)
             .where(batch_lines.c.batch_id == batch_id, WAITS, free)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -24,6 +25,14 @@ class LineHold(msgspec.Struct, frozen=True):
     def of(cls, line: Line) -> LineHold:
         """The claim on a line that was claimed."""
         return cls(line.batch_id, line.place, line.tries)
+
+
+@dataclass(frozen=True)
+class LeftToOthers:
+    """Lines that were begun with a fingerprint which is none of `own`, whose claim ran out less than `seconds` ago."""
+
+    own: Collection[str]
+    seconds: float
 
 
 class FileWish(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,8 +101,9 @@ class BatchStore(Protocol):
         """Its time is over: lines that wait are failed as `batch_expired`, and once it has finished it is `expired`.
         False: it is not drawn, or nothing of it waits."""
 
-    async def claim(self, batch_id: str, holder: str, most: int) -> Sequence[Line]:
-        """The next lines that wait, for this process alone: those that were begun least often first."""
+    async def claim(self, batch_id: str, holder: str, most: int, left: LeftToOthers | None = None) -> Sequence[Line]:
+        """The next lines that wait, for this process alone: those that were begun least often first. `left` are none of
+        them."""
 
     async def begun(self, hold: LineHold, holder: str, fingerprint: str) -> bool:
         """A model of that fingerprint has begun to draw the line; whether that claim holds still. Who claims it next is
