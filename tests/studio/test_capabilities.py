@@ -71,7 +71,6 @@ def test_a_drawing_is_kept_as_lines_where_the_model_draws_them(visit: Visit) -> 
 
 def test_the_picture_appears_while_it_is_drawn(visit: Visit, hold: Hold) -> None:
     page = visit.page
-    page.emulate_media(reduced_motion="no-preference")
     page.get_by_label("16:9, 1344 by 768 pixels").check(force=True)
     hold.at(1)
     visit.generate("a comet")

@@ -196,7 +196,6 @@ def test_a_sheet_shows_the_shortcuts_and_single_letters_can_be_turned_off(visit:
 
 def test_nothing_jumps_when_a_picture_comes(visit: Visit) -> None:
     page = visit.page
-    page.emulate_media(reduced_motion="no-preference")
     page.evaluate(
         """() => {
             window.jumped = 0

@@ -42,7 +42,6 @@ def test_the_gallery_shows_what_was_drawn_and_what_with(visit: Visit) -> None:
 
 
 def test_a_picture_that_was_never_seen_waits_in_its_colour_and_fades_in(visit: Visit) -> None:
-    visit.page.emulate_media(reduced_motion="no-preference")
     visit.draw("a boat")
     (job,) = visit.jobs()
     red, green, blue = bytes.fromhex(job["image"]["average_color"].removeprefix("#"))

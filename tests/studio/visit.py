@@ -118,12 +118,11 @@ def visiting(
     *,
     size: tuple[int, int] = DESKTOP,
     scheme: str = "dark",
-    motion: Motion = "reduce",
+    motion: Motion = "no-preference",
 ) -> Iterator[Visit]:
     """A visit of its own, signed in where a key is given; at its end nothing may have gone wrong unseen.
 
-    `motion`: most tests see the page as who asked for less of it: without a GPU each frame is drawn by a processor,
-    which costs a fourth of what a picture costs there. Those that are about what moves say `no-preference`.
+    `motion` is what they asked of pages, as CSS names it.
     """
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
