@@ -73,7 +73,8 @@ class Turns:
             if _comes_to_steps(mate):
                 self._alone(mate)
                 return
-        group = [run, *_of_one_form(run, mates)]
+        # In one order at every step, whoever's turn it is: a denoiser finds again what it made of their prompts.
+        group = sorted((run, *_of_one_form(run, mates)), key=lambda each: each.arrived)
         if len(group) == 1:
             self._alone(run)
             return
