@@ -1,10 +1,11 @@
 """Every style draws everything, and is one object."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from benchmarks.scenes import SMALL, STILL_LIFE, SUNSET_MOUNTAINS, spread, styled
+from benchmarks.scenes import SCENES, SMALL, STILL_LIFE, SUNSET_MOUNTAINS, spread, styled
 
 from safelight.postcard.render import rasterise, render_svg
 from safelight.postcard.render.paper.bands import never
@@ -72,6 +73,21 @@ def _edged(stage: Stage) -> None:
 
 MADE_UP = Medium(Look(_warm, Line(3.0, BLACK)), hatching=_stamped, finish=_edged)
 """A style that no file of the renderer knows."""
+
+
+@pytest.mark.parametrize("name", ["sunset mountains", "boats at noon", "storm over hills"])
+def test_panes_of_glass_are_broader_than_their_lead(name: str) -> None:
+    """Of what glitters and of shores with trees three panes of ten were thinner, and what was seen of them was lead."""
+    svg = render_svg(styled(SCENES[name], Style.STAINED_GLASS), 256, 256)
+    panes = re.findall(r'd="([^"]*)"', svg[svg.index('<g id="panes"') : svg.index('<g id="figures"')])
+    borders = [part.split("Q")[1:] for d in panes for part in d.split("M")[1:]]
+    thin = 0
+    for border in borders:
+        x, y = np.array([curve.strip("Z").split()[2:] for curve in border], dtype=float).T
+        area = abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+        thin += bool(area < 3.5 * np.hypot(x - np.roll(x, -1), y - np.roll(y, -1)).sum())
+    assert len(borders) > 90
+    assert thin < 0.12 * len(borders)
 
 
 def test_a_new_style_is_one_object() -> None:

@@ -1,6 +1,7 @@
 """Stained glass: panes that follow the picture's edges, set in lead; the things are cut from glass of their own."""
 
 import numpy as np
+from PIL import Image, ImageFilter
 
 from safelight.postcard.render.paper.canvas import Line
 from safelight.postcard.render.paper.colour import Rgb, contrast, rgb, saturate
@@ -15,15 +16,20 @@ _PANE = 25.0
 """Pixels (of 232 on the shorter side) between the middles of panes."""
 
 
+_BROAD = 5
+"""Pixels: what is narrower than about half of that would be less glass than lead, so it is part of what lies around."""
+
+
 def _vivid(c: Rgb) -> Rgb:
     return contrast(saturate(c, 1.6), 0.25)
 
 
 def _leaded(stage: Stage, svg: str, width: int, height: int) -> str:
     """The drawing as panes of glass."""
-    picture = small(svg, width, height, 232, stage.pause).astype(np.float64)
+    drawn = Image.fromarray(small(svg, width, height, 232, stage.pause))
+    picture = np.asarray(drawn.filter(ImageFilter.MedianFilter(_BROAD))).astype(np.float64)
     unit, rng = stage.frame.width / picture.shape[1], stage.rng("lead")
-    seeds, spacing = _seeds(picture, rng.uniform(0, 1))
+    seeds, spacing = _seeds(np.asarray(drawn).astype(np.float64), rng.uniform(0, 1))
     labels = regions(picture, seeds, spacing, 34.0, pause=stage.pause)
     stage.pause()
     sizes = np.bincount(labels.ravel(), minlength=len(seeds))
