@@ -85,7 +85,7 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
     ours = Path(__file__).parent
     asked = [Path(config.invocation_params.dir, each.partition("::")[0]).resolve() for each in config.args]
     if any(path in (ours.parent, ours) or path.is_relative_to(ours / "engine") for path in asked):
-        pass
+        starting.preload()
 
 
 def pytest_collection_finish() -> None:
