@@ -31,6 +31,9 @@ from safelight.contract.requests.parsing import parse_image_request
 from safelight.settings import Settings
 from tests.clients.process import KEY, Served, serving
 
+# Which collects its tests; switched off elsewhere (pyproject.toml).
+pytest_plugins = ["schemathesis.pytest.plugin"]
+
 IMAGES = "POST /v1/images/generations"
 EDITS = "POST /v1/images/edits"
 CHAT = "POST /v1/chat/completions"

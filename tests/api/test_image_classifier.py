@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.checkpoints import classifiers
 
 from safelight.adapters.classifier import ClassifierFilter
 from safelight.bootstrap.use_cases.filters import look_at_classifier
@@ -28,14 +27,22 @@ PATIENT: dict[str, Any] = {"filter_seconds": 60, "models": OPEN, "sdapi": True}
 SAID = "The operator of this server does not allow this picture. Reason: nsfw"
 
 
+def made(folder: Path, bias: dict[str, float]) -> Path:
+    """A classifier that gives its bias to whatever it is shown."""
+    # Four seconds of a processor, in those of a run's processes that make one.
+    from benchmarks.checkpoints import classifiers
+
+    return classifiers.vit(folder, bias)
+
+
 @pytest.fixture(scope="module")
 def refusing(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(classifiers.vit(tmp_path_factory.mktemp("refusing"), {"normal": 0.0, "nsfw": 2.0}))
+    return str(made(tmp_path_factory.mktemp("refusing"), {"normal": 0.0, "nsfw": 2.0}))
 
 
 @pytest.fixture(scope="module")
 def allowing(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(classifiers.vit(tmp_path_factory.mktemp("allowing"), {"normal": 2.0, "nsfw": 0.0}))
+    return str(made(tmp_path_factory.mktemp("allowing"), {"normal": 2.0, "nsfw": 0.0}))
 
 
 async def ends(running: Running) -> list[tuple[str, str | None]]:
@@ -92,7 +99,7 @@ async def test_a_picture_below_the_threshold_goes_out_on_every_way(serve: Serve,
 async def test_a_classifier_that_cannot_be_loaded_refuses_all_or_allows_all_as_set(
     serve: Serve, tmp_path: Path
 ) -> None:
-    broken = classifiers.vit(tmp_path / "broken", {"normal": 0.0, "nsfw": 0.0})
+    broken = made(tmp_path / "broken", {"normal": 0.0, "nsfw": 0.0})
     (broken / "model.safetensors").write_bytes(b"no weights")
     for on_failure, status in (("refuse", 500), ("allow", 200)):
         running = await serve(image_classifier={"source": str(broken)}, filter_failure=on_failure, **PATIENT)
@@ -197,7 +204,7 @@ def test_what_can_be_seen_beforehand_is_said_at_the_start(
 
 @pytest.mark.parametrize("lost", ["config.json", "model.safetensors"])
 def test_a_folder_that_lacks_something_is_said_at_the_start(tmp_path: Path, lost: str) -> None:
-    folder = classifiers.vit(tmp_path / "lacks", {"normal": 0.0, "nsfw": 0.0})
+    folder = made(tmp_path / "lacks", {"normal": 0.0, "nsfw": 0.0})
     (folder / lost).unlink()
     with pytest.raises(ConfigurationError, match=r"holds no image classifier|no weights in safetensors"):
         look_at_classifier(read_settings({"home": tmp_path, "image_classifier": {"source": str(folder)}}))

@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-from benchmarks.checkpoints import parts
 from openai import AsyncOpenAI
 
 from tests.api.conftest import Serve
@@ -25,6 +24,9 @@ _MANY_TOKENS = 1_000_000
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A Llama of two layers that never ends a text by itself, and a tokenizer of bytes, saved as a checkpoint."""
+    # Four seconds of a processor, in the one of a run's processes that makes it.
+    from benchmarks.checkpoints import parts
+
     folder = tmp_path_factory.mktemp("models") / "small"
     llama = parts.llama()
     llama.generation_config.eos_token_id = None
