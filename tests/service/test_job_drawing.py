@@ -204,6 +204,18 @@ async def test_a_picture_waits_for_a_place_that_is_away(studio: Studio, monkeypa
     assert pauses[:3] == [0.01, 0.02, 0.04]
 
 
+async def test_a_job_for_which_nothing_that_draws_is_reached_is_put_back_and_the_process_goes_on(
+    studio: Studio,
+) -> None:
+    asked, away = await studio.accept(1), FakeEngine(("postcard",))
+    away.away = "It is cut off."
+    assert await studio.process("away", away).run(JobInHand(asked, None))
+    left = await studio.kept(asked)
+    assert (left.course.state, left.course.holder) == ("queued", None)
+    assert await studio.process("another", FakeEngine(("postcard",))).run(JobInHand(left, None))
+    assert (await studio.kept(asked)).course.state == "finished"
+
+
 async def test_whoever_takes_a_job_over_asks_for_the_fingerprint_that_it_began_with(studio: Studio) -> None:
     asked = await studio.accept(1)
     dies, other = FakeEngine(("postcard",)), FakeEngine(("postcard",), fingerprint="other")

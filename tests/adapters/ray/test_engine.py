@@ -15,6 +15,7 @@ from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.ray import engine as engine_module
 from safelight.adapters.ray.engine import ClusterEngine
 from safelight.adapters.ray.jobs.job import ClusterJob
+from safelight.contract.errors import Unavailable
 from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Cancelled, Failed, Finished, JobEvent, Started
 from tests.adapters.ray.near_cluster import NearCluster, engine_of
@@ -175,6 +176,23 @@ async def test_who_is_cut_off_says_so_and_goes_on_with_what_hosts_draw_when_the_
     assert (end.image, late.image) == (draw_stripes(wanted), draw_stripes(later))
     assert two.engine.state().restarts == 0, "nobody is blamed for it"
     assert before in two.cluster.hosts
+
+
+async def test_what_waits_while_it_is_cut_off_for_long_ends_as_something_to_ask_for_elsewhere() -> None:
+    cluster = NearCluster()
+    await cluster.add_host("kind/a", FakeEngine(("postcard",), step_seconds=0.001))
+    engine = engine_of(cluster, load_wait_seconds=0.2)
+    await engine.start()
+    events = engine.submit(order("job", steps=400))
+    await begun(events)
+    cluster.cut.set()
+    with pytest.raises(Unavailable) as told:
+        await rest(events)
+    assert (told.value.code, told.value.headers["retry-after"]) == ("engine_overloaded", "5")
+    assert told.value.message == engine.state().away
+    assert engine.state().queued == 0
+    await engine.stop()
+    await cluster.stop()
 
 
 async def test_a_job_that_was_cancelled_before_ends_when_its_process_is_cut_off(two: Two) -> None:

@@ -193,6 +193,8 @@ class FakeEngine:
             await self._may_begin(entry, left)
             if (failed := _failed(order, self._sources, self._broken)) is not None:
                 entry.tell(failed)
+            elif self.away:
+                entry.give_up(self.away)
             elif self.refuses is not None:
                 reason, code, param = self.refuses
                 entry.tell(Failed(job_id=order.id, reason=reason, retry_helps=False, code=code, param=param))

@@ -6,9 +6,8 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-import structlog
-
 from safelight.adapters.changes import Changes
+from safelight.adapters.ray.away import Away
 from safelight.adapters.ray.cluster import Cluster
 from safelight.adapters.ray.jobs.calls import HostCalls
 from safelight.adapters.ray.jobs.job import ClusterJob
@@ -30,8 +29,6 @@ _CUT_OFF = (
     "This server is cut off from its Ray cluster: the node of Ray on its machine has ended. It goes on as soon as that "
     "runs again (`ray start`)."
 )
-
-log = structlog.get_logger(__name__)
 
 
 class ClusterEngine:
@@ -66,7 +63,7 @@ class ClusterEngine:
         )
         self._load_wait_seconds = load_wait_seconds
         self._running: asyncio.Task[None] | None = None
-        self._away = ""
+        self._away = Away(load_wait_seconds, self._changes.announce, self._jobs.give_up)
         self._closed = False
 
     async def look_at_line(self) -> LineStanding:
@@ -88,6 +85,7 @@ class ClusterEngine:
     async def stop(self) -> None:
         """Be part of the cluster no more; what is still there, or comes later, ends as cancelled. Hosts draw on."""
         self._closed = True
+        self._away.stop()
         await self._jobs.stop()
         if self._running is not None:
             self._running.cancel()
@@ -119,7 +117,7 @@ class ClusterEngine:
             queued=len(self._jobs) - running,
             running=running,
             restarts=self._jobs.retries,
-            away=self._away,
+            away=self._away.reason,
         )
 
     def worker_states(self) -> tuple[WorkerState, ...]:
@@ -152,26 +150,19 @@ class ClusterEngine:
             try:
                 await self._cluster.join()
             except SafelightError as error:
-                self._set_away(str(error))
+                self._away.say(str(error))
                 await asyncio.sleep(_JOIN_AGAIN_SECONDS)
             else:
-                self._set_away("")
+                self._away.say("")
                 return
 
     def _be_cut_off(self) -> None:
         """Nothing of the cluster can be reached. Its hosts draw on what they have, and it is read again once we are
         back: the line says where, or a host anew."""
-        self._set_away(_CUT_OFF)
+        self._away.say(_CUT_OFF)
         self._hosts.take(Hosts(whole=True))
         self._jobs.let_go()
         self._changes.announce()
-
-    def _set_away(self, reason: str) -> None:
-        if reason and reason != self._away:
-            log.error("cluster_away", reason=reason, effect="it is joined again as soon as that can be")
-        if reason != self._away:
-            self._away = reason
-            self._changes.announce()
 
     def _enter(self, order: Order | EmbedOrder) -> AsyncIterator[JobEvent]:
         job = ClusterJob(order, self.name, self._load_wait_seconds)

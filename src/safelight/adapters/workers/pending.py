@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from time import monotonic
 
+from safelight.contract.errors import Unavailable
 from safelight.contract.requests.order import Order
 from safelight.contract.requests.sentences import EmbedOrder
 from safelight.protocol.messages import End, JobEvent, Started
@@ -15,6 +16,8 @@ from safelight.scheduling.line import Waiting
 
 # An order that was being drawn by this many workers when they died is taken for the cause.
 MAX_ATTEMPTS = 3
+# What draws could not be reached for long here; another server may reach it.
+_RETRY_SECONDS = 5.0
 
 
 class PendingOrder:
@@ -34,7 +37,7 @@ class PendingOrder:
         self.started = False
         self.cancelled = False
         self.ended = False
-        self._events: asyncio.Queue[JobEvent] = asyncio.Queue()
+        self._events: asyncio.Queue[JobEvent | Unavailable] = asyncio.Queue()
 
     def waiting(self) -> Waiting[PendingOrder]:
         """How it stands in a line."""
@@ -51,10 +54,22 @@ class PendingOrder:
         self.started = self.started or isinstance(event, Started)
         self._events.put_nowait(event)
 
+    def give_up(self, reason: str) -> None:
+        """Nothing that draws can be reached: whoever reads the events is told so, and no end."""
+        if not self.ended:
+            self.ended = True
+            self._events.put_nowait(Unavailable(reason, code="engine_overloaded", retry_after_seconds=_RETRY_SECONDS))
+
     async def events(self) -> AsyncIterator[JobEvent]:
-        """The events, the end included."""
+        """The events, the end included.
+
+        Raises:
+            Unavailable: it was given up.
+        """
         while True:
             event = await self._events.get()
+            if isinstance(event, Unavailable):
+                raise event
             yield event
             if isinstance(event, End):
                 return

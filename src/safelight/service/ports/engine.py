@@ -104,6 +104,9 @@ class Engine(Protocol):
         Whoever draws one that is to be alone is given nothing else meanwhile. One that was begun before, with a certain
         fingerprint, waits for that where machines have several, as long as it would for a model, and is then drawn by
         any. `Started` names the fingerprint each time that it is begun.
+
+        Raises:
+            Unavailable: nothing that draws could be reached for long; while events are read.
         """
 
     def embed(self, order: EmbedOrder) -> AsyncIterator[JobEvent]:

@@ -93,6 +93,12 @@ class JobsUnderWay:
             if job.cancelled:
                 self.end(job, Cancelled(job_id=job.id))
 
+    def give_up(self, reason: str) -> None:
+        """No host has been reached for long: whoever waits had better ask elsewhere."""
+        for job in self._jobs.values():
+            job.give_up(reason)
+        self._jobs.clear()
+
     def cancel(self, job_id: str) -> None:
         """End a job that waits now, a running one at its next step. Who else follows it is told on."""
         job = self._jobs.get(job_id)

@@ -106,11 +106,11 @@ class JobDrawing:
         self._feed.publish(JobUpdate(kind="job", job=started, progress=running.progress))
         try:
             picture = await self._draw(running)
-        except Unavailable as error:  # the server stops: the job stays as it is, and the next start resumes it
+        except Unavailable as error:  # the server stops, or reaches nothing that draws: another or the next resumes it
             log.info("job_left", job=job.id, code=error.code)
             with contextlib.suppress(SafelightError):
                 await self._claims.put_back(started)
-            return False
+            return not self._generate.draining
         except ApiError as error:
             await self._end(running, Ending(state="failed", when=self._clock(), error=_told(error)))
         except Exception as error:  # becomes the job's end; the log has the cause
