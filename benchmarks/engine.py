@@ -11,7 +11,7 @@ import msgspec
 
 from safelight.contract.models.options import ModelOptions
 from safelight.contract.requests.order import FileSpec, Order, Recipe, Share
-from safelight.engine.machine.allocator import keep_freed_memory
+from safelight.engine.machine.cpu.allocator import keep_freed_memory
 from safelight.protocol.messages import (
     Cancel,
     Cancelled,

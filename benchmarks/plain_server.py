@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from benchmarks.peers.with_diffusers import tuned
-from safelight.engine.checkpoint.location import BUNDLED, location_of
+from safelight.engine.checkpoint.files.location import BUNDLED, location_of
 from safelight.postcard.pipeline import PostcardPipeline
 
 

@@ -4,7 +4,8 @@
 
 A row's figure is the PSNR of the picture, in dB, the mean over eight seeds; 40 dB is an error that nobody sees. Random
 weights are the worst case there is: nothing pulls a picture back to where it should be. Families that are served in
-float32 on a CPU, unless the operator says otherwise, are told apart and may be below (`engine/checkpoint/dtypes.py`).
+float32 on a CPU, unless the operator says otherwise, are told apart and may be below
+(`engine/checkpoint/capabilities/dtypes.py`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from benchmarks.checkpoints.build import FAMILIES, Family
 from safelight.contract.models.options import ModelOptions
-from safelight.engine.checkpoint.dtypes import dtype_of
+from safelight.engine.checkpoint.capabilities.dtypes import dtype_of
 from safelight.engine.checkpoint.loading import describe, load
 from safelight.protocol.messages import ModelSpec
 

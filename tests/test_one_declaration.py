@@ -34,8 +34,8 @@ from safelight.contract.parameters.declaration import Declaration
 from safelight.contract.parameters.declared import declaring
 from safelight.contract.requests.parsing import parse_image_request
 from safelight.contract.values.kinds import Number
+from safelight.engine.checkpoint.capabilities.traits import traits_of
 from safelight.engine.checkpoint.loading import describe, load
-from safelight.engine.checkpoint.traits import traits_of
 from safelight.protocol.messages import Finished, ModelSpec
 from tests.api.conftest import PICTURES, Running, Serve, serve
 from tests.api.test_jobs import finished

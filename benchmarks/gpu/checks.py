@@ -87,8 +87,8 @@ def no_waits(device: str, *, small: bool) -> dict[str, Any]:
 
 def postcard(device: str, *, small: bool) -> dict[str, Any]:
     """The bundled model on the device: seconds of a picture, and the same bytes twice."""
+    from safelight.engine.checkpoint.files.location import BUNDLED
     from safelight.engine.checkpoint.loading import load
-    from safelight.engine.checkpoint.location import BUNDLED
 
     model = load(ModelSpec(source=BUNDLED), device)
     side = 128 if small else 1024

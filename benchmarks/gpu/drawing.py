@@ -14,8 +14,8 @@ from safelight.contract.requests.order import Order
 from safelight.engine.drawing.loop import Loop
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.residency import Residency
-from safelight.engine.runs.recorders import recorder_for
-from safelight.engine.runs.replaying import Replays
+from safelight.engine.runs.recordings.recorders import recorder_for
+from safelight.engine.runs.recordings.replaying import Replays
 from safelight.engine.runs.turns import Computing
 from safelight.protocol.messages import Draw, Event, Failed, Finished, ModelReady, ModelSpec
 

@@ -18,8 +18,8 @@ from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.traits import Traits
 from safelight.contract.requests.order import Order
 from safelight.engine.drawing.loop import Loop
-from safelight.engine.pipeline.calls import Call
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.pipeline.stand_ins.calls import Call
 from safelight.engine.residency.loader import LoadFunction
 from safelight.engine.residency.residency import Residency
 from safelight.engine.runs.joining import Joining, parted

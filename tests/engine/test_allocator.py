@@ -12,7 +12,7 @@ import pytest
 MIB = 1024**2
 IN_A_PROCESS = """
 import json, re, threading
-from safelight.engine.machine.allocator import give_back, keep_freed_memory
+from safelight.engine.machine.cpu.allocator import give_back, keep_freed_memory
 
 def resident():
     return int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1]) * 1024

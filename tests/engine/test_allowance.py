@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 
-from safelight.engine.runs.allowance import LONG, Allowance
+from safelight.engine.runs.teams.allowance import LONG, Allowance
 
 
 def after(allowance: Allowance, *ratios: float) -> int:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from diffusers.utils import BaseOutput
 
-from safelight.engine.pipeline.call_values import NoForm, form_of, same_bytes, tensors_of, with_tensors
+from safelight.engine.pipeline.stand_ins.call_values import NoForm, form_of, same_bytes, tensors_of, with_tensors
 
 
 @dataclass

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from safelight.engine.pipeline.calls import CacheContext, Call
+from safelight.engine.pipeline.stand_ins.calls import CacheContext, Call
 from safelight.engine.runs.joining import CannotMerge
-from safelight.engine.runs.recorders import Rerun
-from safelight.engine.runs.replaying import Replays
+from safelight.engine.runs.recordings.recorders import Rerun
+from safelight.engine.runs.recordings.replaying import Replays
 from tests.engine.drawing import together
 
 

@@ -20,8 +20,8 @@ from safelight.contract.models.options import ModelOptions
 from safelight.contract.requests.order import Order
 from safelight.engine.checkpoint.loading import describe, load, weight_of
 from safelight.engine.describe import describe_here
-from safelight.engine.machine.memory import memory_of, tensors_of
-from safelight.engine.pipeline.controls import WORDS, follower
+from safelight.engine.machine.weights.memory import memory_of, tensors_of
+from safelight.engine.pipeline.edits.controls import WORDS, follower
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.host_memory import move
 from safelight.engine.tuning.apply import tune

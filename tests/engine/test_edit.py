@@ -15,8 +15,8 @@ from PIL import Image, ImageOps
 from safelight.contract.requests.order import Order
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.arguments import JobRefused
+from safelight.engine.pipeline.edits.ways import WORDS_ALONE
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.pipeline.ways import WORDS_ALONE
 from safelight.engine.runs.embeddings import EmbeddingCache
 from safelight.engine.tasks.choice import task_of
 from safelight.engine.tasks.edit import _at_least_a_step

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from safelight.engine.pipeline.calls import Call
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.pipeline.stand_ins.calls import Call
 from safelight.engine.runs.embeddings import EmbeddingCache
 from tests.engine.drawing import Drawing, alone, job, pixels
 

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from safelight.engine.runs.fastest_team import ENOUGH, FastestTeam
+from safelight.engine.runs.teams.fastest_team import ENOUGH, FastestTeam
 
 
 def steps(

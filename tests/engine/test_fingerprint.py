@@ -11,9 +11,9 @@ import torch
 from diffusers import FluxPipeline, StableDiffusionPipeline
 
 from safelight.engine.checkpoint import fingerprint as module
+from safelight.engine.checkpoint.files.folder import Checkpoint
+from safelight.engine.checkpoint.files.location import location_of
 from safelight.engine.checkpoint.fingerprint import fingerprint
-from safelight.engine.checkpoint.folder import Checkpoint
-from safelight.engine.checkpoint.location import location_of
 from safelight.engine.machine.device import prepare
 
 

@@ -11,9 +11,9 @@ import torch
 
 from safelight.contract.models.options import ModelOptions, Quantization
 from safelight.engine.checkpoint.loading import load
-from safelight.engine.machine.memory import free_memory, memory_of, tensors_of
-from safelight.engine.machine.parts import Parts
-from safelight.engine.pipeline.controls import NO_CONTROLS
+from safelight.engine.machine.weights.memory import free_memory, memory_of, tensors_of
+from safelight.engine.machine.weights.parts import Parts
+from safelight.engine.pipeline.edits.controls import NO_CONTROLS
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency import host_memory
 from safelight.engine.residency.host_memory import HostMemory, can_move, host_budget, move

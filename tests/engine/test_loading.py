@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import ModelOptions
-from safelight.engine.checkpoint.dtypes import dtype_of
+from safelight.engine.checkpoint.capabilities.dtypes import dtype_of
+from safelight.engine.checkpoint.files.location import BUNDLED
 from safelight.engine.checkpoint.loading import describe, load
-from safelight.engine.checkpoint.location import BUNDLED
 from safelight.engine.machine.device import default_dtype
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.tuning.packing import can_pack

@@ -16,7 +16,7 @@ from safelight.contract.checkpoints.hub import cache_folder, offline
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import ModelOptions
 from safelight.engine.checkpoint.loading import load
-from safelight.engine.machine import memory
+from safelight.engine.machine.weights import memory
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.protocol.messages import ModelSpec
 from tests.engine.drawing import alone, job

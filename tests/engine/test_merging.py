@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from safelight.engine.pipeline.calls import Call
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.pipeline.stand_ins.calls import Call
 from safelight.engine.runs.execution import Raised
 from safelight.engine.runs.joining import CannotMerge, Joining
 from safelight.engine.runs.merging import PROOFS, Merger

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from safelight.engine.checkpoint.loading import load, weight_of
-from safelight.engine.machine.memory import memory_of
+from safelight.engine.machine.weights.memory import memory_of
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.load_times import FIRST_GUESS_BYTES_PER_SECOND, FIRST_GUESS_SECONDS, LoadTimes
 from safelight.protocol.messages import (

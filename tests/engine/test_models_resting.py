@@ -18,7 +18,7 @@ import torch
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.costs import CostPoint
 from safelight.engine.checkpoint.loading import load
-from safelight.engine.machine.memory import memory_of
+from safelight.engine.machine.weights.memory import memory_of
 from safelight.engine.output.previews import Previewer
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.load_times import FIRST_MOVE_BYTES_PER_SECOND, LoadTimes

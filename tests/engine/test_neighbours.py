@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from safelight.engine.machine.neighbours import cores_left
+from safelight.engine.machine.cpu.neighbours import cores_left
 
 WAITED = "some avg10={} avg60=35.85 avg300=34.65 total=5111905529\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
 

@@ -11,7 +11,7 @@ import torch
 
 from safelight.contract.models.options import ModelOptions
 from safelight.engine.checkpoint.loading import load
-from safelight.engine.machine.memory import largest_part, memory_of
+from safelight.engine.machine.weights.memory import largest_part, memory_of
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.tuning.apply import tune
 from safelight.engine.tuning.offloading import OneAtATime, Part, computes_on

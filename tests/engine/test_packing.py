@@ -15,9 +15,9 @@ from torch import nn
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import ModelOptions
-from safelight.engine.checkpoint.dtypes import PACKED
+from safelight.engine.checkpoint.capabilities.dtypes import PACKED
 from safelight.engine.checkpoint.loading import load
-from safelight.engine.machine.memory import memory_of
+from safelight.engine.machine.weights.memory import memory_of
 from safelight.engine.tuning import packing
 from safelight.engine.tuning.packed_layers import PackedConv2d, PackedLinear, PackedWeight
 from safelight.engine.tuning.packing import can_pack, lay_out

@@ -17,7 +17,7 @@ from diffusers.utils.deprecation_utils import _TRANSFORMERS_CLASS_REMAPPING
 
 from safelight.contract.checkpoints.checkpoint_files import LOOK_AT_PICTURES, can_be_left_out
 from safelight.contract.errors import ModelLoadError
-from safelight.engine.checkpoint.diffusers_index import component_class
+from safelight.engine.checkpoint.files.diffusers_index import component_class
 from safelight.engine.pipeline.model import LoadedModel
 from tests.engine.drawing import alone, job
 from tests.engine.test_loading import change_index, loaded

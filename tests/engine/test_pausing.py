@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from safelight.contract.requests.order import Order
+from safelight.engine.checkpoint.files.location import BUNDLED
 from safelight.engine.checkpoint.loading import load
-from safelight.engine.checkpoint.location import BUNDLED
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.pipeline.pausing import never, pausing
+from safelight.engine.pipeline.stand_ins.pausing import never, pausing
 from safelight.engine.tuning.offloading import offload
 from safelight.protocol.messages import Cancelled, Finished, ModelSpec
 from safelight.scheduling.policy import Parked

@@ -14,12 +14,12 @@ from benchmarks.checkpoints.build import FAMILIES
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.traits import EditTraits
-from safelight.engine.checkpoint.diffusers_index import pipeline_class
-from safelight.engine.checkpoint.edits import refusal_of_words, ways_of
-from safelight.engine.checkpoint.folder import Checkpoint
+from safelight.engine.checkpoint.capabilities.edits import refusal_of_words, ways_of
+from safelight.engine.checkpoint.capabilities.pictures_needed import picture_needed
+from safelight.engine.checkpoint.files.diffusers_index import pipeline_class
+from safelight.engine.checkpoint.files.folder import Checkpoint
 from safelight.engine.checkpoint.loading import describe
-from safelight.engine.checkpoint.pictures_needed import picture_needed
-from safelight.engine.pipeline.twins import IMAGE_TO_IMAGE, INPAINTING, twin_class
+from safelight.engine.pipeline.edits.twins import IMAGE_TO_IMAGE, INPAINTING, twin_class
 from safelight.protocol.messages import ModelSpec
 from tests.engine.test_loading import change_index
 

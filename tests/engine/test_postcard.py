@@ -11,8 +11,8 @@ import torch
 
 from safelight.contract.requests.order import Order
 from safelight.contract.values.sizes import SIZES, Size
+from safelight.engine.checkpoint.files.location import BUNDLED
 from safelight.engine.checkpoint.loading import load
-from safelight.engine.checkpoint.location import BUNDLED
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.runs.merging import PROOFS
 from safelight.postcard.render.paper.raster import rasterise

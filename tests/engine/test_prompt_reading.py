@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from safelight.contract.requests.prompt_cut import HEADER, PromptCut, cut_header, read_cut_header
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.pipeline.prompt_reading import PromptReading, listened_to
+from safelight.engine.pipeline.stand_ins.prompt_reading import PromptReading, listened_to
 from safelight.protocol.messages import Finished
 from tests.engine.drawing import Drawing, alone, job, pixels
 from tests.engine.test_location import loaded

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from safelight.engine.pipeline.calls import Call
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.runs.recorders import CudaGraphs, Rerun, RerunRecording, recorder_for
-from safelight.engine.runs.replaying import Replays
+from safelight.engine.pipeline.stand_ins.calls import Call
+from safelight.engine.runs.recordings.recorders import CudaGraphs, Rerun, RerunRecording, recorder_for
+from safelight.engine.runs.recordings.replaying import Replays
 from tests.engine.drawing import Drawing, alone, job, pixels
 
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from safelight.contract.models.traits import EditTraits
 from safelight.contract.requests.order import InputPicture, Order
+from safelight.engine.checkpoint.files.location import BUNDLED
 from safelight.engine.checkpoint.loading import load
-from safelight.engine.checkpoint.location import BUNDLED
 from safelight.engine.pipeline.arguments import JobRefused
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.tasks.choice import task_of

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import ModelOptions
 from safelight.contract.models.traits import Traits
+from safelight.engine.checkpoint.files.single_file import Marks, follow, marks_of, read_tensors
 from safelight.engine.checkpoint.loading import describe, load
-from safelight.engine.checkpoint.single_file import Marks, follow, marks_of, read_tensors
 from safelight.protocol.messages import ModelSpec
 from tests.engine.drawing import alone, job
 from tests.engine.test_location import loaded

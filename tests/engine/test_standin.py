@@ -10,9 +10,9 @@ from diffusers import DiffusionPipeline
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from safelight.engine.machine.stages import stage_of
-from safelight.engine.pipeline.calls import Call
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.pipeline.standin import StepTaken, copy_for_run, stand_in
+from safelight.engine.pipeline.stand_ins.calls import Call
+from safelight.engine.pipeline.stand_ins.standin import StepTaken, copy_for_run, stand_in
 
 
 def at_once(call: Call) -> Any:

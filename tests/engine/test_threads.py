@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from safelight.contract.models.costs import CostPoint
-from safelight.engine.machine import device, team_size
-from safelight.engine.machine.team_size import counts_to_try, fastest, workers_that_serve_best
-from safelight.engine.pipeline.calls import Call
+from safelight.engine.machine import device
+from safelight.engine.machine.cpu import team_size
+from safelight.engine.machine.cpu.team_size import counts_to_try, fastest, workers_that_serve_best
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.runs.fastest_team import ENOUGH
-from safelight.engine.runs.threads import Threads
+from safelight.engine.pipeline.stand_ins.calls import Call
+from safelight.engine.runs.teams.fastest_team import ENOUGH
+from safelight.engine.runs.teams.threads import Threads
 from safelight.protocol.messages import Finished
 from tests.engine.drawing import Drawing, job
 
@@ -31,7 +32,7 @@ FASTER_ALONE = points({1: 0.5, 2: 1.0})
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = torch.get_num_threads()
     monkeypatch.setattr(device, "_reference", 2)
-    monkeypatch.setattr("safelight.engine.runs.threads.cores_left", lambda cores: 2)
+    monkeypatch.setattr("safelight.engine.runs.teams.threads.cores_left", lambda cores: 2)
     torch.set_num_threads(2)
     yield
     torch.set_num_threads(before)
@@ -125,7 +126,7 @@ def test_steps_correct_what_the_warm_up_found() -> None:
 
 
 def test_beside_neighbours_the_first_steps_are_taken_with_what_they_leave(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("safelight.engine.runs.threads.cores_left", lambda cores: 1)
+    monkeypatch.setattr("safelight.engine.runs.teams.threads.cores_left", lambda cores: 1)
     part, threads = Counting(tells=False), Threads()
     call = Call("transformer", part, "__call__", "denoise", (torch.zeros(2, 2),), {})
     for _ in range(40):

@@ -13,10 +13,10 @@ from benchmarks.checkpoints import llm, t5, unets
 from safelight.contract.models.terms import OperatorTerms
 from safelight.contract.models.traits import Traits
 from safelight.contract.offers import capabilities_of
-from safelight.engine.checkpoint.folder import Checkpoint
+from safelight.engine.checkpoint.capabilities.traits import traits_of
+from safelight.engine.checkpoint.files.folder import Checkpoint
+from safelight.engine.checkpoint.files.location import location_of
 from safelight.engine.checkpoint.loading import describe
-from safelight.engine.checkpoint.location import location_of
-from safelight.engine.checkpoint.traits import traits_of
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.protocol.messages import ModelSpec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from safelight.engine.machine.transfers import Ferry, PlainBuffer, ferry_for, move_modules
+from safelight.engine.machine.weights.transfers import Ferry, PlainBuffer, ferry_for, move_modules
 
 TENSORS = {
     "whole pieces": torch.arange(64, dtype=torch.float32),

@@ -19,9 +19,10 @@ import torch
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import Lora, ModelOptions
-from safelight.engine.checkpoint import loading, untrusted
+from safelight.engine.checkpoint import loading
+from safelight.engine.checkpoint.files import untrusted
+from safelight.engine.checkpoint.files.untrusted import nothing_unpickled
 from safelight.engine.checkpoint.loading import describe, load
-from safelight.engine.checkpoint.untrusted import nothing_unpickled
 from safelight.protocol.messages import ModelSpec
 from tests.engine.test_loading import change_index
 

@@ -18,7 +18,7 @@ from safelight.contract.models.costs import CostPoint
 from safelight.contract.values.sizes import SIZES
 from safelight.engine.drawing.warm_up import keep, measure, warm_up
 from safelight.engine.machine import device
-from safelight.engine.machine.team_size import workers_that_serve_best
+from safelight.engine.machine.cpu.team_size import workers_that_serve_best
 from safelight.engine.output.previews import Previewer
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.protocol.messages import Failed, Finished, ModelFailed, ModelReady, Started

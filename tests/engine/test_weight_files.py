@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from safelight.contract.errors import ModelLoadError
-from safelight.engine.machine.weight_files import check_safetensors
+from safelight.engine.machine.weights.weight_files import check_safetensors
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import torch
 
 from safelight.contract.errors import ProtocolError
 from safelight.engine.checkpoint import spared_imports
-from safelight.engine.checkpoint.location import BUNDLED
+from safelight.engine.checkpoint.files.location import BUNDLED
 from safelight.engine.checkpoint.spared_imports import needed
 from safelight.engine.machine.device import before_import
 from safelight.engine.worker import import_engine

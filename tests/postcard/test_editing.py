@@ -11,7 +11,7 @@ import torch
 from benchmarks.scenes import SCENES
 from PIL import Image
 
-from safelight.engine.pipeline.twins import beside
+from safelight.engine.pipeline.edits.twins import beside
 from safelight.postcard import PostcardImg2ImgPipeline, PostcardInpaintPipeline, PostcardPipeline
 from safelight.postcard.sampling.keeping import things_inside
 from safelight.postcard.scene import rounded

@@ -17,8 +17,8 @@ from safelight.contract.errors import ConfigurationError, ModelLoadError
 from safelight.contract.models.traits import Traits
 from safelight.engine.checkpoint.spared_imports import needed, spared
 from safelight.engine.machine.device import choose_device
-from safelight.engine.machine.memory import device_bytes
 from safelight.engine.machine.privileges import take_no_new_privileges
+from safelight.engine.machine.weights.memory import device_bytes
 from safelight.protocol.messages import ModelSpec
 
 EXIT_REFUSED = 4
@@ -39,10 +39,10 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
 def describe_here(spec: ModelSpec) -> Description:
     """Raises ModelLoadError: the checkpoint cannot be served, and why."""
     with spared(needed((spec,))):  # as in a worker: a third of the time
+        from safelight.engine.checkpoint.capabilities.dtypes import dtype_of
         from safelight.engine.checkpoint.controlnets import read_controlnets, sizes_of
-        from safelight.engine.checkpoint.dtypes import dtype_of
         from safelight.engine.checkpoint.loading import describe
-        from safelight.engine.pipeline.controls import PART
+        from safelight.engine.pipeline.edits.controls import PART
 
         checkpoint, name, traits = describe(spec)
         beside = read_controlnets(spec.options, checkpoint.pipeline_class)

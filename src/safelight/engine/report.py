@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from safelight.contract.errors import ModelLoadError
-from safelight.engine.checkpoint.location import BUNDLED, location_of
+from safelight.engine.checkpoint.files.location import BUNDLED, location_of
 from safelight.engine.checkpoint.spared_imports import needed, spared
 from safelight.engine.machine.device import (
     accelerators,
@@ -94,7 +94,7 @@ def _bundled_weights() -> str:
     """`"ok"`, or what is wrong with the weights in the package."""
     try:
         with spared(needed((ModelSpec(source=BUNDLED),))):  # as in a worker that draws with it
-            from safelight.engine.checkpoint.folder import Checkpoint
+            from safelight.engine.checkpoint.files.folder import Checkpoint
 
             Checkpoint.read(location_of(BUNDLED))
     except ModelLoadError as error:

@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 
 from safelight.contract.errors import ProtocolError
-from safelight.engine.machine.allocator import keep_freed_memory
+from safelight.engine.machine.cpu.allocator import keep_freed_memory
 from safelight.engine.machine.privileges import take_no_new_privileges
 from safelight.engine.worker import EXIT_PROTOCOL, be_worker, import_engine
 from safelight.protocol.forking import CannotFork, Ended, Fork, Forked, ForkReport, Kill

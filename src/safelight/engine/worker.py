@@ -25,7 +25,7 @@ import msgspec
 
 from safelight.contract.errors import ConfigurationError, ModelLoadError, ProtocolError
 from safelight.engine.connection import Connection
-from safelight.engine.machine.allocator import keep_freed_memory
+from safelight.engine.machine.cpu.allocator import keep_freed_memory
 from safelight.engine.machine.privileges import take_no_new_privileges
 from safelight.engine.machine.stage_ages import StageAges
 from safelight.protocol.frames import read_command
@@ -91,7 +91,7 @@ class Worker:
     def _answer(self, ping: Ping) -> None:
         held, used = 0, None
         if self._has_imported:  # torch is there, and no sooner
-            from safelight.engine.machine.memory import held_on_accelerator, use_of_accelerator
+            from safelight.engine.machine.weights.memory import held_on_accelerator, use_of_accelerator
 
             held, used = held_on_accelerator(), use_of_accelerator()
         stages = self._ages.look()
@@ -152,8 +152,8 @@ def import_engine(configure: Configure) -> None:
     with spared(needed(configure.models)):
         import safelight.engine.drawing.loop
         import safelight.engine.drawing.warm_up  # noqa: F401
-        from safelight.engine.checkpoint.folder import Checkpoint
-        from safelight.engine.checkpoint.location import location_of
+        from safelight.engine.checkpoint.files.folder import Checkpoint
+        from safelight.engine.checkpoint.files.location import location_of
 
         for spec in configure.models:
             with suppress(Exception):  # loading says what is wrong; this imports its classes
@@ -204,8 +204,8 @@ def _residency(configure: Configure, measured: Path | None) -> Residency:
 
 def _computing(configure: Configure) -> Computing:
     from safelight.engine.machine.device import choose_device
-    from safelight.engine.runs.recorders import recorder_for
-    from safelight.engine.runs.replaying import Replays
+    from safelight.engine.runs.recordings.recorders import recorder_for
+    from safelight.engine.runs.recordings.replaying import Replays
     from safelight.engine.runs.turns import Computing
 
     recorder = recorder_for(choose_device(configure.device)) if configure.cuda_graphs else (None, 0)
@@ -214,7 +214,7 @@ def _computing(configure: Configure) -> Computing:
 
 def _memory_budget(device: str) -> int | None:
     from safelight.engine.machine.device import choose_device
-    from safelight.engine.machine.memory import budget
+    from safelight.engine.machine.weights.memory import budget
 
     try:
         return budget(choose_device(device))

@@ -11,7 +11,8 @@ from safelight.contract.models.options import DENOISERS
 CARDS_GB = (8, 16, 24, 48, 80)
 """Memory of common cards, in units of 10^9 bytes."""
 
-# Drawing needs room beside the weights: the engine gives models four fifths of a device (`engine/machine/memory.py`).
+# Drawing needs room beside the weights: the engine gives models four fifths of a device
+# (`engine/machine/weights/memory.py`).
 _FOR_WEIGHTS = 0.8
 # Of a denoiser in bfloat16: eight bits and a scale for each row; four bits and a scale for each 64 weights.
 _INT8, _NF4 = 0.51, 0.29

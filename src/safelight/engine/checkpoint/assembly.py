@@ -17,10 +17,10 @@ from safelight.contract.checkpoints.checkpoint_files import can_be_left_out
 from safelight.contract.checkpoints.split_weights import whole_folder
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import DENOISERS, ModelOptions, Quantization
-from safelight.engine.checkpoint.diffusers_index import none_made
-from safelight.engine.checkpoint.folder import CHECKER, Checkpoint
+from safelight.engine.checkpoint.files.diffusers_index import none_made
+from safelight.engine.checkpoint.files.folder import CHECKER, Checkpoint
+from safelight.engine.checkpoint.files.single_file import Tensors, follow, marks_of, part_if_held, part_of, read_tensors
 from safelight.engine.checkpoint.processors import without_videos
-from safelight.engine.checkpoint.single_file import Tensors, follow, marks_of, part_if_held, part_of, read_tensors
 from safelight.engine.machine.library_errors import explained, missing_package
 from safelight.engine.pipeline.modular import is_modular
 from safelight.engine.tuning.quantization import check_components, configuration, refusal, table_for

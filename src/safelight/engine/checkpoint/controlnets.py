@@ -15,11 +15,11 @@ import torch
 from safelight.contract.checkpoints.checkpoint_files import CONFIGURES, PART_CONFIG, read_json
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import DENOISERS, ModelOptions
-from safelight.engine.checkpoint.diffusers_index import Weights, check_files
-from safelight.engine.checkpoint.location import location_of
-from safelight.engine.checkpoint.untrusted import check_folder
-from safelight.engine.machine.memory import weights_bytes
-from safelight.engine.pipeline.controls import PART, WORDS, Controls, follower
+from safelight.engine.checkpoint.files.diffusers_index import Weights, check_files
+from safelight.engine.checkpoint.files.location import location_of
+from safelight.engine.checkpoint.files.untrusted import check_folder
+from safelight.engine.machine.weights.memory import weights_bytes
+from safelight.engine.pipeline.edits.controls import PART, WORDS, Controls, follower
 
 # These are told for each picture which of their kinds of maps it is, and a request has no word for that.
 _MODES = ("num_mode", "num_control_type")

@@ -16,8 +16,8 @@ from PIL import Image
 from safelight.contract.checkpoints.checkpoint_files import PART_CONFIG, read_json
 from safelight.contract.checkpoints.classifiers import SAFETY_CHECKERS_LABEL, is_safety_checker
 from safelight.contract.errors import ModelLoadError
-from safelight.engine.checkpoint.location import location_of
-from safelight.engine.checkpoint.untrusted import check_folder, nothing_unpickled
+from safelight.engine.checkpoint.files.location import location_of
+from safelight.engine.checkpoint.files.untrusted import check_folder, nothing_unpickled
 
 _PREPARES = "preprocessor_config.json"
 _KEPT: Mapping[str, Any] = {"local_files_only": True, "trust_remote_code": False}

@@ -17,24 +17,24 @@ from msgspec.structs import replace
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import ModelOptions
 from safelight.contract.models.traits import EditTraits, Traits
-from safelight.engine.checkpoint import single_file
 from safelight.engine.checkpoint.assembly import Assembly
+from safelight.engine.checkpoint.capabilities.dtypes import PACKED, check_dtype, dtype_of, numbers_of
+from safelight.engine.checkpoint.capabilities.edits import parameters_of, ways_of
+from safelight.engine.checkpoint.capabilities.traits import traits_of
 from safelight.engine.checkpoint.controlnets import ControlNetFiles, load_controlnets, read_controlnets, sizes_of
-from safelight.engine.checkpoint.dtypes import PACKED, check_dtype, dtype_of, numbers_of
-from safelight.engine.checkpoint.edits import parameters_of, ways_of
+from safelight.engine.checkpoint.files import single_file
+from safelight.engine.checkpoint.files.folder import Checkpoint
+from safelight.engine.checkpoint.files.location import location_of
+from safelight.engine.checkpoint.files.untrusted import nothing_unpickled
 from safelight.engine.checkpoint.fingerprint import files_digest, fingerprint
-from safelight.engine.checkpoint.folder import Checkpoint
-from safelight.engine.checkpoint.location import location_of
 from safelight.engine.checkpoint.processors import pictures_read_with
-from safelight.engine.checkpoint.traits import traits_of
-from safelight.engine.checkpoint.untrusted import nothing_unpickled
 from safelight.engine.machine.library_errors import missing_package
-from safelight.engine.machine.memory import refuse_too_large
-from safelight.engine.pipeline.controls import WORDS, follower
+from safelight.engine.machine.weights.memory import refuse_too_large
+from safelight.engine.pipeline.edits.controls import WORDS, follower
+from safelight.engine.pipeline.edits.twins import IMAGE_TO_IMAGE, INPAINTING
+from safelight.engine.pipeline.edits.ways import Ways
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.signature import of_one_frame
-from safelight.engine.pipeline.twins import IMAGE_TO_IMAGE, INPAINTING
-from safelight.engine.pipeline.ways import Ways
 from safelight.engine.tuning.apply import check_library, check_options, tune
 from safelight.engine.tuning.loras import Named
 from safelight.engine.tuning.quantization import is_known, library_versions

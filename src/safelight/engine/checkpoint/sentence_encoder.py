@@ -20,8 +20,8 @@ from safelight.contract.checkpoints.checkpoint_files import read_json
 from safelight.contract.checkpoints.split_weights import whole_folder
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.requests.sentences import BUNDLED_ENCODER
-from safelight.engine.checkpoint.location import BUNDLED, location_of
-from safelight.engine.checkpoint.untrusted import check_folder, nothing_unpickled
+from safelight.engine.checkpoint.files.location import BUNDLED, location_of
+from safelight.engine.checkpoint.files.untrusted import check_folder, nothing_unpickled
 from safelight.protocol.messages import EncoderSpec
 
 # As sentence-transformers has it for this encoder: it was trained on shorter texts than its 512 positions.

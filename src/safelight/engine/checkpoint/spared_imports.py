@@ -20,7 +20,7 @@ from typing import Any
 
 from safelight.contract.checkpoints.checkpoint_files import read_json
 from safelight.contract.errors import ModelLoadError
-from safelight.engine.checkpoint.location import BUNDLED, location_of
+from safelight.engine.checkpoint.files.location import BUNDLED, location_of
 from safelight.protocol.messages import ModelSpec
 
 COMPILER, _BEHIND = "torch._dynamo", "torch._inductor"

@@ -21,7 +21,7 @@ from safelight.engine.machine.streams import fetched
 from safelight.engine.output.encode import encode
 from safelight.engine.output.previews import Previewer, clean
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.pipeline.standin import StepTaken
+from safelight.engine.pipeline.stand_ins.standin import StepTaken
 from safelight.engine.runs.run import Run
 from safelight.protocol.messages import End, Event, Failed, Finished, Preview, Tier
 from safelight.protocol.times import BusyStage, StageSpan, Work

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from queue import Empty, SimpleQueue
 
-from safelight.engine.machine.allocator import give_back
+from safelight.engine.machine.cpu.allocator import give_back
 from safelight.engine.residency.loader import LoadOutcome
 from safelight.protocol.messages import Cancel, Draw, Embed, EncoderSpec, ModelSpec, ShareCores, Watch
 

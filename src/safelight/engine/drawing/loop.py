@@ -13,7 +13,7 @@ from safelight.engine.drawing.ends import Ends
 from safelight.engine.drawing.inbox import Command, Inbox, Reader
 from safelight.engine.drawing.roster import Roster
 from safelight.engine.machine.stage_ages import StageAges
-from safelight.engine.pipeline.standin import StepTaken
+from safelight.engine.pipeline.stand_ins.standin import StepTaken
 from safelight.engine.residency.loader import LoadOutcome
 from safelight.engine.residency.residency import Residency
 from safelight.engine.runs.run import Run

@@ -14,7 +14,7 @@ from safelight.contract.requests.order import Order
 from safelight.engine.drawing.ends import Ends
 from safelight.engine.drawing.trial import is_trial, trial_after, trial_id
 from safelight.engine.pipeline.arguments import JobRefused
-from safelight.engine.pipeline.standin import StepTaken
+from safelight.engine.pipeline.stand_ins.standin import StepTaken
 from safelight.engine.residency.models import Models
 from safelight.engine.residency.slot import ModelSlot
 from safelight.engine.runs.failures import Failure, refusal_of

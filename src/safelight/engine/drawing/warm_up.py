@@ -21,14 +21,14 @@ from safelight.contract.models.costs import CostPoint
 from safelight.contract.models.stages import FIRST, STAGES, STEPS
 from safelight.contract.values.sizes import SIZES, Size
 from safelight.engine.drawing.trial import trial_order
+from safelight.engine.machine.cpu.team_size import counts_to_try
 from safelight.engine.machine.device import reference_threads
 from safelight.engine.machine.library_errors import is_out_of_memory, missing_package
 from safelight.engine.machine.pace import now
-from safelight.engine.machine.team_size import counts_to_try
 from safelight.engine.output.previews import Previewer
-from safelight.engine.pipeline.calls import Call
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.pipeline.standin import StepTaken, copy_for_run
+from safelight.engine.pipeline.stand_ins.calls import Call
+from safelight.engine.pipeline.stand_ins.standin import StepTaken, copy_for_run
 from safelight.engine.residency.measurements import read_kept, write_kept
 from safelight.engine.tasks.choice import task_of
 from safelight.engine.tasks.task import PictureRefused

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from safelight.contract.models.stages import DECODE
-from safelight.engine.pipeline.calls import Call
+from safelight.engine.pipeline.stand_ins.calls import Call
 
 
 class NaNInLatents(ArithmeticError):

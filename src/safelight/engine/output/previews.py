@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from safelight.engine.pipeline.standin import StepTaken
+from safelight.engine.pipeline.stand_ins.standin import StepTaken
 
 _JPEG_QUALITY = 80
 _EXAMPLES = 12  # pictures to learn from: a map of 3 x 65 numbers is settled by then

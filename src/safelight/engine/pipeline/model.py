@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from safelight.contract.models.traits import Traits
-from safelight.engine.machine.memory import largest_part, memory_of
-from safelight.engine.machine.parts import Parts
-from safelight.engine.pipeline.controls import NO_CONTROLS, Controls
-from safelight.engine.pipeline.ways import WORDS_ALONE, Ways
+from safelight.engine.machine.weights.memory import largest_part, memory_of
+from safelight.engine.machine.weights.parts import Parts
+from safelight.engine.pipeline.edits.controls import NO_CONTROLS, Controls
+from safelight.engine.pipeline.edits.ways import WORDS_ALONE, Ways
 from safelight.engine.tuning.loras import NO_ADAPTERS, Adapters
 
 

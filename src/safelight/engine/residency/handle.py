@@ -8,7 +8,7 @@ import gc
 
 import torch
 
-from safelight.engine.machine.allocator import give_back
+from safelight.engine.machine.cpu.allocator import give_back
 from safelight.engine.pipeline.model import LoadedModel
 
 

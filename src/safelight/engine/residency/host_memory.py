@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import torch
 
-from safelight.engine.machine.memory import free_memory, memory_of, tensors_of
 from safelight.engine.machine.streams import off_the_steps
-from safelight.engine.machine.transfers import ferry_for, move_modules
+from safelight.engine.machine.weights.memory import free_memory, memory_of, tensors_of
+from safelight.engine.machine.weights.transfers import ferry_for, move_modules
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.protocol.messages import ModelSpec
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from itertools import count
 
 from safelight.contract.errors import ModelLoadError
-from safelight.engine.machine.team_size import workers_that_serve_best
+from safelight.engine.machine.cpu.team_size import workers_that_serve_best
 from safelight.engine.residency.host_memory import HostMemory
 from safelight.engine.residency.load_times import LoadTimes
 from safelight.engine.residency.loader import Load, Loaded, Loader, LoadOutcome, LoadPlan, Unload

@@ -16,7 +16,7 @@ import torch
 from safelight.contract.models.stages import DECODE
 from safelight.engine.machine.pace import Mark
 from safelight.engine.machine.streams import Beside
-from safelight.engine.pipeline.calls import Call
+from safelight.engine.pipeline.stand_ins.calls import Call
 from safelight.engine.runs.execution import Queued, Raised, queue
 from safelight.engine.runs.run import Run
 

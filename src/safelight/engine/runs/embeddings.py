@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from safelight.engine.pipeline.calls import Call
+from safelight.engine.pipeline.stand_ins.calls import Call
 
 _PLAIN = (bool, int, float, str, bytes, type(None), torch.dtype, torch.device)
 

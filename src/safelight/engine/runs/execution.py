@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from safelight.engine.output.checks import NumbersCheck
-from safelight.engine.pipeline.calls import Call
-from safelight.engine.pipeline.pausing import Pause, never
+from safelight.engine.pipeline.stand_ins.calls import Call
+from safelight.engine.pipeline.stand_ins.pausing import Pause, never
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from safelight.engine.pipeline.call_values import NoForm, form_of
-from safelight.engine.pipeline.calls import Call
+from safelight.engine.pipeline.stand_ins.call_values import NoForm, form_of
+from safelight.engine.pipeline.stand_ins.calls import Call
 
 _REMEMBERED = 32
 

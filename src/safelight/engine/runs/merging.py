@@ -20,8 +20,8 @@ from typing import Any
 import torch
 
 from safelight.engine.machine.pace import now
-from safelight.engine.pipeline.call_values import same_bytes
-from safelight.engine.pipeline.calls import Call
+from safelight.engine.pipeline.stand_ins.call_values import same_bytes
+from safelight.engine.pipeline.stand_ins.calls import Call
 from safelight.engine.runs.execution import Raised, execute
 from safelight.engine.runs.joining import Joining, form, parted
 

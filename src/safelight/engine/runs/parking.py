@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from greenlet import getcurrent, greenlet
 
-from safelight.engine.pipeline.calls import Call
+from safelight.engine.pipeline.stand_ins.calls import Call
 from safelight.engine.runs.execution import Raised, execute
 
 HERE = object()

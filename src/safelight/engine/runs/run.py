@@ -17,12 +17,12 @@ from safelight.contract.models.costs import CostPoint
 from safelight.contract.models.stages import FIRST
 from safelight.contract.requests.order import Order
 from safelight.engine.output.metadata import Facts
-from safelight.engine.pipeline.calls import Call
 from safelight.engine.pipeline.lora_sets import NO_LORAS, lora_set
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.pipeline.prompt_reading import PromptReading
 from safelight.engine.pipeline.review import has_checker
-from safelight.engine.pipeline.standin import StepTaken, copy_for_run, release
+from safelight.engine.pipeline.stand_ins.calls import Call
+from safelight.engine.pipeline.stand_ins.prompt_reading import PromptReading
+from safelight.engine.pipeline.stand_ins.standin import StepTaken, copy_for_run, release
 from safelight.engine.residency.slot import ModelSlot
 from safelight.engine.runs.failures import FLAGGED, Failure, failure_of
 from safelight.engine.runs.outlook import outlook

@@ -14,15 +14,15 @@ from safelight.contract.models.costs import CostPoint
 from safelight.contract.models.stages import STEPS, comes_before_steps
 from safelight.engine.machine.pace import Mark, Pace, mark
 from safelight.engine.machine.streams import Beside, beside
-from safelight.engine.pipeline.calls import Call
+from safelight.engine.pipeline.stand_ins.calls import Call
 from safelight.engine.runs.decoding import Decodings
 from safelight.engine.runs.embeddings import EmbeddingCache
 from safelight.engine.runs.joining import form
 from safelight.engine.runs.merging import MOST, Compute, Merger, plainly
 from safelight.engine.runs.parking import HERE
-from safelight.engine.runs.replaying import Replays
+from safelight.engine.runs.recordings.replaying import Replays
 from safelight.engine.runs.run import Run
-from safelight.engine.runs.threads import Threads
+from safelight.engine.runs.teams.threads import Threads
 from safelight.scheduling.policy import Parked, Schedule
 
 _LIGHT_SECONDS = 0.05

@@ -9,9 +9,9 @@ from typing import Any
 
 from safelight.contract.requests.order import Recipe
 from safelight.engine.pipeline.arguments import JobRefused
-from safelight.engine.pipeline.controls import Follower, Task
+from safelight.engine.pipeline.edits.controls import Follower, Task
+from safelight.engine.pipeline.edits.pictures import as_image, fitted
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.pipeline.pictures import as_image, fitted
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from PIL import Image
 
 from safelight.contract.requests.order import Order
 from safelight.engine.pipeline.arguments import JobRefused, options_used, pipeline_arguments
-from safelight.engine.pipeline.giving_back import given_back
+from safelight.engine.pipeline.edits.giving_back import given_back
+from safelight.engine.pipeline.edits.pictures import as_image, fitted, kept_outside
+from safelight.engine.pipeline.edits.twins import IMAGE_TO_IMAGE, INPAINTING
+from safelight.engine.pipeline.edits.ways import Way
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.pipeline.pictures import as_image, fitted, kept_outside
-from safelight.engine.pipeline.twins import IMAGE_TO_IMAGE, INPAINTING
-from safelight.engine.pipeline.ways import Way
 from safelight.engine.tasks.control import following
 from safelight.engine.tasks.task import Drawn, as_asked, shown
 

@@ -11,8 +11,8 @@ import torch
 
 from safelight.contract.requests.order import Order
 from safelight.engine.pipeline.arguments import JobRefused, options_used, pipeline_arguments
+from safelight.engine.pipeline.edits.pictures import as_image, fitted
 from safelight.engine.pipeline.model import LoadedModel
-from safelight.engine.pipeline.pictures import as_image, fitted
 from safelight.engine.tasks.edit import check_count, way_of
 from safelight.engine.tasks.task import Drawn, scene_in, shown
 

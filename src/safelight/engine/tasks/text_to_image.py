@@ -11,7 +11,7 @@ import torch
 from safelight.contract.parameters.calls import EDIT_PATH
 from safelight.contract.requests.order import Order
 from safelight.engine.pipeline.arguments import JobRefused, options_used, pipeline_arguments
-from safelight.engine.pipeline.controls import WORDS
+from safelight.engine.pipeline.edits.controls import WORDS
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.tasks.control import following
 from safelight.engine.tasks.task import Drawn, as_asked, scene_in, shown

@@ -17,9 +17,9 @@ from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import ModelOptions, StepCache
 from safelight.contract.models.stages import STEPS
 from safelight.engine.machine.library_errors import explained
-from safelight.engine.machine.parts import Parts
 from safelight.engine.machine.stages import stage_of
-from safelight.engine.machine.weight_files import check_file
+from safelight.engine.machine.weights.parts import Parts
+from safelight.engine.machine.weights.weight_files import check_file
 from safelight.engine.tuning.attention import attend_in_tiles
 from safelight.engine.tuning.loras import Adapters, Named, add_loras
 from safelight.engine.tuning.modulation import modulate_in_place

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import Lora
 from safelight.engine.machine.library_errors import explained
-from safelight.engine.machine.weight_files import check_file
+from safelight.engine.machine.weights.weight_files import check_file
 
 # Other ways to change few weights, by what their tensors are called (https://github.com/KohakuBlueleaf/LyCORIS).
 _OTHER_ADAPTERS = {

@@ -32,7 +32,7 @@ from safelight.contract.checkpoints.checkpoint_files import (
 )
 from safelight.contract.errors import ModelLoadError
 from safelight.engine.machine.library_errors import missing_package
-from safelight.engine.machine.weight_files import check_safetensors
+from safelight.engine.machine.weights.weight_files import check_safetensors
 from safelight.engine.pipeline.modular import as_pipeline_class
 
 CONVERT = (

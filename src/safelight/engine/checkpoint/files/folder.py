@@ -23,7 +23,7 @@ from safelight.contract.checkpoints.checkpoint_files import (
 )
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import DENOISERS, ModelOptions
-from safelight.engine.checkpoint.diffusers_index import (
+from safelight.engine.checkpoint.files.diffusers_index import (
     CONVERT,
     PartLacking,
     Weights,
@@ -32,13 +32,13 @@ from safelight.engine.checkpoint.diffusers_index import (
     pipeline_class,
     read_index,
 )
-from safelight.engine.checkpoint.location import ModelLocation, location_of
-from safelight.engine.checkpoint.single_file import (
+from safelight.engine.checkpoint.files.location import ModelLocation, location_of
+from safelight.engine.checkpoint.files.single_file import (
     note_scaled,
 )
-from safelight.engine.checkpoint.untrusted import check_folder
-from safelight.engine.machine.memory import weights_bytes
-from safelight.engine.machine.weight_files import check_safetensors
+from safelight.engine.checkpoint.files.untrusted import check_folder
+from safelight.engine.machine.weights.memory import weights_bytes
+from safelight.engine.machine.weights.weight_files import check_safetensors
 from safelight.engine.tuning.quantization import backend_of
 
 _PLAIN = ModelOptions()

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from safelight.contract.models.traits import EditTraits
-from safelight.engine.pipeline.picture_arguments import PictureArguments
-from safelight.engine.pipeline.twins import beside
+from safelight.engine.pipeline.edits.picture_arguments import PictureArguments
+from safelight.engine.pipeline.edits.twins import beside
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ import torch
 from diffusers.hooks.group_offloading import _is_group_offload_enabled
 
 from safelight.contract.models.stages import STEPS
-from safelight.engine.pipeline.call_values import NoForm, form_of, same_bytes
-from safelight.engine.pipeline.calls import Call
+from safelight.engine.pipeline.stand_ins.call_values import NoForm, form_of, same_bytes
+from safelight.engine.pipeline.stand_ins.calls import Call
 from safelight.engine.runs.execution import Raised, execute
 
 log = logging.getLogger(__name__)

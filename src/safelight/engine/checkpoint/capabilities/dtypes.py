@@ -12,8 +12,8 @@ from diffusers import AmusedScheduler, DDPMScheduler
 
 from safelight.contract.checkpoints.checkpoint_files import read_json
 from safelight.contract.errors import ModelLoadError
-from safelight.engine.checkpoint.folder import Checkpoint
-from safelight.engine.checkpoint.location import BUNDLED
+from safelight.engine.checkpoint.files.folder import Checkpoint
+from safelight.engine.checkpoint.files.location import BUNDLED
 from safelight.engine.machine.device import default_dtype
 from safelight.engine.tuning.packing import can_pack
 from safelight.protocol.messages import ModelSpec

@@ -16,13 +16,13 @@ import torch
 
 from safelight.contract.models.costs import CostPoint
 from safelight.contract.models.stages import STEPS
+from safelight.engine.machine.cpu.neighbours import cores_left
+from safelight.engine.machine.cpu.team_size import counts_to_try, fastest
 from safelight.engine.machine.device import reference_threads, usable_cores
-from safelight.engine.machine.neighbours import cores_left
-from safelight.engine.machine.team_size import counts_to_try, fastest
-from safelight.engine.pipeline.calls import Call
-from safelight.engine.runs.allowance import SLOW, Allowance
+from safelight.engine.pipeline.stand_ins.calls import Call
 from safelight.engine.runs.execution import Raised, execute
-from safelight.engine.runs.fastest_team import FastestTeam
+from safelight.engine.runs.teams.allowance import SLOW, Allowance
+from safelight.engine.runs.teams.fastest_team import FastestTeam
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from safelight.engine.machine.parts import Parts
-from safelight.engine.pipeline.picture_arguments import must_be_given
-from safelight.engine.pipeline.twins import IMAGE_TO_IMAGE, INPAINTING, beside, fits, twin_class
+from safelight.engine.machine.weights.parts import Parts
+from safelight.engine.pipeline.edits.picture_arguments import must_be_given
+from safelight.engine.pipeline.edits.twins import IMAGE_TO_IMAGE, INPAINTING, beside, fits, twin_class
 
 PART = "controlnet"
 _KIND = re.compile(r"ControlNet(?:Union)?(?=\w*Model$)")

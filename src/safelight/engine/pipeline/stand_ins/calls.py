@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 
 from safelight.contract.models.stages import DECODE
-from safelight.engine.pipeline.pausing import Pause, never, pausing
+from safelight.engine.pipeline.stand_ins.pausing import Pause, never, pausing
 from safelight.engine.tuning.offloading import come, computes_on
 
 

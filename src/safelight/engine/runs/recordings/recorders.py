@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from safelight.engine.machine.pace import now
-from safelight.engine.pipeline.call_values import tensors_of, with_tensors
-from safelight.engine.pipeline.calls import Call
-from safelight.engine.runs.replaying import Recorder
+from safelight.engine.pipeline.stand_ins.call_values import tensors_of, with_tensors
+from safelight.engine.pipeline.stand_ins.calls import Call
+from safelight.engine.runs.recordings.replaying import Recorder
 
 _SHARE = 16
 """Recordings take at most this part of a device's memory: each keeps what one step needs beside the weights."""

@@ -14,17 +14,17 @@ import diffusers
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import DENOISERS
-from safelight.engine.checkpoint.channels import denoiser_input
-from safelight.engine.checkpoint.folder import Checkpoint
-from safelight.engine.checkpoint.pictures_needed import picture_needed
-from safelight.engine.pipeline.picture_arguments import (
+from safelight.engine.checkpoint.capabilities.channels import denoiser_input
+from safelight.engine.checkpoint.capabilities.pictures_needed import picture_needed
+from safelight.engine.checkpoint.files.folder import Checkpoint
+from safelight.engine.pipeline.edits.picture_arguments import (
     PictureArguments,
     must_be_given,
     picture_arguments,
     several_drawn,
 )
-from safelight.engine.pipeline.twins import IMAGE_TO_IMAGE, INPAINTING, fits, twin_class
-from safelight.engine.pipeline.ways import Way, Ways
+from safelight.engine.pipeline.edits.twins import IMAGE_TO_IMAGE, INPAINTING, fits, twin_class
+from safelight.engine.pipeline.edits.ways import Way, Ways
 
 _PROMPT = re.compile(r"(?!negative_|num_)\w+_prompt")  # another one than `prompt`
 _READS_SETTING = re.compile(r"(?<!hasattr\()self\.(\w+)\.config\.(\w+)\b(?!\()")

@@ -23,7 +23,7 @@ from transformers import PreTrainedTokenizerBase
 from safelight.contract.checkpoints.checkpoint_files import read_json
 from safelight.contract.models.traits import Traits
 from safelight.contract.parameters.declared import taken_by
-from safelight.engine.checkpoint.folder import Checkpoint
+from safelight.engine.checkpoint.files.folder import Checkpoint
 from safelight.engine.pipeline.signature import guidance_parameter, of_one_frame
 
 log = logging.getLogger(__name__)

@@ -25,9 +25,9 @@ from diffusers.hooks.hooks import StateManager
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 
 from safelight.engine.machine.stages import stage_of, stage_of_call
-from safelight.engine.pipeline.call_values import with_tensors
-from safelight.engine.pipeline.calls import CacheContext, Call, CastTo, GlobalNoise, Hand, Within
-from safelight.engine.pipeline.prompt_reading import Heard, listened_to
+from safelight.engine.pipeline.stand_ins.call_values import with_tensors
+from safelight.engine.pipeline.stand_ins.calls import CacheContext, Call, CastTo, GlobalNoise, Hand, Within
+from safelight.engine.pipeline.stand_ins.prompt_reading import Heard, listened_to
 
 # The ways in which diffusers' pipelines enter a component to compute (0.42: every `self.<component>.<method>(` there).
 _COMPUTING = ("__call__", "encode", "decode", "generate", "get_text_features", "get_image_features")

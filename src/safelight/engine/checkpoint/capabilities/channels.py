@@ -10,7 +10,7 @@ from typing import Any
 
 from safelight.contract.checkpoints.checkpoint_files import read_json
 from safelight.contract.models.options import DENOISERS
-from safelight.engine.checkpoint.folder import Checkpoint
+from safelight.engine.checkpoint.files.folder import Checkpoint
 
 # Latents come as they are, or as patches of two by two.
 _PATCHES = (1, 4)

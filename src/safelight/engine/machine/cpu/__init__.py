@@ -1,0 +1,1 @@
+"""The processor and its memory: how many threads are fastest, and what other programs leave."""

@@ -1,0 +1,1 @@
+"""Drawing from pictures: which pipeline does it, and how it takes them."""

@@ -1,0 +1,1 @@
+"""Calls that are recorded once and run again with other values."""

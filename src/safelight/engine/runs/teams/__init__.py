@@ -1,0 +1,1 @@
+"""How many threads a call is computed with."""
