@@ -121,11 +121,11 @@ class PostcardImg2ImgPipeline(ScenePipeline):
             codec = self.decoder.codec
             latents = codec.to_latents(torch.from_numpy(codec.to_values(before, in_order=False))[None])
             return self._output(latents, height, width, output_type, return_dict)
-        kept = begin.kept.to(self._execution_device)
         words, away_from = Words(begin.prompt), Words(asked.negative_prompt)
         conditions = self._conditioned(words, away_from, asked.guidance_scale, width / height)
-        noise = self.prepare_latents(conditions.batch, torch.float32, self._execution_device, generator)
-        self._set_timesteps(steps, None, skipped)
+        kept = begin.kept.to(conditions.device)
+        noise = self.prepare_latents(conditions.batch, torch.float32, conditions.device, generator)
+        self._set_timesteps(steps, None, conditions.device, skipped)
         sigma = self.scheduler.sigmas[skipped]
         latents = (1.0 - sigma) * kept.clean + sigma * noise
         latents = self._denoised(latents, conditions, callback, callback_inputs, kept)

@@ -61,7 +61,7 @@ class PostcardPipeline(ScenePipeline):
             width / height,
             num_images_per_prompt,
         )
-        latents = self.prepare_latents(conditions.batch, torch.float32, self._execution_device, generator, latents)
-        self._set_timesteps(num_inference_steps, sigmas)
+        latents = self.prepare_latents(conditions.batch, torch.float32, conditions.device, generator, latents)
+        self._set_timesteps(num_inference_steps, sigmas, conditions.device)
         latents = self._denoised(latents, conditions, callback_on_step_end, callback_on_step_end_tensor_inputs)
         return self._output(latents, height, width, output_type, return_dict)

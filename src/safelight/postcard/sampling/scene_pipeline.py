@@ -137,11 +137,11 @@ class ScenePipeline(DiffusionPipeline):  # type: ignore[misc]
             device=device,
         )
 
-    def _set_timesteps(self, steps: int, sigmas: list[float] | None, skipped: int = 0) -> None:
+    def _set_timesteps(self, steps: int, sigmas: list[float] | None, device: torch.device, skipped: int = 0) -> None:
         """Prepare the scheduler for the schedule without the first `skipped` of its steps."""
         if sigmas is None:
             sigmas = np.linspace(1.0, 1.0 / steps, steps).tolist()
-        self.scheduler.set_timesteps(sigmas=sigmas, device=self._execution_device)
+        self.scheduler.set_timesteps(sigmas=sigmas, device=device)
         self.scheduler.set_begin_index(skipped)
         self._num_timesteps = len(self.scheduler.timesteps) - skipped
 
