@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from safelight.adapters.children import child_environment
+from safelight.adapters.processes.children import child_environment
 from tests.clients.process import serving
 from tests.e2e.drawing import wait_until_ready, workers
 

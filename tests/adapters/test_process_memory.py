@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from safelight.adapters.process_memory import memory_of, memory_of_all
+from safelight.adapters.processes.process_memory import memory_of, memory_of_all
 
 
 def process(proc: Path, number: int, parent: int, pages: int) -> None:

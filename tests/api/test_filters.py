@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from safelight.adapters.filters import CommandFilter, HttpFilter
+from safelight.adapters.filtering.filters import CommandFilter, HttpFilter
 from safelight.service.ports.filters import FilterFailed, Question, Verdict
 from tests.api.conftest import PICTURES, Running, Serve
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from safelight.adapters.classifier import ClassifierFilter
+from safelight.adapters.filtering.classifier import ClassifierFilter
 from safelight.bootstrap.use_cases.filters import look_at_classifier
 from safelight.contract.errors import ConfigurationError
 from safelight.service.ports.filters import FilterFailed, Question, Verdict

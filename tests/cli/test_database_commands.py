@@ -17,7 +17,7 @@ import pytest
 
 from safelight.adapters.files import open_files
 from safelight.adapters.metrics import PrometheusTelemetry
-from safelight.adapters.sql.copying import counted
+from safelight.adapters.sql.maintenance.copying import counted
 from safelight.contract.records.batches import Batch, StoredFile
 from safelight.contract.records.jobs import JobRecord, KeptImage
 from safelight.service.ports.stores.jobs import IdempotencyMark, JobFilter

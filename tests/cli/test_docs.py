@@ -9,9 +9,9 @@ from typer.main import get_command
 
 from safelight.cli.app import app
 from safelight.settings import ChatSettings, EmbeddingSettings, HostSettings, ModelSettings, OptionSettings, Settings
-from safelight.settings.classifier import ClassifierSettings
-from safelight.settings.credentials import CredentialSettings
-from safelight.settings.loras import LoraSettings
+from safelight.settings.tables.classifier import ClassifierSettings
+from safelight.settings.tables.credentials import CredentialSettings
+from safelight.settings.tables.loras import LoraSettings
 
 DOCS = Path(__file__).parents[2] / "docs"
 

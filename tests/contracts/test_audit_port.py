@@ -83,6 +83,6 @@ async def test_what_is_too_old_or_too_many_is_forgotten(database: Database, monk
     async with database.dialect.writing() as connection:
         await connection.execute(insert(audit), rows)
         await connection.execute(update(audit).where(audit.c.subject == "4").values(time=5.0))
-    monkeypatch.setattr("safelight.adapters.sql.audit.MOST_ENTRIES", 3)
+    monkeypatch.setattr("safelight.adapters.sql.access.audit.MOST_ENTRIES", 3)
     await database.upkeep.tidy(time.time())
     assert [entry.subject for entry in await database.audit.entries(100)] == ["5", "3"]

@@ -21,7 +21,7 @@ from safelight.contract.models.options import ModelOptions, Quantization
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.protocol.messages import ModelSpec
-from safelight.settings.options import OptionSettings
+from safelight.settings.tables.options import OptionSettings
 from tests.engine.drawing import Drawing, alone, job, pixels
 
 INT8 = Quantization(backend="torchao", options={"quant_type": "Int8WeightOnlyConfig"})

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TypeVar
 
-from safelight.adapters.children import child_environment
+from safelight.adapters.processes.children import child_environment
 from safelight.protocol.frames import HEADER_BYTES, frame_length, read_event, to_frame
 from safelight.protocol.messages import Event, Hello, Message
 

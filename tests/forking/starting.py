@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from safelight.adapters.children import child_environment
+from safelight.adapters.processes.children import child_environment
 from tests.forking.template import LENGTH_BYTES, Job
 
 PROGRAM = Path(__file__).with_name("template.py")

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from safelight.adapters.children import child_environment, python_module
+from safelight.adapters.processes.children import child_environment, python_module
 from safelight.contract.models.options import ModelOptions
 from safelight.protocol.forking import Fork, Forked
 from safelight.protocol.frames import read_fork_report, to_packet

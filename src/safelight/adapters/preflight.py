@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from safelight.adapters.children import child_environment, python_module
+from safelight.adapters.processes.children import child_environment, python_module
 from safelight.contract.checkpoints.checkpoint_files import (
     INDEX,
     MODULES,

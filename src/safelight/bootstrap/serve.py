@@ -21,7 +21,7 @@ from safelight.adapters.logs.outlet import standard_error
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.adapters.sql import Database
-from safelight.adapters.workers.template_process import TemplateProcess
+from safelight.adapters.workers.processes.template_process import TemplateProcess
 from safelight.api.app import create_app
 from safelight.api.http.server import Server, listen
 from safelight.api.services import Services

@@ -5,14 +5,14 @@ names, else `./safelight.toml`, else `safelight.toml` in the state folder. Whate
 the nearest known setting: a typing mistake must never be a silent default.
 """
 
-from safelight.settings.chat import ChatSettings
-from safelight.settings.embeddings import EmbeddingSettings
 from safelight.settings.fields import Settings
-from safelight.settings.hosts import HostSettings
-from safelight.settings.models import ModelSettings
-from safelight.settings.options import OptionSettings
 from safelight.settings.reading import file_models, origins, read_settings
 from safelight.settings.sources import config_file, local_url
+from safelight.settings.tables.chat import ChatSettings
+from safelight.settings.tables.embeddings import EmbeddingSettings
+from safelight.settings.tables.hosts import HostSettings
+from safelight.settings.tables.models import ModelSettings
+from safelight.settings.tables.options import OptionSettings
 
 __all__ = [
     "ChatSettings",

@@ -12,15 +12,15 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from safelight.settings.access import AccessSettings
-from safelight.settings.chat import Chats
-from safelight.settings.classifier import ClassifierSettings
-from safelight.settings.credentials import CredentialSettings
-from safelight.settings.embeddings import Embeddings
-from safelight.settings.hosts import Hosts, HostSettings, enough_for_ray
-from safelight.settings.loras import Loras, LoraSettings
-from safelight.settings.models import Models, ModelSettings, built_in_models
 from safelight.settings.serving import ServingSettings
 from safelight.settings.sources import PREFIX, Environment, File
+from safelight.settings.tables.chat import Chats
+from safelight.settings.tables.classifier import ClassifierSettings
+from safelight.settings.tables.credentials import CredentialSettings
+from safelight.settings.tables.embeddings import Embeddings
+from safelight.settings.tables.hosts import Hosts, HostSettings, enough_for_ray
+from safelight.settings.tables.loras import Loras, LoraSettings
+from safelight.settings.tables.models import Models, ModelSettings, built_in_models
 
 
 class WorkSettings(BaseModel):

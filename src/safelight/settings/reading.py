@@ -13,10 +13,10 @@ from pydantic_settings.exceptions import SettingsError
 
 from safelight.contract.errors import ConfigurationError
 from safelight.settings.fields import Settings
-from safelight.settings.hosts import HostSettings
-from safelight.settings.models import ModelSettings
-from safelight.settings.options import OptionSettings
 from safelight.settings.sources import PREFIX, Environment, config_file, nearest, read_toml, variable_of
+from safelight.settings.tables.hosts import HostSettings
+from safelight.settings.tables.models import ModelSettings
+from safelight.settings.tables.options import OptionSettings
 
 
 def read_settings(cli: Mapping[str, object] | None = None) -> Settings:

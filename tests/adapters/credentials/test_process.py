@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 TRIES = """
-from safelight.adapters.confinement import confine
+from safelight.adapters.processes.confinement import confine
 from safelight.adapters.credentials.process import BOUNDS
 import os, socket
 confine(**BOUNDS)

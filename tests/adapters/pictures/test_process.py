@@ -17,10 +17,10 @@ from contextlib import contextmanager
 import pytest
 from PIL import Image
 
-from safelight.adapters.children import child_environment
 from safelight.adapters.pictures import process
 from safelight.adapters.pictures.decoder import COMMAND
 from safelight.adapters.pictures.wire import Answer, Question, Ready, receive, receive_head, send_head
+from safelight.adapters.processes.children import child_environment
 from safelight.contract.picture_files.embedding import scene_element
 from safelight.contract.picture_files.provenance import description, packet
 from safelight.postcard.scene import Scene
@@ -87,7 +87,7 @@ def _status(pid: int) -> list[str]:
 def test_once_confined_nothing_can_be_opened_or_connected_to() -> None:
     code = """
         import socket
-        from safelight.adapters.confinement import confine
+        from safelight.adapters.processes.confinement import confine
         from safelight.adapters.pictures.process import BOUNDS
         confine(**BOUNDS)
         for attempt in (lambda: open("/etc/hostname"), lambda: open("/tmp/x", "w"), lambda: socket.socket()):

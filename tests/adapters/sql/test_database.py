@@ -20,7 +20,7 @@ from sqlalchemy.exc import DatabaseError
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.sql import Database, open_database
-from safelight.adapters.sql.migrate import SCRIPTS
+from safelight.adapters.sql.maintenance.migrate import SCRIPTS
 from safelight.adapters.sql.schema import REVISION, metadata
 from safelight.adapters.sql.sqlite import errors
 from safelight.adapters.sql.sqlite.opening import connect
@@ -233,7 +233,7 @@ async def test_deleted_prompts_are_in_none_of_the_files_and_the_files_shrink(
 async def test_the_ledger_and_sessions_are_trimmed(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("safelight.adapters.sql.upkeep.MOST_LEDGER_ROWS", 10)
+    monkeypatch.setattr("safelight.adapters.sql.maintenance.upkeep.MOST_LEDGER_ROWS", 10)
     ledger = database.ledger(PrometheusTelemetry())
     for number in range(30):
         ledger.write(entry(number))

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from safelight.adapters.sql import open_database
 from safelight.adapters.sql.jobs.rows import row_of
-from safelight.adapters.sql.migrate import SCRIPTS
+from safelight.adapters.sql.maintenance.migrate import SCRIPTS
 from safelight.adapters.sql.migrations import versions
 from safelight.adapters.sql.postgres.opening import connect as connect_postgres
 from safelight.adapters.sql.schema import OLDEST_REVISION, REVISION, jobs, usage

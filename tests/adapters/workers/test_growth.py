@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from safelight.adapters.workers.growth import Growth, gain
+from safelight.adapters.workers.sizing.growth import Growth, gain
 from safelight.contract.models.costs import CostPoint
 from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Configure, ModelReady

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from safelight.adapters.workers.process import _level_of
+from safelight.adapters.workers.processes.process import _level_of
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,9 @@ import pytest_asyncio
 from benchmarks.checkpoints.tiny import save
 
 from safelight.adapters.metrics import PrometheusTelemetry
-from safelight.adapters.workers.launching import WORKER_COMMAND
 from safelight.adapters.workers.pending import MAX_ATTEMPTS, PendingOrder, blame
 from safelight.adapters.workers.pool import LocalWorkers
+from safelight.adapters.workers.processes.launching import WORKER_COMMAND
 from safelight.adapters.workers.team import IN_HAND
 from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Cancelled, Configure, Failed, Finished, JobEvent, ModelSpec, Started, Stepped

@@ -16,8 +16,8 @@ import pytest_asyncio
 
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.pool import LocalWorkers
-from safelight.adapters.workers.template import NoFork, Template, may_fork
-from safelight.adapters.workers.template_process import TemplateProcess
+from safelight.adapters.workers.processes.template import NoFork, Template, may_fork
+from safelight.adapters.workers.processes.template_process import TemplateProcess
 from safelight.protocol.forking import CannotFork, Fork, ForkReport
 from safelight.protocol.frames import read_fork_report, to_packet
 from safelight.protocol.messages import Configure, Finished, ModelSpec

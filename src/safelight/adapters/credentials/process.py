@@ -16,9 +16,9 @@ from typing import Any
 import c2pa
 import msgspec
 
-from safelight.adapters.confinement import confine
 from safelight.adapters.credentials.statement import GENERATED, about, creation
 from safelight.adapters.credentials.wire import LENGTH_BYTES, Answer
+from safelight.adapters.processes.confinement import confine
 from safelight.contract.picture_files.unsigned import media_type, unsigned
 from safelight.service.ports.credentials import Credentials, SignatureState
 

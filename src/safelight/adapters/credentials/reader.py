@@ -12,8 +12,8 @@ from typing import BinaryIO
 import msgspec
 import structlog
 
-from safelight.adapters.children import child_environment, python_module
 from safelight.adapters.credentials.wire import LENGTH_BYTES, Answer
+from safelight.adapters.processes.children import child_environment, python_module
 from safelight.service.ports.credentials import Credentials, ReadableFile, UnreadableFile
 
 COMMAND = python_module("safelight.adapters.credentials.process")

@@ -9,7 +9,7 @@ import platform
 from prometheus_client import CollectorRegistry, Gauge
 
 from safelight import __version__
-from safelight.adapters.process_memory import memory_of_all
+from safelight.adapters.processes.process_memory import memory_of_all
 from safelight.service.ports.telemetry import Standing
 
 

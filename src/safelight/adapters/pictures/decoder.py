@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from safelight.adapters.children import child_environment, python_module
 from safelight.adapters.pictures.wire import Answer, Question, Ready, receive, receive_head, send_head
+from safelight.adapters.processes.children import child_environment, python_module
 from safelight.contract.values.pictures import PictureFile
 from safelight.service.ports.pictures import MOST_PIXELS, DecodedPicture, UnreadablePicture, Use
 

@@ -11,9 +11,9 @@ import argparse
 import resource
 import socket
 
-from safelight.adapters.confinement import confine
 from safelight.adapters.pictures.decoding import decode, prepare
 from safelight.adapters.pictures.wire import Answer, Question, Ready, receive, receive_head, send_head
+from safelight.adapters.processes.confinement import confine
 from safelight.postcard.scene_file import UnreadableScene, read
 from safelight.service.ports.pictures import UnreadablePicture, Use
 

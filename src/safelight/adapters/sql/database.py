@@ -8,18 +8,18 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from safelight.adapters.home import state_folder
-from safelight.adapters.sql.audit import SqlAudit
+from safelight.adapters.sql.access.audit import SqlAudit
+from safelight.adapters.sql.access.keys import SqlKeyStore
+from safelight.adapters.sql.access.ledger import CAPACITY, SqlLedger
+from safelight.adapters.sql.access.quotas import SqlQuotaBook
+from safelight.adapters.sql.access.sessions import SqlSessionStore
 from safelight.adapters.sql.batches import SqlBatchStore
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.jobs import SqlJobStore
-from safelight.adapters.sql.keys import SqlKeyStore
-from safelight.adapters.sql.ledger import CAPACITY, SqlLedger
+from safelight.adapters.sql.maintenance.upkeep import SqlUpkeep
 from safelight.adapters.sql.notes import SqlNotes
-from safelight.adapters.sql.quotas import SqlQuotaBook
-from safelight.adapters.sql.sessions import SqlSessionStore
 from safelight.adapters.sql.sqlite.dialect import SqliteDialect
 from safelight.adapters.sql.uncancellable import settled
-from safelight.adapters.sql.upkeep import SqlUpkeep
 from safelight.contract.errors import ConfigurationError
 from safelight.service.ports.telemetry import Telemetry
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from time import monotonic
 
-from safelight.adapters.process_memory import memory_of
+from safelight.adapters.processes.process_memory import memory_of
 from safelight.adapters.throughput import Throughput
 from safelight.adapters.workers.patience import Trouble, overdue
 from safelight.adapters.workers.pending import PendingOrder
-from safelight.adapters.workers.process import WorkerProcess
+from safelight.adapters.workers.processes.process import WorkerProcess
 from safelight.contract.models.traits import Traits
 from safelight.protocol.messages import EncoderFailed, EncoderReady, ModelFailed, ModelReady, Pong
 from safelight.scheduling.line import Verdict

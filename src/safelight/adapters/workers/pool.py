@@ -9,13 +9,13 @@ import structlog
 
 from safelight.adapters.changes import Changes
 from safelight.adapters.workers.dispatch import Dispatch, Orphaned
-from safelight.adapters.workers.growth import Growth
-from safelight.adapters.workers.launching import WORKER_COMMAND, Launcher
 from safelight.adapters.workers.member import Member
-from safelight.adapters.workers.pool_size import PoolSize
+from safelight.adapters.workers.processes.launching import WORKER_COMMAND, Launcher
+from safelight.adapters.workers.processes.template_process import TemplateProcess
+from safelight.adapters.workers.sizing.growth import Growth
+from safelight.adapters.workers.sizing.pool_size import PoolSize
 from safelight.adapters.workers.supervision import FIRST_PAUSE_SECONDS, PING_EVERY_SECONDS, Supervision
 from safelight.adapters.workers.team import Team
-from safelight.adapters.workers.template_process import TemplateProcess
 from safelight.contract.requests.order import Order
 from safelight.contract.requests.sentences import EmbedOrder
 from safelight.protocol.messages import (

@@ -10,9 +10,9 @@ from time import monotonic
 
 import structlog
 
-from safelight.adapters.workers.launching import Launcher
 from safelight.adapters.workers.member import Member
-from safelight.adapters.workers.process import WorkerProcess
+from safelight.adapters.workers.processes.launching import Launcher
+from safelight.adapters.workers.processes.process import WorkerProcess
 from safelight.contract.errors import ProtocolError
 from safelight.protocol.messages import Configure, Event, Ping, Pong
 from safelight.service.ports.telemetry import Telemetry, WorkerRestarted

@@ -15,7 +15,7 @@ import msgspec
 from safelight import __version__
 from safelight.adapters.sql import connect_database
 from safelight.adapters.sql.held import Holding, holdings
-from safelight.adapters.sql.migrate import current_revision
+from safelight.adapters.sql.maintenance.migrate import current_revision
 from safelight.adapters.sql.schema import REVISION
 from safelight.bootstrap.engines.specs import configure_of
 from safelight.contract.errors import ConfigurationError

@@ -12,8 +12,8 @@ import msgspec
 from safelight.adapters.fake.configured import stand_in
 from safelight.adapters.preflight import check_device, gpu_count, lacking
 from safelight.adapters.workers.pool import LocalWorkers
-from safelight.adapters.workers.template import may_fork
-from safelight.adapters.workers.template_process import TemplateProcess
+from safelight.adapters.workers.processes.template import may_fork
+from safelight.adapters.workers.processes.template_process import TemplateProcess
 from safelight.bootstrap.engines.specs import configure_of, model_specs
 from safelight.contract.errors import ConfigurationError
 from safelight.protocol.messages import Configure

@@ -16,8 +16,8 @@ import msgspec
 from safelight.adapters.files import open_files
 from safelight.adapters.home.state_folder import alone_in_serving, prepare
 from safelight.adapters.sql import Database, connect_database, open_database
-from safelight.adapters.sql.copying import copy_all, counted, served_by
-from safelight.adapters.sql.migrate import current_revision
+from safelight.adapters.sql.maintenance.copying import copy_all, counted, served_by
+from safelight.adapters.sql.maintenance.migrate import current_revision
 from safelight.adapters.sql.schema import REVISION
 from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.contract.errors import ConfigurationError

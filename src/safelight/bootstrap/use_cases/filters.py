@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from safelight.adapters.classifier import ClassifierFilter
-from safelight.adapters.filters import open_filter
+from safelight.adapters.filtering.classifier import ClassifierFilter
+from safelight.adapters.filtering.filters import open_filter
 from safelight.adapters.home.pins import pinned_commit
 from safelight.adapters.preflight import check_classifier
 from safelight.service.drawing.filtering import Filters

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from safelight.adapters.children import child_environment, python_module
 from safelight.adapters.preflight import BUNDLED, missing_path
+from safelight.adapters.processes.children import child_environment, python_module
 from safelight.cli.terminal import note
 from safelight.contract.checkpoints.hub import HubName
 from safelight.contract.checkpoints.paths import expanded

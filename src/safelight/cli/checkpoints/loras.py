@@ -9,7 +9,7 @@ from typing import Any
 from safelight.cli.terminal import bytes_in_words, note, print_json, print_table
 from safelight.contract.checkpoints.paths import expanded
 from safelight.settings import Settings
-from safelight.settings.loras import LoraSettings
+from safelight.settings.tables.loras import LoraSettings
 
 
 def print_loras(settings: Settings, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from safelight.adapters.children import child_environment, python_module
+from safelight.adapters.processes.children import child_environment, python_module
 from safelight.cli.doctor.findings import Finding
 from safelight.settings import Settings
 

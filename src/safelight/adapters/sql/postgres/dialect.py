@@ -17,7 +17,7 @@ from sqlalchemy.sql.dml import Insert
 
 from safelight.adapters.sql.clock import DatabaseNow
 from safelight.adapters.sql.dialect import Search, Turn, new_process_name
-from safelight.adapters.sql.migrate import upgrade
+from safelight.adapters.sql.maintenance.migrate import upgrade
 from safelight.adapters.sql.postgres import locks
 from safelight.adapters.sql.postgres.errors import READ_ONLY, code_of, explained
 from safelight.adapters.sql.postgres.links import SqlLinks

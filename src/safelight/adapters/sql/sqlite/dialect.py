@@ -18,7 +18,7 @@ from sqlalchemy.sql.dml import Insert
 
 from safelight.adapters.home import state_folder
 from safelight.adapters.sql.dialect import Search, Turn, new_process_name
-from safelight.adapters.sql.migrate import upgrade
+from safelight.adapters.sql.maintenance.migrate import upgrade
 from safelight.adapters.sql.sqlite.errors import readable_errors
 from safelight.adapters.sql.sqlite.opening import FILE_NAME, connect, writing
 from safelight.adapters.sql.sqlite.scrubbing import make_shrinkable, quick_check, scrub

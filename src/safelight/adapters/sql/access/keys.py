@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, delete, insert, select, update
 
-from safelight.adapters.sql.audit import note
+from safelight.adapters.sql.access.audit import note
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.schema import key_groups, keys
 from safelight.adapters.sql.uncancellable import uncancellable

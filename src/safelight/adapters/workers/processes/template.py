@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from safelight.adapters.workers.template_process import TemplateProcess
+from safelight.adapters.workers.processes.template_process import TemplateProcess
 from safelight.contract.errors import ProtocolError
 from safelight.protocol.forking import CannotFork, Ended, Fork, Forked, ForkOrder, ForkReport, Kill
 from safelight.protocol.frames import PACKET_BYTES, read_fork_report, to_packet

@@ -18,7 +18,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 import httpx
 import msgspec
 
-from safelight.adapters.children import child_environment
+from safelight.adapters.processes.children import child_environment
 from safelight.service.ports.filters import ContentFilter, FilterFailed, Question, Verdict
 
 _MOST_REASON = 200

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from safelight.adapters.children import child_environment, python_module
+from safelight.adapters.processes.children import child_environment, python_module
 from safelight.contract.errors import ProtocolError
 from safelight.protocol.classifying import (
     Classified,

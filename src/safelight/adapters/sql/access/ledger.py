@@ -10,9 +10,9 @@ from typing import Any
 import structlog
 from sqlalchemy import insert
 
+from safelight.adapters.sql.access.usage import add_up
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.schema import ledger
-from safelight.adapters.sql.usage import add_up
 from safelight.contract.errors import SafelightError, StoreUnavailable
 from safelight.contract.models.stages import STAGES
 from safelight.protocol.times import Timings

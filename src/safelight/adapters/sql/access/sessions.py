@@ -7,7 +7,7 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import delete, insert, select
 
-from safelight.adapters.sql.audit import note
+from safelight.adapters.sql.access.audit import note
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.schema import sessions
 from safelight.adapters.sql.uncancellable import uncancellable

@@ -12,7 +12,7 @@ import asyncio
 import socket
 import subprocess
 
-from safelight.adapters.children import child_environment, python_module
+from safelight.adapters.processes.children import child_environment, python_module
 from safelight.protocol.frames import to_packet
 from safelight.protocol.messages import Configure
 

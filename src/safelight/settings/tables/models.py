@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from safelight.protocol.messages import Dtype
-from safelight.settings.loras import Weight
-from safelight.settings.options import OptionSettings
+from safelight.settings.tables.loras import Weight
+from safelight.settings.tables.options import OptionSettings
 
 
 def _with_open_weights(value: Any) -> Any:

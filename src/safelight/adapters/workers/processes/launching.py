@@ -11,9 +11,9 @@ from typing import Protocol
 
 import structlog
 
-from safelight.adapters.children import child_environment, python_module
-from safelight.adapters.workers.template import NoFork, Template, may_fork
-from safelight.adapters.workers.template_process import TemplateProcess
+from safelight.adapters.processes.children import child_environment, python_module
+from safelight.adapters.workers.processes.template import NoFork, Template, may_fork
+from safelight.adapters.workers.processes.template_process import TemplateProcess
 from safelight.protocol.messages import Configure
 
 WORKER_COMMAND = python_module("safelight.engine.worker")

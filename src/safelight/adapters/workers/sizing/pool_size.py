@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from safelight.adapters.workers.dispatch import Dispatch
-from safelight.adapters.workers.growth import Growth
 from safelight.adapters.workers.pending import PendingOrder
+from safelight.adapters.workers.sizing.growth import Growth
 from safelight.adapters.workers.supervision import Supervision
 from safelight.adapters.workers.team import Team
 from safelight.contract.requests.order import Order

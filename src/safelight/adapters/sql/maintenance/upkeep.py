@@ -9,10 +9,10 @@ import time
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from safelight.adapters.sql.audit import forget_old
+from safelight.adapters.sql.access.audit import forget_old
+from safelight.adapters.sql.access.quotas import forget_dead
 from safelight.adapters.sql.dialect import Dialect
 from safelight.adapters.sql.jobs import SqlJobStore
-from safelight.adapters.sql.quotas import forget_dead
 from safelight.adapters.sql.schema import ledger, sessions
 from safelight.adapters.sql.uncancellable import uncancellable
 

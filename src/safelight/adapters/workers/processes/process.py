@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 
 import structlog
 
-from safelight.adapters.workers.launching import Launcher, Process
+from safelight.adapters.workers.processes.launching import Launcher, Process
 from safelight.contract.errors import ProtocolError
 from safelight.protocol.frames import HEADER_BYTES, frame_length, read_event, to_frame
 from safelight.protocol.messages import PROTOCOL_VERSION, Configure, Event, Hello, Message

@@ -1,0 +1,1 @@
+"""Judges of prompts and pictures, behind the `ContentFilter` port."""

@@ -1,0 +1,1 @@
+"""Processes of our own programs: started, confined, and their memory told."""

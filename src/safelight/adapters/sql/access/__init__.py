@@ -1,0 +1,1 @@
+"""Keys and sessions in SQL: what they may, what they used, and who changed them."""

@@ -1,0 +1,1 @@
+"""A database as a whole: brought to this version's shape, kept small, copied."""
