@@ -8,6 +8,7 @@ import subprocess
 import sys
 from importlib.metadata import requires
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmarks.gpu.__main__ import Part, parts, run, write
@@ -37,20 +38,29 @@ def test_a_part_that_hangs_is_ended_and_one_that_fails_is_told(tmp_path: Path) -
     assert json.loads((tmp_path / "gpu.json").read_text())["parts"]["fails"]["log"]
 
 
-@pytest.mark.parametrize("part", ["several-models", "out-of-memory", "no-waits", "sdxl"])
-def test_it_runs_on_a_cpu_with_small_sizes(part: str, tmp_path: Path) -> None:
-    options = ("--device", "cpu", "--small", "--out", str(tmp_path), "--only", part)
+SMALL = ("several-models", "out-of-memory", "no-waits", "sdxl")
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What it finds on a CPU with small sizes, all parts in one run: PyTorch is asked for the machine once."""
+    folder = tmp_path_factory.mktemp("gpu")
     done = subprocess.run(
-        ["bash", "scripts/gpu_check.sh", "-", *options],
+        ["bash", "scripts/gpu_check.sh", "-", "--device", "cpu", "--small", "--out", str(folder), "--only", *SMALL],
         cwd=ROOT,
         env=os.environ | {"PYTHON": sys.executable},
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=550,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    said = json.loads((tmp_path / "gpu.json").read_text())
+    found: dict[str, Any] = json.loads((folder / "gpu.json").read_text())
+    return found
+
+
+@pytest.mark.parametrize("part", SMALL)
+def test_it_runs_on_a_cpu_with_small_sizes(said: dict[str, Any], part: str) -> None:
     assert said["parts"][part]["ok"]
     if part == "sdxl":
         assert said["parts"][part]["figures"]["recorded has the same bytes"] is True

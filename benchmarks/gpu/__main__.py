@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -103,11 +104,10 @@ def write(folder: Path, found: dict[str, Any]) -> None:
 
 def machine(device: str) -> dict[str, Any]:
     """What it ran on."""
-    import diffusers
     import torch
 
     kind = torch.cuda.get_device_name(device) if device.startswith("cuda") else "CPU"
-    facts = {"device": kind, "torch": torch.__version__, "cuda": torch.version.cuda, "diffusers": diffusers.__version__}
+    facts = {"device": kind, "torch": torch.__version__, "cuda": torch.version.cuda, "diffusers": version("diffusers")}
     return facts | {"python": sys.version.split()[0]}
 
 
