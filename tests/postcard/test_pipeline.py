@@ -15,6 +15,7 @@ import torch
 from hatch_build import split
 from PIL import Image
 
+from safelight.postcard.codec import SceneCodec
 from safelight.postcard.pipeline import PostcardPipeline
 from safelight.postcard.scene import Scene
 from tests.postcard.weights import WEIGHTS
@@ -130,6 +131,31 @@ def test_any_size_is_drawn(postcard: PostcardPipeline, size: tuple[int, int]) ->
     height, width = size
     picture = draw(postcard, height=height, width=width, num_inference_steps=2)
     assert picture.shape == (1, height, width, 3)
+
+
+def test_the_scene_of_latents_is_read_once_while_they_are_as_they_were(
+    postcard: PostcardPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[int] = []
+    decode = SceneCodec.decode
+
+    def counted(codec: SceneCodec, latents: torch.Tensor) -> list[Scene]:
+        reads.append(1)
+        return decode(codec, latents)
+
+    monkeypatch.setattr(SceneCodec, "decode", counted)
+    fox, boat = (
+        torch.as_tensor(draw(postcard, prompt, output_type="latent")) for prompt in ("a fox", "a boat on the sea")
+    )
+    first = postcard.decoder.scenes(fox)
+    first.clear()  # what was given is the caller's
+    assert postcard.decoder.scenes(fox)[0].things
+    assert len(reads) == 1
+    fox.copy_(boat)
+    assert postcard.decoder.scenes(fox) == postcard.decoder.scenes(boat)
+    assert len(reads) == 3
+    draw(postcard)
+    assert len(reads) == 4
 
 
 def test_output_types_show_the_same_picture(postcard: PostcardPipeline) -> None:
