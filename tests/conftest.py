@@ -88,6 +88,16 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
         starting.preload()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """What hands files out: xdist's own, but for files that ask one server."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from tests.one_server import ByServer
+
+    return ByServer(config, log)
+
+
 def pytest_collection_finish() -> None:
     """From here on there is rubbish, among what comes from now on; seldom looked for, which spares a twentieth."""
     gc.freeze()

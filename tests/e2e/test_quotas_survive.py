@@ -3,7 +3,6 @@ reserved for a job stays until that is drawn, and nothing counts twice."""
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,8 +10,8 @@ import httpx
 import pytest
 
 from tests.clients.process import Served, serving
+from tests.e2e.drawing import wait_until
 
-_PATIENCE_SECONDS = 300.0
 BODY = {"model": "postcard", "prompt": "a boat", "size": "64x64"}
 QUOTAS = '{"pictures_per_day": 2}'
 
@@ -30,9 +29,7 @@ def quota(served: Served) -> tuple[float, float]:
 
 
 def until(served: Served, wanted: tuple[float, float]) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while (seen := quota(served)) != wanted:
-        assert time.monotonic() < deadline, seen
+    wait_until(lambda: quota(served) == wanted)
 
 
 def test_a_killed_server_leaves_no_more_reserved_than_its_jobs(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import msgspec
 import pytest
 import torch
 
+from safelight.adapters.processes.children import child_environment
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import Lora, ModelOptions
 from safelight.engine.checkpoint import loading
@@ -282,6 +283,7 @@ def test_describing_a_pipe_ends_in_a_process_of_its_own(folder: Path) -> None:
         capture_output=True,
         timeout=120,
         check=False,
+        env=child_environment(),
     )
     assert ran.returncode == 4
     assert b"no ordinary file" in ran.stderr
