@@ -18,8 +18,8 @@ from functools import partial
 
 from benchmarks.scenes import SCENES, SUNSET_MOUNTAINS
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.scene import Scene
-from safelight.postcard.vocabulary import Style
+from safelight.postcard.scenes.scene import Scene
+from safelight.postcard.scenes.vocabulary import Style
 
 TARGET_MS = 200.0
 """At 1024x1024 on a core of an AMD EPYC without AMX, machine at rest: every scene in the default style, and one scene,

@@ -22,8 +22,8 @@ from PIL import Image, ImageDraw
 from safelight import postcard
 from safelight.postcard import PostcardImg2ImgPipeline, PostcardPipeline
 from safelight.postcard.instructions.words import terms
-from safelight.postcard.scene import Scene, Thing
-from safelight.postcard.scene_file import read, written
+from safelight.postcard.scenes.scene import Scene, Thing
+from safelight.postcard.scenes.scene_file import read, written
 
 WEIGHTS = Path(postcard.__file__).parent / "weights"
 LIST = Path(__file__).with_suffix(".tsv")

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.scene import Layer, Scene, Sky, Thing, World
-from safelight.postcard.vocabulary import (
+from safelight.postcard.scenes.scene import Layer, Scene, Sky, Thing, World
+from safelight.postcard.scenes.vocabulary import (
     CloudKind,
     Colour,
     Facing,

@@ -21,8 +21,8 @@ from safelight.contract.models.traits import EditTraits
 from safelight.contract.picture_files.embedding import scene_element
 from safelight.contract.picture_files.provenance import description, packet
 from safelight.contract.requests.order import InputPicture
-from safelight.postcard.scene import Scene
-from safelight.postcard.scene_file import written
+from safelight.postcard.scenes.scene import Scene
+from safelight.postcard.scenes.scene_file import written
 from safelight.service.drawing.inputs import reception
 from tests.api.conftest import PICTURES, Running, Serve, serve, until
 from tests.sent_pictures import BLUE, RED, halves, one_colour

@@ -15,9 +15,9 @@ from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.contract.requests.order import InputPicture, Order, Recipe
 from safelight.contract.requests.sentences import BUNDLED_ENCODER, EmbedOrder
-from safelight.postcard.scene import Scene, World
-from safelight.postcard.scene_file import written
-from safelight.postcard.vocabulary import Setting
+from safelight.postcard.scenes.scene import Scene, World
+from safelight.postcard.scenes.scene_file import written
+from safelight.postcard.scenes.vocabulary import Setting
 from safelight.protocol.messages import (
     Cancelled,
     Configure,

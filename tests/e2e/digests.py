@@ -25,7 +25,7 @@ from benchmarks.checkpoints.build import FAMILIES
 from PIL import Image
 
 from safelight.contract.values.sizes import SIZES
-from safelight.postcard.vocabulary import Style
+from safelight.postcard.scenes.vocabulary import Style
 from tests.clients.process import Served, serving
 from tests.e2e.drawing import wait_until_ready
 from tests.kept_lines import main

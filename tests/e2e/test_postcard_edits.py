@@ -12,8 +12,8 @@ import pytest
 from openai import BadRequestError, OpenAI
 from PIL import Image
 
-from safelight.postcard.scene import Scene
-from safelight.postcard.scene_file import read
+from safelight.postcard.scenes.scene import Scene
+from safelight.postcard.scenes.scene_file import read
 from tests.clients.process import Served
 from tests.e2e.drawing import Order, draw, wait_until
 from tests.sent_pictures import file_of, halves

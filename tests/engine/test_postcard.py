@@ -15,7 +15,7 @@ from safelight.engine.checkpoint.files.location import BUNDLED
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.runs.merging import PROOFS
-from safelight.postcard.render.paper.raster import rasterise
+from safelight.postcard.render.paper.pixels.raster import rasterise
 from safelight.protocol.messages import Configure, Draw, Finished, ModelReady, ModelSpec
 from tests.engine.drawing import Drawing, alone, pixels
 from tests.engine.worker_process import WorkerProcess

@@ -18,8 +18,8 @@ from safelight.engine.pipeline.arguments import JobRefused
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.tasks.choice import task_of
 from safelight.engine.tasks.scene_edit import SceneEdit
-from safelight.postcard.scene import Scene
-from safelight.postcard.scene_file import written
+from safelight.postcard.scenes.scene import Scene
+from safelight.postcard.scenes.scene_file import written
 from safelight.protocol.messages import Finished, ModelSpec, Stepped
 from tests.engine.drawing import Drawing, End, pixels
 from tests.orders import order

@@ -26,7 +26,7 @@ from PIL import Image
 
 from safelight.contract.picture_files.embedding import scene_element
 from safelight.contract.picture_files.provenance import description, packet
-from safelight.postcard.scene_file import MOST_BYTES
+from safelight.postcard.scenes.scene_file import MOST_BYTES
 from tests.clients.process import Served, serving
 from tests.sent_pictures import halves
 

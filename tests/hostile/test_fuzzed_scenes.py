@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from safelight.postcard.scene import Scene
-from safelight.postcard.scene_file import written
+from safelight.postcard.scenes.scene import Scene
+from safelight.postcard.scenes.scene_file import written
 from tests.clients.process import Served, serving
 from tests.hostile.fuzzed_scenes import PROMPTS, Sender, file_with, mutated, scene_of
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from benchmarks.scenes import SCENES, SIZES, SUNSET_MOUNTAINS, small, styled
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.scene import Scene
-from safelight.postcard.vocabulary import Style
+from safelight.postcard.scenes.scene import Scene
+from safelight.postcard.scenes.vocabulary import Style
 from tests.kept_lines import main
 
 _LARGE = ((1024, 1024), (1536, 640), (1600, 2000))

@@ -18,7 +18,7 @@ from safelight.postcard.codec import (
     schema_layout,
 )
 from safelight.postcard.layout import PRESENCE, Layout, table_name
-from safelight.postcard.scene import (
+from safelight.postcard.scenes.scene import (
     MAX_LAYERS,
     MAX_THINGS,
     Choice,

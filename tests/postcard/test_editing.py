@@ -14,8 +14,8 @@ from PIL import Image
 from safelight.engine.pipeline.edits.twins import beside
 from safelight.postcard import PostcardImg2ImgPipeline, PostcardInpaintPipeline, PostcardPipeline
 from safelight.postcard.sampling.keeping import things_inside
-from safelight.postcard.scene import rounded
-from safelight.postcard.scene_file import read
+from safelight.postcard.scenes.scene import rounded
+from safelight.postcard.scenes.scene_file import read
 from tests.postcard.test_codec import random_scene
 
 SMALL = {"width": 64, "height": 64, "output_type": "svg"}

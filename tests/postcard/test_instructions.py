@@ -11,9 +11,9 @@ from safelight.postcard.instructions.plan import plan
 from safelight.postcard.instructions.reading import changes_in, is_instruction
 from safelight.postcard.instructions.telling import told
 from safelight.postcard.instructions.words import named, plural, terms
-from safelight.postcard.scene import MAX_LAYERS, MAX_THINGS, Layer, Scene, Sky, Thing, World, domains
-from safelight.postcard.things import THING_KEYS
-from safelight.postcard.vocabulary import LayerKind, SkyBody, Weather
+from safelight.postcard.scenes.scene import MAX_LAYERS, MAX_THINGS, Layer, Scene, Sky, Thing, World, domains
+from safelight.postcard.scenes.things import THING_KEYS
+from safelight.postcard.scenes.vocabulary import LayerKind, SkyBody, Weather
 
 BOAT, DEER = Thing("sailboat", x=0.4), Thing("deer", x=0.7)
 SCENE = Scene(

@@ -17,7 +17,7 @@ from PIL import Image
 
 from safelight.postcard.codec import SceneCodec
 from safelight.postcard.pipeline import PostcardPipeline
-from safelight.postcard.scene import Scene
+from safelight.postcard.scenes.scene import Scene
 from tests.postcard.weights import WEIGHTS
 
 

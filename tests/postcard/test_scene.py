@@ -7,7 +7,7 @@ import math
 import pytest
 from benchmarks.scenes import SCENES
 
-from safelight.postcard.scene import (
+from safelight.postcard.scenes.scene import (
     MAX_LAYERS,
     MAX_THINGS,
     Choice,
@@ -22,8 +22,8 @@ from safelight.postcard.scene import (
     rounded,
     to_plain,
 )
-from safelight.postcard.things import THINGS
-from safelight.postcard.vocabulary import Place, Setting
+from safelight.postcard.scenes.things import THINGS
+from safelight.postcard.scenes.vocabulary import Place, Setting
 
 
 @pytest.mark.parametrize("part", [World, Sky, Layer, Thing])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from benchmarks.scenes import SCENES
 
-from safelight.postcard.scene import (
+from safelight.postcard.scenes.scene import (
     MAX_LAYERS,
     MAX_THINGS,
     Choice,
@@ -23,7 +23,7 @@ from safelight.postcard.scene import (
     domains,
     rounded,
 )
-from safelight.postcard.scene_file import MOST_BYTES, UnreadableScene, read, written
+from safelight.postcard.scenes.scene_file import MOST_BYTES, UnreadableScene, read, written
 from tests.postcard.test_codec import random_scene
 
 PLAIN = written(Scene())

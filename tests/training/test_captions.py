@@ -15,9 +15,9 @@ from training.postcard.captions.words import COLOUR_WORDS
 from training.postcard.judge import read, score
 from training.postcard.prompts import ASPECTS, HELD_OUT, HELD_OUT_WORDS
 
-from safelight.postcard.scene import Scene
-from safelight.postcard.things import THINGS
-from safelight.postcard.vocabulary import Colour
+from safelight.postcard.scenes.scene import Scene
+from safelight.postcard.scenes.things import THINGS
+from safelight.postcard.scenes.vocabulary import Colour
 
 NUMBERS = {"two": 2, "2": 2, "a pair of": 2, "a couple of": 2, "three": 3, "3": 3, "four": 4, "4": 4, "five": 5, "5": 5}
 KINDS_BY_PLURAL: dict[str, set[str]] = {}

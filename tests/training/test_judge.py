@@ -5,9 +5,19 @@ from dataclasses import replace
 from training.postcard.judge import diversity, negative_hit, score
 from training.postcard.prompts import HELD_OUT, NEGATIVE, Negative, Prompt, Wanted
 
-from safelight.postcard.scene import Layer, Scene, Sky, Thing, World
-from safelight.postcard.things import THINGS
-from safelight.postcard.vocabulary import Colour, LayerKind, Light, Palette, Season, Setting, SkyBody, Style, Weather
+from safelight.postcard.scenes.scene import Layer, Scene, Sky, Thing, World
+from safelight.postcard.scenes.things import THINGS
+from safelight.postcard.scenes.vocabulary import (
+    Colour,
+    LayerKind,
+    Light,
+    Palette,
+    Season,
+    Setting,
+    SkyBody,
+    Style,
+    Weather,
+)
 
 SEA = World(setting=Setting.SEA, light=Light.SUNSET, weather=Weather.CLEAR)
 BOATS = (Thing("sailboat", x=0.2, colour=Colour.RED), Thing("sailboat", x=0.35, colour=Colour.RED))

@@ -8,10 +8,20 @@ from functools import cache
 from training.postcard.prior import sample_aspect, sample_scene
 from training.postcard.prior.size import Box, View
 
-from safelight.postcard.scene import Choice, Number, Scene, Sky, Thing, World, domains
-from safelight.postcard.scene import Layer as SceneLayer
-from safelight.postcard.things import THING_KEYS, THINGS
-from safelight.postcard.vocabulary import LayerKind, Light, Palette, Place, Season, Setting, SkyBody, Style, Weather
+from safelight.postcard.scenes.scene import Choice, Number, Scene, Sky, Thing, World, domains
+from safelight.postcard.scenes.scene import Layer as SceneLayer
+from safelight.postcard.scenes.things import THING_KEYS, THINGS
+from safelight.postcard.scenes.vocabulary import (
+    LayerKind,
+    Light,
+    Palette,
+    Place,
+    Season,
+    Setting,
+    SkyBody,
+    Style,
+    Weather,
+)
 
 
 def _sample(i: int) -> tuple[Scene, float]:

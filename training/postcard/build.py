@@ -21,7 +21,7 @@ from safelight.postcard.codec import (
 from safelight.postcard.decoder import SceneDecoder
 from safelight.postcard.layout import PRESENCE, Layout, table_name
 from safelight.postcard.pipeline import PostcardPipeline
-from safelight.postcard.things import THINGS
+from safelight.postcard.scenes.things import THINGS
 from safelight.postcard.transformer import PostcardTransformer
 
 SHIFT = 2.0

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from safelight.postcard.scene import MAX_LAYERS, MAX_THINGS
-from safelight.postcard.things import THINGS
-from safelight.postcard.vocabulary import LayerKind, Light, Setting, Style
+from safelight.postcard.scenes.scene import MAX_LAYERS, MAX_THINGS
+from safelight.postcard.scenes.things import THINGS
+from safelight.postcard.scenes.vocabulary import LayerKind, Light, Setting, Style
 
 GUIDANCE_IN_ONE_PASS = (
     "| guidance | an input of the denoiser, learned from the guided model (arXiv 2210.03142): a step takes one pass, "

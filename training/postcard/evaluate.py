@@ -21,7 +21,7 @@ from training.postcard.prompts.labels import ASPECTS
 
 from safelight.postcard import text
 from safelight.postcard.pipeline import PostcardPipeline
-from safelight.postcard.scene import Scene
+from safelight.postcard.scenes.scene import Scene
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Families of things, as words such as "animals" or "boats" mean them."""
 
-from safelight.postcard.things import THING_KEYS
+from safelight.postcard.scenes.things import THING_KEYS
 
 
 def _span(first: str, last: str) -> frozenset[str]:

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from safelight.postcard.pipeline import PostcardPipeline
-from safelight.postcard.vocabulary import Style
+from safelight.postcard.scenes.vocabulary import Style
 
 GAP = 6
 QUALITY = 80

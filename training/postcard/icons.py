@@ -18,7 +18,7 @@ import numpy as np
 import resvg_py
 from PIL import Image
 
-from safelight.postcard.things import THINGS
+from safelight.postcard.scenes.things import THINGS
 
 GRID = 32
 SAMPLE = 256

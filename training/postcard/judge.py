@@ -14,8 +14,8 @@ from itertools import combinations
 from training.postcard.prompts import Negative, Prompt, Wanted
 from training.postcard.reading import Reading, Seen, central, leftmost, read, rightmost
 
-from safelight.postcard.scene import Scene
-from safelight.postcard.vocabulary import Colour, LayerKind, Season, Setting
+from safelight.postcard.scenes.scene import Scene
+from safelight.postcard.scenes.vocabulary import Colour, LayerKind, Season, Setting
 
 AS_LAYER: dict[str, frozenset[LayerKind]] = {
     "pine": frozenset({LayerKind.PINES}),

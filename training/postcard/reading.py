@@ -8,8 +8,18 @@ from dataclasses import dataclass
 
 from training.postcard.prior.size import View
 
-from safelight.postcard.scene import Scene, Thing, World
-from safelight.postcard.vocabulary import Colour, LayerKind, Light, Palette, Season, Setting, SkyBody, Style, Weather
+from safelight.postcard.scenes.scene import Scene, Thing, World
+from safelight.postcard.scenes.vocabulary import (
+    Colour,
+    LayerKind,
+    Light,
+    Palette,
+    Season,
+    Setting,
+    SkyBody,
+    Style,
+    Weather,
+)
 
 SEEN = 0.15
 """Amounts (stars, clouds, fog, rain …) above this are plain to see; the renderer draws from 0.08 on."""

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from safelight.postcard.layout import PRESENCE, PRESENT, Field, Layout, SlotKind, table_name
-from safelight.postcard.scene import (
+from safelight.postcard.scenes.scene import (
     MAX_LAYERS,
     MAX_THINGS,
     Choice,

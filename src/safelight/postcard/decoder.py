@@ -18,8 +18,8 @@ from torch import Tensor
 from safelight.postcard.codec import SceneCodec
 from safelight.postcard.layout import Layout, table_name
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.render.paper.bands import never
-from safelight.postcard.scene import Scene
+from safelight.postcard.render.paper.pixels.bands import never
+from safelight.postcard.scenes.scene import Scene
 
 
 class SceneDecoder(ModelMixin, ConfigMixin):  # type: ignore[misc]

@@ -17,7 +17,6 @@ from typing import Any
 import torch
 from PIL import Image
 
-from safelight.postcard import scene_file
 from safelight.postcard.instructions.draft import Plan
 from safelight.postcard.instructions.plan import plan
 from safelight.postcard.instructions.reading import Change, changes_in, is_instruction
@@ -25,7 +24,8 @@ from safelight.postcard.instructions.telling import told as in_words
 from safelight.postcard.sampling.conditioning import Words
 from safelight.postcard.sampling.keeping import Kept, all_anew, by_mask, by_plan, things_inside
 from safelight.postcard.sampling.scene_pipeline import ScenePipeline
-from safelight.postcard.scene import MAX_THINGS, Scene
+from safelight.postcard.scenes import scene_file
+from safelight.postcard.scenes.scene import MAX_THINGS, Scene
 
 DESCRIBED_STRENGTH = 0.5
 """How much of a scene a description draws anew where nobody says: docs/postcard.md has what others come to."""

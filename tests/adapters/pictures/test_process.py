@@ -23,8 +23,8 @@ from safelight.adapters.pictures.wire import Answer, Question, Ready, receive, r
 from safelight.adapters.processes.children import child_environment
 from safelight.contract.picture_files.embedding import scene_element
 from safelight.contract.picture_files.provenance import description, packet
-from safelight.postcard.scene import Scene
-from safelight.postcard.scene_file import written
+from safelight.postcard.scenes.scene import Scene
+from safelight.postcard.scenes.scene_file import written
 from tests.sent_pictures import file_of, halves
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="its limits are read in /proc")

@@ -14,13 +14,13 @@ import pytest
 from benchmarks.scenes import BOATS_AT_NOON, GLOWING_NIGHT, SCENES, SIZES, SUNSET_MOUNTAINS, small
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.scene import Layer, Scene, Thing, World, to_plain
-from safelight.postcard.vocabulary import Light, Season, Setting, Weather
+from safelight.postcard.scenes.scene import Layer, Scene, Thing, World, to_plain
+from safelight.postcard.scenes.vocabulary import Light, Season, Setting, Weather
 
 _ELSEWHERE = """
 import hashlib, json, sys
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.scene import from_plain
+from safelight.postcard.scenes.scene import from_plain
 for plain in json.load(sys.stdin):
     svg = render_svg(from_plain(plain), 168, 96)
     print(hashlib.sha256(rasterise(svg, 168, 96).tobytes()).hexdigest())

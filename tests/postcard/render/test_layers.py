@@ -7,8 +7,8 @@ import pytest
 from benchmarks.scenes import SMALL, SUNSET_MOUNTAINS, spread
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.scene import Layer, Scene, Sky, World
-from safelight.postcard.vocabulary import (
+from safelight.postcard.scenes.scene import Layer, Scene, Sky, World
+from safelight.postcard.scenes.vocabulary import (
     Colour,
     LayerKind,
     Light,

@@ -7,8 +7,8 @@ import pytest
 from benchmarks.scenes import SIZES
 
 from safelight.postcard.render import render_svg
-from safelight.postcard.scene import Layer, Scene, Sky, Thing, World
-from safelight.postcard.vocabulary import LayerKind, Setting, SkyBody
+from safelight.postcard.scenes.scene import Layer, Scene, Sky, Thing, World
+from safelight.postcard.scenes.vocabulary import LayerKind, Setting, SkyBody
 
 _SEA = Scene(World(Setting.SEA, horizon=0.5, sky=Sky(SkyBody.NONE)), (Layer(LayerKind.SEA, 0.0),))
 _SHORE = replace(_SEA, layers=(Layer(LayerKind.SEA, 0.0), Layer(LayerKind.SAND, 0.6, 0.05)))

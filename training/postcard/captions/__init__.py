@@ -8,8 +8,8 @@ from training.postcard.captions.single import single
 from training.postcard.captions.telling import choose
 from training.postcard.prior import sample_aspect, sample_scene
 
-from safelight.postcard.scene import Scene
-from safelight.postcard.vocabulary import Colour, Palette, Style
+from safelight.postcard.scenes.scene import Scene
+from safelight.postcard.scenes.vocabulary import Colour, Palette, Style
 
 SINGLES = 0.07
 """Share of captions that name one thing only: what a negative prompt says."""

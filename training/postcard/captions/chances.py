@@ -2,7 +2,7 @@
 
 from training.postcard.families import ANIMALS, BOATS, CARS, PEOPLE
 
-from safelight.postcard.vocabulary import LayerKind, Light, Season, Setting, Weather
+from safelight.postcard.scenes.vocabulary import LayerKind, Light, Season, Setting, Weather
 
 WEATHER_TOLD = {
     Weather.CLEAR: 0.14,

@@ -3,7 +3,7 @@
 from training.postcard.captions.telling import Mention, Telling
 from training.postcard.prompts import Prompt, Wanted
 
-from safelight.postcard.vocabulary import Colour
+from safelight.postcard.scenes.vocabulary import Colour
 
 
 def claims(telling: Telling, text: str = "") -> Prompt:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from training.postcard.reading import Reading, Seen
 
-from safelight.postcard.things import THINGS
-from safelight.postcard.vocabulary import Colour
+from safelight.postcard.scenes.things import THINGS
+from safelight.postcard.scenes.vocabulary import Colour
 
 
 @dataclass(frozen=True, slots=True)

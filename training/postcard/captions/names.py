@@ -7,8 +7,8 @@ from functools import cache
 from training.postcard.captions.words import COLOUR_WORDS
 from training.postcard.prompts import HELD_OUT_WORDS
 
-from safelight.postcard.things import THINGS
-from safelight.postcard.vocabulary import Colour
+from safelight.postcard.scenes.things import THINGS
+from safelight.postcard.scenes.vocabulary import Colour
 
 _IRREGULAR = {
     "man": "men",

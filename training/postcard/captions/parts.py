@@ -8,8 +8,8 @@ from training.postcard.captions.names import article, names, noun_phrase, plural
 from training.postcard.captions.telling import Mention, Telling
 from training.postcard.families import ANIMALS, BOATS, CARS, LEAPERS, PEOPLE
 
-from safelight.postcard.scene import Layer
-from safelight.postcard.vocabulary import Colour, Setting
+from safelight.postcard.scenes.scene import Layer
+from safelight.postcard.scenes.vocabulary import Colour, Setting
 
 AT = {
     "left": ("on the left", "on the left side", "to the left", "at the left", "on the left-hand side", "at far left"),

@@ -7,9 +7,9 @@ from training.postcard.captions.names import names, plural
 from training.postcard.families import ANIMALS, BIRDS, BOATS, BUILDINGS, CARS, FLOWERS, FRUIT, PEOPLE, TREES
 from training.postcard.reading import Reading, read
 
-from safelight.postcard.scene import Scene
-from safelight.postcard.things import THINGS
-from safelight.postcard.vocabulary import Colour, LayerKind, Light
+from safelight.postcard.scenes.scene import Scene
+from safelight.postcard.scenes.things import THINGS
+from safelight.postcard.scenes.vocabulary import Colour, LayerKind, Light
 
 FAMILIES: dict[str, frozenset[str]] = {
     "people|person|humans|crowds of people|figures": PEOPLE,

@@ -22,9 +22,9 @@ from training.postcard.captions.chances import (
 from training.postcard.captions.mentions import Mention, mentions_of
 from training.postcard.reading import Reading, read
 
-from safelight.postcard.scene import Layer, Scene
-from safelight.postcard.things import THINGS
-from safelight.postcard.vocabulary import Colour, LayerKind, Light, Palette, Season, Setting, Style, Weather
+from safelight.postcard.scenes.scene import Layer, Scene
+from safelight.postcard.scenes.things import THINGS
+from safelight.postcard.scenes.vocabulary import Colour, LayerKind, Light, Palette, Season, Setting, Style, Weather
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from training.postcard.prior.skies import sample_air, sample_world
 from training.postcard.prior.staging import sample_things
 from training.postcard.prior.towns import TOWNS
 
-from safelight.postcard.scene import Scene
-from safelight.postcard.vocabulary import Setting
+from safelight.postcard.scenes.scene import Scene
+from safelight.postcard.scenes.vocabulary import Setting
 
 STAGES = {**LAND, **SHORES, **TOWNS, **ELSEWHERE}
 

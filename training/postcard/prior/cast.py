@@ -6,8 +6,8 @@ from functools import cache
 from training.postcard.families import ANIMALS, SHAPES, TREES
 from training.postcard.prior.draw import Draw
 
-from safelight.postcard.things import THINGS, ThingKind
-from safelight.postcard.vocabulary import Colour, Place, Setting
+from safelight.postcard.scenes.things import THINGS, ThingKind
+from safelight.postcard.scenes.vocabulary import Colour, Place, Setting
 
 SETTINGS = tuple(Setting)
 _FAVOURED = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from safelight.postcard.scene import DETAIL_LEVELS
+from safelight.postcard.scenes.scene import DETAIL_LEVELS
 
 T = TypeVar("T")
 

@@ -6,8 +6,8 @@ from training.postcard.prior.draw import Draw
 from training.postcard.prior.land import horizon
 from training.postcard.prior.plan import Plan, any_trees, ground, hills, layer, mountains, trees
 
-from safelight.postcard.scene import Layer
-from safelight.postcard.vocabulary import Colour, LayerKind, Setting
+from safelight.postcard.scenes.scene import Layer
+from safelight.postcard.scenes.vocabulary import Colour, LayerKind, Setting
 
 
 def space(draw: Draw) -> Plan:

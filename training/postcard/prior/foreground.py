@@ -6,8 +6,8 @@ from training.postcard.prior.draw import Draw
 from training.postcard.prior.land import FLOWER_COLOURS
 from training.postcard.prior.plan import Plan, layer
 
-from safelight.postcard.scene import Layer
-from safelight.postcard.vocabulary import Colour, LayerKind, Setting
+from safelight.postcard.scenes.scene import Layer
+from safelight.postcard.scenes.vocabulary import Colour, LayerKind, Setting
 
 _GREEN = (LayerKind.FLOWERS, LayerKind.BUSHES, LayerKind.GRASS, LayerKind.ROCKS)
 _DRY = (LayerKind.ROCKS, LayerKind.CACTI, LayerKind.DUNES)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from training.postcard.prior.draw import Draw
 from training.postcard.prior.plan import Plan, any_trees, ground, hills, layer, mountains, trees
 
-from safelight.postcard.vocabulary import Colour, LayerKind, Setting
+from safelight.postcard.scenes.vocabulary import Colour, LayerKind, Setting
 
 FLOWER_COLOURS = (
     Colour.NATURAL,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from training.postcard.prior.draw import Draw
 
-from safelight.postcard.scene import Layer
-from safelight.postcard.vocabulary import Colour, LayerKind
+from safelight.postcard.scenes.scene import Layer
+from safelight.postcard.scenes.vocabulary import Colour, LayerKind
 
 Span = tuple[float, float]
 """A range of depth, from far to near."""

@@ -6,7 +6,7 @@ from training.postcard.prior.draw import Draw
 from training.postcard.prior.land import horizon
 from training.postcard.prior.plan import Plan, any_trees, ground, hills, layer, mountains
 
-from safelight.postcard.vocabulary import LayerKind, Setting
+from safelight.postcard.scenes.vocabulary import LayerKind, Setting
 
 
 def sea(draw: Draw) -> Plan:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from safelight.postcard.render.figures.drawings import aspect_of
-from safelight.postcard.scene import Scene
-from safelight.postcard.things import THINGS, ThingKind
-from safelight.postcard.vocabulary import LayerKind, Place, Setting
+from safelight.postcard.scenes.scene import Scene
+from safelight.postcard.scenes.things import THINGS, ThingKind
+from safelight.postcard.scenes.vocabulary import LayerKind, Place, Setting
 
 
 @dataclass(slots=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from training.postcard.prior.draw import Draw
 
-from safelight.postcard.scene import Sky, World
-from safelight.postcard.vocabulary import (
+from safelight.postcard.scenes.scene import Sky, World
+from safelight.postcard.scenes.vocabulary import (
     CloudKind,
     Colour,
     Light,

@@ -7,9 +7,9 @@ from training.postcard.prior.draw import Draw
 from training.postcard.prior.plan import Plan, Span
 from training.postcard.prior.size import Box, View
 
-from safelight.postcard.scene import Thing
-from safelight.postcard.things import ThingKind
-from safelight.postcard.vocabulary import Facing, LayerKind, Place, Setting
+from safelight.postcard.scenes.scene import Thing
+from safelight.postcard.scenes.things import ThingKind
+from safelight.postcard.scenes.vocabulary import Facing, LayerKind, Place, Setting
 
 EDGE = 0.07
 """Nothing comes nearer to the left or right edge than this."""

@@ -6,7 +6,7 @@ from training.postcard.prior.draw import Draw
 from training.postcard.prior.land import FLOWER_COLOURS, horizon
 from training.postcard.prior.plan import Plan, any_trees, ground, hills, layer, mountains, trees
 
-from safelight.postcard.vocabulary import Colour, LayerKind, Setting
+from safelight.postcard.scenes.vocabulary import Colour, LayerKind, Setting
 
 
 def village(draw: Draw) -> Plan:

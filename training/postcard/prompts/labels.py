@@ -1,7 +1,7 @@
 """What a held-out prompt is labelled with: exactly what it says, and nothing that it leaves open.
 
 A label that names several words accepts any of them, because the prompt does ("a boat" may be a sailboat or a
-rowing boat). Words are those of the scene vocabulary (`safelight.postcard.vocabulary`); a test holds them to it.
+rowing boat). Words are those of the scene vocabulary (`safelight.postcard.scenes.vocabulary`); a test holds them to it.
 """
 
 from collections.abc import Sequence

@@ -14,7 +14,7 @@ import socket
 from safelight.adapters.pictures.decoding import decode, prepare
 from safelight.adapters.pictures.wire import Answer, Question, Ready, receive, receive_head, send_head
 from safelight.adapters.processes.confinement import confine
-from safelight.postcard.scene_file import UnreadableScene, read
+from safelight.postcard.scenes.scene_file import UnreadableScene, read
 from safelight.service.ports.pictures import UnreadablePicture, Use
 
 # 40 megapixels take four bytes each in Pillow, and are there up to five times at once: read, turned, in sRGB, as bytes.

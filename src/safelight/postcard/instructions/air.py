@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from safelight.postcard.instructions.draft import ALL_OF_A_LAYER, Draft, Fields
-from safelight.postcard.scene import MAX_LAYERS, Layer, World
-from safelight.postcard.vocabulary import CloudKind, Light, Setting, SkyBody, Weather
+from safelight.postcard.scenes.scene import MAX_LAYERS, Layer, World
+from safelight.postcard.scenes.vocabulary import CloudKind, Light, Setting, SkyBody, Weather
 
 _LIGHTS_UP: Fields = frozenset({"body_x", "body_height", "body_size", "phase", "stars", "milky_way"})
 _AMOUNT, _SEEN = 0.6, 0.15

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from safelight.postcard.scene import MAX_LAYERS, MAX_THINGS, Layer, Scene, Thing, World, domains
+from safelight.postcard.scenes.scene import MAX_LAYERS, MAX_THINGS, Layer, Scene, Thing, World, domains
 
 Fields = frozenset[str]
 ALL_OF_A_LAYER: Fields = frozenset(name for name, _ in domains(Layer))

@@ -17,9 +17,9 @@ from safelight.postcard.instructions.air import set_light, set_setting, set_sky,
 from safelight.postcard.instructions.draft import ALL_OF_A_LAYER, Draft, Fields, Plan
 from safelight.postcard.instructions.reading import Change
 from safelight.postcard.instructions.words import Term
-from safelight.postcard.scene import MAX_LAYERS, MAX_THINGS, Layer, Scene, Thing
-from safelight.postcard.things import THINGS
-from safelight.postcard.vocabulary import (
+from safelight.postcard.scenes.scene import MAX_LAYERS, MAX_THINGS, Layer, Scene, Thing
+from safelight.postcard.scenes.things import THINGS
+from safelight.postcard.scenes.vocabulary import (
     Colour,
     LayerKind,
     Light,

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections import Counter
 
 from safelight.postcard.instructions.words import name_of, plural
-from safelight.postcard.scene import Scene
-from safelight.postcard.things import THINGS
-from safelight.postcard.vocabulary import Colour, Palette, Setting, Style, Weather
+from safelight.postcard.scenes.scene import Scene
+from safelight.postcard.scenes.things import THINGS
+from safelight.postcard.scenes.vocabulary import Colour, Palette, Setting, Style, Weather
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 _SEEN = 0.15

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
-from safelight.postcard.things import THING_KEYS, THINGS
+from safelight.postcard.scenes.things import THING_KEYS, THINGS
 
 # Words for several kinds, of which the first is added. Spans of the catalogue, which is written in families.
 _FAMILIES = {

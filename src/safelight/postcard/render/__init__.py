@@ -7,6 +7,6 @@ with one theme a file, and `styles` on `techniques`. `layers` and `figures.drawi
 """
 
 from safelight.postcard.render.compose import placed_things, render_svg
-from safelight.postcard.render.paper.raster import rasterise
+from safelight.postcard.render.paper.pixels.raster import rasterise
 
 __all__ = ["placed_things", "rasterise", "render_svg"]

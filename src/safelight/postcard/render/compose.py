@@ -6,17 +6,17 @@ from safelight.postcard.render.ground.relief import Band, flat_crest, hill_crest
 from safelight.postcard.render.layers import CREST_ROLLING, INDOORS, OPEN, draw_layer
 from safelight.postcard.render.light.grade import grade
 from safelight.postcard.render.light.lighting import lighting
-from safelight.postcard.render.paper.bands import Pause, never
 from safelight.postcard.render.paper.canvas import Canvas
 from safelight.postcard.render.paper.look import Look
+from safelight.postcard.render.paper.pixels.bands import Pause, never
 from safelight.postcard.render.placing import Placed, place
 from safelight.postcard.render.plants.framing import draw_framing
 from safelight.postcard.render.stage import Frame, Stage
 from safelight.postcard.render.styles import STYLES
 from safelight.postcard.render.techniques.medium import Medium
 from safelight.postcard.render.things import draw_thing
-from safelight.postcard.scene import Layer, Scene, rounded
-from safelight.postcard.vocabulary import WATER_LAYERS, LayerKind, Place
+from safelight.postcard.scenes.scene import Layer, Scene, rounded
+from safelight.postcard.scenes.vocabulary import WATER_LAYERS, LayerKind, Place
 
 
 def render_svg(scene: Scene, width: int, height: int, pause: Pause = never, medium: Medium | None = None) -> str:

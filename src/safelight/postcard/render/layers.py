@@ -8,7 +8,7 @@ from safelight.postcard.render.land import fields, isles, mountains, rocks, terr
 from safelight.postcard.render.plants import woods
 from safelight.postcard.render.stage import Stage
 from safelight.postcard.render.water import ice, seabed, surface, waterfall
-from safelight.postcard.vocabulary import WATER_LAYERS, LayerKind
+from safelight.postcard.scenes.vocabulary import WATER_LAYERS, LayerKind
 
 _DRAW: dict[LayerKind, Callable[[Stage, Band], None]] = {
     LayerKind.MOUNTAINS: mountains.draw_mountains,

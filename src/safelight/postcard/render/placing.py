@@ -12,9 +12,9 @@ from safelight.postcard.render.figures.drawings import aspect_of
 from safelight.postcard.render.ground.relief import Band
 from safelight.postcard.render.land.rocks import cliff_top
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.scene import Thing
-from safelight.postcard.things import THINGS, ThingKind
-from safelight.postcard.vocabulary import WATER_LAYERS, LayerKind, Place, Setting
+from safelight.postcard.scenes.scene import Thing
+from safelight.postcard.scenes.things import THINGS, ThingKind
+from safelight.postcard.scenes.vocabulary import WATER_LAYERS, LayerKind, Place, Setting
 
 _AIR = 0.06
 """Lift from which a thing that can fly does."""

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from random import Random
 
 from safelight.postcard.render.light.lighting import Lighting
-from safelight.postcard.render.paper.bands import never
 from safelight.postcard.render.paper.canvas import Canvas, Line, ellipse
 from safelight.postcard.render.paper.colour import Rgb, mix, named, rgb
 from safelight.postcard.render.paper.look import Look
-from safelight.postcard.scene import World
-from safelight.postcard.vocabulary import Colour
+from safelight.postcard.render.paper.pixels.bands import never
+from safelight.postcard.scenes.scene import World
+from safelight.postcard.scenes.vocabulary import Colour
 
 UNIT = 1000.0
 """User units along the shorter side, whatever the size in pixels."""

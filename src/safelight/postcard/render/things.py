@@ -9,7 +9,7 @@ from safelight.postcard.render.paper.canvas import Line, ellipse, num, poly
 from safelight.postcard.render.paper.colour import BLACK, mix, rgb, scale
 from safelight.postcard.render.placing import Placed
 from safelight.postcard.render.stage import Pen, Stage
-from safelight.postcard.vocabulary import Facing, Place, Season, Setting
+from safelight.postcard.scenes.vocabulary import Facing, Place, Season, Setting
 
 
 def draw_thing(stage: Stage, number: int, placed: Placed) -> None:

@@ -17,7 +17,7 @@ from safelight.postcard.codec import SceneCodec
 from safelight.postcard.instructions.draft import ALL_OF_A_LAYER, ALL_OF_A_THING, Plan
 from safelight.postcard.layout import PRESENCE
 from safelight.postcard.render import placed_things
-from safelight.postcard.scene import MAX_THINGS, Scene, Sky, World, domains
+from safelight.postcard.scenes.scene import MAX_THINGS, Scene, Sky, World, domains
 
 Slots = list[Collection[str]]
 ALL_OF_THE_WORLD, ALL_OF_THE_SKY = (frozenset(name for name, _ in domains(part)) for part in (World, Sky))

@@ -20,7 +20,7 @@ OUTPUT_TYPES = ("pil", "np", "pt", "latent", "svg")
 class PostcardPipelineOutput(BaseOutput):  # type: ignore[misc]
     """`images`: PIL images, an array (batch, height, width, 3), a tensor (batch, 3, height, width), or SVG texts.
 
-    `scenes`: what each of them shows, as `safelight.postcard.scene_file` writes it; None beside latents.
+    `scenes`: what each of them shows, as `safelight.postcard.scenes.scene_file` writes it; None beside latents.
     """
 
     images: Any

@@ -17,10 +17,11 @@ from torch import Tensor
 from transformers import BertModel, PreTrainedTokenizerFast
 
 from safelight.contract.checkpoints.split_weights import whole_folder
-from safelight.postcard import scene_file, text
+from safelight.postcard import text
 from safelight.postcard.decoder import SceneDecoder
 from safelight.postcard.sampling.conditioning import Conditioning, Guidance, Words, conditioning
 from safelight.postcard.sampling.output import OUTPUT_TYPES, PostcardPipelineOutput, pictures
+from safelight.postcard.scenes import scene_file
 from safelight.postcard.transformer import PostcardTransformer
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.scene import Scene, Sky, World
-from safelight.postcard.vocabulary import (
+from safelight.postcard.scenes.scene import Scene, Sky, World
+from safelight.postcard.scenes.vocabulary import (
     CloudKind,
     Light,
     MoonPhase,

@@ -13,9 +13,9 @@ from benchmarks.scenes import SMALL, spread
 from safelight.postcard.render import rasterise, render_svg
 from safelight.postcard.render.figures.drawings import DRAWINGS, aspect_of
 from safelight.postcard.render.figures.icons import icons
-from safelight.postcard.scene import Layer, Scene, Thing, World
-from safelight.postcard.things import THING_KEYS, THINGS
-from safelight.postcard.vocabulary import (
+from safelight.postcard.scenes.scene import Layer, Scene, Thing, World
+from safelight.postcard.scenes.things import THING_KEYS, THINGS
+from safelight.postcard.scenes.vocabulary import (
     Colour,
     LayerKind,
     Light,

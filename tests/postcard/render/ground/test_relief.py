@@ -3,8 +3,8 @@
 import re
 
 from safelight.postcard.render import render_svg
-from safelight.postcard.scene import Layer, Scene, World
-from safelight.postcard.vocabulary import LayerKind, Setting
+from safelight.postcard.scenes.scene import Layer, Scene, World
+from safelight.postcard.scenes.vocabulary import LayerKind, Setting
 
 
 def test_nothing_of_the_ground_hangs_above_a_shore() -> None:

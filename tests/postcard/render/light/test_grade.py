@@ -7,7 +7,7 @@ import pytest
 from benchmarks.scenes import SUNSET_MOUNTAINS
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.vocabulary import (
+from safelight.postcard.scenes.vocabulary import (
     Palette,
 )
 

@@ -7,9 +7,10 @@ import pytest
 from benchmarks.scenes import SCENES, SUNSET_MOUNTAINS, styled
 
 from safelight.postcard.render import render_svg
-from safelight.postcard.render.paper import bands, bloom, librsvg, textures
-from safelight.postcard.render.paper.bands import Fit, Window, never
-from safelight.postcard.vocabulary import Style
+from safelight.postcard.render.paper import textures
+from safelight.postcard.render.paper.pixels import bands, bloom, librsvg
+from safelight.postcard.render.paper.pixels.bands import Fit, Window, never
+from safelight.postcard.scenes.vocabulary import Style
 
 
 @pytest.mark.parametrize("size", [(1024, 1024), (640, 1536), (2048, 4096), (3000, 70), (333, 1571), (16, 16)])

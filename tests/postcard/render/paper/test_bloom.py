@@ -5,8 +5,8 @@ import pytest
 from benchmarks.scenes import SCENES, styled
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.render.paper import bloom, librsvg
-from safelight.postcard.vocabulary import Style
+from safelight.postcard.render.paper.pixels import bloom, librsvg
+from safelight.postcard.scenes.vocabulary import Style
 
 
 def test_a_bright_line_shines_in_its_own_colour_and_less_further_away() -> None:

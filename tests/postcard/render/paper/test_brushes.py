@@ -6,9 +6,9 @@ from benchmarks.scenes import SCENES, SUNSET_MOUNTAINS, styled
 from PIL import Image
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.render.paper import brushes, librsvg
-from safelight.postcard.render.paper.bands import Fit, Window, never
-from safelight.postcard.vocabulary import Style
+from safelight.postcard.render.paper.pixels import brushes, librsvg
+from safelight.postcard.render.paper.pixels.bands import Fit, Window, never
+from safelight.postcard.scenes.vocabulary import Style
 
 
 def painting(strokes: str, wide: float, end: str) -> str:

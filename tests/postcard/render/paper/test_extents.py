@@ -8,10 +8,10 @@ import pytest
 from benchmarks.scenes import SCENES, SUNSET_MOUNTAINS, styled
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.render.paper import bands, extents
-from safelight.postcard.render.paper.bands import Window, never
-from safelight.postcard.render.paper.extents import EVERYWHERE, Drawing
-from safelight.postcard.vocabulary import Style
+from safelight.postcard.render.paper.pixels import bands, extents
+from safelight.postcard.render.paper.pixels.bands import Window, never
+from safelight.postcard.render.paper.pixels.extents import EVERYWHERE, Drawing
+from safelight.postcard.scenes.vocabulary import Style
 
 CASES = [(SUNSET_MOUNTAINS, style) for style in Style if style is not Style.OIL] + [
     (scene, Style.FLAT) for scene in SCENES.values()

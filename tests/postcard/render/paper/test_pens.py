@@ -8,9 +8,9 @@ from benchmarks.scenes import SUNSET_MOUNTAINS, styled
 from numpy.typing import NDArray
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.render.paper import librsvg, pens
-from safelight.postcard.render.paper.bands import Fit, Window, never
-from safelight.postcard.vocabulary import Style
+from safelight.postcard.render.paper.pixels import librsvg, pens
+from safelight.postcard.render.paper.pixels.bands import Fit, Window, never
+from safelight.postcard.scenes.vocabulary import Style
 
 STROKES = [
     "M10 10Q50 17 90 30",  # lying

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.render.paper import bands
-from safelight.postcard.render.paper.raster import lay_over
-from safelight.postcard.scene import Scene
-from safelight.postcard.vocabulary import Style
+from safelight.postcard.render.paper.pixels import bands
+from safelight.postcard.render.paper.pixels.raster import lay_over
+from safelight.postcard.scenes.scene import Scene
+from safelight.postcard.scenes.vocabulary import Style
 
 WIDE, TALL = (768, 320), (208, 500)
 

@@ -7,8 +7,9 @@ import pytest
 from benchmarks.scenes import SUNSET_MOUNTAINS, styled
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.render.paper import librsvg, textures
-from safelight.postcard.vocabulary import Style
+from safelight.postcard.render.paper import textures
+from safelight.postcard.render.paper.pixels import librsvg
+from safelight.postcard.scenes.vocabulary import Style
 
 
 @pytest.mark.parametrize("style", [Style.WATERCOLOUR, Style.PAPER, Style.RISOGRAPH])

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from safelight.postcard.render import render_svg
-from safelight.postcard.scene import Layer, Scene, Thing, World
-from safelight.postcard.vocabulary import LayerKind, Setting
+from safelight.postcard.scenes.scene import Layer, Scene, Thing, World
+from safelight.postcard.scenes.vocabulary import LayerKind, Setting
 
 
 def test_trees_that_frame_a_wood_hide_nothing_it_shows() -> None:

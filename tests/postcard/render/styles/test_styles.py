@@ -8,18 +8,18 @@ import pytest
 from benchmarks.scenes import SCENES, SMALL, STILL_LIFE, SUNSET_MOUNTAINS, spread, styled
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.render.paper.bands import never
 from safelight.postcard.render.paper.canvas import Line, circle
 from safelight.postcard.render.paper.colour import BLACK, WHITE, Rgb, mix
 from safelight.postcard.render.paper.look import Look
-from safelight.postcard.render.paper.raster import small as small_sheet
+from safelight.postcard.render.paper.pixels.bands import never
+from safelight.postcard.render.paper.pixels.raster import small as small_sheet
 from safelight.postcard.render.stage import Stage
 from safelight.postcard.render.styles import STYLES
 from safelight.postcard.render.techniques.margin import margin
 from safelight.postcard.render.techniques.medium import Medium
 from safelight.postcard.render.techniques.pieces import document
-from safelight.postcard.scene import Scene, Sky, Thing, World
-from safelight.postcard.vocabulary import (
+from safelight.postcard.scenes.scene import Scene, Sky, Thing, World
+from safelight.postcard.scenes.vocabulary import (
     Light,
     MoonPhase,
     SkyBody,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from benchmarks.scenes import SUNSET_MOUNTAINS
 
 from safelight.postcard.render import rasterise, render_svg
-from safelight.postcard.vocabulary import Light, Style
+from safelight.postcard.scenes.vocabulary import Light, Style
 
 
 def test_hatching_is_denser_where_the_picture_is_darker() -> None:

@@ -7,7 +7,7 @@ from safelight.postcard.render.light.moods import choose
 from safelight.postcard.render.paper.canvas import circle, ellipse, poly
 from safelight.postcard.render.paper.colour import NAMED, WHITE, Rgb, mix, multiply, ramp, rgb, scale, turn
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.vocabulary import Colour, Setting, SkyBody
+from safelight.postcard.scenes.vocabulary import Colour, Setting, SkyBody
 
 
 def draw_backdrop(stage: Stage) -> bool:

@@ -6,7 +6,7 @@ from safelight.postcard.render.paper.canvas import circle, ellipse, num, poly, s
 from safelight.postcard.render.paper.colour import WHITE, mix, scale
 from safelight.postcard.render.paper.shapes import blob, rounded_cloud, spread
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.vocabulary import CloudKind
+from safelight.postcard.scenes.vocabulary import CloudKind
 
 
 def draw_clouds(stage: Stage, amount: float) -> None:

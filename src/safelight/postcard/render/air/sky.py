@@ -6,7 +6,7 @@ from safelight.postcard.render.air.clouds import draw_clouds
 from safelight.postcard.render.paper.canvas import Point, circle, ellipse, num, poly, rect
 from safelight.postcard.render.paper.colour import WHITE, Rgb, mix, rgb, scale
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.vocabulary import MoonPhase, SkyBody, Weather
+from safelight.postcard.scenes.vocabulary import MoonPhase, SkyBody, Weather
 
 SHOWN = 0.08
 """Amounts below this are drawn as none."""

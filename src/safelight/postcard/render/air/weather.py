@@ -7,7 +7,7 @@ from safelight.postcard.render.paper.canvas import Point, circle, num, poly
 from safelight.postcard.render.paper.colour import WHITE, mix, rgb
 from safelight.postcard.render.paper.shapes import jagged
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.vocabulary import Setting
+from safelight.postcard.scenes.vocabulary import Setting
 
 
 def draw_lightning(stage: Stage) -> None:

@@ -4,7 +4,7 @@ from safelight.postcard.render.ground.relief import SNOW
 from safelight.postcard.render.paper.canvas import circle, ellipse, num, poly, rect
 from safelight.postcard.render.paper.colour import Rgb, rgb, scale
 from safelight.postcard.render.stage import LAMP, Pen
-from safelight.postcard.vocabulary import Colour, Season
+from safelight.postcard.scenes.vocabulary import Colour, Season
 
 
 def snowy(pen: Pen) -> bool:

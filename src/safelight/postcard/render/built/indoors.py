@@ -5,7 +5,7 @@ from safelight.postcard.render.paper.canvas import ellipse, num, poly, rect
 from safelight.postcard.render.paper.colour import NAMED, WHITE, Rgb, mix, rgb, scale
 from safelight.postcard.render.paper.shapes import jagged
 from safelight.postcard.render.stage import LAMP, Stage
-from safelight.postcard.vocabulary import Colour
+from safelight.postcard.scenes.vocabulary import Colour
 
 _WALLS = ("#d9c7b4", "#b8c4bd", "#c9b0a8", "#aeb9c9", "#cfc3a0", "#b9aebf")
 

@@ -7,7 +7,7 @@ from safelight.postcard.render.ground.relief import SNOW
 from safelight.postcard.render.paper.canvas import circle, num, poly, rect
 from safelight.postcard.render.paper.colour import Rgb, scale
 from safelight.postcard.render.stage import LAMP, Pen
-from safelight.postcard.vocabulary import Colour
+from safelight.postcard.scenes.vocabulary import Colour
 
 
 def church(pen: Pen) -> None:

@@ -7,7 +7,7 @@ from safelight.postcard.render.ground.relief import Band, albedo, leaves
 from safelight.postcard.render.paper.canvas import Point, ellipse, num, poly
 from safelight.postcard.render.paper.colour import WHITE, Rgb, mix, named, rgb, scale
 from safelight.postcard.render.stage import GLASS, LAMP, Stage
-from safelight.postcard.vocabulary import Colour
+from safelight.postcard.scenes.vocabulary import Colour
 
 _FRONTS = ("#c98a6a", "#d9c3a0", "#a9b4b8", "#b9705c", "#cfae7c", "#93a3a8", "#d6a48c", "#8f9c86", "#c2b6a4")
 _AWNINGS = ("#b8473f", "#3f7a6a", "#d9a441", "#4a6a9a")

@@ -9,7 +9,7 @@ from safelight.postcard.render.paper.canvas import circle, ellipse, num, poly, r
 from safelight.postcard.render.paper.colour import Rgb, mix, named, rgb, scale
 from safelight.postcard.render.paper.shapes import spread
 from safelight.postcard.render.stage import GLASS, LAMP, Pen, Stage
-from safelight.postcard.vocabulary import Colour
+from safelight.postcard.scenes.vocabulary import Colour
 
 _WALLS = ("#8296b4", "#a48f9c", "#71889c", "#b59f90", "#6c7796", "#94a6b2")
 

@@ -8,7 +8,7 @@ import math
 from safelight.postcard.render.paper.canvas import circle, ellipse, num, poly
 from safelight.postcard.render.paper.colour import WHITE, Rgb, mix, rgb, scale
 from safelight.postcard.render.stage import Pen
-from safelight.postcard.vocabulary import Colour
+from safelight.postcard.scenes.vocabulary import Colour
 
 _DARK = rgb("#2b2624")
 

@@ -3,7 +3,7 @@
 from safelight.postcard.render.paper.canvas import circle, ellipse, num, poly, rect
 from safelight.postcard.render.paper.colour import WHITE, Rgb, rgb, scale
 from safelight.postcard.render.stage import LAMP, Pen
-from safelight.postcard.vocabulary import Colour
+from safelight.postcard.scenes.vocabulary import Colour
 
 
 def _hull(pen: Pen, left: float, right: float, deck: float, colour: Rgb | str, band: Rgb | str | None = None) -> None:

@@ -7,7 +7,7 @@ from safelight.postcard.render.figures import beasts, boats, flying, objects, pe
 from safelight.postcard.render.figures.icons import icons
 from safelight.postcard.render.plants import small_plants, trees, warm_trees
 from safelight.postcard.render.stage import Pen
-from safelight.postcard.things import ThingKind
+from safelight.postcard.scenes.things import ThingKind
 
 Drawing = tuple[Callable[[Pen], None], float]
 """The function and the width of what it draws, its height being 1."""

@@ -6,7 +6,7 @@ from safelight.postcard.render.paper.canvas import circle, ellipse, num, poly, r
 from safelight.postcard.render.paper.colour import WHITE, Rgb, mix, rgb, scale, turn
 from safelight.postcard.render.paper.shapes import blob
 from safelight.postcard.render.stage import LAMP, Pen
-from safelight.postcard.vocabulary import Colour
+from safelight.postcard.scenes.vocabulary import Colour
 
 _BALLOONS = (
     ("#d8433a", "#f6e7c8"),

@@ -15,7 +15,7 @@ from importlib import resources
 from safelight.postcard.render.paper.canvas import num
 from safelight.postcard.render.paper.colour import NAMED, Rgb, hexcode, luma, mix, multiply, rgb, saturate
 from safelight.postcard.render.stage import Pen
-from safelight.postcard.vocabulary import Colour, Setting
+from safelight.postcard.scenes.vocabulary import Colour, Setting
 
 _FILL = re.compile(r'fill="(#[0-9a-f]{6})"')
 _GRADIENT = re.compile(r'<linearGradient id="(\w+)".*?stop-color="(#[0-9a-f]{6})".*?</linearGradient>')

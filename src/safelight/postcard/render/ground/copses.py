@@ -6,7 +6,7 @@ from safelight.postcard.render.ground.relief import Band, grass, leaves, needles
 from safelight.postcard.render.paper.canvas import ellipse, num, poly
 from safelight.postcard.render.paper.colour import Rgb, mix, rgb, scale, turn
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.vocabulary import LayerKind, Season, Setting
+from safelight.postcard.scenes.vocabulary import LayerKind, Season, Setting
 
 _WILD = frozenset(
     {

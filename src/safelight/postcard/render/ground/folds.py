@@ -9,7 +9,7 @@ from safelight.postcard.render.paper.canvas import Point, num, smooth
 from safelight.postcard.render.paper.colour import Rgb, mix, rgb, scale, turn
 from safelight.postcard.render.paper.shapes import rolling
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.vocabulary import Season
+from safelight.postcard.scenes.vocabulary import Season
 
 
 def folds(stage: Stage, band: Band, colour: Rgb) -> None:

@@ -7,8 +7,8 @@ from safelight.postcard.render.paper.canvas import Point, num, smooth
 from safelight.postcard.render.paper.colour import NAMED, Rgb, mix, rgb, scale, turn
 from safelight.postcard.render.paper.shapes import Crest, along, rolling
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.scene import Layer
-from safelight.postcard.vocabulary import Colour, LayerKind, Season, Setting
+from safelight.postcard.scenes.scene import Layer
+from safelight.postcard.scenes.vocabulary import Colour, LayerKind, Season, Setting
 
 SNOW = rgb("#eef4fb")
 

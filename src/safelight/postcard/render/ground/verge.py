@@ -8,7 +8,7 @@ from safelight.postcard.render.paper.canvas import circle, ellipse, num
 from safelight.postcard.render.paper.colour import Rgb, rgb, scale, turn
 from safelight.postcard.render.paper.shapes import spread
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.vocabulary import Colour, Season
+from safelight.postcard.scenes.vocabulary import Colour, Season
 
 BLOOMS = ("#e8453c", "#f6c53a", "#f3f0ea", "#b65fc9", "#f08bb0", "#4f7fd6")
 """Colours of wild flowers."""

@@ -9,7 +9,7 @@ from safelight.postcard.render.ground.verge import BLOOMS, bloom
 from safelight.postcard.render.paper.canvas import Point, circle, ellipse, num, poly, smooth
 from safelight.postcard.render.paper.colour import Rgb, mix, named, rgb, scale, turn
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.vocabulary import Colour, LayerKind, Season
+from safelight.postcard.scenes.vocabulary import Colour, LayerKind, Season
 
 
 def draw_flowers(stage: Stage, band: Band) -> None:

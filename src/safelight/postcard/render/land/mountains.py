@@ -11,7 +11,7 @@ from safelight.postcard.render.paper.canvas import Point, num, poly
 from safelight.postcard.render.paper.colour import Rgb, mix, scale
 from safelight.postcard.render.paper.shapes import jagged, rolling
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.vocabulary import LayerKind, Season, Setting
+from safelight.postcard.scenes.vocabulary import LayerKind, Season, Setting
 
 
 def draw_mountains(stage: Stage, band: Band) -> None:

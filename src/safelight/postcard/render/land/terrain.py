@@ -12,7 +12,7 @@ from safelight.postcard.render.ground.verge import BLOOMS, verge
 from safelight.postcard.render.paper.canvas import Point, ellipse, num, smooth
 from safelight.postcard.render.paper.colour import Rgb, mix, rgb, scale, turn
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.vocabulary import Colour, Season
+from safelight.postcard.scenes.vocabulary import Colour, Season
 
 
 def draw_hills(stage: Stage, band: Band) -> None:

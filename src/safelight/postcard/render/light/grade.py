@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from safelight.postcard.render.light.moods import Mood
 from safelight.postcard.render.paper.colour import NAMED, WHITE, Rgb, contrast, luma, mix, multiply, ramp, rgb, saturate
-from safelight.postcard.scene import World
-from safelight.postcard.vocabulary import Colour, Palette
+from safelight.postcard.scenes.scene import World
+from safelight.postcard.scenes.vocabulary import Colour, Palette
 
 Tone = Callable[[Rgb], Rgb]
 

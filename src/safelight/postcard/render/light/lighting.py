@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from safelight.postcard.render.light.moods import MOODS, Mood, choose
 from safelight.postcard.render.paper.colour import NAMED, Rgb, luma, mix, multiply, ramp, rgb, saturate, scale
-from safelight.postcard.scene import World
-from safelight.postcard.vocabulary import Colour, Palette, Setting, Weather
+from safelight.postcard.scenes.scene import World
+from safelight.postcard.scenes.vocabulary import Colour, Palette, Setting, Weather
 
 _COVER = {
     Weather.CLEAR: 0.0,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from safelight.postcard.render.paper.colour import Rgb, rgb
-from safelight.postcard.scene import World
-from safelight.postcard.vocabulary import Light
+from safelight.postcard.scenes.scene import World
+from safelight.postcard.scenes.vocabulary import Light
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import colorsys
 from functools import cache
 
-from safelight.postcard.vocabulary import Colour
+from safelight.postcard.scenes.vocabulary import Colour
 
 Rgb = tuple[float, float, float]
 

@@ -8,7 +8,7 @@ from safelight.postcard.render.paper.canvas import Point, num, poly, smooth
 from safelight.postcard.render.paper.colour import Rgb, mix, rgb, scale, turn
 from safelight.postcard.render.paper.shapes import blob, jagged
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.vocabulary import Season, Setting
+from safelight.postcard.scenes.vocabulary import Season, Setting
 
 _FRAMED = {
     Setting.PINE_FOREST: 1.0,

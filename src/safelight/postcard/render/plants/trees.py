@@ -9,7 +9,7 @@ from safelight.postcard.render.paper.canvas import Point, circle, num, poly, smo
 from safelight.postcard.render.paper.colour import Rgb, rgb, scale, turn
 from safelight.postcard.render.paper.shapes import blob
 from safelight.postcard.render.stage import Pen
-from safelight.postcard.vocabulary import Colour, Season
+from safelight.postcard.scenes.vocabulary import Colour, Season
 
 
 def foliage(pen: Pen, natural: Rgb) -> Rgb:

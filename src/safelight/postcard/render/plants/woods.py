@@ -12,7 +12,7 @@ from safelight.postcard.render.paper.colour import NAMED, Rgb, mix, rgb, turn
 from safelight.postcard.render.paper.shapes import spread
 from safelight.postcard.render.plants import small_plants, trees, warm_trees
 from safelight.postcard.render.stage import Pen, Stage
-from safelight.postcard.vocabulary import Colour, LayerKind, Season
+from safelight.postcard.scenes.vocabulary import Colour, LayerKind, Season
 
 
 @dataclass(frozen=True)

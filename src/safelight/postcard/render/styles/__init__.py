@@ -5,7 +5,7 @@
 from importlib import import_module
 
 from safelight.postcard.render.techniques.medium import Medium
-from safelight.postcard.vocabulary import Style
+from safelight.postcard.scenes.vocabulary import Style
 
 
 def _medium(style: Style) -> Medium:

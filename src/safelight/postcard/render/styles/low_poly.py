@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from safelight.postcard.render.paper.colour import Rgb, contrast, saturate
 from safelight.postcard.render.paper.look import Look
-from safelight.postcard.render.paper.raster import small
+from safelight.postcard.render.paper.pixels.raster import small
 from safelight.postcard.render.stage import Stage
 from safelight.postcard.render.techniques.medium import Medium
 from safelight.postcard.render.techniques.pieces import document

@@ -2,13 +2,13 @@
 
 import colorsys
 
-from safelight.postcard.render.paper import bloom
 from safelight.postcard.render.paper.canvas import Line, rect
 from safelight.postcard.render.paper.colour import WHITE, Rgb, mix, ramp, rgb
 from safelight.postcard.render.paper.look import Look
+from safelight.postcard.render.paper.pixels import bloom
 from safelight.postcard.render.stage import Stage
 from safelight.postcard.render.techniques.medium import Medium
-from safelight.postcard.vocabulary import Setting
+from safelight.postcard.scenes.vocabulary import Setting
 
 
 def _glowing(c: Rgb) -> Rgb:

@@ -14,7 +14,7 @@ from PIL import Image, ImageFilter
 
 from safelight.postcard.render.paper.colour import Rgb, contrast, saturate
 from safelight.postcard.render.paper.look import Look
-from safelight.postcard.render.paper.raster import small
+from safelight.postcard.render.paper.pixels.raster import small
 from safelight.postcard.render.stage import Stage
 from safelight.postcard.render.techniques.medium import Medium
 from safelight.postcard.render.techniques.pieces import document

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from safelight.postcard.render.paper.canvas import num
 from safelight.postcard.render.paper.colour import Rgb, hexcode, rgb
-from safelight.postcard.render.paper.raster import small
+from safelight.postcard.render.paper.pixels.raster import small
 from safelight.postcard.render.stage import Stage
 
 _OUTLINE = re.compile(r'<path d="[^"]*" stroke-linejoin="round" fill="none"[^>]*/>')

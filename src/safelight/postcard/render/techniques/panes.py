@@ -7,7 +7,7 @@ The regions are superpixels: R. Achanta et al., "SLIC superpixels compared to st
 import numpy as np
 from numpy.typing import NDArray
 
-from safelight.postcard.render.paper.bands import Pause, never
+from safelight.postcard.render.paper.pixels.bands import Pause, never
 
 Grid = NDArray[np.float64]
 Labels = NDArray[np.int64]

@@ -7,7 +7,7 @@ from safelight.postcard.render.paper.canvas import ellipse, num, smooth
 from safelight.postcard.render.paper.colour import NAMED, WHITE, mix, rgb, scale, turn
 from safelight.postcard.render.paper.shapes import blob, jagged, spread
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.vocabulary import Colour
+from safelight.postcard.scenes.vocabulary import Colour
 
 
 def draw_seabed(stage: Stage, band: Band) -> None:

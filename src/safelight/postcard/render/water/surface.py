@@ -13,7 +13,7 @@ from safelight.postcard.render.paper.canvas import Point, ellipse, num, smooth
 from safelight.postcard.render.paper.colour import NAMED, WHITE, Rgb, mix, multiply, rgb
 from safelight.postcard.render.paper.shapes import spread
 from safelight.postcard.render.stage import Stage
-from safelight.postcard.vocabulary import Colour, LayerKind, SkyBody
+from safelight.postcard.scenes.vocabulary import Colour, LayerKind, SkyBody
 
 _DEEP = {LayerKind.SEA: "#1f6fa8", LayerKind.LAKE: "#2a7f9e", LayerKind.RIVER: "#3488a8"}
 

@@ -24,8 +24,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
-from safelight.postcard.things import THING_KEYS
-from safelight.postcard.vocabulary import (
+from safelight.postcard.scenes.things import THING_KEYS
+from safelight.postcard.scenes.vocabulary import (
     CloudKind,
     Colour,
     Facing,
@@ -156,7 +156,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Thing:
-    """One thing in the picture, chosen from the catalogue (`safelight.postcard.things`)."""
+    """One thing in the picture, chosen from the catalogue (`safelight.postcard.scenes.things`)."""
 
     kind: str = choice(THING_KEYS, "deer")
     x: float = number(0.0, 1.0, 0.5)  # its middle

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from safelight.postcard.render.paper.bands import Fit, Pause
+from safelight.postcard.render.paper.pixels.bands import Fit, Pause
 
 Mask = Image.Image
 

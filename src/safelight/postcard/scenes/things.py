@@ -9,7 +9,7 @@ to its end.
 from dataclasses import dataclass
 from importlib import resources
 
-from safelight.postcard.vocabulary import Place, Setting
+from safelight.postcard.scenes.vocabulary import Place, Setting
 
 OWN = "own"
 """The drawing of a thing that our own parametric code draws."""

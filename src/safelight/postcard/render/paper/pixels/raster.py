@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from safelight.postcard.render.paper import bloom, brushes, librsvg, pens, textures
-from safelight.postcard.render.paper.bands import Pause, Window, never
+from safelight.postcard.render.paper import textures
+from safelight.postcard.render.paper.pixels import bloom, brushes, librsvg, pens
+from safelight.postcard.render.paper.pixels.bands import Pause, Window, never
 
 _LONGEST = 2560
 """Pixels of the longer side of a sheet that is put together anew: beyond 8 to 1 panes and strokes grow coarser."""

@@ -1,8 +1,8 @@
 """A scene as the text that its files carry: compact JSON, in a few hundred to some 1,500 bytes.
 
 `{"postcard": 1, "world": [...], "sky": [...], "layers": [[...]], "things": [[...]]}`: the first number is the version
-of this form, each list has a part's fields in the schema's order (`safelight.postcard.scene`). A word stands as itself,
-a number as its place on its grid. Files come from strangers, so what is read has to be exactly that.
+of this form, each list has a part's fields in the schema's order (`safelight.postcard.scenes.scene`). A word stands as
+itself, a number as its place on its grid. Files come from strangers, so what is read has to be exactly that.
 """
 
 # Tested in tests/postcard/test_scene_file.py.
@@ -13,7 +13,7 @@ import dataclasses
 import json
 from typing import Any
 
-from safelight.postcard.scene import (
+from safelight.postcard.scenes.scene import (
     MAX_LAYERS,
     MAX_THINGS,
     Choice,

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from safelight.postcard.render.paper.extents import Drawing
+from safelight.postcard.render.paper.pixels.extents import Drawing
 
 Pause = Callable[[], None]
 

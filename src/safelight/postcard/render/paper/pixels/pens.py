@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from safelight.postcard.render.paper.bands import Fit, Pause
+from safelight.postcard.render.paper.pixels.bands import Fit, Pause
 
 Cover = NDArray[np.uint8]
 

@@ -1,0 +1,1 @@
+"""From an SVG drawing to pixels, and what is painted over them."""

@@ -1,0 +1,1 @@
+"""Scenes: what a picture is made of, in which words, and as which text."""
