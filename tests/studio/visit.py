@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
@@ -16,8 +16,6 @@ expect.set_options(timeout=20_000)
 
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
-
-Motion = Literal["reduce", "no-preference"]
 
 
 def settle(page: Page) -> None:
@@ -112,22 +110,12 @@ class Visit:
 
 @contextmanager
 def visiting(
-    browser: Browser,
-    url: str,
-    key: str | None,
-    *,
-    size: tuple[int, int] = DESKTOP,
-    scheme: str = "dark",
-    motion: Motion = "no-preference",
+    browser: Browser, url: str, key: str | None, *, size: tuple[int, int] = DESKTOP, scheme: str = "dark"
 ) -> Iterator[Visit]:
-    """A visit of its own, signed in where a key is given; at its end nothing may have gone wrong unseen.
-
-    `motion` is what they asked of pages, as CSS names it.
-    """
+    """A visit of its own, signed in where a key is given; at its end nothing may have gone wrong unseen."""
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="light" if scheme == "light" else "dark",
-        reduced_motion=motion,
         has_touch=size == PHONE,
         is_mobile=size == PHONE,
         accept_downloads=True,
