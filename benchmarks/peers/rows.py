@@ -40,6 +40,10 @@ ROWS = {
     "Safelight, float32": Row("with_safelight", "in_float32", weights=4),
     "Safelight, float32-packed": Row("with_safelight", "packed", weights=4, packed=True),
     "Safelight, `compile = true`": Row("with_safelight", "compiled", compiled=True),
+    "Safelight, openvino float32": Row("with_safelight", "openvino_float32", needed="openvino", weights=8, packed=True),
+    "Safelight, openvino half precision": Row(
+        "with_safelight", "openvino_half", needed="openvino", weights=4, packed=True
+    ),
     "OpenVINO GenAI, float32": _openvino("float32", 4),
     "OpenVINO GenAI, half precision": _openvino("half", 2),
     "OpenVINO GenAI, int8": _openvino("int8", 1),

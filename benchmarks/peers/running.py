@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from safetensors import safe_open
@@ -52,6 +53,8 @@ def run(row: Row, picture: Picture, peers: dict[str, str | None]) -> Figures:
     """A row's figures. Raises `Impossible`."""
     _refuse(row, picture)
     if not row.peer:
+        if row.needed and find_spec(row.needed) is None:
+            raise Impossible(f"{row.needed} is not installed beside Safelight")
         return _figures(_command(sys.executable, "running", row.module, row.make, picture.folder, picture), picture)
     python = peers.get(row.peer)
     if not python:

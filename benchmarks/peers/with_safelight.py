@@ -30,6 +30,16 @@ def packed(folder: Path, side: int, device: str) -> Draw:
     return _draw(folder, side, device, ModelOptions(), "float32-packed")
 
 
+def openvino_float32(folder: Path, side: int, device: str) -> Draw:
+    """With `runtime = "openvino"`, in float32."""
+    return _draw(folder, side, device, ModelOptions(runtime="openvino"), "float32")
+
+
+def openvino_half(folder: Path, side: int, device: str) -> Draw:
+    """With `runtime = "openvino"`, in bfloat16."""
+    return _draw(folder, side, device, ModelOptions(runtime="openvino"), "bfloat16")
+
+
 def _draw(folder: Path, side: int, device: str, options: ModelOptions, dtype: Dtype = "auto") -> Draw:
     from safelight.engine.machine.device import prepare
 

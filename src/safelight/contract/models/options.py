@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 Offload = Literal["none", "model", "group"]
+Runtime = Literal["pytorch", "openvino"]
 
 # The part that takes most of the steps and of the memory, under the names that diffusers' pipelines give it.
 DENOISERS = ("transformer", "unet", "transformer_2")
@@ -36,10 +37,11 @@ class StepCache(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Every option is diffusers' own; the defaults change nothing.
+    """Every option but `runtime` is diffusers' own; the defaults change nothing.
 
     `transformer` is a file (safetensors or GGUF) that replaces the denoiser's weights; `config` is a folder in
     diffusers' layout that describes a single-file checkpoint. `arguments` are added to every call of the pipeline.
+    `runtime` is what computes the denoiser.
     Without `safety_checker` the pipeline's own, if it has one, is left out.
     `controlnets` are folders or pulled checkpoints of ControlNets by the names that requests have for them.
     `negative_prompt`, `width` and `height` correct what Safelight reads off the checkpoint.
@@ -53,6 +55,7 @@ class ModelOptions(msgspec.Struct, frozen=True, kw_only=True):
     vae_slicing: bool = False
     attention: str | None = None
     compile: bool = False
+    runtime: Runtime = "pytorch"
     quantization: tuple[Quantization, ...] = ()
     cache: StepCache | None = None
     loras: tuple[Lora, ...] = ()

@@ -35,6 +35,9 @@ from safelight.engine.pipeline.edits.twins import IMAGE_TO_IMAGE, INPAINTING
 from safelight.engine.pipeline.edits.ways import Ways
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.signature import of_one_frame
+from safelight.engine.runtimes.denoiser import run_by_openvino
+from safelight.engine.runtimes.openvino import openvino_version
+from safelight.engine.runtimes.refusals import check_runtime
 from safelight.engine.tuning.apply import check_library, check_options, tune
 from safelight.engine.tuning.loras import Named
 from safelight.engine.tuning.quantization import is_known, library_versions
@@ -130,6 +133,8 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
             packs_float32=format == PACKED,
             note=said.append,
         )
+        if options.runtime == "openvino":
+            run_by_openvino(pipeline, dtype)
         if said:
             traits = replace(traits, notes=(*traits.notes, *said), loras=tuple(adapters.named))
             _tell(name, traits, said, described)
@@ -159,6 +164,8 @@ def _loadable(spec: ModelSpec, device: str, checkpoint: Checkpoint, controlnets:
             check_library(backend, f"`{part}`, which is quantized by {backend},")
     format = dtype_of(spec, device, checkpoint)
     check_dtype(format, device, compiled=options.compile)
+    quantized = bool(checkpoint.quantized())
+    check_runtime(options, device, format, loras=bool(spec.loras), quantized=quantized)
     if not options.quantization:
         dtype = numbers_of(format)
         parts = checkpoint.sizes(dtype) | sizes_of(controlnets, dtype)
@@ -220,7 +227,12 @@ def _fingerprint(
     named = [options.transformer, *(lora.file for lora in options.loras)]
     added = [Path(file).expanduser() for file in named if file is not None]
     if options != ModelOptions(offload=options.offload):
-        defaults["options"] = msgspec.to_builtins(replace(options, offload="none", config=None))
+        said = msgspec.to_builtins(replace(options, offload="none", config=None))
+        if options.runtime == "pytorch":  # pictures are what they were before there was another
+            del said["runtime"]
+        else:
+            defaults["runtime"] = openvino_version()
+        defaults["options"] = said
         defaults["added"] = files_digest(added)
     if checkpoint.file is not None or options.transformer is not None:  # factors and marks are read by our own code
         defaults["single_file"] = files_digest([Path(single_file.__file__)])

@@ -105,6 +105,8 @@ def tune(
         _ask_denoisers(pipeline, "enable_cache", f"The step cache {options.cache.kind}", cache_config(options.cache))
     # Before it is placed: group offloading keeps copies.
     whole = beside.with_those_of(pipeline)
+    if options.runtime != "pytorch":  # it has its own layouts
+        whole = Parts({name: part for name, part in whole.components.items() if stage_of(name, part) != STEPS})
     lay_out(whole, device, compiled=options.compile, packs_float32=packs_float32)
     if device == "cpu":
         attend_in_tiles()

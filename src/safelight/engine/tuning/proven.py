@@ -48,7 +48,7 @@ class Proven:
         self._known: dict[Hashable, _Trials] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if torch.compiler.is_compiling() or torch.is_grad_enabled():
+        if torch.compiler.is_compiling() or _is_traced() or torch.is_grad_enabled():
             return self.plain(*args, **kwargs)
         form = _form((args, tuple(kwargs.items())))
         trials = self._known.get(form)
@@ -83,6 +83,10 @@ class Proven:
         return result
 
 
+def _is_traced() -> bool:
+    return torch._C._get_tracing_state() is not None
+
+
 def _form(value: Any) -> Hashable:
     if isinstance(value, torch.Tensor):
         return tuple(value.shape), value.stride(), value.dtype, value.device
@@ -96,7 +100,8 @@ def _same(a: Any, b: Any) -> bool:
     if not isinstance(a, torch.Tensor) or not isinstance(b, torch.Tensor):
         return False
     alike = a.dtype is b.dtype and a.shape == b.shape and a.stride() == b.stride()
-    return alike and torch.equal(_bytes(a), _bytes(b))  # zeros of both signs are equal as numbers
+    with torch._C.DisableTorchFunction():  # who watches for a model that looks at its numbers means no trial
+        return alike and torch.equal(_bytes(a), _bytes(b))  # zeros of both signs are equal as numbers
 
 
 def _bytes(tensor: torch.Tensor) -> torch.Tensor:

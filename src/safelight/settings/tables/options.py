@@ -65,6 +65,7 @@ class OptionSettings(_Table):
     vae_slicing: bool = Field(False, description="Decode the pictures of a batch one by one.")
     attention: str | None = Field(None, description="diffusers' attention backend, like flash or sage.")
     compile: bool = Field(False, description="Compile the denoiser's repeated blocks with torch.compile.")
+    runtime: Literal["pytorch", "openvino"] = Field("pytorch", description="What computes the denoiser on a processor.")
     quantization: tuple[QuantizationSettings, ...] = Field(
         (), description="Weights in fewer bits: int8, fp8 or nf4, or a table, or a list of tables for different parts."
     )

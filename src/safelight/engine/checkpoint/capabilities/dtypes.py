@@ -38,7 +38,9 @@ def _bundled(spec: ModelSpec, device: str) -> str:
     Packed, its steps take 0.79 of the time on an AMD EPYC (107 ms of a core for eight, then 84). What it expects is
     rounded before it is drawn: 21 of 21 pictures were the same bytes either way.
     """
-    plain = device != "cpu" or not can_pack(torch.float32) or spec.options.compile or spec.options.loras or spec.loras
+    options = spec.options
+    other = options.compile or options.runtime != "pytorch" or options.loras or spec.loras
+    plain = device != "cpu" or not can_pack(torch.float32) or other
     return "float32" if plain else PACKED
 
 

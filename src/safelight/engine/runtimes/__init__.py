@@ -1,0 +1,1 @@
+"""Other libraries than PyTorch that compute a denoiser, behind the same calls."""
