@@ -52,7 +52,7 @@ def fill(home: Path) -> None:
     with closing(sqlite3.connect(home / "safelight.db")) as database, database:
         places = ", ".join("?" * len(rows[0]))
         database.executemany(f"INSERT INTO jobs ({_COLUMNS}) VALUES ({places})", rows)
-        # The store fills the text index itself (adapters/sql/search.py).
+        # The store fills the text index itself.
         entries = [(row[0], words_of(str(row[_PROMPT])), row[_OWNER]) for row in reversed(rows)]
         database.executemany("INSERT INTO jobs_text(rowid, words, owner) VALUES (?, ?, ?)", entries)
 

@@ -85,23 +85,18 @@ class FakeEngine:
         self._encoders = tuple(encoders)
         self._traits, self._fingerprint = traits, fingerprint
         self._loras, self._controls = loras or {}, controls or {}
-        self.workers = 1
-        self.away = ""
+        self.workers, self.away = 1, ""
         self.slow: frozenset[str] | None = None
-        self.merges = False
-        self.flags = False
+        self.merges = self.flags = False
         self.refuses: tuple[str, RefusalCode, str] | None = None
         self.cuts: tuple[PromptCut, ...] = ()
         self.ready_in_seconds: float | None = None
-        self._changes = Changes()
-        self._throughput = Throughput()
+        self._changes, self._throughput, self._orders = Changes(), Throughput(), Orders()
         self.loaded = Switch(self._changes.announce)
         self.loaded.set()
         self._steps = Steps(capacity, step_seconds, hold)
         self.gate = self._steps.gate
-        self._sources = tuple(sources)
-        self._broken = broken
-        self._orders = Orders()
+        self._sources, self._broken = tuple(sources), broken
         self.submitted: list[Order] = []
         self.drawn: list[str] = []
         self.cancelled: list[str] = []

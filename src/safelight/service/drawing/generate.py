@@ -54,13 +54,10 @@ class Generate:
         previews: bool = True,
     ) -> None:
         self.readiness = readiness
-        self._engine = engine
-        self._admission = admission
+        self._engine, self._admission = engine, admission
         self._everywhere = everywhere or Everywhere(admission)
-        self._ledger = ledger
-        self._telemetry = telemetry
-        self._metadata = metadata
-        self._draw_seed = draw_seed
+        self._ledger, self._telemetry = ledger, telemetry
+        self._metadata, self._draw_seed = metadata, draw_seed
         self._pictures = SharedPictures(engine, admission, telemetry, review, signing or Signing(), previews=previews)
         self.by_key = DrawingsByKey()
 
@@ -142,10 +139,6 @@ class Generate:
             options = ordinary_options(recipe.options, request.model.terms)
             self._admission.check_size(orders, replace(recipe, width=side, height=side, options=options))
 
-    def _orders(self, request: ImageRequest, caller: Caller) -> list[Order]:
-        """As many as there will be, for their cost: seeds do not matter for that."""
-        return [order_of(request, seed, self._metadata, caller) for seed in request.seeds(1)]
-
     def fresh_seed(self) -> int:
         """The seed for a request that leaves it open."""
         return self._draw_seed()
@@ -189,7 +182,9 @@ class Generate:
         if self.draining:
             raise shutting_down()
         self.check_size(request)
-        orders = self._orders(request, caller)
+        orders = [
+            order_of(request, seed, self._metadata, caller) for seed in request.seeds(1)
+        ]  # any seed costs as much
         await self._everywhere.check(orders)
         return self._admission.admit(orders)
 
