@@ -166,9 +166,10 @@ class _Part(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers has no 
     def __init__(self, compute: Callable[[torch.Tensor], torch.Tensor]) -> None:
         super().__init__()
         self.compute = compute
+        self.weight = torch.nn.Parameter(torch.ones(1))
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor]:
-        return (self.compute(x),)
+        return (self.compute(x) * self.weight,)
 
 
 class _Pipeline:
@@ -192,7 +193,7 @@ def _lattice(x: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize(
     ("compute", "warned"),
-    [(_by_its_numbers, "looks at the numbers"), (_at_a_size, "computed by PyTorch"), (_lattice, "computed by PyTorch")],
+    [(_by_its_numbers, "looks at the numbers"), (_lattice, "computed by PyTorch")],
 )
 def test_what_a_graph_does_not_hold_is_computed_by_pytorch(
     compute: Callable[[torch.Tensor], torch.Tensor], warned: str, caplog: pytest.LogCaptureFixture
@@ -206,6 +207,18 @@ def test_what_a_graph_does_not_hold_is_computed_by_pytorch(
                 x = sign * torch.rand(size, size, generator=generator)
                 torch.testing.assert_close(part(x)[0], compute(x))
     assert warned in caplog.text
+
+
+def test_a_size_that_python_computed_with_has_a_graph_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    """And a graph that was tried at another size and failed there is right for its own again."""
+    part = _Part(_at_a_size)
+    run_by_openvino(_Pipeline(part), torch.float32)
+    with torch.no_grad(), caplog.at_level(logging.WARNING, _LOG):
+        for size in (3, 4, 3, 5, 4, 3):
+            torch.testing.assert_close(part(x := torch.rand(size, size))[0], _at_a_size(x))
+        assert not caplog.records
+        torch.testing.assert_close(part(x := torch.rand(6, 6))[0], _at_a_size(x))
+    assert "3 graphs of it are there already" in caplog.text
 
 
 def test_reading_numbers_is_noticed_and_shapes_are_not_numbers() -> None:

@@ -52,7 +52,9 @@ class Graph:
             self._decoder, model = _converted(call, given)
             if len(model.inputs) != len(given):
                 raise CannotConvert("the traced graph leaves arguments out")
-            self._compiled = _compiled(model, given, dtype, fixed=fixed)
+            _shape(model, given, fixed=fixed)
+            self._model, self._dtype = model, dtype
+            self._compiled = _compile(model, dtype)
         except CannotConvert:
             raise
         except MemoryError:
@@ -67,7 +69,12 @@ class Graph:
     def __call__(self, args: Any, kwargs: Any) -> Any:
         """What the module returns for arguments of that form."""
         given = [_plain(tensor).numpy() for tensor in tensors_of((args, kwargs))]
-        made = self._request.infer(given, share_inputs=True, share_outputs=True)
+        try:
+            made = self._request.infer(given, share_inputs=True, share_outputs=True)
+        except RuntimeError:  # what it had worked out of those shapes stays with what is compiled, and fails others
+            self._compiled = _compile(self._model, self._dtype)
+            self._request = self._compiled.create_infer_request()
+            raise
         results = iter([torch.from_numpy(made[at].copy()) for at in range(len(self._compiled.outputs))])
         return with_tensors(self._result, lambda like: next(results).to(like.dtype))
 
@@ -110,13 +117,18 @@ def _converted(call: _Flat, given: list[torch.Tensor]) -> tuple[Any, Any]:
         return (frontend, decoder, read), frontend.convert(read)
 
 
-def _compiled(model: Any, given: list[torch.Tensor], dtype: torch.dtype, *, fixed: bool) -> Any:
-    from openvino import Core, PartialShape
+def _shape(model: Any, given: list[torch.Tensor], *, fixed: bool) -> None:
+    from openvino import PartialShape
 
     for place, tensor in zip(model.inputs, given, strict=True):
         shape = list(tensor.shape) if fixed else [-1] * tensor.ndim
         place.get_node().set_partial_shape(PartialShape(shape))
     model.validate_nodes_and_infer_types()
+
+
+def _compile(model: Any, dtype: torch.dtype) -> Any:
+    from openvino import Core
+
     return Core().compile_model(model, "CPU", dict(_properties(dtype)))
 
 
