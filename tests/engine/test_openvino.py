@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import Lora, ModelOptions, Quantization, StepCache
-from safelight.engine.checkpoint.loading import load
+from safelight.engine.checkpoint.files.folder import Checkpoint
+from safelight.engine.checkpoint.files.location import location_of
+from safelight.engine.checkpoint.loading import load, weight_of
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.runtimes import openvino
 from safelight.engine.runtimes.denoiser import run_by_openvino
@@ -146,6 +148,14 @@ def test_a_model_is_refused_at_load(checkpoints: dict[str, Path]) -> None:
         load(spec, "cpu")
     with pytest.raises(ModelLoadError, match="has no use"):
         load(replace(spec, dtype="float32", options=ModelOptions(runtime="openvino", offload="model")), "cpu")
+
+
+def test_the_weights_that_it_lays_out_once_more_are_counted(checkpoints: dict[str, Path]) -> None:
+    folder = checkpoints["stable-diffusion"]
+    spec = ModelSpec(source=str(folder), dtype="float32")
+    once = weight_of(spec, "cpu")
+    more = weight_of(replace(spec, options=ModelOptions(runtime="openvino")), "cpu") - once
+    assert more == Checkpoint.read(location_of(str(folder)), ModelOptions()).sizes(torch.float32)["unet"] > 0
 
 
 def test_without_the_library_it_says_how_to_install_it(

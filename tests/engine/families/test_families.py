@@ -338,3 +338,17 @@ def test_it_draws_nearly_the_same_in_bfloat16(name: str, tmp_path: Path) -> None
         (end,) = drawing.draw(changed(wanted, source=half.source))
     difference = pixels(end).astype(float) - loaded.alone(wanted)
     assert np.sqrt((difference**2).mean()) < 255 / 10**1.5  # 30 dB; benchmarks/precision.py says how near it is
+
+
+# One graph for all calls; one for each of two lengths of prompts, of which the second makes the first fail; PyTorch.
+@pytest.mark.parametrize("name", ["sana", "qwen-image", "lumina-2"])
+@pytest.mark.filterwarnings("ignore:.*torch.jit.trace.* is deprecated:DeprecationWarning")
+def test_it_draws_the_same_by_openvino(name: str, tmp_path: Path) -> None:
+    loaded = saved_and_loaded(name, tmp_path / name)
+    options = ModelOptions(arguments=loaded.family.arguments, runtime="openvino")
+    other = load(ModelSpec(source=str(loaded.folder), dtype="float32", options=options), "cpu")
+    wanted = loaded.job()
+    for _ in range(2):
+        with Drawing(other) as drawing:
+            (end,) = drawing.draw(changed(wanted, source=other.source))
+        assert np.abs(pixels(end).astype(int) - loaded.alone(wanted).astype(int)).max() <= 2

@@ -15,7 +15,7 @@ import transformers
 from msgspec.structs import replace
 
 from safelight.contract.errors import ModelLoadError
-from safelight.contract.models.options import ModelOptions
+from safelight.contract.models.options import DENOISERS, ModelOptions
 from safelight.contract.models.traits import EditTraits, Traits
 from safelight.engine.checkpoint.assembly import Assembly
 from safelight.engine.checkpoint.capabilities.dtypes import PACKED, check_dtype, dtype_of, numbers_of
@@ -168,7 +168,7 @@ def _loadable(spec: ModelSpec, device: str, checkpoint: Checkpoint, controlnets:
     check_runtime(options, device, format, loras=bool(spec.loras), quantized=quantized)
     if not options.quantization:
         dtype = numbers_of(format)
-        parts = checkpoint.sizes(dtype) | sizes_of(controlnets, dtype)
+        parts = _sizes(checkpoint, options, controlnets, dtype)
         refuse_too_large(parts, str(dtype)[6:], device, one_at_a_time=options.offload != "none")
     return format
 
@@ -186,10 +186,19 @@ def weight_of(spec: ModelSpec, device: str) -> int:
         checkpoint = Checkpoint.read(location_of(spec.source, spec.commit), spec.options)
         dtype = numbers_of(dtype_of(spec, device, checkpoint))
         controlnets = read_controlnets(spec.options, checkpoint.pipeline_class)
-        parts = (checkpoint.sizes(dtype) | sizes_of(controlnets, dtype)).values()
+        parts = _sizes(checkpoint, spec.options, controlnets, dtype).values()
         return sum(parts) if spec.options.offload == "none" else max(parts, default=0)
     except (ModelLoadError, OSError, ValueError):
         return 0
+
+
+def _sizes(
+    checkpoint: Checkpoint, options: ModelOptions, controlnets: Mapping[str, ControlNetFiles], dtype: torch.dtype
+) -> dict[str, int]:
+    """Bytes of each part's weights; OpenVINO has a denoiser's once more, laid out as it multiplies them."""
+    parts = checkpoint.sizes(dtype) | sizes_of(controlnets, dtype)
+    twice = DENOISERS if options.runtime == "openvino" else ()
+    return parts | {name: 2 * parts[name] for name in twice if name in parts}
 
 
 def _named(spec: ModelSpec) -> tuple[Named, ...]:

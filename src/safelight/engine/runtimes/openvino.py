@@ -54,7 +54,7 @@ class Graph:
                 raise CannotConvert("the traced graph leaves arguments out")
             _shape(model, given, fixed=fixed)
             self._model, self._dtype = model, dtype
-            self._compiled = _compile(model, dtype)
+            self.renew()
         except CannotConvert:
             raise
         except MemoryError:
@@ -63,18 +63,18 @@ class Graph:
             if "alloc" in str(error):
                 raise MemoryError(str(error)) from error
             raise CannotConvert(_first_line(error)) from error
-        self._request = self._compiled.create_infer_request()
         self._result = call.result
+
+    def renew(self) -> None:
+        """Compile it anew. What it worked out of shapes that it is not right for stays with it, whether it failed at
+        them or not, and makes it wrong for others: Qwen-Image's pictures after a shorter prompt were."""
+        self._compiled = _compile(self._model, self._dtype)
+        self._request = self._compiled.create_infer_request()
 
     def __call__(self, args: Any, kwargs: Any) -> Any:
         """What the module returns for arguments of that form."""
         given = [_plain(tensor).numpy() for tensor in tensors_of((args, kwargs))]
-        try:
-            made = self._request.infer(given, share_inputs=True, share_outputs=True)
-        except RuntimeError:  # what it had worked out of those shapes stays with what is compiled, and fails others
-            self._compiled = _compile(self._model, self._dtype)
-            self._request = self._compiled.create_infer_request()
-            raise
+        made = self._request.infer(given, share_inputs=True, share_outputs=True)
         results = iter([torch.from_numpy(made[at].copy()) for at in range(len(self._compiled.outputs))])
         return with_tensors(self._result, lambda like: next(results).to(like.dtype))
 
@@ -111,7 +111,7 @@ def _converted(call: _Flat, given: list[torch.Tensor]) -> tuple[Any, Any]:
         warnings.simplefilter("ignore")  # of a tracer that says what it cannot know, and that it is old
         trace: Any = torch.jit.trace  # it has no types
         traced = trace(call, tuple(given), check_trace=False, strict=False)
-        decoder = TorchScriptPythonDecoder(traced)
+        decoder = TorchScriptPythonDecoder(traced, shared_memory=False)
         frontend = FrontEndManager().load_by_framework("pytorch")
         read = frontend.load(decoder)
         return (frontend, decoder, read), frontend.convert(read)
