@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -44,6 +46,17 @@ def test_openai_python_asks_for_base64_and_gives_numbers(
         assert caught.value.param == "input"
 
 
+@pytest.fixture
+def loop_of_the_thread() -> Iterator[None]:
+    """LiteLLM asks for the thread's loop where none runs: without one it makes one, and leaves it open."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.mark.usefixtures("loop_of_the_thread")
 def test_litellm(litellm: Any, server: Served, wire: Wire, expected: list[list[float]]) -> None:
     answer = litellm.embedding(model=f"openai/{MODEL}", input=TEXTS, api_base=wire.base_url, api_key=server.key)
     assert wire.last.path == "/v1/embeddings"
