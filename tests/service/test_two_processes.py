@@ -186,10 +186,11 @@ async def test_after_the_database_was_away_all_goes_on(
     monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
     server = stack.enter_context(new_server())
     one, other = await processes(stack, tmp_path, server.database())
-    awaited = {"leases_not_renewed", "jobs_not_looked_at"}
+    # The first where a process was already looking, the other where it was about to begin.
+    looking = {"jobs_not_looked_at", "tending_interrupted"}
     with capture_logs() as logs:
         server.stop()
-        await until(lambda: awaited <= {line["event"] for line in logs})
+        await until(lambda: "leases_not_renewed" in (said := {line["event"] for line in logs}) and looking & said)
         server.start()
     (accepted,) = await one.accept(7)
     await until(lambda: one.engine.drawn or other.engine.drawn)
