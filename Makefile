@@ -8,7 +8,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STAMP := $(VENV)/.set-up
 TEST_STAMP := $(VENV)/.set-up-tests
 # What ended a process twice would end each that follows, after 11 minutes where it hangs (tests/hung.py).
-PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 1
+# `.ci/run` asks for a second look at what failed (tests/second_look.py): its machine is shared.
+SECOND_LOOK ?=
+PYTEST := $(BIN)/python -m pytest $(SECOND_LOOK) -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 1
 MEASURED := tests/contract tests/protocol tests/contracts tests/scheduling tests/service tests/api tests/test_settings.py
 PORT ?= 8484
 
@@ -59,7 +61,7 @@ test-several: $(TEST_STAMP)
 
 # A Ray cluster of several nodes on this machine, PostgreSQL and a bucket: about 4 GB of memory.
 test-cluster: $(TEST_STAMP)
-	$(BIN)/python -m pytest tests/cluster
+	$(BIN)/python -m pytest $(SECOND_LOOK) tests/cluster
 
 lint: $(TEST_STAMP)
 	$(BIN)/ruff check .
