@@ -12,14 +12,14 @@ from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.peers import HttpPeers
 from safelight.contract.records.jobs import Course, JobRecord, JobUpdate, Origin, Progress, Wanted
-from safelight.protocol.cluster.placing import Amount, LetInReply, LetInRequest
+from safelight.protocol.cluster.placing import LetInReply, LetInRequest
 from safelight.protocol.peers.claims import LostClaim
 from safelight.protocol.peers.steps import STEPS_PATH, Interest, StepNews, frame, read_frames
 from safelight.protocol.peers.under_way import WorkAsked, WorkTold
 from safelight.service.jobs.processes.leases import Leases
 from safelight.service.jobs.processes.peers import Peers
 from safelight.service.jobs.processes.steps import StepsElsewhere
-from safelight.service.ports.processes.news import ProcessState
+from safelight.service.ports.processes.news import ProcessState, UnderWay
 from tests.api.conftest import PICTURES, Running, Serve, until
 
 ORIGIN = Origin(owner="key-a", request_id="r", created=0.0)
@@ -142,7 +142,7 @@ class Alive:
     def __init__(self) -> None:
         self.names = ["one", "gone", "two"]
 
-    async def renew(self, mine: ProcessState, under_way: Sequence[Amount] = ()) -> Sequence[ProcessState]:
+    async def renew(self, mine: ProcessState, under_way: UnderWay = tuple) -> Sequence[ProcessState]:
         return [ProcessState(name=name, address=f"http://{name}", workers=1, seconds=0.0) for name in self.names]
 
     async def leave(self, name: str) -> None:

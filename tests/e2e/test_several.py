@@ -185,7 +185,7 @@ def test_a_flood_at_four_servers_gets_in_what_they_can_draw_together(
             stack.enter_context(node(tmp_path, url, name, queue_seconds="0.5", fake_step_seconds="1")) for name in names
         ]
         pictures = [callers.submit(nodes[number % 4].draw, number + 1) for number in range(24)]
-        wait_until(lambda: sum(picture.done() for picture in pictures) == 23)
+        wait_until(lambda: sum(picture.done() for picture in pictures) >= 23)
         for each in nodes:
             each.hold.unlink()
         answers = [picture.result() for picture in pictures]

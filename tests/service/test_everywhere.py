@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from safelight.adapters.sql import Database, open_database
 from safelight.contract.errors import StoreUnavailable, Unavailable
-from safelight.protocol.cluster.placing import LetInReply, LetInRequest, Wanted
+from safelight.protocol.cluster.placing import Amount, LetInReply, LetInRequest, Wanted
 from safelight.service.drawing.capacity.admission import Admission, Cost
 from safelight.service.drawing.capacity.everywhere import Everywhere
 from safelight.service.ports.processes.bound import judged
@@ -20,6 +21,10 @@ from tests.orders import changed, order
 
 BOUND_SECONDS = 5.0
 PROCESSES = 4
+_WAITING_FOR_LOCKS = text(
+    "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database "
+    "WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"
+)
 
 
 class Process:
@@ -28,13 +33,14 @@ class Process:
     def __init__(self, database: Database) -> None:
         assert database.processes is not None
         self.shared = database.processes
+        self.dialect = database.dialect
         self.name = database.process
         self.admission = Admission(BOUND_SECONDS)
         self.everywhere = Everywhere(self.admission, self.shared)
 
     async def renew(self) -> None:
         mine = ProcessState(name=self.name, address="", workers=1, seconds=0.0)
-        await self.shared.renew(mine, self.admission.let_in())
+        await self.shared.renew(mine, self.everywhere.settled_under_way)
 
     async def ask(self, job_id: str, group: str = "key-a") -> Cost | None:
         """What a picture of two seconds costs that was let in; None of one that was refused."""
@@ -118,6 +124,56 @@ async def test_what_a_process_had_under_way_does_not_count_once_it_is_gone(proce
     second.admission.release(drawn)
     await second.renew()
     assert await rest[0].ask("job_5")
+
+
+async def test_what_a_process_lets_in_before_it_has_renewed_counts_with_the_others(processes: list[Process]) -> None:
+    first, second, *_ = processes
+    for each in processes:
+        each.admission.bound_seconds = 0.4
+    await second.shared.leave(second.name)  # as one that has just begun, or whose lease has ended
+    assert await second.ask("job_1")
+    assert not await first.ask("job_2")
+    await second.renew()
+    assert not await first.ask("job_3")
+
+
+async def test_a_renewal_neither_forgets_nor_revives_what_a_question_says(processes: list[Process]) -> None:
+    """What is under way is looked at when no question is judged; while one is on its way, that one says it."""
+    first, second, *_ = processes
+    for each in processes:
+        each.admission.bound_seconds = 0.4
+    mine, looked = ProcessState(name=first.name, address="", workers=1, seconds=0.0), asyncio.Event()
+
+    def look() -> list[Amount] | None:
+        looked.set()
+        return first.everywhere.settled_under_way()
+
+    async with first.dialect.rewriting() as connection:
+        await first.dialect.in_turn(connection, "bound")
+        renewing = asyncio.ensure_future(first.shared.renew(mine, look))
+        asking = asyncio.ensure_future(first.ask("job_1"))
+        while (await connection.execute(_WAITING_FOR_LOCKS)).scalar_one() < 2:
+            assert not looked.is_set()
+    assert await asking
+    await renewing
+    assert looked.is_set()
+    assert not await second.ask("job_2")
+
+
+async def test_a_process_that_asks_without_end_says_what_it_has_no_more(processes: list[Process]) -> None:
+    first, second, *_ = processes
+    drawn = [await first.ask(f"job_{number}") for number in range(2)]
+    for cost in drawn:
+        assert cost is not None
+        first.admission.release(cost)
+    full = LetInRequest(
+        wanted=(Wanted(owner="key-a", seconds=1.0, here_seconds=9.0),), workers=1, bound_seconds=BOUND_SECONDS
+    )
+    assert (await first.shared.let_in(full)).waits == (9.0,)  # refused where it came in, and that says it
+    seconds = BOUND_SECONDS * PROCESSES
+    parts = (Wanted(owner="key-b"), Wanted(owner="key-b", seconds=seconds))
+    whole = LetInRequest(wanted=parts, workers=1, bound_seconds=BOUND_SECONDS)
+    assert (await second.shared.let_in(whole)).waits == (0.0, 0.0)
 
 
 class OneAtATime:

@@ -107,8 +107,11 @@ class Dialect(Protocol):
     async def tell(self, connection: AsyncConnection, changes: Sequence[RowChange]) -> None:
         """Have other processes told of changes to jobs, if and when this transaction is kept."""
 
-    def put(self, table: Table, values: dict[str, Any], key: Sequence[str]) -> Insert:
-        """The statement that keeps a row over the one that has the same `key`."""
+    def put(
+        self, table: Table, values: dict[str, Any], key: Sequence[str], changed: Sequence[str] | None = None
+    ) -> Insert:
+        """The statement that keeps a row over the one that has the same `key`; of that one only what is in `changed` is
+        lost."""
 
     def add(self, table: Table, values: dict[str, Any], key: Sequence[str], latest: Sequence[str] = ()) -> Insert:
         """The statement that adds the numbers of a row to those of the one that has the same `key`; of those in

@@ -19,7 +19,6 @@ from safelight.bootstrap.use_cases.drawing import Drawing
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import ConfigurationError
 from safelight.service.access.keys import Keys
-from safelight.service.drawing.generate import Generate
 from safelight.service.jobs.accept import Acceptance
 from safelight.service.jobs.inputs import JobInputs
 from safelight.service.jobs.jobs import Jobs
@@ -70,7 +69,7 @@ def open_jobs(
     feed, generate = LocalFeed(), drawing.generate
     weight_of = keys.weight if keys else _as_any_other
     kept = _open_keeping(settings, database, feed, telemetry, weight_of)
-    peers = _open_peers(settings, database, generate)
+    peers = _open_peers(settings, database, drawing)
     runner = _open_runner(settings, database, drawing, offered, kept, feed, peers, weight_of)
     acceptance = Acceptance(
         store=database.jobs,
@@ -157,13 +156,14 @@ def _open_keeping(
     return _Keeping(files=files, inputs=JobInputs(files), disks=disks, place=place, retention=retention)
 
 
-def _open_peers(settings: Settings, database: Database, generate: Generate) -> Peers:
+def _open_peers(settings: Settings, database: Database, drawing: Drawing) -> Peers:
+    generate = drawing.generate
     return Peers(
         database.processes,
         name=database.process,
         workers=lambda: generate.workers,
         seconds=lambda: generate.work_seconds * max(1, generate.workers),
-        under_way=generate.let_in,
+        under_way=drawing.everywhere.settled_under_way,
         common_workers=settings.engine == "ray",
     )
 

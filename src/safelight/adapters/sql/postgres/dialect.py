@@ -103,8 +103,11 @@ class PostgresDialect:
         for payload in payloads(self.process, changes, ids):
             await connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
 
-    def put(self, table: Table, values: dict[str, Any], key: Sequence[str]) -> Insert:
-        return insert(table).values(values).on_conflict_do_update(index_elements=key, set_=values)
+    def put(
+        self, table: Table, values: dict[str, Any], key: Sequence[str], changed: Sequence[str] | None = None
+    ) -> Insert:
+        new = values if changed is None else {name: values[name] for name in changed}
+        return insert(table).values(values).on_conflict_do_update(index_elements=key, set_=new)
 
     def add(self, table: Table, values: dict[str, Any], key: Sequence[str], latest: Sequence[str] = ()) -> Insert:
         added = insert(table).values(values)

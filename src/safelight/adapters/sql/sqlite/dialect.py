@@ -83,8 +83,11 @@ class SqliteDialect:
     async def tell(self, connection: AsyncConnection, changes: Sequence[RowChange]) -> None:
         """One process draws from a file at a time; the next looks when it takes over."""
 
-    def put(self, table: Table, values: dict[str, Any], key: Sequence[str]) -> Insert:
-        return insert(table).values(values).on_conflict_do_update(key, set_=values)
+    def put(
+        self, table: Table, values: dict[str, Any], key: Sequence[str], changed: Sequence[str] | None = None
+    ) -> Insert:
+        new = values if changed is None else {name: values[name] for name in changed}
+        return insert(table).values(values).on_conflict_do_update(key, set_=new)
 
     def add(self, table: Table, values: dict[str, Any], key: Sequence[str], latest: Sequence[str] = ()) -> Insert:
         added = insert(table).values(values)

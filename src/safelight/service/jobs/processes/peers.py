@@ -7,8 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from safelight.protocol.cluster.placing import Amount
-from safelight.service.ports.processes.news import Processes, ProcessState
+from safelight.service.ports.processes.news import Processes, ProcessState, UnderWay
 
 # Each start of a process is a new one. Those that ended long ago are of no use to anybody.
 _MOST_SILENT = 16
@@ -28,7 +27,7 @@ class Peers:
         name: str,
         workers: Callable[[], int],
         seconds: Callable[[], float],
-        under_way: Callable[[], Sequence[Amount]] = tuple,
+        under_way: UnderWay = tuple,
         common_workers: bool = False,
     ) -> None:
         self._common_workers = common_workers
@@ -75,9 +74,7 @@ class Peers:
             name=self.name, address=self.address, workers=self._own_workers(), seconds=self._own_seconds()
         )
         before = self.others
-        self.others = [
-            state for state in await self._processes.renew(mine, self._under_way()) if state.name != self.name
-        ]
+        self.others = [state for state in await self._processes.renew(mine, self._under_way) if state.name != self.name]
         alive = {other.name for other in self.others}
         known = self._silent | {other.name: other.address for other in before if other.address}
         self._silent = dict([each for each in known.items() if each[0] not in alive][-_MOST_SILENT:])

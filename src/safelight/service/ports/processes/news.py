@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -13,6 +13,8 @@ from safelight.protocol.cluster.placing import Amount
 from safelight.service.ports.processes.bound import SharedBound
 
 ChangeKind = Literal["waits", "drawn", "ended", "gone", "changed"]
+UnderWay = Callable[[], Sequence[Amount] | None]
+"""What a process has under way, by owner; None while a question of its own is on its way, which says it."""
 
 
 class RowChange(msgspec.Struct, frozen=True, array_like=True):
@@ -46,9 +48,10 @@ class ProcessState(msgspec.Struct, frozen=True, kw_only=True):
 class Processes(SharedBound, Protocol):
     """The processes that are alive, by the clock of the store."""
 
-    async def renew(self, mine: ProcessState, under_way: Sequence[Amount] = ()) -> Sequence[ProcessState]:
+    async def renew(self, mine: ProcessState, under_way: UnderWay = tuple) -> Sequence[ProcessState]:
         """Say how this process stands and what it has under way for whom, for as long as a lease lasts; all that are
-        alive, this one among them."""
+        alive, this one among them. `under_way` is asked when nobody else is judged: what was let in by then is in it,
+        and what is let in later stays beside it."""
 
     async def leave(self, name: str) -> None:
         """That process is gone."""
