@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,10 @@ import orjson
 import pybase64
 
 KEY = "sl-benchmark"
+# Below those that systems give to whoever connects (Linux from 32,768 on): one of these could be taken by a connection
+# before a server listens on it, or while it is started again.
+_PORTS = range(12_000, 32_000)
+_claims: list[socket.socket] = []
 _LIMIT_SECONDS = 600.0
 
 
@@ -40,10 +45,27 @@ class Server:
 
 
 def free_port() -> int:
-    """One that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One that nobody listens on now, and that no other process is given here while this one runs."""
+    for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            if _claimed(port):
+                return port
+    raise RuntimeError(f"Every port from {_PORTS[0]} to {_PORTS[-1]} is taken")
+
+
+def _claimed(port: int) -> bool:
+    """Whether it is ours from now on: by a name of Linux that one process has at a time, until it ends."""
+    if sys.platform != "linux":
+        return True
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0safelight's port {port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
 
 
 @contextmanager

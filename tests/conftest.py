@@ -27,7 +27,7 @@ from tests.hung import (
     pytest_unconfigure,
 )
 from tests.object_store import Bucket, Store
-from tests.postgres import Server, new_server
+from tests.postgres import Server, new_server, patient
 
 __all__ = ["pytest_exception_interact", "pytest_runtest_call", "pytest_runtest_protocol", "pytest_unconfigure"]
 # What is imported while tests are collected stays, torch and diffusers among it. To look there for rubbish, again and
@@ -170,15 +170,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
-    """A PostgreSQL for all tests of this process. Tests that stop one start one of their own.
-
-    However slow the machine is, our patience with a database is not what a test fails by.
-    """
-    from safelight.adapters.sql.postgres import dialect, opening
-
-    with new_server() as server, pytest.MonkeyPatch.context() as patient:
-        for module, name in ((opening, "CONNECT_SECONDS"), (opening, "POOL_SECONDS"), (dialect, "ANSWER_SECONDS")):
-            patient.setattr(module, name, 300.0)
+    """A PostgreSQL for all tests of this process. Tests that stop one start one of their own."""
+    with new_server() as server, patient():
         yield server
 
 

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from safelight.api.http.server import Server, listen
 from safelight.settings import read_settings
 from tests.balancer import Balancer, balancing
+from tests.e2e.ports import free_port
 
 
 class Backend:
@@ -117,8 +118,7 @@ async def test_a_stream_comes_as_it_is_sent_and_who_leaves_has_left(
 
 
 async def test_a_server_that_is_away_is_passed_over(client: httpx.AsyncClient, balancer: Balancer) -> None:
-    with listen("127.0.0.1", 0) as listener:
-        gone = listener.getsockname()[1]
+    gone = free_port()
     balancer.ports.insert(0, gone)
     for _ in range(6):
         assert (await client.get("/")).status_code == 200

@@ -20,6 +20,7 @@ from safelight.cli.drawing.remote import _body
 from safelight.service.drawing.inputs.reception import HeldPicture
 from tests import web_server
 from tests.cli.conftest import CommandLine, InProcess, Server, assert_sentence
+from tests.e2e.ports import free_port
 from tests.sent_pictures import halves
 from tests.web_server import Handler, WebServer
 
@@ -180,8 +181,7 @@ def test_no_key_is_needed_where_the_server_uses_our_own_state_folder(server: Ser
 
 
 def test_a_server_that_is_not_there_is_said(quick: InProcess) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        url = f"http://127.0.0.1:{gone.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_port()}"
     assert_sentence(quick("generate", "a boat", "--url", url, "--key", "k"), 1, f"No server answers at {url}")
 
 

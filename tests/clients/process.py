@@ -66,9 +66,10 @@ class Served:
 
 @contextmanager
 def serving(
-    folder: Path, *, engine: str = "fake", exit_status: int = 0, limits: str = "", **settings: str
+    folder: Path, *, engine: str = "fake", exit_status: int = 0, limits: str = "", port: str = "0", **settings: str
 ) -> Iterator[Served]:
-    """Run `safelight serve` on a free port until the block ends; `settings` are `SAFELIGHT_` variables.
+    """Run `safelight serve`, on a free port where none is named, until the block ends; `settings` are `SAFELIGHT_`
+    variables.
 
     `limits` are a shell's commands, like `ulimit -n 128`, that come before it in the same process. However it is
     stopped, here or in the block, it must end with `exit_status`.
@@ -76,7 +77,7 @@ def serving(
     variables = {f"SAFELIGHT_{name.upper()}": value for name, value in (_PATIENT | _UNMEASURED | settings).items()}
     safelight = CommandLine(folder, {"SAFELIGHT_API_KEY": KEY} | variables, limits)
     process = safelight.start(
-        "serve", "--engine", engine, "--port", "0", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        "serve", "--engine", engine, "--port", port, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     assert process.stderr is not None
     lines: queue.Queue[str | None] = queue.Queue()

@@ -15,13 +15,13 @@ from benchmarks.machines import frozen
 
 from safelight.adapters.fake.stripes import draw_stripes
 from safelight.protocol.messages import End, Finished, JobEvent, Started, Stepped
-from tests.cluster.nodes import BUSY, Nodes, api_engine, drawing_host, stripes
+from tests.cluster.nodes import Nodes, api_engine, busy, drawing_host, stripes
 from tests.orders import order
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 STEP_SECONDS = 0.05
-WITHIN_SECONDS = 60
+WITHIN_SECONDS = 240
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,21 +67,21 @@ async def all_beside(nodes: Nodes, host: str) -> list[psutil.Process]:
 
 async def test_a_picture_whose_host_is_killed_goes_on_at_another_within_a_second(nodes: Nodes) -> None:
     async with api_engine(nodes, hosts=2) as engine:
-        wanted = order("killed", steps=60)
+        wanted = order("killed", steps=300)  # 15 s: it is not over before its host was found and killed
         events = engine.submit(wanted)
         await steps(events, 3)
         os.kill(await nodes.pid_of(await drawing_host()), signal.SIGKILL)
-        assert await next_step(events) < BUSY * (1.0 + STEP_SECONDS)
+        assert await next_step(events) < busy(1.0 + STEP_SECONDS)
         assert await image(events) == draw_stripes(wanted)
 
 
 async def test_a_picture_whose_machine_freezes_goes_on_at_another_within_ten_seconds(nodes: Nodes) -> None:
     async with api_engine(nodes, hosts=2) as engine:
-        wanted = order("frozen", steps=400)
+        wanted = order("frozen", steps=4000)  # it is under way until it is cancelled
         events = engine.submit(wanted)
         await steps(events, 3)
         with frozen(await all_beside(nodes, await drawing_host())):
-            assert await next_step(events) < BUSY * 10.0
+            assert await next_step(events) < busy(10.0)
             engine.cancel("frozen")
             async with asyncio.timeout(WITHIN_SECONDS):
                 assert isinstance([event async for event in events][-1], End)
@@ -95,7 +95,7 @@ async def test_pictures_go_on_while_there_is_no_line_and_new_ones_are_drawn_soon
         os.kill(await nodes.line_pid(), signal.SIGKILL)
         began = monotonic()
         new = await image(engine.submit(waiting))
-        assert monotonic() - began < BUSY * 5.0
+        assert monotonic() - began < busy(5.0)
         assert new == draw_stripes(waiting)
         assert await image(under_way) == draw_stripes(running)
         lending = [each for raylet in nodes.machines.raylets for each in nodes.machines.on(raylet)]
@@ -117,7 +117,7 @@ async def test_a_line_that_is_frozen_alone_is_ended_and_begun_anew_and_nothing_i
         finally:
             with contextlib.suppress(psutil.NoSuchProcess):
                 frozen_line.resume()
-        assert monotonic() - began < BUSY * 16.0
+        assert monotonic() - began < busy(16.0)
         assert new == draw_stripes(waiting)
         assert await nodes.line_pid() != frozen_line.pid
         assert await image(under_way) == draw_stripes(running)

@@ -22,7 +22,7 @@ from safelight.contract.requests.order import Order
 from safelight.protocol.cluster.hosting import SILENCE_SECONDS, Take
 from safelight.protocol.messages import Draw, Finished, JobEvent, Started, Stepped
 from safelight.service.ports.engine import Engine
-from tests.cluster.nodes import BUSY, CONFIGURE, SOURCE, Nodes, api_engine, drawing_host, workers
+from tests.cluster.nodes import CONFIGURE, SOURCE, Nodes, api_engine, busy, drawing_host, workers
 from tests.orders import order
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -78,7 +78,7 @@ async def until_step(events: AsyncIterator[JobEvent], kind: type[JobEvent]) -> N
 
 async def at(nodes: Nodes, host: str, wanted: Order) -> bytes:
     """The picture as that host draws it, without asking the line, which would have the same one drawn once."""
-    calls = HostCalls(RayCluster(nodes.address), BUSY * SILENCE_SECONDS)
+    calls = HostCalls(RayCluster(nodes.address), busy(SILENCE_SECONDS))
     said = calls.events(host, Take(reader=wanted.id, work=Draw(order=wanted)))
     async with asyncio.timeout(120), aclosing(said):
         async for event in said:
@@ -110,7 +110,7 @@ async def test_a_picture_whose_worker_is_killed_goes_on_at_another_host_to_the_s
     killed = monotonic()
     await until_step(events, Started)
     await until_step(events, Stepped)
-    assert monotonic() - killed < BUSY * 1.0
+    assert monotonic() - killed < busy(1.0)
     assert await finished(events) == plain
 
 

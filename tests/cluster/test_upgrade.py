@@ -13,7 +13,7 @@ from safelight.adapters.ray.engine import ClusterEngine
 from safelight.adapters.ray.line.actor import RayLine
 from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Finished
-from tests.cluster.nodes import BUSY, Nodes, api_engine, stripes
+from tests.cluster.nodes import Nodes, api_engine, busy, stripes
 from tests.orders import order
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -68,7 +68,7 @@ async def test_a_minute_of_work_brings_the_most_hosts_and_idleness_leaves_the_le
         async with asyncio.timeout(180):
             while len(await host_names()) < 3:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
-        assert monotonic() - began < BUSY * 30.0
+        assert monotonic() - began < busy(30.0)
         await asyncio.gather(*drawing)
         async with asyncio.timeout(120):
             while len(await host_names()) > 1:

@@ -6,7 +6,6 @@ import asyncio
 import getpass
 import re
 import shutil
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,12 +14,8 @@ import httpx
 import pytest
 
 from tests.deploy.test_cluster import CADDY, NGINX
+from tests.e2e.ports import free_port
 from tests.test_balancer import Backend, served
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
-from tests.studio.visit import Hold, Visit
+from tests.studio.visit import Held, Hold, Visit, settle
 
 
 def test_the_first_picture_is_one_click_away(visit: Visit) -> None:
@@ -60,17 +60,17 @@ def test_a_picture_half_drawn_goes_on_after_a_reload(visit: Visit, hold: Hold) -
 
 def test_cancelling_answers_before_the_server_has(visit: Visit, hold: Hold) -> None:
     page = visit.page
-    kept_back: list[Route] = []
-    visit.context.route("**/cancel", lambda route: kept_back.append(route))
+    kept_back = Held(page, "**/cancel")
     hold.at(1)
     visit.generate("never to be seen")
     expect(page.get_by_text(re.compile("^Step 1 of 4"))).to_be_visible()
     page.get_by_role("button", name="Cancel", exact=True).click()
     expect(page.get_by_role("progressbar")).to_have_count(0)
     expect(page.get_by_role("heading", name="Choose one to draw your first picture.")).to_be_visible()
+    kept_back.come()
     assert [job["state"] for job in visit.jobs()] == ["running"]
     with page.expect_response("**/cancel"):
-        kept_back[0].continue_()
+        kept_back.let_go()
     assert [job["state"] for job in visit.jobs()] == ["cancelled"]
 
 
@@ -79,6 +79,8 @@ def test_what_waits_in_line_says_so_and_is_cancelled(visit: Visit, hold: Hold) -
     hold.at(1)
     page.get_by_label("How many pictures").select_option("4")
     visit.generate("four in line")
+    # Until two are drawn each is the next in line for a moment.
+    expect(page.get_by_role("button", name=re.compile("^Step 1 of 4.*: four in line"))).to_have_count(2)
     waiting = page.get_by_role("button", name="Next in line: four in line")
     expect(waiting).to_be_visible()
     expect(page.get_by_role("button", name="Waiting, 1 ahead: four in line")).to_be_visible()
@@ -201,6 +203,7 @@ def test_boxes_that_wait_can_be_seen(visit: Visit, hold: Hold) -> None:
     }"""
     for scheme in ("dark", "light"):
         visit.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        settle(visit.page)
         assert box.evaluate(contrast) >= 3
 
 

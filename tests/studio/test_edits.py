@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Locator, Route, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, expect
 
 from tests.clients.process import Served
 from tests.studio.test_for_everybody import Axe, axe
@@ -55,6 +55,30 @@ def _choose(visit: Visit, *files: FilePayload) -> Locator:
     return pictures
 
 
+def _paint(page: Page) -> Locator:
+    """Begin to paint a mask; where that is done, once the picture has its place there."""
+    page.get_by_role("button", name="Paint a mask").click()
+    stage = page.get_by_role("application", name="The picture with its mask")
+    expect(stage).to_be_focused()
+    # The room for the picture is measured after it was laid out, twice where a bar of tools has become higher.
+    page.wait_for_function(
+        """async stage => {
+            const box = () => JSON.stringify(stage.querySelector('img').getBoundingClientRect())
+            const before = box()
+            await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))
+            return box() === before && stage.querySelector('img').clientWidth > 0
+        }""",
+        arg=stage.element_handle(),
+    )
+    return stage
+
+
+def _painted(page: Page) -> None:
+    """The mask is done, and the form can be written in again."""
+    page.get_by_role("button", name="Done").click()
+    expect(page.get_by_role("application")).to_have_count(0)
+
+
 def _mask(visit: Visit) -> Image.Image:
     """The mask of the newest job."""
     job = visit.jobs()[0]
@@ -75,8 +99,9 @@ def test_a_picture_of_the_gallery_is_edited_and_both_know_of_each_other(visit: V
     page = visit.page
     page.get_by_label("16:9, 1344 by 768 pixels").check(force=True)
     job = visit.draw("a lighthouse")
-    page.goto(f"{visit.studio}#/gallery/{job}")
+    visit.open(f"#/gallery/{job}")
     page.get_by_role("button", name="Edit this").click()
+    visit.shows("#/")
     expect(page.get_by_text("stable-image-ultra draws from words alone: postcard is chosen.")).to_be_visible()
     expect(page.get_by_role("list", name=_ROW).get_by_role("listitem")).to_have_count(1)
     edited = visit.draw("make it night")
@@ -85,7 +110,7 @@ def test_a_picture_of_the_gallery_is_edited_and_both_know_of_each_other(visit: V
     assert [picture["sha256"] for picture in asked["images"]] == [_sha256(_bytes(visit, f"{job}/image"))]
     assert (asked["model"], asked["prompt"], asked["size"]) == ("postcard", "make it night", "1344x768")
 
-    page.goto(f"{visit.studio}#/gallery/{edited}")
+    visit.open(f"#/gallery/{edited}")
     page.reload()  # what is remembered survives it
     made_from = page.get_by_role("region", name="Made from")
     expect(made_from.get_by_role("img")).to_have_js_property("naturalWidth", 1344)
@@ -95,11 +120,11 @@ def test_a_picture_of_the_gallery_is_edited_and_both_know_of_each_other(visit: V
     page.get_by_role("slider", name="How much of the earlier picture is seen").press("End")
     expect(page.get_by_role("row", name="Prompt a lighthouse make it night")).to_be_visible()
     page.get_by_role("link", name="Back to the picture").click()
+    visit.shows(f"#/gallery/{edited}")
     made_from.get_by_role("link", name="Picture 1 that it was made from").click()
-    expect(page).to_have_url(re.compile(f"{job}$"))
+    visit.shows(f"#/gallery/{job}")
     page.get_by_role("region", name="Edits of it").get_by_role("link").click()
-    expect(page).to_have_url(re.compile(f"{edited}$"))
-    expect(page.get_by_role("dialog").get_by_role("img", name="make it night")).to_be_visible()
+    visit.shows(f"#/gallery/{edited}")
     page.keyboard.press("e")
     row = page.get_by_role("list", name=_ROW)
     expect(row.get_by_role("button", name="Picture 1: make it night")).to_be_visible()
@@ -184,9 +209,7 @@ def test_files_are_dropped_and_pasted_to_be_drawn_from(visit: Visit) -> None:
 def test_a_mask_is_painted_erased_undone_and_comes_back(visit: Visit) -> None:
     page, keyboard, mouse = visit.page, visit.page.keyboard, visit.page.mouse
     _choose(visit, _file("sea.png", size=(640, 400)), _file("other.png"))
-    page.get_by_role("button", name="Paint a mask").click()
-    stage = page.get_by_role("application", name="The picture with its mask")
-    expect(stage).to_be_focused()
+    stage = _paint(page)
     picture = stage.locator("img").bounding_box()
     assert picture is not None
 
@@ -213,8 +236,7 @@ def test_a_mask_is_painted_erased_undone_and_comes_back(visit: Visit) -> None:
     keyboard.press("Control+Shift+z")
     keyboard.press("i")
     keyboard.press("Control+z")
-    page.get_by_role("button", name="Done").click()
-    expect(stage).to_have_count(0)
+    _painted(page)
     visit.draw("waves")
     mask = _mask(visit)
     assert mask.size == (640, 400)
@@ -230,8 +252,7 @@ def test_a_mask_is_painted_erased_undone_and_comes_back(visit: Visit) -> None:
     first = _asked(visit)
     page.get_by_role("button", name="Remove picture 1").click()
     expect(page.get_by_role("button", name="Paint a mask")).to_be_visible()
-    page.get_by_role("button", name="Reuse", exact=True).click()
-    page.get_by_role("menuitem", name="Everything").click()
+    visit.choose("Reuse", "Everything")
     page.get_by_role("button", name="Change the mask").click()
     expect(stage).to_be_focused()
     keyboard.press("Escape")
@@ -248,9 +269,7 @@ def test_a_mask_is_painted_erased_undone_and_comes_back(visit: Visit) -> None:
 def test_a_mask_is_painted_with_keys_a_soft_brush_and_near(visit: Visit) -> None:
     page, keyboard = visit.page, visit.page.keyboard
     _choose(visit, _file("sea.png", size=(640, 400)))
-    page.get_by_role("button", name="Paint a mask").click()
-    stage = page.get_by_role("application")
-    expect(stage).to_be_focused()
+    stage = _paint(page)
     board = stage.locator("img")
     wide = board.evaluate("image => image.getBoundingClientRect().width")
     keyboard.press("+")
@@ -261,7 +280,7 @@ def test_a_mask_is_painted_with_keys_a_soft_brush_and_near(visit: Visit) -> None
     for _ in range(4):
         keyboard.press("Shift+ArrowRight")
     keyboard.press("Enter")
-    page.get_by_role("button", name="Done").click()
+    _painted(page)
     visit.draw("waves")
     greys = [_at(_mask(visit), 0.6, y / 400) for y in range(150, 251)]
     assert max(greys) == 255
@@ -275,9 +294,7 @@ def test_fingers_zoom_and_a_pen_presses(browser: Browser, served: Served, axe: A
         _choose(visit, _file("sea.png", size=(640, 400)), _file("two.png"))
         assert axe.look(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
-        page.get_by_role("button", name="Paint a mask").click()
-        stage = page.get_by_role("application")
-        expect(stage).to_be_focused()
+        stage = _paint(page)
         assert axe.look(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
         send = """(stage, [type, list]) => {
@@ -303,16 +320,16 @@ def test_fingers_zoom_and_a_pen_presses(browser: Browser, served: Served, axe: A
         for y, pressure in ((0.25, 0.1), (0.75, 1.0)):
             line = [["down", 3, 0.2, y, pressure], ["move", 3, 0.8, y, pressure], ["up", 3, 0.8, y, 0]]
             stage.evaluate(send, ["pen", line])
-        page.get_by_role("button", name="Done").click()
+        _painted(page)
         visit.draw("waves")
         mask = _mask(visit)
         light, hard = (sum(_at(mask, 0.5, (y + i) / 400) > 127 for i in range(200)) for y in (0, 200))
         assert 0 < 2 * light < hard
-        page.goto(f"{visit.studio}#/gallery/{visit.jobs()[0]['id']}")
-        arrive(page)
+        visit.open(f"#/gallery/{visit.jobs()[0]['id']}")
         expect(page.get_by_role("img", name="The mask")).to_be_visible()
         assert axe.look(page) == []
         page.get_by_role("link", name="Before and after").click()
+        visit.shows("#/before")
         arrive(page)
         assert axe.look(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
@@ -414,7 +431,9 @@ _KEPT = """change => new Promise((done, failed) => {
             for (const each of found.result) if (change) store.put({ ...each, at: each.at + change })
             store.transaction.oncomplete = () => {
                 asked.result.close()
-                done(found.result.map(each => each.pictures.map(({ name, blob }) => `${name} ${blob.size}`)))
+                const fresh = each => Date.now() - each.at < 60 * 60 * 1000 ? '' : 'old '
+                done(found.result.map(each => each.pictures.map(
+                    ({ name, blob, mask }) => `${fresh(each)}${name} ${blob.size}${mask ? ' masked' : ''}`)))
             }
         }
     }
@@ -422,9 +441,10 @@ _KEPT = """change => new Promise((done, failed) => {
 _DAY = 24 * 60 * 60 * 1000
 
 
-def _is_kept(visit: Visit, *pictures: FilePayload) -> None:
-    """Wait until the browser keeps these, and no others."""
+def _is_kept(visit: Visit, *pictures: FilePayload, masked: bool = False) -> None:
+    """Wait until the browser keeps these, and no others, since a moment ago; the first with a mask or without."""
     names = [f"{each['name']} {len(each['buffer'])}" for each in pictures]
+    names[:1] = [f"{name} masked" if masked else name for name in names[:1]]
     wanted = json.dumps([names] if names else [])
     visit.page.wait_for_function(f"async () => JSON.stringify(await ({_KEPT})(0)) === JSON.stringify({wanted})")
 
@@ -432,10 +452,10 @@ def _is_kept(visit: Visit, *pictures: FilePayload) -> None:
 def test_pictures_and_mask_stay_in_the_form_when_the_page_is_loaded_again(visit: Visit) -> None:
     page, files = visit.page, (_file("sea.png", size=(640, 400)), _file("boat.webp", "navy", output_format="WEBP"))
     pictures = _choose(visit, *files)
-    page.get_by_role("button", name="Paint a mask").click()
+    _paint(page)
     page.get_by_role("button", name="Invert").click()
-    page.get_by_role("button", name="Done").click()
-    _is_kept(visit, *files)
+    _painted(page)
+    _is_kept(visit, *files, masked=True)
     page.reload()
     expect(pictures).to_have_count(2)
     expect(pictures.first).to_have_accessible_name("Picture 1: sea.png")
@@ -467,8 +487,7 @@ def test_the_form_forgets_pictures_after_a_day_and_with_the_session(visit: Visit
     expect(pictures).to_have_count(0)
     _choose(visit, file)
     _is_kept(visit, file)
-    page.get_by_role("button", name=re.compile("^Menu")).click()
-    page.get_by_role("menuitem", name="Sign out").click()
+    visit.choose("Menu", "Sign out")
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     _is_kept(visit)
 
@@ -479,20 +498,21 @@ def test_another_browser_finds_what_a_picture_was_made_from_and_its_edits(
     page = visit.page
     for other in ("of the same size", "a lighthouse"):
         job = visit.draw(other)
-    page.goto(f"{visit.studio}#/gallery/{job}")
+    visit.open(f"#/gallery/{job}")
     page.get_by_role("button", name="Edit this").click()
+    visit.shows("#/")
     edited = visit.draw("make it night")
     with visiting(browser, served.url, visit.key) as elsewhere:
         page = elsewhere.page
-        page.goto(f"{elsewhere.studio}#/gallery/{edited}")
+        elsewhere.open(f"#/gallery/{edited}")
         made_from = page.get_by_role("region", name="Made from")
         made_from.get_by_role("link", name="Picture 1 that it was made from").click()
-        expect(page).to_have_url(re.compile(f"{job}$"))
+        elsewhere.shows(f"#/gallery/{job}")
         page.evaluate("localStorage.clear()")
         page.reload()
         page.get_by_role("region", name="Edits of it").get_by_role("link").click()
-        expect(page).to_have_url(re.compile(f"{edited}$"))
+        elsewhere.shows(f"#/gallery/{edited}")
         page.evaluate("localStorage.clear()")
-        page.goto(f"{elsewhere.studio}#/before/{edited}")
+        elsewhere.open(f"#/before/{edited}")
         page.reload()
         expect(page.get_by_role("img", name="Before: a lighthouse")).to_be_visible()

@@ -79,6 +79,7 @@ def test_a_seed_that_cannot_be_used_here_is_named_and_left_fresh(
     dialog = page.get_by_role("dialog", name="Made with ComfyUI")
     expect(dialog.get_by_text(shown, exact=True)).to_be_visible()
     dialog.get_by_role("button", name="Use everything").click()
+    expect(dialog).to_have_count(0)
     expect(page.get_by_text(f"the seed {shown} (the next picture gets a new one)")).to_be_visible()
     expect(page.get_by_label("Seed", exact=True)).to_have_value("")
     page.keyboard.press("Control+Enter")

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.clients.process import Served
 from tests.studio.conftest import STUDIO
-from tests.studio.visit import DESKTOP, PHONE, Hold, Visit, arrive, settle, visiting
+from tests.studio.visit import DESKTOP, PHONE, Hold, Visit, settle, visiting
 
 # Level A and AA of WCAG 2.0, 2.1 and 2.2, and what axe calls best practice.
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -67,24 +67,22 @@ def test_axe_finds_nothing(browser: Browser, served: Served, axe: Axe, hold: Hol
         first = visit.draw("a mill")
         page.get_by_text("More settings").click()
         assert axe.look(page) == []
-        page.get_by_role("button", name="Reuse", exact=True).click()
-        expect(page.get_by_role("menu")).to_be_visible()
+        visit.open_menu("Reuse")
         assert axe.look(page) == []
         page.keyboard.press("Escape")
+        visit.menu_gone()
         second = visit.draw("a village")
         for address in ("#/gallery", f"#/gallery/{first}", f"#/compare/{first}/{second}", "#/grid"):
-            page.goto(f"{visit.studio}{address}")
-            arrive(page)
+            visit.open(address)
             assert axe.look(page) == [], address
 
 
 def test_axe_finds_nothing_in_what_opens_over_the_page(visit: Visit, axe: Axe) -> None:
     page = visit.page
     visit.draw("a mill")
-    page.get_by_role("button", name=re.compile("^Menu")).click()
-    expect(page.get_by_role("menu")).to_be_visible()
+    menu = visit.open_menu("Menu")
     assert axe.look(page) == []
-    page.get_by_role("menuitem", name="Help").click()
+    menu.get_by_role("menuitem", name="Help").click()
     help_sheet = page.get_by_role("dialog", name="Help")
     expect(help_sheet.get_by_text(re.compile(r"^Safelight \d"))).to_be_visible()
     assert axe.look(page) == []
@@ -98,10 +96,12 @@ def test_axe_finds_nothing_in_what_opens_over_the_page(visit: Visit, axe: Axe) -
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     assert axe.look(page) == []
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_label("Read the settings of a picture").set_input_files(STUDIO / "tests" / "files" / "a1111.png")
     expect(page.get_by_role("dialog", name=re.compile("^Made with"))).to_be_visible()
     assert axe.look(page) == []
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     visit.context.set_offline(True)
     expect(page.get_by_text(re.compile("^The server cannot be reached. Pictures"))).to_be_visible()
     assert axe.look(page) == []
@@ -117,6 +117,7 @@ def phone(browser: Browser, served: Served) -> Iterator[Visit]:
 def test_a_phone_shows_prompt_and_picture_first(phone: Visit) -> None:
     job = phone.draw("a harbour at dawn")
     page = phone.page
+    settle(page)
     picture = page.get_by_title("Open the picture").bounding_box()
     prompt = phone.prompt.bounding_box()
     assert picture is not None
@@ -124,16 +125,16 @@ def test_a_phone_shows_prompt_and_picture_first(phone: Visit) -> None:
     assert prompt["y"] < picture["y"] < PHONE[1] / 2
     assert picture["width"] == PHONE[0]
     for address in ("#/", "#/gallery", f"#/gallery/{job}", f"#/compare/{job}/{job}", "#/grid"):
-        page.goto(f"{phone.studio}{address}")
-        arrive(page)
+        phone.open(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], address
 
 
 def test_a_tablet_held_upright_shows_the_picture_over_its_whole_width(browser: Browser, served: Served) -> None:
     with visiting(browser, served.url, served.new_key(), size=(820, 1180)) as visit:
         job = visit.draw("a harbour at dawn")
+        settle(visit.page)
         picture = visit.page.get_by_title("Open the picture").bounding_box()
-        visit.page.goto(f"{visit.studio}#/gallery/{job}")
+        visit.open(f"#/gallery/{job}")
         large = visit.page.get_by_role("dialog").get_by_role("img").bounding_box()
     assert picture is not None
     assert large is not None
@@ -167,7 +168,7 @@ def test_everything_is_done_without_a_mouse(visit: Visit) -> None:
     press("s")
     expect(page.get_by_role("button", name="Star", exact=True)).to_have_attribute("aria-pressed", "true")
     press("g")
-    expect(page.get_by_role("link", name="a tower")).to_be_visible()
+    visit.shows("#/gallery")
     page.get_by_role("link", name="a tower").focus()
     press("Enter")
     dialog = page.get_by_role("dialog")
@@ -189,7 +190,9 @@ def test_a_sheet_shows_the_shortcuts_and_single_letters_can_be_turned_off(visit:
     expect(sheet).to_have_count(0)
     page.keyboard.press("g")
     page.reload()
+    expect(page.get_by_role("button", name="Generate")).to_be_visible()
     page.keyboard.press("g")
+    visit.prompt.fill("what is typed now comes after the key")
     expect(page.get_by_role("button", name="Generate")).to_be_visible()
     assert "gallery" not in page.url
 
@@ -228,8 +231,7 @@ def test_the_theme_is_chosen_and_stays(visit: Visit) -> None:
     dark = page.evaluate(
         "getComputedStyle(document.body).backgroundColor + getComputedStyle(document.documentElement).backgroundColor"
     )
-    page.get_by_role("button", name=re.compile("^Menu")).click()
-    page.get_by_role("menuitemradio", name="Light").click()
+    visit.choose("Menu", "Light", "menuitemradio")
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
     light = page.evaluate(
@@ -247,10 +249,9 @@ def test_everything_is_within_reach_when_the_page_is_enlarged(
         page = visit.page
         job = visit.draw("a harbour at dawn")
         for address in ("#/", "#/gallery", f"#/gallery/{job}", f"#/compare/{job}/{job}", "#/grid"):
-            page.goto(f"{visit.studio}{address}")
-            arrive(page)
+            visit.open(address)
             assert page.evaluate("document.documentElement.scrollWidth") <= size[0], address
-        page.goto(f"{visit.studio}#/gallery/{job}")
+        visit.open(f"#/gallery/{job}")
         page.get_by_role("button", name="Close").click()
         expect(page.get_by_role("dialog")).to_have_count(0)
 
@@ -278,7 +279,7 @@ def test_a_close_look_on_a_phone_can_always_be_closed_and_is_turned_by_a_finger(
     page.get_by_label("9:21, 640 by 1536 pixels").check(force=True)
     older = phone.draw("an older tower")
     newer = phone.draw("a newer tower")
-    page.goto(f"{phone.studio}#/gallery/{newer}")
+    phone.open(f"#/gallery/{newer}")
     dialog = page.get_by_role("dialog")
     picture = dialog.get_by_role("img", name="a newer tower")
     expect(picture).to_be_visible()
@@ -312,7 +313,7 @@ def test_what_is_read_out_is_short(visit: Visit) -> None:
     page.keyboard.press("Control+Enter")
     expect(page.get_by_title("Open the picture").get_by_role("img")).to_have_class(re.compile("there"))
     for address in ("#/", "#/gallery"):
-        page.goto(f"{visit.studio}{address}")
+        visit.open(address)
         expect(page.get_by_role("img").first).to_be_visible()
         names = page.eval_on_selector_all(
             "[aria-label], img", "all => all.map(e => e.getAttribute('aria-label') ?? e.getAttribute('alt'))"

@@ -10,7 +10,7 @@ from tests.studio.visit import Visit
 
 def test_a_row_and_a_column_become_a_contact_sheet_that_can_be_saved(visit: Visit) -> None:
     page = visit.page
-    page.get_by_role("link", name="Grid").click()
+    visit.go("Grid")
     visit.prompt.fill("a village")
     page.get_by_label("Across varies").select_option("Seed")
     page.get_by_label("Values, separated by commas").first.fill("11, 12")
@@ -33,7 +33,7 @@ def test_a_row_and_a_column_become_a_contact_sheet_that_can_be_saved(visit: Visi
 
 def test_a_value_that_is_not_possible_is_refused_in_words(visit: Visit) -> None:
     page = visit.page
-    page.get_by_role("link", name="Grid").click()
+    visit.go("Grid")
     visit.prompt.fill("a village")
     page.get_by_label("Values, separated by commas").first.fill("1, -5")
     button = page.get_by_role("button", name="Draw the sheet")
@@ -45,7 +45,7 @@ def test_a_value_that_is_not_possible_is_refused_in_words(visit: Visit) -> None:
 def test_whatever_a_model_takes_can_be_varied(visit: Visit) -> None:
     page = visit.page
     page.get_by_label("Model").select_option("postcard")
-    page.get_by_role("link", name="Grid").click()
+    visit.go("Grid")
     visit.prompt.fill("a village")
     page.get_by_label("Across varies").select_option("Steps")
     page.get_by_label("Values, separated by commas").first.fill("2, 3")
@@ -58,7 +58,7 @@ def test_whatever_a_model_takes_can_be_varied(visit: Visit) -> None:
 
 def test_cells_are_shown_whole_and_axes_have_names(visit: Visit) -> None:
     page = visit.page
-    page.get_by_role("link", name="Grid").click()
+    visit.go("Grid")
     visit.prompt.fill("a tower")
     page.get_by_label("Across varies").select_option("Seed")
     page.get_by_label("Values, separated by commas").first.fill("11, 12")

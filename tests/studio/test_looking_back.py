@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import expect
 
 from tests.clients.conftest import node_modules
 from tests.clients.node_client import NODE
 from tests.clients.process import Served
 from tests.studio.conftest import STUDIO
-from tests.studio.visit import Visit
+from tests.studio.visit import Held, Visit, settle
 
 __all__ = ["node_modules"]
 
@@ -31,7 +31,7 @@ def test_the_gallery_shows_what_was_drawn_and_what_with(visit: Visit) -> None:
     page = visit.page
     page.get_by_label("Seed", exact=True).fill("42")
     visit.draw("a cat on a windowsill")
-    page.get_by_role("link", name="Gallery").click()
+    visit.go("Gallery")
     page.get_by_role("link", name="a cat on a windowsill").click()
     facts = page.get_by_role("complementary", name="Settings of the picture")
     for fact in ("a cat on a windowsill", "1024 × 1024 (1:1)", "42", "PNG", "stable-image-ultra"):
@@ -45,16 +45,16 @@ def test_a_picture_that_was_never_seen_waits_in_its_colour_and_fades_in(visit: V
     visit.draw("a boat")
     (job,) = visit.jobs()
     red, green, blue = bytes.fromhex(job["image"]["average_color"].removeprefix("#"))
-    held: list[Route] = []
-    visit.context.route(re.compile("/thumbnail"), lambda route: held.append(route))
+    visit.open("#/gallery")
     visit.page.evaluate("localStorage.removeItem('safelight.colours')")
-    visit.page.goto(f"{visit.studio}#/gallery")
+    held = Held(visit.page, re.compile("/thumbnail"))
     visit.page.reload()
     tile = visit.page.locator(".tile")
     expect(tile).to_have_css("background-color", f"rgb({red}, {green}, {blue})")
     picture = tile.get_by_role("img", name="a boat")
     expect(picture).to_have_css("opacity", "0")
-    held[-1].continue_()
+    held.come()
+    held.let_go()
     expect(picture).to_have_css("opacity", "1")
 
 
@@ -70,8 +70,7 @@ def test_settings_are_taken_over_whole_or_in_part(visit: Visit) -> None:
     ):
         visit.prompt.fill("another")
         page.get_by_label("Seed", exact=True).fill("7")
-        page.get_by_role("button", name="Reuse", exact=True).click()
-        page.get_by_role("menuitem", name=choice).click()
+        visit.choose("Reuse", choice)
         expect(visit.prompt, choice).to_have_value(prompt)
         expect(page.get_by_label("Seed", exact=True), choice).to_have_value(seed)
 
@@ -80,8 +79,10 @@ def test_search_stars_and_deleting(visit: Visit) -> None:
     page = visit.page
     for prompt in ("a red barn", "a blue boat", "a red fox"):
         visit.draw(prompt)
-    page.get_by_role("button", name="Star", exact=True).click()
+    with page.expect_response(lambda answer: answer.request.method == "PATCH"):
+        page.get_by_role("button", name="Star", exact=True).click()
     page.keyboard.press("g")
+    visit.shows("#/gallery")
     pictures = page.get_by_role("listitem").get_by_role("link")
     expect(pictures).to_have_count(3)
     page.get_by_label("Search in prompts").fill("red")
@@ -98,8 +99,7 @@ def test_search_stars_and_deleting(visit: Visit) -> None:
 
 def test_a_picture_is_downloaded_as_it_was_drawn(visit: Visit) -> None:
     job = visit.draw("a quiet harbour")
-    visit.page.get_by_role("button", name="Options for downloads").click()
-    visit.page.get_by_role("menuitemcheckbox", name="Files hold their settings").click()
+    visit.choose("Options for downloads", "Files hold their settings", "menuitemcheckbox")
     with visit.page.expect_download() as download:
         visit.page.get_by_role("button", name="Download", exact=True).click()
     kept = visit.context.request.get(f"{visit.url}/v1/jobs/{job}/image").body()
@@ -140,8 +140,7 @@ def test_a_download_that_is_dropped_back_gives_everything_back(visit: Visit, out
 def test_a_download_holds_no_settings_where_that_is_turned_off(visit: Visit) -> None:
     page = visit.page
     visit.draw("a quiet harbour")
-    page.get_by_role("button", name="Options for downloads").click()
-    page.get_by_role("menuitemcheckbox", name="Files hold their settings").click()
+    visit.choose("Options for downloads", "Files hold their settings", "menuitemcheckbox")
     page.reload()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download", exact=True).click()
@@ -155,11 +154,15 @@ def test_what_matters_has_its_name_on_it_and_deleting_does_not_look_like_drawing
     words = page.eval_on_selector_all("button", "all => all.map(button => button.innerText.trim())")
     assert {"Reuse", "Download", "Keep", "Random", "Last"} <= set(words)
     page.keyboard.press("g")
+    visit.shows("#/gallery")
     page.get_by_role("checkbox", name="Choose: a mill").check(force=True)
+    settle(page)
     colour = "button => getComputedStyle(button).backgroundColor"
     delete = page.get_by_role("button", name="Delete").evaluate(colour)
     page.keyboard.press("d")
+    visit.shows("#/")
     visit.prompt.fill("a mill")
+    settle(page)
     assert delete != page.get_by_role("button", name="Generate").evaluate(colour)
 
 
@@ -171,6 +174,7 @@ def test_deleting_can_be_undone(visit: Visit) -> None:
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_title("Open the picture").get_by_role("img", name="a keeper")).to_be_visible()
     page.keyboard.press("g")
+    visit.shows("#/gallery")
     page.get_by_role("checkbox", name="Choose: a keeper").check(force=True)
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_role("listitem")).to_have_count(0)
@@ -196,6 +200,7 @@ def test_the_gallery_names_days_and_is_filtered_by_shape_and_date(visit: Visit) 
     page.get_by_role("radio", name=re.compile("^16:9,")).check(force=True)
     visit.draw("a wide one")
     page.keyboard.press("g")
+    visit.shows("#/gallery")
     expect(page.get_by_role("heading", name="Today")).to_be_visible()
     pictures = page.get_by_role("listitem").get_by_role("link")
     expect(pictures).to_have_count(2)
@@ -217,7 +222,7 @@ def test_the_keys_of_the_sheet_work_where_they_are_shown(visit: Visit) -> None:
     page, press = visit.page, visit.page.keyboard.press
     visit.draw("the older")
     newer = visit.draw("the newer")
-    page.goto(f"{visit.studio}#/gallery/{newer}")
+    visit.open(f"#/gallery/{newer}")
     star = page.get_by_role("button", name="Star", exact=True)
     press("?")
     sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
@@ -231,9 +236,10 @@ def test_the_keys_of_the_sheet_work_where_they_are_shown(visit: Visit) -> None:
     press("ArrowRight")
     expect(page.get_by_role("dialog").get_by_role("img", name="the older")).to_be_visible()
     visit.page.keyboard.press("r")
+    visit.shows("#/")
     expect(visit.prompt).to_have_value("the older")
     press("Escape")
-    page.get_by_role("link", name="Gallery").click()
+    visit.go("Gallery")
     press("?")
     expect(sheet.get_by_text("Search the gallery")).to_be_visible()
     expect(sheet.get_by_text("Star the picture")).to_have_count(0)
@@ -244,6 +250,7 @@ def test_several_are_downloaded_as_one_zip(visit: Visit) -> None:
     page.get_by_label("How many pictures").select_option("2")
     visit.draw("a pair")
     page.keyboard.press("g")
+    visit.shows("#/gallery")
     marks = page.get_by_role("checkbox", name="Choose: a pair")
     expect(marks).to_have_count(2)
     for mark in marks.all():
@@ -262,6 +269,7 @@ def test_two_pictures_are_compared_by_slider_and_by_parameters(visit: Visit) -> 
     visit.draw("a mill")
     visit.draw("a mill by a river")
     page.get_by_role("button", name="Compare with the picture before").click()
+    visit.shows("#/compare")
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader"))
     expect(row).to_have_count(1)
     expect(row).to_have_text(re.compile("Prompt.*a mill.*a mill by a river"))
@@ -310,11 +318,10 @@ def test_a_file_without_settings_says_so(visit: Visit) -> None:
     expect(visit.page.get_by_text("plain.png holds no settings.")).to_be_visible()
 
 
-def _copied(page: Page, language: str) -> str:
-    page.get_by_role("button", name="Copy as code").click()
-    page.get_by_role("menuitem", name=language).click()
-    expect(page.get_by_text("The code is copied.")).to_be_visible()
-    return str(page.evaluate("navigator.clipboard.readText()"))
+def _copied(visit: Visit, language: str) -> str:
+    visit.choose("Copy as code", language)
+    expect(visit.page.get_by_text("The code is copied.")).to_be_visible()
+    return str(visit.page.evaluate("navigator.clipboard.readText()"))
 
 
 @pytest.mark.parametrize("language", ["curl", "Python openai", "JavaScript openai"])
@@ -328,7 +335,7 @@ def test_the_code_that_is_copied_draws_the_same_picture(
     visit.page.get_by_label("Steps").fill("3")
     job = visit.draw('she said "hello", it\'s \\ `late`')
     kept = visit.context.request.get(f"{visit.url}/v1/jobs/{job}/image").body()
-    code = _copied(visit.page, language)
+    code = _copied(visit, language)
     folder = tmp_path
     match language:
         case "curl":
@@ -349,7 +356,7 @@ def test_the_code_that_is_copied_draws_the_same_picture(
 
 def test_the_copied_curl_needs_no_jq_and_shows_an_error_instead_of_a_picture(visit: Visit, tmp_path: Path) -> None:
     visit.draw("a mill")
-    code = _copied(visit.page, "curl")
+    code = _copied(visit, "curl")
     assert "jq" not in code
     recipe = README.read_text().partition("-o answer.json && ")[2].splitlines()[0]
     assert recipe in code

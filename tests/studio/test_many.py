@@ -23,7 +23,7 @@ def test_of_25_000_pictures_few_are_in_the_page_and_they_come_as_they_are_scroll
         page = visit.page
         visit.draw("one of many")
         multiply(served.safelight.home, PICTURES - 1)
-        page.goto(f"{visit.studio}#/gallery")
+        visit.open("#/gallery")
         expect(page.get_by_text("25,000 pictures")).to_be_visible()
         place = page.get_by_role("list", name="Pictures")
         expect(place.get_by_role("listitem").first).to_be_visible()
@@ -35,6 +35,7 @@ def test_of_25_000_pictures_few_are_in_the_page_and_they_come_as_they_are_scroll
             assert len(asked.value.json()["data"]) == _PAGE
             expect(place).not_to_have_css("height", f"{height}px")
             heights.append(height)
+            expect(place.get_by_role("listitem").first).to_be_attached()
             assert 0 < place.get_by_role("listitem").count() < _MOST_IN_SIGHT
         assert heights == sorted(set(heights))
         page.evaluate("scrollTo(0, 0)")

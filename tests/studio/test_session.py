@@ -6,11 +6,13 @@ import re
 import signal
 import subprocess
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Request, Route, expect
 
 from tests.clients.process import Served, serving
+from tests.e2e.ports import free_port
 from tests.studio.prefix import behind
 from tests.studio.visit import Hold, Visit, visiting
 
@@ -30,16 +32,14 @@ def test_a_key_signs_in_and_out(browser: Browser, served: Served) -> None:
         page.reload()
         expect(page.get_by_role("button", name="Generate")).to_be_visible()
         assert page.evaluate("document.cookie") == ""
-        page.get_by_role("button", name=re.compile("^Menu")).click()
-        page.get_by_role("menuitem", name="Sign out").click()
+        visit.choose("Menu", "Sign out")
         expect(page.get_by_role("button", name="Sign in")).to_be_visible()
         assert visit.context.request.get(f"{visit.url}/v1/jobs").status == 401
 
 
 def test_nobody_sees_what_was_drawn_before_them(browser: Browser, visit: Visit, served: Served) -> None:
     visit.draw("mine alone")
-    visit.page.get_by_role("button", name=re.compile("^Menu")).click()
-    visit.page.get_by_role("menuitem", name="Sign out").click()
+    visit.choose("Menu", "Sign out")
     visit.page.get_by_label("Key").fill(served.new_key())
     visit.page.get_by_role("button", name="Sign in").click()
     expect(visit.page.get_by_role("heading", name="Choose one to draw your first picture.")).to_be_visible()
@@ -58,7 +58,7 @@ def test_behind_a_path_prefix_everything_works_the_same(browser: Browser, served
     with behind("/pictures/of-ours", served.url) as url, visiting(browser, url, served.new_key()) as visit:
         page = visit.page
         job = visit.draw("a lane")
-        page.get_by_role("link", name="Gallery").click()
+        visit.go("Gallery")
         page.get_by_role("link", name="a lane").click()
         picture = page.get_by_role("dialog").get_by_role("img", name="a lane")
         expect(picture).to_have_js_property("naturalWidth", 1024)
@@ -134,14 +134,14 @@ def test_while_the_server_is_away_the_page_stays_itself_whatever_is_clicked(brow
         page = visit.page
         visit.draw("before")
         expect(page.get_by_title("Open the picture").get_by_role("img")).to_be_visible()
+        page.wait_for_function(_VIEWS_ARE_AT_HAND)
         away.append(True)
-        for name in ("Gallery", "Grid", "Draw"):
-            page.get_by_role("link", name=name, exact=True).click()
+        for name in _VIEWS:
+            visit.go(name)
             expect(page.get_by_role("link", name=name, exact=True)).to_have_attribute("aria-current", "page")
         page.get_by_role("button", name="Download", exact=True).click()
         expect(page.get_by_text("The picture is no longer on the server.")).to_be_visible()
-        page.get_by_role("button", name=re.compile("^Menu")).click()
-        page.get_by_role("menuitem", name="Sign out").click()
+        visit.choose("Menu", "Sign out")
         expect(page.get_by_text(re.compile("^You are still signed in."))).to_be_visible()
         expect(visit.prompt).to_have_value("before")
         away.clear()
@@ -169,6 +169,10 @@ def test_eight_pages_share_one_stream_and_all_of_them_draw(browser: Browser, ser
         assert streams == ["/v1/jobs/events"]
 
 
+_VIEWS: tuple[Literal["Gallery", "Grid", "Draw"], ...] = ("Gallery", "Grid", "Draw")
+_VIEWS_ARE_AT_HAND = """() => ['Gallery', 'Grid'].every(view => ['js', 'css'].every(kind =>
+    performance.getEntriesByType('resource').some(({name, responseEnd}) =>
+        responseEnd && name.includes(`/assets/${view}-`) && name.endsWith(kind))))"""
 _HIDE = """hidden => {
     Object.defineProperty(document, 'hidden', {value: hidden, configurable: true})
     document.dispatchEvent(new Event('visibilitychange'))
@@ -203,21 +207,20 @@ def test_a_page_that_is_hidden_lets_the_stream_go_and_catches_up(
 
 def test_a_page_learns_that_another_one_signed_somebody_else_in(visit: Visit, served: Served) -> None:
     visit.draw("mine alone")
-    other = visit.watch(visit.context.new_page())
-    other.goto(visit.studio)
-    other.get_by_role("button", name=re.compile("^Menu")).click()
-    other.get_by_role("menuitem", name="Sign out").click()
-    other.get_by_label("Key").fill(served.new_key())
-    other.get_by_role("button", name="Sign in").click()
-    for page in (other, visit.page):
+    other = visit.another()
+    other.open("#/")
+    other.choose("Menu", "Sign out")
+    other.page.get_by_label("Key").fill(served.new_key())
+    other.page.get_by_role("button", name="Sign in").click()
+    for page in (other.page, visit.page):
         expect(page.get_by_role("heading", name="Choose one to draw your first picture.")).to_be_visible()
         expect(page.get_by_role("img", name="mine alone")).to_have_count(0)
 
 
 def test_a_server_that_restarts_in_the_middle_draws_on(browser: Browser, tmp_path: Path) -> None:
-    hold = Hold(tmp_path / "hold")
+    hold, port = Hold(tmp_path / "hold"), str(free_port())
     with (
-        serving(tmp_path, fake_hold=str(hold.path), exit_status=-signal.SIGKILL) as served,
+        serving(tmp_path, fake_hold=str(hold.path), exit_status=-signal.SIGKILL, port=port) as served,
         visiting(browser, served.url, served.new_key()) as visit,
     ):
         hold.at(2)
@@ -227,13 +230,12 @@ def test_a_server_that_restarts_in_the_middle_draws_on(browser: Browser, tmp_pat
         served.process.wait(60)
         expect(visit.page.get_by_text(AWAY)).to_be_visible()
         hold.free()
-        port = served.url.rpartition(":")[2]
         again = served.safelight.start(
             "serve", "--engine", "fake", "--port", port, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
             picture = visit.page.get_by_title("Open the picture").get_by_role("img", name="a long night")
-            expect(picture).to_have_class(re.compile("there"), timeout=40_000)
+            expect(picture).to_have_class(re.compile("there"))
             assert [job["state"] for job in visit.jobs()] == ["finished"]
         finally:
             again.terminate()

@@ -48,8 +48,9 @@ def _draw(visit: Visit, prompt: str, shape: str) -> str:
 def _edit(visit: Visit, job: str, prompt: str) -> str:
     """Edit that picture; the job of the edit."""
     page = visit.page
-    page.goto(f"{visit.studio}#/gallery/{job}")
+    visit.open(f"#/gallery/{job}")
     page.get_by_role("button", name="Edit this").click()
+    visit.shows("#/")
     expect(page.get_by_role("list", name="Pictures to draw from")).to_be_visible()
     visit.generate(prompt)
     picture = page.get_by_title("Open the picture").get_by_role("img", name=prompt)
@@ -67,15 +68,16 @@ def _shoot_edits(visit: Visit, job: str, folder: Path) -> None:
     page = visit.page
     night = _edit(visit, job, "a lighthouse on a cliff at night")
     expect(page.get_by_role("button", name="Dismiss")).to_have_count(0)
-    page.goto(f"{visit.studio}#/before/{night}")
+    visit.open(f"#/before/{night}")
     expect(page.get_by_role("slider")).to_be_visible()
     _shoot(page, folder / "before.jpg")
-    page.goto(f"{visit.studio}#/gallery/{night}")
+    visit.open(f"#/gallery/{night}")
     _shoot(page, folder / "chain.jpg")
-    page.goto(f"{visit.studio}#/")
+    visit.open("#/")
     page.get_by_role("button", name="Paint a mask").click()
     stage = page.get_by_role("application")
     expect(stage).to_be_focused()
+    arrive(page)
     box = stage.bounding_box()
     assert box is not None
 
@@ -112,22 +114,22 @@ def _shoot_all(browser: Browser, visit: Visit, folder: Path) -> None:
         address, headers = f"{visit.url}/v1/jobs/{job['id']}", {"content-type": "application/json"}
         assert visit.context.request.delete(address, headers=headers).ok
     ids = [_draw(visit, prompt, shape) for prompt, shape in reversed(_PROMPTS)][::-1]
-    page, studio = visit.page, visit.studio
-    page.goto(studio)
+    page = visit.page
+    visit.open("#/")
     expect(page.get_by_title("Open the picture").get_by_role("img")).to_have_class(re.compile("there"))
     _shoot(page, folder / "draw.jpg")
-    page.goto(f"{studio}#/gallery")
+    visit.open("#/gallery")
     expect(page.get_by_role("listitem").get_by_role("img")).to_have_count(len(_PROMPTS))
     _shoot(page, folder / "gallery.jpg")
-    page.goto(f"{studio}#/compare/{ids[0]}/{ids[6]}")
+    visit.open(f"#/compare/{ids[0]}/{ids[6]}")
     expect(page.get_by_role("slider")).to_be_visible()
     _shoot(page, folder / "compare.jpg")
     for name, size, scheme in (("phone", PHONE, "dark"), ("light", (1280, 800), "light")):
         with visiting(browser, visit.url, visit.key, size=size, scheme=scheme) as other:
-            other.page.goto(f"{studio}#/gallery/{ids[0]}" if name == "light" else studio)
+            other.open(f"#/gallery/{ids[0]}" if name == "light" else "#/")
             expect(other.page.get_by_role("img", name=_PROMPTS[0][0]).first).to_be_visible()
             _shoot(other.page, folder / f"{name}.jpg")
-    page.goto(f"{studio}#/grid")
+    visit.open("#/grid")
     visit.prompt.fill("a fox in a forest")
     page.get_by_label("Across varies").select_option("Prompt")
     page.get_by_label("One prompt on each line").fill("a fox in a forest\na fox on a beach\na fox in the snow")

@@ -40,8 +40,7 @@ def test_a_picture_is_drawn_copied_downloaded_and_dropped_back(whole: Browser, s
         picture = other.get_by_title("Open the picture").get_by_role("img", name="a quiet harbour")
         expect(picture).to_have_class(re.compile("there"))
         other.close()
-        page.get_by_role("button", name="Copy as code").click()
-        page.get_by_role("menuitem", name="curl").click()
+        visit.choose("Copy as code", "curl")
         expect(page.get_by_text("The code is copied.")).to_be_visible()
         assert "a quiet harbour" in page.evaluate("navigator.clipboard.readText()")
         with page.expect_download() as download:

@@ -71,7 +71,7 @@ async def test_a_store_that_is_silent_is_away_before_five_seconds_are_over(
     begun = time.monotonic()
     with pytest.raises(FilesAway, match="did not answer within 4 s"):
         await call(files)
-    assert 3.9 < time.monotonic() - begun < 5.0 * 3  # a busy machine is not what it fails by
+    assert 3.9 < time.monotonic() - begun < 5.0 * 4  # a busy machine is not what it fails by
 
 
 async def test_whoever_writes_waits_longer_and_not_for_ever(

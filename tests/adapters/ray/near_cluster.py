@@ -18,7 +18,8 @@ from safelight.service.ports.telemetry import Telemetry
 
 
 class NearCluster:
-    """Fills `Cluster`. Hosts in `frozen` say nothing any more. While `cut` is set it cannot be reached or joined."""
+    """Fills `Cluster`. Hosts in `frozen` say nothing any more. While `cut` is set none is heard, and it cannot be
+    joined."""
 
     def __init__(self) -> None:
         self.line = LineDesk(settle_seconds=0.0)
@@ -61,9 +62,7 @@ class NearCluster:
         stream = self._host(host).read(payload)
         try:
             async for piece in stream:
-                if self.cut.is_set():
-                    raise HostLost("cut off")
-                if host in self.frozen:
+                if self.cut.is_set() or host in self.frozen:  # who is cut off hears nothing; that no host died is known
                     await asyncio.Event().wait()
                 if host not in self.hosts:
                     raise HostLost("killed")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from tests import object_store
 from tests.balancer import Balancer, balanced
 from tests.cli.conftest import CommandLine
 from tests.clients.process import KEY
+from tests.e2e.ports import free_port
 from tests.object_store import Bucket
 from tests.postgres import Server, new_server
 
@@ -37,8 +37,7 @@ class Node:
 
     def __init__(self, folder: Path, variables: dict[str, str]) -> None:
         folder.mkdir()
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self._line = CommandLine(folder, variables)
         self._log = (folder / "log").open("ab")
         self._process: Popen[str] | None = None

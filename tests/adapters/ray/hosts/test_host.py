@@ -56,7 +56,7 @@ async def read(host: Host, wanted: HostOrder, heard: list[HostEvent]) -> list[Ho
 
 async def until(heard: list[HostEvent], kind: type[HostEvent]) -> None:
     """Returns when something of that kind was heard."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not any(isinstance(event, kind) for event in heard):  # noqa: ASYNC110 - it is read beside this
             await asyncio.sleep(0)
 
@@ -116,7 +116,7 @@ async def test_what_nobody_reads_is_cancelled_after_a_while(host: Host, engine: 
     drawing = asyncio.create_task(read(host, take("job", steps=10_000), heard))
     await until(heard, Started)
     drawing.cancel()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while host.in_hand:
             host.sweep()
             await asyncio.sleep(0)

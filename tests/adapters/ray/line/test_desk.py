@@ -24,7 +24,7 @@ from safelight.protocol.cluster.placing import (
 async def test_a_stream_begins_with_a_question_and_ends_when_the_process_opens_another() -> None:
     desk = LineDesk()
     first, second = desk.placements("api"), desk.placements("api")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert TellAll() in await anext(first)
         assert TellAll() in await anext(second)
         assert [batch async for batch in first] == []
@@ -33,7 +33,7 @@ async def test_a_stream_begins_with_a_question_and_ends_when_the_process_opens_a
 async def test_a_line_that_just_began_waits_to_be_told_before_it_lets_in_or_places_anything() -> None:
     desk, began = LineDesk(settle_seconds=0.3), monotonic()
     model = HostModel(source="m", status="ready", where="device")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         stream = desk.placements("api")
         assert TellAll() in await anext(stream)
         await desk.report([HostReport(host="one", models=(model,))])

@@ -47,7 +47,7 @@ class Heard:
         raise NotImplementedError
 
     async def next(self) -> ApiBatch:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not self.batches:
                 await self.more.wait()
                 self.more.clear()

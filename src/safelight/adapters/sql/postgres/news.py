@@ -19,7 +19,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from safelight.adapters.sql.postgres.notices import MISSED
+from safelight.adapters.sql.postgres.notices import KINDS, MISSED
 from safelight.adapters.sql.postgres.opening import open_connection
 from safelight.service.ports.processes.news import RowChange
 
@@ -94,27 +94,42 @@ class PostgresNews:
                 try:
                     payload = await asyncio.wait_for(arrived.get(), look - time.monotonic())
                 except TimeoutError:
+                    # What has arrived comes first, in its order. Of the rest a look tells what is late.
+                    for _ in range(arrived.qsize()):
+                        if (changes := self._read(arrived.get_nowait())) is not None:
+                            yield changes
                     if missed := await self._missed(connection):
                         yield missed
                     look = time.monotonic() + _LOOK_SECONDS
                     continue
-                if payload is None:
-                    raise ConnectionResetError("the server closed the connection")
                 if (changes := self._read(payload)) is not None:
                     yield changes
         finally:
             connection.terminate()
 
-    def _read(self, payload: str) -> Sequence[RowChange] | None:
-        """What others changed; None of our own. What cannot be read is of a newer version: then we look."""
+    def _read(self, payload: str | None) -> Sequence[RowChange] | None:
+        """What others changed; None of our own, and of what a look has told before it came. What cannot be read is of a
+        newer version: then we look.
+
+        Raises:
+            ConnectionResetError: it is the end of the connection.
+        """
+        if payload is None:
+            raise ConnectionResetError("the server closed the connection")
         try:
             told = msgspec.json.decode(payload, type=_Told)
         except msgspec.DecodeError:
             return ()
         if told.process == self._process:
             return None
+        changes = self._untold(told)
         self._know(told.notices)
-        return told.changes
+        return changes or None
+
+    def _untold(self, told: _Told) -> Sequence[RowChange]:
+        """Without those that a look has found: one that is late on its way is not told twice."""
+        notices, known = iter(told.notices), self._known or {}
+        return tuple(change for change in told.changes if change.kind not in KINDS or next(notices, "") not in known)
 
     async def _missed(self, connection: Any) -> Sequence[RowChange]:
         """What was kept of the last minute, and has not come by itself."""

@@ -20,7 +20,7 @@ from safelight.adapters.sql.schema import notices
 from safelight.service.ports.processes.news import RowChange
 
 _KEPT_SECONDS = 600.0
-_KINDS = ("changed", "gone")
+KINDS = ("changed", "gone")
 _SWEPT_AT_ONCE = 200
 # What was written a moment ago is on its way through the channel. What is older than a minute was missed by a process
 # that has been away for so long that it looks at everything.
@@ -34,7 +34,7 @@ MISSED = """
 
 async def keep(connection: AsyncConnection, process: str, changes: Sequence[RowChange]) -> tuple[str, ...]:
     """Keep those that are not found otherwise; the ids of all of these changes, empty for those that are not kept."""
-    ids = tuple(secrets.token_hex(16) if change.kind in _KINDS else "" for change in changes)
+    ids = tuple(secrets.token_hex(16) if change.kind in KINDS else "" for change in changes)
     rows: list[dict[str, Any]] = [
         {
             "id": notice,

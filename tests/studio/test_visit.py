@@ -1,0 +1,55 @@
+"""How tests go about the page: a view is waited for, and a menu is gone, before anything is typed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.studio.visit import Visit
+
+# The page hears of another address late, as on a busy machine: at the latest moment, when a test has the focus set and
+# has not typed yet, or after a while.
+_LATE = """addEventListener('hashchange', event => {
+    if (!event.isTrusted) return
+    event.stopImmediatePropagation()
+    let told = false
+    const tell = () => {
+        if (!told) dispatchEvent(new HashChangeEvent('hashchange'))
+        told = true
+    }
+    addEventListener('focusin', event => event.target.matches('textarea') && tell())
+    setTimeout(tell, 1000)
+}, true)"""
+# What goes past `Visit`, and what does it right.
+_PAST = {
+    r'get_by_role\("link", name="?(Draw|Gallery|Grid|Keys|name)\b[^\n]*\.click\(\)': "visit.go(…)",
+    r"\.goto\([^\n]*[^?]#/": "visit.open(…)",
+    r'press\("[dgt]"\)\n(?!\s*(visit\.shows|press|page\.(reload|keyboard)|visit\.prompt))': "visit.shows(…)",
+    r'get_by_role\("button"[^\n]*\.click\(\)\n[^\n]*get_by_role\("menuitem': "visit.choose(…)",
+}
+
+
+def test_nothing_is_typed_into_a_view_that_is_just_being_taken_away(visit: Visit) -> None:
+    visit.page.add_init_script(_LATE)
+    visit.page.reload()
+    visit.shows("#/")
+    visit.go("Grid")
+    visit.prompt.fill("a village")
+    expect(visit.prompt).to_have_value("a village")
+    visit.open("#/")
+    visit.prompt.fill("a tower")
+    expect(visit.prompt).to_have_value("a tower")
+
+
+def test_tests_wait_for_views_and_menus_in_one_way() -> None:
+    tests = [path for path in Path(__file__).parent.glob("test_*.py") if path != Path(__file__)]
+    assert len(tests) > 10
+    found = [
+        f"{path.name}: {match[0].strip()} ({right} waits)"
+        for path in tests
+        for past, right in _PAST.items()
+        for match in re.finditer(past, path.read_text())
+    ]
+    assert found == []
