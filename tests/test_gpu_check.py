@@ -38,7 +38,7 @@ def test_a_part_that_hangs_is_ended_and_one_that_fails_is_told(tmp_path: Path) -
     assert json.loads((tmp_path / "gpu.json").read_text())["parts"]["fails"]["log"]
 
 
-SMALL = ("several-models", "out-of-memory", "no-waits", "sdxl")
+SMALL = ("several-models", "out-of-memory", "no-waits", "kernels", "sdxl")
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,12 @@ def test_it_runs_on_a_cpu_with_small_sizes(said: dict[str, Any], part: str) -> N
     assert said["parts"][part]["ok"]
     if part == "sdxl":
         assert said["parts"][part]["figures"]["recorded has the same bytes"] is True
+        assert said["parts"][part]["figures"]["recorded and fused has the same bytes"] is True
+    if part == "kernels":
+        told = said["parts"][part]["figures"]
+        assert told["modulation small 16x64 bfloat16, by_kernel"] == "not run: no GPU"
+        assert told["rotary small 16x2x8 halves float32, by_kernel, integers"] == "not run: no GPU"
+        assert told["rotary small 16x2x8 side by side bfloat16, turned"].startswith("same bytes, ")
 
 
 def test_every_wheel_of_the_bundle_is_pinned_and_none_is_pytorch() -> None:

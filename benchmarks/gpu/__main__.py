@@ -4,9 +4,10 @@
 
 Parts run one after the other, each in a process of its own that is ended when its time is over, so none can take the
 others with it: every family's contract on the device in bfloat16 and float32 (exact alone, in company and beside a
-cancelled run), moves between host and device, memory that runs out, Postcard, then Stable Diffusion XL, 3.5 Large and
-FLUX.1 dev with random weights beside diffusers. `gpu.json` and `gpu.md` in FOLDER hold what each said; they are written
-after every part. `--small` takes tiny sizes, which a CPU can do too: figures then say nothing, that it runs does.
+cancelled run), moves between host and device, memory that runs out, Postcard, kernels of our own, then Stable Diffusion
+XL, 3.5 Large and FLUX.1 dev with random weights beside diffusers. `gpu.json` and `gpu.md` in FOLDER hold what each
+said; they are written after every part. `--small` takes tiny sizes, which a CPU can do too: figures then say nothing,
+that it runs does.
 """
 
 from __future__ import annotations
@@ -53,15 +54,17 @@ def parts(device: str, *, small: bool) -> list[Part]:
     ]
     names = ("pace", "host_memory", "offloading", "replaying", "transfers", "decoding")
     moves = tuple(f"test_{name}.py" for name in names)
-    found.append(Part("moves and recordings", (*test, *(f"tests/engine/{name}" for name in moves)), 45 * slower))
+    found.append(Part("moves and recordings", (*test, *(f"tests/engine/{name}" for name in moves)), 35 * slower))
     size = ("--small",) if small else ()
     check = ("-m", "benchmarks.gpu.checks", "--device", device, *size)
     found += [
-        Part(name, (*check, name), 23 * slower, measures=True)
+        Part(name, (*check, name), 21 * slower, measures=True)
         for name in ("several-models", "out-of-memory", "no-waits", "postcard")
     ]
+    kernels = ("-m", "benchmarks.gpu.kernels", "--device", device, *size)
+    found.append(Part("kernels", kernels, 25 * slower, measures=True))
     speed = ("-m", "benchmarks.gpu.speed", "--device", device, *size)
-    seconds = {"sdxl": 55, "sd35-large": 65, "flux1-dev": 80}
+    seconds = {"sdxl": 50, "sd35-large": 60, "flux1-dev": 85}
     return found + [Part(name, (*speed, name), seconds[name] * slower, measures=True) for name in SPEED]
 
 

@@ -4,7 +4,8 @@
 
 Prints one line of JSON. Seconds a step are the difference between a picture of few and one of many steps, the least of
 three turns: of diffusers, of the engine running calls as they are, and of the engine with recorded ones. `overhead` is
-the engine's own, in parts of diffusers' step. Last, since it changes the model, diffusers' denoiser compiled.
+the engine's own, in parts of diffusers' step. Last, since they change the model: the engine with recorded calls and
+what it computes in fewer passes (`engine/tuning/fused`), and diffusers' denoiser compiled.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -22,6 +23,8 @@ from benchmarks.peers.architectures import ARCHITECTURES
 from benchmarks.peers.measuring import PROMPT
 from benchmarks.peers.with_diffusers import denoiser, products_rate
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.tuning.fused.modulation import modulate_in_place
+from safelight.engine.tuning.fused.rotary import turn_faster
 from safelight.protocol.messages import Finished
 
 FEW, MANY, TURNS = 2, 12, 3
@@ -97,15 +100,20 @@ def measured(name: str, device: str, *, small: bool) -> dict[str, Any]:
         rows = {"diffusers": by_hand(model, side), "engine": by(plain), "recorded": by(recorded)}
         step = steps_in_turns(rows)
         ends = [drawer.draw(picture(model, side, FEW))[0] for drawer in (plain, recorded)]
-        same = all(isinstance(end, Finished) for end in ends) and len({getattr(end, "image", "") for end in ends}) == 1
         one = seconds(lambda: recorded.draw(picture(model, side, MANY)))
         eight = seconds(lambda: recorded.draw(*(picture(model, side, MANY, seed) for seed in range(8))))
         waits = waits_in_steps(by(plain), device)
+    turn_faster(model.pipeline)
+    modulate_in_place(model.pipeline)
+    with Drawer(model) as fused:
+        step |= steps_in_turns({"recorded and fused": lambda steps: fused.draw(picture(model, side, steps))})
+        ends += fused.draw(picture(model, side, FEW))
     figures: dict[str, Any] = {f"{row}, s a step": round(value, 5) for row, value in step.items()}
     figures |= {
         "overhead": round(step["engine"] / step["diffusers"] - 1, 4),
         "recorded in parts of diffusers": round(step["recorded"] / step["diffusers"], 3),
-        "recorded has the same bytes": same,
+        "recorded has the same bytes": _same(ends[:2]),
+        "recorded and fused has the same bytes": _same(ends),
         "eight in flight in parts of eight alone": round(eight / (8 * one), 3),
         "waits for the device in a step": waits,
     }
@@ -115,9 +123,14 @@ def measured(name: str, device: str, *, small: bool) -> dict[str, Any]:
         denoiser(model.pipeline).compile_repeated_blocks(fullgraph=True)
         compiled = steps_in_turns({"compiled": by_hand(model, side)})
         figures["diffusers compiled, s a step"] = round(compiled["compiled"], 5)
-    if not same:
+    if not _same(ends):
         raise SystemExit(f"{name}: {figures}")
     return figures
+
+
+def _same(ends: Sequence[object]) -> bool:
+    """Whether all ended with one and the same picture."""
+    return all(isinstance(end, Finished) for end in ends) and len({getattr(end, "image", b"") for end in ends}) == 1
 
 
 def operations_of(model: LoadedModel, side: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,9 @@ from benchmarks.checkpoints import tiny
 from diffusers.models import embeddings
 from diffusers.models.transformers import transformer_flux
 
-from safelight.engine.tuning.proven import Proven
-from safelight.engine.tuning.rotary import turn_faster, turned
+from safelight.engine.tuning.fused.proven import Proven
+from safelight.engine.tuning.fused.rotary import turn_faster, turned
+from safelight.engine.tuning.fused.timing import timed
 
 
 @pytest.fixture(autouse=True)
@@ -21,42 +23,118 @@ def without_gradients() -> Any:
         yield
 
 
-def counted(faster: Callable[[torch.Tensor], Any], seconds: float) -> tuple[Proven, list[int]]:
-    """A doubling that takes a second, and its faster form that takes so many, with the calls of the latter."""
-    at, calls = [0.0], list[int]()
+Form = Callable[[torch.Tensor], Any]
 
-    def plain(x: torch.Tensor) -> torch.Tensor:
-        at[0] += 1.0
+
+class Counted:
+    """A doubling that takes a second, and faster forms of it that take so many, with the calls of each of these."""
+
+    def __init__(self, *forms: tuple[Form, float]) -> None:
+        self.calls, self._took = [0] * len(forms), 0.0
+        self.meanwhile = list[threading.Thread]()
+        ways = [self._counted(number, form, seconds) for number, (form, seconds) in enumerate(forms)]
+        self.function = Proven(self._plain, *ways, stopwatch=self._measured)
+
+    def _plain(self, x: torch.Tensor) -> torch.Tensor:
+        if self.meanwhile:
+            thread = self.meanwhile.pop()
+            thread.start()
+            thread.join()
+        self._took = 1.0
         return x * 2
 
-    def other(x: torch.Tensor) -> Any:
-        calls.append(1)
-        at[0] += seconds
-        return faster(x)
+    def _counted(self, number: int, form: Form, seconds: float) -> Form:
+        def way(x: torch.Tensor) -> Any:
+            self.calls[number] += 1
+            self._took = seconds
+            return form(x)
 
-    return Proven(plain, other, lambda _: at[0]), calls
+        return way
+
+    def _measured(self, device: str, call: Callable[..., Any]) -> tuple[Any, float]:
+        result = call()
+        return result, self._took
+
+
+def twice(x: torch.Tensor) -> torch.Tensor:
+    return x + x
 
 
 def test_what_is_the_same_and_faster_is_used_from_then_on() -> None:
-    function, calls = counted(lambda x: x + x, 0.5)
+    counted = Counted((twice, 0.5))
     x = torch.randn(4, 5)
     for _ in range(6):
-        assert torch.equal(function(x), x * 2)
-    assert len(calls) == 6
-    function(torch.randn(5, 4).to(torch.bfloat16))
-    assert len(calls) == 7
+        assert torch.equal(counted.function(x), x * 2)
+    assert counted.calls == [6]
+    counted.function(torch.randn(5, 4).to(torch.bfloat16))
+    assert counted.calls == [7]
 
 
 @pytest.mark.parametrize(
     ("faster", "seconds"),
-    [(lambda x: x * 2.0000002, 0.5), (lambda x: x + x, 1.5), (lambda x: (x + x).double(), 0.5), (lambda x: 1 / 0, 0.1)],
+    [(lambda x: x * 2.0000002, 0.5), (twice, 1.5), (lambda x: (x + x).double(), 0.5), (lambda x: 1 / 0, 0.1)],
 )
-def test_what_differs_or_is_slower_or_fails_is_not(faster: Callable[[torch.Tensor], Any], seconds: float) -> None:
-    function, calls = counted(faster, seconds)
+def test_what_differs_or_is_slower_or_fails_is_not(faster: Form, seconds: float) -> None:
+    counted = Counted((faster, seconds))
     x = torch.randn(64)
     for _ in range(9):
-        assert torch.equal(function(x), x * 2)
-    assert len(calls) <= 3
+        assert torch.equal(counted.function(x), x * 2)
+    assert counted.calls[0] <= 3
+
+
+def test_of_several_the_fastest_with_the_same_bytes_is_used() -> None:
+    def knows_none(x: torch.Tensor) -> Any:
+        raise NotImplementedError("no GPU")
+
+    counted = Counted((knows_none, 0.1), (lambda x: x * 2.0000002, 0.2), (twice, 0.6), (twice, 0.4), (twice, 0.5))
+    x = torch.randn(64)
+    for _ in range(9):
+        assert torch.equal(counted.function(x), x * 2)
+    assert counted.calls == [1, 1, 3, 9, 3]
+
+
+def test_what_computes_where_its_argument_lies_may_come_last() -> None:
+    counted = Counted((twice, 0.6), (lambda x: x.mul_(2), 0.4))
+    for number in range(6):
+        x = torch.randn(64)
+        assert torch.equal(counted.function(x.clone()), x * 2), number
+    assert counted.calls == [3, 6]
+
+
+def test_memory_that_begins_elsewhere_is_another_form() -> None:
+    """A kernel that loads sixteen bytes at once is another one there: it is compiled when it may not be."""
+    counted = Counted((twice, 0.5))
+    memory = torch.randn(129)
+    for _ in range(4):
+        counted.function(memory[:64])
+    assert counted.calls == [4]
+    for _ in range(3):
+        counted.function(memory[1:65])
+    assert len(counted.function._known) == 2
+
+
+def test_two_threads_may_try_the_same_form_at_once() -> None:
+    """A model is warmed up in one thread while another draws. What differs is out, and trials have an end."""
+    counted, x = Counted((twice, 0.5), (lambda x: x * 2.0000002, 0.1)), torch.randn(64)
+
+    def draw_too() -> None:
+        with torch.no_grad():
+            for _ in range(5):
+                assert torch.equal(counted.function(x), x * 2)
+
+    counted.meanwhile.append(threading.Thread(target=draw_too))
+    assert torch.equal(counted.function(x), x * 2)
+    before = list(counted.calls)
+    for _ in range(4):
+        assert torch.equal(counted.function(x), x * 2)
+    assert [after - earlier for after, earlier in zip(counted.calls, before, strict=True)] == [4, 0]
+
+
+def test_a_call_is_timed_on_its_device() -> None:
+    x = torch.randn(8)
+    result, seconds = timed("cpu", lambda: x * 2)
+    assert torch.equal(result, x * 2)
+    assert seconds > 0
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])

@@ -13,6 +13,7 @@ from safelight.engine.checkpoint.spared_imports import COMPILER, needed
 from safelight.protocol.messages import ModelSpec
 
 NEVER_FOR_POSTCARD = (
+    "triton",
     "peft",
     "torchao",
     "bitsandbytes",
@@ -48,8 +49,15 @@ print(torch.compile(lambda x: x + 1, backend="eager")(torch.zeros(1)).item())
 """
 
 
+# Triton lies there where it is installed, so that it could be imported.
+TRITON = Path(__file__).parent.parent.parent / ".venv" / "triton"
+
+
 def run(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    path = [str(TRITON), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
 
 
 def test_for_the_bundled_model_nothing_is_imported_that_it_does_not_use() -> None:

@@ -74,9 +74,13 @@ def mark(device: str) -> Mark:
 
 
 def now(device: str) -> float:
-    """Seconds on this process's clock when all that was begun on the device is done."""
+    """Seconds on this process's clock when all that this thread queued on the device is done.
+
+    Not the device itself is waited for: while another thread records a CUDA graph that is an error, and the recording
+    fails too (CUDA Programming Guide, "CUDA Graphs", "Prohibited and Unhandled Operations").
+    """
     if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
+        torch.cuda.current_stream(device).synchronize()
     return time.perf_counter()
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from threading import Lock
 from typing import Protocol
 
 import torch
@@ -30,12 +31,28 @@ class Beside(Protocol):
         """Steps that are queued from now on wait for all that is in this queue so far."""
 
 
+_own: dict[tuple[str, str], torch.cuda.Stream] = {}
+_making = Lock()
+
+
+def own_stream(purpose: str, device: str) -> torch.cuda.Stream:
+    """The one stream of this process for that purpose on that device.
+
+    PyTorch has 32 streams of a device and hands them out in turn. Were one asked for at each use, it would some day be
+    the one on which another thread records a CUDA graph, and a copy of weights would be recorded and not made.
+    """
+    with _making:
+        if (purpose, device) not in _own:
+            _own[purpose, device] = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        return _own[purpose, device]
+
+
 class CudaBeside:
     """A CUDA stream."""
 
     def __init__(self, device: str) -> None:
         self._device = device
-        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._stream = own_stream("decode", device)
 
     @contextmanager
     def entered(self, *, after_steps: bool) -> Iterator[None]:
@@ -56,9 +73,6 @@ def beside(device: str) -> Beside | None:
     return CudaBeside(device) if device.startswith("cuda") else None
 
 
-_copies: dict[int, torch.cuda.Stream] = {}
-
-
 def fetched(tensor: torch.Tensor) -> Callable[[], torch.Tensor]:
     """Begin to copy a tensor to the host as it is now, beside the steps and into pinned memory: the device waits for
     nothing. What is given waits for the copy, in any thread, and hands it over.
@@ -67,7 +81,7 @@ def fetched(tensor: torch.Tensor) -> Callable[[], torch.Tensor]:
         copy = tensor.detach().clone()
         return lambda: copy
     ours = tensor.detach().clone()  # in the queue of the steps: whoever comes next may write over the tensor
-    stream = _copies.setdefault(tensor.device.index or 0, torch.cuda.Stream(tensor.device))  # type: ignore[no-untyped-call]
+    stream = own_stream("fetch", str(tensor.device))
     stream.wait_stream(torch.cuda.current_stream(tensor.device))
     with torch.cuda.stream(stream):
         host = torch.empty(ours.shape, dtype=ours.dtype, pin_memory=True)
@@ -89,7 +103,7 @@ def off_the_steps(device: str) -> Iterator[None]:
     if not device.startswith("cuda"):
         yield
         return
-    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    stream = own_stream("load", device)  # one model is brought at a time
     # Memory that steps gave back may be theirs until they are done.
     stream.wait_stream(torch.cuda.default_stream(device))
     try:

@@ -21,12 +21,12 @@ from safelight.engine.machine.stages import stage_of
 from safelight.engine.machine.weights.parts import Parts
 from safelight.engine.machine.weights.weight_files import check_file
 from safelight.engine.tuning.attention import attend_in_tiles
+from safelight.engine.tuning.fused.modulation import modulate_in_place
+from safelight.engine.tuning.fused.rotary import turn_faster
 from safelight.engine.tuning.loras import Adapters, Named, add_loras
-from safelight.engine.tuning.modulation import modulate_in_place
 from safelight.engine.tuning.offloading import offload
 from safelight.engine.tuning.packing import lay_out
 from safelight.engine.tuning.quantization import library_of
-from safelight.engine.tuning.rotary import turn_faster
 
 _NOTHING = Parts()
 

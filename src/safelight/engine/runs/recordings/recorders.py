@@ -1,6 +1,6 @@
 """Recorders of calls: CUDA graphs, and one for any device that runs the call anew, which the first is held beside."""
 
-# Tested in tests/engine/test_replaying.py.
+# Tested in tests/engine/test_recorders.py.
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from safelight.engine.machine.pace import now
+from safelight.engine.machine.streams import own_stream
 from safelight.engine.pipeline.stand_ins.call_values import tensors_of, with_tensors
 from safelight.engine.pipeline.stand_ins.calls import Call
 from safelight.engine.runs.recordings.replaying import Recorder
@@ -33,6 +34,10 @@ class _Held:
     def of(cls, call: Call) -> _Held:
         args, kwargs = with_tensors((call.args, call.kwargs), torch.Tensor.clone)
         return cls(args, kwargs)
+
+    @property
+    def bytes(self) -> int:
+        return sum(tensor.nbytes for tensor in tensors_of((self.args, self.kwargs)))
 
     def take(self, call: Call) -> Call:
         """That call, its values in our tensors."""
@@ -78,18 +83,33 @@ class CudaGraphs:
 
     def record(self, call: Call) -> GraphRecording:
         """Raises RuntimeError where the call does what cannot be recorded, such as reading a number off the device."""
-        before, held = torch.cuda.memory_reserved(self._device), _Held.of(call)
+        held = _Held.of(call)
         ours = held.take(call)
-        here, aside = torch.cuda.current_stream(self._device), torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+        here, aside = torch.cuda.current_stream(self._device), own_stream("record", self._device)
         aside.wait_stream(here)
         with torch.no_grad(), torch.cuda.stream(aside):
             ours.execute()  # what is chosen and allocated at the first call is not recorded
         here.wait_stream(aside)
+        torch.cuda.empty_cache()  # a recording begins with that: what calls gave back must not hide what it takes
+        before = torch.cuda.memory_reserved(self._device)
+        graph, result = self._recorded(ours, aside)
+        more = max(0, torch.cuda.memory_reserved(self._device) - before)
+        return GraphRecording(graph, held, result, more + held.bytes)
+
+    def _recorded(self, ours: Call, aside: torch.cuda.Stream) -> tuple[Any, Any]:
         graph = torch.cuda.CUDAGraph()
-        # Other threads load models and make previews meanwhile: what they do is theirs.
-        with torch.no_grad(), torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            result = ours.execute()
-        return GraphRecording(graph, held, result, max(0, torch.cuda.memory_reserved(self._device) - before))
+        # Other threads load models and make previews meanwhile: what they do is theirs. Where a recording fails,
+        # PyTorch 2.13 does not set back the stream that it set, so `torch.cuda.stream` does.
+        recording = torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local")
+        try:
+            with torch.no_grad(), torch.cuda.stream(aside), recording:
+                result = ours.execute()
+        except Exception:
+            # Nor does it tell the device's generator, which would raise at the next random number.
+            generator = torch.cuda.default_generators[torch.device(self._device).index or 0]
+            generator.graphsafe_set_state(generator.clone_state())
+            raise
+        return graph, result
 
 
 @dataclass

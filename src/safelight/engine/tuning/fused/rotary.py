@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
 import torch
 from diffusers.models import embeddings
 
-from safelight.engine.tuning.proven import Proven
+from safelight.engine.tuning.fused.compiled import kernels_for
+from safelight.engine.tuning.fused.proven import Proven
 
 _NAME = "apply_rotary_emb"
 
@@ -26,8 +28,7 @@ def turned(
     Raises:
         NotImplementedError: tables of complex numbers, or another layout.
     """
-    if not use_real or use_real_unbind_dim not in (-1, -2) or sequence_dim not in (1, 2):
-        raise NotImplementedError
+    _check(use_real, use_real_unbind_dim, sequence_dim)
     cos, sin = (table.unsqueeze(2 - sequence_dim).unsqueeze(0).to(x.device) for table in freqs_cis)
     other = torch.empty(x.shape, dtype=torch.float32, device=x.device)
     pairs = (-1, 2) if use_real_unbind_dim == -1 else (2, -1)
@@ -38,12 +39,42 @@ def turned(
     return torch.mul(x.float(), cos).add_(other.mul_(sin)).to(x.dtype)
 
 
+def by_kernel(
+    x: torch.Tensor,
+    freqs_cis: Any,
+    use_real: bool = True,
+    use_real_unbind_dim: int = -1,
+    sequence_dim: int = 2,
+    *,
+    by_integers: bool = False,
+) -> torch.Tensor:
+    """The same in one pass on a GPU, by a kernel of our own (`kernels.turned`).
+
+    Raises:
+        NotImplementedError: as `turned`; no GPU, or a layout that the kernel does not know.
+        ImportError: Triton is not installed.
+    """
+    _check(use_real, use_real_unbind_dim, sequence_dim)
+    kernels = kernels_for(x)
+    cos, sin = freqs_cis
+    side_by_side = use_real_unbind_dim == -1
+    result: torch.Tensor = kernels.turned(
+        x, cos, sin, interleaved=side_by_side, sequence_dim=sequence_dim, by_integers=by_integers
+    )
+    return result
+
+
+def _check(use_real: bool, use_real_unbind_dim: int, sequence_dim: int) -> None:
+    if not use_real or use_real_unbind_dim not in (-1, -2) or sequence_dim not in (1, 2):
+        raise NotImplementedError("complex numbers, or another layout")
+
+
 _PLAIN = embeddings.apply_rotary_emb
-_proven = Proven(_PLAIN, turned)
+rotary = Proven(_PLAIN, by_kernel, partial(by_kernel, by_integers=True), turned)
 
 
 def turn_faster(pipeline: Any) -> None:
-    """Have the attention of all components turn queries and keys by `turned` where that is proven.
+    """Have the attention of all components turn queries and keys by a faster way where that is proven.
 
     Attention processors call the function by its name in their module, whatever model they belong to: there it is
     replaced, for this process.
@@ -55,4 +86,4 @@ def turn_faster(pipeline: Any) -> None:
             for user in (module, getattr(module, "processor", None)):
                 names = vars(sys.modules[type(user).__module__])
                 if names.get(_NAME) is _PLAIN:
-                    names[_NAME] = _proven
+                    names[_NAME] = rotary

@@ -1,0 +1,89 @@
+"""Facts about kernels of our own, run by Triton's interpreter: their bytes are those of PyTorch's chains."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from safelight.engine.tuning.fused.compiled import have_a_place, kernels_for
+
+ROOT = Path(__file__).parent.parent.parent
+TRITON = ROOT / ".venv" / "triton"
+needs_triton = pytest.mark.skipif(
+    not (TRITON / "triton").is_dir(), reason=f"Triton is not in {TRITON}: `make test` installs it, on Linux alone"
+)
+
+
+@pytest.fixture(scope="module")
+def cases() -> dict[str, bool]:
+    """All of them from one process: it takes seconds to start."""
+    path = os.pathsep.join([str(ROOT), str(TRITON)])
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.engine.interpreted_kernels"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": path, "TRITON_INTERPRET": "1"},
+        capture_output=True,
+        text=True,
+        timeout=550,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    found: dict[str, bool] = json.loads(ran.stdout.splitlines()[-1])["cases"]
+    return found
+
+
+# How many there are at least: a part that finds nothing to compare says so.
+PARTS = {"modulation": 12, "every bfloat16": 3, "rotary": 96, "zeros": 32, "refused": 11, "a picture": 3}
+
+
+@needs_triton
+@pytest.mark.parametrize("part", PARTS)
+def test_the_bytes_are_those_of_the_chain(cases: dict[str, bool], part: str) -> None:
+    ours = {name: held for name, held in cases.items() if name.startswith(part)}
+    assert len(ours) >= PARTS[part]
+    assert [name for name, held in ours.items() if not held] == []
+
+
+@needs_triton
+def test_the_triton_that_is_tried_is_the_one_that_is_pinned() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "import triton; print(triton.__version__)"],
+        env=os.environ | {"PYTHONPATH": str(TRITON)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"triton=={said.stdout.strip()} " in (ROOT / "requirements" / "triton.txt").read_text()
+
+
+def test_on_a_processor_there_are_none_and_nothing_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    with pytest.raises(NotImplementedError, match="no GPU"):
+        kernels_for(torch.zeros(1))
+    assert "triton" not in sys.modules
+
+
+def test_what_is_compiled_has_a_place_of_its_own_where_the_home_folder_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TRITON_CACHE_DIR", "TRITON_HOME"):
+        monkeypatch.setenv(name, "")  # so that what is set below is undone
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    have_a_place()
+    assert "TRITON_CACHE_DIR" not in os.environ
+    monkeypatch.setenv("HOME", str(tmp_path / "missing"))
+    have_a_place()
+    place = Path(os.environ["TRITON_CACHE_DIR"])
+    assert place.parent == tmp_path
+    assert place.stat().st_mode & 0o077 == 0
+    have_a_place()
+    assert os.environ["TRITON_CACHE_DIR"] == str(place)
