@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 
 from safelight.scheduling.line import FairLine, Verdict, Waiting
 
@@ -191,3 +192,21 @@ def test_who_waits_in_the_background_goes_after_all_who_do_not_and_takes_turns_t
     for n in range(3):
         line.add(waiting(f"a{n}", "a", seconds=50, came=10 + n))
     assert drained(line) == ["a0", "a1", "a2", "x0", "y2", "x1"]
+
+
+def test_who_would_have_back_what_it_began_with_does_not_hold_up_others_of_its_kind() -> None:
+    line: FairLine[str] = FairLine()
+    line.add(replace(waiting("begun", came=0), began_with="old"))
+    line.add(waiting("new", came=1))
+    asked = list[str | None]()
+
+    def has_new(one: Waiting[str]) -> Verdict:
+        asked.append(one.began_with)
+        return "not yet" if one.began_with == "old" else "now"
+
+    taken = line.take(has_new)
+    assert taken is not None
+    assert taken.item == "new"
+    assert asked == ["old", None]
+    assert line.take(has_new) is None
+    assert drained(line) == ["begun"]

@@ -17,12 +17,16 @@ Item = TypeVar("Item")
 Verdict = Literal["now", "full", "not yet"]
 """Whether one who waits may go: now; not while there is no room for its group; not before what it needs is there."""
 
+Need = tuple[str, str | None, tuple[str, ...]]
+"""A kind, the state of it that is asked for, and where it is not to go."""
+
 
 @dataclass(frozen=True)
 class Waiting(Generic[Item]):
-    """One who waits. `name` is its own; `kind` says what it needs (a model), `seconds` how long it is expected to take,
-    `came` when it came, on any clock that all of a line share. Who waits in the `background` goes after all groups that
-    do not; a group does so as a whole."""
+    """One who waits. `name` is its own; `kind` says what it needs (a model), `began_with` the state of that which it
+    would have back (its fingerprint), `avoids` where it is not to go (hosts), `seconds` how long it is expected to
+    take, `came` when it came, on any clock that all of a line share. Who waits in the `background` goes after all
+    groups that do not; a group does so as a whole."""
 
     name: str
     item: Item
@@ -32,16 +36,23 @@ class Waiting(Generic[Item]):
     came: float
     weight: float = 1.0
     background: bool = False
+    began_with: str | None = None
+    avoids: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> Need:
+        """What is judged of it: who needs the same is judged alike."""
+        return self.kind, self.began_with, self.avoids
 
 
 @dataclass
 class _Group(Generic[Item]):
-    """Those of one group: all of them in order, and by kind who comes first of it (who has left is still in there)."""
+    """Those of one group: all of them in order, and by need who comes first of it (who has left is still in there)."""
 
     weight: float
     background: bool = False
     order: SortedSums = field(default_factory=SortedSums)
-    kinds: dict[str, list[tuple[Key, str]]] = field(default_factory=dict)
+    needs: dict[Need, list[tuple[Key, str]]] = field(default_factory=dict)
 
 
 class FairLine(Generic[Item]):
@@ -78,7 +89,7 @@ class FairLine(Generic[Item]):
         group = self._groups.setdefault(waiting.group, _Group(waiting.weight, waiting.background))
         group.weight = waiting.weight
         group.order.add(key, waiting.seconds)
-        heappush(group.kinds.setdefault(waiting.kind, []), (key, waiting.name))
+        heappush(group.needs.setdefault(waiting.needs, []), (key, waiting.name))
         self._waiting[waiting.name] = (waiting, key)
 
     def remove(self, name: str) -> Item | None:
@@ -104,7 +115,7 @@ class FairLine(Generic[Item]):
     def take(self, judge: Callable[[Waiting[Item]], Verdict]) -> Waiting[Item] | None:
         """Whose turn it is among those who may go, out of the line, and the expected seconds on its group's account.
 
-        `judge` is asked in the order of turns, once for each kind that a group waits for.
+        `judge` is asked in the order of turns, once for each need that a group waits for.
         """
         self._enter()
         for name in sorted(self._shares.in_turn(self._groups), key=lambda name: self._groups[name].background):
@@ -144,13 +155,13 @@ class FairLine(Generic[Item]):
         self._shares.enter({name: Claim(group.weight) for name, group in self._groups.items()})
 
     def _heads(self, group: _Group[Item]) -> list[Waiting[Item]]:
-        """Who comes first of each kind, in order."""
+        """Who comes first of each need, in order."""
         heads: list[tuple[Key, Waiting[Item]]] = []
-        for kind, heap in list(group.kinds.items()):
+        for need, heap in list(group.needs.items()):
             while heap and (heap[0][1] not in self._waiting or self._waiting[heap[0][1]][1] != heap[0][0]):
                 heappop(heap)
             if heap:
                 heads.append((heap[0][0], self._waiting[heap[0][1]][0]))
             else:
-                del group.kinds[kind]
+                del group.needs[need]
         return [waiting for _, waiting in sorted(heads, key=lambda head: head[0])]

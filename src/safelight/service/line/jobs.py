@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from safelight.protocol.cluster.placing import Ask
+from safelight.scheduling.line import Waiting
 
 
 @dataclass(eq=False)
@@ -48,9 +49,21 @@ class Job:
         """The fingerprint that it waits for now; None: any will do."""
         return self.ask.fingerprint if now < self.patient_until else None
 
-    def kind(self, now: float) -> str:
-        """What decides which hosts it may go to."""
-        return "\0".join((self.ask.source, self.fingerprint(now) or "", *sorted(self.ask.avoid)))
+    def waiting(self, now: float) -> Waiting[Job]:
+        """What it is in the line of those that wait: what it needs decides which hosts it may go to."""
+        ask = self.ask
+        return Waiting(
+            ask.job,
+            self,
+            ask.group,
+            ask.source,
+            ask.seconds,
+            self.came,
+            ask.weight,
+            ask.background,
+            began_with=self.fingerprint(now),
+            avoids=tuple(sorted(ask.avoid)),
+        )
 
 
 class JobBook:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 
-from safelight.scheduling.line import FairLine, Verdict, Waiting
+from safelight.scheduling.line import FairLine, Need, Verdict, Waiting
 from safelight.service.line.host_book import HostBook
 from safelight.service.line.hosts import Host
 from safelight.service.line.jobs import Job
@@ -27,8 +27,7 @@ class WaitingJobs:
         if ask.alone:
             self._alone[ask.job] = job
             return
-        kind = job.kind(now)
-        self._line.add(Waiting(ask.job, job, ask.group, kind, ask.seconds, job.came, ask.weight, ask.background))
+        self._line.add(job.waiting(now))
         if job.patient_until > now:
             heappush(self._patient, (job.patient_until, ask.job))
 
@@ -64,7 +63,7 @@ class WaitingJobs:
     def _in_turns(
         self, hosts: HostBook, drawn_for: Callable[[str], bool], kept_free: Host | None, now: float
     ) -> Iterator[tuple[Job, Host]]:
-        hopeless: set[tuple[str, bool, bool]] = set()
+        hopeless: set[tuple[Need, bool, bool]] = set()
         chosen: list[Host] = []
 
         def comes_new(group: str) -> bool:
@@ -72,12 +71,12 @@ class WaitingJobs:
 
         def judge(waiting: Waiting[Job]) -> Verdict:
             beyond = not waiting.background and comes_new(waiting.group)
-            kind = (waiting.kind, waiting.background, beyond)
-            if kind in hopeless or not (hosts.any_room or beyond):
+            need = (waiting.needs, waiting.background, beyond)
+            if need in hopeless or not (hosts.any_room or beyond):
                 return "not yet"
             host = hosts.choose(waiting.item.ask, waiting.item.fingerprint(now), kept_free, beyond=beyond)
-            if host is None:  # another kind of the same group may find room elsewhere
-                hopeless.add(kind)
+            if host is None:  # another need of the same group may find room elsewhere
+                hopeless.add(need)
                 return "not yet"
             chosen.append(host)
             return "now"

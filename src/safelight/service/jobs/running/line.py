@@ -100,7 +100,7 @@ class JobLine:
         waiting = Waiting(job.id, job, job.origin.owner, source, seconds, came=now, weight=weight)
         if job.course.began_with is not None and self._patience_seconds > 0:
             self._patient[job.id] = now + self._patience_seconds, waiting
-            waiting = replace(waiting, kind=f"{source}\0{job.course.began_with}")
+            waiting = replace(waiting, began_with=job.course.began_with)
         self._line.add(waiting)
 
     def remove(self, job_id: str) -> None:
@@ -122,7 +122,7 @@ class JobLine:
         if waiting is None:
             return None
         self._left(waiting.item)
-        self._places.take(waiting.name, waiting.group, waiting.weight, _source(waiting))
+        self._places.take(waiting.name, waiting.group, waiting.weight, waiting.kind)
         return waiting.item
 
     @property
@@ -132,10 +132,9 @@ class JobLine:
         return bool(self._patient)
 
     def _judge(self, waiting: Waiting[JobRecord]) -> Verdict:
-        source, _, fingerprint = waiting.kind.partition("\0")
-        if fingerprint and not self._has(source, fingerprint):
+        if waiting.began_with and not self._has(waiting.kind, waiting.began_with):
             return "not yet"
-        return self._places.judge(waiting.group, waiting.weight, source)
+        return self._places.judge(waiting.group, waiting.weight, waiting.kind)
 
     def _lose_patience(self) -> None:
         """Any fingerprint will do for those that have waited for their own for long enough."""
@@ -164,7 +163,3 @@ class JobLine:
         del self._owners[job.origin.owner][job.id]
         if not self._owners[job.origin.owner]:
             del self._owners[job.origin.owner]
-
-
-def _source(waiting: Waiting[JobRecord]) -> str:
-    return waiting.kind.partition("\0")[0]
