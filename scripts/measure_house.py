@@ -36,7 +36,7 @@ LISTS = {
 }
 ROOM_FILES = 12
 _LONG_FILE = 300
-_LONG_FUNCTION = 30
+LONG_FUNCTION = 30
 
 Row = tuple[str, Any]
 
@@ -57,8 +57,8 @@ def rows() -> Iterator[Row]:
     yield "circles among siblings", len(_circles())
     classes = sorted(_classes(), key=lambda found: -found[1])
     yield "longest classes", ", ".join(f"{name} {length}" for name, length, _ in classes[:5])
-    long = sorted(_long_functions(), reverse=True)
-    yield f"functions over {_LONG_FUNCTION} lines", len(long)
+    long = sorted(long_functions(PACKAGE), reverse=True)
+    yield f"functions over {LONG_FUNCTION} lines", len(long)
     yield "longest of them", ", ".join(f"{name} {length}" for length, name in long[:12])
     yield "fields", ", ".join(f"{name} {fields}" for name, _, fields in classes if name in _FIELDS_OF)
     yield f"files over {_LONG_FILE} lines", len([path for path in _sources() if _length(path) > _LONG_FILE])
@@ -102,13 +102,13 @@ def _classes() -> Iterator[tuple[str, int, int]]:
                 yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1, fields
 
 
-def _long_functions() -> Iterator[tuple[int, str]]:
-    """Length and place of every function that is too long to be seen at once; migrations and pens are lists."""
-    for path in _sources():
+def long_functions(package: Path) -> Iterator[tuple[int, str]]:
+    """Length and place of every function that is too long to be seen at once."""
+    for path in sorted(package.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, _FUNCTIONS):
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
-                if length > _LONG_FUNCTION:
+                if length > LONG_FUNCTION:
                     yield length, f"{path.stem}.{node.name}"
 
 

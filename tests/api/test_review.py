@@ -12,7 +12,7 @@ from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
-from safelight.bootstrap.use_cases.drawing import Local, open_drawing
+from safelight.bootstrap.use_cases.drawing import Around, Local, open_drawing
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.requests.order import Order
 from safelight.protocol.messages import Finished
@@ -97,7 +97,8 @@ async def test_it_is_refused_without_a_server(tmp_path: Path, review: NoFoxes) -
     await engine.start()
     settings = read_settings({"home": tmp_path})
     pictures = PictureProcesses()
-    drawing = open_drawing(settings, engine, MemoryLedger(), PrometheusTelemetry(), Admission(60.0), pictures, review)
+    telemetry, around = PrometheusTelemetry(), Around(review=review)
+    drawing = open_drawing(settings, engine, MemoryLedger(), telemetry, Admission(60.0), pictures, around)
     local = Local(drawing)
     request = await local.read({"model": "stable-image-ultra", "prompt": "a fox"})
     with pytest.raises(InvalidRequest, match="does not show"):

@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 
-from safelight.contract.catalogue import Catalogue
+from safelight.contract.catalogue import Catalogue, ModelEntry
 from safelight.settings import Settings
 
 _IN_WORDS = {
@@ -37,27 +37,31 @@ def welcome(
 
     `minted` is the first key and `link` signs in to the page, where a person reads this; else a command shows them.
     """
-    lines = [f"Safelight serves {settings.url}"]
-    for entry in offered:
-        if entry.source in lacks:
-            lines.append(f"  {entry.id} CANNOT DRAW. {lacks[entry.source]}")
-        else:
-            lines.append(f"  {entry.id} is drawn by {_IN_WORDS.get(entry.drawn_by, entry.drawn_by)}.")
+    lines = [f"Safelight serves {settings.url}", *(_who_draws(entry, lacks) for entry in offered)]
     if link is not None:
         lines += ["", "The studio, signed in (this link works once, within ten minutes):", "", link]
     elif page:
         lines += ["", f"The studio is at {settings.url}/studio/. This shows a link that signs in:", ""]
         lines += [_ours(settings, "link")]
     model = next(entry.id for entry in offered if entry.source not in lacks)
+    return "\n".join([*lines, *_to_paste(settings, minted, model), _CURL.rstrip(), ""])
+
+
+def _who_draws(entry: ModelEntry, lacks: Mapping[str, str]) -> str:
+    if entry.source in lacks:
+        return f"  {entry.id} CANNOT DRAW. {lacks[entry.source]}"
+    return f"  {entry.id} is drawn by {_IN_WORDS.get(entry.drawn_by, entry.drawn_by)}."
+
+
+def _to_paste(settings: Settings, minted: str | None, model: str) -> list[str]:
+    """What another terminal needs to reach the server."""
     if minted is not None:
         exports = f"export DIFFUSION_URL={settings.url} DIFFUSION_KEY={minted} DIFFUSION_MODEL_ID={model}"
-        lines += ["", "Your key, in lines to paste into another terminal (it is not shown again):", "", exports]
-    else:
-        where = "another terminal"
-        if settings.api_key is not None:
-            where += ", in which SAFELIGHT_API_KEY has the value that it has here"
-        lines += ["", f"Lines to paste into {where}:", "", f'eval "$({_ours(settings, "env")})"']
-    return "\n".join([*lines, _CURL.rstrip(), ""])
+        return ["", "Your key, in lines to paste into another terminal (it is not shown again):", "", exports]
+    where = "another terminal"
+    if settings.api_key is not None:
+        where += ", in which SAFELIGHT_API_KEY has the value that it has here"
+    return ["", f"Lines to paste into {where}:", "", f'eval "$({_ours(settings, "env")})"']
 
 
 def _ours(settings: Settings, command: str) -> str:

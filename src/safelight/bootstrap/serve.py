@@ -9,6 +9,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -69,23 +70,28 @@ def serve(settings: Settings, on_loaded: OnLoaded | None = None, begun: Template
         listener = listen(settings.host, settings.port)
         with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             served = settings.model_copy(update={"port": listener.getsockname()[1]})
-            return runner.run(_serve(served, listener, telemetry, serving, lacks, on_loaded, begun))
+            start = _Start(listener, telemetry, serving, lacks, on_loaded, begun)
+            return runner.run(_serve(served, start))
 
 
-async def _serve(
-    settings: Settings,
-    listener: socket.socket,
-    telemetry: PrometheusTelemetry,
-    serving: FileLock,
-    lacks: Mapping[str, str],
-    on_loaded: OnLoaded | None,
-    begun: TemplateProcess | None,
-) -> int:
+@dataclass(frozen=True)
+class _Start:
+    """What is there before anything is opened: the port, the state folder's lock, the workers' template."""
+
+    listener: socket.socket
+    telemetry: PrometheusTelemetry
+    serving: FileLock
+    lacks: Mapping[str, str]
+    on_loaded: OnLoaded | None
+    begun: TemplateProcess | None
+
+
+async def _serve(settings: Settings, start: _Start) -> int:
     async with contextlib.AsyncExitStack() as stack:
-        engine = open_engine(settings, telemetry, begun=begun)
+        engine = open_engine(settings, start.telemetry, begun=start.begun)
         await engine.start()
         stack.push_async_callback(engine.stop)
-        database = await open_for_serving(settings, listener, telemetry)
+        database = await open_for_serving(settings, start.listener, start.telemetry)
         if database is None:
             return 0
         closing = Closing(database, draining(settings.drain_seconds).closing)
@@ -94,18 +100,15 @@ async def _serve(
         keys = Keys(database.keys, own_key, database.clock, environment_admin=settings.api_key_is_admin)
         minted = None if settings.api_key else await first_key(settings.home, keys, database.alone())
         links = links_of(settings, database)
-        services = await _open_services(stack, settings, engine, database, keys, links, telemetry)
+        services = await _open_services(stack, settings, engine, database, keys, links, start.telemetry)
         # Whoever wants to hear when models are loaded shows the page then.
-        greeting = Greeting(settings, services, links, page=bool(services.page) and on_loaded is None)
-        await greeting.prepare(lacks, minted)
+        greeting = Greeting(settings, services, links, page=bool(services.page) and start.on_loaded is None)
+        await greeting.prepare(start.lacks, minted)
         stack.callback(withdraw, settings.home)
-        drain = partial(_drain, settings, services, engine, serving)
+        drain = partial(_drain, settings, services, engine, start.serving)
         server = Server(create_app(services), settings, drain=drain, on_started=greeting.say)
-        unwanted = asyncio.Event()
-        if on_loaded is not None:
-            telling = asyncio.create_task(_tell_loaded(on_loaded, greeting, server, unwanted), name="loaded")
-            stack.callback(telling.cancel)
-        await server.serve([listener])
+        unwanted = _tell_loaded(stack, start.on_loaded, greeting, server)
+        await server.serve([start.listener])
     status = 1 if server.force_exit or unwanted.is_set() else 0
     if not closing.in_time:
         await _leave(status)
@@ -164,13 +167,22 @@ async def _drain(settings: Settings, services: Services, engine: Engine, serving
     services.jobs.tending.close()
 
 
-async def _tell_loaded(told: OnLoaded, greeting: Greeting, server: Server, unwanted: asyncio.Event) -> None:
-    """Tell `told` how the loading of models ended. It says whether the server is wanted any more."""
-    services = greeting.services
-    failed = await loaded(services.engine, services.catalogue)
-    if not told(greeting.settings.url, await greeting.sign_in(), failed):
-        unwanted.set()
-        server.stop()
+def _tell_loaded(
+    stack: contextlib.AsyncExitStack, told: OnLoaded | None, greeting: Greeting, server: Server
+) -> asyncio.Event:
+    """Tell `told` how the loading of models ended. It says whether the server is wanted any more; the event says that
+    it is not."""
+    unwanted, services = asyncio.Event(), greeting.services
+
+    async def tell(told: OnLoaded) -> None:
+        failed = await loaded(services.engine, services.catalogue)
+        if not told(greeting.settings.url, await greeting.sign_in(), failed):
+            unwanted.set()
+            server.stop()
+
+    if told is not None:
+        stack.callback(asyncio.create_task(tell(told), name="loaded").cancel)
+    return unwanted
 
 
 class Closing:

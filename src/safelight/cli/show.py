@@ -13,6 +13,7 @@ from pydantic import BaseModel, SecretStr
 from safelight.adapters.home.state_folder import served_url
 from safelight.cli.running_server import RunningServer, as_served, known_key, running_server, usable
 from safelight.cli.terminal import note, print_json, print_table
+from safelight.contract.catalogue import ModelEntry
 from safelight.contract.errors import ConfigurationError, SafelightError
 from safelight.contract.values.kinds import words_for
 from safelight.settings import Settings, config_file, origins, read_settings
@@ -63,18 +64,8 @@ def print_models(settings: Settings, *, as_json: bool) -> None:
 
     settings = as_served(settings)
     offered = catalogue(settings)
-    found: list[dict[str, Any]] = [
-        {
-            "id": entry.id,
-            "aliases": list(entry.aliases),
-            "drawn_by": entry.drawn_by,
-            "source": entry.source,
-            "capabilities": entry.capabilities.as_json(),
-        }
-        for entry in offered
-    ]
     known = _known_to_server(settings)  # which has looked at the checkpoints
-    found = [{**model, **known.get(model["id"], {})} for model in found]
+    found = [{**_by_settings(entry), **known.get(entry.id, {})} for entry in offered]
     if as_json:
         print_json(found)
         return
@@ -92,6 +83,16 @@ def print_models(settings: Settings, *, as_json: bool) -> None:
         print_parameters(capabilities)
         if not known and offered.find(alike[0]).terms.contract == "open":
             print(f"\nAnd what else the model can do: `safelight show {alike[0]}`.")
+
+
+def _by_settings(entry: ModelEntry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "aliases": list(entry.aliases),
+        "drawn_by": entry.drawn_by,
+        "source": entry.source,
+        "capabilities": entry.capabilities.as_json(),
+    }
 
 
 def _known_to_server(settings: Settings) -> dict[str, dict[str, Any]]:

@@ -8,6 +8,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import msgspec
@@ -109,15 +110,7 @@ class Embeddings:
         rate = await self._limiter.hit(principal.key_id, principal.rate_limit)
         reservation = await self._quotas.reserve(principal, Amount(seconds=self._expected_seconds(model, request)))
         account = _Account(self._ledger, request_id, principal.key_id, model, reservation)
-        try:
-            done = await self._done(model, request, principal, request_id, account)
-        except ApiError as error:
-            account.write(error.code or "failed")
-            raise
-        except BaseException:
-            account.write("cancelled")
-            raise
-        account.write("finished", done)
+        done = await self._accounted(model, request, principal, account)
         headers = rate.headers() if rate else {}
         headers |= {"x-safelight-truncated": str(done.cut)} if done.cut else {}
         return EmbeddingAnswer(
@@ -150,12 +143,27 @@ class Embeddings:
             param="model",
         )
 
+    async def _accounted(
+        self, model: ModelEntry, request: EmbeddingRequest, principal: Principal, account: _Account
+    ) -> Embedded:
+        """What came of it, which is written down however it ends."""
+        try:
+            done = await self._done(model, request, principal, account)
+        except ApiError as error:
+            account.write(error.code or "failed")
+            raise
+        except BaseException:
+            account.write("cancelled")
+            raise
+        account.write("finished", done)
+        return done
+
     async def _done(
-        self, model: ModelEntry, request: EmbeddingRequest, principal: Principal, request_id: str, account: _Account
+        self, model: ModelEntry, request: EmbeddingRequest, principal: Principal, account: _Account
     ) -> Embedded:
         await self._readiness.can_draw(model)
         characters, seconds = sum(map(len, request.texts)), self._expected_seconds(model, request)
-        share = Share(group=principal.key_id, weight=principal.weight, seconds=seconds, trace=request_id)
+        share = Share(group=principal.key_id, weight=principal.weight, seconds=seconds, trace=account.request_id)
         await self._everywhere.check_seconds(share, [seconds])
         if self._readiness.draining:
             raise shutting_down()
@@ -167,20 +175,27 @@ class Embeddings:
             share=share,
         )
         cost = self._admission.admit_seconds(order.id, share, seconds)
-        self._under_way += 1
-        self._idle.clear()
         try:
-            done = await self._followed(order, account)
+            with self._one_under_way():
+                done = await self._followed(order, account)
         finally:
-            self._under_way -= 1
-            if not self._under_way:
-                self._idle.set()
             self._admission.release(cost)
             self._engine.cancel(order.id)  # nothing, where it has ended
         measured = done.seconds / max(1, characters)
         before = self._character_seconds.setdefault(model.source, measured)
         self._character_seconds[model.source] = 0.5 * (before + measured)
         return done
+
+    @contextmanager
+    def _one_under_way(self) -> Iterator[None]:
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
 
     def _expected_seconds(self, model: ModelEntry, request: EmbeddingRequest) -> float:
         return self._character_seconds.get(model.source, _FIRST_GUESS_SECONDS) * sum(map(len, request.texts))
@@ -209,7 +224,8 @@ class _Account:
         self._reservation = reservation
         if reservation is not None:
             reservation.take()
-        self._who = (request_id, key_id, model)
+        self.request_id = request_id
+        self._who = (key_id, model)
         self._time, self._clock = time.time(), time.monotonic()
         self._queue_seconds: float | None = None
 
@@ -219,11 +235,11 @@ class _Account:
             self._queue_seconds = time.monotonic() - self._clock
 
     def write(self, outcome: str, done: Embedded | None = None) -> None:
-        request_id, key_id, model = self._who
+        key_id, model = self._who
         total, reservation = time.monotonic() - self._clock, self._reservation
         self._ledger.write(
             LedgerEntry(
-                request_id=request_id,
+                request_id=self.request_id,
                 time=self._time,
                 key_id=key_id,
                 model=model.id,

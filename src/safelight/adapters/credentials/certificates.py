@@ -57,17 +57,6 @@ def _signed(
     is_authority: bool,
 ) -> str:
     now = datetime.now(UTC)
-    usage = x509.KeyUsage(
-        digital_signature=not is_authority,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=is_authority,
-        crl_sign=is_authority,
-        encipher_only=False,
-        decipher_only=False,
-    )
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -79,9 +68,24 @@ def _signed(
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
-        .add_extension(usage, critical=True)
+        .add_extension(_usage(is_authority), critical=True)
     )
     if not is_authority:
         purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION])
         builder = builder.add_extension(purposes, critical=True)
     return builder.sign(issuer_key, SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+def _usage(is_authority: bool) -> x509.KeyUsage:
+    """An authority signs certificates and nothing else; its certificates sign files and nothing else."""
+    return x509.KeyUsage(
+        digital_signature=not is_authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=is_authority,
+        crl_sign=is_authority,
+        encipher_only=False,
+        decipher_only=False,
+    )

@@ -151,24 +151,7 @@ class _Classifying:
         Raises:
             FilterFailed: it could not be started, or not be loaded.
         """
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                process = await asyncio.create_subprocess_exec(
-                    *command,
-                    "--fd",
-                    str(theirs.fileno()),
-                    pass_fds=(theirs.fileno(),),
-                    stdin=DEVNULL,
-                    stdout=DEVNULL,
-                    stderr=DEVNULL,
-                    start_new_session=True,
-                    env=child_environment(),
-                )
-            except OSError as error:
-                ours.close()
-                raise FilterFailed(f"the image classifier cannot be started: {error.strerror}") from None
-        started = cls(process, *await asyncio.open_connection(sock=ours))
+        started = await cls._begin(command)
         try:
             async with asyncio.timeout(_LOAD_SECONDS):
                 answer = await started.receive()
@@ -186,6 +169,28 @@ class _Classifying:
             return started
         await started.end()
         raise FilterFailed(answer.reason if isinstance(answer, ClassifierFault) else "the image classifier is none")
+
+    @classmethod
+    async def _begin(cls, command: Sequence[str]) -> _Classifying:
+        """Start it, with one end of a socket pair."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *command,
+                    "--fd",
+                    str(theirs.fileno()),
+                    pass_fds=(theirs.fileno(),),
+                    stdin=DEVNULL,
+                    stdout=DEVNULL,
+                    stderr=DEVNULL,
+                    start_new_session=True,
+                    env=child_environment(),
+                )
+            except OSError as error:
+                ours.close()
+                raise FilterFailed(f"the image classifier cannot be started: {error.strerror}") from None
+        return cls(process, *await asyncio.open_connection(sock=ours))
 
     @property
     def pid(self) -> int:

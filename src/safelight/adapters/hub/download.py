@@ -118,6 +118,21 @@ def _read(part: Path, digest: hashlib._Hash, advance: Callable[[int], object]) -
     return part.stat().st_size
 
 
+class _Pace:
+    """Ends what drips, however long each of its pieces may take."""
+
+    def __init__(self) -> None:
+        self._before = 0
+        self._until = time.monotonic() + _LEAST_SECONDS
+
+    def check(self, came: int) -> None:
+        """Raises httpx.ReadTimeout where too little came since the last look. `came`: all bytes until now."""
+        if time.monotonic() > self._until:
+            if came - self._before < _LEAST_BYTES:
+                raise httpx.ReadTimeout("hardly anything comes")
+            self._until, self._before = time.monotonic() + _LEAST_SECONDS, came
+
+
 def _go_on(
     file: Large,
     part: Path,
@@ -136,16 +151,12 @@ def _go_on(
         answer.raise_for_status()
         if had and answer.status_code != HTTPStatus.PARTIAL_CONTENT:
             raise httpx.ReadError("the hub sends no parts of files")
-        came = before = 0
-        until = time.monotonic() + _LEAST_SECONDS
+        came, pace = 0, _Pace()
         # Unchanged bytes: an answer must not be unpacked on its way.
         for block in answer.iter_raw():
             if had + came + len(block) > file.size:
                 raise SafelightError(f"{file.name} is longer than the hub said. It is not fetched any further.")
-            if time.monotonic() > until:
-                if came - before < _LEAST_BYTES:
-                    raise httpx.ReadTimeout("hardly anything comes")
-                until, before = time.monotonic() + _LEAST_SECONDS, came
+            pace.check(came)
             written.write(block)
             written.flush()
             digest.update(block)

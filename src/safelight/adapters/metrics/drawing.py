@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import PurePath
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -17,49 +18,37 @@ from safelight.service.ports.telemetry import Drawn, Estimated, FingerprintChang
 
 DrawingFact = Drawn | Estimated | Queue | ModelLoaded | WorkerRestarted | FingerprintChanged
 
+_STEP_SECONDS = (0.005, 0.01, 0.02, *SECONDS)
+_RATIOS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
+
 
 class DrawingMetrics:
     """Counts in a registry what becomes of pictures."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._drawings = Counter(
-            "safelight_drawings_total", "Accepted requests by how they ended.", ["model", "outcome"], registry=registry
+        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
+        histogram = partial(Histogram, registry=registry)
+        self._drawings = counter(
+            "safelight_drawings_total", "Accepted requests by how they ended.", ["model", "outcome"]
         )
-        self._depth = Gauge("safelight_queue_depth", "Jobs that wait for a worker.", registry=registry)
-        self._running = Gauge("safelight_jobs_running", "Jobs that are with a worker.", registry=registry)
-        self._oldest = Gauge("safelight_queue_age_seconds", "Age of the oldest unfinished job.", registry=registry)
-        self._work = Gauge("safelight_queue_work_seconds", "Seconds of work accepted and not done.", registry=registry)
-        self._stages = Histogram(
-            "safelight_stage_seconds",
-            f"Time of a picture's stages: queue, wait, {', '.join(STAGES)}, image_encode.",
-            ["model", "stage"],
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self._step_seconds = Histogram(
-            "safelight_step_seconds",
-            "Time of one denoising step.",
-            ["model"],
-            buckets=(0.005, 0.01, 0.02, *SECONDS),
-            registry=registry,
-        )
-        self._estimates = Histogram(
+        self._depth = gauge("safelight_queue_depth", "Jobs that wait for a worker.")
+        self._running = gauge("safelight_jobs_running", "Jobs that are with a worker.")
+        self._oldest = gauge("safelight_queue_age_seconds", "Age of the oldest unfinished job.")
+        self._work = gauge("safelight_queue_work_seconds", "Seconds of work accepted and not done.")
+        what = f"Time of a picture's stages: queue, wait, {', '.join(STAGES)}, image_encode."
+        self._stages = histogram("safelight_stage_seconds", what, ["model", "stage"], buckets=SECONDS)
+        what = "Time of one denoising step."
+        self._step_seconds = histogram("safelight_step_seconds", what, ["model"], buckets=_STEP_SECONDS)
+        self._estimates = histogram(
             "safelight_estimate_error_ratio",
             "How far the seconds expected of a picture at its admission were from those it took, relative to these.",
             ["model"],
-            buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0),
-            registry=registry,
+            buckets=_RATIOS,
         )
-        self._load_seconds = Gauge(
-            "safelight_model_load_seconds", "How long the last load took.", ["source"], registry=registry
-        )
-        self._restarts = Counter("safelight_worker_restarts_total", "Workers that died.", registry=registry)
-        self._changed = Counter(
-            "safelight_fingerprint_changes_total",
-            "Jobs that were begun with a model of one fingerprint and drawn by one of another.",
-            ["source"],
-            registry=registry,
-        )
+        self._load_seconds = gauge("safelight_model_load_seconds", "How long the last load took.", ["source"])
+        self._restarts = counter("safelight_worker_restarts_total", "Workers that died.")
+        what = "Jobs that were begun with a model of one fingerprint and drawn by one of another."
+        self._changed = counter("safelight_fingerprint_changes_total", what, ["source"])
 
     def note(self, fact: DrawingFact) -> None:
         """Count something that has happened."""

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from safelight.adapters.metrics.buckets import SECONDS
@@ -17,12 +19,9 @@ class ServiceMetrics:
     """Counts in a registry what the server does beside drawing."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._requests = Counter(
-            "safelight_requests_total",
-            "Answers by route, method and status.",
-            ["route", "method", "status"],
-            registry=registry,
-        )
+        counter = partial(Counter, registry=registry)
+        of_answer = ["route", "method", "status"]
+        self._requests = counter("safelight_requests_total", "Answers by route, method and status.", of_answer)
         self._request_seconds = Histogram(
             "safelight_request_seconds",
             "Time from a request's head to its answer.",
@@ -30,23 +29,13 @@ class ServiceMetrics:
             buckets=SECONDS,
             registry=registry,
         )
-        self._rejections = Counter(
-            "safelight_rejections_total", "Requests refused, by error code.", ["code"], registry=registry
-        )
-        self._log_dropped = Counter(
-            "safelight_log_lines_dropped_total", "Log lines that nobody read in time.", registry=registry
-        )
-        self._ledger_lost = Counter(
-            "safelight_ledger_lost_total", "Ledger entries that could not be written.", registry=registry
-        )
-        self._disk_free = Gauge(
-            "safelight_disk_free_bytes", "What the disk of a folder still takes.", ["disk"], registry=registry
-        )
-        self._removed_for_room = Counter(
-            "safelight_removed_for_room_total",
-            "Files of the trash, and jobs, that went because a disk was nearly full.",
-            registry=registry,
-        )
+        self._rejections = counter("safelight_rejections_total", "Requests refused, by error code.", ["code"])
+        self._log_dropped = counter("safelight_log_lines_dropped_total", "Log lines that nobody read in time.")
+        self._ledger_lost = counter("safelight_ledger_lost_total", "Ledger entries that could not be written.")
+        what = "What the disk of a folder still takes."
+        self._disk_free = Gauge("safelight_disk_free_bytes", what, ["disk"], registry=registry)
+        what = "Files of the trash, and jobs, that went because a disk was nearly full."
+        self._removed_for_room = counter("safelight_removed_for_room_total", what)
 
     def note(self, fact: ServiceFact) -> None:
         """Count something that has happened."""

@@ -83,16 +83,11 @@ class LocalWorkers:
             first_pause_seconds=first_pause_seconds,
             ping_every_seconds=ping_every_seconds,
         )
-        self._size: PoolSize | None = None
-        if count is None:
-            self._size = PoolSize(
-                Growth(configure),
-                self._team,
-                self._dispatch,
-                self._supervision,
-                changed=self.changed,
-                announce=self._announce,
-            )
+        self._size = self._grown(Growth(configure)) if count is None else None
+
+    def _grown(self, growth: Growth) -> PoolSize:
+        team, dispatch, supervision = self._team, self._dispatch, self._supervision
+        return PoolSize(growth, team, dispatch, supervision, changed=self.changed, announce=self._announce)
 
     async def start(self) -> None:
         """Start every worker; returns before they are ready."""

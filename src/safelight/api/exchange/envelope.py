@@ -122,34 +122,35 @@ class Envelope:
     def _note(self, scope: Scope, exchange: _Exchange) -> None:
         seconds = time.monotonic() - exchange.started
         route = scope.get("safelight.route", _OTHER_ROUTE)
-        method = scope["method"] if route != _OTHER_ROUTE else _OTHER_ROUTE
-        # 499, as nginx counts it: the client left before there was an answer
-        status = exchange.status or 499
-        code = scope.get("safelight.error_code")
-        self._telemetry.note(
-            Answered(
-                route=route,
-                method=method,
-                status=status,
-                seconds=seconds,
-                request_id=exchange.request_id,
-                traceparent=_header(scope, b"traceparent"),
-                trace=exchange.trace,
-            )
+        answered = Answered(
+            route=route,
+            method=scope["method"] if route != _OTHER_ROUTE else _OTHER_ROUTE,
+            status=exchange.status or 499,  # as nginx counts it: the client left before there was an answer
+            seconds=seconds,
+            request_id=exchange.request_id,
+            traceparent=_header(scope, b"traceparent"),
+            trace=exchange.trace,
         )
+        self._telemetry.note(answered)
+        code = scope.get("safelight.error_code")
         if code is not None:
             self._telemetry.note(Rejected(code=code))
-        # Probes ask often, and a page shows many pictures.
-        quiet = (route in _PROBES and status in (200, 503)) or (route.endswith(_THUMBNAIL) and status in (200, 304))
-        (log.debug if quiet else log.info)(
-            "request",
-            method=method,
-            route=route,
-            status=status,
-            code=code,
-            key_id=scope.get("safelight.key_id"),
-            ms=round(seconds * 1000, 1),
-        )
+        _log(answered, code, scope.get("safelight.key_id"))
+
+
+def _log(answered: Answered, code: str | None, key_id: str | None) -> None:
+    route, status = answered.route, answered.status
+    # Probes ask often, and a page shows many pictures.
+    quiet = (route in _PROBES and status in (200, 503)) or (route.endswith(_THUMBNAIL) and status in (200, 304))
+    (log.debug if quiet else log.info)(
+        "request",
+        method=answered.method,
+        route=route,
+        status=status,
+        code=code,
+        key_id=key_id,
+        ms=round(answered.seconds * 1000, 1),
+    )
 
 
 class _Exchange:

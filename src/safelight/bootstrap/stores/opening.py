@@ -52,28 +52,14 @@ async def _open_beside(
     database: Database, why: StoreUnavailable, settings: Settings, listener: socket.socket, telemetry: Telemetry
 ) -> bool:
     """Answer 503 until the database is open; whether it is."""
+    attempts = _Attempts(database, why)
+    opening = asyncio.create_task(attempts.go_on(), name="open-database")
 
     async def stop() -> None:
         opening.cancel()
 
-    async def prepare() -> None:
-        nonlocal why
-        while True:
-            await asyncio.sleep(_AGAIN_SECONDS)
-            try:
-                return await database.prepare()
-            except StoreUnavailable as error:
-                why = error
-
-    opening = asyncio.create_task(prepare(), name="open-database")
-
-    def started() -> None:
-        log.warning(
-            "waiting_for_database", reason=str(why), url=settings.url, effect="every request is answered with 503"
-        )
-
-    app = create_unready_app(settings, telemetry, lambda: StoreUnavailable(str(why)))
-    server = Server(app, settings, drain=stop, on_started=started)
+    app = create_unready_app(settings, telemetry, lambda: StoreUnavailable(str(attempts.why)))
+    server = Server(app, settings, drain=stop, on_started=lambda: attempts.tell(settings.url))
 
     def opened(_: asyncio.Task[None]) -> None:
         server.should_exit = True
@@ -86,3 +72,24 @@ async def _open_beside(
         return False
     opening.result()
     return True
+
+
+class _Attempts:
+    """Tries to open a database, on and on; `why` says how the last one failed."""
+
+    def __init__(self, database: Database, why: StoreUnavailable) -> None:
+        self._database = database
+        self.why = why
+
+    def tell(self, url: str) -> None:
+        """Say in the log what callers at that address are told meanwhile."""
+        effect = "every request is answered with 503"
+        log.warning("waiting_for_database", reason=str(self.why), url=url, effect=effect)
+
+    async def go_on(self) -> None:
+        while True:
+            await asyncio.sleep(_AGAIN_SECONDS)
+            try:
+                return await self._database.prepare()
+            except StoreUnavailable as error:
+                self.why = error

@@ -7,6 +7,7 @@ from __future__ import annotations
 from safelight.adapters.files import open_files
 from safelight.adapters.sql import Database
 from safelight.bootstrap.use_cases.drawing import Drawing
+from safelight.bootstrap.use_cases.jobs import patience_for_fingerprints
 from safelight.service.access.keys import Keys
 from safelight.service.batches.batches import Batches
 from safelight.service.batches.files import BatchFiles
@@ -14,6 +15,7 @@ from safelight.service.batches.line_claims import LineClaims
 from safelight.service.batches.line_drawing import LineDrawing
 from safelight.service.batches.runner import BatchRunner
 from safelight.service.jobs.jobs import Jobs
+from safelight.service.ports.stores.files import FileStore
 from safelight.settings import Settings
 
 
@@ -23,24 +25,11 @@ def open_batches(settings: Settings, database: Database, drawing: Drawing, jobs:
     kept = BatchFiles(
         store=store, files=files, disks=jobs.disks, may_delete=jobs.retention.may_delete, clock=database.clock
     )
-    drawing_lines = LineDrawing(
-        store=store,
-        entrance=drawing.entrance,
-        generate=drawing.generate,
-        files=files,
-        disks=jobs.disks,
-        holder=jobs.peers.name,
-    )
+    patience = patience_for_fingerprints(settings, jobs.peers)
     runner = BatchRunner(
         store=store,
-        claims=LineClaims(
-            store,
-            jobs.peers,
-            drawing.generate.all_fingerprints,
-            # Over Ray the line has patience, and alone on a database nobody else comes.
-            settings.load_wait_seconds if jobs.peers.shared and settings.engine != "ray" else 0.0,
-        ),
-        drawing=drawing_lines,
+        claims=LineClaims(store, jobs.peers, drawing.generate.all_fingerprints, patience),
+        drawing=_open_line_drawing(database, drawing, jobs, files),
         generate=drawing.generate,
         disks=jobs.disks,
         content=kept.content,
@@ -50,3 +39,14 @@ def open_batches(settings: Settings, database: Database, drawing: Drawing, jobs:
         clock=database.clock,
     )
     return Batches(store=store, files=kept, runner=runner, clock=database.clock)
+
+
+def _open_line_drawing(database: Database, drawing: Drawing, jobs: Jobs, files: FileStore) -> LineDrawing:
+    return LineDrawing(
+        store=database.batches,
+        entrance=drawing.entrance,
+        generate=drawing.generate,
+        files=files,
+        disks=jobs.disks,
+        holder=jobs.peers.name,
+    )

@@ -46,17 +46,43 @@ from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
 
 
-@dataclass(frozen=True)
-class Drawing:
+@dataclass(frozen=True, kw_only=True)
+class _Gates:
+    """What letting in and drawing have in common."""
+
+    admission: Admission
+    everywhere: Everywhere
+    readiness: Readiness
+    limiter: RateLimiter
+    filters: Filters
+    signing: Signing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing(_Gates):
     """What lets requests in and counts them, and what draws them."""
 
     entrance: Entrance
     generate: Generate
-    limiter: RateLimiter
-    filters: Filters
-    readiness: Readiness
-    everywhere: Everywhere
-    signing: Signing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """What a server has around its drawing. Without `rates` requests are counted in this process, without a
+    `shared_bound` its own is the only one, without `quotas` there are none, without a `review` the operator's filter of
+    pictures is it, and without a `rewriter` every prompt is drawn as it is. Of the engine's workers `own_workers` are
+    those that no other process counts; None: all.
+    """
+
+    review: Review | None = None
+    rates: RateCounter | None = None
+    shared_bound: SharedBound | None = None
+    own_workers: Callable[[], int] | None = None
+    quotas: QuotaKeeper | None = None
+    rewriter: Rewriter | None = None
+
+
+_ALONE = Around()
 
 
 def open_drawing(
@@ -66,52 +92,52 @@ def open_drawing(
     telemetry: Telemetry,
     admission: Admission,
     pictures: Pictures,
-    review: Review | None = None,
-    rates: RateCounter | None = None,
-    shared_bound: SharedBound | None = None,
-    own_workers: Callable[[], int] | None = None,
-    quotas: QuotaKeeper | None = None,
-    rewriter: Rewriter | None = None,
+    around: Around = _ALONE,
 ) -> Drawing:
-    """Drawing over an engine that may still be starting. Without `rates` requests are counted in this process, without
-    a `shared_bound` its own is the only one, without `quotas` there are none, without a `review` the operator's filter
-    of pictures is it, and without a `rewriter` every prompt is drawn as it is. Of the engine's workers `own_workers`
-    are those that no other process counts; None: all.
-    """
-    readiness = Readiness(engine, settings.load_wait_seconds)
-    signing = open_signing(settings)
-    everywhere = Everywhere(admission, shared_bound, own_workers=own_workers)
-    limiter = RateLimiter(settings.rate_limit_per_minute, rates or LocalRates())
-    filters = open_filters(settings)
+    """Drawing over an engine that may still be starting."""
+    gates = _Gates(
+        admission=admission,
+        everywhere=Everywhere(admission, around.shared_bound, own_workers=around.own_workers),
+        readiness=Readiness(engine, settings.load_wait_seconds),
+        limiter=RateLimiter(settings.rate_limit_per_minute, around.rates or LocalRates()),
+        filters=open_filters(settings),
+        signing=open_signing(settings),
+    )
     return Drawing(
-        entrance=Entrance(
-            catalogue=catalogue(settings, engine),
-            readiness=readiness,
-            policy=PromptPolicy(settings.blocked_prompts),
-            limiter=limiter,
-            reception=Reception(pictures),
-            filters=filters,
-            quotas=quotas,
-            expected_seconds=lambda request: admission.estimate(request.recipe(request.seed or 1)),
-            rewriter=rewriter,
-        ),
-        generate=Generate(
-            engine=engine,
-            readiness=readiness,
-            admission=admission,
-            everywhere=everywhere,
-            ledger=ledger,
-            telemetry=telemetry,
-            metadata=settings.metadata,
-            review=review or filters.review,
-            signing=signing,
-            previews=not filters.look_at_pictures,
-        ),
-        limiter=limiter,
-        filters=filters,
-        readiness=readiness,
-        everywhere=everywhere,
-        signing=signing,
+        **vars(gates),
+        entrance=_open_entrance(settings, engine, pictures, gates, around),
+        generate=_open_generate(settings, engine, ledger, telemetry, gates, around),
+    )
+
+
+def _open_entrance(settings: Settings, engine: Engine, pictures: Pictures, gates: _Gates, around: Around) -> Entrance:
+    return Entrance(
+        catalogue=catalogue(settings, engine),
+        readiness=gates.readiness,
+        policy=PromptPolicy(settings.blocked_prompts),
+        limiter=gates.limiter,
+        reception=Reception(pictures),
+        filters=gates.filters,
+        quotas=around.quotas,
+        expected_seconds=lambda request: gates.admission.estimate(request.recipe(request.seed or 1)),
+        rewriter=around.rewriter,
+    )
+
+
+def _open_generate(
+    settings: Settings, engine: Engine, ledger: Ledger, telemetry: Telemetry, gates: _Gates, around: Around
+) -> Generate:
+    return Generate(
+        engine=engine,
+        readiness=gates.readiness,
+        admission=gates.admission,
+        everywhere=gates.everywhere,
+        ledger=ledger,
+        telemetry=telemetry,
+        metadata=settings.metadata,
+        review=around.review or gates.filters.review,
+        signing=gates.signing,
+        previews=not gates.filters.look_at_pictures,
     )
 
 

@@ -8,7 +8,6 @@ from safelight.bootstrap.engines.catalogue import encoder_entries
 from safelight.bootstrap.use_cases.drawing import Drawing
 from safelight.contract.catalogue import Catalogue
 from safelight.service.access.quotas import QuotaKeeper
-from safelight.service.drawing.capacity.admission import Admission
 from safelight.service.embeddings import Embeddings
 from safelight.service.ports.engine import Engine
 from safelight.service.ports.stores.ledger import Ledger
@@ -20,7 +19,6 @@ def open_embeddings(
     engine: Engine,
     offered: Catalogue,
     drawing: Drawing,
-    admission: Admission,
     ledger: Ledger,
     quotas: QuotaKeeper,
 ) -> Embeddings:
@@ -31,7 +29,7 @@ def open_embeddings(
         catalogue=offered,
         readiness=drawing.readiness,
         limiter=drawing.limiter,
-        admission=admission,
+        admission=drawing.admission,
         everywhere=drawing.everywhere,
         ledger=ledger,
         quotas=quotas,

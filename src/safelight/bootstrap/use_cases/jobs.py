@@ -4,23 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 
-from safelight.adapters.files import open_files
 from safelight.adapters.files.thumbnails import average_color, thumbnail
-from safelight.adapters.home.disk import room_of
-from safelight.adapters.home.state_folder import alone_in_serving, prepare
 from safelight.adapters.in_process.feed import LocalFeed
 from safelight.adapters.peers import HttpPeers
-from safelight.adapters.sql import Database, open_database
+from safelight.adapters.sql import Database
 from safelight.bootstrap.use_cases.drawing import Drawing
+from safelight.bootstrap.use_cases.keeping import Keeping, WeightOf, open_keeping
 from safelight.contract.catalogue import Catalogue
-from safelight.contract.errors import ConfigurationError
 from safelight.service.access.keys import Keys
 from safelight.service.jobs.accept import Acceptance
-from safelight.service.jobs.inputs import JobInputs
 from safelight.service.jobs.jobs import Jobs
 from safelight.service.jobs.library import Library
 from safelight.service.jobs.once import DrawnOnce
@@ -32,29 +26,21 @@ from safelight.service.jobs.running.job_drawing import JobDrawing
 from safelight.service.jobs.running.line import JobLine
 from safelight.service.jobs.running.runner import JobRunner
 from safelight.service.jobs.tending import Tending
-from safelight.service.keeping.disk_space import DiskSpace
-from safelight.service.keeping.place import Place
-from safelight.service.keeping.retention import DAY_SECONDS, Retention
-from safelight.service.keeping.steady_clock import SteadyClock
-from safelight.service.ports.processes.feed import JobFeed
-from safelight.service.ports.stores.audit import AuditEntry
-from safelight.service.ports.stores.files import FileStore
 from safelight.service.ports.telemetry import Telemetry
 from safelight.settings import Settings
 
-WeightOf = Callable[[str], Awaitable[float]]
-"""How much of a device an owner has beside others."""
-
 
 @dataclass(frozen=True, kw_only=True)
-class _Keeping:
-    """Where pictures of jobs are kept, and for how long."""
+class _Ground:
+    """What all parts of jobs stand on."""
 
-    files: FileStore
-    inputs: JobInputs
-    disks: DiskSpace
-    place: Place
-    retention: Retention
+    settings: Settings
+    database: Database
+    drawing: Drawing
+    feed: LocalFeed
+    kept: Keeping
+    peers: Peers
+    weight_of: WeightOf
 
 
 def open_jobs(
@@ -66,62 +52,41 @@ def open_jobs(
     keys: Keys | None = None,
 ) -> Jobs:
     """Durable jobs over a store that is open; nothing is resumed yet."""
-    feed, generate = LocalFeed(), drawing.generate
-    weight_of = keys.weight if keys else _as_any_other
-    kept = _open_keeping(settings, database, feed, telemetry, weight_of)
+    feed, weight_of = LocalFeed(), keys.weight if keys else _as_any_other
+    kept = open_keeping(settings, database, feed, telemetry, weight_of)
     peers = _open_peers(settings, database, drawing)
-    runner = _open_runner(settings, database, drawing, offered, kept, feed, peers, weight_of)
-    acceptance = Acceptance(
-        store=database.jobs,
-        files=kept.files,
-        generate=generate,
+    ground = _Ground(
+        settings=settings,
+        database=database,
+        drawing=drawing,
         feed=feed,
-        runner=runner,
-        disks=kept.disks,
-        inputs=kept.inputs,
-        color_of=average_color,
-        new_id=kept.place.new_job_id,
-        steady=kept.retention.clock,
-        holder=peers.name,
-        clock=database.clock,
+        kept=kept,
+        peers=peers,
+        weight_of=weight_of,
     )
-    library = Library(
-        store=database.jobs,
-        files=kept.files,
-        feed=feed,
-        runner=runner,
-        retention=kept.retention,
-        thumbnail_of=thumbnail,
-        most_queued=settings.jobs_waiting,
-        clock=database.clock,
-    )
+    return _open_on(ground, _open_runner(ground, offered))
+
+
+def _open_on(ground: _Ground, runner: JobRunner) -> Jobs:
+    """What is done with jobs, whoever asks: accepting, giving, tending; and what other processes are told and asked."""
+    feed, kept, peers = ground.feed, ground.kept, ground.peers
+    acceptance, library = _open_acceptance(ground, runner), _open_library(ground, runner)
     once = DrawnOnce(
-        acceptance=acceptance, library=library, generate=generate, runner=runner, feed=feed, disks=kept.disks
+        acceptance=acceptance,
+        library=library,
+        generate=ground.drawing.generate,
+        runner=runner,
+        feed=feed,
+        disks=kept.disks,
     )
     for_peers = StepsForPeers(feed, runner, peers.name)
     calls = HttpPeers(lambda: for_peers.secret)
     steps = StepsElsewhere(feed, peers, calls)
-    tending = Tending(
-        store=database.jobs,
-        generate=generate,
-        feed=feed,
-        runner=runner,
-        retention=kept.retention,
-        disks=kept.disks,
-        library=library,
-        once=once,
-        peers=peers,
-        elsewhere=Elsewhere(
-            store=database.jobs, runner=runner, feed=feed, holder=peers.name, progress_of=steps.progress
-        ),
-        calls=calls,
-        clock=database.clock,
-    )
     return Jobs(
         acceptance=acceptance,
         once=once,
         library=library,
-        tending=tending,
+        tending=_open_tending(ground, runner, library, once, calls, steps),
         runner=runner,
         retention=kept.retention,
         feed=feed,
@@ -133,27 +98,55 @@ def open_jobs(
     )
 
 
-def _open_keeping(
-    settings: Settings, database: Database, feed: JobFeed, telemetry: Telemetry, weight_of: WeightOf
-) -> _Keeping:
-    files = open_files(settings.files, settings.home)
-    disks = DiskSpace({"files": files.room, "home": partial(room_of, settings.home)}, telemetry)
-    place = Place(files, database.notes, own=settings.files is None)
-    retention = Retention(
-        store=database.jobs,
-        files=files,
-        feed=feed,
-        place=place,
-        upkeep=database.upkeep,
-        weight_of=weight_of,
-        keep_seconds=settings.keep_days * DAY_SECONDS,
-        keep_bytes=int(settings.keep_gigabytes * 1e9),
-        clock=SteadyClock(database.clock),
-        forget_when_full=settings.forget_when_full,
-        known_folders=database.batches.known_files,
+def _open_acceptance(ground: _Ground, runner: JobRunner) -> Acceptance:
+    kept = ground.kept
+    return Acceptance(
+        store=ground.database.jobs,
+        files=kept.files,
+        generate=ground.drawing.generate,
+        feed=ground.feed,
+        runner=runner,
+        disks=kept.disks,
+        inputs=kept.inputs,
+        color_of=average_color,
+        new_id=kept.place.new_job_id,
+        steady=kept.retention.clock,
+        holder=ground.peers.name,
+        clock=ground.database.clock,
     )
-    disks.on_short("files", retention.make_room)
-    return _Keeping(files=files, inputs=JobInputs(files), disks=disks, place=place, retention=retention)
+
+
+def _open_library(ground: _Ground, runner: JobRunner) -> Library:
+    return Library(
+        store=ground.database.jobs,
+        files=ground.kept.files,
+        feed=ground.feed,
+        runner=runner,
+        retention=ground.kept.retention,
+        thumbnail_of=thumbnail,
+        most_queued=ground.settings.jobs_waiting,
+        clock=ground.database.clock,
+    )
+
+
+def _open_tending(
+    ground: _Ground, runner: JobRunner, library: Library, once: DrawnOnce, calls: HttpPeers, steps: StepsElsewhere
+) -> Tending:
+    store, feed, peers = ground.database.jobs, ground.feed, ground.peers
+    return Tending(
+        store=store,
+        generate=ground.drawing.generate,
+        feed=feed,
+        runner=runner,
+        retention=ground.kept.retention,
+        disks=ground.kept.disks,
+        library=library,
+        once=once,
+        peers=peers,
+        elsewhere=Elsewhere(store=store, runner=runner, feed=feed, holder=peers.name, progress_of=steps.progress),
+        calls=calls,
+        clock=ground.database.clock,
+    )
 
 
 def _open_peers(settings: Settings, database: Database, drawing: Drawing) -> Peers:
@@ -168,68 +161,52 @@ def _open_peers(settings: Settings, database: Database, drawing: Drawing) -> Pee
     )
 
 
-def _open_runner(
-    settings: Settings,
-    database: Database,
-    drawing: Drawing,
-    offered: Catalogue,
-    kept: _Keeping,
-    feed: JobFeed,
-    peers: Peers,
-    weight_of: WeightOf,
-) -> JobRunner:
-    generate = drawing.generate
+def patience_for_fingerprints(settings: Settings, peers: Peers) -> float:
+    """Seconds for which what was begun elsewhere is left to a process with its fingerprint. Over Ray the line has
+    patience, and alone on a database nobody else comes."""
+    return settings.load_wait_seconds if peers.shared and settings.engine != "ray" else 0.0
+
+
+def _open_runner(ground: _Ground, offered: Catalogue) -> JobRunner:
     return JobRunner(
-        drawing=JobDrawing(
-            store=database.jobs,
-            files=kept.files,
-            generate=generate,
-            entrance=drawing.entrance,
-            feed=feed,
-            disks=kept.disks,
-            inputs=kept.inputs,
-            color_of=average_color,
-            weight_of=weight_of,
-            holder=peers.name,
-            clock=database.clock,
-        ),
-        generate=generate,
+        drawing=_open_job_drawing(ground),
+        generate=ground.drawing.generate,
         catalogue=offered,
-        feed=feed,
-        line=JobLine(
-            most=settings.jobs_waiting,
-            workers=lambda: peers.own_workers,
-            is_here=generate.is_here,
-            all_workers=lambda: peers.workers,
-            has=lambda source, fingerprint: fingerprint in generate.fingerprints(source),
-            # Over Ray the line has patience, and alone on a database nobody else comes.
-            patience_seconds=settings.load_wait_seconds if peers.shared and settings.engine != "ray" else 0.0,
-        ),
-        disks=kept.disks,
-        weight_of=weight_of,
-        seconds_elsewhere=lambda: peers.seconds_elsewhere,
+        feed=ground.feed,
+        line=_open_line(ground),
+        disks=ground.kept.disks,
+        weight_of=ground.weight_of,
+        seconds_elsewhere=lambda: ground.peers.seconds_elsewhere,
+    )
+
+
+def _open_job_drawing(ground: _Ground) -> JobDrawing:
+    return JobDrawing(
+        store=ground.database.jobs,
+        files=ground.kept.files,
+        generate=ground.drawing.generate,
+        entrance=ground.drawing.entrance,
+        feed=ground.feed,
+        disks=ground.kept.disks,
+        inputs=ground.kept.inputs,
+        color_of=average_color,
+        weight_of=ground.weight_of,
+        holder=ground.peers.name,
+        clock=ground.database.clock,
+    )
+
+
+def _open_line(ground: _Ground) -> JobLine:
+    settings, generate, peers = ground.settings, ground.drawing.generate, ground.peers
+    return JobLine(
+        most=settings.jobs_waiting,
+        workers=lambda: peers.own_workers,
+        is_here=generate.is_here,
+        all_workers=lambda: peers.workers,
+        has=lambda source, fingerprint: fingerprint in generate.fingerprints(source),
+        patience_seconds=patience_for_fingerprints(settings, peers),
     )
 
 
 async def _as_any_other(owner: str) -> float:
     return 1.0
-
-
-async def adopt(settings: Settings, by: str) -> None:
-    """Take over the place for pictures, whoever's mark it carries. Deletes nothing. `by` is for the log of changes.
-
-    Raises:
-        ConfigurationError: the place or the database cannot be used, or a server is using them.
-    """
-    prepare(settings.home)
-    alone = alone_in_serving(settings.home)
-    database = await open_database(settings.home, settings.database_url)
-    try:
-        await Place(open_files(settings.files, settings.home), database.notes).adopt()
-        where = {"files": settings.files or "files in the state folder"}
-        await database.audit.add(AuditEntry(who=by, action="place.adopted", subject="files", after=where))
-    except OSError as error:
-        raise ConfigurationError(f"The place for pictures cannot be written: {error}") from error
-    finally:
-        await database.close()
-        alone.release()

@@ -101,22 +101,18 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
         SafelightError: it cannot be served, and why.
     """
     from safelight.bootstrap.engines.catalogue import terms_of
-    from safelight.bootstrap.engines.specs import model_specs
 
     settings = as_served(settings)
-    ids = [name for name, entry in settings.models.items() if text in (name, *entry.aliases)]
-    if ids:
-        spec = model_specs(settings)[settings.models[ids[0]].source]
-    else:
-        spec = ModelSpec(source=text, commit=pinned_commit(settings.home, text))
+    offered_as = next((name for name, entry in settings.models.items() if text in (name, *entry.aliases)), None)
+    spec = _spec_of(settings, text, offered_as)
     if HubName.read(spec.source) is not None:
         cache_folder()  # a user who has none is told so at once
     found = described(settings.home, spec, look_at)
     on_cards = fits(found["bytes"]["bfloat16"])
     found |= {"source": spec.source, "commit": spec.commit, "fits": msgspec.to_builtins(on_cards)}
     capabilities = None
-    if ids:
-        terms = terms_of(settings, ids[0])
+    if offered_as is not None:
+        terms = terms_of(settings, offered_as)
         capabilities = capabilities_of(terms, msgspec.convert(found["traits"], Traits))
         found["capabilities"] = capabilities.as_json()
     if as_json:
@@ -124,9 +120,18 @@ def show(settings: Settings, text: str, *, as_json: bool) -> None:
         return
     _print_description(found)
     if capabilities is not None:
-        print(f"\nParameters of {ids[0]}:\n")
+        print(f"\nParameters of {offered_as}:\n")
         print_parameters(found["capabilities"])
     _print_fits(on_cards)
+
+
+def _spec_of(settings: Settings, text: str, offered_as: str | None) -> ModelSpec:
+    """As the server loads it: by the settings where an id offers it."""
+    from safelight.bootstrap.engines.specs import model_specs
+
+    if offered_as is not None:
+        return model_specs(settings)[settings.models[offered_as].source]
+    return ModelSpec(source=text, commit=pinned_commit(settings.home, text))
 
 
 def remove(settings: Settings, text: str, *, as_json: bool) -> None:

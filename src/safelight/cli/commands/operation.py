@@ -36,7 +36,7 @@ def adopt(home: Home = None) -> None:
     """Use a place for pictures that another database has marked. Deletes nothing."""
     import asyncio
 
-    from safelight.bootstrap.use_cases.jobs import adopt as take_over
+    from safelight.bootstrap.use_cases.keeping import adopt as take_over
     from safelight.cli.administration.keys import who
     from safelight.settings import read_settings
 

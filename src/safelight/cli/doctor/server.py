@@ -20,15 +20,6 @@ _NO_SPACE = 50_000_000
 
 def state_folder(settings: Settings) -> Iterator[Finding]:
     from safelight.adapters.home.state_folder import prepare
-    from safelight.adapters.sql import open_database
-
-    async def read() -> tuple[str | None, int]:
-        database = await open_database(settings.home, settings.database_url)
-        try:
-            fault = await database.check()
-            return fault, sum(key.revoked is None for key in await database.keys.all())
-        finally:
-            await database.close()
 
     try:
         prepare(settings.home)
@@ -42,19 +33,30 @@ def state_folder(settings: Settings) -> Iterator[Finding]:
         detail=f"{settings.home} can be written, and is {'open to other users' if open_to_others else 'private'}.",
         mend=f"chmod 700 {settings.home}" if open_to_others else None,
     )
+    yield _database(settings)
+
+
+def _database(settings: Settings) -> Finding:
+    from safelight.adapters.sql import open_database
+
+    async def read() -> tuple[str | None, int]:
+        database = await open_database(settings.home, settings.database_url)
+        try:
+            fault = await database.check()
+            return fault, sum(key.revoked is None for key in await database.keys.all())
+        finally:
+            await database.close()
+
     try:
         fault, keys = asyncio.run(read())
     except SafelightError as error:
-        yield Finding(what="database", state="wrong", detail=str(error), mend="Then run `safelight doctor` again.")
-        return
+        return Finding(what="database", state="wrong", detail=str(error), mend="Then run `safelight doctor` again.")
     whole = "It is whole" if settings.database is None else "PostgreSQL answers, takes writes"
     if fault is not None:
         mend = "Move it away, and restore a backup (`safelight db restore`) or make new keys."
-        yield Finding(what="database", state="wrong", detail=f"It is damaged: {fault}", mend=mend)
-    else:
-        yield Finding(
-            what="database", state="ok", detail=f"{whole}, and holds {keys} valid key{'' if keys == 1 else 's'}."
-        )
+        return Finding(what="database", state="wrong", detail=f"It is damaged: {fault}", mend=mend)
+    detail = f"{whole}, and holds {keys} valid key{'' if keys == 1 else 's'}."
+    return Finding(what="database", state="ok", detail=detail)
 
 
 def space(settings: Settings) -> Iterator[Finding]:

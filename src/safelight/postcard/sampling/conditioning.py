@@ -61,6 +61,11 @@ class Conditioning:
         return self.aspect_ratio.device
 
     @property
+    def embeddings(self) -> dict[str, Tensor | None]:
+        """As callbacks may ask for them."""
+        return {"prompt_embeds": self.prompt_embeds, "negative_prompt_embeds": self.negative_prompt_embeds}
+
+    @property
     def batch(self) -> int:
         return self.prompt_embeds.shape[0]
 

@@ -170,12 +170,7 @@ class ScenePipeline(DiffusionPipeline):  # type: ignore[misc]
                 velocity = (latents - denoised) / self.scheduler.sigmas[first + i]
                 latents = self.scheduler.step(velocity, t, latents, return_dict=False)[0]
                 if callback_on_step_end is not None:
-                    known = {
-                        "latents": latents,
-                        "denoised": denoised,
-                        "prompt_embeds": conditions.prompt_embeds,
-                        "negative_prompt_embeds": conditions.negative_prompt_embeds,
-                    }
+                    known = {"latents": latents, "denoised": denoised, **conditions.embeddings}
                     wanted = {name: known[name] for name in callback_inputs}
                     latents = callback_on_step_end(self, i, t, wanted).pop("latents", latents)
                 progress_bar.update()

@@ -57,9 +57,16 @@ class Account:
         pictures: int = 1,
     ) -> None:
         """A picture has ended. `queue_seconds` is None where it was never begun: then it waited to its end."""
+        entry = self._entry(seed, outcome, queue_seconds, finished, pictures)
+        self._ledger.write(entry)
+        self._tell(entry, None if finished is None else finished.work)
+
+    def _entry(
+        self, seed: int, outcome: str, queue_seconds: float | None, finished: Finished | None, pictures: int
+    ) -> LedgerEntry:
         reservation = self._caller.reservation
         request, total = self._request, Arrival.now().clock - self._arrival.clock
-        entry = LedgerEntry(
+        return LedgerEntry(
             request_id=self._caller.request_id,
             time=self._arrival.time,
             key_id=self._caller.key_id,
@@ -78,8 +85,6 @@ class Account:
             reservation=None if reservation is None else reservation.id,
             reserved_pictures=0 if reservation is None else reservation.end(pictures, finished=finished is not None),
         )
-        self._ledger.write(entry)
-        self._tell(entry, None if finished is None else finished.work)
 
     def _tell(self, entry: LedgerEntry, work: Work | None) -> None:
         log.info(

@@ -54,15 +54,7 @@ class Sweep:
         if not self._place.is_ours:
             return 0
         await self._files.clear_half_written(now - _YOUNG_SECONDS)
-        orphans: list[FileEntry] = []
-        async for entries in self._files.entries():
-            grown = [
-                entry
-                for entry in entries
-                if self._place.since <= entry.written < now - _YOUNG_SECONDS and not entry.name.startswith(f"{TRASH}/")
-            ]
-            orphans += await self._orphans(grown)
-            orphans += await self._left_by_batches(grown)
+        orphans = await self._found(now - _YOUNG_SECONDS)
         if any(self._place.was_away(orphan.written) for orphan in orphans):
             log.warning(
                 "files_of_others",
@@ -77,6 +69,19 @@ class Sweep:
         if orphans:
             log.warning("orphans_to_trash", files=len(orphans), days=TRASH_SECONDS / 86_400)
         return len(orphans)
+
+    async def _found(self, written_before: float) -> list[FileEntry]:
+        """All that belong to nobody, of those that are old enough."""
+        found: list[FileEntry] = []
+        async for entries in self._files.entries():
+            grown = [
+                entry
+                for entry in entries
+                if self._place.since <= entry.written < written_before and not entry.name.startswith(f"{TRASH}/")
+            ]
+            found += await self._orphans(grown)
+            found += await self._left_by_batches(grown)
+        return found
 
     async def empty_trash(self, thrown_before: float) -> int:
         """Remove what was put into the trash before that (Unix seconds); how many files.

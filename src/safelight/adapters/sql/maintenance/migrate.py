@@ -36,6 +36,14 @@ async def upgrade(engine: AsyncEngine, lock: Callable[[AsyncConnection], Awaitab
         revision = await current_revision(looking)
     if revision == REVISION:
         return
+    async with engine.begin() as connection:
+        if lock is not None:
+            await lock(connection)
+        await connection.run_sync(_run)
+
+
+def _run(connection: Connection) -> None:
+    """Run what is missing, or see whether what a newer version made of it can be used."""
     # Imported when there is something to do.
     from alembic import command
     from alembic.config import Config
@@ -45,21 +53,14 @@ async def upgrade(engine: AsyncEngine, lock: Callable[[AsyncConnection], Awaitab
     config.set_main_option("script_location", SCRIPTS)
     config.set_main_option("path_separator", "os")
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-
-    def run(connection: Connection) -> None:
-        revision = _revision(connection)
-        if revision is not None and revision not in known:
-            _accept(connection, revision, known)
-        elif revision != REVISION:
-            config.attributes["connection"] = connection
-            command.upgrade(config, REVISION)
-            connection.execute(delete(notes).where(notes.c.name == _OLDEST))
-            connection.execute(insert(notes).values(name=_OLDEST, text=OLDEST_REVISION))
-
-    async with engine.begin() as connection:
-        if lock is not None:
-            await lock(connection)
-        await connection.run_sync(run)
+    revision = _revision(connection)
+    if revision is not None and revision not in known:
+        _accept(connection, revision, known)
+    elif revision != REVISION:
+        config.attributes["connection"] = connection
+        command.upgrade(config, REVISION)
+        connection.execute(delete(notes).where(notes.c.name == _OLDEST))
+        connection.execute(insert(notes).values(name=_OLDEST, text=OLDEST_REVISION))
 
 
 def _accept(connection: Connection, revision: str, known: Collection[str]) -> None:

@@ -124,19 +124,11 @@ def component_class(folder: Path, name: str, library: str, class_name: str) -> t
     """The class that an index names, from libraries that Safelight trusts: an index must not import just anything."""
     if (folder / name / f"{library}.py").exists():
         raise ModelLoadError(f"The checkpoint brings its own code for `{name}`, which Safelight does not run.")
-    if library in ("diffusers", "transformers"):
-        # As diffusers does it: transformers may have become another module since it was imported, and diffusers adds
-        # classes to that.
-        module: Any = importlib.import_module(library)
-    elif library.startswith(f"{postcard.__name__}."):
-        module = _import(library)
-    else:
-        module = getattr(diffusers.pipelines, library, None)
     if class_name in _AUTOMATIC:
         class_name = _named_in_files(folder / name) or class_name
     # Checkpoints keep the names that classes had when they were saved; diffusers knows what these are called now.
     renamed = _maybe_remap_transformers_class(class_name) if library == "transformers" else None
-    found = getattr(module, renamed or class_name, None)
+    found = getattr(_library(library), renamed or class_name, None)
     if not isinstance(found, type):
         raise ModelLoadError(
             f"The checkpoint's `{name}` is a {library}.{class_name}, which the installed libraries do not have "
@@ -153,6 +145,15 @@ def component_class(folder: Path, name: str, library: str, class_name: str) -> t
             "models, schedulers, tokenizers, processors, guiders."
         )
     return found
+
+
+def _library(name: str) -> Any:
+    """The module of a library that may be named; None where there is none of the name."""
+    if name in ("diffusers", "transformers"):
+        # As diffusers does it: transformers may have become another module since it was imported, and diffusers adds
+        # classes to that.
+        return importlib.import_module(name)
+    return _import(name) if name.startswith(f"{postcard.__name__}.") else getattr(diffusers.pipelines, name, None)
 
 
 def _named_in_files(folder: Path) -> str | None:

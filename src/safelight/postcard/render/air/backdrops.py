@@ -1,6 +1,7 @@
 """Settings without a sky of the usual kind: plain backgrounds, outer space, the sea from within."""
 
 import math
+from random import Random
 
 from safelight.postcard.render.air.sky import sparkle
 from safelight.postcard.render.light.moods import choose
@@ -57,43 +58,50 @@ _NEBULAE = (
 def _space(stage: Stage) -> None:
     """Black between the stars, with nebulae and dust."""
     frame, canvas, rng = stage.frame, stage.canvas, stage.rng("space")
-    hues = _NEBULAE[choose(stage.world, 4)]
-    if stage.world.accent is not Colour.NATURAL:
-        own = rgb(NAMED[stage.world.accent])
-        colours = [scale(own, 0.7), own, turn(own, 30)]
-    else:
-        colours = [rgb(c) for c in hues]
+    colours = _nebula(stage)
     with canvas.group('id="space"'):
         deep = ((0.0, mix(colours[0], (0.02, 0.02, 0.07), 0.72)), (1.0, (0.02, 0.025, 0.07)))
         canvas.graded(0, 0, frame.width, frame.height, deep, frame.height)
-        lean = rng.uniform(-0.7, 0.7)
-        for i in range(8):
-            t = i / 7
-            x = frame.width * t + rng.gauss(0, 60)
-            y = frame.height * (0.5 + lean * (t - 0.5)) + rng.gauss(0, 0.13) * frame.height
-            r = frame.rise * rng.uniform(0.12, 0.27)
-            canvas.path(
-                ellipse(x, y, r * 1.35, r),
-                canvas.soft(ramp(tuple(colours), rng.random()), rng.uniform(0.25, 0.5)),
-                outlined=False,
-            )
-        small: list[str] = []
-        large: list[str] = []
-        for _ in range(int(330 * frame.width * frame.height / 1.4e6)):
-            (small if rng.random() < 0.8 else large).append(
-                circle(frame.width * rng.random(), frame.height * rng.random(), 0.8 + 2.1 * rng.random() ** 3)
-            )
-        canvas.path("".join(small), WHITE, 0.7, outlined=False)
-        canvas.path("".join(large), mix(WHITE, colours[2], 0.3), outlined=False)
-        for _ in range(9):
-            canvas.path(
-                sparkle(frame.width * rng.random(), frame.height * rng.random(), rng.uniform(7, 17)),
-                WHITE,
-                0.9,
-                outlined=False,
-            )
+        _clouds(stage, colours, rng)
+        _stars(stage, colours, rng)
     if stage.world.sky.body is SkyBody.SUN:
         _star(stage)
+
+
+def _nebula(stage: Stage) -> tuple[Rgb, ...]:
+    """Three colours of a nebula: the scene's own, or those that its number chooses."""
+    if stage.world.accent is Colour.NATURAL:
+        return tuple(rgb(c) for c in _NEBULAE[choose(stage.world, 4)])
+    own = rgb(NAMED[stage.world.accent])
+    return scale(own, 0.7), own, turn(own, 30)
+
+
+def _clouds(stage: Stage, colours: tuple[Rgb, ...], rng: Random) -> None:
+    """Dust that glows, along a line across the picture."""
+    frame, canvas, lean = stage.frame, stage.canvas, rng.uniform(-0.7, 0.7)
+    for i in range(8):
+        t = i / 7
+        x = frame.width * t + rng.gauss(0, 60)
+        y = frame.height * (0.5 + lean * (t - 0.5)) + rng.gauss(0, 0.13) * frame.height
+        r = frame.rise * rng.uniform(0.12, 0.27)
+        glow = canvas.soft(ramp(colours, rng.random()), rng.uniform(0.25, 0.5))
+        canvas.path(ellipse(x, y, r * 1.35, r), glow, outlined=False)
+
+
+def _stars(stage: Stage, colours: tuple[Rgb, ...], rng: Random) -> None:
+    """Stars of two kinds, more of them in a larger picture, and a few glints."""
+    frame, canvas = stage.frame, stage.canvas
+    small: list[str] = []
+    large: list[str] = []
+    for _ in range(int(330 * frame.width * frame.height / 1.4e6)):
+        (small if rng.random() < 0.8 else large).append(
+            circle(frame.width * rng.random(), frame.height * rng.random(), 0.8 + 2.1 * rng.random() ** 3)
+        )
+    canvas.path("".join(small), WHITE, 0.7, outlined=False)
+    canvas.path("".join(large), mix(WHITE, colours[2], 0.3), outlined=False)
+    for _ in range(9):
+        glint = sparkle(frame.width * rng.random(), frame.height * rng.random(), rng.uniform(7, 17))
+        canvas.path(glint, WHITE, 0.9, outlined=False)
 
 
 def _star(stage: Stage) -> None:
@@ -129,15 +137,21 @@ def _underwater(stage: Stage) -> None:
         sun_x = frame.width * stage.world.sky.body_x
         glow = canvas.soft(mix(top, WHITE, 0.6), 0.75 * dim)
         canvas.path(ellipse(sun_x, 0, frame.width * 0.36, frame.height * 0.34), glow, outlined=False)
-        for i in range(8):
-            a = (i - 3.5) * 0.13 + rng.uniform(-0.04, 0.04)
-            long, wide = frame.height * rng.uniform(0.6, 1.0), rng.uniform(14, 46)
-            x = sun_x + i * 18 - 60
-            end = x + math.tan(a * 1.6) * long
-            ray = poly([(x - wide * 0.3, -5), (x + wide * 0.3, -5), (end + wide, long), (end - wide, long)])
-            fade = canvas.linear(((0.0, WHITE, 0.34 * dim), (1.0, WHITE, 0.0)), 0, 0, 0, long)
-            canvas.path(ray, fade, outlined=False)
+        _shafts(stage, rng, sun_x, dim)
         bubbles = [
             circle(frame.width * rng.random(), frame.height * rng.random(), rng.uniform(2, 8)) for _ in range(30)
         ]
         canvas.path("".join(bubbles), mix(top, WHITE, 0.6), 0.4, outlined=False)
+
+
+def _shafts(stage: Stage, rng: Random, sun_x: float, dim: float) -> None:
+    """Light that falls from under the sun and spreads."""
+    frame, canvas = stage.frame, stage.canvas
+    for i in range(8):
+        a = (i - 3.5) * 0.13 + rng.uniform(-0.04, 0.04)
+        long, wide = frame.height * rng.uniform(0.6, 1.0), rng.uniform(14, 46)
+        x = sun_x + i * 18 - 60
+        end = x + math.tan(a * 1.6) * long
+        ray = poly([(x - wide * 0.3, -5), (x + wide * 0.3, -5), (end + wide, long), (end - wide, long)])
+        fade = canvas.linear(((0.0, WHITE, 0.34 * dim), (1.0, WHITE, 0.0)), 0, 0, 0, long)
+        canvas.path(ray, fade, outlined=False)

@@ -119,17 +119,13 @@ def _milky_way(stage: Stage, amount: float) -> None:
         t = (i + rng.random()) / 7
         x, y = ends[0][0] + (ends[1][0] - ends[0][0]) * t, frame.horizon * t
         r = rng.uniform(40, 90)
-        canvas.path(
-            ellipse(x + rng.uniform(-50, 50), y, r * 1.3, r),
-            canvas.soft(rng.choice((glow, warm, WHITE)), 0.26 * amount),
-            outlined=False,
-        )
+        cloud = ellipse(x + rng.uniform(-50, 50), y, r * 1.3, r)
+        canvas.path(cloud, canvas.soft(rng.choice((glow, warm, WHITE)), 0.26 * amount), outlined=False)
     dots = []
     for _ in range(int(260 * amount)):
         t, off = rng.random(), rng.gauss(0, 0.5) * 110
-        dots.append(
-            circle(cx + lean * (t - 0.5) * length + off, t * frame.horizon + rng.gauss(0, 20), rng.uniform(0.6, 1.5))
-        )
+        y = t * frame.horizon + rng.gauss(0, 20)
+        dots.append(circle(cx + lean * (t - 0.5) * length + off, y, rng.uniform(0.6, 1.5)))
     canvas.path("".join(dots), WHITE, 0.8, outlined=False)
 
 

@@ -28,35 +28,21 @@ def two_faced(
     pen: Pen, front: float, side: float, wall: float, ridge: float, walls: Rgb | str, roof: Rgb | str
 ) -> None:
     """A gabled body: gable front to the left, long side to the right, roof over the side."""
-    pen.fill(
-        poly([(-side, 0), (-side, -wall), (-side + front / 2, -ridge), (-side + front, -wall), (-side + front, 0)]),
-        walls,
-        -0.5,
-    )
-    pen.fill(poly([(-side + front, 0), (-side + front, -wall), (side, -wall), (side, 0)]), walls, 0.6)
-    eave = 4.0
-    roof_over(
-        pen,
-        poly(
-            [
-                (-side + front / 2, -ridge - 2),
-                (side - front / 4, -ridge - 2),
-                (side + eave, -wall + 3),
-                (-side + front + eave * 0.4, -wall + 3),
-            ]
-        ),
-        roof,
-        0.5,
-    )
-    gable = [
+    eave, middle, corner = 4.0, -side + front / 2, -side + front
+    gable = [(-side, 0), (-side, -wall), (middle, -ridge), (corner, -wall), (corner, 0)]
+    pen.fill(poly(gable), walls, -0.5)
+    pen.fill(poly([(corner, 0), (corner, -wall), (side, -wall), (side, 0)]), walls, 0.6)
+    far_ridge, near_eave = (side - front / 4, -ridge - 2), (corner + eave * 0.4, -wall + 3)
+    roof_over(pen, poly([(middle, -ridge - 2), far_ridge, (side + eave, -wall + 3), near_eave]), roof, 0.5)
+    edge = [
         (-side - eave, -wall + 5),
-        (-side + front / 2, -ridge - 3),
-        (-side + front + eave * 0.4, -wall + 3),
-        (-side + front - 1.5, -wall + 6),
-        (-side + front / 2, -ridge + 3),
+        (middle, -ridge - 3),
+        near_eave,
+        (corner - 1.5, -wall + 6),
+        (middle, -ridge + 3),
         (-side - eave + 3, -wall + 8),
     ]
-    roof_over(pen, poly(gable), scale(rgb(roof) if isinstance(roof, str) else roof, 0.8), -0.3)
+    roof_over(pen, poly(edge), scale(rgb(roof) if isinstance(roof, str) else roof, 0.8), -0.3)
 
 
 def _chimney(pen: Pen, x: float, y: float, smoke: bool = True) -> None:
@@ -90,25 +76,9 @@ def tall_house(pen: Pen) -> None:
     walls = pen.main(("#d98a5f", "#e8c07a", "#c96a5a", "#8fa9b8", "#e3d6c0")[pen.rng.randrange(5)])
     pen.fill(rect(-22, -78, 44, 78), walls, 0.15)
     pen.fill(rect(-22, -78, 9, 78), walls, -0.4)
-    steps = [
-        (-22, -78),
-        (-22, -84),
-        (-15, -84),
-        (-15, -91),
-        (-8, -91),
-        (-8, -98),
-        (-3, -98),
-        (-3, -100),
-        (3, -100),
-        (3, -98),
-        (8, -98),
-        (8, -91),
-        (15, -91),
-        (15, -84),
-        (22, -84),
-        (22, -78),
-    ]
-    pen.fill(poly([(float(x), float(y)) for x, y in steps]), SNOW if snowy(pen) else scale(walls, 0.85))
+    left = [(-22.0, -78.0), (-22.0, -84.0), (-15.0, -84.0), (-15.0, -91.0), (-8.0, -91.0), (-8.0, -98.0), (-3.0, -98.0)]
+    steps = [*left, (-3.0, -100.0), (3.0, -100.0), *((-x, y) for x, y in reversed(left))]
+    pen.fill(poly(steps), SNOW if snowy(pen) else scale(walls, 0.85))
     for row in range(3):
         for col in (-1, 0, 1):
             if row == 0 and col == 0:

@@ -26,6 +26,10 @@ class _View:
         """A point ``offset`` from the middle and ``height`` above the street at nearness t (0 far, 1 lower edge)."""
         return (self.x + (self.centre - self.x) * t + offset * t, self.y + (self.low - self.y) * t - height * t)
 
+    def strip(self, left: float, right: float, far: float, near: float) -> str:
+        """What lies on the ground between two offsets from the middle and two nearnesses."""
+        return poly([self.at(left, 0, far), self.at(right, 0, far), self.at(right, 0, near), self.at(left, 0, near)])
+
 
 def draw_street(stage: Stage, band: Band) -> None:
     """The street from its foot at ``peak`` to the lower edge, between fronts where the picture is wide enough."""
@@ -44,64 +48,53 @@ def draw_street(stage: Stage, band: Band) -> None:
 
 
 def _ground(stage: Stage, band: Band, view: _View, wide: float) -> None:
-    frame, light, canvas = stage.frame, stage.light, stage.canvas
-    stone, tar = rgb("#a8a39c"), albedo(stage, band.layer)
-    top = band.foot - 2
-    floor = stage.floor
+    """Pavements and roadway with their kerbs, what is painted on the road, and how it shines when wet or at night."""
+    _floor(stage, band, view, wide)
+    _kerbs(stage, band, view, wide)
+    _marks(stage, band, view, wide)
+    if stage.world.rain >= 0.08 or stage.dark > 0.6:
+        shine = stage.canvas.soft(mix(LAMP, stage.light.mood.glow, 0.5), 0.34)
+        x, y = view.at(0, 0, 0.55)
+        stage.canvas.path(ellipse(x, y, wide * 0.6, stage.frame.rise * 0.16), shine, outlined=False)
+
+
+def _floor(stage: Stage, band: Band, view: _View, wide: float) -> None:
+    """Stone from edge to edge, and the road of tar on it."""
+    frame, light, canvas, floor, top = stage.frame, stage.light, stage.canvas, stage.floor, band.foot - 2
+    tar = albedo(stage, band.layer)
     sheet = poly([(-12, top), (frame.width + 12, top), (frame.width + 12, floor), (-12, floor)])
-    far = mix(light.land(stone, band.distance, 0.2), light.haze, 0.3)
-    paint = canvas.linear(
-        ((0.0, far, 1.0), (1.0, light.land(scale(stone, 0.85), 0.0, 0.0), 1.0)), 0, top, 0, frame.height
-    )
-    canvas.path(sheet, paint, outlined=False)
-    road = poly([view.at(-wide, 0, 0.02), view.at(wide, 0, 0.02), view.at(wide, 0, 1.0), view.at(-wide, 0, 1.0)])
+    far = mix(light.land(_STONE, band.distance, 0.2), light.haze, 0.3)
+    near = light.land(scale(_STONE, 0.85), 0.0, 0.0)
+    canvas.path(sheet, canvas.linear(((0.0, far, 1.0), (1.0, near, 1.0)), 0, top, 0, frame.height), outlined=False)
+    far = mix(light.land(tar, band.distance, 0.2), light.haze, 0.25)
     near = light.land(scale(tar, 0.82), max(0.0, band.distance - 0.35), -0.1)
-    paint = canvas.linear(
-        ((0.0, mix(light.land(tar, band.distance, 0.2), light.haze, 0.25), 1.0), (1.0, near, 1.0)),
-        0,
-        top,
-        0,
-        frame.height,
-    )
-    canvas.path(road, paint)
-    kerb = "".join(
-        poly(
-            [
-                view.at(s * wide, 0, 0.02),
-                view.at(s * wide * 1.045, 0, 0.02),
-                view.at(s * wide * 1.045, 0, 1),
-                view.at(s * wide, 0, 1),
-            ]
-        )
-        for s in (-1, 1)
-    )
+    paint = canvas.linear(((0.0, far, 1.0), (1.0, near, 1.0)), 0, top, 0, frame.height)
+    canvas.path(view.strip(-wide, wide, 0.02, 1.0), paint)
+
+
+def _kerbs(stage: Stage, band: Band, view: _View, wide: float) -> None:
+    """The kerbs on both sides, and the joints of the slabs beyond them."""
+    light, canvas = stage.light, stage.canvas
+    kerb = "".join(view.strip(s * wide, s * wide * 1.045, 0.02, 1) for s in (-1, 1))
     canvas.path(kerb, light.land(rgb("#d9d5cb"), band.distance * 0.5, 0.3), outlined=False)
     slabs = "".join(
         _line(view.at(s * wide * 1.06, 0, t), view.at(s * wide * 1.42, 0, t)) for s in (-1, 1) for t in _STEPS
     )
-    canvas.stroke(slabs, light.land(scale(stone, 0.7), 0.2, -0.2), 1.8, 0.5)
-    dashes = "".join(
-        poly([view.at(-9, 0, t), view.at(9, 0, t), view.at(9, 0, t * 1.16), view.at(-9, 0, t * 1.16)])
-        for t in _STEPS[::2]
-    )
-    canvas.path(dashes, light.land(WHITE, band.distance * 0.6, 0.2), 0.85, outlined=False)
-    bars = "".join(
-        poly(
-            [
-                view.at(wide * k, 0, 0.46),
-                view.at(wide * (k + 0.11), 0, 0.46),
-                view.at(wide * (k + 0.11), 0, 0.54),
-                view.at(wide * k, 0, 0.54),
-            ]
-        )
-        for k in (-0.9, -0.66, -0.42, -0.18, 0.06, 0.3, 0.54, 0.78)
-    )
-    canvas.path(bars, light.land(WHITE, band.distance * 0.4, 0.2), 0.75, outlined=False)
-    if stage.world.rain >= 0.08 or stage.dark > 0.6:
-        shine = canvas.soft(mix(LAMP, light.mood.glow, 0.5), 0.34)
-        x, y = view.at(0, 0, 0.55)
-        canvas.path(ellipse(x, y, wide * 0.6, frame.rise * 0.16), shine, outlined=False)
+    canvas.stroke(slabs, light.land(scale(_STONE, 0.7), 0.2, -0.2), 1.8, 0.5)
 
+
+def _marks(stage: Stage, band: Band, view: _View, wide: float) -> None:
+    """The dashes along the middle of the road, and the bars of a crossing."""
+    light, canvas = stage.light, stage.canvas
+    dashes = "".join(view.strip(-9, 9, t, t * 1.16) for t in _STEPS[::2])
+    canvas.path(dashes, light.land(WHITE, band.distance * 0.6, 0.2), 0.85, outlined=False)
+    bars = "".join(view.strip(wide * k, wide * (k + 0.11), 0.46, 0.54) for k in _BARS)
+    canvas.path(bars, light.land(WHITE, band.distance * 0.4, 0.2), 0.75, outlined=False)
+
+
+_STONE = rgb("#a8a39c")
+_BARS = (-0.9, -0.66, -0.42, -0.18, 0.06, 0.3, 0.54, 0.78)
+"""The left edges of a crossing's bars, against half the road's width."""
 
 _STEPS = tuple(0.055 * 1.16**k for k in range(20))
 """Where the paving's joints and the road's dashes lie: each a sixth nearer than the one before."""
@@ -124,73 +117,80 @@ def _row(stage: Stage, band: Band, view: _View, side: int, offset: float, far_t:
         edge = view.at(side * offset, 0, t0)[0]
         if -frame.width * 0.3 < edge < frame.width * 1.3:
             wall = named(band.layer.colour, colour) if band.layer.colour is not Colour.NATURAL else rgb(colour)
-            _front(stage, band, view, side * offset, (t0, t1), high * reach, wall, rgb(awning), shop)
+            lit = 0.55 if side * offset * stage.light.side < 0 else -0.5
+            _draw_front(stage, _Front(view, side * offset, (t0, t1), high * reach, wall, rgb(awning), shop, lit))
 
 
-def _front(
-    stage: Stage,
-    band: Band,
-    view: _View,
-    off: float,
-    span: tuple[float, float],
-    high: float,
-    wall: Rgb,
-    awning: Rgb,
-    shop: float,
-) -> None:
-    """One front: wall, cornice and roof edge, rows of windows, a door or a shop with its awning."""
-    light, canvas, (t0, t1) = stage.light, stage.canvas, span
-    away = max(0.0, 0.85 - 1.1 * t0) * 0.8
-    lit = 0.55 if off * light.side < 0 else -0.5
+@dataclass(frozen=True)
+class _Front:
+    """One house front: where it stands, and what it is made of."""
 
-    def patch(a: float, b: float, low: float, top: float) -> str:
+    view: _View
+    off: float
+    span: tuple[float, float]
+    high: float
+    wall: Rgb
+    awning: Rgb
+    shop: float  # from 0 to 1: which windows glow, and whether there is an awning
+    lit: float
+
+    @property
+    def away(self) -> float:
+        """How far in the haze."""
+        return max(0.0, 0.85 - 1.1 * self.span[0]) * 0.8
+
+    def near(self, share: float) -> float:
+        """The nearness at a share of the front's length, as perspective has it."""
+        t0, t1 = self.span
+        return 1 / (1 / t0 + (1 / t1 - 1 / t0) * share)
+
+    def patch(self, a: float, b: float, low: float, top: float) -> str:
         """The part of the front from share a to b of its length and between two shares of its height."""
-        ta, tb = 1 / (1 / t0 + (1 / t1 - 1 / t0) * a), 1 / (1 / t0 + (1 / t1 - 1 / t0) * b)
-        return poly(
-            [
-                view.at(off, high * low, ta),
-                view.at(off, high * low, tb),
-                view.at(off, high * top, tb),
-                view.at(off, high * top, ta),
-            ]
-        )
+        (ta, tb), at, off = (self.near(a), self.near(b)), self.view.at, self.off
+        low, top = self.high * low, self.high * top
+        return poly([at(off, low, ta), at(off, low, tb), at(off, top, tb), at(off, top, ta)])
 
-    canvas.path(patch(0, 1, 0, 1), light.thing(wall, away, lit))
-    canvas.path(patch(0, 1, 0.0, 0.24), light.thing(scale(wall, 0.72), away, lit), outlined=False)
-    canvas.path(
-        patch(0, 1, 0.97, 1.05) + patch(0, 1, 0.24, 0.265),
-        light.thing(mix(wall, WHITE, 0.3), away, lit),
-        outlined=False,
-    )
-    cols, rows = (3, 3) if t1 - t0 > 0.12 else (2, 2)
+
+def _draw_front(stage: Stage, front: _Front) -> None:
+    """Wall, cornice and roof edge, rows of windows, a door or a shop with its awning."""
+    light, canvas, away, lit, patch = stage.light, stage.canvas, front.away, front.lit, front.patch
+    canvas.path(patch(0, 1, 0, 1), light.thing(front.wall, away, lit))
+    canvas.path(patch(0, 1, 0.0, 0.24), light.thing(scale(front.wall, 0.72), away, lit), outlined=False)
+    edges = patch(0, 1, 0.97, 1.05) + patch(0, 1, 0.24, 0.265)
+    canvas.path(edges, light.thing(mix(front.wall, WHITE, 0.3), away, lit), outlined=False)
+    _windows(stage, front)
+    door, window = patch(0.1, 0.28, 0.0, 0.18), patch(0.36, 0.92, 0.05, 0.19)
+    canvas.path(door, light.thing(rgb("#4a3a34"), away, lit), outlined=False)
+    shine = mix(GLASS, LAMP, min(1.0, 0.3 + stage.dark))
+    canvas.path(window, mix(shine, light.haze, 0.4 * light.veil(away)), 0.95, outlined=False)
+    if front.shop < 0.6:
+        _awning(stage, front)
+
+
+def _windows(stage: Stage, front: _Front) -> None:
+    """Rows of panes in their frames; three of five glow in the dark."""
+    light, canvas, away = stage.light, stage.canvas, front.away
+    cols, rows = (3, 3) if front.span[1] - front.span[0] > 0.12 else (2, 2)
     panes, frames = {True: "", False: ""}, ""
     for r in range(rows):
         for c in range(cols):
             a, low = (c + 0.26) / cols, 0.32 + 0.62 * r / rows
             box = (a, a + 0.48 / cols, low, low + 0.4 / rows)
-            frames += patch(box[0] - 0.02, box[1] + 0.02, box[2] - 0.012, box[3] + 0.012)
-            panes[(r * 7 + c * 3 + int(shop * 10)) % 5 < 3] += patch(*box)
-    canvas.path(frames, light.thing(mix(wall, WHITE, 0.55), away, lit), outlined=False)
+            frames += front.patch(box[0] - 0.02, box[1] + 0.02, box[2] - 0.012, box[3] + 0.012)
+            panes[(r * 7 + c * 3 + int(front.shop * 10)) % 5 < 3] += front.patch(*box)
+    canvas.path(frames, light.thing(mix(front.wall, WHITE, 0.55), away, front.lit), outlined=False)
+    dim = light.thing(mix(GLASS, rgb("#2b3445"), 0.35 + 0.4 * stage.dark), away, 0.3)
     for glowing, d in panes.items():
-        dim = light.thing(mix(GLASS, rgb("#2b3445"), 0.35 + 0.4 * stage.dark), away, 0.3)
-        canvas.path(
-            d, mix(LAMP, light.haze, 0.4 * light.veil(away)) if glowing and stage.dark > 0.3 else dim, outlined=False
-        )
-    door = patch(0.1, 0.28, 0.0, 0.18)
-    window = patch(0.36, 0.92, 0.05, 0.19)
-    canvas.path(door, light.thing(rgb("#4a3a34"), away, lit), outlined=False)
-    shine = mix(GLASS, LAMP, min(1.0, 0.3 + stage.dark))
-    canvas.path(window, mix(shine, light.haze, 0.4 * light.veil(away)), 0.95, outlined=False)
-    if shop < 0.6:
-        depth = off * 0.84
-        ta, tb = 1 / (1 / t0 + (1 / t1 - 1 / t0) * 0.32), 1 / (1 / t0 + (1 / t1 - 1 / t0) * 0.96)
-        cloth = [
-            view.at(off, high * 0.235, ta),
-            view.at(off, high * 0.235, tb),
-            view.at(depth, high * 0.17, tb),
-            view.at(depth, high * 0.17, ta),
-        ]
-        canvas.path(poly(cloth), light.thing(awning, away, 0.4), outlined=False)
+        glow = glowing and stage.dark > 0.3
+        canvas.path(d, mix(LAMP, light.haze, 0.4 * light.veil(away)) if glow else dim, outlined=False)
+
+
+def _awning(stage: Stage, front: _Front) -> None:
+    """Cloth over a shop's window, which reaches out over the pavement."""
+    at, off, out = front.view.at, front.off, front.off * 0.84
+    ta, tb, top, edge = front.near(0.32), front.near(0.96), front.high * 0.235, front.high * 0.17
+    cloth = [at(off, top, ta), at(off, top, tb), at(out, edge, tb), at(out, edge, ta)]
+    stage.canvas.path(poly(cloth), stage.light.thing(front.awning, front.away, 0.4), outlined=False)
 
 
 def _lamps(stage: Stage, band: Band, view: _View, off: float, rng: Random) -> None:

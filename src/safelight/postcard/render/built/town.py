@@ -54,14 +54,24 @@ def _pavement(stage: Stage, band: Band, top: float) -> None:
     canvas.path(rect(-12, top, frame.width + 24, max(4.0, floor - top)), paint, outlined=False)
     if floor - top < 0.08 * frame.rise:
         return
-    middle, lines = frame.width / 2, []
+    canvas.stroke(_joints(frame.width, top, floor), light.land(scale(stone, 0.62), 0.2, -0.2), 2.2, 0.45)
+    _row_of_trees(stage, band, top, rng)
+
+
+def _joints(width: float, top: float, floor: float) -> str:
+    """The joints between slabs: lines that run to the vanishing point, and lines across."""
+    middle, lines = width / 2, []
     for k in range(-14, 15):
-        end = middle + k * frame.width * 0.14
+        end = middle + k * width * 0.14
         lines.append(f"M{num(middle + (end - middle) * 0.16)} {num(top + 3)}L{num(end)} {num(floor)}")
     for k in range(1, 9):
-        lines += [f"M0 {num(top + (floor - top) * (k / 9) ** 1.8)}H{num(frame.width)}"]
-    canvas.stroke("".join(lines), light.land(scale(stone, 0.62), 0.2, -0.2), 2.2, 0.45)
-    green = leaves(stage.world.season)
+        lines += [f"M0 {num(top + (floor - top) * (k / 9) ** 1.8)}H{num(width)}"]
+    return "".join(lines)
+
+
+def _row_of_trees(stage: Stage, band: Band, top: float, rng: Random) -> None:
+    """Crowns along the houses' feet, in the shade and lit."""
+    frame, light, green = stage.frame, stage.light, leaves(stage.world.season)
     trees = [(x, frame.rise * rng.uniform(0.014, 0.024)) for x in spread(rng, int(frame.width / 62), 0, frame.width)]
     crowns = {
         tone: "".join(
@@ -76,7 +86,7 @@ def _pavement(stage: Stage, band: Band, top: float) -> None:
         for tone in (-0.5, 0.6)
     }
     for tone, shapes in crowns.items():
-        canvas.path(shapes, light.land(scale(green, 0.85), band.distance * 0.7, tone), outlined=tone < 0)
+        stage.canvas.path(shapes, light.land(scale(green, 0.85), band.distance * 0.7, tone), outlined=tone < 0)
 
 
 def _tower(stage: Stage, rng: Random, x: float, foot: float, wide: float, high: float, wall: Rgb, away: float) -> None:

@@ -32,14 +32,9 @@ def verge(stage: Stage, band: Band, colour: Rgb) -> None:
             high *= 0.3
         lean = rng.gauss(0, 0.22) * high + sway * high / 90
         y = frame.height + 6
-        tip = (x + lean, y - high)
-        w = 3.2 + high * 0.03
-        blades.setdefault(rng.randrange(3), []).append(
-            f"M{num(x - w)} {num(y)}Q{num(x + lean * 0.2 - w * 0.4)} {num(y - high * 0.6)} {num(tip[0])} {num(tip[1])}"
-            f"Q{num(x + lean * 0.2 + w)} {num(y - high * 0.5)} {num(x + w)} {num(y)}Z"
-        )
+        blades.setdefault(rng.randrange(3), []).append(_blade(x, y, high, lean))
         if high > 0.06 * frame.rise and rng.random() < 0.2:
-            heads.append((*tip, rng.uniform(5, 9)))
+            heads.append((x + lean, y - high, rng.uniform(5, 9)))
     for shade, shapes in sorted(blades.items()):
         tone = scale(light.land(turn(scale(colour, 0.5 + 0.13 * shade), 6 * shade), 0.0, -0.3 + 0.35 * shade), 0.9)
         stage.canvas.path("".join(shapes), tone, outlined=False)
@@ -49,6 +44,15 @@ def verge(stage: Stage, band: Band, colour: Rgb) -> None:
         petal = rgb(BLOOMS[rng.randrange(6)])
         for x, y, r in heads:
             bloom(stage, band, x, y, r, petal, rng)
+
+
+def _blade(x: float, y: float, high: float, lean: float) -> str:
+    """A blade of grass from (x, y) that leans over, broader the higher it is."""
+    w = 3.2 + high * 0.03
+    return (
+        f"M{num(x - w)} {num(y)}Q{num(x + lean * 0.2 - w * 0.4)} {num(y - high * 0.6)} {num(x + lean)} {num(y - high)}"
+        f"Q{num(x + lean * 0.2 + w)} {num(y - high * 0.5)} {num(x + w)} {num(y)}Z"
+    )
 
 
 def _stems(stage: Stage, band: Band, colour: Rgb) -> None:

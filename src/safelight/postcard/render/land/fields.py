@@ -130,7 +130,7 @@ def draw_way(stage: Stage, band: Band) -> None:
     far_x, near_x = frame.width * layer.peak, frame.width * (0.5 + 0.4 * (layer.peak - 0.5))
     bend = rng.choice((-1, 1)) * frame.width * (0.04 + 0.12 * layer.roughness)
     wide = frame.rise * 0.2 * (0.8 + 0.4 * layer.density)
-    left, right, stones = [], [], []
+    left, right, stones = list[Point](), list[Point](), list[str]()
     for i in range(25):
         t = i / 24
         y = band.foot + (frame.height + 12 - band.foot) * t
@@ -138,15 +138,9 @@ def draw_way(stage: Stage, band: Band) -> None:
         w = wide * (0.03 + 0.97 * t**1.35)
         left.append((x - w * rng.uniform(0.94, 1.05), y))
         right.append((x + w * rng.uniform(0.94, 1.05), y))
-        for _ in range(3):
-            s = rng.uniform(-0.9, 0.9)
-            stones.append(
-                ellipse(x + s * w, y + rng.uniform(-8, 8) * t, (2 + 9 * t) * rng.uniform(0.4, 1.2), 1 + 3.4 * t)
-            )
-    lit, low = (
-        light.land(colour, band.distance, 0.4),
-        light.land(scale(colour, 0.85), max(0.0, band.distance - 0.3), -0.1),
-    )
+        stones += [_stone(rng, x, y, w, t) for _ in range(3)]
+    lit = light.land(colour, band.distance, 0.4)
+    low = light.land(scale(colour, 0.85), max(0.0, band.distance - 0.3), -0.1)
     paint = canvas.linear(((0.0, mix(lit, light.haze, 0.2), 1.0), (1.0, low, 1.0)), 0, band.foot, 0, frame.height)
     canvas.path(smooth(left) + "L" + smooth(right[::-1])[1:] + "Z", paint)
     shaded, inner = (left, 1.0) if light.side < 0 else (right, -1.0)
@@ -155,6 +149,12 @@ def draw_way(stage: Stage, band: Band) -> None:
     ]
     canvas.path(smooth(shaded) + "L" + smooth(verge[::-1])[1:] + "Z", scale(low, 0.8), 0.5, outlined=False)
     canvas.path("".join(stones), scale(low, 0.82), 0.6, outlined=False)
+
+
+def _stone(rng: Random, x: float, y: float, w: float, t: float) -> str:
+    """A stone somewhere across a way whose middle is (x, y), at nearness t."""
+    s = rng.uniform(-0.9, 0.9)
+    return ellipse(x + s * w, y + rng.uniform(-8, 8) * t, (2 + 9 * t) * rng.uniform(0.4, 1.2), 1 + 3.4 * t)
 
 
 def draw_fence(stage: Stage, band: Band) -> None:

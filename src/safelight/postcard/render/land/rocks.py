@@ -1,7 +1,7 @@
 """Rock: mesas and canyon walls, cliffs, boulders, craters; and the mist between."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
 
 from safelight.postcard.render.ground.dry import scrub
@@ -30,45 +30,67 @@ def draw_mesas(stage: Stage, band: Band) -> None:
         _mesa(stage, band, rng, x, tall * share, tall * share * rng.uniform(0.28, 0.75), rock)
 
 
+@dataclass(frozen=True)
+class _Table:
+    """A mesa's measures: it rises from its skirt of scree at the foot, above the knee as a steep wall."""
+
+    x: float
+    foot: float
+    tall: float
+    half: float
+    knee: float
+
+    @property
+    def top(self) -> float:
+        return self.foot - self.tall
+
+    @property
+    def skirt(self) -> float:
+        return self.half * 1.0 + self.tall * 0.42
+
+
 def _mesa(stage: Stage, band: Band, rng: Random, x: float, tall: float, half: float, rock: Rgb) -> None:
     light, canvas, foot = stage.light, stage.canvas, band.foot + 2
-    top, knee = foot - tall, foot - tall * rng.uniform(0.28, 0.4)
-    skirt = half * 1.0 + tall * 0.42
+    table = _Table(x, foot, tall, half, knee=foot - tall * rng.uniform(0.28, 0.4))
+    top, knee, skirt = table.top, table.knee, table.skirt
     left = [(x - skirt, foot), *jagged(rng, (x - half * 1.12, knee), (x - half, top), 0.09, 3), (x - half, top)]
     right = [*jagged(rng, (x + half, top), (x + half * 1.12, knee), 0.09, 3), (x + skirt, foot)]
     lit, shade = light.land(rock, band.distance, 0.6), light.land(rock, band.distance, -0.65)
-    mist = mix(shade, light.haze, 0.25)
-    body = canvas.linear(((0.0, shade, 1.0), (1.0, mist, 1.0)), 0, top, 0, foot)
-    canvas.path(poly([*left, *right]), body)
+    stops = ((0.0, shade, 1.0), (1.0, mix(shade, light.haze, 0.25), 1.0))
+    canvas.path(poly([*left, *right]), canvas.linear(stops, 0, top, 0, foot))
     cut = x + half * rng.uniform(-0.3, 0.3)
-    edge = [
-        *jagged(rng, (cut, top), (cut + half * 0.2, knee), 0.12, 3),
-        (cut + half * 0.2, knee),
-        (cut + skirt * 0.3, foot),
-    ]
+    bend = (cut + half * 0.2, knee)
+    edge = [*jagged(rng, (cut, top), bend, 0.12, 3), bend, (cut + skirt * 0.3, foot)]
     face = [*left, *edge] if light.side < 0 else [*right[::-1], *edge]
-    canvas.path(
-        poly(face),
-        canvas.linear(((0.0, lit, 1.0), (1.0, mix(lit, light.haze, 0.2), 1.0)), 0, top, 0, foot),
-        outlined=False,
-    )
+    stops = ((0.0, lit, 1.0), (1.0, mix(lit, light.haze, 0.2), 1.0))
+    canvas.path(poly(face), canvas.linear(stops, 0, top, 0, foot), outlined=False)
     wall = RockFace(x - half * 1.02, x + half * 1.02, lambda _x: top, knee + 2, 0.12)
     wall.draw(stage, rng, rock, band.distance, 0.15)
+    _seams(stage, band, table, rock)
+    dark = [(x - skirt, foot), *left[1:]] if light.side > 0 else [(x + skirt, foot), *right[:-1][::-1]]
+    canvas.path(poly([*edge, *dark]), scale(shade, 0.8), 0.42, outlined=False)
+    _furrows(stage, band, table, rock)
+
+
+def _seams(stage: Stage, band: Band, table: _Table, rock: Rgb) -> None:
+    """Bands of darker and paler rock across the wall."""
+    x, top, knee, tall = table.x, table.top, table.knee, table.tall
     for k, deep, f in ((0.1, 0.05, 0.78), (0.26, 0.09, 1.2), (0.5, 0.05, 0.7), (0.72, 0.1, 1.15)):
-        y, w = top + (knee - top) * k, half * (1.01 + 0.1 * k)
+        y, w = top + (knee - top) * k, table.half * (1.01 + 0.1 * k)
         lower = y + (knee - top) * deep
         seam = [(x - w, y), (x - w * 0.3, y + tall * 0.012), (x + w * 0.4, y - tall * 0.008), (x + w, y)]
-        tone = light.land(scale(rock, f), band.distance, 0.1)
-        canvas.path(poly([*seam, (x + w, lower), (x - w, lower)]), tone, 0.4, outlined=False)
-    dark_side = (
-        [*edge, (x - skirt, foot), *left[1:]] if light.side > 0 else [*edge, (x + skirt, foot), *right[:-1][::-1]]
-    )
-    canvas.path(poly(dark_side), scale(shade, 0.8), 0.42, outlined=False)
+        tone = stage.light.land(scale(rock, f), band.distance, 0.1)
+        stage.canvas.path(poly([*seam, (x + w, lower), (x - w, lower)]), tone, 0.4, outlined=False)
+
+
+def _furrows(stage: Stage, band: Band, table: _Table, rock: Rgb) -> None:
+    """Gullies in the scree, fanning out from the knee."""
+    x, knee, foot, skirt = table.x, table.knee, table.foot, table.skirt
     gullies = "".join(
         poly([(px, knee), (px + skirt * 0.03, knee), (x + (px - x) * 1.5, foot), (x + (px - x) * 1.42, foot)])
-        for px in (x + half * k for k in (-0.8, -0.45, -0.1, 0.3, 0.65, 0.9))
+        for px in (x + table.half * k for k in (-0.8, -0.45, -0.1, 0.3, 0.65, 0.9))
     )
-    canvas.path(gullies, light.land(scale(rock, 0.8), band.distance, -0.5), 0.4, outlined=False)
+    stage.canvas.path(gullies, stage.light.land(scale(rock, 0.8), band.distance, -0.5), 0.4, outlined=False)
 
 
 def _plain(stage: Stage, band: Band, rock: Rgb) -> None:
@@ -102,38 +124,39 @@ def draw_cliffs(stage: Stage, band: Band) -> None:
     layer, frame, light, canvas = band.layer, stage.frame, stage.light, stage.canvas
     rng, rock = stage.rng("cliffs", layer.detail), albedo(stage, layer)
     tall, foot, from_left = layer.height * frame.rise, band.foot + 4, layer.peak < 0.5
-    sign = 1.0 if from_left else -1.0
+    out = tall if from_left else -tall  # as far as it is high, towards the open side
     crest = cliff_top(stage, band)
     start, edge = crest[0][0], crest[-1][0]
-    fall = [*jagged(rng, crest[-1], (edge + sign * tall * 0.2, foot), 0.14, 4), (edge + sign * tall * 0.2, foot)]
+    fall = [*jagged(rng, crest[-1], (edge + out * 0.2, foot), 0.14, 4), (edge + out * 0.2, foot)]
     lit_face = (light.side > 0) == from_left
-    face, deep = (
-        light.land(rock, band.distance, 0.6 if lit_face else -0.5),
-        light.land(rock, band.distance, -0.2 if lit_face else -0.8),
-    )
-    canvas.path(
-        poly([(start, foot), *crest, *fall]),
-        canvas.linear(((0.0, face, 1.0), (1.0, mix(deep, light.haze, 0.12), 1.0)), 0, foot - tall, 0, foot),
-    )
-    ends = sorted((start, edge + sign * tall * 0.18))
+    face = light.land(rock, band.distance, 0.6 if lit_face else -0.5)
+    deep = mix(light.land(rock, band.distance, -0.2 if lit_face else -0.8), light.haze, 0.12)
+    paint = canvas.linear(((0.0, face, 1.0), (1.0, deep, 1.0)), 0, foot - tall, 0, foot)
+    canvas.path(poly([(start, foot), *crest, *fall]), paint)
+    ends = sorted((start, edge + out * 0.18))
     wall = RockFace(max(-20.0, ends[0]), min(frame.width + 20, ends[1]), edge_of([*crest, *fall]), foot, 0.1)
     wall.draw(stage, rng, rock, band.distance, 0.8 if lit_face else -0.5)
-    wet = canvas.linear(
-        ((0.0, light.mood.land[-1], 0.0), (1.0, light.mood.land[-1], 0.4)), 0, foot - tall * 0.3, 0, foot
-    )
+    sea = light.mood.land[-1]
+    wet = canvas.linear(((0.0, sea, 0.0), (1.0, sea, 0.4)), 0, foot - tall * 0.3, 0, foot)
     canvas.path(poly([(start, foot), (start, foot - tall * 0.3), *fall[-3:]]), wet, outlined=False)
-    skerries = [(edge + sign * tall * k, foot + 4 + 4 * j, tall * s) for j, (k, s) in enumerate(_SKERRIES)]
-    for x, y, wide in skerries:
-        boulder(stage, rng, x, y, wide, rock, band.distance)
-        canvas.path(
-            ellipse(x, y + 1, wide * 0.66, wide * 0.07), light.land(WHITE, band.distance, 0.5), 0.7, outlined=False
-        )
-    green = grass(stage.world.season)
-    turf = [*crest, (edge + sign * tall * 0.03, crest[-1][1] + tall * 0.05)]
+    for j, (k, s) in enumerate(_SKERRIES):
+        _skerry(stage, band, rng, edge + out * k, foot + 4 + 4 * j, tall * s)
+    _grass_on(stage, band, rng, crest, (edge + out * 0.03, crest[-1][1] + tall * 0.05), tall)
+
+
+def _skerry(stage: Stage, band: Band, rng: Random, x: float, y: float, wide: float) -> None:
+    """A rock in the water, with foam around it."""
+    boulder(stage, rng, x, y, wide, albedo(stage, band.layer), band.distance)
+    foam = stage.light.land(WHITE, band.distance, 0.5)
+    stage.canvas.path(ellipse(x, y + 1, wide * 0.66, wide * 0.07), foam, 0.7, outlined=False)
+
+
+def _grass_on(stage: Stage, band: Band, rng: Random, crest: list[Point], tip: Point, tall: float) -> None:
+    """Grass on the crest, which ends in a tip over the fall."""
     under = [(x, y + tall * (0.07 + 0.05 * rng.random())) for x, y in reversed(crest)]
-    canvas.path(
-        smooth(turf) + "L" + "L".join(f"{num(a)} {num(b)}" for a, b in under) + "Z",
-        light.land(green, band.distance, 0.5),
+    stage.canvas.path(
+        smooth([*crest, tip]) + "L" + "L".join(f"{num(a)} {num(b)}" for a, b in under) + "Z",
+        stage.light.land(grass(stage.world.season), band.distance, 0.5),
     )
 
 

@@ -11,45 +11,36 @@ from safelight.postcard.render.stage import Stage
 
 def draw_volcano(stage: Stage, band: Band) -> None:
     """A cone with a crater, lava in its gullies, a glow and a column of smoke."""
-    layer, frame, light, canvas = band.layer, stage.frame, stage.light, stage.canvas
-    rng = stage.rng("volcano", layer.detail)
+    layer, frame, canvas = band.layer, stage.frame, stage.canvas
     tall, foot, x = layer.height * frame.rise, band.foot, layer.peak * frame.width
     rock, top, mouth = albedo(stage, layer), foot - tall, tall * 0.13
     _smoke(stage, band, x, top, tall)
     canvas.path(ellipse(x, top, mouth * 5, mouth * 4), canvas.soft(rgb("#ff6a2a"), 0.75), outlined=False)
     wide = tall * 1.15
-    left = [*jagged(rng, (x - wide, foot), (x - mouth, top), 0.07, 4), (x - mouth, top)]
-    right = [*jagged(rng, (x + mouth, top), (x + wide, foot), 0.07, 4), (x + wide, foot)]
-    left = [
-        (px - 0.13 * wide * (1 - (2 * i / len(left) - 1) ** 2), py + tall * 0.05) for i, (px, py) in enumerate(left)
-    ]
-    shade = light.land(rock, band.distance, -0.7)
-    paint = canvas.linear(((0.0, shade, 1.0), (1.0, mix(shade, light.haze, 0.4), 1.0)), 0, top, 0, foot)
-    canvas.path(
-        poly(
-            [
-                *left,
-                (x - mouth, top),
-                (x - mouth * 0.3, top + mouth * 0.35),
-                (x + mouth * 0.4, top + mouth * 0.25),
-                *right,
-            ]
-        ),
-        paint,
-    )
-    spine = [*jagged(rng, (x, top + mouth * 0.3), (x + wide * 0.1, foot), 0.16, 3), (x + wide * 0.1, foot)]
-    flank = (
-        [*left, (x - mouth * 0.3, top + mouth * 0.35), *spine]
-        if light.side < 0
-        else [*right[::-1], (x + mouth * 0.4, top + mouth * 0.25), *spine]
-    )
-    canvas.path(poly(flank), light.land(rock, band.distance, 0.7), outlined=False)
+    _cone(stage, band, x, tall, wide, mouth)
     _gullies(stage, band, x, top, foot, wide, mouth)
     _lava(stage, band, x, top, foot, wide, mouth)
     canvas.path(ellipse(x, top + mouth * 0.22, mouth * 0.75, mouth * 0.17), rgb("#ffce54"), outlined=False)
     foothills(stage, band, rock, tall * 0.16, foot)
     if foot < stage.floor:
         foreground(stage, band, earth(stage), foot - 1)
+
+
+def _cone(stage: Stage, band: Band, x: float, tall: float, wide: float, mouth: float) -> None:
+    """The mountain with the notch of its crater, and the flank that lies in the light."""
+    rng, light, canvas = stage.rng("volcano", band.layer.detail), stage.light, stage.canvas
+    rock, foot, top = albedo(stage, band.layer), band.foot, band.foot - tall
+    left = [*jagged(rng, (x - wide, foot), (x - mouth, top), 0.07, 4), (x - mouth, top)]
+    right = [*jagged(rng, (x + mouth, top), (x + wide, foot), 0.07, 4), (x + wide, foot)]
+    sag, drop = 0.13 * wide, tall * 0.05
+    left = [(px - sag * (1 - (2 * i / len(left) - 1) ** 2), py + drop) for i, (px, py) in enumerate(left)]
+    notch: list[Point] = [(x - mouth * 0.3, top + mouth * 0.35), (x + mouth * 0.4, top + mouth * 0.25)]
+    shade = light.land(rock, band.distance, -0.7)
+    paint = canvas.linear(((0.0, shade, 1.0), (1.0, mix(shade, light.haze, 0.4), 1.0)), 0, top, 0, foot)
+    canvas.path(poly([*left, (x - mouth, top), *notch, *right]), paint)
+    spine = [*jagged(rng, (x, top + mouth * 0.3), (x + wide * 0.1, foot), 0.16, 3), (x + wide * 0.1, foot)]
+    flank = [*left, notch[0], *spine] if light.side < 0 else [*right[::-1], notch[1], *spine]
+    canvas.path(poly(flank), light.land(rock, band.distance, 0.7), outlined=False)
 
 
 def _gullies(stage: Stage, band: Band, x: float, top: float, foot: float, wide: float, mouth: float) -> None:

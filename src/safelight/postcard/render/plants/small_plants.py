@@ -66,53 +66,67 @@ def mushroom(pen: Pen) -> None:
 
 def glowing_mushroom(pen: Pen) -> None:
     """A tall mushroom that shines by itself: bright cap and gills, a halo, a pool of light at its foot."""
-    shine = pen.main(("#4fe3d6", "#7fa8ff", "#c77dff", "#6dffa8", "#ff8ad1")[int(pen.variant * 4.99)])
-    cap, deep = mix(shine, WHITE, 0.12), mix(shine, (0.1, 0.08, 0.35), 0.55)
+    shine = pen.main(_GLOWS[int(pen.variant * 4.99)])
     lean = pen.rng.uniform(-7, 7)
+    canvas = pen.stage.canvas
     pen.glow(lean, -66, 88, shine, 0.6)
     if pen.shine:
-        pen.stage.canvas.path(ellipse(0, 2, 62, 15), pen.stage.canvas.soft(shine, 0.6), outlined=False)
-    canvas = pen.stage.canvas
-    stem = canvas.linear(
-        ((0.0, mix(shine, WHITE, 0.75), 1.0), (1.0, mix(deep, pen.tint("#d8d0f0"), 0.5), 1.0)), 0, -60, 0, 0
+        canvas.path(ellipse(0, 2, 62, 15), canvas.soft(shine, 0.6), outlined=False)
+    _glowing_stem(pen, shine, lean)
+    wide, high = (46, -88) if pen.rng.random() < 0.5 else (36, -100)
+    _glowing_gills(pen, shine, lean, wide)
+    _glowing_cap(pen, shine, lean, wide, high)
+    specks = "".join(
+        circle(lean + pen.rng.uniform(-70, 70), pen.rng.uniform(-128, -14), pen.rng.uniform(0.7, 1.7)) for _ in range(9)
     )
-    canvas.path(f"M-8 0Q-3 -26 {num(lean - 5)} -58L{num(lean + 5)} -58Q5 -26 9 0Z", stem)
-    flat = pen.rng.random() < 0.5
-    high = -88 if flat else -100
-    wide = 46 if flat else 36
+    canvas.path(specks, mix(shine, WHITE, 0.6), 0.85, outlined=False)
+
+
+_GLOWS = ("#4fe3d6", "#7fa8ff", "#c77dff", "#6dffa8", "#ff8ad1")
+_GLOWING_SPOTS = (
+    (-0.5, 0.45, 1.1),
+    (-0.1, 0.75, 1.4),
+    (0.35, 0.6, 1.1),
+    (0.62, 0.28, 0.8),
+    (0.05, 0.38, 0.9),
+    (-0.72, 0.18, 0.7),
+)
+"""Spots of a cap: where against its half width and height, and how large."""
+
+
+def _unlit(shine: Rgb) -> Rgb:
+    """What of a glowing mushroom its own light does not reach."""
+    return mix(shine, (0.1, 0.08, 0.35), 0.55)
+
+
+def _glowing_stem(pen: Pen, shine: Rgb, lean: float) -> None:
+    low = mix(_unlit(shine), pen.tint("#d8d0f0"), 0.5)
+    stem = pen.stage.canvas.linear(((0.0, mix(shine, WHITE, 0.75), 1.0), (1.0, low, 1.0)), 0, -60, 0, 0)
+    pen.stage.canvas.path(f"M-8 0Q-3 -26 {num(lean - 5)} -58L{num(lean + 5)} -58Q5 -26 9 0Z", stem)
+
+
+def _glowing_gills(pen: Pen, shine: Rgb, lean: float, wide: float) -> None:
+    canvas = pen.stage.canvas
     gills = canvas.linear(((0.0, WHITE, 1.0), (1.0, shine, 1.0)), 0, -62, 0, -48)
     canvas.path(ellipse(lean, -55, wide * 0.9, 7.5), gills, outlined=False)
-    pen.stage.canvas.stroke(
-        "".join(f"M{num(lean + k * wide * 0.17)} -59L{num(lean + k * wide * 0.05)} -50" for k in range(-4, 5)),
-        deep,
-        0.9,
-        0.5,
-    )
-    top = canvas.linear(((0.0, deep, 1.0), (0.55, cap, 1.0), (1.0, mix(cap, WHITE, 0.5), 1.0)), 0, high, 0, -54)
+    lines = "".join(f"M{num(lean + k * wide * 0.17)} -59L{num(lean + k * wide * 0.05)} -50" for k in range(-4, 5))
+    canvas.stroke(lines, _unlit(shine), 0.9, 0.5)
+
+
+def _glowing_cap(pen: Pen, shine: Rgb, lean: float, wide: float, high: float) -> None:
+    """The cap, dark at its top, with spots."""
+    canvas, cap = pen.stage.canvas, mix(shine, WHITE, 0.12)
+    stops = ((0.0, _unlit(shine), 1.0), (0.55, cap, 1.0), (1.0, mix(cap, WHITE, 0.5), 1.0))
     canvas.path(
         (
             f"M{num(lean - wide)} -56Q{num(lean - wide * 0.9)} {num(high)} {num(lean)} {num(high)}"
             f"Q{num(lean + wide * 0.9)} {num(high)} {num(lean + wide)} -56"
             f"Q{num(lean)} -64 {num(lean - wide)} -56Z"
         ),
-        top,
+        canvas.linear(stops, 0, high, 0, -54),
     )
-    spots = "".join(
-        ellipse(lean + x * wide, -58 + (high + 58) * y, 3.4 * s, 2.6 * s)
-        for x, y, s in (
-            (-0.5, 0.45, 1.1),
-            (-0.1, 0.75, 1.4),
-            (0.35, 0.6, 1.1),
-            (0.62, 0.28, 0.8),
-            (0.05, 0.38, 0.9),
-            (-0.72, 0.18, 0.7),
-        )
-    )
+    spots = "".join(ellipse(lean + x * wide, -58 + (high + 58) * y, 3.4 * s, 2.6 * s) for x, y, s in _GLOWING_SPOTS)
     canvas.path(spots, mix(shine, WHITE, 0.8), 0.92, outlined=False)
-    specks = "".join(
-        circle(lean + pen.rng.uniform(-70, 70), pen.rng.uniform(-128, -14), pen.rng.uniform(0.7, 1.7)) for _ in range(9)
-    )
-    canvas.path(specks, mix(shine, WHITE, 0.6), 0.85, outlined=False)
 
 
 def fern(pen: Pen) -> None:

@@ -15,21 +15,7 @@ def palm(pen: Pen) -> None:
     rng = pen.rng
     lean = rng.choice((-1, 1)) * rng.uniform(8, 20)
     top = (lean, -78.0)
-    pen.round(
-        (
-            f"M-3.4 0Q{num(lean * 0.1 - 2)} -40 {num(lean - 1.6)} -78L{num(lean + 1.6)} -78"
-            f"Q{num(lean * 0.1 + 3)} -40 3.4 0Z"
-        ),
-        "#a17a52",
-        lean * 0.4,
-        7,
-    )
-    rings = []
-    for i in range(10):
-        t = (i + 0.5) / 10
-        x, y = lean * t * t * 0.85 + 0.3, -78 * t
-        rings.append(f"M{num(x - 2.4 + t)} {num(y)}q2 1.4 4.6 0")
-    pen.line("".join(rings), "#6f5138", 0.8)
+    _palm_trunk(pen, lean)
     green = foliage(pen, rgb("#3f9355"))
     shade: list[str] = []
     lit: list[str] = []
@@ -41,6 +27,18 @@ def palm(pen: Pen) -> None:
     pen.fill("".join(shade), scale(green, 0.8), -0.5)
     pen.fill("".join(lit), green, 0.5)
     pen.fill(circle(top[0] - 2, top[1] + 3, 2.3) + circle(top[0] + 2.4, top[1] + 3.4, 2.3), "#7a4f2c")
+
+
+def _palm_trunk(pen: Pen, lean: float) -> None:
+    """A trunk whose top leans aside, with the rings that fallen fronds have left."""
+    left, right = f"{num(lean * 0.1 - 2)} -40 {num(lean - 1.6)}", f"{num(lean * 0.1 + 3)} -40 3.4"
+    pen.round(f"M-3.4 0Q{left} -78L{num(lean + 1.6)} -78Q{right} 0Z", "#a17a52", lean * 0.4, 7)
+    rings = []
+    for i in range(10):
+        t = (i + 0.5) / 10
+        x, y = lean * t * t * 0.85 + 0.3, -78 * t
+        rings.append(f"M{num(x - 2.4 + t)} {num(y)}q2 1.4 4.6 0")
+    pen.line("".join(rings), "#6f5138", 0.8)
 
 
 def _frond(top: Point, angle: float, long: float) -> str:

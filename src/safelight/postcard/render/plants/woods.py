@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 
 from safelight.postcard.render.ground.folds import folds
 from safelight.postcard.render.ground.relief import Band, albedo, draw_rolling, earth, leaves, needles
 from safelight.postcard.render.ground.verge import verge
 from safelight.postcard.render.land.terrain import tufts
-from safelight.postcard.render.paper.canvas import num, poly, smooth
+from safelight.postcard.render.paper.canvas import Point, num, poly, smooth
 from safelight.postcard.render.paper.colour import NAMED, Rgb, mix, rgb, turn
 from safelight.postcard.render.paper.shapes import spread
 from safelight.postcard.render.plants import small_plants, trees, warm_trees
@@ -72,33 +73,11 @@ _CANOPY = frozenset({LayerKind.PINES, LayerKind.BROADLEAVES, LayerKind.JUNGLE})
 
 def _canopy(stage: Stage, band: Band, tall: float) -> None:
     """The wood behind the first trees, as one pale mass with a crest of tree tops."""
-    rng, frame, light = stage.rng("canopy", band.layer.detail), stage.frame, stage.light
+    frame, light, rng = stage.frame, stage.light, stage.rng("canopy", band.layer.detail)
     away = min(1.0, band.distance + 0.22)
     pines = band.layer.kind is LayerKind.PINES
     tone = light.land(_leaf(stage, band, pines), away, -0.3)
-    x, points = -20.0, []
-    while x < frame.width + 40:
-        high = tall * rng.uniform(0.5, 0.86) * (0.6 + 0.4 * band.layer.density)
-        y = band.crest(x) - high
-        w = high * (0.16 if pines else 0.4)
-        if pines:
-            points += [
-                (x - w, y + high * 0.62),
-                (x - w * 0.5, y + high * 0.34),
-                (x - w * 0.62, y + high * 0.33),
-                (x, y),
-                (x + w * 0.62, y + high * 0.33),
-                (x + w * 0.5, y + high * 0.34),
-                (x + w, y + high * 0.62),
-            ]
-        else:
-            points += [
-                (x - w, y + high * 0.3),
-                (x - w * 0.5, y + high * 0.04),
-                (x + w * 0.3, y),
-                (x + w * 0.9, y + high * 0.22),
-            ]
-        x += w * (1.5 if pines else 1.7)
+    points = _tree_tops(stage, band, tall, pines, rng)
     floor = band.foot + tall * 0.1
     d = poly(points, close=False) if pines else smooth(points)
     top, low = band.foot - tall, mix(tone, stage.light.haze, 0.35)
@@ -109,6 +88,23 @@ def _canopy(stage: Stage, band: Band, tall: float) -> None:
         start = min(1.0, max(0.0, (waist - top) / max(1.0, floor - top)))
         stops = ((0.0, mix(tone, low, start)), (max(0.001, 1.0 - start), low), (1.0, low))
         stage.canvas.graded(-60, waist, frame.width + 120, floor - waist, stops, max(1.0, floor - top))
+
+
+def _tree_tops(stage: Stage, band: Band, tall: float, pines: bool, rng: Random) -> list[Point]:
+    """The crest of a wood from left to right, tree beside tree."""
+    x, points = -20.0, list[Point]()
+    broad, gap, shape = (0.16, 1.5, _PINE_TOP) if pines else (0.4, 1.7, _ROUND_TOP)
+    while x < stage.frame.width + 40:
+        high = tall * rng.uniform(0.5, 0.86) * (0.6 + 0.4 * band.layer.density)
+        y, w = band.crest(x) - high, high * broad
+        points += [(x + w * across, y + high * down) for across, down in shape]
+        x += w * gap
+    return points
+
+
+_PINE_TOP = ((-1.0, 0.62), (-0.5, 0.34), (-0.62, 0.33), (0.0, 0.0), (0.62, 0.33), (0.5, 0.34), (1.0, 0.62))
+_ROUND_TOP = ((-1.0, 0.3), (-0.5, 0.04), (0.3, 0.0), (0.9, 0.22))
+"""The outlines of tree tops, against half their width and their height."""
 
 
 def _leaf(stage: Stage, band: Band, pines: bool) -> Rgb:

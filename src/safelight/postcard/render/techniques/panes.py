@@ -34,20 +34,22 @@ def regions(
         nearest = np.full((rows, columns), np.inf)
         # |p - c|^2 without |p|^2, which a pixel has from every seed: then colours are one product, not three squares.
         ours = np.square(colours).sum(axis=1)
-        for k in range(len(places)):
-            (cx, cy), reach = places[k], float(spacing[k]) * 1.6
-            x0, x1 = max(0, int(cx - reach)), min(columns, int(cx + reach) + 1)
-            y0, y1 = max(0, int(cy - reach)), min(rows, int(cy + reach) + 1)
-            apart = picture[y0:y1, x0:x1] @ (-2 * colours[k])
-            dx, dy = np.arange(x0, x1) - cx, np.arange(y0, y1) - cy
+        for k, (cx, cy) in enumerate(places):
+            near_y, near_x = (_around(at, float(spacing[k]) * 1.6, most) for at, most in ((cy, rows), (cx, columns)))
+            apart = picture[near_y, near_x] @ (-2 * colours[k])
+            dx, dy = np.arange(near_x.start, near_x.stop) - cx, np.arange(near_y.start, near_y.stop) - cy
             apart += weights[k] * dx * dx + ours[k]
             apart += (weights[k] * dy * dy)[:, None]
-            window = nearest[y0:y1, x0:x1]
-            closer = apart < window
-            np.copyto(window, apart, where=closer)
-            np.copyto(labels[y0:y1, x0:x1], k, where=closer)
+            closer = apart < nearest[near_y, near_x]
+            np.copyto(nearest[near_y, near_x], apart, where=closer)
+            np.copyto(labels[near_y, near_x], k, where=closer)
         places, colours = _means(picture, labels, places, colours)
     return labels
+
+
+def _around(middle: float, reach: float, most: int) -> slice:
+    """The pixels within reach of a middle, of so many in a row or column."""
+    return slice(max(0, int(middle - reach)), min(most, int(middle + reach) + 1))
 
 
 def _means(picture: Grid, labels: Labels, places: Grid, colours: Grid) -> tuple[Grid, Grid]:

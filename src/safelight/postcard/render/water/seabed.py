@@ -1,10 +1,12 @@
 """The floor of the sea: sand, corals, kelp."""
 
+from random import Random
+
 from safelight.postcard.render.ground.relief import Band, albedo, draw_rolling
 from safelight.postcard.render.ground.scatter import scatter
 from safelight.postcard.render.ground.stones import boulder
-from safelight.postcard.render.paper.canvas import ellipse, num, smooth
-from safelight.postcard.render.paper.colour import NAMED, WHITE, mix, rgb, scale, turn
+from safelight.postcard.render.paper.canvas import Point, ellipse, num, smooth
+from safelight.postcard.render.paper.colour import NAMED, WHITE, Rgb, mix, rgb, scale, turn
 from safelight.postcard.render.paper.shapes import blob, jagged, spread
 from safelight.postcard.render.stage import Stage
 from safelight.postcard.scenes.vocabulary import Colour
@@ -74,45 +76,48 @@ def draw_corals(stage: Stage, band: Band) -> None:
     """A reef: fans, tubes and brain corals on the seabed."""
     draw_seabed(stage, band)
     rng, light, frame = stage.rng("corals", band.layer.detail), stage.light, stage.frame
-    tall = max(0.1, band.layer.height) * frame.rise
+    tall, away = max(0.1, band.layer.height) * frame.rise, band.distance * 0.55
     for x in spread(rng, int((6 + 10 * band.layer.density) * frame.width / 1300), -20, frame.width + 20):
         if not stage.free(x, tall * 0.1, band.layer.depth + 0.02):
             continue
         y = band.crest(min(max(x, 0), frame.width)) + rng.uniform(6, 0.14 * frame.rise)
         tone = rgb(NAMED[band.layer.colour]) if band.layer.colour is not Colour.NATURAL else rgb(rng.choice(_CORAL))
-        colour, shade = (
-            light.land(tone, band.distance * 0.55, 0.35),
-            light.land(scale(tone, 0.75), band.distance * 0.55, -0.3),
+        tones = light.land(tone, away, 0.35), light.land(scale(tone, 0.75), away, -0.3)
+        kind = (_fan, _tubes, _brain)[rng.randrange(3)]
+        kind(stage, rng, (x, y), tall * rng.uniform(0.35, 0.8), tones)
+
+
+_Tones = tuple[Rgb, Rgb]
+"""A coral's colour in the light and in the shade."""
+
+
+def _fan(stage: Stage, rng: Random, foot: Point, high: float, tones: _Tones) -> None:
+    """Five arms that spread from one foot."""
+    x, y = foot
+    for k in range(5):
+        low = y - high * (1 - 0.12 * abs(k - 2))
+        arm = jagged(rng, (x, y), (x + (k - 2) * high * 0.24, low), 0.16, 2)
+        stage.canvas.stroke(smooth([*arm, (x + (k - 2) * high * 0.26, low)]), tones[(k + 1) % 2], high * 0.1)
+
+
+def _tubes(stage: Stage, rng: Random, foot: Point, high: float, tones: _Tones) -> None:
+    """Four pipes side by side, open at their tops."""
+    (x, y), w, (colour, shade) = foot, high * 0.08, tones
+    for k in range(4):
+        tx, th = x + (k - 1.5) * high * 0.2, high * rng.uniform(0.5, 0.9)
+        stage.canvas.path(
+            f"M{num(tx - w * 0.7)} {num(y)}L{num(tx - w)} {num(y - th)}h{num(2 * w)}L{num(tx + w * 0.7)} {num(y)}Z",
+            colour,
         )
-        kind, high = rng.randrange(3), tall * rng.uniform(0.35, 0.8)
-        if kind == 0:
-            for k in range(5):
-                arm = jagged(rng, (x, y), (x + (k - 2) * high * 0.24, y - high * (1 - 0.12 * abs(k - 2))), 0.16, 2)
-                stage.canvas.stroke(
-                    smooth([*arm, (x + (k - 2) * high * 0.26, y - high * (1 - 0.12 * abs(k - 2)))]),
-                    colour if k % 2 else shade,
-                    high * 0.1,
-                )
-        elif kind == 1:
-            for k in range(4):
-                tx, th = x + (k - 1.5) * high * 0.2, high * rng.uniform(0.5, 0.9)
-                w = high * 0.08
-                stage.canvas.path(
-                    (
-                        f"M{num(tx - w * 0.7)} {num(y)}L{num(tx - w)} {num(y - th)}h{num(2 * w)}"
-                        f"L{num(tx + w * 0.7)} {num(y)}Z"
-                    ),
-                    colour,
-                )
-                stage.canvas.path(ellipse(tx, y - th, w, w * 0.45), shade, outlined=False)
-        else:
-            r = high * 0.4
-            stage.canvas.path(smooth(blob(rng, x, y - r * 0.5, r, r * 0.75, 11, 0.06), close=True), shade)
-            stage.canvas.path(
-                smooth(blob(rng, x + light.side * r * 0.15, y - r * 0.65, r * 0.72, r * 0.5, 11, 0.06), close=True),
-                colour,
-                outlined=False,
-            )
+        stage.canvas.path(ellipse(tx, y - th, w, w * 0.45), shade, outlined=False)
+
+
+def _brain(stage: Stage, rng: Random, foot: Point, high: float, tones: _Tones) -> None:
+    """A round lump, lit from the side."""
+    (x, y), r, (colour, shade) = foot, high * 0.4, tones
+    stage.canvas.path(smooth(blob(rng, x, y - r * 0.5, r, r * 0.75, 11, 0.06), close=True), shade)
+    lit = blob(rng, x + stage.light.side * r * 0.15, y - r * 0.65, r * 0.72, r * 0.5, 11, 0.06)
+    stage.canvas.path(smooth(lit, close=True), colour, outlined=False)
 
 
 def draw_kelp(stage: Stage, band: Band) -> None:

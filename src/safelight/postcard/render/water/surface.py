@@ -135,7 +135,7 @@ def _ripples(stage: Stage, band: Band, far: Rgb, near: Rgb) -> None:
 
 def _waves(stage: Stage, band: Band, near: Rgb) -> None:
     """Rows of waves with foam, higher towards the eye."""
-    frame, rng, light = stage.frame, stage.rng("waves", band.layer.detail), stage.light
+    frame, rng, light, canvas = stage.frame, stage.rng("waves", band.layer.detail), stage.light, stage.canvas
     foam = light.land(WHITE, 0.1, 0.5)
     force = (band.layer.roughness - 0.55) / 0.45
     deep = frame.height - band.foot
@@ -144,34 +144,38 @@ def _waves(stage: Stage, band: Band, near: Rgb) -> None:
         y, high = band.foot + deep * (0.04 + 0.96 * t), (8 + 46 * t) * (0.4 + 0.6 * force)
         length = (70 + 260 * t) * rng.uniform(0.85, 1.15)
         start = -rng.random() * length
-        crest, caps = [], []
-        x = start
-        while x < frame.width + length:
-            crest += [
-                (x, y),
-                (x + length * 0.32, y - high * 0.25),
-                (x + length * 0.62, y - high),
-                (x + length * 0.8, y - high * 0.35),
-            ]
-            if rng.random() < 0.35 + 0.55 * force:
-                cx = x + length * 0.6
-                caps.append(
-                    f"M{num(cx - length * 0.24)} {num(y - high * 0.32)}"
-                    f"Q{num(cx)} {num(y - high * 1.02)} {num(cx + length * 0.2)} {num(y - high * 0.3)}"
-                    f"Q{num(cx + length * 0.02)} {num(y - high * 0.62)}"
-                    f" {num(cx - length * 0.24)} {num(y - high * 0.32)}Z"
-                )
-            x += length
-        body = smooth(crest) + f"L{num(x)} {num(y + high * 1.6)}L{num(start)} {num(y + high * 1.6)}Z"
+        crest, caps, end = _row_of_waves(rng, (start, y), frame.width, length, high, 0.35 + 0.55 * force)
+        low = y + high * 1.6
+        body = smooth(crest) + f"L{num(end)} {num(low)}L{num(start)} {num(low)}Z"
         tone = mix(near, light.mood.land[-1], 0.25 * t)
-        stage.canvas.path(
-            body,
-            stage.canvas.linear(
-                ((0.0, mix(tone, light.haze, 0.25), 0.9), (1.0, tone, 0.0)), 0, y - high, 0, y + high * 1.6
-            ),
-            outlined=False,
-        )
-        stage.canvas.path("".join(caps), foam, 0.85, outlined=False)
+        stops = ((0.0, mix(tone, light.haze, 0.25), 0.9), (1.0, tone, 0.0))
+        canvas.path(body, canvas.linear(stops, 0, y - high, 0, low), outlined=False)
+        canvas.path("".join(caps), foam, 0.85, outlined=False)
+
+
+def _row_of_waves(
+    rng: Random, start: Point, width: float, length: float, high: float, foaming: float
+) -> tuple[list[Point], list[str], float]:
+    """The crest of one row, caps of foam on a share `foaming` of its waves, and where it ends."""
+    crest: list[Point] = []
+    caps: list[str] = []
+    x, y = start
+    while x < width + length:
+        crest += [(x + length * along, y - high * up) for along, up in _WAVE]
+        if rng.random() < foaming:
+            cx = x + length * 0.6
+            caps.append(
+                f"M{num(cx - length * 0.24)} {num(y - high * 0.32)}"
+                f"Q{num(cx)} {num(y - high * 1.02)} {num(cx + length * 0.2)} {num(y - high * 0.3)}"
+                f"Q{num(cx + length * 0.02)} {num(y - high * 0.62)}"
+                f" {num(cx - length * 0.24)} {num(y - high * 0.32)}Z"
+            )
+        x += length
+    return crest, caps, x
+
+
+_WAVE = ((0.0, 0.0), (0.32, 0.25), (0.62, 1.0), (0.8, 0.35))
+"""A wave's crest, against its length and height."""
 
 
 def draw_shore(stage: Stage, band: Band) -> None:
@@ -220,31 +224,16 @@ def river_course(stage: Stage, band: Band) -> list[tuple[float, float, float]]:
 
 def draw_river(stage: Stage, band: Band, mirrored: str) -> None:
     """A river that winds down towards the eye, through ground of its own."""
-    frame, canvas, light = stage.frame, stage.canvas, stage.light
-    soil = earth(stage)
-    draw_rolling(stage, band, soil)
-    swells(stage, band, soil, 3, "river")
-    if soil == grass(stage.world.season):
-        copses(stage, band, 6)
-        tufts(stage, band, soil)
-        verge(stage, band, soil)
-    else:
-        scrub(stage, band, soil)
+    frame, canvas = stage.frame, stage.canvas
+    _river_land(stage, band)
     course = river_course(stage, band)
+    _river_bank(stage, band, course)
     left = [(x - w, y) for x, y, w in course]
     right = [(x + w, y) for x, y, w in course]
-    bank = (
-        smooth([(x - 7 - w * 0.05, y) for x, y, w in course])
-        + "L"
-        + smooth([(x + 7 + w * 0.05, y + 2) for x, y, w in reversed(course)])[1:]
-        + "Z"
-    )
-    canvas.path(bank, light.land(rgb("#c9ad7c"), band.distance, 0.1))
     shape = smooth(left) + "L" + smooth(right[::-1])[1:] + "Z"
     far, near = water_colours(stage, band)
-    canvas.path(
-        shape, canvas.linear(((0.0, far, 1.0), (1.0, near, 1.0)), 0, band.foot, 0, frame.height), outlined=False
-    )
+    paint = canvas.linear(((0.0, far, 1.0), (1.0, near, 1.0)), 0, band.foot, 0, frame.height)
+    canvas.path(shape, paint, outlined=False)
     if mirrored:
         reflect(stage, band.foot + 0.04 * frame.rise, mirrored, shape)
         canvas.path(shape, mix(far, near, 0.4), 0.66, outlined=False)
@@ -256,3 +245,24 @@ def draw_river(stage: Stage, band: Band, mirrored: str) -> None:
             for _ in range(3)
         ]
     canvas.path("".join(glints), mix(far, WHITE, 0.5), 0.6, outlined=False)
+
+
+def _river_land(stage: Stage, band: Band) -> None:
+    """What a river runs through: meadows with copses, or dry ground with scrub."""
+    soil = earth(stage)
+    draw_rolling(stage, band, soil)
+    swells(stage, band, soil, 3, "river")
+    if soil == grass(stage.world.season):
+        copses(stage, band, 6)
+        tufts(stage, band, soil)
+        verge(stage, band, soil)
+    else:
+        scrub(stage, band, soil)
+
+
+def _river_bank(stage: Stage, band: Band, course: list[tuple[float, float, float]]) -> None:
+    """Sand on both sides of the water, a little broader than that."""
+    left = [(x - 7 - w * 0.05, y) for x, y, w in course]
+    right = [(x + 7 + w * 0.05, y + 2) for x, y, w in reversed(course)]
+    sand = stage.light.land(rgb("#c9ad7c"), band.distance, 0.1)
+    stage.canvas.path(smooth(left) + "L" + smooth(right)[1:] + "Z", sand)

@@ -1,5 +1,7 @@
 """The waterfall: a wall of rock with its ledges and bushes, the falling sheet, the pool below."""
 
+from random import Random
+
 from safelight.postcard.render.ground.relief import Band, grass, leaves
 from safelight.postcard.render.ground.rock_face import RockFace, edge_of
 from safelight.postcard.render.ground.stones import boulder
@@ -9,56 +11,60 @@ from safelight.postcard.render.paper.shapes import blob
 from safelight.postcard.render.stage import Stage
 from safelight.postcard.render.water.surface import dash
 
+_ROCK = rgb("#7b7a7c")
+
 
 def draw_waterfall(stage: Stage, band: Band) -> None:
     """Water falling over a wall of rock at ``peak`` into a pool with mist."""
-    layer, frame, light, canvas = band.layer, stage.frame, stage.light, stage.canvas
-    rng = stage.rng("waterfall", layer.detail)
+    layer, frame, rng = band.layer, stage.frame, stage.rng("waterfall", band.layer.detail)
     tall, x, foot = max(0.15, layer.height) * frame.rise, frame.width * layer.peak, band.foot
-    rock, green = rgb("#7b7a7c"), grass(stage.world.season)
     top = foot - tall
-    wall: list[Point] = [
-        (-20, top - tall * rng.uniform(0.12, 0.34)),
-        (x * 0.3, top - tall * rng.uniform(0.08, 0.26)),
-        (x * 0.7, top - tall * rng.uniform(0.02, 0.12)),
-        (x - tall * 0.22, top - tall * 0.03),
-        (x, top + tall * 0.03),
-        (x + tall * 0.22, top - tall * 0.04),
-        (x + (frame.width - x) * 0.4, top - tall * rng.uniform(0.02, 0.14)),
-        (x + (frame.width - x) * 0.75, top - tall * rng.uniform(0.1, 0.3)),
-        (frame.width + 20, top - tall * rng.uniform(0.12, 0.36)),
-    ]
-    shade = light.land(rock, band.distance, -0.35)
-    canvas.path(
-        smooth(wall) + f"L{num(frame.width + 20)} {num(foot + 8)}L-20 {num(foot + 8)}Z",
-        canvas.linear(
-            ((0.0, light.land(rock, band.distance, 0.2), 1.0), (1.0, mix(shade, light.haze, 0.15), 1.0)),
-            0,
-            top,
-            0,
-            foot,
-        ),
-    )
-    face = RockFace(-20, frame.width + 20, edge_of(wall), foot + 6, 0.13)
-    face.draw(stage, rng, rock, band.distance, 0.25)
-    turf = [(px, py - 2) for px, py in wall]
-    under = [(px, py + tall * rng.uniform(0.05, 0.11)) for px, py in reversed(wall)]
-    canvas.path(smooth(turf) + "L" + smooth(under)[1:] + "Z", light.land(green, band.distance, 0.45))
+    wall = _ledge(rng, x, top, tall, frame.width)
+    _rock(stage, band, wall, top, rng)
+    _turf(stage, band, wall, tall, rng)
     half = tall * (0.1 + 0.14 * layer.density)
     _thicket(stage, band, wall, x, half)
     _pool(stage, band, x, half)
     _fall(stage, band, x, top + tall * 0.005, foot, half)
     for side in (-1, 1):
         for k in range(3):
-            boulder(
-                stage,
-                rng,
-                x + side * half * (1.2 + 0.55 * k),
-                foot + 7 + 5 * k,
-                half * rng.uniform(0.5, 0.85),
-                rock,
-                band.distance * 0.8,
-            )
+            bx, by = x + side * half * (1.2 + 0.55 * k), foot + 7 + 5 * k
+            boulder(stage, rng, bx, by, half * rng.uniform(0.5, 0.85), _ROCK, band.distance * 0.8)
+
+
+def _ledge(rng: Random, x: float, top: float, tall: float, width: float) -> list[Point]:
+    """The upper edge of the wall, from left to right; the water falls where it is lowest, at x."""
+    return [
+        (-20, top - tall * rng.uniform(0.12, 0.34)),
+        (x * 0.3, top - tall * rng.uniform(0.08, 0.26)),
+        (x * 0.7, top - tall * rng.uniform(0.02, 0.12)),
+        (x - tall * 0.22, top - tall * 0.03),
+        (x, top + tall * 0.03),
+        (x + tall * 0.22, top - tall * 0.04),
+        (x + (width - x) * 0.4, top - tall * rng.uniform(0.02, 0.14)),
+        (x + (width - x) * 0.75, top - tall * rng.uniform(0.1, 0.3)),
+        (width + 20, top - tall * rng.uniform(0.12, 0.36)),
+    ]
+
+
+def _rock(stage: Stage, band: Band, wall: list[Point], top: float, rng: Random) -> None:
+    """The wall from its upper edge to the foot, and the face of its rock."""
+    light, canvas, foot, right = stage.light, stage.canvas, band.foot, stage.frame.width + 20
+    shade = light.land(_ROCK, band.distance, -0.35)
+    stops = ((0.0, light.land(_ROCK, band.distance, 0.2), 1.0), (1.0, mix(shade, light.haze, 0.15), 1.0))
+    canvas.path(
+        smooth(wall) + f"L{num(right)} {num(foot + 8)}L-20 {num(foot + 8)}Z",
+        canvas.linear(stops, 0, top, 0, foot),
+    )
+    RockFace(-20, right, edge_of(wall), foot + 6, 0.13).draw(stage, rng, _ROCK, band.distance, 0.25)
+
+
+def _turf(stage: Stage, band: Band, wall: list[Point], tall: float, rng: Random) -> None:
+    """Grass that hangs over the edge."""
+    turf = [(px, py - 2) for px, py in wall]
+    under = [(px, py + tall * rng.uniform(0.05, 0.11)) for px, py in reversed(wall)]
+    green = stage.light.land(grass(stage.world.season), band.distance, 0.45)
+    stage.canvas.path(smooth(turf) + "L" + smooth(under)[1:] + "Z", green)
 
 
 def _thicket(stage: Stage, band: Band, wall: list[Point], x: float, half: float) -> None:

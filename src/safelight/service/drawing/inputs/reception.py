@@ -11,6 +11,7 @@ import hashlib
 import io
 import re
 import weakref
+from collections.abc import Sequence
 from typing import BinaryIO
 
 from msgspec.structs import replace
@@ -71,23 +72,16 @@ class Reception:
         inputs: list[InputPicture] = []
         drawn_anew: InputPicture | None = None
         for place, (each, file, (role, name)) in enumerate(zip(given, files, parts, strict=True)):
-            is_mask, is_image = role == "mask", role == "image"
-            lone = is_image and place == 0 and masked and request.begin.given_mask is None
-            use: Use = "mask" if is_mask else "image with a mask" if lone else "image"
+            lone = place == 0 and masked and request.begin.given_mask is None
             if not accepted and not inputs and self.held_bytes > MOST_HELD_BYTES:
                 raise _much_is_held()
-            decoded = await self._decoded(each, file, use)
-            if edits is not None and edits.scene and decoded.scene is None and is_image:
+            decoded = await self._decoded(each, file, _use(role, lone=lone))
+            if role == "image" and edits is not None and edits.scene and decoded.scene is None:
                 raise _no_scene(each)
-            if is_mask:
+            if role == "mask":
                 _check_mask(each, decoded, facts[0])
             facts.append(_facts(file, decoded))
-            if sum(one.width * one.height for one in facts) > MOST_PIXELS_TOGETHER:
-                raise _invalid(
-                    each.param,
-                    f"With `{each.param}` the pictures have more than {MOST_PIXELS_TOGETHER:,} pixels together. "
-                    "That is the most: send smaller ones.",
-                )
+            _check_together(each, facts)
             inputs.append(self._counted(_input(file, decoded, decoded.pixels, role, name)))
             if decoded.mask is not None:
                 drawn_anew = self._counted(_input(file, decoded, decoded.mask, "mask"))
@@ -134,6 +128,20 @@ def _much_is_held() -> Unavailable:
         code="engine_overloaded",
         retry_after_seconds=5.0,
     )
+
+
+def _use(role: str, *, lone: bool) -> Use:
+    """What a picture is decoded for. A `lone` image may hold its mask in its own transparency."""
+    return "mask" if role == "mask" else "image with a mask" if role == "image" and lone else "image"
+
+
+def _check_together(given: GivenPicture, facts: Sequence[PictureFacts]) -> None:
+    if sum(one.width * one.height for one in facts) > MOST_PIXELS_TOGETHER:
+        raise _invalid(
+            given.param,
+            f"With `{given.param}` the pictures have more than {MOST_PIXELS_TOGETHER:,} pixels together. "
+            "That is the most: send smaller ones.",
+        )
 
 
 def _check_mask(given: GivenPicture, mask: DecodedPicture, first: PictureFacts) -> None:

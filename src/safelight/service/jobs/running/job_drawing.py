@@ -133,26 +133,29 @@ class JobDrawing:
             running.progress = Progress(step, steps, round(left, 2))
             self._feed.publish(JobUpdate(kind="progress", job=running.job, progress=running.progress))
 
-        origin = job.origin
-        reserved = None if origin.reservation is None else Reservation(origin.reservation, 1, of_job=True)
-        caller = Caller(
-            origin.request_id,
-            origin.owner,
-            await self._weight_of(origin.owner),
-            running.alone,
-            reserved,
-            trace=origin.trace,
-            began_with=job.course.began_with,
-        )
+        begin, seed = self._generate.begin, job.wanted.seed
         with (
-            await self._generate.begin(
-                request, caller, accepted_seed=job.wanted.seed, reserved=running.reserved
-            ) as drawing,
+            await begin(request, await self._caller(running), accepted_seed=seed, reserved=running.reserved) as drawing,
             drawing.follow(on_progress),
             beginning_kept(drawing, job.course.began_with, partial(self._claims.begun, job), job.id),
             self._shown(running, drawing),
         ):
             return await drawing.picture()
+
+    async def _caller(self, running: JobInHand) -> Caller:
+        """Who asked for the job, with what was reserved for it then."""
+        origin, began_with = running.job.origin, running.job.course.began_with
+        weight = await self._weight_of(origin.owner)
+        reserved = None if origin.reservation is None else Reservation(origin.reservation, 1, of_job=True)
+        return Caller(
+            origin.request_id,
+            origin.owner,
+            weight,
+            running.alone,
+            reserved,
+            trace=origin.trace,
+            began_with=began_with,
+        )
 
     @contextlib.contextmanager
     def _shown(self, running: JobInHand, drawing: Drawing) -> Iterator[None]:

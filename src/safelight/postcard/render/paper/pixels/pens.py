@@ -133,7 +133,6 @@ def _columns(
     rows: int,
 ) -> None:
     """Covers, in each of so many columns from each stroke's first on, at most ``rows`` pixels."""
-    height, width = cover.shape
     x0, y0, bend_x, bend_y, x1, y1 = strokes.T
     long = np.maximum(x1 - x0, np.float32(1e-3))
     slope = (y1 - y0) / long
@@ -149,7 +148,14 @@ def _columns(
     middle = (each(y0) + way * each(y1 - y0)) + each(bow) * (within * (1 - within))
     beyond = np.abs(way - within) * each(long * high / np.float32(radius * radius))  # of a round end's radius
     half = each(high) * np.sqrt(np.maximum(0, 1 - beyond * beyond))
-    top, foot = middle - half, middle + half
+    _raise(cover, column, middle - half, middle + half, rows)
+
+
+def _raise(
+    cover: Cover, column: NDArray[np.int32], top: NDArray[np.float32], foot: NDArray[np.float32], rows: int
+) -> None:
+    """Raises the cover of at most ``rows`` pixels of each column to the share that lies between top and foot."""
+    height, width = cover.shape
     row = np.floor(top)
     inside = row.size > 0 and row.min() >= 0 and row.max() + rows <= height
     place = row.astype(np.intp) * width + column
