@@ -22,6 +22,7 @@ def drawn(
     size: tuple[int, int] = (1024, 1024),
     output_format: str = "png",
     model: str = MODEL,
+    steps: int | None = None,
 ) -> bytes:
     """The bytes that the shipped fake engine draws for a request: what every client must end up with."""
     return draw_stripes(
@@ -35,6 +36,7 @@ def drawn(
             height=size[1],
             seed=seed,
             output_format=output_format,
+            steps=steps,
         )
     )
 
