@@ -10,23 +10,39 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.clients.process import Served, serving
-from tests.studio.chromium import started
+from tests.studio import chromium
+from tests.studio.chromium import Driver, started
 from tests.studio.visit import Hold, Visit, visiting
 
 STUDIO = Path(__file__).parent.parent.parent / "studio"
 _INSTALL_SECONDS = 300
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Of the module, not of the session: Playwright's loop would be in the way of other files' loops."""
-    with sync_playwright() as playwright:
-        browser = started(playwright)
-        yield browser
+@pytest.fixture(scope="session")
+def driver() -> Iterator[Driver]:
+    """What speaks with browsers, for all files that a process runs."""
+    with chromium.driver() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def shell(driver: Driver) -> Iterator[Browser]:
+    """The browser of all of them: to start it, and the driver, takes two seconds of a processor."""
+    with driver.in_use():
+        browser = started(driver.playwright)
+    yield browser
+    with driver.in_use():
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser(driver: Driver, shell: Browser) -> Iterator[Browser]:
+    """The same, while a file uses it. A visit has a context of its own, where nothing of another's is."""
+    with driver.in_use():
+        yield shell
 
 
 @pytest.fixture(scope="session")

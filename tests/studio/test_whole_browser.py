@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from tests.clients.process import Served
-from tests.studio.chromium import started
+from tests.studio.chromium import Driver, started
 from tests.studio.visit import visiting
 
 _DROP = """bytes => {
@@ -22,9 +22,9 @@ _DROP = """bytes => {
 
 
 @pytest.fixture
-def whole() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = started(playwright, whole=True)
+def whole(driver: Driver) -> Iterator[Browser]:
+    with driver.in_use():
+        browser = started(driver.playwright, whole=True)
         yield browser
         browser.close()
 

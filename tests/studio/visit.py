@@ -204,8 +204,10 @@ def visiting(
     context.set_default_timeout(1000 * PATIENCE_SECONDS)
     visit = Visit(context, context.new_page(), url, key or "")
     visit.watch(visit.page)
-    visit.page.goto(visit.studio)
-    yield visit
-    context.close()
+    try:
+        visit.page.goto(visit.studio)
+        yield visit
+    finally:
+        context.close()
     assert visit.faults == []
     assert visit.strays == []
