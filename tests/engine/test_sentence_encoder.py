@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,10 +52,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def by_the_library(folder: Path, longest: int, mode: str = "mean") -> SentenceTransformer:
-    """As sentence-transformers reads that folder. It is imported here: SciPy comes along, seconds of work."""
+    """As sentence-transformers reads that folder. It is imported here: SciPy comes along, seconds of work.
+
+    So does scikit-learn, which sets variables for the processes that are started from then on (KMP_INIT_AT_FORK): with
+    them, none that a later test starts would be forked.
+    """
+    before = set(os.environ)
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
+    for name in set(os.environ) - before:
+        del os.environ[name]
     transformer = Transformer(str(folder), max_seq_length=longest)
     model = SentenceTransformer(modules=[transformer, Pooling(384, mode), Normalize()], device="cpu")
     model.float().eval()

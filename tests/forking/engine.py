@@ -1,4 +1,5 @@
 """What a process that draws, or looks at a checkpoint, has imported; and whether that is right for what it is asked.
+The bundled model is loaded as well.
 
 Which libraries are imported depends on the models (`safelight.engine.checkpoint.spared_imports`), and what PyTorch
 reads while it is imported on how many workers there are. A process hears of these only once it runs: one that needs
@@ -12,12 +13,13 @@ import os
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import msgspec
-import torch
 
 from safelight.contract.errors import ProtocolError
+from safelight.contract.models.traits import Traits
 from safelight.engine.checkpoint import spared_imports
 from safelight.engine.checkpoint.files.location import BUNDLED
 from safelight.engine.checkpoint.spared_imports import needed
@@ -29,19 +31,62 @@ from safelight.protocol.messages import Configure, ModelSpec
 _SPINS = "GOMP_SPINCOUNT"
 # What `safelight.engine.classifier` asks for by a variable, before it imports PyTorch.
 _CLASSIFIER_THREADS = 2
+_BUNDLED = ModelSpec(source=BUNDLED)
+_WORKERS = ("safelight.engine.template", "safelight.engine.worker")
+# Commands that load a model, unless they are told of another engine.
+_DRAW = ("serve", "run", "generate")
 
 with tempfile.TemporaryDirectory() as _plain:  # a checkpoint of which nothing is said
     _models = (ModelSpec(source=BUNDLED), ModelSpec(source=_plain))
     _there = needed(_models)
     import_engine(Configure(models=_models))
+
+# After that, which says what of it is wanted, and how long OpenMP's threads spin.
+import torch  # noqa: E402
+
+from safelight.engine.checkpoint import loading  # noqa: E402
+from safelight.engine.pipeline.model import LoadedModel  # noqa: E402
+
 _spins = os.environ[_SPINS]
 _spared = spared_imports.spared
+_load = loading.load
+_postcard = list[LoadedModel]()
+
+
+def make_ready(module: str, arguments: list[str]) -> None:
+    """Before something is forked: load the bundled model, once, if that is about to draw. What is forked has a copy,
+    which becomes memory of its own only where it writes.
+
+    With one thread: a process that has more cannot be forked. As in a worker, which has that thread draw.
+    """
+    draws = module == "safelight" and arguments[:1] != [] and arguments[0] in _DRAW
+    if _postcard or not (draws or module in _WORKERS):
+        return
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    with torch.no_grad():
+        _postcard.append(_load(_BUNDLED, "cpu"))
+    torch.set_flush_denormal(False)
+    torch.set_num_threads(threads)
+
+
+def _loaded(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None = None) -> LoadedModel:
+    """In the place of `load`, in what is forked: the model that is there, to whoever asks for it first."""
+    if not _postcard or device != "cpu" or msgspec.structs.replace(spec, pinned=False) != _BUNDLED:
+        return _load(spec, device, described)
+    model = _postcard.pop()
+    if described is not None:
+        described(model.traits)
+    return model
 
 
 def settle(module: str) -> None:
     """Go on, or start anew and do not return."""
     if not _suits(module):
         os.execve(sys.executable, sys.orig_argv, dict(os.environ))
+    if module in _WORKERS:
+        loading.load = _loaded
 
 
 def _suits(module: str) -> bool:
