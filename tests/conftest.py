@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import pytest
 from safelight.adapters.sql import Database, open_database
 from safelight.api.http.connections import raise_descriptor_limit
 from tests import hung, object_store
-from tests.databases import Kept, kept_in
+from tests.databases import Kept, UsedAgain, kept_in
 from tests.forking import starting
 from tests.hung import (
     pytest_exception_interact,
@@ -133,6 +133,18 @@ def _nothing_handed_down() -> Iterator[None]:
     assert starting.handed_down() == before, "the test left another limit or variable behind in its process"
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+    """Nor does a fixture of several tests, which is made before a test's own: a library that it imports may set
+    variables, and from then on nothing would be forked. Ray's nodes are told what they are by variables."""
+    if fixturedef.scope == "function" or fixturedef.baseid.startswith("tests/cluster"):
+        return (yield)
+    before = starting.handed_down()
+    made = yield
+    assert starting.handed_down() == before, f"{fixturedef.argname} left another limit or variable behind"
+    return made
+
+
 @pytest.fixture(scope="session")
 def with_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
     """Puts a new database into a folder that has none, and returns the folder: a copy of one that is made once.
@@ -187,6 +199,12 @@ def with_postgres(postgres: Server, tmp_path_factory: pytest.TempPathFactory) ->
 
     _run_apart(make())
     return lambda: postgres.database(like="made")
+
+
+@pytest.fixture(scope="session")
+def used_again(postgres: Server, with_postgres: Callable[[], str]) -> UsedAgain:
+    """Such databases for tests that change rows alone."""
+    return UsedAgain(postgres, "made")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
