@@ -26,6 +26,7 @@ from safelight.protocol.times import StageSpan, Timings, Work
 from safelight.service.ports.telemetry import Answered, Drawn
 from tests.cli.conftest import CommandLine
 from tests.clients.process import serving
+from tests.e2e.drawing import wait_until
 from tests.web_server import Handler, WebServer, answering
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -282,8 +283,8 @@ def test_lines_of_a_batch_are_linked_to_the_request_that_made_it(collector: Coll
             made = {"input_file_id": file["id"], "endpoint": line["url"], "completion_window": "24h"}
             batch = client.post("/v1/batches", json=made, headers={"traceparent": CALLER})
             assert batch.status_code == 200, batch.text
-            while client.get(f"/v1/batches/{batch.json()['id']}").json()["status"] != "completed":
-                pass
+            told = f"/v1/batches/{batch.json()['id']}"
+            wait_until(lambda: client.get(told).json()["status"] == "completed")
     (link,) = collector.named("generate_image postcard").links
     assert (link.trace_id.hex(), link.span_id.hex()) == tuple(batch.headers["traceparent"].split("-")[1:3])
     assert link.trace_id.hex() == CALLER.split("-")[1]

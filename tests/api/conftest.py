@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import httpx
 import pytest
@@ -30,6 +30,7 @@ from safelight.settings import Settings, read_settings
 from tests.balancer import balancing
 
 PICTURES = "/v1/images/generations"
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -239,3 +240,13 @@ async def until(condition: Any) -> None:
     """Give other tasks their turn until the condition holds; the test's own time limit bounds it."""
     while not condition():  # noqa: ASYNC110 - what is waited for happens in several tasks, none of which has an event
         await asyncio.sleep(0.001)
+
+
+async def until_seen(ask: Callable[[], Awaitable[_T]], enough: Callable[[_T], bool]) -> _T:
+    """Ask again until the answer is enough, which nobody tells; less often the longer it takes, since whoever is asked
+    takes the time from what is waited for. The test's own time limit bounds it."""
+    pause = 0.002
+    while not enough(answer := await ask()):
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, 0.05)
+    return answer

@@ -14,9 +14,11 @@ import pytest
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.adapters.fake.states import FINGERPRINT
+from safelight.contract.records.batches import MOST_LINES
+from safelight.service.batches import course
 from safelight.service.batches import files as batch_files
 from safelight.service.batches.batches import KEEP_SECONDS
-from tests.api.conftest import PICTURES, Running, Serve, until
+from tests.api.conftest import PICTURES, Running, Serve, until, until_seen
 from tests.api.test_jobs import held, ids, other_key
 
 __all__ = ["held"]
@@ -71,9 +73,8 @@ async def stands(running: Running, batch: dict[str, Any]) -> dict[str, Any]:
 
 
 async def ended(running: Running, batch: dict[str, Any]) -> dict[str, Any]:
-    while (batch := await stands(running, batch))["status"] in ("validating", "in_progress", "cancelling"):  # noqa: ASYNC110 - nobody tells a caller
-        await asyncio.sleep(0)
-    return batch
+    unfinished = ("validating", "in_progress", "cancelling")
+    return await until_seen(lambda: stands(running, batch), lambda found: found["status"] not in unfinished)
 
 
 async def lines_of(running: Running, file_id: str | None) -> list[dict[str, Any]]:
@@ -245,8 +246,7 @@ async def test_a_line_that_was_begun_before_asks_for_the_same_fingerprint(serve:
     async with drawing(running):
         batch = await begun(running, line("a", seed=5))
         async with asyncio.timeout(60):
-            while await began_with(batch) != [FINGERPRINT]:  # noqa: ASYNC110 - no event says what is in a database
-                await asyncio.sleep(0)
+            await until_seen(lambda: began_with(batch), lambda found: found == [FINGERPRINT])
         await runner._store.take_back("another")
         await runner.renew()
         await until(lambda: len(held.submitted) == 2)
@@ -292,8 +292,10 @@ async def test_a_key_that_is_revoked_has_nothing_more_drawn(serve: Serve, held: 
     await running.services.keys.revoke(key.id)
     async with drawing(running):
         store = running.services.batches.store
-        while not (found := await store.get(key.id, batch["id"])) or not found.has_ended:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0)
+        found = await until_seen(
+            lambda: store.get(key.id, batch["id"]), lambda found: found is not None and found.has_ended
+        )
+    assert found is not None
     assert (found.status, held.submitted) == ("cancelled", [])
 
 
@@ -392,8 +394,13 @@ async def test_a_file_of_several_pieces_comes_back_whole_and_a_batch_reads_over_
     assert list(by_id(await lines_of(running, batch["output_file_id"]))) == [str(number) for number in range(1, 8)]
 
 
-@pytest.mark.parametrize(("lines", "code"), [((b" ",), "empty_file"), ((b"{}",) * 50_001, "too_many_lines")])
-async def test_a_file_that_is_no_batch_fails_as_a_whole(running: Running, lines: tuple[bytes, ...], code: str) -> None:
+@pytest.mark.parametrize(("lines", "code"), [((b" ",), "empty_file"), ((b"{}",) * 601, "too_many_lines")])
+async def test_a_file_that_is_no_batch_fails_as_a_whole(
+    running: Running, monkeypatch: pytest.MonkeyPatch, lines: tuple[bytes, ...], code: str
+) -> None:
+    """The bound is 50,000 lines; some are taken in before one is too many, as of a file that long."""
+    assert (MOST_LINES, course._READ_AT_ONCE) == (50_000, 500)
+    monkeypatch.setattr(course, "MOST_LINES", 600)
     async with drawing(running):
         batch = await ended(running, await begun(running, *lines))
     assert (batch["status"], batch["errors"]["data"][0]["code"]) == ("failed", code)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.conftest import PICTURES, Running, Serve
+from tests.api.conftest import PICTURES, Running, Serve, until_seen
 
 KEYS = "/v1/keys"
 
@@ -41,8 +41,7 @@ async def test_a_key_is_shown_once_and_works_until_it_is_revoked(running: Runnin
     assert drawn.status_code == 200
     path = f"{KEYS}/{new['made']['id']}"
     async with asyncio.timeout(300):
-        while (shown := (await running.client.get(path)).json())["last_used"] is None:
-            pass
+        shown = (await until_seen(lambda: running.client.get(path), lambda found: found.json()["last_used"])).json()
     assert shown["usage"].pop("seconds_this_month") >= 0
     assert shown["usage"] == {"pictures_today": 1, "pictures_this_month": 1, "megapixels_this_month": 1.049}
     assert new["key"] not in (await running.client.get(KEYS)).text

@@ -11,7 +11,7 @@ import pytest
 
 from safelight.adapters.fake.engine import FakeEngine
 from safelight.contract.records.quotas import day_of
-from tests.api.conftest import PICTURES, Running, Serve, until
+from tests.api.conftest import PICTURES, Running, Serve, until, until_seen
 from tests.api.questions import PICTURE
 
 EDITS = "/v1/images/edits"
@@ -29,8 +29,7 @@ async def used(running: Running, name: str = "pictures_per_day") -> tuple[float,
 async def settled(running: Running, wanted: tuple[float, float], name: str = "pictures_per_day") -> None:
     """Returns once the ledger, which is written behind the requests' backs, says so."""
     async with asyncio.timeout(300):
-        while await used(running, name) != wanted:
-            pass
+        await until_seen(lambda: used(running, name), lambda found: found == wanted)
 
 
 async def drawn(running: Running, **fields: Any) -> httpx.Response:
@@ -148,8 +147,8 @@ async def test_embeddings_use_seconds_and_their_tokens_are_counted(serve: Serve)
     assert answer.status_code == 200, answer.text
     tokens = answer.json()["usage"]["total_tokens"]
     async with asyncio.timeout(300):
-        while not (data := (await running.client.get("/v1/usage")).json()["data"]):
-            pass
+        told = await until_seen(lambda: running.client.get("/v1/usage"), lambda found: bool(found.json()["data"]))
+    data = told.json()["data"]
     assert [(row["model"], row["tokens"], row["pictures"]) for row in data] == [("all-minilm-l6-v2", tokens, 0)]
     (key,) = await running.services.keys.all()
     await running.services.keys.administration.change(key.id, {"quotas": {"seconds_per_day": 0}}, "cli:test")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -28,8 +29,10 @@ def test_generate_asks_the_running_server_and_says_so(served: InProcess) -> None
     assert "drawn by fake" in asked.stderr
 
 
-def test_a_server_and_this_process_draw_the_same_bytes_and_it_is_said_who_did(safelight: CommandLine) -> None:
-    """Postcard itself, with its number format and threads as they come."""
+def test_a_server_and_this_process_draw_the_same_bytes_and_it_is_said_who_did(tmp_path: Path) -> None:
+    """Postcard itself, with its number format and threads as they come. tests/e2e/test_exactness.py has one that was
+    measured."""
+    safelight = CommandLine(tmp_path, {"SAFELIGHT_WARM_UP_SECONDS": "0"})
     with safelight.until(END_OF_GREETING, "serve"):
         wish = ("generate", "a boat on a lake", "--model", "postcard", "--seed", "7", "--size", "256x256")
         by_server = safelight(*wish, "-o", "by-server.png")

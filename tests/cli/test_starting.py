@@ -16,6 +16,7 @@ from safelight.contract.errors import ConfigurationError
 from tests.cli.conftest import CommandLine, InProcess, assert_sentence
 from tests.clients.pictures import opened
 from tests.clients.test_first_run import paste
+from tests.e2e.drawing import wait_until
 
 END_OF_GREETING = "b64_json"
 
@@ -79,9 +80,9 @@ def test_beside_a_good_model_a_bad_one_is_said_everywhere(tmp_path: Path) -> Non
         assert logged["level"] == "error"
         assert f"bad CANNOT DRAW. There is no folder and no file {gone}" in said
         environment = json.loads(safelight("env", "--json").stdout)
-        answer = httpx.get(f"{environment['DIFFUSION_URL']}/readyz", timeout=300)
-        while "loading" in answer.text:
-            answer = httpx.get(f"{environment['DIFFUSION_URL']}/readyz", timeout=300)
+        ready = f"{environment['DIFFUSION_URL']}/readyz"
+        wait_until(lambda: "loading" not in httpx.get(ready, timeout=300).text)
+        answer = httpx.get(ready, timeout=300)
         assert (answer.status_code, answer.json()["models"]) == (200, {"bad": "failed", "good": "ready"})
         assert answer.json()["reasons"] == {"bad": "The model's folder is not there."}
         assert environment["DIFFUSION_MODEL_ID"] == "good"
@@ -103,7 +104,8 @@ def test_the_lines_draw_with_the_servers_model_and_with_a_key_from_the_environme
     assert opened((tmp_path / "picture.png").read_bytes()).format == "PNG"
 
 
-def test_a_folder_of_weights_is_served_under_its_name(safelight: CommandLine, tmp_path: Path) -> None:
+def test_a_folder_of_weights_is_served_under_its_name(tmp_path: Path) -> None:
+    safelight = CommandLine(tmp_path, {"SAFELIGHT_WARM_UP_SECONDS": "0"})
     folder = tiny.save("stable-diffusion", tmp_path / "Tiny-Model")
     with safelight.until(END_OF_GREETING, "serve", "--model", str(folder)):
         environment = json.loads(safelight("env", "--json").stdout)

@@ -21,6 +21,7 @@ import pytest
 from safelight.contract.records.batches import MOST_FILE_BYTES
 from tests.clients.pictures import drawn
 from tests.clients.process import serving
+from tests.e2e.drawing import wait_until
 from tests.e2e.test_jobs_survive import Killed
 
 LINES = int(os.environ.get("SAFELIGHT_BATCH_LINES", "400"))
@@ -49,13 +50,17 @@ def started(server: Killed, content: bytes) -> str:
     return str(server.client.post("/v1/batches", json=body).json()["id"])
 
 
-def until(server: Killed, batch_id: str, ended: int) -> dict[str, Any]:
-    """The batch once so many of its lines have ended."""
-    while True:
-        batch: dict[str, Any] = server.client.get(f"/v1/batches/{batch_id}").json()
-        counts = batch["request_counts"]
-        if batch["status"] in ("completed", "failed") or counts["completed"] + counts["failed"] >= ended > 0:
-            return batch
+def until(server: Killed, batch_id: str, ended: int | None = None) -> dict[str, Any]:
+    """The batch once so many of its lines have ended, or it has."""
+    found = list[dict[str, Any]]()
+
+    def enough() -> bool:
+        found[:] = [server.client.get(f"/v1/batches/{batch_id}").json()]
+        counts, is_over = found[0]["request_counts"], found[0]["status"] in ("completed", "failed")
+        return is_over or (ended is not None and counts["completed"] + counts["failed"] >= ended)
+
+    wait_until(enough)
+    return found[0]
 
 
 def lines_of(server: Killed, file_id: str) -> list[dict[str, Any]]:
@@ -82,7 +87,7 @@ def test_every_line_is_answered_once_though_the_server_is_killed_twice(tmp_path:
             stop(process)
             process = server.start()
         server.hold.unlink()
-        batch = until(server, batch_id, 0)
+        batch = until(server, batch_id)
         assert batch["status"] == "completed"
         bad = len(range(0, LINES, _BAD_EVERY))
         assert batch["request_counts"] == {"total": LINES, "completed": LINES - bad, "failed": bad}

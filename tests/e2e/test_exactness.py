@@ -13,6 +13,9 @@ from PIL import Image
 from tests.clients.process import Served, serving
 from tests.e2e.drawing import EVERY_ORDER, Order, draw, draw_together, metric, wait_until, wait_until_ready, workers
 
+# Each size once, in either format by turns: what is asked of a picture in company is the same for both.
+IN_COMPANY = [order for number, order in enumerate(EVERY_ORDER) if number % 4 in (0, 3)]
+
 
 @pytest.fixture(scope="module")
 def alone(postcard: Served) -> dict[Order, bytes]:
@@ -63,13 +66,13 @@ def test_among_seven_others_and_by_a_worker_that_took_a_killed_ones_place_the_by
     restarts = metric(postcard, "safelight_worker_restarts_total")
     workers(postcard)[0].kill()
     wait_until(lambda: metric(postcard, "safelight_worker_restarts_total") == restarts + 1)
-    assert_same(EVERY_ORDER, draw_together(postcard, EVERY_ORDER, at_once=8), alone)
+    assert_same(IN_COMPANY, draw_together(postcard, IN_COMPANY, at_once=8), alone)
 
 
 def test_after_a_restart_and_by_two_workers_the_bytes_are_the_same(alone: dict[Order, bytes], tmp_path: Path) -> None:
     with serving(tmp_path, engine="local", workers="2") as two:
         wait_until_ready(two)
-        assert_same(EVERY_ORDER, draw_together(two, EVERY_ORDER, at_once=4), alone)
+        assert_same(IN_COMPANY, draw_together(two, IN_COMPANY, at_once=4), alone)
         assert len(workers(two)) == 2
 
 

@@ -23,6 +23,7 @@ import pytest
 
 from tests.cli.conftest import CommandLine
 from tests.clients.process import KEY
+from tests.e2e.drawing import wait_until
 from tests.e2e.ports import free_port
 
 KILLS = int(os.environ.get("SAFELIGHT_KILLS", "3"))
@@ -59,14 +60,16 @@ class Killed:
         """Start it and wait until it answers."""
         options = ("--engine", "fake", "--port", str(self.port), "--log-level", "error")
         process = self._line.start("serve", *options, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
+
+        def answers() -> bool:
+            assert process.poll() is None, "the server did not start"
             try:
-                self.client.get("/livez")
-                return process
+                return self.client.get("/livez").is_success
             except httpx.TransportError:
-                assert process.poll() is None, "the server did not start"
-                assert time.monotonic() < deadline, "the server does not answer"
+                return False
+
+        wait_until(answers, _PATIENCE_SECONDS)
+        return process
 
     def accept(self, prompt: str) -> dict[str, Any] | None:
         """Send a job; None if no answer came, so that nothing was promised."""
