@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import requires
 from pathlib import Path
-from typing import Any
 
 import pytest
 from benchmarks.gpu.__main__ import Part, parts, run, write
@@ -38,38 +39,57 @@ def test_a_part_that_hangs_is_ended_and_one_that_fails_is_told(tmp_path: Path) -
     assert json.loads((tmp_path / "gpu.json").read_text())["parts"]["fails"]["log"]
 
 
-SMALL = ("several-models", "out-of-memory", "no-waits", "kernels", "sdxl")
-
-
-@pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What it finds on a CPU with small sizes, all parts in one run: PyTorch is asked for the machine once."""
-    folder = tmp_path_factory.mktemp("gpu")
+def test_it_runs_from_its_script_to_its_end_on_a_cpu(tmp_path: Path) -> None:
+    """With its shortest part; what the others do, each in a process like this one, the next test shows."""
     done = subprocess.run(
-        ["bash", "scripts/gpu_check.sh", "-", "--device", "cpu", "--small", "--out", str(folder), "--only", *SMALL],
+        ["bash", "scripts/gpu_check.sh", "-", "--device=cpu", "--small", "--only=out-of-memory", f"--out={tmp_path}"],
         cwd=ROOT,
-        env=os.environ | {"PYTHON": sys.executable},
+        env=os.environ | {"PYTHON": sys.executable, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=550,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    found: dict[str, Any] = json.loads((folder / "gpu.json").read_text())
-    return found
+    found = json.loads((tmp_path / "gpu.json").read_text())
+    assert found["machine"]["device"] == "CPU"
+    assert found["parts"]["out-of-memory"]["figures"] == {"not run": "a CPU's memory is not to be filled"}
 
 
-@pytest.mark.parametrize("part", SMALL)
-def test_it_runs_on_a_cpu_with_small_sizes(said: dict[str, Any], part: str) -> None:
-    assert said["parts"][part]["ok"]
-    if part == "sdxl":
-        assert said["parts"][part]["figures"]["recorded has the same bytes"] is True
-        assert said["parts"][part]["figures"]["recorded and fused has the same bytes"] is True
-    if part == "kernels":
-        told = said["parts"][part]["figures"]
-        assert told["modulation small 16x64 bfloat16, by_kernel"] == "not run: no GPU"
-        assert told["rotary small 16x2x8 halves float32, by_kernel, integers"] == "not run: no GPU"
-        assert told["rotary small 16x2x8 side by side bfloat16, turned"].startswith("same bytes, ")
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Such small models gain nothing by a second."""
+    import torch  # seconds, in whichever of a run's processes has this test
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("name", ["several-models", "no-waits", "kernels", "sdxl"])
+def test_a_part_runs_on_a_cpu_with_small_sizes(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its own command, in this process: to import PyTorch and diffusers is most of what it takes."""
+    (part,) = (part for part in parts("cpu", small=True) if part.name == name)
+    option, module, *words = part.command
+    assert (option, part.measures) == ("-m", True)
+    monkeypatch.setattr(sys, "argv", [module, *words])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module(module, run_name="__main__")
+    assert end.value.code == 0
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert figures
+    if name == "sdxl":
+        assert figures["recorded has the same bytes"] is True
+        assert figures["recorded and fused has the same bytes"] is True
+    if name == "kernels":
+        assert figures["modulation small 16x64 bfloat16, by_kernel"] == "not run: no GPU"
+        assert figures["rotary small 16x2x8 halves float32, by_kernel, integers"] == "not run: no GPU"
+        assert figures["rotary small 16x2x8 side by side bfloat16, turned"].startswith("same bytes, ")
 
 
 def test_every_wheel_of_the_bundle_is_pinned_and_none_is_pytorch() -> None:
