@@ -10,7 +10,7 @@ TEST_STAMP := $(VENV)/.set-up-tests
 # What ended a process twice would end each that follows, after 11 minutes where it hangs (tests/hung.py).
 # `.ci/run` asks for a second look at what failed (tests/second_look.py): its machine is shared.
 SECOND_LOOK ?=
-PYTEST := $(BIN)/python -m pytest $(SECOND_LOOK) -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 1
+PYTEST := $(BIN)/python -m pytest $(SECOND_LOOK) -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 1
 MEASURED := tests/contract tests/protocol tests/contracts tests/scheduling tests/service tests/api tests/test_settings.py
 PORT ?= 8484
 

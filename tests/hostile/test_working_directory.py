@@ -155,7 +155,8 @@ def test_nor_by_python_m(trap_behind_runpy: CommandLine) -> None:
 
 
 def test_nor_by_the_script(trap: CommandLine) -> None:
-    ran = run(trap, SCRIPT, "show", "postcard")
+    """However it was started, it starts what looks at a checkpoint by `python -P`, as in the tests around this."""
+    ran = run(trap, SCRIPT, "models")
     assert_nothing_ran(trap)
     assert ran.returncode == 0, ran.stderr
 
@@ -199,7 +200,7 @@ def _text_of(path: Path) -> str:
 
 def test_nor_by_python_p_nor_in_a_server_that_draws(trap: CommandLine) -> None:
     """Nothing of it is forked."""
-    with serving(trap.folder, engine="local") as served:
+    with serving(trap.folder, engine="local", threads="1") as served:
         assert draw(served, Order("256x192", "png", 5), model="postcard")
     assert_nothing_ran(trap)
 
