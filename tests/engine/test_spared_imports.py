@@ -7,6 +7,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
+
+import pytest
 
 from safelight.contract.models.options import Lora, ModelOptions, Quantization
 from safelight.engine.checkpoint.spared_imports import COMPILER, needed
@@ -25,50 +28,54 @@ NEVER_FOR_POSTCARD = (
     "transformers.trainer",
 )
 
-_DRAW = """
+# One process for both, since its imports take seconds: it draws, and then it compiles.
+_DRAW_AND_COMPILE = """
 import json, sys
 from safelight.protocol.messages import Configure, ModelSpec
 from safelight.engine.worker import import_engine
 spec = ModelSpec(source="postcard")
 import_engine(Configure(models=(spec,), threads=1))
-imported = set(sys.modules)
+imported = sorted(sys.modules)
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.output.previews import Previewer
 from safelight.engine.drawing.warm_up import measure
 model = load(spec, "cpu")
 measure(model, 64, 64, 1, Previewer(model.pipeline))
-print(json.dumps([sorted(imported), sorted(sys.modules)]))
-"""
-
-_COMPILE = """
-from safelight.protocol.messages import Configure, ModelSpec
-from safelight.engine.worker import import_engine
-import_engine(Configure(models=(ModelSpec(source="postcard"),), threads=1))
+after_drawing = sorted(sys.modules)
 import torch
-print(torch.compile(lambda x: x + 1, backend="eager")(torch.zeros(1)).item())
+compiled = torch.compile(lambda x: x + 1, backend="eager")(torch.zeros(1)).item()
+print(json.dumps([imported, after_drawing, compiled]))
 """
-
 
 # Triton lies there where it is installed, so that it could be imported.
 TRITON = Path(__file__).parent.parent.parent / ".venv" / "triton"
 
 
-def run(code: str) -> str:
+class Told(NamedTuple):
+    """The modules that are there before a model is loaded, those after it has drawn, and what a compiled sum gives."""
+
+    before_loading: list[str]
+    after_drawing: list[str]
+    compiled: float
+
+
+@pytest.fixture(scope="module")
+def told() -> Told:
     path = [str(TRITON), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+    command = [sys.executable, "-c", _DRAW_AND_COMPILE]
+    ran = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    return Told(*json.loads(ran.stdout))
 
 
-def test_for_the_bundled_model_nothing_is_imported_that_it_does_not_use() -> None:
-    before_loading, after_drawing = json.loads(run(_DRAW))
-    assert [name for name in NEVER_FOR_POSTCARD if name in after_drawing] == []
+def test_for_the_bundled_model_nothing_is_imported_that_it_does_not_use(told: Told) -> None:
+    assert [name for name in NEVER_FOR_POSTCARD if name in told.after_drawing] == []
     # What loading and drawing import is paid for by everybody who waits: the template has it before.
-    assert "transformers.models.bert.modeling_bert" in before_loading
+    assert "transformers.models.bert.modeling_bert" in told.before_loading
 
 
-def test_the_compiler_comes_when_it_is_asked_for() -> None:
-    assert run(_COMPILE).split() == ["1.0"]
+def test_the_compiler_comes_when_it_is_asked_for(told: Told) -> None:
+    assert told.compiled == 1.0
 
 
 def test_options_name_what_they_need() -> None:
