@@ -44,6 +44,7 @@ ROWS = {
     "Safelight, openvino half precision": Row(
         "with_safelight", "openvino_half", needed="openvino", weights=4, packed=True
     ),
+    "Safelight, openvino int8": Row("with_safelight", "openvino_int8", needed="openvino", weights=4, packed=True),
     "OpenVINO GenAI, float32": _openvino("float32", 4),
     "OpenVINO GenAI, half precision": _openvino("half", 2),
     "OpenVINO GenAI, int8": _openvino("int8", 1),

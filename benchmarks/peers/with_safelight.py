@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.peers.measuring import PROMPT, Draw
 from safelight.contract.models.options import ModelOptions
+from safelight.engine.runtimes.eight_bits import INT8
 from safelight.protocol.messages import Dtype
 
 
@@ -38,6 +39,11 @@ def openvino_float32(folder: Path, side: int, device: str) -> Draw:
 def openvino_half(folder: Path, side: int, device: str) -> Draw:
     """With `runtime = "openvino"`, in bfloat16."""
     return _draw(folder, side, device, ModelOptions(runtime="openvino"), "bfloat16")
+
+
+def openvino_int8(folder: Path, side: int, device: str) -> Draw:
+    """With `runtime = "openvino"` and `quantization = "int8"`, else in bfloat16."""
+    return _draw(folder, side, device, ModelOptions(runtime="openvino", quantization=(INT8,)), "bfloat16")
 
 
 def _draw(folder: Path, side: int, device: str, options: ModelOptions, dtype: Dtype = "auto") -> Draw:

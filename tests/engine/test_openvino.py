@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers import ConfigMixin, ModelMixin
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import Lora, ModelOptions, Quantization, StepCache
@@ -26,24 +24,10 @@ from safelight.engine.runtimes.denoiser import run_by_openvino
 from safelight.engine.runtimes.refusals import check_runtime
 from safelight.engine.runtimes.values_read import ValuesRead
 from safelight.protocol.messages import Cancelled, ModelSpec, Stepped
+from tests.engine.by_openvino import Part, Pipeline, by_openvino, distance, drawn
 from tests.engine.drawing import Drawing, job, pixels
 
 _LOG = "safelight.engine.runtimes.denoiser"
-
-
-def by_openvino(folder: Path, dtype: Any = "float32") -> LoadedModel:
-    model = load(ModelSpec(source=str(folder), dtype=dtype, options=ModelOptions(runtime="openvino")), "cpu")
-    model.pipeline.set_progress_bar_config(disable=True)
-    return model
-
-
-def drawn(model: LoadedModel, **changes: Any) -> NDArray[np.uint8]:
-    with Drawing(model) as drawing:
-        return pixels(drawing.draw(job(model, **changes))[0])
-
-
-def distance(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> int:
-    return int(np.abs(one.astype(int) - other.astype(int)).max())
 
 
 @pytest.fixture(params=["stable-diffusion", "stable-diffusion-3", "flux"], scope="module")
@@ -64,8 +48,8 @@ def test_pictures_are_those_of_pytorch_in_every_size(
     assert not caplog.records
 
 
-def test_a_seed_gives_the_same_bytes_whatever_was_drawn_before_and_beside(
-    both: tuple[LoadedModel, LoadedModel], checkpoints: dict[str, Path]
+def test_a_seed_gives_the_same_bytes_whatever_was_drawn_beside(
+    both: tuple[LoadedModel, LoadedModel],
 ) -> None:
     _, model = both
     first = drawn(model, width=64, height=64)
@@ -73,9 +57,15 @@ def test_a_seed_gives_the_same_bytes_whatever_was_drawn_before_and_beside(
     with Drawing(model) as drawing:
         pictures = drawing.draw(job(model, "a", width=64, height=64), job(model, "b", width=64, height=64))
     assert all(np.array_equal(pixels(picture), first) for picture in pictures)
+
+
+def test_a_size_is_the_same_bytes_whichever_came_first(both: tuple[LoadedModel, LoadedModel]) -> None:
+    _, model = both
+    sizes = ((64, 64), (128, 64), (64, 96), (96, 96))
+    meant = [drawn(model, width=width, height=height) for width, height in sizes]
     other = by_openvino(Path(model.source))
-    drawn(other, width=128, height=64)  # whichever size its graph was traced with
-    assert np.array_equal(drawn(other, width=64, height=64), first)
+    for (width, height), picture in reversed([*zip(sizes, meant, strict=True)]):
+        assert np.array_equal(drawn(other, width=width, height=height), picture)
     assert other.fingerprint == model.fingerprint
 
 
@@ -115,7 +105,7 @@ def test_the_runtime_is_in_the_fingerprint_and_its_absence_is_not(
         ({"cache": StepCache(kind="FirstBlockCache")}, "`cache` exclude each other"),
         ({"controlnets": {"canny": "somewhere"}}, "`controlnets` exclude each other"),
         ({"loras": (Lora(file="style.safetensors"),)}, "merge them into the checkpoint"),
-        ({"quantization": (Quantization(backend="torchao"),)}, "no quantized ones"),
+        ({"quantization": (Quantization(backend="torchao"),)}, "int8"),
         ({"transformer": "weights.gguf"}, "no quantized ones"),
     ],
 )
@@ -150,11 +140,14 @@ def test_a_model_is_refused_at_load(checkpoints: dict[str, Path]) -> None:
         load(replace(spec, dtype="float32", options=ModelOptions(runtime="openvino", offload="model")), "cpu")
 
 
-def test_the_weights_that_it_lays_out_once_more_are_counted(checkpoints: dict[str, Path]) -> None:
+def test_the_weights_that_it_lays_out_once_more_are_counted(
+    checkpoints: dict[str, Path], models: dict[str, LoadedModel]
+) -> None:
     folder = checkpoints["stable-diffusion"]
     spec = ModelSpec(source=str(folder), dtype="float32")
     once = weight_of(spec, "cpu")
     more = weight_of(replace(spec, options=ModelOptions(runtime="openvino")), "cpu") - once
+    assert by_openvino(folder).bytes == models["stable-diffusion"].bytes + more
     assert more == Checkpoint.read(location_of(str(folder)), ModelOptions()).sizes(torch.float32)["unet"] > 0
 
 
@@ -168,23 +161,6 @@ def test_without_the_library_it_says_how_to_install_it(
     assert openvino.openvino_version() is None
     with pytest.raises(ModelLoadError, match=r"'\.\[openvino\]'"):
         by_openvino(checkpoints["flux"])
-
-
-class _Part(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers has no types
-    """A denoiser of one function."""
-
-    def __init__(self, compute: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        super().__init__()
-        self.compute = compute
-        self.weight = torch.nn.Parameter(torch.ones(1))
-
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor]:
-        return (self.compute(x) * self.weight,)
-
-
-class _Pipeline:
-    def __init__(self, part: _Part) -> None:
-        self.components = {"transformer": part}
 
 
 def _by_its_numbers(x: torch.Tensor) -> torch.Tensor:
@@ -208,8 +184,8 @@ def _lattice(x: torch.Tensor) -> torch.Tensor:
 def test_what_a_graph_does_not_hold_is_computed_by_pytorch(
     compute: Callable[[torch.Tensor], torch.Tensor], warned: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    part = _Part(compute)
-    run_by_openvino(_Pipeline(part), torch.float32)
+    part = Part(compute)
+    run_by_openvino(Pipeline(part), torch.float32)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad(), caplog.at_level(logging.WARNING, _LOG):
         for size in (3, 4, 3, 4):
@@ -219,16 +195,45 @@ def test_what_a_graph_does_not_hold_is_computed_by_pytorch(
     assert warned in caplog.text
 
 
+def _a_little_by_its_size(x: torch.Tensor) -> torch.Tensor:
+    """Within what is taken for the same result at another size."""
+    return x * (1 + 4e-6 * int(x.shape[1]))
+
+
 def test_a_size_that_python_computed_with_has_a_graph_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
-    """And a graph that was tried at another size and failed there is right for its own again."""
-    part = _Part(_at_a_size)
-    run_by_openvino(_Pipeline(part), torch.float32)
+    """Also the fourth, for which the longest unused makes room."""
+    part = Part(_at_a_size)
+    run_by_openvino(Pipeline(part), torch.float32)
     with torch.no_grad(), caplog.at_level(logging.WARNING, _LOG):
-        for size in (3, 4, 3, 5, 4, 3):
+        for size in (3, 4, 3, 5, 6, 4, 3):
             torch.testing.assert_close(part(x := torch.rand(size, size))[0], _at_a_size(x))
-        assert not caplog.records
-        torch.testing.assert_close(part(x := torch.rand(6, 6))[0], _at_a_size(x))
-    assert "3 graphs of it are there already" in caplog.text
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("compute", [_a_little_by_its_size, torch.tanh])
+def test_the_numbers_of_a_size_do_not_depend_on_what_was_computed_before(
+    compute: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
+    sizes = (3, 4, 5, 6)
+    given = {size: torch.rand(size, size, generator=torch.Generator().manual_seed(size)) for size in sizes}
+    found: list[dict[int, torch.Tensor]] = []
+    for order in ((3, 4, 5, 6), (6, 5, 4, 3), (4, 6, 3, 5)):
+        part = Part(compute)
+        run_by_openvino(Pipeline(part), torch.float32)
+        with torch.no_grad():
+            found.append({size: part(given[size])[0].clone() for size in order})
+    for size in sizes:
+        assert all(torch.equal(each[size], found[0][size]) for each in found)
+
+
+def test_sizes_whose_graphs_are_the_same_share_one() -> None:
+    part = Part(torch.tanh)
+    run_by_openvino(Pipeline(part), torch.float32)
+    with torch.no_grad():
+        for size in (3, 4, 5):
+            part(torch.rand(size, size))
+    forward: Any = part.forward
+    assert len(forward._graphs) == 1
 
 
 def test_reading_numbers_is_noticed_and_shapes_are_not_numbers() -> None:

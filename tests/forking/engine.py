@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import msgspec
 
@@ -71,10 +72,12 @@ def make_ready(module: str, arguments: list[str]) -> None:
     torch.set_num_threads(threads)
 
 
-def _loaded(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None = None) -> LoadedModel:
+def _loaded(
+    spec: ModelSpec, device: str, described: Callable[[Traits], None] | None = None, kept: Path | None = None
+) -> LoadedModel:
     """In the place of `load`, in what is forked: the model that is there, to whoever asks for it first."""
     if not _postcard or device != "cpu" or msgspec.structs.replace(spec, pinned=False) != _BUNDLED:
-        return _load(spec, device, described)
+        return _load(spec, device, described, kept)
     model = _postcard.pop()
     if described is not None:
         described(model.traits)

@@ -172,7 +172,9 @@ def on_its_device(configure: Configure) -> Configure:
     return msgspec.structs.replace(configure, device=device)
 
 
-def _load(spec: ModelSpec, described: Callable[[Traits], None], *, device: str) -> LoadedModel:
+def _load(
+    spec: ModelSpec, described: Callable[[Traits], None], *, device: str, kept: Path | None = None
+) -> LoadedModel:
     from safelight.engine.checkpoint.loading import load
     from safelight.engine.machine.device import choose_device, use_device
     from safelight.engine.machine.streams import off_the_steps
@@ -181,7 +183,7 @@ def _load(spec: ModelSpec, described: Callable[[Traits], None], *, device: str) 
         device = choose_device(device)
         use_device(device)
         with off_the_steps(device):
-            return load(spec, device, described)
+            return load(spec, device, described, kept)
     except ConfigurationError as error:
         raise ModelLoadError(str(error)) from error
 
@@ -193,7 +195,7 @@ def _residency(configure: Configure, measured: Path | None) -> Residency:
 
     seconds, tries = configure.warm_up_seconds, configure.try_threads
     return Residency(
-        partial(_load, device=configure.device),
+        partial(_load, device=configure.device, kept=measured / "graphs" if measured is not None else None),
         warm_up=partial(warm_up, budget_seconds=seconds, kept=measured, threads=tries),
         weigh=partial(_weigh, device=configure.device),
         memory_bytes=configure.memory_bytes or _memory_budget(configure.device),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -30,12 +31,16 @@ from safelight.engine.checkpoint.fingerprint import files_digest, fingerprint
 from safelight.engine.checkpoint.processors import pictures_read_with
 from safelight.engine.machine.library_errors import missing_package
 from safelight.engine.machine.weights.memory import refuse_too_large
+from safelight.engine.machine.weights.parts import Parts
 from safelight.engine.pipeline.edits.controls import WORDS, follower
 from safelight.engine.pipeline.edits.twins import IMAGE_TO_IMAGE, INPAINTING
 from safelight.engine.pipeline.edits.ways import Ways
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.signature import of_one_frame
-from safelight.engine.runtimes.denoiser import run_by_openvino
+from safelight.engine.runtimes import eight_bits, openvino, writing
+from safelight.engine.runtimes.denoiser import denoisers_of, run_by_openvino
+from safelight.engine.runtimes.eight_bits import without_quantization
+from safelight.engine.runtimes.kept import KeptGraphs
 from safelight.engine.runtimes.openvino import openvino_version
 from safelight.engine.runtimes.refusals import check_runtime
 from safelight.engine.tuning.apply import check_library, check_options, tune
@@ -46,15 +51,18 @@ from safelight.protocol.messages import ModelSpec
 log = logging.getLogger(__name__)
 
 
-def load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None = None) -> LoadedModel:
+def load(
+    spec: ModelSpec, device: str, described: Callable[[Traits], None] | None = None, kept: Path | None = None
+) -> LoadedModel:
     """Load a model onto a device, as `torch.device` names it; `described` is told its traits before weights are read.
+    `kept` is a folder for what need not be made again at the next start.
 
     Raises:
         ModelLoadError: the checkpoint is missing, damaged, pickled, too large, or of a class that is not known.
     """
     try:
         with nothing_unpickled():
-            return _load(spec, device, described)
+            return _load(spec, device, described, kept)
     except ModelLoadError:
         raise
     except Exception as error:  # a checkpoint can be wrong in any way; each becomes this one error
@@ -110,10 +118,11 @@ def _follows_several(own: type, controls: Mapping[str, ControlNetFiles]) -> bool
     return found is not None and found.several is not None
 
 
-def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None) -> LoadedModel:
+def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None, kept: Path | None) -> LoadedModel:
     checkpoint, name, traits = describe(spec)
     _tell(name, traits, traits.notes, described)
-    parameters, options = parameters_of(checkpoint.pipeline_class, checkpoint.settings), spec.options
+    parameters = parameters_of(checkpoint.pipeline_class, checkpoint.settings)
+    options = without_quantization(spec.options)
     ways = ways_of(checkpoint)
     _check_arguments(options.arguments, parameters)
     controlnets = read_controlnets(options, checkpoint.pipeline_class)
@@ -134,7 +143,8 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
             note=said.append,
         )
         if options.runtime == "openvino":
-            run_by_openvino(pipeline, dtype)
+            graphs = KeptGraphs(kept, digest.result())
+            run_by_openvino(pipeline, dtype, graphs, eight_bits=bool(spec.options.quantization))
         if said:
             traits = replace(traits, notes=(*traits.notes, *said), loras=tuple(adapters.named))
             _tell(name, traits, said, described)
@@ -152,12 +162,13 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
             fingerprint=digest.result(),
             compiled=options.compile,
             offloaded=options.offload != "none",
+            laid_out=Parts(denoisers_of(pipeline) if options.runtime == "openvino" else {}),
         )
 
 
 def _loadable(spec: ModelSpec, device: str, checkpoint: Checkpoint, controlnets: Mapping[str, ControlNetFiles]) -> str:
     """The number format that it is loaded in, if all that is asked of it can be had on that device."""
-    options = spec.options
+    options = without_quantization(spec.options)
     check_options(options, device, _named(spec))
     for part, backend in checkpoint.quantized().items():
         if is_known(backend):  # transformers has more, each with a sentence of its own
@@ -165,7 +176,7 @@ def _loadable(spec: ModelSpec, device: str, checkpoint: Checkpoint, controlnets:
     format = dtype_of(spec, device, checkpoint)
     check_dtype(format, device, compiled=options.compile)
     quantized = bool(checkpoint.quantized())
-    check_runtime(options, device, format, loras=bool(spec.loras), quantized=quantized)
+    check_runtime(spec.options, device, format, loras=bool(spec.loras), quantized=quantized)
     if not options.quantization:
         dtype = numbers_of(format)
         parts = _sizes(checkpoint, options, controlnets, dtype)
@@ -241,11 +252,14 @@ def _fingerprint(
             del said["runtime"]
         else:
             defaults["runtime"] = openvino_version()
+            code = (openvino, writing, eight_bits)  # it decides what is computed: the same holds for it
+            defaults["runtime_code"] = files_digest(Path(inspect.getfile(module)) for module in code)
         defaults["options"] = said
         defaults["added"] = files_digest(added)
     if checkpoint.file is not None or options.transformer is not None:  # factors and marks are read by our own code
         defaults["single_file"] = files_digest([Path(single_file.__file__)])
-    backends = [*checkpoint.quantized().values(), *(table.backend for table in options.quantization)]
+    tables = without_quantization(options).quantization
+    backends = [*checkpoint.quantized().values(), *(table.backend for table in tables)]
     if backends:
         defaults["libraries"] = library_versions(backends)
     return fingerprint(

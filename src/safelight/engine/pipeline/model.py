@@ -14,6 +14,8 @@ from safelight.engine.pipeline.edits.controls import NO_CONTROLS, Controls
 from safelight.engine.pipeline.edits.ways import WORDS_ALONE, Ways
 from safelight.engine.tuning.loras import NO_ADAPTERS, Adapters
 
+_NOTHING = Parts()
+
 
 class Called(Protocol):
     """A pipeline, or its class, and its keyword arguments with their defaults."""
@@ -32,7 +34,7 @@ class LoadedModel:
     `parameters` are the keyword arguments that its pipeline takes, with their defaults; `arguments` are the operator's
     additions to every call. `compiled`: its denoiser is compiled for a size when it first draws it. `offloaded`: of its
     weights no more than the largest part is on the device at any time. `ways`: how it draws from pictures;
-    `adapters`: its LoRAs, `controls` its ControlNets.
+    `adapters`: its LoRAs, `controls` its ControlNets. `laid_out`: parts whose weights another library has once more.
     """
 
     source: str
@@ -48,6 +50,7 @@ class LoadedModel:
     ways: Ways = WORDS_ALONE
     adapters: Adapters = NO_ADAPTERS
     controls: Controls = NO_CONTROLS
+    laid_out: Parts = _NOTHING
 
     def drawing_by(self, way: Called) -> LoadedModel:
         """The same model as it draws by another pipeline. Of what the operator adds to calls a pipeline beside its own
@@ -62,7 +65,7 @@ class LoadedModel:
 
     def without_weights(self) -> LoadedModel:
         """What is known of it, for work that needs no weights: they may have to go before that is over."""
-        return replace(self, pipeline=None, ways=WORDS_ALONE, controls=NO_CONTROLS)
+        return replace(self, pipeline=None, ways=WORDS_ALONE, controls=NO_CONTROLS, laid_out=_NOTHING)
 
     @property
     def steps(self) -> int:
@@ -71,4 +74,4 @@ class LoadedModel:
     @property
     def bytes(self) -> int:
         """Of its device's memory that its weights take."""
-        return largest_part(self.parts) if self.offloaded else memory_of(self.parts)
+        return largest_part(self.parts) if self.offloaded else memory_of(self.parts) + memory_of(self.laid_out)

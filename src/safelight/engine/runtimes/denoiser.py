@@ -2,7 +2,8 @@
 
 A traced graph holds whatever Python computed on the way: a table of positions, a branch taken by a size. So nothing is
 assumed of any family. Each new form of call (shapes, kinds of numbers, plain values) is computed by PyTorch first, seen
-to look at no tensor's numbers, and compared with what a graph makes of it.
+to look at no tensor's numbers, traced by itself, and what its graph makes of it is compared. Forms whose graphs are the
+same to the last byte share one. So which graph computes a picture depends on its form alone, whatever was drawn before.
 """
 
 # Tested in tests/engine/test_openvino.py.
@@ -12,6 +13,7 @@ from __future__ import annotations
 import inspect
 import logging
 import weakref
+from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any
 
@@ -20,14 +22,17 @@ import torch
 from safelight.contract.models.stages import STEPS
 from safelight.engine.machine.stages import stage_of
 from safelight.engine.pipeline.stand_ins.call_values import NoForm, form_of, tensors_of
-from safelight.engine.runtimes.openvino import CannotConvert, Graph
+from safelight.engine.runtimes.eight_bits import in_eight_bits
+from safelight.engine.runtimes.kept import NOT_KEPT, KeptGraphs
+from safelight.engine.runtimes.openvino import Graph
 from safelight.engine.runtimes.values_read import ValuesRead
+from safelight.engine.runtimes.writing import CannotConvert, Written, write
 
 log = logging.getLogger(__name__)
 
-_MOST_GRAPHS = 3
+_MOST_COMPILED = 3
 """Of one denoiser: each has laid all weights out once more."""
-_REMEMBERED = 1024
+_REMEMBERED = 256
 _TOLERANCE = {torch.float32: 3e-5, torch.bfloat16: 0.1}
 """Of the root mean square. Another order of sums differs by 1e-6 and 0.01, another table of positions by far more."""
 
@@ -37,90 +42,121 @@ def denoisers_of(pipeline: Any) -> dict[str, torch.nn.Module]:
     return {name: part for name, part in pipeline.components.items() if stage_of(name, part) == STEPS}
 
 
-def run_by_openvino(pipeline: Any, dtype: torch.dtype) -> None:
-    """Have the pipeline's denoisers computed by OpenVINO from now on, their weights being in that number format."""
+def run_by_openvino(
+    pipeline: Any, dtype: torch.dtype, kept: KeptGraphs = NOT_KEPT, *, eight_bits: bool = False
+) -> None:
+    """Have the pipeline's denoisers computed by OpenVINO from now on, their weights being in that number format, or
+    those of linear layers in `eight_bits`."""
     for name, module in denoisers_of(pipeline).items():
-        module.__dict__["forward"] = _Forward(name, module, dtype)
+        if eight_bits:
+            in_eight_bits(module)
+        module.__dict__["forward"] = _Forward(name, module, dtype, kept)
 
 
 class _Forward:
     """In place of a module's `forward`. Only the thread that draws calls it."""
 
-    def __init__(self, name: str, module: torch.nn.Module, dtype: torch.dtype) -> None:
+    def __init__(self, name: str, module: torch.nn.Module, dtype: torch.dtype, kept: KeptGraphs) -> None:
         self._name = name
         self._module = weakref.ref(module)  # no cycle: its weights go when it does
         self._plain = type(module).forward
         self._dtype = dtype
-        self._graphs: list[Graph] = []
+        self._kept = kept
+        self._graphs: dict[Hashable, Graph] = {}
+        self._compiled: OrderedDict[Hashable, Graph] = OrderedDict()
         self._chosen: dict[Hashable, Graph | None] = {}
-        self._reads = False
         # Pipelines ask what it takes.
         self.__signature__ = inspect.signature(module.forward)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            form = None if self._reads else form_of((args, kwargs), "cpu")
+            form = form_of((args, kwargs), "cpu")
         except NoForm:
-            form = None
-        if form is None:
             return self._by_pytorch(*args, **kwargs)
         if form not in self._chosen:
             return self._choose(form, args, kwargs)
         graph = self._chosen[form]
-        return self._by_pytorch(*args, **kwargs) if graph is None else graph(args, kwargs)
+        return self._by_pytorch(*args, **kwargs) if graph is None else self._by(graph, args, kwargs)
 
     def _by_pytorch(self, *args: Any, **kwargs: Any) -> Any:
         return self._plain(self._module(), *args, **kwargs)
 
+    def _by(self, graph: Graph, args: Any, kwargs: Any) -> Any:
+        """What a graph makes of a call. Of those that are compiled the one that was used longest ago makes room."""
+        self._compiled[graph.key] = graph
+        self._compiled.move_to_end(graph.key)
+        if len(self._compiled) > _MOST_COMPILED:
+            self._compiled.popitem(last=False)[1].release()
+        return graph(args, kwargs)
+
     def _choose(self, form: Hashable, args: Any, kwargs: Any) -> Any:
         """Which graph computes calls of this form, if any; and this call's result by it."""
+        if len(self._chosen) >= _REMEMBERED:
+            self._chosen.clear()
+            self._graphs = dict(self._compiled)
+        found = self._kept.read(self._name, form)
+        if found is not None:
+            graph = self._graph(*found)
+            try:
+                result = self._by(graph, args, kwargs)
+            except (CannotConvert, RuntimeError, ValueError, TypeError, StopIteration, KeyError):
+                self._forget(graph)
+            else:
+                self._chosen[form] = graph
+                return result
         with ValuesRead() as read:
             expected = self._by_pytorch(*args, **kwargs)
         if read.names:
-            self._reads = True
-            self._graphs.clear()
             self._stay(f"it looks at the numbers that it is given ({', '.join(sorted(read.names))})")
+            self._chosen[form] = None
             return expected
-        if len(self._chosen) >= _REMEMBERED:
-            self._chosen.clear()
-        for graph in self._graphs:
-            if (result := self._tried(graph, args, kwargs, expected)) is not None:
-                self._chosen[form] = graph
-                return result
-        graph_and_result = self._made(args, kwargs, expected)
-        self._chosen[form], result = graph_and_result or (None, expected)
+        self._chosen[form], result = self._made(form, args, kwargs, expected)
         return result
 
-    def _made(self, args: Any, kwargs: Any, expected: Any) -> tuple[Graph, Any] | None:
-        """A new graph and what it makes of this call; None, said in the log, where it is not what PyTorch makes."""
-        if len(self._graphs) >= _MOST_GRAPHS:
-            self._stay(f"{_MOST_GRAPHS} graphs of it are there already, and none is right for these shapes")
-            return None
+    def _made(self, form: Hashable, args: Any, kwargs: Any, expected: Any) -> tuple[Graph | None, Any]:
+        """A graph of this call and what it makes of it; none, said in the log, where that is not what PyTorch makes.
+
+        The first is for any shape, so that other forms may share it. One for these shapes alone lacks nothing that
+        Python computed of them.
+        """
+        module, why = self._module(), "its result is another"
+        assert module is not None
+        for fixed in (False, True):
+            try:
+                written, like = write(module, self._by_pytorch, args, kwargs, fixed=fixed)
+                graph = self._graph(written, like)
+                result = self._tried(graph, args, kwargs, expected)
+            except CannotConvert as error:
+                why = str(error)
+                continue
+            if result is not None:
+                self._kept.keep(self._name, form, written, like)
+                return graph, result
+        self._stay(why)
+        return None, expected
+
+    def _graph(self, written: Written, like: Any) -> Graph:
+        """The one that these files are of."""
         module = self._module()
         assert module is not None
-        try:
-            # The first is for any shape. One for a single shape lacks nothing that Python computed of it.
-            graph = Graph(module, self._by_pytorch, args, kwargs, self._dtype, fixed=bool(self._graphs))
-        except CannotConvert as error:
-            self._stay(str(error))
-            return None
-        result = self._tried(graph, args, kwargs, expected)
-        if result is None:
-            self._stay("its result is another")
-            return None
-        self._graphs.append(graph)
-        return graph, result
+        graph = Graph(written, like, module, self._dtype)
+        return self._graphs.setdefault(graph.key, graph)
 
     def _tried(self, graph: Graph, args: Any, kwargs: Any, expected: Any) -> Any:
         """What the graph makes of a call; None where it cannot, or where that is not what is expected."""
         try:
-            result = graph(args, kwargs)
+            result = self._by(graph, args, kwargs)
             if _alike(result, expected, _TOLERANCE[self._dtype]):
                 return result
         except (RuntimeError, ValueError, TypeError, StopIteration) as error:
             log.info("a graph of %s does not take these shapes: %s", self._name, type(error).__name__)
-        graph.renew()
+        graph.release()
         return None
+
+    def _forget(self, graph: Graph) -> None:
+        graph.release()
+        self._graphs.pop(graph.key, None)
+        self._compiled.pop(graph.key, None)
 
     def _stay(self, why: str) -> None:
         log.warning("%s is computed by PyTorch, not by OpenVINO: %s", self._name, why)

@@ -1,11 +1,10 @@
-"""A module's call as a graph that OpenVINO computes on the processor."""
+"""A module's calls computed by OpenVINO on the processor."""
 
 # Tested in tests/engine/test_openvino.py.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -13,12 +12,9 @@ import torch
 
 from safelight.engine.machine.device import reference_threads
 from safelight.engine.pipeline.stand_ins.call_values import tensors_of, with_tensors
+from safelight.engine.runtimes.writing import Written, in_its_words, plain, read
 
 _HINTS = {torch.float32: "f32", torch.bfloat16: "bf16"}
-
-
-class CannotConvert(Exception):
-    """OpenVINO has no graph for this call; the text says why, in its words."""
 
 
 def openvino_version() -> str | None:
@@ -30,100 +26,41 @@ def openvino_version() -> str | None:
 
 
 class Graph:
-    """A module's call, traced once with example arguments and compiled for any shapes of the same ranks.
+    """A written graph, compiled when it is first asked. Its weights are the module's, which must outlive it, and lie
+    once more as they are multiplied while it is compiled."""
 
-    OpenVINO's own `convert_model` reports its use to its maker's servers unless a file in the home folder says no, so
-    its frontend for PyTorch is asked directly. Weights are not copied into the graph: the module must outlive it.
-    """
+    def __init__(self, written: Written, like: Any, module: torch.nn.Module, dtype: torch.dtype) -> None:
+        """`like`: what the call returns, its tensors being empty ones."""
+        self._written, self._like, self._module, self._dtype = written, like, module, dtype
+        self._request: Any = None
 
-    def __init__(
-        self, module: torch.nn.Module, forward: Any, args: Any, kwargs: Any, dtype: torch.dtype, *, fixed: bool = False
-    ) -> None:
-        """`fixed`: for those shapes alone, with all that Python computed of them.
+    @property
+    def key(self) -> Hashable:
+        """Of two graphs over the same module the same if they compute and return the same."""
+        return self._written.digest, repr(self._like)
+
+    def compile(self) -> None:
+        """Make it ready, if it is not.
 
         Raises:
-            CannotConvert: it cannot be traced, or has an operation that OpenVINO has not.
+            CannotConvert: OpenVINO cannot.
         """
-        for weights in (*module.parameters(), *module.buffers()):
-            weights.data = weights.data.contiguous()  # a copy made on the way would be freed under the graph
-        call = _Flat(module, forward, (args, kwargs))
-        given = [_plain(tensor) for tensor in tensors_of((args, kwargs))]
-        try:
-            self._decoder, model = _converted(call, given)
-            if len(model.inputs) != len(given):
-                raise CannotConvert("the traced graph leaves arguments out")
-            _shape(model, given, fixed=fixed)
-            self._model, self._dtype = model, dtype
-            self.renew()
-        except CannotConvert:
-            raise
-        except MemoryError:
-            raise
-        except Exception as error:
-            if "alloc" in str(error):
-                raise MemoryError(str(error)) from error
-            raise CannotConvert(_first_line(error)) from error
-        self._result = call.result
+        if self._request is None:
+            with in_its_words():
+                self._request = _compile(read(self._written, self._module), self._dtype).create_infer_request()
 
-    def renew(self) -> None:
-        """Compile it anew. What it worked out of shapes that it is not right for stays with it, whether it failed at
-        them or not, and makes it wrong for others: Qwen-Image's pictures after a shorter prompt were."""
-        self._compiled = _compile(self._model, self._dtype)
-        self._request = self._compiled.create_infer_request()
+    def release(self) -> None:
+        """Let go of what compiling laid out, and of what it worked out of shapes that it failed at: that stays with it
+        and makes it wrong for others. Qwen-Image's pictures after a shorter prompt were."""
+        self._request = None
 
     def __call__(self, args: Any, kwargs: Any) -> Any:
         """What the module returns for arguments of that form."""
-        given = [_plain(tensor).numpy() for tensor in tensors_of((args, kwargs))]
+        self.compile()
+        given = [plain(tensor).numpy() for tensor in tensors_of((args, kwargs))]
         made = self._request.infer(given, share_inputs=True, share_outputs=True)
-        results = iter([torch.from_numpy(made[at].copy()) for at in range(len(self._compiled.outputs))])
-        return with_tensors(self._result, lambda like: next(results).to(like.dtype))
-
-
-class _Flat(torch.nn.Module):
-    """The module with its tensors alone as arguments and results, all of kinds that NumPy has."""
-
-    def __init__(self, module: torch.nn.Module, forward: Any, arguments: Any) -> None:
-        super().__init__()
-        self.module = module
-        self._forward = forward
-        self._arguments = arguments
-        self.result: Any = None
-
-    def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        left = iter(tensors)
-        args, kwargs = with_tensors(self._arguments, lambda like: next(left).to(like.dtype))
-        result = self._forward(*args, **kwargs)
-        self.result = with_tensors(result, lambda made: torch.empty(0, dtype=made.dtype, device="meta"))
-        return tuple(_plain(made) for made in tensors_of(result))
-
-
-def _plain(tensor: torch.Tensor) -> torch.Tensor:
-    """As NumPy has it; half precision in float32 is the same numbers."""
-    half = tensor.dtype in (torch.bfloat16, torch.float16)
-    return tensor.float().contiguous() if half else tensor.contiguous()
-
-
-def _converted(call: _Flat, given: list[torch.Tensor]) -> tuple[Any, Any]:
-    from openvino.frontend import FrontEndManager
-    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
-
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # of a tracer that says what it cannot know, and that it is old
-        trace: Any = torch.jit.trace  # it has no types
-        traced = trace(call, tuple(given), check_trace=False, strict=False)
-        decoder = TorchScriptPythonDecoder(traced, shared_memory=False)
-        frontend = FrontEndManager().load_by_framework("pytorch")
-        read = frontend.load(decoder)
-        return (frontend, decoder, read), frontend.convert(read)
-
-
-def _shape(model: Any, given: list[torch.Tensor], *, fixed: bool) -> None:
-    from openvino import PartialShape
-
-    for place, tensor in zip(model.inputs, given, strict=True):
-        shape = list(tensor.shape) if fixed else [-1] * tensor.ndim
-        place.get_node().set_partial_shape(PartialShape(shape))
-    model.validate_nodes_and_infer_types()
+        results = iter([torch.from_numpy(made[at].copy()) for at in range(len(made))])
+        return with_tensors(self._like, lambda like: next(results).to(like.dtype))
 
 
 def _compile(model: Any, dtype: torch.dtype) -> Any:
@@ -134,15 +71,10 @@ def _compile(model: Any, dtype: torch.dtype) -> Any:
 
 def _properties(dtype: torch.dtype) -> Iterator[tuple[str, Any]]:
     """One stream of as many threads as the bytes of this process are made by, wherever the system puts them: pinned,
-    those of several workers would share cores."""
+    those of several workers would share cores. Only weights are in eight bits, never what is multiplied by them."""
     yield "INFERENCE_PRECISION_HINT", _HINTS[dtype]
+    yield "DYNAMIC_QUANTIZATION_GROUP_SIZE", 0
     yield "INFERENCE_NUM_THREADS", reference_threads()
     yield "NUM_STREAMS", 1
     yield "ENABLE_CPU_PINNING", False
     yield "CPU_DENORMALS_OPTIMIZATION", True
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = next((line for line in lines if not line.startswith(("Check ", "Exception from"))), type(error).__name__)
-    return f"{type(error).__name__}: {said[:200]}"

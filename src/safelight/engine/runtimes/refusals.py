@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import ModelOptions
+from safelight.engine.runtimes.eight_bits import INT8
 from safelight.engine.runtimes.openvino import openvino_version
 
 _FORMATS = ("float32", "bfloat16")
@@ -45,5 +46,7 @@ def _excluded(options: ModelOptions, device: str, dtype: str, *, loras: bool, qu
     if options.loras or loras:
         yield "and LoRAs exclude each other, since its weights are fixed: merge them into the checkpoint."
     gguf = options.transformer is not None and options.transformer.endswith(".gguf")
-    if options.quantization or quantized or gguf:
+    if quantized or gguf:
         yield "takes plain weights and no quantized ones: take a checkpoint in float32 or bfloat16, or leave it out."
+    if options.quantization not in ((), (INT8,)):
+        yield 'rounds weights by `quantization = "int8"` alone: say that, or leave `quantization` out.'
