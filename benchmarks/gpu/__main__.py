@@ -19,6 +19,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -29,7 +31,9 @@ SPEED = ("sdxl", "sd35-large", "flux1-dev")
 
 @dataclass(frozen=True)
 class Part:
-    """`command` after the interpreter; its last line is JSON if `measures`. `seconds` is what it may take."""
+    """`command` after the interpreter; it prints lines of JSON if `measures`, each with all that is known by then.
+    `seconds` is what it may take.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -69,7 +73,7 @@ def parts(device: str, *, small: bool) -> list[Part]:
 
 
 def run(part: Part) -> dict[str, Any]:
-    """What a part said: `ok`, `seconds`, and its figures or the end of what it wrote."""
+    """What a part said: `ok`, `seconds`, its figures as far as it came, and how it ended if not well."""
     begun = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, *part.command],
@@ -87,10 +91,24 @@ def run(part: Part) -> dict[str, Any]:
         output, _ = process.communicate()
         ended = f"took more than {part.seconds:.0f} s"
     lines = output.strip().splitlines() or [""]
+    figures = _figures(lines) if part.measures else {}
+    if part.measures and not figures:
+        ended = ended or "no figures"
     said: dict[str, Any] = {"ok": not ended, "seconds": round(time.perf_counter() - begun, 1)}
-    if part.measures and not ended:
-        return said | {"figures": json.loads(lines[-1])}
-    return said | {"said": lines[-1], "why": ended} | ({"log": lines[-40:]} if ended else {})
+    if figures:
+        said["figures"] = figures
+    if ended or not part.measures:
+        said |= {"said": lines[-1], "why": ended} | ({"log": lines[-40:]} if ended else {})
+    return said
+
+
+def _figures(lines: Sequence[str]) -> dict[str, Any]:
+    """The last line of JSON. Libraries warn when a process ends, and what was measured before one hung counts."""
+    for line in reversed(lines):
+        if line.startswith("{"):
+            with suppress(json.JSONDecodeError):
+                return dict(json.loads(line))
+    return {}
 
 
 def write(folder: Path, found: dict[str, Any]) -> None:
@@ -99,7 +117,8 @@ def write(folder: Path, found: dict[str, Any]) -> None:
     rows = ["| part | | seconds | |", "|---|---|---|---|"]
     for name, said in found["parts"].items():
         figures = said.get("figures", {})
-        told = ", ".join(f"{key} {value}" for key, value in figures.items()) or f"{said['said']} {said['why']}".strip()
+        words = [f"{key} {value}" for key, value in figures.items()] or [said["said"]]
+        told = ", ".join(filter(None, [*words, said.get("why")]))
         rows.append(f"| {name} | {'as it must be' if said['ok'] else 'FAILED'} | {said['seconds']} | {told} |")
     head = ", ".join(f"{key}: {value}" for key, value in found["machine"].items())
     (folder / "gpu.md").write_text(f"{head}\n\n" + "\n".join(rows) + "\n")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -21,21 +23,32 @@ needs_triton = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def cases() -> dict[str, bool]:
-    """All of them from one process: it takes seconds to start."""
+def said(module: str, **variables: str) -> Any:
+    """What a module prints in its last line, run with Triton beside it. All cases in one process: it takes seconds."""
     path = os.pathsep.join([str(ROOT), str(TRITON)])
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.engine.interpreted_kernels"],
+        [sys.executable, "-m", f"tests.engine.{module}"],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": path, "TRITON_INTERPRET": "1"},
+        env=os.environ | {"PYTHONPATH": path} | variables,
         capture_output=True,
         text=True,
         timeout=550,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    found: dict[str, bool] = json.loads(ran.stdout.splitlines()[-1])["cases"]
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def cases() -> dict[str, bool]:
+    found: dict[str, bool] = said("interpreted_kernels", TRITON_INTERPRET="1")["cases"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What Triton makes of each kernel for a GPU."""
+    found: dict[str, str] = said("compiled_kernels", TRITON_CACHE_DIR=str(tmp_path_factory.mktemp("triton")))
     return found
 
 
@@ -49,6 +62,24 @@ def test_the_bytes_are_those_of_the_chain(cases: dict[str, bool], part: str) -> 
     ours = {name: held for name, held in cases.items() if name.startswith(part)}
     assert len(ours) >= PARTS[part]
     assert [name for name, held in ours.items() if not held] == []
+
+
+_ARITHMETIC = re.compile(r"\b(add|sub|mul|fma)((?:\.\w+)*)\.(?:f32|bf16|f16)(x2)?\b")
+_LOADS = re.compile(r"\bld\.global\S*")
+# Of one thread: products, sums and differences. A product and a sum that were made one would be missing; a B200 does
+# two at once and leaves some unused.
+OPERATIONS = {"_modulate": 8 * 8 * 2 + 8, "_turn_interleaved": 8 * 3, "_turn_halves": 16 * 3}
+
+
+@needs_triton
+def test_for_a_gpu_they_are_compiled_to_products_and_sums_that_are_rounded_each(programs: dict[str, str]) -> None:
+    """`.rn` says that the assembler may not make one rounding of two (PTX ISA, "Floating Point Instructions")."""
+    assert len(programs) == 36
+    for name, ptx in programs.items():
+        used = _ARITHMETIC.findall(ptx)
+        assert {how for _, how, _ in used} == {".rn"}, name
+        assert sum(2 if twice else 1 for *_, twice in used) >= OPERATIONS[name.split()[0]], name
+        assert any(".v4.b32" in each for each in _LOADS.findall(ptx)), name  # sixteen bytes at once
 
 
 @needs_triton
