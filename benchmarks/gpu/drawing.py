@@ -12,6 +12,7 @@ from benchmarks.engine import job
 from safelight.contract.models.traits import Traits
 from safelight.contract.requests.order import Order
 from safelight.engine.drawing.loop import Loop
+from safelight.engine.machine.device import use_device
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.residency.residency import Residency
 from safelight.engine.runs.recordings.recorders import recorder_for
@@ -45,7 +46,8 @@ class Drawer:
         by_source = {model.source: model for model in models}
         computing = Computing(replays=Replays(*recorder_for(models[0].device)) if recorded else Replays())
         self.loop = Loop(Residency(lambda spec, described: by_source[spec.source]), self._emit, computing=computing)
-        self._thread = threading.Thread(target=self.loop.serve)
+        self._device = models[0].device
+        self._thread = threading.Thread(target=self._serve)
         self._thread.start()
         for source in by_source:
             self.loop.put(ModelSpec(source=source))
@@ -65,6 +67,10 @@ class Drawer:
             if not self._changed.wait_for(lambda: all(each.id in self._ends for each in jobs), LIMIT_SECONDS):
                 raise SystemExit("a picture did not end")
         return [self._ends[each.id] for each in jobs]
+
+    def _serve(self) -> None:
+        use_device(self._device)
+        self.loop.serve()
 
     def _emit(self, event: Event) -> None:
         self._on_event(event)

@@ -93,11 +93,16 @@ def choose_device(wanted: str, number: int = 0) -> str:
 
 
 def use_device(device: str) -> None:
-    """Make that device the calling thread's own: what names none (a stream, the state of a generator) means it."""
+    """Make that device the calling thread's own: what names none (a stream, the state of a generator) means it.
+
+    Of cuDNN's convolutions those whose sums have one order alone are used: it may choose others, whose bytes differ
+    from call to call (pytorch.org/docs/stable/notes/randomness.html, "CUDA convolution determinism").
+    """
     import torch
 
     if device.startswith("cuda"):
         torch.cuda.set_device(device)
+        torch.backends.cudnn.deterministic = True
 
 
 def default_dtype(device: str) -> str:
