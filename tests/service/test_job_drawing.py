@@ -158,7 +158,22 @@ async def test_a_job_that_is_cancelled_while_its_picture_is_kept_leaves_no_file(
     assert studio.files.names == []
 
 
-async def test_a_claim_that_came_through_unheard_counts_once(studio: Studio, tmp_path: Path) -> None:
+@pytest.fixture
+def go_on(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """What could not be written is tried again once this is set, and not after half a second."""
+    go_on = asyncio.Event()
+
+    class Pausing:
+        async def sleep(self, seconds: float) -> None:
+            await go_on.wait()
+
+    monkeypatch.setattr(firmly, "asyncio", Pausing())
+    return go_on
+
+
+async def test_a_claim_that_came_through_unheard_counts_once(
+    studio: Studio, tmp_path: Path, go_on: asyncio.Event
+) -> None:
     with capture_logs() as logs:
         await altered(
             tmp_path / FILE_NAME,
@@ -168,13 +183,14 @@ async def test_a_claim_that_came_through_unheard_counts_once(studio: Studio, tmp
         await until(lambda: any(line["event"] == "job_store_failed" for line in logs))
         await altered(tmp_path / FILE_NAME, "DROP TRIGGER full")
         assert await studio.database.jobs.claim(["job_1"], 1, _NOW, "process_one")
+        go_on.set()
         ended = await drawn
     assert (ended.course.state, ended.course.attempts, ended.course.tries) == ("finished", 1, 2)
 
 
 @pytest.mark.parametrize("meanwhile", ["finished", "cancelled"])
 async def test_an_ending_that_came_through_unheard_stands_and_any_other_leaves_no_file(
-    studio: Studio, tmp_path: Path, meanwhile: str
+    studio: Studio, tmp_path: Path, go_on: asyncio.Event, meanwhile: str
 ) -> None:
     trigger = "CREATE TRIGGER full BEFORE UPDATE ON jobs WHEN NEW.state = 'finished' BEGIN SELECT RAISE(ABORT, 'full');"
     with capture_logs() as logs:
@@ -186,6 +202,7 @@ async def test_an_ending_that_came_through_unheard_stands_and_any_other_leaves_n
         image = KeptImage(file=name, bytes=len(await studio.files.get(name) or b""), fingerprint=FINGERPRINT)
         ending = Ending(state="finished", when=_NOW, image=image) if meanwhile == "finished" else CANCELLED
         assert await studio.database.jobs.end("job_1", ending) is not None
+        go_on.set()
         ended = await drawn
     assert ended.course.state == meanwhile
     assert studio.files.names == ([name] if meanwhile == "finished" else [])
