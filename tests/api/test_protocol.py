@@ -71,6 +71,22 @@ async def test_a_connection_that_says_nothing_is_closed(serve: Serve, monkeypatc
     assert await running.raw(b"") == b""
 
 
+@pytest.mark.parametrize("asks", [True, False])
+async def test_who_has_just_connected_when_the_server_ends_is_answered_if_it_asks(
+    running: Running, monkeypatch: pytest.MonkeyPatch, asks: bool
+) -> None:
+    monkeypatch.setattr(HttpProtocol, "fresh_seconds", 300.0 if asks else 0.1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    await until(lambda: running.server.server_state.connections)
+    running.server.should_exit = True
+    await until(lambda: not any(each.is_serving() for each in running.server.servers))
+    if asks:
+        writer.write(LIVEZ + b"connection: close\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), 300)
+    writer.close()
+    assert answer.endswith(b'{"status":"ok"}') if asks else answer == b""
+
+
 async def test_the_time_for_a_head_is_not_the_time_for_a_picture(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HttpProtocol, "head_seconds", 0.1)
     running = await serve()

@@ -50,6 +50,16 @@ class CommandLine:
         return subprocess.Popen(self.command(*arguments), cwd=self.folder, env=self.environment(), text=True, **pipes)
 
     @contextmanager
+    def started(self, *arguments: str, **pipes: Any) -> Iterator[subprocess.Popen[str]]:
+        """The same; its end is waited for, which a block that fails might never bring about: then it is killed."""
+        with self.start(*arguments, **pipes) as process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
+
+    @contextmanager
     def until(self, words: str, *arguments: str) -> Iterator[str]:
         """A server on a free port, stopped in the end, and what it said up to the line with those words."""
         process = self.start(*arguments, "--port", "0", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

@@ -199,7 +199,7 @@ async def test_where_a_server_runs_nothing_is_moved_or_restored(kept: Kept, tmp_
     await fill(full)
     safelight = quick(tmp_path, full)
     assert safelight("db", "backup", str(tmp_path / "backup.db")).returncode == 0
-    with safelight.start("serve", "--engine", "fake", "--port", "0", stderr=subprocess.PIPE) as process:
+    with safelight.started("serve", "--engine", "fake", "--port", "0", stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         assert any(line.startswith("Safelight serves") for line in process.stderr)
         to = "sqlite" if kept.url is not None else "postgresql://postgres@127.0.0.1:1/x"

@@ -80,7 +80,7 @@ def test_signals_reach_it_and_how_it_ended_is_told(tmp_path: Path, number: signa
 
 def test_words_come_in_by_standard_input_and_a_pipe_that_nobody_reads_is_no_fault(safelight: CommandLine) -> None:
     before = forked()
-    with safelight.start("models", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with safelight.started("models", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()

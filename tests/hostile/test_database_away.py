@@ -85,7 +85,7 @@ def test_a_server_that_starts_while_it_is_away_says_so_and_serves_once_it_is_the
     url = database.database()
     database.stop()
     safelight = CommandLine(tmp_path, {"SAFELIGHT_API_KEY": KEY, "SAFELIGHT_DATABASE": url})
-    with safelight.start("serve", "--engine", "fake", "--port", "0", stderr=subprocess.PIPE) as process:
+    with safelight.started("serve", "--engine", "fake", "--port", "0", stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         # Two servers that share a database and no place for pictures would each have half of them.
         assert json.loads(process.stderr.readline())["event"] == "files_of_one_server"
@@ -104,7 +104,7 @@ def test_a_server_that_waits_for_it_ends_when_it_is_told_to(tmp_path: Path, data
     url = database.database()
     database.stop()
     safelight = CommandLine(tmp_path, {"SAFELIGHT_DATABASE": url})
-    with safelight.start("serve", "--engine", "fake", "--port", "0", stderr=subprocess.PIPE) as process:
+    with safelight.started("serve", "--engine", "fake", "--port", "0", stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         assert any(json.loads(line)["event"] == WAITING for line in process.stderr)
         process.terminate()

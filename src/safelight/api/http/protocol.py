@@ -16,6 +16,8 @@ from safelight.contract.errors import ApiError, HeadTooLarge, InvalidRequest, Re
 # uvicorn bounds neither. Ours need some hundred bytes; cookies and proxies' tokens add a few thousand.
 _MAX_HEAD_BYTES = 64 * 1024
 _HEAD_SECONDS = 30.0
+# A connection that is no older asks in a moment, where a machine is not very busy.
+_FRESH_SECONDS = 1.0
 # Requests that one connection may have sent ahead. Each costs some kilobytes, and 20 bytes of it are a request.
 _MAX_AHEAD = 16
 
@@ -42,12 +44,15 @@ class HttpProtocol(RefusingProtocol):
     """
 
     head_seconds = _HEAD_SECONDS
+    fresh_seconds = _FRESH_SECONDS
     # The bytes that came since the parser last took something whole: a head, a piece of a body, the start of a chunk.
     _unread = 0
     # The fields of the head and of the trailers.
     _field_bytes = 0
     _offered_upgrade = False
     _head_timer: asyncio.TimerHandle | None = None
+    _made_at = float("-inf")
+    _leaving: asyncio.TimerHandle | None = None
     _refusal: ApiError | None = None
 
     def __init__(self, *args: Any, edge: Edge, **kwargs: Any) -> None:
@@ -56,6 +61,7 @@ class HttpProtocol(RefusingProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        self._made_at = self.loop.time()
         address = self.client[0] if self.client else ""
         group = None if self._edge.proxies.trusts(address) else group_of(address)
         refused = self._edge.connections.opened(self, group)
@@ -69,7 +75,19 @@ class HttpProtocol(RefusingProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._edge.connections.closed(self)
         self._head_is_here()
+        if self._leaving is not None:
+            self._leaving.cancel()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """The server ends, or another takes its place: who has just connected is about to ask, and is answered first.
+        To close the connection would reset it, with the request that has arrived and was not read yet.
+        """
+        left = self._made_at + self.fresh_seconds - self.loop.time()
+        if self.cycle is None and left > 0:
+            self._leaving = self.loop.call_later(left, self.shutdown)
+        else:
+            super().shutdown()
 
     def give_way(self) -> None:
         """Close at once, since another connection needs the room. Nothing is being answered on this one."""
