@@ -4,19 +4,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
-from starlette.requests import Request
 
 from safelight.api.exchange.operations import Answer
-from safelight.api.http.proxies import address, root
-from safelight.api.services import Services
+from safelight.api.routes.jobs.addresses import Addresses
 from safelight.contract.parameters.answer.delivery import LINK
 from safelight.contract.records.jobs import MEDIA_TYPES, JobRecord, JobState, Progress, QueuePlace
 from safelight.contract.requests.prompt_cut import cuts_object
-from safelight.service.access.picture_links import PictureLinks
 from safelight.service.jobs.jobs import Jobs
 
 
@@ -101,25 +97,6 @@ class JobList(Answer, tag_field="object", tag="list", frozen=True, kw_only=True)
     has_more: bool
     next_cursor: str | None
     total: int | None
-
-
-@dataclass(frozen=True)
-class Addresses:
-    """How whoever asks reaches us: what stands before `v1/…` in paths (`root`) and in whole addresses."""
-
-    root: str
-    whole: str
-    links: PictureLinks
-
-    def link(self, job_id: str, output_format: str) -> str:
-        """The address of a job's picture, for whoever has it."""
-        return self.whole + self.links.path(job_id, output_format)
-
-
-def addresses(request: Request) -> Addresses:
-    """Those for the caller of this request."""
-    services: Services = request.app.state.services
-    return Addresses(root(request), address(request, services.settings.public_url), services.picture_links)
 
 
 def shown(job: JobRecord, jobs: Jobs, at: Addresses) -> Job:

@@ -23,7 +23,8 @@ from safelight.api.exchange.auth import authenticate
 from safelight.api.exchange.event_texts import EventTexts
 from safelight.api.exchange.operations import TEXT, Operation, Route, Said, Schema
 from safelight.api.exchange.streams import Streams
-from safelight.api.routes.jobs.job_answer import Addresses, Job, addresses, queue, shown, steps
+from safelight.api.routes.jobs.addresses import Addresses, addresses
+from safelight.api.routes.jobs.job_answer import Job, queue, shown, steps
 from safelight.api.services import Services
 from safelight.contract.errors import AuthenticationFailed
 from safelight.contract.records.jobs import JobRecord, JobUpdate, Progress, QueuePlace

@@ -14,7 +14,8 @@ from safelight.api.exchange.bodies.body import read_body
 from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.exchange.operations import BODY_ERRORS, TEXT, Operation, Route, Said, Schema, json_answer
 from safelight.api.http.headers import drawing_headers
-from safelight.api.routes.jobs.job_answer import Job, JobDeleted, JobList, addresses, shown
+from safelight.api.routes.jobs.addresses import addresses
+from safelight.api.routes.jobs.job_answer import Job, JobDeleted, JobList, shown
 from safelight.api.routes.jobs.job_query import PARAMETERS, cursor_of, read_query
 from safelight.api.services import Services
 from safelight.contract.errors import InvalidRequest, NotFound

@@ -17,7 +17,8 @@ from safelight.api.exchange.bodies.body import media_type_of, read_body, read_pi
 from safelight.api.exchange.bodies.forms import Form
 from safelight.api.exchange.leaving import may_be_left
 from safelight.api.exchange.operations import BODY_ERRORS, EDIT_FORM, EDIT_REQUEST, Operation, Route
-from safelight.api.routes.pictures.picture_answers import PREFER, answered, answers_of, promised
+from safelight.api.routes.pictures.image_answer import answers_of
+from safelight.api.routes.pictures.picture_answers import PREFER, answered, promised
 from safelight.api.services import Services
 from safelight.contract.parameters.calls import EDIT_PATH, Call
 from safelight.contract.values.json_object import read_object

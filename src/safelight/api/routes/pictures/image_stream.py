@@ -14,13 +14,13 @@ from contextlib import ExitStack, aclosing
 from typing import Any
 
 import orjson
-import pybase64
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from safelight.api.exchange.streams import Streams
 from safelight.api.http.headers import drawing_headers
+from safelight.api.routes.pictures.image_answer import base64_text
 from safelight.api.services import Services
 from safelight.contract.errors import ApiError
 from safelight.contract.requests.prompt_cut import cuts_object
@@ -149,11 +149,6 @@ def finished_stream(request: ImageRequest, pictures: Sequence[Picture], headers:
             yield completed(request, picture)
 
     return StreamingResponse(events(), headers=headers | _HEADERS, media_type="text/event-stream")
-
-
-def base64_text(image: bytes) -> orjson.Fragment:
-    """A file as a JSON string. It goes in as it is: base64 needs no escaping, and is not scanned for any."""
-    return orjson.Fragment(b'"' + pybase64.b64encode(image) + b'"')
 
 
 def completed(request: ImageRequest, picture: Picture) -> bytes:

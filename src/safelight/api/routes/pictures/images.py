@@ -12,7 +12,8 @@ from safelight.api.exchange.auth import authenticate
 from safelight.api.exchange.bodies.body import read_body
 from safelight.api.exchange.leaving import may_be_left
 from safelight.api.exchange.operations import BODY_ERRORS, IMAGE_REQUEST, Operation, Route
-from safelight.api.routes.pictures.picture_answers import PREFER, answered, answers_of, promised
+from safelight.api.routes.pictures.image_answer import answers_of
+from safelight.api.routes.pictures.picture_answers import PREFER, answered, promised
 from safelight.api.services import Services
 from safelight.contract.values.json_object import read_object
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from safelight.api.routes.pictures.image_stream import base64_text
+from safelight.api.routes.pictures.image_answer import base64_text
 from safelight.contract.catalogue import ModelEntry
 from safelight.contract.errors import InvalidRequest
 from safelight.contract.models.capabilities import Capabilities
