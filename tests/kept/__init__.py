@@ -1,0 +1,1 @@
+"""What pictures, drawings and answers were when they were last kept."""
