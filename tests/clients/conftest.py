@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import importlib
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 
 from tests.api.conftest import serve
 from tests.clients.node_client import NODE
 from tests.clients.process import Served, serving
 from tests.clients.wire import Wire, wire_to
+from tests.node_packages import installed
 from tests.several import cluster
 
 __all__ = ["serve"]
-
-_INSTALL_SECONDS = 300
 
 # Read when LiteLLM is imported: without it, it fetches its price list from the internet.
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
@@ -57,24 +53,6 @@ def litellm() -> Any:
 
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
-    """Node's packages as `package-lock.json` pins them, installed once and again only when the lock changes."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("Node's clients need node and npm, which this machine does not have (Debian: nodejs, npm)")
-    modules, lock = NODE / "node_modules", (NODE / "package-lock.json").read_bytes()
-    installed = modules / ".installed-from"
-    # Beside the packages, not in them: `npm ci` begins by deleting the folder.
-    with FileLock(NODE / ".installing", timeout=_INSTALL_SECONDS):
-        if not installed.is_file() or installed.read_bytes() != lock:
-            ran = subprocess.run(
-                [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-                cwd=NODE,
-                env=os.environ | {"NO_UPDATE_NOTIFIER": "1"},
-                timeout=_INSTALL_SECONDS,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert ran.returncode == 0, f"npm could not install Node's clients:\n{ran.stderr}"
-            installed.write_bytes(lock)
-    return modules
+    """Node's packages that clients are made of."""
+    installed(NODE, "Node's clients")
+    return NODE / "node_modules"

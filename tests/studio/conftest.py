@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from playwright.sync_api import Browser, Page
 
 from tests.clients.process import Served, serving
+from tests.node_packages import installed
 from tests.studio import chromium
 from tests.studio.chromium import Driver, started
 from tests.studio.visit import Hold, Visit, visiting
 
 STUDIO = Path(__file__).parent.parent.parent / "studio"
-_INSTALL_SECONDS = 300
 
 
 @pytest.fixture(scope="session")
@@ -76,23 +72,4 @@ def page(visit: Visit) -> Page:
 @pytest.fixture(scope="session")
 def npm() -> str:
     """Node's package manager, with the packages of the page's lock installed."""
-    found = shutil.which("npm")
-    if found is None:
-        pytest.skip("The page's own tools need node and npm, which this machine does not have (Debian: nodejs, npm)")
-    modules, lock = STUDIO / "node_modules", (STUDIO / "package-lock.json").read_bytes()
-    installed = modules / ".installed-from"
-    # Beside the packages, not in them: `npm ci` begins by deleting the folder.
-    with FileLock(STUDIO / ".installing", timeout=_INSTALL_SECONDS):
-        if not installed.is_file() or installed.read_bytes() != lock:
-            ran = subprocess.run(
-                [found, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-                cwd=STUDIO,
-                env=os.environ | {"NO_UPDATE_NOTIFIER": "1"},
-                timeout=_INSTALL_SECONDS,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert ran.returncode == 0, f"npm could not install the page's packages:\n{ran.stderr}"
-            installed.write_bytes(lock)
-    return found
+    return installed(STUDIO, "The page's own tools")

@@ -43,17 +43,7 @@ def configure_logging(log_format: LogFormat, level: str, stream: TextIO | Outlet
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(target)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_shared(pretty),
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _keep_private,
-                _in_order,
-                _renderer(target, pretty),
-            ],
-        )
-    )
+    handler.setFormatter(_formatter(target, pretty))
     if isinstance(target, Outlet):
         target.notice = lambda lines: _of_dropped(handler, lines)
     root = logging.getLogger()
@@ -64,6 +54,14 @@ def configure_logging(log_format: LogFormat, level: str, stream: TextIO | Outlet
         logging.getLogger(name).propagate = True
     for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(least)
+
+
+def _formatter(target: TextIO | Outlet, pretty: bool) -> logging.Formatter:
+    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_shared(pretty),
+        processors=[strip, _keep_private, _in_order, _renderer(target, pretty)],
+    )
 
 
 def _of_dropped(handler: logging.Handler, lines: int) -> str:

@@ -49,11 +49,8 @@ def run(wish: Wish) -> int:
     settings = read_settings({**wish.said, "models": _one_model(wish)})
     ((name, model),) = settings.models.items()
     if (known_as := _served_as(settings, model.source)) is not None:
-        url = served_url(settings.home)
-        note(f"The server at {url} offers {model.source} already, as {known_as}.")
-        from safelight.bootstrap.stores.links import new_token
-
-        _open(f"{url}/studio/?token={asyncio.run(new_token(settings))}", wanted=wish.browser)
+        note(f"The server at {served_url(settings.home)} offers {model.source} already, as {known_as}.")
+        _open_there(settings, wanted=wish.browser)
         return 0
     for source in filter(None, (model.source, model.options.config)):
         _have(settings, source, model.options.variant, yes=wish.yes)
@@ -71,6 +68,13 @@ def run(wish: Wish) -> int:
     from safelight.bootstrap.starting import start_and_serve
 
     return start_and_serve(settings, on_loaded)
+
+
+def _open_there(settings: Settings, *, wanted: bool) -> None:
+    """The studio of the server that runs already, signed in."""
+    from safelight.bootstrap.stores.links import new_token
+
+    _open(f"{served_url(settings.home)}/studio/?token={asyncio.run(new_token(settings))}", wanted=wanted)
 
 
 def _one_model(wish: Wish) -> dict[str, dict[str, Any]]:

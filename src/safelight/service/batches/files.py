@@ -55,12 +55,7 @@ class BatchFiles:
             InternalError: it could not be written.
         """
         await self._disks.check()
-        if await self._store.uploaded_bytes(owner) + size > MOST_BYTES_OF_A_KEY:
-            raise InvalidRequest(
-                f"The files of a key may have {MOST_BYTES_OF_A_KEY:,} bytes together. DELETE /v1/files/{{file_id}} "
-                "those whose batches are done.",
-                param="file",
-            )
+        await self._check_room(owner, size)
         file = StoredFile(
             id=f"file-{secrets.token_hex(12)}",
             owner=owner,
@@ -77,6 +72,14 @@ class BatchFiles:
             raise InternalError("The file could not be kept; the server's log says why.") from error
         await self._store.add_file(file)
         return file
+
+    async def _check_room(self, owner: str, size: int) -> None:
+        if await self._store.uploaded_bytes(owner) + size > MOST_BYTES_OF_A_KEY:
+            raise InvalidRequest(
+                f"The files of a key may have {MOST_BYTES_OF_A_KEY:,} bytes together. DELETE /v1/files/{{file_id}} "
+                "those whose batches are done.",
+                param="file",
+            )
 
     async def get(self, owner: str, file_id: str) -> StoredFile:
         """One file.
