@@ -9,17 +9,18 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.clients.conftest import node_modules
 from tests.clients.node_client import NODE
 from tests.clients.process import Served
 from tests.studio.conftest import STUDIO
-from tests.studio.visit import Held, Visit, settle
+from tests.studio.visit import Held, Visit, settle, visiting
 
 __all__ = ["node_modules"]
 
@@ -41,7 +42,15 @@ def test_the_gallery_shows_what_was_drawn_and_what_with(visit: Visit) -> None:
     assert page.url.endswith("#/gallery")
 
 
-def test_a_picture_that_was_never_seen_waits_in_its_colour_and_fades_in(visit: Visit) -> None:
+@pytest.fixture
+def moving(browser: Browser, served: Served) -> Iterator[Visit]:
+    """A visit of somebody who wants no less motion."""
+    with visiting(browser, served.url, served.new_key(), moves=True) as visit:
+        yield visit
+
+
+def test_a_picture_that_was_never_seen_waits_in_its_colour_and_fades_in(moving: Visit) -> None:
+    visit = moving
     visit.draw("a boat")
     (job,) = visit.jobs()
     red, green, blue = bytes.fromhex(job["image"]["average_color"].removeprefix("#"))
@@ -52,10 +61,23 @@ def test_a_picture_that_was_never_seen_waits_in_its_colour_and_fades_in(visit: V
     tile = visit.page.locator(".tile")
     expect(tile).to_have_css("background-color", f"rgb({red}, {green}, {blue})")
     picture = tile.get_by_role("img", name="a boat")
+    expect(picture).to_have_css("transition-duration", "0.3s")
     expect(picture).to_have_css("opacity", "0")
     held.come()
     held.let_go()
     expect(picture).to_have_css("opacity", "1")
+
+
+def test_who_wants_less_motion_sees_none(visit: Visit) -> None:
+    visit.draw("a boat")
+    visit.page.keyboard.press("g")
+    visit.shows("#/gallery")
+    expect(visit.page.locator(".tile").get_by_role("img", name="a boat")).to_have_css("opacity", "1")
+    timed = """() => [...document.querySelectorAll('*')].map(part => getComputedStyle(part))
+        .filter(style => style.animationName !== 'none' || parseFloat(style.transitionDuration) > 0).length"""
+    assert visit.page.evaluate(timed) == 0
+    visit.page.emulate_media(reduced_motion="no-preference")
+    assert visit.page.evaluate(timed) > 0
 
 
 def test_settings_are_taken_over_whole_or_in_part(visit: Visit) -> None:

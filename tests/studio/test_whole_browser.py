@@ -30,7 +30,7 @@ def whole(driver: Driver) -> Iterator[Browser]:
 
 
 def test_a_picture_is_drawn_copied_downloaded_and_dropped_back(whole: Browser, served: Served) -> None:
-    with visiting(whole, served.url, served.new_key()) as visit:
+    with visiting(whole, served.url, served.new_key(), moves=True) as visit:
         page = visit.page
         other = visit.watch(visit.context.new_page())
         other.goto(visit.studio)
