@@ -17,7 +17,7 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 
 @pytest.mark.parametrize(("path", "method"), [(route.path, route.method) for route in ROUTES if route.operation])
 def test_every_route_is_documented(path: str, method: str) -> None:
-    assert f"`{method} {path}`" in API
+    assert f"`{method} {path}`" in API, f"Say in docs/api.md what `{method} {path}` does, by that name."
 
 
 def test_every_metric_is_documented() -> None:

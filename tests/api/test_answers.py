@@ -27,7 +27,8 @@ async def _answer(running: Running, question: Question) -> list[str]:
 
 def test_every_route_is_asked() -> None:
     asked = {(question.route, question.method) for question in QUESTIONS}
-    assert [(r.path, r.method) for r in ROUTES if r.operation and (r.path, r.method) not in asked] == []
+    unasked = [(r.path, r.method) for r in ROUTES if r.operation and (r.path, r.method) not in asked]
+    assert unasked == [], "Ask each in QUESTIONS of tests/api/questions.py, with a key and without."
 
 
 async def test_what_is_another_each_time_is_no_difference_and_what_changed_is_shown(

@@ -17,6 +17,11 @@ from safelight.api.routes import pictures
 from tests.api.conftest import Running
 
 MODULE = '''
+"""Says hello."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
 from safelight.api.exchange.envelope import JsonResponse
 from safelight.api.exchange.operations import Answer, Operation, Route, json_answer
 
@@ -27,7 +32,7 @@ class Greeting(Answer, frozen=True, kw_only=True):
     text: str
 
 
-async def greet(request):
+async def greet(request: Request) -> Response:
     return JsonResponse(Greeting(text=f"Hello, {request.path_params['name']}."))
 
 

@@ -133,7 +133,7 @@ async def test_every_route_asks_for_a_key_or_is_known_to_be_open(running: Runnin
             for body in bodies(way):
                 status, text = await ask(nobody, way, owned["id"], json=body)
                 if way.path not in OPEN:
-                    assert status == 401, way
+                    assert status == 401, f"{way} needs no key. If that is meant, name its path in OPEN, and say why."
                 assert SECRET not in text, way
                 assert owned["id"] not in text, way
 
