@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -55,6 +56,7 @@ class Engine:
         device: str = "cpu",
         options: ModelOptions | None = None,
         dtype: Dtype = "auto",
+        kept: Path | None = None,
     ) -> None:
         from safelight.engine.checkpoint.loading import load
         from safelight.engine.drawing.loop import Loop
@@ -69,7 +71,7 @@ class Engine:
         model: list[LoadedModel] = []
         wanted = ModelSpec(source=source, dtype=dtype, options=options or ModelOptions())
         # In a thread that ends, as in a worker: the threads that compute beside it end with it.
-        loader = threading.Thread(target=lambda: model.append(load(wanted, device)))
+        loader = threading.Thread(target=lambda: model.append(load(wanted, device, kept=kept)))
         loader.start()
         loader.join()
         self.loop = Loop(Residency(lambda spec, described: model[0]), self._emit, schedule=schedule)

@@ -53,7 +53,8 @@ def _draw(folder: Path, side: int, device: str, options: ModelOptions, dtype: Dt
     prepare(threads=0)
     from benchmarks.engine import Engine, job
 
-    engine = Engine(None, str(folder), device, options, dtype=dtype)
+    kept = folder.with_name(f"{folder.name}-kept")  # as in the state folder
+    engine = Engine(None, str(folder), device, options, dtype=dtype, kept=kept)
 
     def draw(steps: int) -> None:
         name = f"{time.perf_counter()}"

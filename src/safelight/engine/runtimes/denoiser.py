@@ -25,6 +25,7 @@ from safelight.engine.pipeline.stand_ins.call_values import NoForm, form_of, ten
 from safelight.engine.runtimes.eight_bits import in_eight_bits
 from safelight.engine.runtimes.kept import NOT_KEPT, KeptGraphs
 from safelight.engine.runtimes.openvino import Graph
+from safelight.engine.runtimes.paging import lay_in_file, put_away
 from safelight.engine.runtimes.values_read import ValuesRead
 from safelight.engine.runtimes.writing import CannotConvert, Written, write
 
@@ -50,6 +51,7 @@ def run_by_openvino(
     for name, module in denoisers_of(pipeline).items():
         if eight_bits:
             in_eight_bits(module)
+        lay_in_file(module, kept.folder)
         module.__dict__["forward"] = _Forward(name, module, dtype, kept)
 
 
@@ -74,7 +76,10 @@ class _Forward:
         except NoForm:
             return self._by_pytorch(*args, **kwargs)
         if form not in self._chosen:
-            return self._choose(form, args, kwargs)
+            result = self._choose(form, args, kwargs)
+            if self._chosen[form] is not None and (module := self._module()) is not None:
+                put_away(module)
+            return result
         graph = self._chosen[form]
         return self._by_pytorch(*args, **kwargs) if graph is None else self._by(graph, args, kwargs)
 

@@ -41,7 +41,7 @@ class KeptGraphs:
     """
 
     def __init__(self, folder: Path | None, key: str) -> None:
-        self._folder, self._key = folder, key
+        self.folder, self._key = folder, key
 
     def read(self, part: str, form: Hashable) -> tuple[Written, Any] | None:
         """The graph for that form of the part's calls, and what they return, its tensors being empty ones."""
@@ -79,7 +79,7 @@ class KeptGraphs:
 
     def _file(self, part: str, form: Hashable) -> Path | None:
         name = hashlib.sha256(f"{self._key} {part} {form!r}".encode()).hexdigest()
-        return self._folder / f"{name[:32]}.graph" if self._folder is not None else None
+        return self.folder / f"{name[:32]}.graph" if self.folder is not None else None
 
 
 NOT_KEPT = KeptGraphs(None, "")
