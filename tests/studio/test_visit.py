@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.studio.visit import Visit
+from tests.studio.visit import Hold, Visit
 
 # The page hears of another address late, as on a busy machine: at the latest moment, when a test has the focus set and
 # has not typed yet, or after a while.
@@ -41,6 +41,24 @@ def test_nothing_is_typed_into_a_view_that_is_just_being_taken_away(visit: Visit
     visit.open("#/")
     visit.prompt.fill("a tower")
     expect(visit.prompt).to_have_value("a tower")
+
+
+def test_what_is_typed_for_a_field_that_is_on_its_way_is_in_it_and_no_shortcut(visit: Visit, hold: Hold) -> None:
+    page = visit.page
+    page.add_init_script(_LATE)
+    page.reload()
+    hold.at(1)
+    visit.generate("a red fox")
+    expect(page.get_by_text(re.compile("^Step 1 of 4"))).to_be_visible()
+    page.get_by_role("link", name="Draw", exact=True).focus()
+    page.keyboard.press("/")
+    page.keyboard.type("fox")  # X alone would cancel what is being drawn
+    search = page.get_by_label("Search in prompts")
+    expect(search).to_be_focused()
+    expect(search).to_have_value("fox")
+    page.keyboard.type("es")
+    expect(search).to_have_value("foxes")
+    assert [job["state"] for job in visit.jobs()] == ["running"]
 
 
 def test_tests_wait_for_views_and_menus_in_one_way() -> None:
