@@ -103,7 +103,9 @@ def test_a_part_runs_on_a_cpu_with_small_sizes(
         assert figures["recorded and fused has the same bytes"] is True
     if name == "kernels":
         assert figures["modulation small 16x64 bfloat16, by_kernel"] == "not run: no GPU"
-        assert figures["rotary small 16x2x8 halves float32, by_kernel, integers"] == "not run: no GPU"
+        assert figures["rotary small 16x2x8 halves float32, by_kernel, by_integers True"] == "not run: no GPU"
+        assert figures["norm and modulation small 16x64 float32, norm_by_kernel"] == "not run: no GPU"
+        assert figures["norm and modulation small 16x64 float32, norm, in_place"].startswith("same bytes, ")
         assert figures["rotary small 16x2x8 side by side bfloat16, turned"].startswith("same bytes, ")
 
 

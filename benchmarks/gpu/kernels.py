@@ -18,8 +18,8 @@ from typing import Any
 
 import torch
 
-from safelight.engine.tuning.fused.modulation import modulated
-from safelight.engine.tuning.fused.proven import Proven, Tried, Way
+from safelight.engine.tuning.fused.modulation import modulated, normed_and_modulated
+from safelight.engine.tuning.fused.proven import Proven, Tried, name_of
 from safelight.engine.tuning.fused.rotary import rotary
 
 TURNS = 5
@@ -43,6 +43,11 @@ def _modulation(positions: int, width: int, dtype: torch.dtype, device: str) -> 
     return (torch.randn(1, positions, width, device=device).to(dtype), parts[1], parts[0]), {}
 
 
+def _norm(positions: int, width: int, dtype: torch.dtype, device: str) -> Values:
+    args, named = _modulation(positions, width, dtype, device)
+    return (*args, 1e-6), named
+
+
 def _rotary(
     positions: int, heads: int, width: int, unbind: int, sequence: int, dtype: torch.dtype, device: str
 ) -> Values:
@@ -64,7 +69,11 @@ def shapes(*, small: bool) -> list[Shape]:
         }
         turns = {"flux1-dev": (4608, 24, 128)}
     found = [
-        Shape(f"modulation {name} {'x'.join(map(str, size))}", modulated, partial(_modulation, *size))
+        Shape(f"{what} {name} {'x'.join(map(str, size))}", function, partial(make, *size))
+        for what, function, make in (
+            ("modulation", modulated, _modulation),
+            ("norm and modulation", normed_and_modulated, _norm),
+        )
         for name, size in modulations.items()
     ]
     layouts = {"side by side": (-1, 1), "side by side, heads first": (-1, 2), "halves": (-2, 1)}
@@ -85,12 +94,8 @@ def compared(shape: Shape, dtype: torch.dtype, device: str) -> dict[str, str]:
         _, seconds, ways = shape.function.compare(shape.function.faster, *args, **named)
         plain = min(plain, seconds)
         for each in ways:
-            tried.setdefault(_named(each.way), []).append(each)
+            tried.setdefault(name_of(each.way), []).append(each)
     return {name: _told(all_turns, plain) for name, all_turns in tried.items()}
-
-
-def _named(way: Way) -> str:
-    return f"{way.func.__name__}, integers" if isinstance(way, partial) else way.__name__
 
 
 def _told(turns: list[Tried], plain: float) -> str:

@@ -53,7 +53,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 # How many there are at least: a part that finds nothing to compare says so.
-PARTS = {"modulation": 12, "every bfloat16": 3, "rotary": 96, "zeros": 32, "refused": 11, "a picture": 3}
+PARTS = {"modulation": 12, "norm": 7, "every bfloat16": 3, "rotary": 96, "zeros": 32, "refused": 13, "a picture": 3}
 
 
 @needs_triton
@@ -64,22 +64,31 @@ def test_the_bytes_are_those_of_the_chain(cases: dict[str, bool], part: str) -> 
     assert [name for name, held in ours.items() if not held] == []
 
 
-_ARITHMETIC = re.compile(r"\b(add|sub|mul|fma)((?:\.\w+)*)\.(?:f32|bf16|f16)(x2)?\b")
+_ARITHMETIC = re.compile(r"\b(add|sub|mul|fma|div)((?:\.\w+)*)\.(?:f32|bf16|f16)(x2)?(?:\.bf16|\.f16)?\b")
 _LOADS = re.compile(r"\bld\.global\S*")
+_SHUFFLES = re.compile(r"\bshfl\.sync\.bfly\.b32[^;]*, (\d+), 31,")
 # Of one thread: products, sums and differences. A product and a sum that were made one would be missing; a B200 does
 # two at once and leaves some unused.
 OPERATIONS = {"_modulate": 8 * 8 * 2 + 8, "_turn_interleaved": 8 * 3, "_turn_halves": 16 * 3}
+# A norm's are made one where PyTorch's are: two for each of four numbers, and for each of seven times that states are
+# put together. A state is three numbers.
+FUSED = 4 * 2 + 7 * 2
+TOGETHER = [str(apart) for apart in (16, 8, 4, 2, 1, 2, 1) for _ in range(3)]
 
 
 @needs_triton
 def test_for_a_gpu_they_are_compiled_to_products_and_sums_that_are_rounded_each(programs: dict[str, str]) -> None:
     """`.rn` says that the assembler may not make one rounding of two (PTX ISA, "Floating Point Instructions")."""
-    assert len(programs) == 36
+    assert len(programs) == 48
     for name, ptx in programs.items():
         used = _ARITHMETIC.findall(ptx)
-        assert {how for _, how, _ in used} == {".rn"}, name
-        assert sum(2 if twice else 1 for *_, twice in used) >= OPERATIONS[name.split()[0]], name
-        assert any(".v4.b32" in each for each in _LOADS.findall(ptx)), name  # sixteen bytes at once
+        assert {how for _, how, _ in used} <= {".rn", ".rn.f32"}, name  # the latter widens bfloat16 as it adds (B200)
+        if name.startswith("_norm"):
+            assert len(re.findall(r"\bfma\.rn\.f32\b", ptx)) == FUSED, name
+            assert _SHUFFLES.findall(ptx) == TOGETHER, name
+        else:
+            assert sum(2 if twice else 1 for *_, twice in used) >= OPERATIONS[name.split()[0]], name
+            assert any(".v4.b32" in each for each in _LOADS.findall(ptx)), name  # sixteen bytes at once
 
 
 @needs_triton

@@ -44,7 +44,13 @@ def test_a_norm_gives_the_bytes_it_gave(kind: Any, dtype: torch.dtype, monkeypat
         result = call()
         return result, 1.0 if len(used) > before else 9.0
 
-    monkeypatch.setattr(modulation, "modulated", Proven(modulation._chain, faster, stopwatch=stopwatch))
+    with_norm = modulation._with_norm(faster)
+    functions = {
+        "modulated": Proven(modulation._chain, faster, stopwatch=stopwatch),
+        "normed_and_modulated": Proven(modulation._chain_with_norm, with_norm, stopwatch=stopwatch),
+    }
+    for name, function in functions.items():
+        monkeypatch.setattr(modulation, name, function)
     with torch.no_grad():
         norm = (kind(32, 32) if kind is AdaLayerNormContinuous else kind(32)).to(dtype)
         x, condition = torch.randn(2, 9, 32).to(dtype), torch.randn(2, 32).to(dtype)
@@ -59,6 +65,16 @@ def test_a_norm_gives_the_bytes_it_gave(kind: Any, dtype: torch.dtype, monkeypat
             assert all(torch.equal(a, b) for a, b in pairs)
         assert torch.equal(x, kept)
         assert len(used) == 6
+
+
+def test_a_norm_with_hooks_is_called_as_a_module() -> None:
+    """Whoever watches it, as offloading and a step cache do, sees each call."""
+    norm, seen = AdaLayerNormZeroSingle(32), list[int]()
+    modulate_in_place(_Holder(norm))
+    norm.norm.register_forward_hook(lambda *_: seen.append(1))
+    with torch.no_grad():
+        norm(torch.randn(1, 4, 32), emb=torch.randn(1, 32))
+    assert seen == [1]
 
 
 def test_models_draw_the_same_with_it() -> None:

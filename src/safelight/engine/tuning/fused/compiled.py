@@ -16,8 +16,8 @@ import torch
 FORMATS = (torch.float32, torch.bfloat16, torch.float16)
 
 
-def kernels_for(*tensors: torch.Tensor) -> Any:
-    """The module `kernels`, for tensors of one number format on one GPU.
+def kernels_for(*tensors: torch.Tensor) -> tuple[Any, Any]:
+    """The modules `kernels` and `norm_kernels`, for tensors of one number format on one GPU.
 
     Raises:
         NotImplementedError: they are elsewhere, or of several formats; nothing is imported then.
@@ -31,9 +31,9 @@ def kernels_for(*tensors: torch.Tensor) -> Any:
     if any(each.dtype is not first.dtype or each.device != first.device for each in tensors):
         raise NotImplementedError("several number formats or devices")
     have_a_place()
-    from safelight.engine.tuning.fused import kernels
+    from safelight.engine.tuning.fused import kernels, norm_kernels
 
-    return kernels
+    return kernels, norm_kernels
 
 
 def have_a_place() -> None:

@@ -2,7 +2,7 @@
 
 ``norm(x) * (1 + scale) + shift`` makes two tensors of the size of ``x`` that live for one operation each. In place it
 rounds at the same places, and so does one kernel for both. One fused multiplication and addition (`torch.addcmul`)
-rounds once, and differs. The norm stays PyTorch's: its sums are of an order of its own.
+rounds once, and differs. On a GPU one kernel may do the norm too, if its sums turn out to have PyTorch's order.
 """
 
 # Tested in tests/engine/test_modulation.py.
@@ -21,7 +21,7 @@ from diffusers.models.normalization import (
 )
 
 from safelight.engine.tuning.fused.compiled import kernels_for
-from safelight.engine.tuning.fused.proven import Proven
+from safelight.engine.tuning.fused.proven import Proven, Way, name_of
 
 
 def _chain(normed: torch.Tensor, scale: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
@@ -42,7 +42,51 @@ def by_kernel(
         NotImplementedError: no GPU, several number formats, or a layout that the kernel does not know.
         ImportError: Triton is not installed.
     """
-    result: torch.Tensor = kernels_for(normed, scale, shift).modulated(normed, scale, shift, by_integers=by_integers)
+    kernels, _ = kernels_for(normed, scale, shift)
+    result: torch.Tensor = kernels.modulated(normed, scale, shift, by_integers=by_integers)
+    return result
+
+
+def _with_norm(way: Way) -> Way:
+    """That way of modulating, PyTorch's norm before it."""
+
+    def both(x: torch.Tensor, scale: torch.Tensor, shift: torch.Tensor, eps: float) -> Any:
+        return way(torch.nn.functional.layer_norm(x, x.shape[-1:], None, None, eps), scale, shift)
+
+    both.__name__ = f"norm, {name_of(way)}"
+    return both
+
+
+_chain_with_norm = _with_norm(_chain)
+_orders: dict[tuple[Any, ...], bool] = {}
+
+
+def norm_by_kernel(
+    x: torch.Tensor,
+    scale: torch.Tensor,
+    shift: torch.Tensor,
+    eps: float,
+    *,
+    left: bool = True,
+    by_integers: bool = False,
+) -> torch.Tensor:
+    """The norm too, in the same pass (`norm_kernels.normed_and_modulated`).
+
+    That its sums have PyTorch's order is shown in float32 first, once for each width: PyTorch's order does not hang on
+    the number format, and half precision would hide most of what another order changes.
+
+    Raises:
+        NotImplementedError: as `by_kernel`; or the sums have another order.
+        ImportError: Triton is not installed.
+    """
+    _, norms = kernels_for(x, scale, shift)
+    key = (x.device, x.shape[-1], eps, left)
+    if key not in _orders:
+        wide = [each.float() for each in (x, scale, shift)]
+        _orders[key] = torch.equal(_chain_with_norm(*wide, eps), norms.normed_and_modulated(*wide, eps, left=left))
+    if not _orders[key]:
+        raise NotImplementedError("PyTorch's norm adds in another order here")
+    result: torch.Tensor = norms.normed_and_modulated(x, scale, shift, eps, left=left, by_integers=by_integers)
     return result
 
 
@@ -50,6 +94,24 @@ _KERNELS = (by_kernel, partial(by_kernel, by_integers=True))
 modulated = Proven(_chain, *_KERNELS, in_place)
 modulated_aside = Proven(_chain, *_KERNELS)
 """Where what is normalised is read again."""
+normed_and_modulated = Proven(
+    _chain_with_norm,
+    norm_by_kernel,
+    partial(norm_by_kernel, left=False),
+    *[_with_norm(way) for way in (*_KERNELS, in_place)],
+)
+
+
+def _modulated(norm: Any, x: Any, scale: Any, shift: Any) -> Any:
+    """Of a norm that is a function of its argument alone, all in one where that is proven."""
+    if type(norm) is torch.nn.LayerNorm and not norm.elementwise_affine and not _is_watched(norm):
+        return normed_and_modulated(x, scale, shift, norm.eps)
+    return modulated(norm(x), scale, shift)
+
+
+def _is_watched(module: torch.nn.Module) -> bool:
+    """Whether somebody has hooks there, or a `forward` of its own, as diffusers' offloading has."""
+    return bool(module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module))
 
 
 class _InPlaceZero(AdaLayerNormZero):  # type: ignore[misc]  # diffusers has no types
@@ -58,13 +120,13 @@ class _InPlaceZero(AdaLayerNormZero):  # type: ignore[misc]  # diffusers has no 
     ) -> Any:
         given = emb if self.emb is None else self.emb(timestep, class_labels, hidden_dtype=hidden_dtype)
         shift, scale, gate, *rest = self.linear(self.silu(given)).chunk(6, dim=1)
-        return modulated(self.norm(x), scale, shift), gate, *rest
+        return _modulated(self.norm, x, scale, shift), gate, *rest
 
 
 class _InPlaceZeroSingle(AdaLayerNormZeroSingle):  # type: ignore[misc]
     def forward(self, x: Any, emb: Any = None) -> Any:
         shift, scale, gate = self.linear(self.silu(emb)).chunk(3, dim=1)
-        return modulated(self.norm(x), scale, shift), gate
+        return _modulated(self.norm, x, scale, shift), gate
 
 
 class _TwiceZero(SD35AdaLayerNormZeroX):  # type: ignore[misc]
@@ -78,7 +140,7 @@ class _TwiceZero(SD35AdaLayerNormZeroX):  # type: ignore[misc]
 class _InPlaceContinuous(AdaLayerNormContinuous):  # type: ignore[misc]
     def forward(self, x: Any, conditioning_embedding: Any) -> Any:
         scale, shift = self.linear(self.silu(conditioning_embedding).to(x.dtype)).chunk(2, dim=1)
-        return modulated(self.norm(x), scale, shift)
+        return _modulated(self.norm, x, scale, shift)
 
 
 _KINDS: dict[type, type] = {

@@ -103,7 +103,7 @@ class Proven:
             except NotImplementedError as reason:
                 tried.append(Tried(way, why=str(reason)))
             except Exception as error:  # noqa: BLE001 - what has no faster form is computed as it is
-                log.info("%s has no faster form here: %s: %s", _name(self.plain), type(error).__name__, error)
+                log.info("%s has no faster form here: %s: %s", name_of(self.plain), type(error).__name__, error)
                 tried.append(Tried(way, why=f"{type(error).__name__}: {error}"))
             else:
                 tried.append(Tried(way, took, _same(result, again)))
@@ -115,8 +115,11 @@ class Proven:
         return self._known.setdefault(form, _Trials(self.faster))
 
 
-def _name(function: Way) -> str:
-    return getattr(function, "__name__", "a function")
+def name_of(way: Way) -> str:
+    """For people: a function's name and what is fixed of its arguments."""
+    if isinstance(way, partial):
+        return ", ".join([name_of(way.func), *(f"{name} {value}" for name, value in way.keywords.items())])
+    return getattr(way, "__name__", "a function")
 
 
 def _is_traced() -> bool:

@@ -55,7 +55,7 @@ def by_kernel(
         ImportError: Triton is not installed.
     """
     _check(use_real, use_real_unbind_dim, sequence_dim)
-    kernels = kernels_for(x)
+    kernels, _ = kernels_for(x)
     cos, sin = freqs_cis
     side_by_side = use_real_unbind_dim == -1
     result: torch.Tensor = kernels.turned(
