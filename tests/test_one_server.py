@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.one_server import ASK_POSTCARD, ByServer
+from tests.one_server import ASK_POSTCARD, FORK_ENGINES, ByServer
 
 ROOT = Path(__file__).parents[1]
 
@@ -16,5 +16,8 @@ def test_every_file_that_asks_for_the_server_is_named() -> None:
 
 def test_they_go_to_one_process_and_others_by_themselves() -> None:
     split = ByServer.__new__(ByServer)._split_scope
-    assert len({split(f"{file}::test_a") for file in ASK_POSTCARD}) == 1
+    together = [{split(f"{file}::test_a") for file in files} for files in (ASK_POSTCARD, FORK_ENGINES)]
+    assert [len(each) for each in together] == [1, 1]
+    assert together[0] != together[1]
+    assert all((ROOT / file).exists() for file in FORK_ENGINES)
     assert split("tests/e2e/test_several.py::test_a[b::c]") == "tests/e2e/test_several.py"

@@ -96,9 +96,9 @@ class InProcess(CommandLine):
 
     def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         out, err = io.StringIO(), io.StringIO()
-        before, folder = dict(os.environ), os.getcwd()
+        before, folder, wanted = dict(os.environ), os.getcwd(), self.environment(**variables)
         os.environ.clear()
-        os.environ.update(self.environment(**variables))
+        os.environ.update(wanted)
         os.chdir(self.folder)
         try:
             with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as end:
