@@ -367,8 +367,8 @@ def test_a_table_has_one_unit() -> None:
     assert bytes_in_one_unit([]) == []
 
 
-def test_every_table_of_memory_has_one_unit(here: InProcess) -> None:
-    told = here("show", "postcard").stdout
+def test_every_table_of_memory_has_one_unit(quick: InProcess) -> None:
+    told = quick("show", "postcard").stdout
     for table in (told.partition("as bfloat16\n")[2].partition("\n\n")[0], told.partition("weights on it")[2]):
         units = set(re.findall(r"\d ([kMG]B) *$", table, re.MULTILINE))
         assert len(units) == 1, told

@@ -17,6 +17,7 @@ from benchmarks.checkpoints import tiny
 
 from tests.cli.conftest import CommandLine, assert_sentence
 from tests.cli.hub import Hub, serving
+from tests.forking.starting import imported_in
 
 MODEL = "acme/tiny"
 
@@ -26,14 +27,26 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.save("stable-diffusion", tmp_path_factory.mktemp("hub") / "model")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def hub(checkpoint: Path) -> Iterator[Hub]:
     with serving({MODEL: checkpoint}) as hub:
         yield hub
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Iterator[Path]:
+    """A link, behind which each test has a folder of its own for what is fetched.
+
+    The hub's library reads where it is when it is imported. So all tests name the same place, and what they start is
+    forked from what has imported with that; otherwise each command would import anew, and PyTorch with it.
+    """
+    link = tmp_path_factory.mktemp("cache") / "hf"
+    with imported_in(link.parent, {"HF_ENDPOINT": hub.url, "HF_HOME": str(link)}):
+        yield link
+
+
 @pytest.fixture
-def here(tmp_path: Path, hub: Hub) -> CommandLine:
+def here(tmp_path: Path, hub: Hub, cache: Path) -> CommandLine:
     """The command line with that hub, a cache of its own, and a browser that writes down what it is to open.
 
     A model is ready once it is loaded: its speed is not measured.
@@ -43,7 +56,11 @@ def here(tmp_path: Path, hub: Hub) -> CommandLine:
     # Nobody may read what it writes, where a test fails: then it must not hold the command's standard error open.
     browser.write_text(f'#!/bin/sh\nexec 2>/dev/null\ntouch {tmp_path}/called\nprintf %s "$1" > {opened}\n')
     browser.chmod(0o755)
-    variables = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "BROWSER": str(browser)}
+    own = tmp_path / "hf"
+    own.mkdir()
+    cache.unlink(missing_ok=True)
+    cache.symlink_to(own)
+    variables = {"HF_ENDPOINT": hub.url, "HF_HOME": str(cache), "BROWSER": str(browser)}
     return CommandLine(tmp_path, variables | {"SAFELIGHT_WARM_UP_SECONDS": "0"})
 
 

@@ -63,12 +63,19 @@ def drawn_by_a_worker(*, together: bool) -> Iterator[tuple[str, bytes, str]]:
             yield end.job_id, end.image, fingerprint
 
 
-def test_sizes_and_formats_have_the_same_bytes_alone_and_among_the_others_in_another_worker() -> None:
+def test_sizes_and_formats_have_the_same_bytes_alone_and_among_the_others_in_another_worker(
+    postcard: LoadedModel,
+) -> None:
     one_by_one = sorted(drawn_by_a_worker(together=False))
     among_others = sorted(drawn_by_a_worker(together=True))
     assert [name for name, _, _ in one_by_one] == sorted(each.id for each in JOBS)
     for first, second in zip(one_by_one, among_others, strict=True):
         assert first == second
+    # A worker that was forked had the model already; here it was loaded.
+    with Drawing(postcard) as drawing:
+        (end,) = drawing.draw(JOBS[0])
+    assert isinstance(end, Finished)
+    assert (JOBS[0].id, end.image) in [(name, image) for name, image, _ in one_by_one]
 
 
 @pytest.mark.parametrize("negative_prompt", ["", "clouds"])

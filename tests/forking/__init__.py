@@ -7,6 +7,10 @@ each started when it is first needed) to fork. What comes of it is a process as 
 asked, with its own number, arguments, environment, working directory, streams, signals and status. Only the modules
 are there before it begins, and are not executed again.
 
+What draws has the bundled model as well, which the template loads before it first forks such a process: a copy of it,
+in memory that is shared until somebody writes there. Another model is loaded as ever, and so is that one when it is
+wanted again.
+
 A command that draws starts what imports PyTorch as a child of its own. It begins anew, with nothing imported, but has a
 child beside it from which that is forked. xdist's processes are forked where tests of the engine are among those that
 are asked for (`suite.py`).

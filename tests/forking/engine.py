@@ -34,8 +34,8 @@ _SPINS = "GOMP_SPINCOUNT"
 _CLASSIFIER_THREADS = 2
 _BUNDLED = ModelSpec(source=BUNDLED)
 _WORKERS = ("safelight.engine.template", "safelight.engine.worker")
-# Commands that load a model, unless they are told of another engine.
-_DRAW = ("serve", "run", "generate")
+# Commands that load that model, unless they are told of another one or another engine.
+_DRAW = ("serve", "generate")
 
 with tempfile.TemporaryDirectory() as _plain:  # a checkpoint of which nothing is said
     _models = (ModelSpec(source=BUNDLED), ModelSpec(source=_plain))
