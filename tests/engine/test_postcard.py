@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from safelight.adapters.processes.children import child_environment
 from safelight.contract.requests.order import Order
 from safelight.contract.values.sizes import SIZES, Size
 from safelight.engine.checkpoint.files.location import BUNDLED
 from safelight.engine.checkpoint.loading import load
+from safelight.engine.machine import device
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.runs.merging import PROOFS
 from safelight.postcard.render.paper.pixels.raster import rasterise
@@ -76,6 +78,18 @@ def test_sizes_and_formats_have_the_same_bytes_alone_and_among_the_others_in_ano
         (end,) = drawing.draw(JOBS[0])
     assert isinstance(end, Finished)
     assert (JOBS[0].id, end.image) in [(name, image) for name, image, _ in one_by_one]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_worker_that_was_forked_with_the_model_has_the_fingerprint_of_one_that_loads_it(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MKL_CBWR", child_environment()["MKL_CBWR"])
+    monkeypatch.setattr(device, "_reference", threads)
+    loaded = load(ModelSpec(source=BUNDLED), "cpu").fingerprint
+    with WorkerProcess() as worker:
+        worker.send(Configure(models=(ModelSpec(source=BUNDLED),), device="cpu", threads=threads))
+        assert worker.expect(ModelReady).fingerprint == loaded
 
 
 @pytest.mark.parametrize("negative_prompt", ["", "clouds"])

@@ -15,7 +15,9 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -24,6 +26,7 @@ from safelight.contract.models.traits import Traits
 from safelight.engine.checkpoint import spared_imports
 from safelight.engine.checkpoint.files.location import BUNDLED
 from safelight.engine.checkpoint.spared_imports import needed
+from safelight.engine.machine import device as machine
 from safelight.engine.machine.device import before_import
 from safelight.engine.worker import import_engine
 from safelight.protocol.frames import PACKET_BYTES, read_fork_order
@@ -46,12 +49,14 @@ with tempfile.TemporaryDirectory() as _plain:  # a checkpoint of which nothing i
 import torch  # noqa: E402
 
 from safelight.engine.checkpoint import loading  # noqa: E402
+from safelight.engine.checkpoint.fingerprint import fingerprint  # noqa: E402
 from safelight.engine.pipeline.model import LoadedModel  # noqa: E402
 
 _spins = os.environ[_SPINS]
 _spared = spared_imports.spared
 _load = loading.load
 _postcard = list[LoadedModel]()
+_fingerprints = dict[int, str]()
 
 
 def make_ready(module: str, arguments: list[str]) -> None:
@@ -66,19 +71,31 @@ def make_ready(module: str, arguments: list[str]) -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    setattr(loading, "fingerprint", _of_each_number_of_threads)  # noqa: B010 - it takes what that takes
     with torch.no_grad():
         _postcard.append(_load(_BUNDLED, "cpu"))
+    setattr(loading, "fingerprint", fingerprint)  # noqa: B010
     torch.set_flush_denormal(False)
     torch.set_num_threads(threads)
+
+
+def _of_each_number_of_threads(*arguments: Any, **named: Any) -> str:
+    """In the place of `fingerprint`: with how many threads it draws, a worker hears later."""
+    for threads in {1, machine.usable_cores()}:
+        machine._reference = threads
+        _fingerprints[threads] = fingerprint(*arguments, **named)
+    machine._reference = 0
+    return _fingerprints[1]
 
 
 def _loaded(
     spec: ModelSpec, device: str, described: Callable[[Traits], None] | None = None, kept: Path | None = None
 ) -> LoadedModel:
     """In the place of `load`, in what is forked: the model that is there, to whoever asks for it first."""
-    if not _postcard or device != "cpu" or msgspec.structs.replace(spec, pinned=False) != _BUNDLED:
+    is_there = _postcard and machine.reference_threads() in _fingerprints
+    if not is_there or device != "cpu" or msgspec.structs.replace(spec, pinned=False) != _BUNDLED:
         return _load(spec, device, described, kept)
-    model = _postcard.pop()
+    model = replace(_postcard.pop(), fingerprint=_fingerprints[machine.reference_threads()])
     if described is not None:
         described(model.traits)
     return model
