@@ -120,71 +120,66 @@ def modulated(
     Raises:
         NotImplementedError: a layout that the kernel does not know.
     """
-    if not normed.is_contiguous() or scale.stride(-1) != 1 or shift.stride(-1) != 1:
-        raise NotImplementedError("a layout with gaps")
+    check_modulation(normed, scale, shift)
     batch, positions, width = normed.shape
-    if scale.shape != (batch, width) or shift.shape != (batch, width):
-        raise NotImplementedError("a scale that is not of one batch and width")
     out = torch.empty_like(normed)
     grid = (triton.cdiv(positions, _ROWS), triton.cdiv(width, _COLUMNS), batch)
+    steps = (scale.stride(0), shift.stride(0))
+    constants = {"ROWS": _ROWS, "COLUMNS": _COLUMNS, "num_warps": 2, "enable_fp_fusion": False}
     with _on(normed):
-        _modulate[grid](
-            *_stored((out, normed, scale, shift), by_integers),
-            positions,
-            width,
-            scale.stride(0),
-            shift.stride(0),
-            ROWS=_ROWS,
-            COLUMNS=_COLUMNS,
-            num_warps=2,
-            enable_fp_fusion=False,
-        )
+        _modulate[grid](*_stored((out, normed, scale, shift), by_integers), positions, width, *steps, **constants)
     return out
+
+
+def check_modulation(x: torch.Tensor, scale: torch.Tensor, shift: torch.Tensor) -> None:
+    """Of the layouts that kernels know.
+
+    Raises:
+        NotImplementedError: it is another.
+    """
+    if not x.is_contiguous() or scale.stride(-1) != 1 or shift.stride(-1) != 1:
+        raise NotImplementedError("a layout with gaps")
+    if any(each.shape != (x.shape[0], x.shape[2]) for each in (scale, shift)):
+        raise NotImplementedError("a scale that is not of one batch and width")
 
 
 def turned(
     x: torch.Tensor,
-    cos: torch.Tensor,
-    sin: torch.Tensor,
+    tables: tuple[torch.Tensor, torch.Tensor],
     *,
     interleaved: bool,
     sequence_dim: int,
     by_integers: bool = False,
 ) -> torch.Tensor:
-    """Queries or keys, [batch, heads, positions, width] or positions before heads (`sequence_dim` 1), turned by tables
-    [positions, width] in float32. Pairs lie side by side (`interleaved`), or half a head apart.
+    """Queries or keys, [batch, heads, positions, width] or positions before heads (`sequence_dim` 1), turned by
+    cosines and sines, [positions, width] in float32. Pairs lie side by side (`interleaved`), or half a head apart.
 
     Raises:
         NotImplementedError: a layout or tables that the kernels do not know.
     """
-    tables = (cos, sin)
+    out = torch.empty_like(x)
+    ours, theirs = (each if sequence_dim == 1 else each.transpose(1, 2) for each in (out, x))
+    _check_tables(theirs, tables)
+    batch, positions, heads, width = theirs.shape
+    block = min(_HEADS, triton.next_power_of_2(heads))
+    grid = (positions, triton.cdiv(heads, block), batch)
+    steps = (*ours.stride()[:3], *theirs.stride()[:3], *(table.stride(0) for table in tables))
+    # Of a head of 128 in bfloat16 each thread loads 16 bytes.
+    constants = {"HEADS": block, "WIDTH": triton.next_power_of_2(width), "num_warps": 4 if interleaved else 2}
+    kernel = _turn_interleaved if interleaved else _turn_halves
+    with _on(x):
+        stored = _stored((ours, theirs), by_integers)
+        kernel[grid](*stored, *tables, heads, width, *steps, **constants, enable_fp_fusion=False)
+    return out
+
+
+def _check_tables(x: torch.Tensor, tables: tuple[torch.Tensor, torch.Tensor]) -> None:
     if x.stride(-1) != 1 or any(table.ndim != 2 or table.stride(-1) != 1 for table in tables):
         raise NotImplementedError("a layout with gaps")
     if any(table.dtype is not torch.float32 or table.device != x.device for table in tables):
         raise NotImplementedError("tables that are not in float32 beside what they turn")
-    out = torch.empty_like(x)
-    ours, theirs = (each if sequence_dim == 1 else each.transpose(1, 2) for each in (out, x))
-    batch, positions, heads, width = theirs.shape
-    if any(table.shape != (positions, width) for table in tables):
+    if any(table.shape != (x.shape[1], x.shape[3]) for table in tables):
         raise NotImplementedError("tables of other sizes")
-    block = min(_HEADS, triton.next_power_of_2(heads))
-    with _on(x):
-        (_turn_interleaved if interleaved else _turn_halves)[positions, triton.cdiv(heads, block), batch](
-            *_stored((ours, theirs), by_integers),
-            cos,
-            sin,
-            heads,
-            width,
-            *ours.stride()[:3],
-            *theirs.stride()[:3],
-            cos.stride(0),
-            sin.stride(0),
-            HEADS=block,
-            WIDTH=triton.next_power_of_2(width),
-            num_warps=4 if interleaved else 2,  # of a head of 128 in bfloat16 each thread loads 16 bytes
-            enable_fp_fusion=False,
-        )
-    return out
 
 
 def _stored(tensors: tuple[torch.Tensor, ...], by_integers: bool) -> tuple[torch.Tensor, ...]:

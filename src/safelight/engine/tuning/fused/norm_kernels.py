@@ -15,7 +15,7 @@ import torch
 import triton
 import triton.language as tl
 
-from safelight.engine.tuning.fused.kernels import _narrow, _on, _stored, _wide
+from safelight.engine.tuning.fused.kernels import _narrow, _on, _stored, _wide, check_modulation
 
 _THREADS, _TOGETHER, _COLUMNS = 128, 4, 512
 
@@ -48,6 +48,39 @@ def _put_together_right(mean, squares, count, mean_2, squares_2, count_2):  # ty
     return both, tl.fma(off * off * count_2, own, squares_2 + squares), total
 
 
+@triton.jit
+def _met_four(four, mean, squares, count):  # type: ignore[no-untyped-def]
+    """Four more for each thread, [threads, 4], in their order."""
+    even, odd = tl.split(tl.reshape(four, (four.shape[0], 2, 2)))
+    first, third = tl.split(even)
+    second, fourth = tl.split(odd)
+    mean, squares, count = _met(first, mean, squares, count)
+    mean, squares, count = _met(second, mean, squares, count)
+    mean, squares, count = _met(third, mean, squares, count)
+    return _met(fourth, mean, squares, count)
+
+
+@triton.jit  # type: ignore[untyped-decorator]
+def _moments(row, width, THREADS: tl.constexpr, LEFT: tl.constexpr):  # type: ignore[no-untyped-def]
+    """The mean of a row, and the sum of squares of what is off it."""
+    lane = tl.arange(0, THREADS)
+    mean, squares = tl.zeros((THREADS,), tl.float32), tl.zeros((THREADS,), tl.float32)
+    count = tl.zeros((THREADS,), tl.float32)
+    for start in range(0, width, THREADS * 4):
+        at = start + lane[:, None] * 4 + tl.arange(0, 4)[None, :]
+        four = _wide(tl.load(row + at, mask=at < width))
+        mean_4, squares_4, count_4 = _met_four(four, mean, squares, count)
+        here = start + lane * 4 < width
+        mean, squares = tl.where(here, mean_4, mean), tl.where(here, squares_4, squares)
+        count = tl.where(here, count_4, count)
+    # Triton puts a warp's threads together half of it apart, then a quarter, and the warps in the same way.
+    if LEFT:
+        mean_all, squares_all, _ = tl.reduce((mean, squares, count), 0, _put_together)
+    else:
+        mean_all, squares_all, _ = tl.reduce((mean, squares, count), 0, _put_together_right)
+    return mean_all, squares_all
+
+
 @triton.jit  # type: ignore[untyped-decorator]
 def _norm_and_modulate(  # type: ignore[no-untyped-def]
     out, x, scale, shift, positions, width, scale_step, shift_step, eps, THREADS: tl.constexpr, COLUMNS: tl.constexpr,
@@ -56,29 +89,8 @@ def _norm_and_modulate(  # type: ignore[no-untyped-def]
     """A program has a row: one position of one picture."""
     batch = tl.program_id(1).to(tl.int64)
     row = (batch * positions + tl.program_id(0)) * width
-    lane = tl.arange(0, THREADS)
-    mean, squares = tl.zeros((THREADS,), tl.float32), tl.zeros((THREADS,), tl.float32)
-    count = tl.zeros((THREADS,), tl.float32)
-    for start in range(0, width, THREADS * 4):
-        at = start + lane[:, None] * 4 + tl.arange(0, 4)[None, :]
-        four = _wide(tl.load(x + row + at, mask=at < width))
-        even, odd = tl.split(tl.reshape(four, (THREADS, 2, 2)))
-        first, third = tl.split(even)
-        second, fourth = tl.split(odd)
-        mean_1, squares_1, count_1 = _met(first, mean, squares, count)
-        mean_1, squares_1, count_1 = _met(second, mean_1, squares_1, count_1)
-        mean_1, squares_1, count_1 = _met(third, mean_1, squares_1, count_1)
-        mean_1, squares_1, count_1 = _met(fourth, mean_1, squares_1, count_1)
-        here = start + lane * 4 < width
-        mean, squares = tl.where(here, mean_1, mean), tl.where(here, squares_1, squares)
-        count = tl.where(here, count_1, count)
-    # Triton puts a warp's threads together half of it apart, then a quarter, and the warps in the same way.
-    if LEFT:
-        middle, squared, _ = tl.reduce((mean, squares, count), 0, _put_together)
-    else:
-        middle, squared, _ = tl.reduce((mean, squares, count), 0, _put_together_right)
-    variance = tl.div_rn(squared, width.to(tl.float32))
-    spread = tl.rsqrt(variance + eps)
+    middle, squares = _moments(x + row, width, THREADS, LEFT)
+    spread = tl.rsqrt(tl.div_rn(squares, width.to(tl.float32)) + eps)
     stored: tl.constexpr = out.dtype.element_ty
     for start in range(0, width, COLUMNS):
         column = start + tl.arange(0, COLUMNS)
@@ -105,26 +117,13 @@ def normed_and_modulated(
     Raises:
         NotImplementedError: a layout that the kernel does not know, or a width that PyTorch sums in another order.
     """
+    check_modulation(x, scale, shift)
     batch, positions, width = x.shape
-    if not x.is_contiguous() or scale.stride(-1) != 1 or shift.stride(-1) != 1:
-        raise NotImplementedError("a layout with gaps")
-    if scale.shape != (batch, width) or shift.shape != (batch, width):
-        raise NotImplementedError("a scale that is not of one batch and width")
     if width % _TOGETHER or width >= 2**24 or x.data_ptr() % (_TOGETHER * x.element_size()):
         raise NotImplementedError("a width or a place that PyTorch takes one number at a time of")
     out = torch.empty_like(x)
+    sizes = (positions, width, scale.stride(0), shift.stride(0), eps)
+    constants = {"THREADS": _THREADS, "COLUMNS": _COLUMNS, "LEFT": left, "num_warps": 4, "enable_fp_fusion": False}
     with _on(x):
-        _norm_and_modulate[positions, batch](
-            *_stored((out, x, scale, shift), by_integers),
-            positions,
-            width,
-            scale.stride(0),
-            shift.stride(0),
-            eps,
-            THREADS=_THREADS,
-            COLUMNS=_COLUMNS,
-            LEFT=left,
-            num_warps=4,
-            enable_fp_fusion=False,
-        )
+        _norm_and_modulate[positions, batch](*_stored((out, x, scale, shift), by_integers), *sizes, **constants)
     return out

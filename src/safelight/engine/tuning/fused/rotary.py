@@ -56,10 +56,9 @@ def by_kernel(
     """
     _check(use_real, use_real_unbind_dim, sequence_dim)
     kernels, _ = kernels_for(x)
-    cos, sin = freqs_cis
     side_by_side = use_real_unbind_dim == -1
     result: torch.Tensor = kernels.turned(
-        x, cos, sin, interleaved=side_by_side, sequence_dim=sequence_dim, by_integers=by_integers
+        x, tuple(freqs_cis), interleaved=side_by_side, sequence_dim=sequence_dim, by_integers=by_integers
     )
     return result
 
