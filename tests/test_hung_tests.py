@@ -28,7 +28,9 @@ async def test_hangs() -> None:
 
 
 def test_a_test_that_waits_in_vain_fails_where_it_waits(tmp_path: Path) -> None:
-    done = _run(tmp_path, "import asyncio\n\nasync def test_waits() -> None:\n    await asyncio.Event().wait()\n")
+    waits = "import asyncio\n\nasync def test_waits() -> None:\n    await asyncio.Event().wait()\n"
+    # Its process is ended 6 s after the test was: a busy machine has to write the report before that.
+    done = _run(tmp_path, waits, seconds=20)
     assert done.returncode == 1
     assert "test_made.py:4: in test_waits" in done.stdout
     assert "TimeoutError" in done.stdout
@@ -42,14 +44,14 @@ def test_a_test_that_swallows_its_timeout_is_ended_and_named(tmp_path: Path) -> 
     assert "Timeout (0:00:11)" in done.stderr
 
 
-def _run(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
+def _run(folder: Path, tests: str, seconds: int = 10) -> subprocess.CompletedProcess[str]:
     (folder / "conftest.py").write_text(_CONFTEST)
     (folder / "test_made.py").write_text(tests)
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-c", str(_ROOT / "pyproject.toml"), f"--rootdir={folder}"),
             *("-n", "1", "--max-worker-restart=0", "--dist=loadfile", "--tb=short"),
-            *("-o", "timeout=10", "-o", "hung_seconds=1", "test_made.py"),
+            *("-o", f"timeout={seconds}", "-o", "hung_seconds=1", "test_made.py"),
         ],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(_ROOT)},
