@@ -58,7 +58,7 @@ def parts(device: str, *, small: bool) -> list[Part]:
     ]
     names = ("pace", "host_memory", "offloading", "replaying", "transfers", "decoding")
     moves = tuple(f"test_{name}.py" for name in names)
-    found.append(Part("moves and recordings", (*test, *(f"tests/engine/{name}" for name in moves)), 35 * slower))
+    found.append(Part("moves and recordings", (*test, *(f"tests/engine/{name}" for name in moves)), 30 * slower))
     size = ("--small",) if small else ()
     check = ("-m", "benchmarks.gpu.checks", "--device", device, *size)
     found += [
@@ -66,9 +66,9 @@ def parts(device: str, *, small: bool) -> list[Part]:
         for name in ("several-models", "out-of-memory", "no-waits", "postcard")
     ]
     kernels = ("-m", "benchmarks.gpu.kernels", "--device", device, *size)
-    found.append(Part("kernels", kernels, 25 * slower, measures=True))
+    found.append(Part("kernels", kernels, 35 * slower, measures=True))
     speed = ("-m", "benchmarks.gpu.speed", "--device", device, *size)
-    seconds = {"sdxl": 50, "sd35-large": 60, "flux1-dev": 85}
+    seconds = {"sdxl": 45, "sd35-large": 60, "flux1-dev": 85}
     return found + [Part(name, (*speed, name), seconds[name] * slower, measures=True) for name in SPEED]
 
 

@@ -2,9 +2,9 @@
 
     python -m benchmarks.gpu.kernels [--device cuda:0] [--small]
 
-Prints one line of JSON: for each shape what every way gave, and its least time of some in parts of diffusers' chain. It
-fails at nothing: a way that differs is one that the engine refuses. Stable Diffusion XL has neither operation. On a
-processor there are no kernels, and it says so.
+Prints lines of JSON, each with all that is known by then: for each shape what every way gave, and its least time of
+some in parts of diffusers' chain. It fails at nothing: a way that differs is one that the engine refuses. Stable
+Diffusion XL has none of these operations. On a processor there are no kernels, and it says so.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def main() -> int:
                 ways = compared(shape, dtype, arguments.device)
                 name = f"{shape.name} {str(dtype).removeprefix('torch.')}"
                 figures |= {f"{name}, {way}": told for way, told in ways.items()}
-    print(json.dumps(figures, ensure_ascii=False))
+                print(json.dumps(figures, ensure_ascii=False), flush=True)  # as far as it comes
     return 0
 
 
