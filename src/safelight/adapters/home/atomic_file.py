@@ -18,15 +18,12 @@ def write_whole(path: Path, data: bytes, *, mode: int | None = None, durable: bo
         OSError: as the operating system says; then the old file stands unchanged.
     """
     target = Path(os.path.realpath(path))
-    try:
-        found: os.stat_result | None = os.stat(target)
-    except FileNotFoundError:
-        found = None
-    if found is not None and not stat.S_ISREG(found.st_mode):
+    found = _mode_of(target)
+    if found is not None and not stat.S_ISREG(found):
         target.write_bytes(data)
         return
     if mode is None:
-        mode = stat.S_IMODE(found.st_mode) if found is not None else 0o666 & ~_umask()
+        mode = stat.S_IMODE(found) if found is not None else 0o666 & ~_umask()
     descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
     try:
         with open(descriptor, "wb") as file:
@@ -50,6 +47,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _mode_of(path: Path) -> int | None:
+    """What it is and who may do what with it; None where nothing is."""
+    try:
+        return os.stat(path).st_mode
+    except FileNotFoundError:
+        return None
 
 
 def _umask() -> int:

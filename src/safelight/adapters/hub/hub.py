@@ -104,19 +104,24 @@ def look_up(name: HubName, *, variant: str | None = None) -> Offer:
     with explained(name):
         _fetch([index], shown=False)
         described = read_json(index.target)
-    if index_name == PART_CONFIG:
-        if not is_controlnet(described) and not labels_of(described):
-            raise ConfigurationError(no_layout(name, own.files))
-        wanted, draws = [path for path in files_of_part("", own.files, variant, name) if path != PART_CONFIG], False
-    elif index_name == MODULES:
-        wanted, draws = files_of_encoder(described, own.files, variant, name), False
-    else:
-        wanted, draws = files_of(described, own.files, variant, name), True
+    draws = index_name in INDEXES
+    wanted = _files(index_name, described, own, variant, name)
     blobs = [index, *(own.blob(path, kept) for path in wanted)]
     left_out = tuple(part for part in LOOK_AT_PICTURES if draws and part in described and is_pickled(part, own.files))
     if draws:
         blobs += _from_elsewhere(described, own, variant, kept)
     return Offer(name, own.commit, kept.parent / "snapshots" / own.commit, tuple(blobs), left_out, draws)
+
+
+def _files(index_name: str, described: Any, own: Repository, variant: str | None, name: HubName) -> Sequence[str]:
+    """What belongs to a model beside its index, by what kind of index that is."""
+    if index_name in INDEXES:
+        return files_of(described, own.files, variant, name)
+    if index_name == MODULES:
+        return files_of_encoder(described, own.files, variant, name)
+    if not is_controlnet(described) and not labels_of(described):
+        raise ConfigurationError(no_layout(name, own.files))
+    return [path for path in files_of_part("", own.files, variant, name) if path != PART_CONFIG]
 
 
 def _from_elsewhere(index: dict[str, Any], own: Repository, variant: str | None, kept: Path) -> Iterator[Large]:
