@@ -84,23 +84,15 @@ async def test_a_template_that_dies_takes_its_workers_along_and_is_started_again
     assert await drawn(workers, "two") == before
 
 
-def templates_of_ours() -> list[int]:
-    ours = [int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()]
-    return [pid for pid in ours if b"safelight.engine.template" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-
-
 async def test_a_template_that_is_stuck_holds_up_neither_a_worker_nor_the_end() -> None:
-    before = templates_of_ours()
-    template, (ours, theirs) = Template(CONFIGURE, patience_seconds=2.0), socket.socketpair()
+    begun, (ours, theirs) = TemplateProcess(CONFIGURE), socket.socketpair()
+    os.kill(begun.pid, signal.SIGSTOP)  # as an import from a disk that hangs, before it is asked for anything
+    template = Template(CONFIGURE, patience_seconds=2.0, begun=begun)
     with ours, theirs:
-        fork = asyncio.create_task(template.fork(theirs, 2))
-        while not (new := [pid for pid in templates_of_ours() if pid not in before]):  # noqa: ASYNC110 - no event
-            await asyncio.sleep(0)
-        os.kill(new[0], signal.SIGSTOP)  # as an import from a disk that hangs
         with pytest.raises(NoFork, match="did not answer for 2 s"):
-            await fork
+            await template.fork(theirs, 2)
         await template.close()
-    assert new[0] not in templates_of_ours()
+    assert begun.has_ended
 
 
 async def test_a_template_that_was_begun_before_forks_the_workers() -> None:
