@@ -15,9 +15,13 @@ FORK_ENGINES = frozenset({"tests/contracts/test_engine_port.py", "tests/api/test
 """Of the measured rooms those whose tests start processes of the engine. What these are forked from imports PyTorch,
 four seconds of a processor in each process of pytest that has one."""
 
+ASK_BY_LITELLM = frozenset(f"tests/clients/test_{name}.py" for name in ("edits", "embeddings", "litellm"))
+"""Those with the fixture of `tests/clients/conftest.py` that imports LiteLLM, for three seconds of a processor."""
+
 _TOGETHER = {
     **dict.fromkeys(ASK_POSTCARD, "those that ask Postcard"),
     **dict.fromkeys(FORK_ENGINES, "those that fork engines"),
+    **dict.fromkeys(ASK_BY_LITELLM, "those that ask by LiteLLM"),
 }
 
 
