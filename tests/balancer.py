@@ -14,6 +14,8 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
+from tests.relay import ended
+
 _PIECE_BYTES = 65536
 _BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
@@ -234,6 +236,7 @@ def balanced(ports: Sequence[int]) -> Iterator[Balancer]:
         started.set()
         await stopping.wait()
         await balancer.stop(server)
+        await ended()
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()), name="balancer")
     thread.start()
