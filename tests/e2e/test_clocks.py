@@ -21,6 +21,7 @@ from tests.e2e.several import Node, node
 from tests.postgres import Server
 
 _OFF_SECONDS = 120
+_A_MINUTE = 40
 _DAY_SECONDS = 86_400.0
 _FAKED = "/usr/lib/*/faketime/libfaketimeMT.so.1"
 _JSON = {"content-type": "application/json"}
@@ -45,7 +46,7 @@ def apart(tmp_path: Path, postgres: Server, with_postgres: Callable[[], str]) ->
 
         def start(named: str, off: int) -> Node:
             faked = f"export LD_PRELOAD={found[0]} FAKETIME={off:+} FAKETIME_DONT_FAKE_MONOTONIC=1"
-            settings = {"limits": faked, "rate_limit_per_minute": "40"}
+            settings = {"limits": faked, "rate_limit_per_minute": str(_A_MINUTE)}
             started = stack.enter_context(node(tmp_path, url, named, 0, **settings))
             started.hold.unlink()
             return started
@@ -126,9 +127,10 @@ def accept_once(at: Node, key: str) -> str:
 
 
 def a_minute_of_requests_is_counted_together(ahead: Node, behind: Node) -> None:
-    answers = [(ahead, behind)[number % 2].draw(seed=1) for number in range(60)]
-    refused = [answer for answer in answers if answer.status_code == 429]
-    assert refused
-    assert all(1 <= int(answer.headers["retry-after"]) <= 60 for answer in refused)
-    first = answers.index(refused[0])
-    assert {answer.status_code for answer in answers[first:]} == {429}
+    """Both let in what one may, and what comes free meanwhile: on a busy machine asking takes a while."""
+    begun, let_in = time.monotonic(), 0
+    while (answer := (ahead, behind)[let_in % 2].draw(seed=1)).status_code == 200:
+        let_in += 1
+    assert let_in <= _A_MINUTE + 1 + (time.monotonic() - begun) * _A_MINUTE / 60
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
