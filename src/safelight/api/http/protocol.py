@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,16 @@ _HEAD_SECONDS = 30.0
 _FRESH_SECONDS = 1.0
 # Requests that one connection may have sent ahead. Each costs some kilobytes, and 20 bytes of it are a request.
 _MAX_AHEAD = 16
+
+
+def _without_upgrade(parser: Any, url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The head of a request as if it had offered no other protocol (RFC 9110, 7.8): the parser would drop its body.
+
+    Java's HttpClient offers HTTP/2 with every first request.
+    """
+    line = b"%s %s HTTP/%s\r\n" % (parser.get_method(), url, parser.get_http_version().encode())
+    fields = b"".join(b"%s: %s\r\n" % (name, value) for name, value in headers if name != b"upgrade")
+    return line + fields + b"\r\n"
 
 
 def _too_large() -> HeadTooLarge:
@@ -182,15 +193,10 @@ class HttpProtocol(RefusingProtocol):
             self._decline_upgrade(data[offer.args[0] :])
 
     def _decline_upgrade(self, rest: bytes) -> None:
-        """Read a request as if it had offered no other protocol (RFC 9110, 7.8): the parser would drop its body.
-
-        Java's HttpClient offers HTTP/2 with every first request.
-        """
-        line = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
-        fields = b"".join(b"%s: %s\r\n" % (name, value) for name, value in self.headers if name != b"upgrade")
+        head = _without_upgrade(self.parser, self.url, self.headers)
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn sets it
-        self._feed(line + fields + b"\r\n" + rest)
+        self._feed(head + rest)
 
     def _rest(self) -> None:
         """Wait for the next request, as long as proxies keep connections that they may use again."""
