@@ -67,6 +67,20 @@ async def test_of_more_jobs_than_are_kept_the_newest_are(monkeypatch: pytest.Mon
         assert elsewhere.preview("job_2") == b"a preview"
 
 
+@pytest.mark.parametrize("turns", range(12))
+async def test_who_goes_on_until_cancelled_ends_whenever_that_comes(turns: int) -> None:
+    """Python 3.11's `asyncio.wait_for` loses a cancellation that comes as what it waits for is done."""
+    feed, peers = LocalFeed(), Peers(None, name="here", workers=lambda: 1, seconds=lambda: 0.0)
+    elsewhere = StepsElsewhere(feed, peers, Telling())
+    with feed.watch("key-a", previews=True):  # there is something to look at, so it does not wait
+        going_on = asyncio.create_task(elsewhere.go_on())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        going_on.cancel()
+        await asyncio.wait([going_on], timeout=60)
+    assert going_on.cancelled()
+
+
 async def test_who_asks_is_told_of_jobs_drawn_here_alone_and_that_it_lives_until_it_stops(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,7 +106,8 @@ class BatchRunner:
             except SafelightError as error:
                 log.error("batches_not_drawn", reason=str(error), again_in_seconds=LOOK_SECONDS)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._woken.wait()
 
     async def _renew_forever(self) -> None:
         while True:

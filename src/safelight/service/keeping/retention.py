@@ -74,7 +74,8 @@ class Retention:
                 swept_at = self._elapsed()
             await self._try(self.forget)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), _ROUND_SECONDS)
+                async with asyncio.timeout(_ROUND_SECONDS):
+                    await self._hurry.wait()
             self._hurry.clear()
 
     def ended_without_picture(self) -> None:

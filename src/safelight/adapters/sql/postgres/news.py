@@ -92,7 +92,11 @@ class PostgresNews:
             look = time.monotonic()
             while True:
                 try:
-                    payload = await asyncio.wait_for(arrived.get(), look - time.monotonic())
+                    left = look - time.monotonic()
+                    if left <= 0:  # however much arrives
+                        raise TimeoutError
+                    async with asyncio.timeout(left):
+                        payload = await arrived.get()
                 except TimeoutError:
                     # What has arrived comes first, in its order. Of the rest a look tells what is late.
                     for _ in range(arrived.qsize()):

@@ -69,7 +69,8 @@ class Elsewhere:
             except SafelightError as error:
                 log.warning("jobs_not_looked_at", reason=str(error))
             try:
-                await asyncio.wait_for(self._must_look.wait(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._must_look.wait()
             except TimeoutError:
                 continue
             self._must_look.clear()

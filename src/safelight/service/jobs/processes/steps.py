@@ -62,7 +62,8 @@ class StepsForPeers:
                     yield _news(job, progress, preview)
             while True:
                 try:
-                    update = await asyncio.wait_for(newest.get(), _SILENCE_SECONDS)
+                    async with asyncio.timeout(_SILENCE_SECONDS):
+                        update = await newest.get()
                 except TimeoutError:
                     yield None
                     continue
@@ -120,7 +121,8 @@ class StepsElsewhere:
             while True:
                 self._ask()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), _AGAIN_SECONDS)
+                    async with asyncio.timeout(_AGAIN_SECONDS):
+                        await self._changed.wait()
                     await asyncio.sleep(_GATHER_SECONDS)
                 self._changed.clear()
         finally:
