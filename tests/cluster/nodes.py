@@ -32,6 +32,7 @@ CONFIGURE = Configure(
     encoders=(EncoderSpec(source=BUNDLED_ENCODER),),
 )
 _RUNNING_SECONDS = 300.0  # hosts that draw Postcard load it first, on processors that are busy
+NODE_CPUS = 4
 _STORE_BYTES = 80 * 1024 * 1024  # Ray's least is 75 MB
 
 
@@ -55,7 +56,7 @@ class Nodes:
         """Where the head is."""
         return str(self._cluster.address)
 
-    def add(self, cpus: int = 4, **options: Any) -> Any:
+    def add(self, cpus: int = NODE_CPUS, **options: Any) -> Any:
         """One more node."""
         return self._cluster.add_node(num_cpus=cpus, object_store_memory=_STORE_BYTES, **options)
 
@@ -138,10 +139,18 @@ def running_nodes(count: int) -> Iterator[Nodes]:
             os.environ.pop(name, None)
 
 
-def stripes(count: int, *, most: int | None = None, keep_seconds: float = 60.0, **fields: Any) -> Cluster:
-    """So many hosts that draw stripes, or up to `most`."""
+def stripes(
+    count: int, *, most: int | None = None, keep_seconds: float = 60.0, cpus: int = 1, **fields: Any
+) -> Cluster:
+    """So many hosts that draw stripes, or up to `most`; with more than half of a node's `cpus` none shares one."""
     kind = Kind(
-        gpus=0, cpus=1, least=count, most=most or count, queue_target_seconds=20, keep_seconds=keep_seconds, fake=True
+        gpus=0,
+        cpus=cpus,
+        least=count,
+        most=most or count,
+        queue_target_seconds=20,
+        keep_seconds=keep_seconds,
+        fake=True,
     )
     return Cluster(kinds={"stripes": kind}, configure=CONFIGURE, **fields)
 
