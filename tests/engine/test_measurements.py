@@ -55,3 +55,11 @@ def test_a_place_that_takes_no_file_stops_nobody(tmp_path: Path, caplog: pytest.
     (tmp_path / "taken").write_text("a file, where a folder should be")
     write_kept(tmp_path / "taken" / "times.json", {})
     assert "could not be kept" in caplog.text
+
+
+def test_what_cannot_take_its_place_is_not_left_beside_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "times.json"
+    file.mkdir()
+    write_kept(file, {"flux": 1.0})
+    assert "could not be kept" in caplog.text
+    assert list(tmp_path.iterdir()) == [file]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+
+from safelight.engine.machine.whole_file import replace_whole
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +28,7 @@ def read_kept(file: Path, kind: type[_T]) -> _T | None:
 
 def write_kept(file: Path, value: Any) -> None:
     """Whole or not at all, whoever else writes it; that it cannot be kept is no reason not to draw."""
-    beside = file.with_suffix(f".{secrets.token_hex(8)}")  # two containers may have the same process ids
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(msgspec.json.format(msgspec.json.encode(value)))
-        beside.replace(file)
+        replace_whole(file, msgspec.json.format(msgspec.json.encode(value)))
     except OSError as error:
         log.warning("what was measured could not be kept: %s", error.strerror)

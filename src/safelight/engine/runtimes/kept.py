@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import secrets
 import zlib
 from collections.abc import Hashable
 from contextlib import suppress
@@ -17,6 +16,7 @@ from typing import Any
 import msgspec
 import torch
 
+from safelight.engine.machine.whole_file import replace_whole
 from safelight.engine.runtimes.writing import Written
 
 log = logging.getLogger(__name__)
@@ -66,16 +66,11 @@ class KeptGraphs:
         if file is None or type(like) is not tuple or not all(isinstance(each, torch.Tensor) for each in like):
             return
         data = _packed(_Content(written, tuple(str(each.dtype).removeprefix("torch.") for each in like)))
-        beside = file.with_suffix(f".{secrets.token_hex(8)}")  # two containers may have the same process ids
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_bytes(data)
-            beside.replace(file)
+            replace_whole(file, data)
             _bound(file.parent, _MOST_BYTES)
         except OSError as error:
             log.warning("a graph could not be kept: %s", error.strerror)
-            with suppress(OSError):
-                beside.unlink(missing_ok=True)
 
     def _file(self, part: str, form: Hashable) -> Path | None:
         name = hashlib.sha256(f"{self._key} {part} {form!r}".encode()).hexdigest()
