@@ -7,7 +7,8 @@ the worker that is back, 1 s. Seconds.
 
 With `--beside` nothing is drawn: this tree and another checkout (`git worktree add TREE COMMIT`) are started in turns
 by this Python, and the medians of both are printed: seconds until `/livez` and `/readyz` say 200, then processor
-seconds and USS of the api process, and USS of all processes. The target: at most 2 % more than there.
+seconds and USS of the api process, and PSS of all processes, in which what template and workers share counts once. The
+target: at most 2 % more than there.
 """
 
 from __future__ import annotations
@@ -63,8 +64,9 @@ def started(tree: Path | None) -> tuple[float, ...]:
     with serving(free_port(), tree, workers="1", warm_up_seconds="0") as server:
         api = psutil.Process(server.process.pid)
         used, mib = api.cpu_times(), api.memory_full_info().uss / 1024**2
-        below = sum(psutil.Process(pid).memory_full_info().uss for pid in descendants(api.pid)) / 1024**2
-        return server.live_seconds, server.ready_seconds, used.user + used.system, mib, mib + below
+        everybody = (api.pid, *descendants(api.pid))
+        all_mib = sum(psutil.Process(pid).memory_full_info().pss for pid in everybody) / 1024**2
+        return server.live_seconds, server.ready_seconds, used.user + used.system, mib, all_mib
 
 
 def beside(other: Path, rounds: int) -> int:

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from safelight.adapters.filtering.filters import CommandFilter, HttpFilter
+from safelight.adapters.filtering.command_filter import CommandFilter
+from safelight.adapters.filtering.http_filter import HttpFilter
 from safelight.service.ports.filters import FilterFailed, Question, Verdict
 from tests.api.conftest import PICTURES, Running, Serve
 

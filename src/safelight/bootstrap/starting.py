@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import gc
 
-from safelight.bootstrap.engines.engine import head_start
 from safelight.bootstrap.loaded import OnLoaded
+from safelight.bootstrap.spared_imports import spared
 from safelight.settings import Settings
 
 
@@ -17,9 +17,13 @@ def start_and_serve(settings: Settings, on_loaded: OnLoaded | None = None) -> in
     Raises:
         ConfigurationError: something that the operator can mend, before anything was served.
     """
+    with spared():
+        from safelight.bootstrap.engines.engine import head_start
+
     with head_start(settings) as begun:
         gc.disable()  # what is imported stays: to look through it, again and again, takes a tenth of a start
-        from safelight.bootstrap.serve import serve
+        with spared():
+            from safelight.bootstrap.serve import serve
 
         gc.freeze()
         gc.enable()

@@ -28,6 +28,7 @@ from safelight.contract.errors import ConfigurationError
 from safelight.service.access.keys import Keys
 from safelight.service.ports.stores.jobs import JobFilter
 from safelight.service.ports.stores.keys import SessionRecord
+from tests.adapters.sql.keep import migrate
 from tests.adapters.sql.processes import output_of, start
 from tests.adapters.sql.test_ledger import entry, rows
 from tests.contracts.jobs import CANCELLED, job
@@ -202,18 +203,35 @@ asyncio.run(main())
     assert (tmp_path / "home" / "key").read_text().strip() == made[0]
 
 
-def test_a_process_that_is_killed_while_it_migrates_leaves_nothing_half_done(tmp_path: Path) -> None:
+@pytest.mark.parametrize("revision", [None, "0014"])
+def test_a_process_that_is_killed_while_it_makes_tables_leaves_nothing_half_done(
+    tmp_path: Path, revision: str | None
+) -> None:
+    if revision is not None:
+        asyncio.run(migrated(tmp_path, revision))
+    with raw(tmp_path) as connection:
+        before = connection.execute("SELECT name FROM sqlite_master").fetchall()
     killed = """
-from alembic import op
-op.create_index = lambda *_a, **_k: os.kill(os.getpid(), signal.SIGKILL)
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+def kill(connection, cursor, statement, *_):
+    if statement.startswith("CREATE INDEX audit_time"):
+        os.kill(os.getpid(), signal.SIGKILL)
+event.listen(Engine, "before_cursor_execute", kill)
 asyncio.run(open_database(HOME))
 """
     process = start(killed, tmp_path)
     process.communicate(timeout=300)
     assert process.returncode == -signal.SIGKILL
     with raw(tmp_path) as connection:
-        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == before
     asyncio.run(make(tmp_path))
+
+
+async def migrated(home: Path, revision: str) -> None:
+    engine = connect(home)
+    await migrate(engine, revision)
+    await engine.dispose()
 
 
 async def test_deleted_prompts_are_in_none_of_the_files_and_the_files_shrink(

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
-from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, event, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from safelight.adapters.sql import open_database
 from safelight.adapters.sql.jobs.rows import row_of
-from safelight.adapters.sql.maintenance.migrate import SCRIPTS
 from safelight.adapters.sql.migrations import versions
 from safelight.adapters.sql.postgres.opening import connect as connect_postgres
 from safelight.adapters.sql.schema import OLDEST_REVISION, REVISION, jobs, usage
 from safelight.adapters.sql.search_words import words_of
+from safelight.adapters.sql.sqlite import new_file
+from safelight.adapters.sql.sqlite.opening import FILE_NAME
 from safelight.adapters.sql.sqlite.opening import connect as connect_sqlite
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.records.quotas import day_of
 from safelight.service.ports.stores.jobs import Ending, JobFilter
+from tests.adapters.sql.keep import config, migrate, migrated_file
 from tests.contracts.jobs import job
 from tests.databases import Kept
 from tests.postgres import Server
@@ -32,13 +36,6 @@ from tests.postgres import Server
 # Before it no version had PostgreSQL, and a state folder has one server.
 _FIRST_SHARED = "0013"
 _TAKES_AWAY = re.compile(r"\b(DROP|RENAME|ALTER COLUMN)\b")
-
-
-def config() -> Config:
-    made = Config()
-    made.set_main_option("script_location", SCRIPTS)
-    made.set_main_option("path_separator", "os")
-    return made
 
 
 def revisions() -> list[str]:
@@ -56,16 +53,6 @@ async def empty(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncIterator[
         engine = connect_postgres(server.database())
     yield engine
     await engine.dispose()
-
-
-async def migrate(engine: AsyncEngine, revision: str) -> None:
-    def run(connection: Connection) -> None:
-        made = config()
-        made.attributes["connection"] = connection
-        command.upgrade(made, revision)
-
-    async with engine.begin() as connection:
-        await connection.run_sync(run)
 
 
 async def test_what_a_process_of_the_version_before_reads_and_writes_goes_on_after_an_upgrade(
@@ -143,6 +130,31 @@ async def test_prompts_are_found_whichever_version_put_them_into_the_index(tmp_p
         made = await connection.exec_driver_sql("SELECT sql FROM sqlite_schema WHERE name = 'jobs_text'")
         assert "prefix='1 2'" in made.scalar_one()
     await database.close()
+
+
+async def test_a_new_file_has_what_the_migrations_would_have_made(tmp_path: Path) -> None:
+    assert (files(new_file.__package__) / new_file.SQL).read_text() == await migrated_file(), (
+        "`python -m tests.adapters.sql.keep` writes it anew"
+    )
+    (tmp_path / "new").mkdir()
+    (tmp_path / "old").mkdir()
+    engine = connect_sqlite(tmp_path / "old")
+    await migrate(engine, revisions()[0])
+    await engine.dispose()
+    for name in ("new", "old"):
+        await (await open_database(tmp_path / name)).close()
+    new, old = (contents(tmp_path / name / FILE_NAME) for name in ("new", "old"))
+    assert new == old
+    assert new["jobs"] == []
+    assert new["notes"] == [("oldest revision", OLDEST_REVISION)]
+
+
+def contents(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """How a file's tables and indexes are made, and all of their rows, by name."""
+    with closing(sqlite3.connect(path)) as file:
+        made = file.execute("SELECT name, type, sql FROM sqlite_schema").fetchall()
+        rows = {name: file.execute(f"SELECT * FROM {name}").fetchall() for name, kind, _ in made if kind == "table"}
+    return {"made": sorted((name, kind, " ".join((sql or "").split())) for name, kind, sql in made), **rows}
 
 
 def test_no_two_migrations_have_one_number_and_the_schema_names_the_newest() -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from safelight.adapters.fake.configured import stand_in
 from safelight.adapters.preflight import check_device, gpu_count, lacking
 from safelight.adapters.workers.pool import LocalWorkers
 from safelight.adapters.workers.processes.template import may_fork
@@ -51,6 +50,8 @@ def open_engine(
 
         return open_cluster_engine(settings, telemetry)
     if settings.engine == "fake":
+        from safelight.adapters.fake.configured import stand_in
+
         return stand_in(
             configure_of(settings),
             capacity=settings.fake_capacity,

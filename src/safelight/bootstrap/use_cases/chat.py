@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from safelight.adapters.upstreams import HttpUpstream
 from safelight.contract.catalogue import Catalogue
 from safelight.contract.errors import ConfigurationError
 from safelight.service.access.limits import RateLimiter
@@ -22,6 +21,10 @@ def upstreams_of(settings: Settings) -> dict[str, Upstream]:
     Raises:
         ConfigurationError: a key is missing.
     """
+    if not settings.chat:
+        return {}
+    from safelight.adapters.upstreams import HttpUpstream  # brings httpx
+
     models: dict[str, Upstream] = {}
     for name, given in settings.chat.items():
         upstream = HttpUpstream(name, given.url, given.secret())

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from safelight.adapters.fake.memory_state import MemoryLedger
 from safelight.adapters.in_process.rates import LocalRates
 from safelight.adapters.metrics import PrometheusTelemetry
 from safelight.adapters.pictures.decoder import PictureProcesses
@@ -173,6 +172,8 @@ async def open_local(settings: Settings) -> AsyncIterator[Local]:
         raise ConfigurationError(
             'With `engine = "ray"` a server draws: `safelight serve` starts one. --engine local draws on this machine.'
         )
+    from safelight.adapters.fake.memory_state import MemoryLedger
+
     telemetry = PrometheusTelemetry()
     engine = open_engine(settings, telemetry, warm_up=False)
     pictures = PictureProcesses()

@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape
 
 from safelight import __version__
 from safelight.contract.picture_files.provenance import description, packet
@@ -32,12 +32,12 @@ _WEBP_HAS_XMP, _WEBP_HAS_ALPHA = 0x04, 0x10
 
 def request_element(fields: dict[str, Any]) -> str:
     """A request as XML, JSON within in ASCII: XML cannot hold control characters, JSON's escapes can."""
-    return f"{_OPEN}{escape(json.dumps(fields))}{_CLOSE}"
+    return f"{_OPEN}{escape(json.dumps(fields), quote=False)}{_CLOSE}"
 
 
 def scene_element(scene: str) -> str:
     """A scene as XML."""
-    return f"<safelight:scene {_NAMES}>{escape(scene)}</safelight:scene>"
+    return f"<safelight:scene {_NAMES}>{escape(scene, quote=False)}</safelight:scene>"
 
 
 def with_settings(image: bytes, job: JobRecord) -> bytes:

@@ -8,6 +8,8 @@ from typing import Protocol
 
 import msgspec
 
+_MOST_REASON = 200
+
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a filter is asked about. `image` is the finished file, which comes only to filters of pictures."""
@@ -24,6 +26,12 @@ class Verdict(msgspec.Struct, frozen=True):
 
     allowed: bool
     reason: str = ""
+
+    @classmethod
+    def told(cls, allowed: bool, said: str) -> Verdict:
+        """One whose reason is the first line of what a judge said, without what cannot be printed."""
+        line = said.strip().partition("\n")[0]
+        return cls(allowed, "".join(c for c in line if c.isprintable())[:_MOST_REASON])
 
 
 class FilterFailed(Exception):

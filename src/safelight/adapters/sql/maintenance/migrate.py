@@ -25,9 +25,14 @@ async def current_revision(connection: AsyncConnection) -> str | None:
     return await connection.run_sync(_revision)
 
 
-async def upgrade(engine: AsyncEngine, lock: Callable[[AsyncConnection], Awaitable[None]] | None = None) -> None:
+async def upgrade(
+    engine: AsyncEngine,
+    lock: Callable[[AsyncConnection], Awaitable[None]] | None = None,
+    make_tables: Callable[[Connection], bool] = lambda _: False,
+) -> None:
     """Run the migrations that are missing, in one transaction, by one process at a time: that takes `lock` in it, or
-    holds the state folder's. A database of a newer version is used as it is, where that version says that ours may.
+    holds the state folder's. Of an empty database `make_tables` may make them all at once, and says whether it did. A
+    database of a newer version is used as it is, where that version says that ours may.
 
     Raises:
         ConfigurationError: a newer version of Safelight wrote the database, and this one does not know its shape.
@@ -39,7 +44,10 @@ async def upgrade(engine: AsyncEngine, lock: Callable[[AsyncConnection], Awaitab
     async with engine.begin() as connection:
         if lock is not None:
             await lock(connection)
-        await connection.run_sync(_run)
+        if revision is None and await connection.run_sync(make_tables):
+            await connection.run_sync(_note_oldest)
+        else:
+            await connection.run_sync(_run)
 
 
 def _run(connection: Connection) -> None:
@@ -59,8 +67,13 @@ def _run(connection: Connection) -> None:
     elif revision != REVISION:
         config.attributes["connection"] = connection
         command.upgrade(config, REVISION)
-        connection.execute(delete(notes).where(notes.c.name == _OLDEST))
-        connection.execute(insert(notes).values(name=_OLDEST, text=OLDEST_REVISION))
+        _note_oldest(connection)
+
+
+def _note_oldest(connection: Connection) -> None:
+    """Say to versions before which of them may use it."""
+    connection.execute(delete(notes).where(notes.c.name == _OLDEST))
+    connection.execute(insert(notes).values(name=_OLDEST, text=OLDEST_REVISION))
 
 
 def _accept(connection: Connection, revision: str, known: Collection[str]) -> None:

@@ -73,6 +73,5 @@ batch_lines = Table(
         "batch_lines_held",
         "holder",
         sqlite_where=text("holder IS NOT NULL"),
-        postgresql_where=text("holder IS NOT NULL"),
     ),
 )

@@ -82,21 +82,18 @@ jobs = Table(
         "end_number",
         "file",  # always empty: so that counting needs no row
         sqlite_where=text("file IS NULL AND end_number IS NOT NULL"),
-        postgresql_where=text("file IS NULL AND end_number IS NOT NULL"),
     ),
     Index(
         "jobs_held",
         "holder",
         "lease_until",
         sqlite_where=text("holder IS NOT NULL"),
-        postgresql_where=text("holder IS NOT NULL"),
     ),
-    Index("jobs_reservation", "reservation", sqlite_where=_RESERVED, postgresql_where=_RESERVED),
+    Index("jobs_reservation", "reservation", sqlite_where=_RESERVED),
     Index(
         "jobs_unfinished",
         "number",
         sqlite_where=text("state IN ('queued', 'running')"),
-        postgresql_where=text("state IN ('queued', 'running')"),
     ),
 )
 

@@ -20,6 +20,7 @@ from safelight.adapters.home import state_folder
 from safelight.adapters.sql.dialect import Search, Turn, new_process_name
 from safelight.adapters.sql.maintenance.migrate import upgrade
 from safelight.adapters.sql.sqlite.errors import readable_errors
+from safelight.adapters.sql.sqlite.new_file import make_tables
 from safelight.adapters.sql.sqlite.opening import FILE_NAME, connect, writing
 from safelight.adapters.sql.sqlite.scrubbing import make_shrinkable, quick_check, scrub
 from safelight.adapters.sql.sqlite.search import FullTextIndex
@@ -105,7 +106,7 @@ class SqliteDialect:
     async def prepare(self) -> None:
         with readable_errors(self._path):
             async with self.alone():
-                await upgrade(self.engine)
+                await upgrade(self.engine, make_tables=make_tables)
                 await make_shrinkable(self.engine, self._path)
 
     async def seen_from(self) -> str | None:

@@ -1,7 +1,7 @@
-"""Filters of the operator's: a command that is run for each question, or an address that is asked.
+"""A filter of the operator's that is a command, run for each question.
 
-Both are sent one JSON object: `model`, `prompt`, `negative_prompt` where there is one, and for pictures `image`
-(base64) and `media_type`.
+It, and one that is an address (`http_filter.py`), is sent one JSON object: `model`, `prompt`, `negative_prompt` where
+there is one, and for pictures `image` (base64) and `media_type`.
 """
 
 # Tested in tests/api/test_filters.py.
@@ -15,13 +15,11 @@ import shlex
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 
-import httpx
 import msgspec
 
 from safelight.adapters.processes.children import child_environment
-from safelight.service.ports.filters import ContentFilter, FilterFailed, Question, Verdict
+from safelight.service.ports.filters import FilterFailed, Question, Verdict
 
-_MOST_REASON = 200
 _ALLOWED, _REFUSED = 0, 1
 # Commands at once: each is a process, and a flood of requests shall not be a flood of processes.
 _AT_ONCE = 4
@@ -67,7 +65,7 @@ class CommandFilter:
             case int() as status if status == _ALLOWED:
                 return Verdict(True)
             case int() as status if status == _REFUSED:
-                return Verdict(False, _reason(said.decode(errors="replace")))
+                return Verdict.told(False, said.decode(errors="replace"))
             case status:
                 raise FilterFailed(f"it exited with status {status}")
 
@@ -75,54 +73,7 @@ class CommandFilter:
         """Holds nothing."""
 
 
-class HttpFilter:
-    """An address that is sent the question by POST. It answers `{"allowed": true}`, or false and a `reason`."""
-
-    def __init__(self, url: str, seconds: float) -> None:
-        self._url = url
-        self._seconds = seconds
-        self._client = httpx.AsyncClient(timeout=seconds, trust_env=False)
-
-    async def judge(self, question: Question) -> Verdict:
-        """Ask the address.
-
-        Raises:
-            FilterFailed: it cannot be reached, took too long, or answered something else.
-        """
-        headers = {"content-type": "application/json"}
-        try:
-            async with asyncio.timeout(self._seconds):
-                answer = await self._client.post(self._url, content=msgspec.json.encode(question), headers=headers)
-        except (TimeoutError, httpx.TimeoutException):
-            raise FilterFailed(f"it gave no verdict within {self._seconds:g} s") from None
-        except httpx.HTTPError as error:
-            raise FilterFailed(f"it cannot be reached ({type(error).__name__})") from None
-        if answer.status_code != httpx.codes.OK:
-            raise FilterFailed(f"it answered with status {answer.status_code}")
-        try:
-            verdict = msgspec.json.decode(answer.content, type=Verdict)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise FilterFailed("its answer is no verdict") from None
-        return Verdict(verdict.allowed, _reason(verdict.reason))
-
-    async def close(self) -> None:
-        """Let go of its connections."""
-        await self._client.aclose()
-
-
-def open_filter(where: str | None, seconds: float) -> ContentFilter | None:
-    """The filter that a setting names: an http(s) address, or else a command."""
-    if where is None:
-        return None
-    return HttpFilter(where, seconds) if where.startswith(("http://", "https://")) else CommandFilter(where, seconds)
-
-
 def _end(process: Process) -> None:
     """The command leads a session of its own, so that what it started ends with it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-
-
-def _reason(said: str) -> str:
-    line = said.strip().partition("\n")[0]
-    return "".join(c for c in line if c.isprintable())[:_MOST_REASON]
