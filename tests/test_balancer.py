@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from benchmarks.server import free_port
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -17,7 +18,6 @@ from starlette.routing import Route
 from safelight.api.http.server import Server, listen
 from safelight.settings import read_settings
 from tests.balancer import Balancer, balancing
-from tests.e2e.ports import free_port
 
 
 class Backend:

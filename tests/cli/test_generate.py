@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from benchmarks.server import free_port
 from PIL import Image
 
 from safelight.cli.drawing.remote import _body
 from safelight.service.drawing.inputs.reception import HeldPicture
 from tests import web_server
 from tests.cli.conftest import CommandLine, InProcess, Server, assert_sentence
-from tests.e2e.ports import free_port
 from tests.sent_pictures import halves
 from tests.web_server import Handler, WebServer
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from benchmarks.server import free_port
 
 from tests.deploy.test_cluster import CADDY, NGINX
-from tests.e2e.ports import free_port
 from tests.test_balancer import Backend, served
 
 

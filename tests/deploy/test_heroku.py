@@ -11,8 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-
-from tests.e2e.ports import free_port
+from benchmarks.server import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 _HOME = "/tmp/safelight"

@@ -20,11 +20,11 @@ from typing import Any
 
 import httpx
 import pytest
+from benchmarks.server import free_port
 
 from tests.cli.conftest import CommandLine
 from tests.clients.process import KEY
 from tests.e2e.drawing import wait_until
-from tests.e2e.ports import free_port
 
 KILLS = int(os.environ.get("SAFELIGHT_KILLS", "3"))
 _PATIENCE_SECONDS = 300.0

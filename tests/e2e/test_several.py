@@ -10,8 +10,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from benchmarks.server import free_port
+
 from tests.e2e.drawing import wait_until
-from tests.e2e.ports import free_port
 from tests.e2e.several import ASYNC, BODY, Node, node
 from tests.hostile.test_database_away import assert_unavailable
 from tests.postgres import Server, new_server

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from benchmarks.server import free_port
 
 from tests.cli.conftest import CommandLine
 from tests.e2e.drawing import wait_until
-from tests.e2e.ports import free_port
 
 # A line is some 250 bytes, a pipe holds 64 KiB, our queue 1 MiB: no pipe holds what so many requests log.
 REQUESTS = 6000

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from benchmarks.server import free_port
 
 from tests.cli.conftest import assert_sentence
 from tests.e2e.drawing import wait_until
-from tests.e2e.ports import free_port
 
 # A user namespace: nobody is called 54321 in it, and files are still read as before.
 _NOBODY = ("unshare", "--user", "--map-user=54321", "--map-group=54321")

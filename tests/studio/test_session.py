@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from benchmarks.server import free_port
 from playwright.sync_api import Browser, Request, Route, expect
 
 from tests.clients.process import Served, serving
-from tests.e2e.ports import free_port
 from tests.studio.prefix import behind
 from tests.studio.visit import Hold, Visit, visiting
 

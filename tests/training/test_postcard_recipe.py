@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.e2e.ports import free_port
+from benchmarks.server import free_port
 from tests.postcard.weights import WEIGHTS
 from training.postcard.card import spent
 

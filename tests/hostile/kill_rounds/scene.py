@@ -12,12 +12,12 @@ from typing import Any
 
 import psutil
 from benchmarks.machines import Machines
+from benchmarks.server import free_port
 
 from tests import object_store
 from tests.balancer import Balancer, balanced
 from tests.cli.conftest import CommandLine
 from tests.clients.process import KEY
-from tests.e2e.ports import free_port
 from tests.object_store import Bucket
 from tests.postgres import Server, new_server
 
