@@ -63,10 +63,13 @@ def test_a_workers_thread_computes_on_its_own_device(
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", set_to.append)
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)  # PyTorch's own
     configured = on_its_device(Configure(models=(), device=wanted, workers=2, number=1))
     assert configured.device == (own or wanted)
     assert set_to == ([own] if own else [])
     assert torch.backends.cudnn.deterministic is (own is not None)  # the same bytes at every call
+    assert torch.backends.cudnn.allow_tf32 is (own is None)  # float32 is float32
+    assert not torch.backends.cuda.matmul.allow_tf32
 
 
 def test_cuda_is_no_other_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:

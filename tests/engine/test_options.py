@@ -18,6 +18,7 @@ from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import Lora, ModelOptions, StepCache
 from safelight.engine.checkpoint.loading import load
 from safelight.engine.pipeline.model import LoadedModel
+from safelight.engine.tuning.compiling import compile_blocks
 from safelight.protocol.messages import Cancelled, ModelSpec, Stepped
 from tests.engine.drawing import Drawing, alone, job, pixels
 
@@ -139,6 +140,20 @@ def test_the_decoder_can_work_in_tiles_and_slices(folder: Path) -> None:
     model = loaded(folder, vae_tiling=True, vae_slicing=True)
     assert model.pipeline.vae.use_tiling
     assert model.pipeline.vae.use_slicing
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script_method. is deprecated")  # PyTorch's compiler imports what has it
+@pytest.mark.parametrize("family", ["flux", "stable-diffusion-3"])
+def test_blocks_that_repeat_are_compiled_also_where_diffusers_names_none(
+    checkpoints: dict[str, Path], family: str
+) -> None:
+    blocks = loaded(checkpoints[family], compile=True).pipeline.transformer.transformer_blocks
+    assert all(block._compiled_call_impl is not None for block in blocks)
+
+
+def test_a_denoiser_without_blocks_that_repeat_is_not_compiled() -> None:
+    with pytest.raises(ModelLoadError, match=r"Linear has no blocks that repeat.*Leave `compile` out\."):
+        compile_blocks(torch.nn.Linear(1, 1))
 
 
 def test_arguments_go_into_every_call(folder: Path, plain: LoadedModel) -> None:

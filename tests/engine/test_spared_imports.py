@@ -44,7 +44,12 @@ measure(model, 64, 64, 1, Previewer(model.pipeline))
 after_drawing = sorted(sys.modules)
 import torch
 compiled = torch.compile(lambda x: x + 1, backend="eager")(torch.zeros(1)).item()
-print(json.dumps([imported, after_drawing, compiled]))
+from safelight.contract.errors import ModelLoadError
+from safelight.contract.models.options import Lora, ModelOptions
+try:
+    load(ModelSpec(source="postcard", options=ModelOptions(loras=(Lora(file="a.safetensors"),))), "cpu")
+except ModelLoadError as error:
+    print(json.dumps([imported, after_drawing, compiled, str(error)]))
 """
 
 # Triton lies there where it is installed, so that it could be imported.
@@ -52,11 +57,13 @@ TRITON = Path(__file__).parent.parent.parent / ".venv" / "triton"
 
 
 class Told(NamedTuple):
-    """The modules that are there before a model is loaded, those after it has drawn, and what a compiled sum gives."""
+    """The modules that are there before a model is loaded, those after it has drawn, what a compiled sum gives, and
+    what is said of a model that needs more."""
 
     before_loading: list[str]
     after_drawing: list[str]
     compiled: float
+    refused: str
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +83,14 @@ def test_for_the_bundled_model_nothing_is_imported_that_it_does_not_use(told: To
 
 def test_the_compiler_comes_when_it_is_asked_for(told: Told) -> None:
     assert told.compiled == 1.0
+
+
+def test_a_model_that_came_later_and_needs_more_is_refused_with_a_sentence(told: Told) -> None:
+    assert "needs peft, which was left out then. Start the server again." in told.refused
+
+
+def test_a_model_that_is_not_here_needs_no_library(tmp_path: Path) -> None:
+    assert needed([ModelSpec(source=str(tmp_path / "gone")), ModelSpec(source="acme/gone")]) == {"scipy"}
 
 
 def test_options_name_what_they_need() -> None:

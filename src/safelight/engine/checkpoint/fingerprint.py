@@ -77,7 +77,8 @@ def _device_facts(device: str) -> dict[str, Any]:
     if device.startswith("cuda"):
         properties = torch.cuda.get_device_properties(device)
         capability = [properties.major, properties.minor]
-        return {"kind": "cuda", "name": properties.name, "capability": capability, "cuda": torch.version.cuda}
+        exact = {"tf32": torch.backends.cudnn.allow_tf32}
+        return {"kind": "cuda", "name": properties.name, "capability": capability, "cuda": torch.version.cuda} | exact
     return {
         "kind": device,
         "processor": processor_name(),

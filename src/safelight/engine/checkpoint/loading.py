@@ -29,6 +29,7 @@ from safelight.engine.checkpoint.files.location import location_of
 from safelight.engine.checkpoint.files.untrusted import nothing_unpickled
 from safelight.engine.checkpoint.fingerprint import files_digest, fingerprint
 from safelight.engine.checkpoint.processors import pictures_read_with
+from safelight.engine.checkpoint.spared_imports import check_not_spared
 from safelight.engine.machine.library_errors import missing_package
 from safelight.engine.machine.weights.memory import refuse_too_large
 from safelight.engine.machine.weights.parts import Parts
@@ -119,6 +120,7 @@ def _follows_several(own: type, controls: Mapping[str, ControlNetFiles]) -> bool
 
 
 def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | None, kept: Path | None) -> LoadedModel:
+    check_not_spared(spec)
     checkpoint, name, traits = describe(spec)
     _tell(name, traits, traits.notes, described)
     parameters = parameters_of(checkpoint.pipeline_class, checkpoint.settings)

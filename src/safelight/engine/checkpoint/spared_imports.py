@@ -28,6 +28,7 @@ _QUANTIZES = frozenset({"torchao", "bitsandbytes", "optimum"})
 _SCHEDULES = frozenset({"scipy"})
 OPTIONAL = frozenset({"peft"}) | _QUANTIZES | _SCHEDULES
 """What is imported whenever it is installed, and serves options alone; or schedules that Postcard does not have."""
+_left_out: set[str] = set()
 
 
 def needed(models: Iterable[ModelSpec]) -> frozenset[str]:
@@ -49,10 +50,26 @@ def _comes_quantized(spec: ModelSpec) -> bool:
     """Whether a component's configuration says so. Of a single file the folder that describes it is asked."""
     try:
         folder = location_of(spec.options.config or spec.source, spec.commit).path
+    except ModelLoadError:  # it is not here, so that nothing can be loaded
+        return False
+    try:
         said = (read_json(file) for file in folder.glob("*/config.json"))
         return any(isinstance(each, dict) and "quantization_config" in each for each in said)
-    except (ModelLoadError, OSError, ValueError):  # loading says what is wrong
+    except (OSError, ValueError):  # loading says what is wrong
         return True
+
+
+def check_not_spared(spec: ModelSpec) -> None:
+    """Refuse a model that came after the imports and needs what they left out.
+
+    Raises:
+        ModelLoadError: so it is.
+    """
+    if lacking := sorted(needed([spec]) & _left_out):
+        raise ModelLoadError(
+            f"The model came to this machine after the server had started, and needs {', '.join(lacking)}, which was "
+            "left out then. Start the server again."
+        )
 
 
 @contextmanager
@@ -65,6 +82,7 @@ def spared(needs: frozenset[str]) -> Iterator[None]:
 
     torch.distributed.is_available = lambda: False  # as in a PyTorch that was built without
     hidden = [name for name in OPTIONAL - needs if name not in sys.modules]
+    _left_out.update(name for name in hidden if find_spec(name) is not None)
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]  # which `import` and `find_spec` take for: not installed
     if COMPILER not in needs and COMPILER not in sys.modules:

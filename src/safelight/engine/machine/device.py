@@ -96,13 +96,16 @@ def use_device(device: str) -> None:
     """Make that device the calling thread's own: what names none (a stream, the state of a generator) means it.
 
     Of cuDNN's convolutions those whose sums have one order alone are used: it may choose others, whose bytes differ
-    from call to call (pytorch.org/docs/stable/notes/randomness.html, "CUDA convolution determinism").
+    from call to call (pytorch.org/docs/stable/notes/randomness.html, "CUDA convolution determinism"). And float32 means
+    float32: PyTorch would let cuDNN round what it convolves to the 10 bits of TensorFloat-32, in decoders that are kept
+    in float32 because fewer bits overflow as well (pytorch.org/docs/stable/notes/cuda.html, "TensorFloat-32").
     """
     import torch
 
     if device.startswith("cuda"):
         torch.cuda.set_device(device)
         torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.allow_tf32 = False  # as it is for products of matrices already
 
 
 def default_dtype(device: str) -> str:

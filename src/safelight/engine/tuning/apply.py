@@ -21,6 +21,7 @@ from safelight.engine.machine.stages import stage_of
 from safelight.engine.machine.weights.parts import Parts
 from safelight.engine.machine.weights.weight_files import check_file
 from safelight.engine.tuning.attention import attend_in_tiles
+from safelight.engine.tuning.compiling import compile_blocks
 from safelight.engine.tuning.fused.modulation import modulate_in_place
 from safelight.engine.tuning.fused.rotary import turn_faster
 from safelight.engine.tuning.loras import Adapters, Named, add_loras
@@ -114,19 +115,26 @@ def tune(
     modulate_in_place(whole)
     pipeline = _placed(pipeline, beside, options, device)
     if options.compile:
-        _ask_denoisers(pipeline, "compile_repeated_blocks", "`compile`")
+        for denoiser in _denoisers_with(pipeline, "compile_repeated_blocks", "`compile`"):
+            compile_blocks(denoiser)
     return pipeline, adapters
 
 
 def _ask_denoisers(pipeline: Any, method: str, what: str, *arguments: Any) -> None:
-    """Of every denoiser that has the method; some pipelines have a second one for guidance, or for a stage before."""
-    parts = [part for name, part in pipeline.components.items() if stage_of(name, part) == STEPS]
-    found = [getattr(part, method) for part in parts if callable(getattr(part, method, None))]
-    if not found:
-        raise ModelLoadError(f"{what} cannot be used: the denoiser of {type(pipeline).__name__} has no `{method}`.")
+    """Of every denoiser that has the method."""
+    found = _denoisers_with(pipeline, method, what)
     with explained(f"{what} cannot be used"):
         for each in found:
-            each(*arguments)
+            getattr(each, method)(*arguments)
+
+
+def _denoisers_with(pipeline: Any, method: str, what: str) -> list[Any]:
+    """Every denoiser that has the method; some pipelines have a second one for guidance, or for a stage before."""
+    parts = [part for name, part in pipeline.components.items() if stage_of(name, part) == STEPS]
+    found = [part for part in parts if callable(getattr(part, method, None))]
+    if not found:
+        raise ModelLoadError(f"{what} cannot be used: the denoiser of {type(pipeline).__name__} has no `{method}`.")
+    return found
 
 
 def cache_config(cache: StepCache) -> Any:
