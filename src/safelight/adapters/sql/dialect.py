@@ -19,6 +19,7 @@ from safelight.service.ports.processes.news import JobNews, Processes, RowChange
 from safelight.service.ports.stores.rates import RateCounter
 
 Turn = Literal["numbers", "bound", "quotas"]
+Names = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,10 @@ class Dialect(Protocol):
         """The statement that keeps a row over the one that has the same `key`; of that one only what is in `changed` is
         lost."""
 
-    def add(self, table: Table, values: dict[str, Any], key: Sequence[str], latest: Sequence[str] = ()) -> Insert:
-        """The statement that adds the numbers of a row to those of the one that has the same `key`; of those in
-        `latest` the greater stays."""
+    def add(self, table: Table, key: Names, sums: Names, latest: Names = ()) -> Insert:
+        """The statement that adds the numbers in `sums` of rows to those of the ones that have the same `key`; of those
+        in `latest` the greater stays. It is executed with such rows, and made once: to put it together takes longer
+        than to run it."""
 
     def alone(self) -> AbstractAsyncContextManager[None]:
         """Hold the right to change the shape of the database or to make the first key: one process at a time.

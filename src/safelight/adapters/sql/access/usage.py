@@ -16,6 +16,8 @@ from safelight.contract.records.quotas import day_of
 from safelight.service.ports.stores.ledger import LedgerEntry
 
 _KEY = ("key_id", "day", "model")
+_LATEST = ("last",)
+_SUMS = ("calls", "pictures", "megapixels", "seconds", "tokens")
 
 
 async def add_up(dialect: Dialect, connection: AsyncConnection, entries: Sequence[LedgerEntry]) -> None:
@@ -31,9 +33,9 @@ async def add_up(dialect: Dialect, connection: AsyncConnection, entries: Sequenc
         day = days.get(entry.reservation or "") or day_of(entry.time)
         _add(rows.setdefault((entry.key_id, day, entry.model), {}), entry)
     # In one order in all processes: two that lock each other's rows would wait for each other.
-    for key in sorted(rows):
-        values = dict(zip(_KEY, key, strict=True)) | rows[key]
-        await connection.execute(dialect.add(usage, values, _KEY, latest=("last",)))
+    values = [dict(zip(_KEY, key, strict=True)) | rows[key] for key in sorted(rows)]
+    if values:
+        await connection.execute(dialect.add(usage, _KEY, _SUMS, _LATEST), values)
 
 
 def _add(row: dict[str, Any], entry: LedgerEntry) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any, Literal
 
 import structlog
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Insert
 
 from safelight.adapters.sql.clock import DatabaseNow
-from safelight.adapters.sql.dialect import Search, Turn, new_process_name
+from safelight.adapters.sql.dialect import Names, Search, Turn, new_process_name
 from safelight.adapters.sql.maintenance.migrate import upgrade
 from safelight.adapters.sql.postgres import locks
 from safelight.adapters.sql.postgres.errors import READ_ONLY, code_of, explained
@@ -109,12 +110,8 @@ class PostgresDialect:
         new = values if changed is None else {name: values[name] for name in changed}
         return insert(table).values(values).on_conflict_do_update(index_elements=key, set_=new)
 
-    def add(self, table: Table, values: dict[str, Any], key: Sequence[str], latest: Sequence[str] = ()) -> Insert:
-        added = insert(table).values(values)
-        new = added.excluded
-        sums = {name: table.c[name] + new[name] for name in values if name not in key}
-        sums |= {name: func.greatest(table.c[name], new[name]) for name in latest}
-        return added.on_conflict_do_update(index_elements=key, set_=sums)
+    def add(self, table: Table, key: Names, sums: Names, latest: Names = ()) -> Insert:
+        return _add(table, key, sums, latest)
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
@@ -182,3 +179,12 @@ class PostgresDialect:
         if self._is_away:
             self._is_away = False
             log.info("database_back")
+
+
+@cache
+def _add(table: Table, key: Names, sums: Names, latest: Names) -> Insert:
+    added = insert(table)
+    new = added.excluded
+    changed = {name: table.c[name] + new[name] for name in sums}
+    changed |= {name: func.greatest(table.c[name], new[name]) for name in latest}
+    return added.on_conflict_do_update(index_elements=key, set_=changed)

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Insert
 
 from safelight.adapters.home import state_folder
-from safelight.adapters.sql.dialect import Search, Turn, new_process_name
+from safelight.adapters.sql.dialect import Names, Search, Turn, new_process_name
 from safelight.adapters.sql.maintenance.migrate import upgrade
 from safelight.adapters.sql.sqlite.errors import readable_errors
 from safelight.adapters.sql.sqlite.new_file import make_tables
@@ -90,12 +91,8 @@ class SqliteDialect:
         new = values if changed is None else {name: values[name] for name in changed}
         return insert(table).values(values).on_conflict_do_update(key, set_=new)
 
-    def add(self, table: Table, values: dict[str, Any], key: Sequence[str], latest: Sequence[str] = ()) -> Insert:
-        added = insert(table).values(values)
-        new = added.excluded
-        sums = {name: table.c[name] + new[name] for name in values if name not in key}
-        sums |= {name: func.max(table.c[name], new[name]) for name in latest}
-        return added.on_conflict_do_update(index_elements=key, set_=sums)
+    def add(self, table: Table, key: Names, sums: Names, latest: Names = ()) -> Insert:
+        return _add(table, key, sums, latest)
 
     def alone(self) -> AbstractAsyncContextManager[None]:
         return state_folder.locked(self._home)
@@ -119,3 +116,12 @@ class SqliteDialect:
     async def check(self) -> str | None:
         with readable_errors(self._path):
             return await quick_check(self.engine)
+
+
+@cache
+def _add(table: Table, key: Names, sums: Names, latest: Names) -> Insert:
+    added = insert(table)
+    new = added.excluded
+    changed = {name: table.c[name] + new[name] for name in sums}
+    changed |= {name: func.max(table.c[name], new[name]) for name in latest}
+    return added.on_conflict_do_update(index_elements=key, set_=changed)
