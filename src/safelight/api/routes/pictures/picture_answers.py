@@ -92,7 +92,11 @@ async def _answer(request: Request, admitted: Admitted, key: str | None, started
     headers = picture_headers(pictures, time.monotonic() - started) | admitted.headers
     if admitted.request.delivery.stream:
         return finished_stream(admitted.request, pictures, headers)
-    body = picture_body(admitted.request, pictures, created, addresses(request).link)
+
+    def link(job_id: str, output_format: str) -> str:
+        return addresses(request).link(job_id, output_format)
+
+    body = picture_body(admitted.request, pictures, created, link)
     return Response(body, 200, headers, media_type="application/json")
 
 
