@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.checkpoints import llm, modular, seeing, t5, tiny, unets, viewing
+from benchmarks.checkpoints import llm, modular, seeing, t5, tiny, unets, variants, viewing
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,9 @@ FAMILIES: dict[str, Family] = {
     "latent-consistency": Family(tiny.latent_consistency, (4, 8.5), negative=None),
     "stable-diffusion-xl": Family(unets.sdxl, (50, 5.0)),
     "sdxl-turbo": Family(unets.sdxl_turbo, (4, None), _OFF, negative=None),
+    "stable-diffusion-1.5-pag": Family(variants.stable_diffusion_pag, (50, 7.5)),
+    "stable-diffusion-xl-pag": Family(variants.sdxl_pag, (50, 5.0)),
+    "stable-diffusion-3-pag": Family(variants.stable_diffusion_3_pag, (28, 7.0)),
     "stable-diffusion-3": Family(tiny.stable_diffusion_3, (28, 7.0)),
     "flux.1-dev": Family(tiny.flux, (28, 3.5), negative={"true_cfg_scale": 4.0}),
     "flux.1-schnell": Family(t5.flux_schnell, (4, None), _OFF, negative=None),
@@ -90,6 +93,9 @@ FAMILIES: dict[str, Family] = {
     "deepfloyd-if": Family(unets.deepfloyd_if, (100, 7.0)),
     "kandinsky-2.2": Family(
         unets.kandinsky_2_2, (100, 4.0), arguments={"prior_num_inference_steps": 2}, size=(64, 64), prior=2
+    ),
+    "kandinsky-2.1": Family(
+        variants.kandinsky_2_1, (100, 4.0), arguments={"prior_num_inference_steps": 2}, size=(64, 64), prior=2
     ),
     "kandinsky-3": Family(unets.kandinsky_3, (25, 3.0), size=(64, 64)),
     "dreamlite": Family(unets.dreamlite, (30, 3.5)),
@@ -123,6 +129,23 @@ FAMILIES: dict[str, Family] = {
 EDIT_ONLY: dict[str, Family] = {
     "stable-diffusion-inpainting": Family(seeing.inpainting, (50, 7.5)),
     "instruct-pix2pix": Family(seeing.instruct_pix2pix, (100, 7.5)),
+    "sdxl-instruct-pix2pix": Family(variants.sdxl_instruct_pix2pix, (100, 5.0)),
+    "stable-diffusion-2-depth": Family(variants.stable_diffusion_depth, (50, 7.5)),
+    "stable-diffusion-2.1-unclip": Family(variants.stable_unclip, (20, 10.0)),
+    "kandinsky-2.2-inpainting": Family(
+        variants.kandinsky_2_2_inpainting,
+        (100, 4.0),
+        arguments={"prior_num_inference_steps": 2},
+        size=(64, 64),
+        prior=2,
+    ),
+    "kandinsky-2.1-inpainting": Family(
+        variants.kandinsky_2_1_inpainting,
+        (100, 4.0),
+        arguments={"prior_num_inference_steps": 2},
+        size=(64, 64),
+        prior=2,
+    ),
     "sdxl-refiner": Family(seeing.refiner, (50, 5.0)),
     "flux.1-fill": Family(seeing.flux_fill, (50, 30.0), negative=None),
     "qwen-image-edit": Family(

@@ -11,24 +11,24 @@ from transformers import Qwen3Model, Siglip2ImageProcessorPil, Siglip2VisionConf
 from benchmarks.checkpoints import llm, parts, tiny, unets
 from benchmarks.checkpoints.parts import WIDTH
 
-_PLAIN = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+PLAIN = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 
 
-def _as(kind: Any, pipeline: Any, **others: Any) -> Any:
+def as_(kind: Any, pipeline: Any, **others: Any) -> Any:
     """Another pipeline of the same parts, some of them replaced."""
     return kind(**{**{name: part for name, part in pipeline.components.items() if part is not None}, **others})
 
 
 def flux_kontext() -> Any:
-    return _as(diffusers.FluxKontextPipeline, tiny.flux())
+    return as_(diffusers.FluxKontextPipeline, tiny.flux())
 
 
 def flux2_klein_kv() -> Any:
-    return _as(diffusers.Flux2KleinKVPipeline, llm.flux2_klein())
+    return as_(diffusers.Flux2KleinKVPipeline, llm.flux2_klein())
 
 
 def dreamlite_mobile() -> Any:
-    return _as(diffusers.DreamLiteMobilePipeline, unets.dreamlite())
+    return as_(diffusers.DreamLiteMobilePipeline, unets.dreamlite())
 
 
 def z_image_omni() -> Any:
@@ -62,30 +62,34 @@ def z_image_omni() -> Any:
     )
 
 
-def _unet(channels: int) -> Any:
-    config = {name: value for name, value in tiny.unet().config.items() if not name.startswith("_")}
-    return diffusers.UNet2DConditionModel(**{**config, "in_channels": channels}).eval()
+def with_config(part: Any, **changes: Any) -> Any:
+    """A part as another one is, but for some of its configuration."""
+    config = {name: value for name, value in part.config.items() if not name.startswith("_")}
+    with torch.device("cpu"):
+        return type(part)(**{**config, **changes}).eval()
+
+
+def plain_unet(channels: int) -> Any:
+    return with_config(tiny.unet(), in_channels=channels)
 
 
 def inpainting() -> Any:
     """Stable Diffusion's, whose U-Net has nine channels, under the class for inpainting."""
-    return _as(diffusers.StableDiffusionInpaintPipeline, tiny.stable_diffusion(), unet=_unet(9), **_PLAIN)
+    return as_(diffusers.StableDiffusionInpaintPipeline, tiny.stable_diffusion(), unet=plain_unet(9), **PLAIN)
 
 
 def instruct_pix2pix() -> Any:
-    return _as(diffusers.StableDiffusionInstructPix2PixPipeline, tiny.stable_diffusion(), unet=_unet(8), **_PLAIN)
+    return as_(diffusers.StableDiffusionInstructPix2PixPipeline, tiny.stable_diffusion(), unet=plain_unet(8), **PLAIN)
 
 
 def refiner() -> Any:
     """SDXL's, which has the second of its text encoders alone."""
     pipeline = unets.sdxl()
-    config = {name: value for name, value in pipeline.unet.config.items() if not name.startswith("_")}
+    config = pipeline.unet.config
     ids = config["projection_class_embeddings_input_dim"] - config["addition_time_embed_dim"]
-    unet = diffusers.UNet2DConditionModel(
-        **{**config, "cross_attention_dim": 32, "projection_class_embeddings_input_dim": ids}
-    ).eval()
+    unet = with_config(pipeline.unet, cross_attention_dim=32, projection_class_embeddings_input_dim=ids)
     left_out = {"text_encoder": None, "tokenizer": None, "requires_aesthetics_score": True}
-    return _as(diffusers.StableDiffusionXLImg2ImgPipeline, pipeline, unet=unet, **left_out)
+    return as_(diffusers.StableDiffusionXLImg2ImgPipeline, pipeline, unet=unet, **left_out)
 
 
 def hunyuan_image_refiner() -> Any:
@@ -122,10 +126,7 @@ def hunyuan_image_refiner() -> Any:
 def flux_fill() -> Any:
     """Its transformer takes the latents, those of the picture without what is drawn anew, and the mask by pixels."""
     pipeline = tiny.flux()
-    config = {name: value for name, value in pipeline.transformer.config.items() if not name.startswith("_")}
-    channels = {"in_channels": 16 + 16 + 256, "out_channels": 16}
-    with torch.device("cpu"):
-        transformer = diffusers.FluxTransformer2DModel(**{**config, **channels}).eval()
+    transformer = with_config(pipeline.transformer, in_channels=16 + 16 + 256, out_channels=16)
     taken = ("scheduler", "vae", "text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
     return diffusers.FluxFillPipeline(**{name: pipeline.components[name] for name in taken}, transformer=transformer)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,12 @@ _EDIT = (
     *("FluxImg2ImgPipeline", "FluxInpaintPipeline", "FluxFillPipeline", "FluxKontextInpaintPipeline"),
     *("QwenImageEditPipeline", "QwenImageEditPlusPipeline", "QwenImageImg2ImgPipeline", "QwenImageInpaintPipeline"),
     *("ZImageImg2ImgPipeline", "LongCatImageEditPipeline", "HunyuanImageRefinerPipeline", "IFInpaintingPipeline"),
+    *("StableUnCLIPImg2ImgPipeline", "KandinskyV22InpaintCombinedPipeline", "KandinskyInpaintCombinedPipeline"),
     *("JoyImageEditPipeline", "JoyImageEditPlusPipeline", "BriaFiboEditPipeline", "Kandinsky5I2IPipeline"),
 )
 # They want a drawing of edges or depths, or make a picture larger, or need more than a picture and words.
 _REFUSED = (
+    *("IFSuperResolutionPipeline", "IFImg2ImgSuperResolutionPipeline", "LDMSuperResolutionPipeline"),
     *("StableDiffusionUpscalePipeline", "StableDiffusionLatentUpscalePipeline", "StableDiffusionAdapterPipeline"),
     *("StableDiffusionControlNetPipeline", "StableDiffusionXLControlNetPipeline", "StableDiffusion3ControlNetPipeline"),
     *("FluxControlNetPipeline", "QwenImageControlNetPipeline", "StableDiffusionXLControlNetUnionPipeline"),
@@ -198,3 +201,36 @@ def test_asking_first_is_what_counts() -> None:
     assert picture_needed(Asks) is None
     assert picture_needed(Looks) == picture_needed(Passes) == "image"
     assert "image" in inspect.signature(Looks.__call__).parameters
+
+
+_TAKES_PICTURES = re.compile(r"(\w+_)?images?")
+
+
+def test_every_pipeline_that_takes_a_picture_is_in_the_documentation() -> None:
+    documented = (Path(__file__).parents[2] / "docs" / "models-reference.md").read_text()
+    named = set(re.findall(r"\b\w+Pipeline\b", documented))
+    missing = []
+    for name in dir(diffusers):
+        kind = getattr(diffusers, name) if name.endswith("Pipeline") else None
+        if not inspect.isclass(kind) or hasattr(kind, "_backends") or "__call__" not in vars(kind):
+            continue
+        takes = [each for each in inspect.signature(kind.__call__).parameters if _TAKES_PICTURES.fullmatch(each)]
+        if any("ip_adapter" not in each for each in takes) and name not in named:
+            missing.append(name)
+    assert not missing
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("IFSuperResolutionPipeline", "it works from a picture, `image`"),
+        ("StableUnCLIPImg2ImgPipeline", "it works from a picture, `image`"),
+    ],
+)
+def test_a_picture_is_needed_where_another_form_of_it_would_do_or_it_is_made_larger(name: str, said: str) -> None:
+    assert refusal_of_words(kind_of(name)) == said
+
+
+def test_a_picture_that_is_not_read_beside_words_is_no_edit(tmp_path: Path) -> None:
+    ways = ways_of(without_files(kind_of("UniDiffuserPipeline"), tmp_path))
+    assert (ways.words, ways.pictures, ways.masked) == (True, None, None)

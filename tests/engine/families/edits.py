@@ -74,6 +74,12 @@ EDITS: dict[str, Edits] = {
     "kolors": Edits("KolorsImg2ImgPipeline"),
     "deepfloyd-if": Edits("IFImg2ImgPipeline", "IFInpaintingPipeline", arguments={"guidance_scale": 7.0}),
     "kandinsky-2.2": Edits("KandinskyV22Img2ImgCombinedPipeline"),
+    "kandinsky-2.1": Edits("KandinskyImg2ImgCombinedPipeline"),
+    "stable-diffusion-1.5-pag": Edits("StableDiffusionPAGImg2ImgPipeline", "StableDiffusionPAGInpaintPipeline"),
+    "stable-diffusion-xl-pag": Edits(
+        "StableDiffusionXLPAGImg2ImgPipeline", "StableDiffusionXLPAGInpaintPipeline", arguments=_AS_FOR_WORDS
+    ),
+    "stable-diffusion-3-pag": Edits("StableDiffusion3PAGImg2ImgPipeline"),
     "kandinsky-3": Edits("Kandinsky3Img2ImgPipeline"),
     "dreamlite": _references("DreamLitePipeline", most=1, fitted=True),
     "glm-image": _references("GlmImagePipeline", fails=True),
@@ -91,6 +97,15 @@ EDITS: dict[str, Edits] = {
 EDITS |= {
     "stable-diffusion-inpainting": Edits("StableDiffusionInpaintPipeline", "StableDiffusionInpaintPipeline"),
     "instruct-pix2pix": _references("StableDiffusionInstructPix2PixPipeline", most=1, fitted=True),
+    "sdxl-instruct-pix2pix": _references("StableDiffusionXLInstructPix2PixPipeline", most=1, fitted=True),
+    "stable-diffusion-2-depth": Edits("StableDiffusionDepth2ImgPipeline"),
+    "stable-diffusion-2.1-unclip": _references("StableUnCLIPImg2ImgPipeline", most=1),
+    "kandinsky-2.2-inpainting": Edits(
+        "KandinskyV22InpaintCombinedPipeline", "KandinskyV22InpaintCombinedPipeline", strength=False
+    ),
+    "kandinsky-2.1-inpainting": Edits(
+        "KandinskyInpaintCombinedPipeline", "KandinskyInpaintCombinedPipeline", strength=False
+    ),
     "sdxl-refiner": replace(_SDXL, arguments=_AS_FOR_WORDS),
     "flux.1-fill": Edits("FluxFillPipeline", "FluxFillPipeline"),
     "qwen-image-edit": _references("QwenImageEditPipeline", "QwenImageEditInpaintPipeline", most=1),

@@ -14,6 +14,7 @@ from safelight.engine.checkpoint.files.folder import Checkpoint
 
 # Latents come as they are, or as patches of two by two.
 _PATCHES = (1, 4)
+_DECODERS = ("vae", "movq")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ def denoiser_input(checkpoint: Checkpoint) -> Input:
     An inpainting U-Net takes nine channels (latents, a masked picture and its mask), one for edits eight, FLUX Fill 384
     where its latents have 64. Where that is not known, it is taken for one of latents alone.
     """
-    latents = _number(checkpoint.folder / "vae", "latent_channels", "z_dim")
+    found = (_number(checkpoint.folder / decoder, "latent_channels", "z_dim") for decoder in _DECODERS)
+    latents = next((channels for channels in found if channels is not None), None)
     for name in DENOISERS:
         folder = checkpoint.folder / name
         if name not in checkpoint.components or latents is None:

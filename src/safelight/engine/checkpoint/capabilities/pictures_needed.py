@@ -13,10 +13,14 @@ import textwrap
 from functools import cache
 from typing import Any
 
+from safelight.engine.pipeline.edits.picture_arguments import LARGER
+
 _PICTURE = re.compile(r"(^|_)(image|images|mask_image|mask|video)$")
 _FOR_ADAPTERS = re.compile(r"ip_adapter|prompt|attention|embeds")
 # What is called so changes a picture. Where none is given some of them run all the same, and draw nothing of use.
 _EDITS = re.compile(r"Edit(?=[A-Z])")
+# Nobody gives a pipeline a picture in this form here, so what it asks for is the picture.
+_MADE_OF_PICTURES = re.compile(r"(?!.*prompt)(\w+_)?(embeds|latents)")
 _LOOKS = ("preprocess", "resize", "get_default_height_width", "get_crop_region")  # of a pipeline's image processor
 _DEEPEST = 4
 
@@ -30,7 +34,7 @@ def picture_needed(pipeline_class: Any) -> str | None:
         for name, parameter in takes.items()
         if _PICTURE.search(name) and not _FOR_ADAPTERS.search(name) and parameter.default is None
     ]
-    if _EDITS.search(pipeline_class.__name__):
+    if _EDITS.search(pipeline_class.__name__) or LARGER.search(pipeline_class.__name__):
         return next(iter(pictures), None)
     return next((name for name in pictures if _uses_unasked(pipeline_class, "__call__", name, _DEEPEST)), None)
 
@@ -113,6 +117,9 @@ class _Reader:
                 return False
             case ast.BoolOp(op=op, values=values):
                 parts = [self._none_says(value) for value in values]
+                if any(part is not None for part in parts):
+                    others = [_says_without_picture(value) for value in values]
+                    parts = [part if part is not None else other for part, other in zip(parts, others, strict=True)]
                 decides = not isinstance(op, ast.And)
                 if decides in parts:
                     return decides
@@ -158,3 +165,11 @@ class _Reader:
             return False
         names = [*(takes[position] for position in given if position < len(takes)), *named]
         return any(_uses_unasked(self._kind, method, name, self._depth - 1) for name in names)
+
+
+def _says_without_picture(test: ast.expr) -> bool | None:
+    """What a test of whether there is a picture in another form comes to; None if it is about something else."""
+    match test:
+        case ast.Compare(left=ast.Name(id=name), ops=[op], comparators=[ast.Constant(value=None)]):
+            return isinstance(op, ast.Is) if _MADE_OF_PICTURES.fullmatch(name) else None
+    return None

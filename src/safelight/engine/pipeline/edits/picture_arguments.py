@@ -22,9 +22,11 @@ _PICTURES = ("image", "images", "input_images", _SCENE)
 _MASKS = ("mask_image", "mask")
 _REFERENCES = "image_reference"
 # What makes of a pipeline one for something else than a still picture of the size that is asked for.
-_ELSEWHERE = re.compile(r"control|adapter_conditioning|^num_frames$|^layers$|^original_image$|video")
+# With `prompt_latents` it draws prompts too, and of both it reads the one that is given: with words no picture.
+_ELSEWHERE = re.compile(r"control|adapter_conditioning|^num_frames$|^layers$|^original_image$|video|^prompt_latents$")
 _SEVERAL = ("num_frames", "layers")  # how many pictures a drawing is made of
-_LARGER = re.compile(r"Upscale|SuperResolution")
+LARGER = re.compile(r"Upscale|SuperResolution")
+"""What makes a picture larger is called so in diffusers."""
 _BOUND = re.compile(r"self\.max_num_images = (\d+)")
 _LIST_OF_PICTURES = re.compile(r"\blist\[(PIL\.Image\.Image|list\[)", re.I)
 
@@ -59,7 +61,7 @@ def picture_arguments(pipeline_class: Any) -> PictureArguments | None:
     name = next((name for name in _PICTURES if name in takes), None)
     if name is None or "prompt" not in takes or any(map(_ELSEWHERE.search, takes)):
         return None
-    if _LARGER.search(pipeline_class.__name__):
+    if LARGER.search(pipeline_class.__name__):
         return None
     body = _Body.of(pipeline_class.__call__)
     several = "strength" not in takes and (_lists_pictures(takes[name].annotation) or body.goes_through(name))
