@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from safelight.adapters.pictures import decoder
 from safelight.adapters.pictures.decoder import PictureProcesses
+from safelight.contract.errors import Unavailable
 from safelight.service.drawing.inputs.reception import HeldPicture
 from safelight.service.ports.pictures import UnreadablePicture
 from tests.sent_pictures import BLUE, RED, halves, one_colour
@@ -86,6 +88,26 @@ async def test_a_process_that_is_silent_is_ended(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UnreadablePicture, match="takes longer to decode than is allowed"):
         await silent.decode(HeldPicture(halves()), "image")
     await silent.close()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("/nowhere/python",), (sys.executable, "-c", "exit(3)"), (sys.executable, "-c", "import signal; signal.pause()")],
+)
+async def test_a_process_that_cannot_be_started_is_the_servers_fault_and_leaves_nothing(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder, "_START_SECONDS", 5.0)
+    none = PictureProcesses(command=command)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        with pytest.raises(Unavailable, match="could not be started just now") as refused:
+            await none.decode(HeldPicture(halves()), "image")
+        assert (refused.value.code, refused.value.headers["retry-after"]) == ("engine_overloaded", "5")
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert none.pids == []
+    await none.close()
 
 
 async def test_who_leaves_leaves_no_turn_taken(pictures: PictureProcesses) -> None:

@@ -15,6 +15,7 @@ import structlog
 
 from safelight.adapters.pictures.wire import Answer, Question, Ready, receive, receive_head, send_head
 from safelight.adapters.processes.children import child_environment, python_module
+from safelight.contract.errors import Unavailable
 from safelight.contract.values.pictures import PictureFile
 from safelight.service.ports.pictures import MOST_PIXELS, DecodedPicture, UnreadablePicture, Use
 
@@ -22,6 +23,7 @@ COMMAND = python_module("safelight.adapters.pictures.process")
 # The processor's time is bounded too; this is for a machine that is busy with other things.
 _WALL_SECONDS = 60.0
 _START_SECONDS = 60.0
+_START_AGAIN_SECONDS = 5.0
 # What a library may leak in a file is gone with its process.
 FILES_EACH = 200
 _MOST_AT_ONCE = 2
@@ -30,27 +32,37 @@ _COLOURS = 3
 log = structlog.get_logger(__name__)
 
 
+def _child(command: Sequence[str], descriptor: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*command, "--fd", str(descriptor)],
+        pass_fds=(descriptor,),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env=child_environment(),
+    )
+
+
 class _Process:
     """One process and the socket to it. Its calls block; each is made in a thread."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        ours, theirs = socket.socketpair()
-        self._socket = ours
+        self._socket, theirs = socket.socketpair()
         self.left = FILES_EACH
-        with theirs:
-            self._child = subprocess.Popen(
-                [*command, "--fd", str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                env=child_environment(),
-            )
-        ours.settimeout(_START_SECONDS)
-        if receive_head(ours, Ready) is None:
-            raise OSError(f"the process ended with status {self.end()}")
-        ours.settimeout(_WALL_SECONDS)
+        try:
+            with theirs:
+                self._child = _child(command, theirs.fileno())
+        except OSError:
+            self._socket.close()
+            raise
+        self._socket.settimeout(_START_SECONDS)
+        try:
+            if receive_head(self._socket, Ready) is None:
+                raise OSError("it ended before it was ready")
+        except OSError as error:
+            raise OSError(f"{error} (status {self.end()})") from error
+        self._socket.settimeout(_WALL_SECONDS)
 
     @property
     def pid(self) -> int:
@@ -142,9 +154,14 @@ class PictureProcesses:
     def _started(self) -> _Process:
         try:
             return _Process(self._command)
-        except OSError as error:
+        except OSError as error:  # no memory or no process to be had, or a machine that is busy beyond measure
             log.error("picture_decoder_not_started", reason=str(error))
-            raise
+            raise Unavailable(
+                "The process that decodes pictures could not be started just now. Send the request again after the "
+                "time in Retry-After.",
+                code="engine_overloaded",
+                retry_after_seconds=_START_AGAIN_SECONDS,
+            ) from error
 
     def _put_back(self, process: _Process) -> None:
         if process.left > 0 and not self._closed:

@@ -50,6 +50,7 @@ class Pictures(Protocol):
 
         Raises:
             UnreadablePicture: it is none, of another format, cut short, too large, or takes too much to decode.
+            Unavailable: nothing can decode it just now.
         """
 
     async def close(self) -> None:
