@@ -19,8 +19,9 @@ from PIL import Image
 
 from safelight.postcard.instructions.draft import Plan
 from safelight.postcard.instructions.plan import plan
-from safelight.postcard.instructions.reading import Change, changes_in, is_instruction
+from safelight.postcard.instructions.reading import changes_in, is_beyond, is_instruction
 from safelight.postcard.instructions.telling import told as in_words
+from safelight.postcard.instructions.verbs import Change
 from safelight.postcard.sampling.conditioning import Words
 from safelight.postcard.sampling.keeping import Kept, all_anew, by_mask, by_plan, things_inside
 from safelight.postcard.sampling.scene_pipeline import ScenePipeline
@@ -89,15 +90,20 @@ class PostcardImg2ImgPipeline(ScenePipeline):
             callback_on_step_end_tensor_inputs,
         )
 
+    def _is_word(self, word: str) -> bool:
+        return word in self.tokenizer.vocab
+
     def _begin(self, scene: Scene, prompt: str, mask: Image.Image | None) -> _Begin:
-        codec, changes = self.decoder.codec, changes_in(prompt)
+        codec, changes = self.decoder.codec, changes_in(prompt, self._is_word)
         if changes:
             wanted = plan(scene, changes) if mask is None else _plan_inside(scene, mask, changes)
             unknown = next((change.text for change in changes if not change.about), "")
             kept = by_plan(codec, wanted) if mask is None else by_mask(codec, wanted.scene, mask, wanted)
             return _Begin(in_words(wanted.scene, unknown), kept, 1.0)
         # An instruction that names nothing we know is told beside what there is, else everything would change.
-        said = f"{in_words(scene)}, {prompt}" if is_instruction(prompt) else prompt
+        if is_beyond(prompt):
+            return _Begin(in_words(scene), by_plan(codec, plan(scene, ())), 0.0)
+        said = f"{in_words(scene)}, {prompt}" if is_instruction(prompt, self._is_word) else prompt
         kept = all_anew(codec, scene) if mask is None else by_mask(codec, scene, mask)
         return _Begin(said, kept, DESCRIBED_STRENGTH if mask is None else 1.0)
 

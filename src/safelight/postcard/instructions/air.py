@@ -12,7 +12,7 @@ from safelight.postcard.scenes.scene import MAX_LAYERS, Layer, World
 from safelight.postcard.scenes.vocabulary import CloudKind, Light, Setting, SkyBody, Weather
 
 _LIGHTS_UP: Fields = frozenset({"body_x", "body_height", "body_size", "phase", "stars", "milky_way"})
-_AMOUNT, _SEEN = 0.6, 0.15
+_AMOUNT, _SEEN, _MORE = 0.6, 0.15, 0.35
 _DARK = (Light.DUSK, Light.NIGHT)
 # What a weather is seen by. The renderer draws an amount from 0.08 on.
 _WEATHERS: dict[Weather, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -59,6 +59,7 @@ def set_weather(draft: Draft, weather: Weather) -> None:
 
 def set_sky(draft: Draft, what: str, *, present: bool = True) -> None:
     """Something in the air comes or goes; the weather is called after what is left."""
+    draft.free_sky.discard(what)  # as where another change has left it open
     world, amount = draft.world, _AMOUNT if present else 0.0
     match what:
         case "sun" | "moon":
@@ -78,6 +79,33 @@ def set_sky(draft: Draft, what: str, *, present: bool = True) -> None:
         draft.world = replace(draft.world, weather=called)
     elif not present and draft.world.weather in _CALLED_AFTER.get(what, ()):
         draft.world = replace(draft.world, weather=_left(draft.world))
+
+
+def increase(draft: Draft, what: str) -> None:
+    """More of what is in the air already, or some of it."""
+    held = draft.world if what in ("fog", "rain", "snowfall") else draft.world.sky
+    was = getattr(held, what, None)
+    set_sky(draft, what)
+    if isinstance(was, float) and was >= _SEEN:
+        _amount(draft, what, min(1.0, was + _MORE))
+
+
+def decrease(draft: Draft, what: str) -> None:
+    """Half of it, or nothing where hardly any is left."""
+    held = draft.world if what in ("fog", "rain", "snowfall") else draft.world.sky
+    was = getattr(held, what, None)
+    if isinstance(was, float) and was / 2 >= _SEEN:
+        _amount(draft, what, was / 2)
+    else:
+        set_sky(draft, what, present=False)
+
+
+def _amount(draft: Draft, what: str, amount: float) -> None:
+    values: dict[str, Any] = {what: amount}
+    if what in ("fog", "rain", "snowfall"):
+        draft.world = replace(draft.world, **values)
+    else:
+        draft.sky(**values)
 
 
 def _left(world: World) -> Weather:

@@ -25,6 +25,7 @@ _FAMILIES = {
     "flower flowers": ("rose", "clover"),
 }
 _MORE = {"hot_air_balloon": ("balloon", "balloons"), "aeroplane": ("aircraft",), "star": ()}
+_MORE |= {"woman": ("grandmother", "grandma", "mother"), "man": ("grandfather", "grandpa", "father")}
 _IRREGULAR = {
     "man": "men",
     "woman": "women",
@@ -118,6 +119,12 @@ def named(text: str, *fields: str) -> list[Term]:
         for term in terms()[found[0]]
         if not fields or term.field in fields
     ]
+
+
+def unnamed(text: str, *fields: str) -> str:
+    """The text without the names that are about one of these fields."""
+    said = terms()
+    return _pattern().sub(lambda m: "" if any(term.field in fields for term in said[m[0]]) else m[0], text)
 
 
 @cache
