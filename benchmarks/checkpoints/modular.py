@@ -76,6 +76,13 @@ def flux3() -> Any:
     return _flux3(diffusers.Flux3ModularPipeline, distilled=False)
 
 
+def over_the_parts_of(kind: Any, pipeline: Any) -> Any:
+    """A modular pipeline over what it needs of another one's components."""
+    wanted = {spec.name for spec in kind().blocks.expected_components}
+    parts = pipeline.components.items()
+    return _made(kind, **{name: part for name, part in parts if part is not None and name in wanted})
+
+
 def flux3_distilled() -> Any:
     return _flux3(diffusers.Flux3DistilledModularPipeline, distilled=True)
 
@@ -84,16 +91,22 @@ def by_diffusers(pipeline: Any) -> Any:
     """What to call for a picture: a pipeline itself, or diffusers' own modular one over the same components."""
     if not isinstance(pipeline, diffusers.ModularPipeline):
         return pipeline
+    wanted, _ = pipeline._get_signature_keys(pipeline)
     plain = _made(
         getattr(diffusers, type(pipeline).__name__),
-        **{name: part for name, part in pipeline.components.items() if part is not None},
+        **{name: part for name, part in pipeline.components.items() if part is not None and name in wanted},
     )
     if pipeline.components.get("prompt_upsampler", plain) is None:  # as its documentation says to leave it out
         plain._blocks.sub_blocks.pop("prompt_upsampler")
 
+    by_guider = all(each.name != "guidance_scale" for each in plain.blocks.inputs)
+    made = next(each.name for each in plain.blocks.outputs if each.name in ("images", "videos"))
+
     def call(*, guidance_scale: float | None = None, **said: Any) -> Any:
-        if guidance_scale is not None:
-            plain.update_components(guider=diffusers.ClassifierFreeGuidance(guidance_scale=guidance_scale))
-        return (plain(output="images", **said),)
+        if guidance_scale is not None and by_guider:
+            plain.update_components(guider=plain.guider.new(guidance_scale=guidance_scale))
+        elif guidance_scale is not None:
+            said["guidance_scale"] = guidance_scale
+        return (plain(output=made, **said),)
 
     return call

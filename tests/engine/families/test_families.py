@@ -57,14 +57,14 @@ def saved_and_loaded(name: str, folder: Path) -> Loaded:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         pipeline = family.build()
-        _wake(getattr(pipeline, "transformer", None))
+        wake(getattr(pipeline, "transformer", None))
         pipeline.save_pretrained(str(folder))  # modular ones take no path
     dtype: Any = family.dtype or _DTYPE
     spec = ModelSpec(source=str(folder), dtype=dtype, options=ModelOptions(arguments=family.arguments))
     return Loaded(family, folder, load(spec, _DEVICE), EDITS.get(name))
 
 
-def _wake(transformer: torch.nn.Module | None) -> None:
+def wake(transformer: torch.nn.Module | None) -> None:
     """Layers that training starts at zero get values: with them at zero, the prompt has no say in the picture."""
     for weights in transformer.parameters() if transformer is not None else ():
         if weights.ndim > 1 and not weights.any():

@@ -17,16 +17,28 @@ from typing import Any
 from diffusers import ModularPipeline
 from diffusers.modular_pipelines import ModularPipelineBlocks
 
-_GIVEN = {"prompt", "image", "mask_image"}
+from safelight.contract.errors import ModelLoadError
+from safelight.engine.pipeline.signature import of_one_frame
+
+_STEPS = "num_inference_steps"
+_GIVEN = {"prompt", "image", "mask_image", _STEPS}
+_PICTURES, _FRAMES = "images", "videos"
 _GUIDER, _SCALE = "guider", "guidance_scale"
 
 
 @cache
 def as_pipeline_class(modular: Any) -> type:
     """A subclass of a modular pipeline's class with the constructor and the call of other pipelines. It keeps its name,
-    and needs no component to say what it takes."""
+    and needs no component to say what it takes.
+
+    Raises:
+        ModelLoadError: it makes no pictures.
+    """
     blocks = modular().blocks
-    takes = _signature(blocks)
+    workflows = list(_workflows(blocks))
+    takes = _signature(blocks, workflows)
+    drawn = _drawn_as(modular.__name__, blocks, takes)
+    by_guider = all(each.name != _SCALE for each in blocks.inputs)
 
     def construct(self: Any, **given: Any) -> None:
         modular.__init__(self)
@@ -36,12 +48,13 @@ def as_pipeline_class(modular: Any) -> type:
             each.set_progress_bar_config(disable=True)
 
     def call(self: Any, **said: Any) -> tuple[Any]:
-        scale = said.pop(_SCALE, None)
+        scale = said.pop(_SCALE, None) if by_guider else None
         pipeline = self if scale is None or not hasattr(self, _GUIDER) else _guided(self, scale)
-        return (modular.__call__(pipeline, output="images", **said),)
+        return (modular.__call__(pipeline, output=drawn, **said),)
 
     call.__signature__ = takes  # type: ignore[attr-defined]
-    parts = {spec.name for spec in blocks.expected_components}
+    # What only other workflows need, as a ControlNet, is no part of it.
+    parts = {spec.name for each in workflows or [blocks] for spec in each.expected_components}
     settings = {spec.name for spec in blocks.expected_configs}
     body = {
         "__init__": construct,
@@ -78,37 +91,51 @@ def _guided(pipeline: Any, scale: float) -> Any:
     return duplicate
 
 
-def _signature(blocks: Any) -> inspect.Signature:
+def _drawn_as(name: str, blocks: Any, takes: inspect.Signature) -> str:
+    """Under which name its pictures come out."""
+    made = [output.name for output in blocks.outputs]
+    if _PICTURES in made:
+        return _PICTURES
+    if _FRAMES not in made:
+        raise ModelLoadError(f"{name} makes no pictures: what it gives is {', '.join(f'`{each}`' for each in made)}.")
+    if takes.parameters and not of_one_frame(takes.parameters):
+        raise ModelLoadError(f"{name} makes videos, and is not told of how many frames.")
+    return _FRAMES
+
+
+def _signature(blocks: Any, workflows: list[Any]) -> inspect.Signature:
     """Of what can be done with words and pictures alone; nothing that one block makes for another is asked for."""
     takes: dict[str, inspect.Parameter] = {}
-    workflows = list(_workflows(blocks))
-    always = set.intersection(*({i.name for i in inputs if i.required} for inputs in workflows)) if workflows else set()
-    for each in (i for inputs in workflows for i in inputs if i.name):
-        default = inspect.Parameter.empty if each.name in always & _GIVEN else each.default
+    required = [{i.name for i in each.inputs if i.required} for each in workflows]
+    always = set.intersection(*required) if required else set()
+    for each in (i for workflow in workflows for i in workflow.inputs if i.name):
+        default = inspect.Parameter.empty if each.name in always & _GIVEN - {_STEPS} else each.default
         parameter = inspect.Parameter(
             each.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=each.type_hint
         )
         if takes.get(each.name, parameter).default in (None, inspect.Parameter.empty) or each.name not in takes:
             takes[each.name] = parameter
     guider = next((spec for spec in blocks.expected_components if spec.name == _GUIDER), None)
-    own = (guider.config or {}).get(_SCALE) if guider is not None else None
+    said = (guider.config or {}) if guider is not None else {}
+    own = said.get(_SCALE) if said.get("enabled", True) else None  # of a guider that is off the scale is no matter
     if own is not None and _SCALE not in takes:
         takes[_SCALE] = inspect.Parameter(_SCALE, inspect.Parameter.KEYWORD_ONLY, default=own)
     itself = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return inspect.Signature([itself, *takes.values()])
 
 
-def _workflows(blocks: Any) -> Iterator[list[Any]]:
-    """What each workflow takes that needs no more than words, a picture and a mask; without workflows, the whole."""
+def _workflows(blocks: Any) -> Iterator[Any]:
+    """The blocks of each workflow that needs no more than words, a picture, a mask and a number of steps; without
+    workflows, the whole."""
     try:
         names = list(blocks.available_workflows)
     except NotImplementedError:
-        yield list(blocks.inputs)
+        yield blocks
         return
     for name in names:
-        inputs = list(blocks.get_workflow(name).inputs)
-        if {i.name for i in inputs if i.required} <= _GIVEN:
-            yield inputs
+        workflow = blocks.get_workflow(name)
+        if {i.name for i in workflow.inputs if i.required} <= _GIVEN:
+            yield workflow
 
 
 def _loops(blocks: ModularPipelineBlocks) -> Iterator[Any]:
