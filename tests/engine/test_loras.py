@@ -204,6 +204,7 @@ def refused(plain: LoadedModel, kind: str, home: Path) -> Path:
         "shapes": {f"{name}.lora_A.weight": torch.zeros(_RANK, 7), f"{name}.lora_B.weight": up},
         "another": {"unet.nowhere.lora_A.weight": down, "unet.nowhere.lora_B.weight": up},
         "lokr": {f"lora_unet_{_UNET}.lokr_w1": down, f"lora_unet_{_UNET}.lokr_w2": up},
+        "loha": {f"lora_unet_{_UNET}.hada_w1_a": up, f"lora_unet_{_UNET}.hada_w1_b": down},
         "odd": {"what.is.this": down},
     }
     return written(home / f"{kind}.safetensors", tensors[kind])
@@ -215,6 +216,7 @@ def refused(plain: LoadedModel, kind: str, home: Path) -> Path:
         ("shapes", r"1 of its tensors have other shapes, first size mismatch .*torch.Size\(\[2, 7\]\).*\[2, 16\]\)"),
         ("another", r"another\.safetensors"),
         ("lokr", r"lokr\.safetensors is a LoKr, which diffusers does not load"),
+        ("loha", r"loha\.safetensors is a LoHa, which diffusers does not load"),
         ("odd", r"odd\.safetensors"),
         ("gone", r"The LoRA gone\.safetensors is not there"),
     ],
