@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
+
+from tests.studio.contexts import lent
 
 # What is waited for comes; a machine that other tests keep busy may take its time.
 PATIENCE_SECONDS = 120.0
@@ -185,6 +188,10 @@ class Visit:
         return listed
 
 
+def _origin(url: str) -> str:
+    return "{0.scheme}://{0.netloc}".format(urlsplit(url))
+
+
 @contextmanager
 def visiting(
     browser: Browser,
@@ -200,25 +207,24 @@ def visiting(
     Unless the page `moves`, as it does for most people, it is shown as to who wants less motion: to paint what fades in
     takes 0.1 s of a processor a picture.
     """
-    context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]},
-        color_scheme="light" if scheme == "light" else "dark",
-        reduced_motion="no-preference" if moves else "reduce",
-        has_touch=size == PHONE,
-        is_mobile=size == PHONE,
-        accept_downloads=True,
-        permissions=["clipboard-read", "clipboard-write"],
-    )
-    if key is not None:
-        answer = context.request.post(f"{url}/studio/session", data={"key": key})
-        assert answer.ok, answer.text()
-    context.set_default_timeout(1000 * PATIENCE_SECONDS)
-    visit = Visit(context, context.new_page(), url, key or "")
-    visit.watch(visit.page)
-    try:
+    options = {
+        "viewport": {"width": size[0], "height": size[1]},
+        "color_scheme": "light" if scheme == "light" else "dark",
+        "reduced_motion": "no-preference" if moves else "reduce",
+        "has_touch": size == PHONE,
+        "is_mobile": size == PHONE,
+        "accept_downloads": True,
+        "permissions": ["clipboard-read", "clipboard-write"],
+    }
+    usual = (size, scheme, moves) in ((DESKTOP, "dark", False), (PHONE, "dark", False))
+    with lent(browser, _origin(url), options, again=usual) as context:
+        if key is not None:
+            answer = context.request.post(f"{url}/studio/session", data={"key": key})
+            assert answer.ok, answer.text()
+        context.set_default_timeout(1000 * PATIENCE_SECONDS)
+        visit = Visit(context, context.new_page(), url, key or "")
+        visit.watch(visit.page)
         visit.page.goto(visit.studio)
         yield visit
-    finally:
-        context.close()
     assert visit.faults == []
     assert visit.strays == []
