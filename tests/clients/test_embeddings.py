@@ -57,6 +57,8 @@ def loop_of_the_thread() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("loop_of_the_thread")
+# LiteLLM's own types for chats warn while it builds them.
+@pytest.mark.filterwarnings("ignore:Item .* on TypedDict:UserWarning")
 def test_litellm(litellm: Any, server: Served, wire: Wire, expected: list[list[float]]) -> None:
     answer = litellm.embedding(model=f"openai/{MODEL}", input=TEXTS, api_base=wire.base_url, api_key=server.key)
     assert wire.last.path == "/v1/embeddings"
