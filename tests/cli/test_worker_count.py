@@ -52,9 +52,9 @@ def test_of_several_gpus_each_worker_computes_on_its_own(monkeypatch: pytest.Mon
 def test_a_template_begins_before_the_server_is_imported_and_ends_unless_it_is_taken() -> None:
     code = """if True:
         import sys
-        from safelight.bootstrap import starting
+        from safelight.bootstrap.engines.engine import head_start
         from safelight.settings import read_settings
-        with starting.head_start(read_settings({"device": "cpu"})) as begun:
+        with head_start(read_settings({"device": "cpu"})) as begun:
             assert not {"safelight.bootstrap.serve", "sqlalchemy", "starlette"} & set(sys.modules)
             assert not begun.has_ended
         assert begun.has_ended
