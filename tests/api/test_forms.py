@@ -108,6 +108,23 @@ def test_a_large_file_lies_on_the_disk_without_a_name_and_goes_with_its_last_own
     assert _open_files(tmp_path) == open_before
 
 
+def test_what_nobody_was_given_is_given_back_at_once_without_a_collection(tmp_path: Path) -> None:
+    large = bytes(2 * IN_MEMORY_BYTES)
+    gc.disable()
+    try:
+        cut_short = Form(KIND, ("image",), folder=tmp_path, most_text_bytes=10, several=("image",))
+        cut_short.feed(named("image", large, "a.png") + named("image", large, "b.png")[:-9])
+        assert _open_files(tmp_path) == 2
+        cut_short.close()
+        assert _open_files(tmp_path) == 0
+        fields = read(tmp_path, named("image", large, "a.png"), END)
+        assert _open_files(tmp_path) == 1
+        del fields
+        assert _open_files(tmp_path) == 0
+    finally:
+        gc.enable()
+
+
 def _open_files(folder: Path) -> int:
     """Descriptors of files below a folder, those without a name too."""
     links = (f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd"))

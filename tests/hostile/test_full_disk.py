@@ -15,6 +15,7 @@ from tests.clients.process import MODEL, Served, serving
 from tests.e2e.drawing import wait_until
 from tests.hostile.small_disk import small_disk
 from tests.hostile.test_ending_and_sharing import ENDING_SECONDS, accept, state
+from tests.sent_pictures import halves
 
 _DRAIN_SECONDS = 6.0
 
@@ -64,6 +65,28 @@ def test_an_answer_that_is_kept_is_given_while_the_disk_is_full(tmp_path: Path, 
             repeated = ask(served, prefer="respond-async", **{"idempotency-key": "job"})
             assert (repeated.status_code, repeated.json()["id"]) == (202, job.json()["id"])
             disk.empty()
+
+
+def test_a_file_that_is_sent_and_finds_no_room_is_refused_and_smaller_ones_are_drawn_from(tmp_path: Path) -> None:
+    large, small = halves() + bytes(8_000_000), halves()
+    with small_disk(tmp_path / "disk", 32) as disk, serving(disk.folder) as served:
+
+        def edit(content: bytes) -> httpx.Response:
+            data = {"model": "postcard", "prompt": "at night", "seed": "7"}
+            key = {"authorization": f"Bearer {served.key}"}
+            files = {"image": ("a.png", content)}
+            return httpx.post(f"{served.base_url}/images/edits", data=data, files=files, headers=key, timeout=300)
+
+        assert edit(large).status_code == 200
+        disk.fill(but=1_500_000)
+        refused = edit(large)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "engine_overloaded")
+        assert "has no room for this one" in refused.json()["error"]["message"]
+        assert refused.headers["retry-after"] == "60"
+        assert disk.free > 1_000_000  # nothing of it is left
+        assert edit(small).status_code == 200
+        disk.empty()
+        assert edit(large).status_code == 200
 
 
 def test_pictures_that_are_to_be_kept_are_refused_before_they_are_drawn(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ class Form:
 
         Raises:
             InvalidRequest: `invalid_form`.
-            OSError: a file has no room on the disk.
+            Unavailable: a file has no room on the disk.
         """
         try:
             self._parser.write(data)
@@ -110,7 +110,16 @@ class Form:
                 files.setdefault(named[0], {})[named[1]] = uploads[-1]
             else:
                 files[name] = tuple(uploads) if name in self._several else uploads[-1]
+        self._uploads = {}
         return {**self._texts, **files}
+
+    def close(self) -> None:
+        """Give back what files take that nobody was given. Parser and form know each other, so that without this they
+        would lie about until a collection of garbage."""
+        for upload in (*(each for uploads in self._uploads.values() for each in uploads), self._upload):
+            if upload is not None:
+                upload.close()
+        self._uploads, self._upload = {}, None
 
     def _named(self, name: str) -> tuple[str, str] | None:
         """Field and name of `FIELD[NAME]`."""

@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import tempfile
 import weakref
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from safelight.contract.errors import Unavailable
+
 # A picture of a usual size is not written to disk only to be read once.
 IN_MEMORY_BYTES = 1 << 20
+_FULL_SECONDS = 60.0  # as for whatever else a full disk holds up
 
 
 class Upload:
@@ -33,11 +37,24 @@ class Upload:
         """The next piece.
 
         Raises:
-            OSError: there is no room for it.
+            Unavailable: there is no room for it.
         """
         self._digest.update(data)
-        self._file.write(data)
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise Unavailable(
+                "The disk on which this server keeps files that are being sent to it has no room for this one. Send it "
+                "again after the time in Retry-After, or a smaller one; the operator must make room.",
+                code="engine_overloaded",
+                retry_after_seconds=_FULL_SECONDS,
+            ) from error
         self.size += len(data)
+
+    def close(self) -> None:
+        """Give back what it takes: nobody will read it."""
+        with contextlib.suppress(OSError):  # what is not written yet finds no room either; closed it is
+            self._file.close()
 
     @property
     def sha256(self) -> str:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -91,9 +92,10 @@ async def upload_file(request: Request) -> Response:
         several=(),
     )
     most = MOST_FILE_BYTES + _FORM_BYTES
-    async for piece in read_pieces(request, max_bytes=most, timeout_seconds=settings.body_timeout_seconds):
-        form.feed(piece)
-    upload = _upload_in(form.fields())
+    with closing(form):
+        async for piece in read_pieces(request, max_bytes=most, timeout_seconds=settings.body_timeout_seconds):
+            form.feed(piece)
+        upload = _upload_in(form.fields())
     files = services.batches.files
     with upload.open() as content:
         return JsonResponse(shown(await files.add(principal.key_id, _name(upload), upload.size, content)))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,10 @@ async def _read(request: Request, services: Services) -> tuple[dict[str, Any], C
         several=_SEVERAL,
         by_name=_BY_NAME,
     )
-    async for piece in read_pieces(request, **bounds):
-        form.feed(piece)
-    return form.fields(), "edit by form"
+    with closing(form):
+        async for piece in read_pieces(request, **bounds):
+            form.feed(piece)
+        return form.fields(), "edit by form"
 
 
 ROUTES = (

@@ -6,6 +6,7 @@ https://developers.openai.com/api/docs/guides/content-provenance
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -97,9 +98,10 @@ async def _file(request: Request, services: Services) -> Upload:
         several=(),
     )
     pieces = read_pieces(request, max_bytes=settings.max_upload_bytes, timeout_seconds=settings.body_timeout_seconds)
-    async for piece in pieces:
-        form.feed(piece)
-    fields = form.fields()
+    with closing(form):
+        async for piece in pieces:
+            form.feed(piece)
+        fields = form.fields()
     upload = fields.pop(_FILE, None)
     if upload is None:
         raise InvalidRequest(
