@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ import torch
 from safelight.engine.checkpoint.loading import weight_of
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.runtimes.denoiser import run_by_openvino
-from safelight.engine.runtimes.eight_bits import INT8, EightBitLinear, in_eight_bits
+from safelight.engine.runtimes.eight_bits import INT8, EightBitLinear, in_eight_bits, whole_products
+from safelight.engine.runtimes.openvino import Graph
 from safelight.engine.runtimes.writing import read, write
 from safelight.protocol.messages import ModelSpec
 from safelight.settings.tables.options import OptionSettings
@@ -112,3 +114,60 @@ def test_the_comparison_is_as_close_as_with_plain_weights(caplog: pytest.LogCapt
         away = result - torch.nn.functional.linear(x, plain, linear.bias)
     assert 1e-4 < away.norm() / result.norm() < 0.02
     assert not caplog.records
+
+
+def _by_whole_numbers(linear: EightBitLinear, x: torch.Tensor) -> tuple[torch.Tensor, Graph]:
+    with torch.no_grad(), whole_products(True):
+        written, like = write(linear, linear.forward, (x,), {})
+    graph = Graph(written, like, linear, torch.bfloat16)
+    result: torch.Tensor = graph((x,), {})
+    return result, graph
+
+
+def _halved() -> EightBitLinear:
+    layers = torch.nn.Sequential(torch.nn.Linear(512, 64)).to(torch.bfloat16)
+    in_eight_bits(layers)
+    layer = layers[0]
+    assert isinstance(layer, EightBitLinear)
+    return layer
+
+
+def test_products_of_whole_numbers_are_computed_as_such_and_are_close() -> None:
+    linear, x = _halved(), torch.randn(2, 40, 512, generator=torch.Generator().manual_seed(0)).bfloat16()
+    result, graph = _by_whole_numbers(linear, x)
+    with torch.no_grad():
+        meant = linear(x)
+    assert result.dtype is torch.bfloat16
+    assert 1e-4 < float((result.float() - meant.float()).norm() / meant.float().norm()) < 0.02
+    executed = graph._request.get_compiled_model().get_runtime_model().get_ordered_ops()
+    said = [{name: kind.value for name, kind in node.get_rt_info().items()} for node in executed]
+    (product,) = [each["primitiveType"] for each in said if each["layerType"].startswith("FullyConnected")]
+    assert product.endswith(("i8", "I8", "u8")), product
+
+
+def test_a_token_does_not_depend_on_those_beside_it() -> None:
+    linear, x = _halved(), torch.randn(2, 40, 512, generator=torch.Generator().manual_seed(1)).bfloat16()
+    other = x.clone()
+    other[1] *= 50
+    other[0, 1:] = 0
+    result, graph = _by_whole_numbers(linear, x)
+    assert torch.equal(graph((other,), {})[0, 0], result[0, 0])
+    assert not bool(graph((torch.zeros_like(x),), {}).isnan().any())
+
+
+def test_where_whole_numbers_are_too_coarse_weights_alone_are_rounded(caplog: pytest.LogCaptureFixture) -> None:
+    """One number of each token is so large that the others would be rounded away, and its weight is nothing."""
+    linear = torch.nn.Linear(512, 64)
+    linear.weight.data[:, 0] = 0
+    part = Part(linear).to(torch.bfloat16)
+    run_by_openvino(Pipeline(part), torch.bfloat16, eight_bits=True)
+    x = torch.rand(2, 5, 512)
+    x[..., 0] = 1000
+    x = x.bfloat16()
+    with torch.no_grad(), caplog.at_level(logging.WARNING):
+        result, meant = part(x)[0].float(), linear(x).float()
+    assert float((result - meant).norm() / meant.norm()) < 0.02
+    forward: Any = part.forward
+    (graph,) = forward._chosen.values()
+    assert b"FakeQuantize" not in graph._written.layers
+    assert not [record for record in caplog.records if record.name.startswith("safelight")]

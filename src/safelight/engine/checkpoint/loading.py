@@ -38,7 +38,7 @@ from safelight.engine.pipeline.edits.twins import IMAGE_TO_IMAGE, INPAINTING
 from safelight.engine.pipeline.edits.ways import Ways
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.signature import of_one_frame
-from safelight.engine.runtimes import denoiser, eight_bits, openvino, writing
+from safelight.engine.runtimes import denoiser, eight_bits, openvino, simplifying, writing
 from safelight.engine.runtimes.denoiser import denoisers_of, run_by_openvino
 from safelight.engine.runtimes.eight_bits import without_quantization
 from safelight.engine.runtimes.kept import KeptGraphs
@@ -254,7 +254,8 @@ def _fingerprint(
             del said["runtime"]
         else:
             defaults["runtime"] = openvino_version()
-            code = (denoiser, openvino, writing, eight_bits)  # it decides what is computed: the same holds for it
+            # It decides what is computed: the same holds for it.
+            code = (denoiser, openvino, writing, simplifying, eight_bits)
             defaults["runtime_code"] = files_digest(Path(inspect.getfile(module)) for module in code)
         defaults["options"] = said
         defaults["added"] = files_digest(added)

@@ -22,7 +22,7 @@ import torch
 from safelight.contract.models.stages import STEPS
 from safelight.engine.machine.stages import stage_of
 from safelight.engine.pipeline.stand_ins.call_values import NoForm, form_of, tensors_of
-from safelight.engine.runtimes.eight_bits import in_eight_bits
+from safelight.engine.runtimes.eight_bits import in_eight_bits, whole_products
 from safelight.engine.runtimes.kept import NOT_KEPT, KeptGraphs
 from safelight.engine.runtimes.openvino import Graph
 from safelight.engine.runtimes.paging import lay_in_file, put_away
@@ -52,14 +52,19 @@ def run_by_openvino(
         if eight_bits:
             in_eight_bits(module)
         lay_in_file(module, kept.folder)
-        module.__dict__["forward"] = _Forward(name, module, dtype, kept)
+        whole = eight_bits and dtype is torch.bfloat16
+        module.__dict__["forward"] = _Forward(name, module, dtype, kept, whole=whole)
 
 
 class _Forward:
     """In place of a module's `forward`. Only the thread that draws calls it."""
 
-    def __init__(self, name: str, module: torch.nn.Module, dtype: torch.dtype, kept: KeptGraphs) -> None:
+    def __init__(
+        self, name: str, module: torch.nn.Module, dtype: torch.dtype, kept: KeptGraphs, *, whole: bool = False
+    ) -> None:
+        """`whole`: products of whole numbers are good enough, where they are within what the format allows."""
         self._name = name
+        self._ways = [(products, fixed) for products in (True, False)[not whole :] for fixed in (False, True)]
         self._module = weakref.ref(module)  # no cycle: its weights go when it does
         self._plain = type(module).forward
         self._dtype = dtype
@@ -122,13 +127,14 @@ class _Forward:
         """A graph of this call and what it makes of it; none, said in the log, where that is not what PyTorch makes.
 
         The first is for any shape, so that other forms may share it. One for these shapes alone lacks nothing that
-        Python computed of them.
+        Python computed of them. Those that multiply whole numbers come before those that do not.
         """
         module, why = self._module(), "its result is another"
         assert module is not None
-        for fixed in (False, True):
+        for whole, fixed in self._ways:
             try:
-                written, like = write(module, self._by_pytorch, args, kwargs, fixed=fixed)
+                with whole_products(whole):
+                    written, like = write(module, self._by_pytorch, args, kwargs, fixed=fixed)
                 graph = self._graph(written, like)
                 result = self._tried(graph, args, kwargs, expected)
             except CannotConvert as error:

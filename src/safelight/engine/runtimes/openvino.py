@@ -71,7 +71,8 @@ def _compile(model: Any, dtype: torch.dtype) -> Any:
 
 def _properties(dtype: torch.dtype) -> Iterator[tuple[str, Any]]:
     """One stream of as many threads as the bytes of this process are made by, wherever the system puts them: pinned,
-    those of several workers would share cores. Only weights are in eight bits, never what is multiplied by them."""
+    those of several workers would share cores. What is multiplied is rounded where the graph says so, and nowhere
+    else."""
     yield "INFERENCE_PRECISION_HINT", _HINTS[dtype]
     yield "DYNAMIC_QUANTIZATION_GROUP_SIZE", 0
     yield "INFERENCE_NUM_THREADS", reference_threads()

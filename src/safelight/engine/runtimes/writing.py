@@ -22,6 +22,7 @@ import msgspec
 import torch
 
 from safelight.engine.pipeline.stand_ins.call_values import tensors_of, with_tensors
+from safelight.engine.runtimes.simplifying import simplify
 
 _WEIGHT = "weight:"
 _NAMED_BYTES = 1024
@@ -63,6 +64,7 @@ def write(module: torch.nn.Module, forward: Any, args: Any, kwargs: Any, *, fixe
             raise CannotConvert("the traced graph leaves arguments out")
         _shape(model, given, fixed=fixed)
         _take_weights_out(model, module)
+        simplify(model)
         return _written(model), call.result
 
 
