@@ -47,8 +47,20 @@ def test_an_instruction_keeps_what_it_does_not_name(editor: Any) -> None:
 
 def test_an_instruction_that_names_nothing_known_keeps_most(editor: Any) -> None:
     scene = SCENES["boats at noon"]
-    now = read(editor("make it more dramatic", scene, generator=torch.Generator().manual_seed(3), **SMALL).scenes[0])
+    now = read(editor("make it more beautiful", scene, generator=torch.Generator().manual_seed(3), **SMALL).scenes[0])
     assert now.world.setting == scene.world.setting
+
+
+def test_what_no_scene_can_hold_leaves_it_as_it_is_and_a_slip_is_no_other_word(editor: Any) -> None:
+    scene = SCENES["boats at noon"]
+    now = read(
+        editor("write 'hello' on the sail", scene, generator=torch.Generator().manual_seed(3), **SMALL).scenes[0]
+    )
+    assert now == rounded(scene)
+    now = read(editor("pls add a lighthuose", scene, generator=torch.Generator().manual_seed(3), **SMALL).scenes[0])
+    assert [thing.kind for thing in now.things].count("lighthouse") == 1 + [x.kind for x in scene.things].count(
+        "lighthouse"
+    )
 
 
 @pytest.mark.parametrize("prompt", ["a whale", "add a whale", "remove the boats"])
