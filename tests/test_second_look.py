@@ -12,6 +12,8 @@ import pytest
 from tests.second_look import MOST
 
 _ROOT = Path(__file__).parent.parent
+# pytest takes in every plugin that is installed, and some import half a library: 1.7 of 2.0 s of each process here.
+_NO_OTHERS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 _TESTS = """
 import pathlib, pytest
 
@@ -35,10 +37,11 @@ def test_what_fails_once_is_shown_and_what_fails_twice_or_often_fails(
     tmp_path: Path, workers: str, disturbed: int, sound: bool, passes: bool
 ) -> None:
     (tmp_path / "test_it.py").write_text(_TESTS.format(disturbed=disturbed, sound=sound))
-    options = ["-p", "tests.second_look", "--reruns", "1", "-n", workers, "-c", "/dev/null"]
+    plugins = ["-p", "xdist", "-p", "pytest_rerunfailures", "-p", "tests.second_look"]
+    options = ["--reruns", "1", "-n", workers, "-c", "/dev/null"]
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "--rootdir", str(tmp_path), str(tmp_path)],
-        env=os.environ | {"PYTHONPATH": str(_ROOT)},
+        [sys.executable, "-m", "pytest", *plugins, *options, "--rootdir", str(tmp_path), str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": str(_ROOT)} | _NO_OTHERS,
         cwd=tmp_path,
         capture_output=True,
         text=True,
