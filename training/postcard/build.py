@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -76,13 +77,19 @@ def exported_tables(folder: Path, layout: Layout) -> dict[str, Tensor]:
     return load_file(folder / "decoder" / "diffusion_pytorch_model.safetensors")
 
 
+@functools.cache
+def _made_tables(text_folder: Path) -> dict[str, Tensor]:
+    """Those of the schema's layout: three of the recipe's steps want them, and to make them takes seconds."""
+    return code_tables(schema_layout(), *load_text(text_folder))
+
+
 def fresh_pipeline(
     text_folder: Path, seed: int, width: int, num_layers: int, num_text_layers: int, start: Path | None = None
 ) -> PostcardPipeline:
     """All components, the transformer untrained. `start`: an exported pipeline whose code vectors are taken over."""
     tokenizer, encoder = load_text(text_folder)
     layout = schema_layout()
-    tables = exported_tables(start, layout) if start else code_tables(layout, tokenizer, encoder)
+    tables = exported_tables(start, layout) if start else _made_tables(text_folder)
     torch.manual_seed(seed)
     transformer = PostcardTransformer(
         layout=layout.to_config(),

@@ -44,11 +44,14 @@ def scenes(
     found: list[list[Scene]] = [[] for _ in prompts]
     for aspect in dict.fromkeys(aspects):
         chosen = [i for i, a in enumerate(aspects) if a == aspect]
+        said = _read(pipeline, [prompts[i] for i in chosen])
+        if negatives:
+            away_from = _read(pipeline, [negatives[i] for i in chosen])
+            said |= {f"negative_{name}": each for name, each in away_from.items()}
         for seed in range(1, sampling.seeds + 1):
             # A generator for each prompt, so that a prompt's scene depends on no other prompt.
             latents = pipeline(
-                prompt=[prompts[i] for i in chosen],
-                negative_prompt=[negatives[i] for i in chosen] if negatives else None,
+                **said,
                 width=round(1024 * ASPECTS[aspect] ** 0.5),
                 height=round(1024 / ASPECTS[aspect] ** 0.5),
                 num_inference_steps=sampling.steps,
@@ -59,6 +62,13 @@ def scenes(
             for i, scene in zip(chosen, pipeline.decoder.scenes(latents), strict=True):
                 found[i].append(scene)
     return found
+
+
+@torch.no_grad()
+def _read(pipeline: PostcardPipeline, prompts: list[str]) -> dict[str, Any]:
+    """Prompts as the pipeline takes them for every seed, read by the text encoder once."""
+    states, mask = pipeline.encode_prompt(prompts)
+    return {"prompt_embeds": states, "prompt_embeds_mask": mask}
 
 
 def table(pipeline: PostcardPipeline, sampling: Sampling) -> tuple[dict[str, tuple[int, int]], list[str]]:
