@@ -87,7 +87,8 @@ def test_one_that_needs_something_else_is_refused_and_that_is_named(name: str, t
 
 
 def test_every_family_that_is_served_draws_from_words() -> None:
-    documented = (Path(__file__).parents[2] / "docs" / "models-reference.md").read_text().partition("### Modular pipelines")[0]
+    text = (Path(__file__).parents[2] / "docs" / "models-reference.md").read_text()
+    documented = text.partition("### Modular pipelines")[0]
     kinds = [name for name in dir(diffusers) if name.endswith("Pipeline") and f"| {name} |" in documented]
     assert len(kinds) > len(FAMILIES) - 10
     for name in kinds:
