@@ -17,6 +17,7 @@ from safelight.adapters.pictures.decoder import PictureProcesses
 from safelight.contract.errors import Unavailable
 from safelight.service.drawing.inputs.reception import HeldPicture
 from safelight.service.ports.pictures import UnreadablePicture
+from tests.api.conftest import until
 from tests.sent_pictures import BLUE, RED, halves, one_colour
 
 SILENT = Path(__file__).parent.parent / "adapters" / "pictures" / "silent_process.py"
@@ -63,14 +64,25 @@ async def test_many_at_once_each_get_their_own(pictures: PictureProcesses) -> No
     assert len(pictures.pids) <= 2
 
 
-async def test_a_process_that_is_gone_is_replaced(pictures: PictureProcesses) -> None:
+async def test_one_that_has_ended_while_it_waited_is_no_files_fault(pictures: PictureProcesses) -> None:
     await pictures.decode(HeldPicture(halves()), "image")
     (gone,) = pictures.pids
     os.kill(gone, signal.SIGKILL)
-    with pytest.raises(UnreadablePicture, match="cannot be decoded"):
-        await pictures.decode(HeldPicture(halves()), "image")
+    await asyncio.to_thread(os.waitid, os.P_PID, gone, os.WEXITED | os.WNOWAIT)
     assert (await pictures.decode(HeldPicture(halves()), "image")).width == 96
     assert pictures.pids != [gone]
+
+
+async def test_one_that_dies_over_a_file_is_replaced(pictures: PictureProcesses) -> None:
+    await pictures.decode(HeldPicture(halves()), "image")
+    (gone,) = pictures.pids
+    os.kill(gone, signal.SIGSTOP)
+    decoding = asyncio.ensure_future(pictures.decode(HeldPicture(halves()), "image"))
+    await until(lambda: not pictures.pids)
+    os.kill(gone, signal.SIGKILL)
+    with pytest.raises(UnreadablePicture, match="cannot be decoded"):
+        await decoding
+    assert (await pictures.decode(HeldPicture(halves()), "image")).width == 96
 
 
 async def test_after_so_many_files_comes_another(pictures: PictureProcesses, monkeypatch: pytest.MonkeyPatch) -> None:

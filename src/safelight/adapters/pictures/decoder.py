@@ -68,6 +68,10 @@ class _Process:
     def pid(self) -> int:
         return self._child.pid
 
+    @property
+    def has_ended(self) -> bool:
+        return self._child.poll() is not None
+
     def ask(self, file: PictureFile, question: Question) -> DecodedPicture:
         """Raises:
         UnreadablePicture: what the process says.
@@ -135,7 +139,7 @@ class PictureProcesses:
                 raise
 
     def _decode(self, file: PictureFile, question: Question) -> DecodedPicture:
-        process = self._idle.pop() if self._idle else self._started()
+        process = self._idle_one() or self._started()
         try:
             picture = process.ask(file, question)
         except UnreadablePicture:
@@ -150,6 +154,15 @@ class PictureProcesses:
             raise
         self._put_back(process)
         return picture
+
+    def _idle_one(self) -> _Process | None:
+        """One that waits. Whichever has ended meanwhile, for the system was short of memory, is no file's fault."""
+        while self._idle:
+            process = self._idle.pop()
+            if not process.has_ended:
+                return process
+            log.warning("picture_decoder_died", status=process.end(), reason="it ended while it waited for a file")
+        return None
 
     def _started(self) -> _Process:
         try:
