@@ -31,7 +31,7 @@ async def test_a_stream_begins_with_a_question_and_ends_when_the_process_opens_a
 
 
 async def test_a_line_that_just_began_waits_to_be_told_before_it_lets_in_or_places_anything() -> None:
-    desk, began = LineDesk(settle_seconds=0.3), monotonic()
+    began, desk = monotonic(), LineDesk(settle_seconds=0.3)
     model = HostModel(source="m", status="ready", where="device")
     async with asyncio.timeout(60):
         stream = desk.placements("api")
