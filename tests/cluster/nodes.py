@@ -121,8 +121,11 @@ def running_nodes(count: int) -> Iterator[Nodes]:
     }
     os.environ.update(variables)  # Ray reads them when it is imported, once
     import ray
+    from ray._common.utils import get_default_ray_temp_dir
     from ray.cluster_utils import Cluster as RayNodes
 
+    # A head's address is written there too, wherever its own folder is, and nobody makes it on a machine without Ray.
+    Path(get_default_ray_temp_dir()).mkdir(parents=True, exist_ok=True)
     cluster = RayNodes()
     try:
         cluster.add_node(num_cpus=0, object_store_memory=_STORE_BYTES, include_dashboard=False, temp_dir=folder)
