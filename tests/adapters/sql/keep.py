@@ -12,12 +12,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from safelight.adapters.sql import sqlite
-from safelight.adapters.sql.maintenance.migrate import SCRIPTS
+from safelight.adapters.sql.maintenance.migrate import alembic_config
 from safelight.adapters.sql.schema import REVISION
 from safelight.adapters.sql.sqlite.new_file import SQL
 from safelight.adapters.sql.sqlite.opening import FILE_NAME, connect
@@ -27,18 +26,11 @@ _MADE_BY_ITSELF = ("jobs_text_", "sqlite_")
 """Tables that SQLite makes for others."""
 
 
-def config() -> Config:
-    made = Config()
-    made.set_main_option("script_location", SCRIPTS)
-    made.set_main_option("path_separator", "os")
-    return made
-
-
 async def migrate(engine: AsyncEngine, revision: str) -> None:
     """Run the migrations up to that one."""
 
     def run(connection: Connection) -> None:
-        made = config()
+        made = alembic_config()
         made.attributes["connection"] = connection
         command.upgrade(made, revision)
 

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from safelight.adapters.sql import open_database
 from safelight.adapters.sql.jobs.rows import row_of
+from safelight.adapters.sql.maintenance.migrate import alembic_config
 from safelight.adapters.sql.migrations import versions
 from safelight.adapters.sql.postgres.opening import connect as connect_postgres
 from safelight.adapters.sql.schema import OLDEST_REVISION, REVISION, jobs, usage
@@ -28,7 +29,7 @@ from safelight.adapters.sql.sqlite.opening import connect as connect_sqlite
 from safelight.contract.errors import ConfigurationError
 from safelight.contract.records.quotas import day_of
 from safelight.service.ports.stores.jobs import Ending, JobFilter
-from tests.adapters.sql.keep import config, migrate, migrated_file
+from tests.adapters.sql.keep import migrate, migrated_file
 from tests.contracts.jobs import job
 from tests.databases import Kept
 from tests.postgres import Server
@@ -40,7 +41,7 @@ _TAKES_AWAY = re.compile(r"\b(DROP|RENAME|ALTER COLUMN)\b")
 
 def revisions() -> list[str]:
     """All of them, oldest first."""
-    return [script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()][::-1]
+    return [script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()][::-1]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -83,7 +84,7 @@ async def test_a_migration_takes_nothing_away(empty: AsyncEngine, revision: str)
 
     def listen(connection: Connection) -> None:
         event.listen(connection, "before_cursor_execute", lambda _c, _k, statement, *_: said.append(statement))
-        made = config()
+        made = alembic_config()
         made.attributes["connection"] = connection
         command.upgrade(made, revision)
 

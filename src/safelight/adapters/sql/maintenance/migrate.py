@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Connection, delete, insert, inspect, select, text
@@ -13,6 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from safelight import __version__
 from safelight.adapters.sql.schema import OLDEST_REVISION, REVISION, notes
 from safelight.contract.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 SCRIPTS = "safelight.adapters.sql:migrations"
 _OLDEST = "oldest revision"
@@ -50,16 +54,22 @@ async def upgrade(
             await connection.run_sync(_run)
 
 
-def _run(connection: Connection) -> None:
-    """Run what is missing, or see whether what a newer version made of it can be used."""
-    # Imported when there is something to do.
-    from alembic import command
+def alembic_config() -> Config:
+    """Where Alembic, which is imported when there is something to do, finds the migrations."""
     from alembic.config import Config
-    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", SCRIPTS)
     config.set_main_option("path_separator", "os")
+    return config
+
+
+def _run(connection: Connection) -> None:
+    """Run what is missing, or see whether what a newer version made of it can be used."""
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
+    config = alembic_config()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     revision = _revision(connection)
     if revision is not None and revision not in known:
