@@ -57,6 +57,8 @@ class Device:
     now: float = 0.0
     busy: float = 0.0
     here: dict[str, Picture] = field(default_factory=dict)
+    parked: dict[str, Parked] = field(default_factory=dict)
+    came: int = 0
 
     def run(
         self, arrivals: Sequence[Picture], next_of: Callable[[float, int], Picture | None] = lambda now, number: None
@@ -69,14 +71,13 @@ class Device:
         number, asked, asked_for = 0, next_of(0.0, 0), ""
         while todo or self.here:
             if asked is not None and asked.came <= self.now:
-                self.here[asked.name] = asked
+                self._take(asked)
                 asked_for, asked = asked.name, None
             if not self.here:
                 self.now = max(self.now, todo[0].came)
             while todo and todo[0].came <= self.now:
-                arrived = todo.pop(0)
-                self.here[arrived.name] = arrived
-            chosen = self.schedule.choose([self._parked(i, p) for i, p in enumerate(self.here.values())])
+                self._take(todo.pop(0))
+            chosen = self.schedule.choose([*self.parked.values()])
             picture = self.here[chosen.run]
             _, seconds = picture.call()
             self.now += seconds
@@ -84,11 +85,19 @@ class Device:
             if picture.advance():
                 picture.ended = self.now
                 ended.append(self.here.pop(picture.name))
+                del self.parked[picture.name]
                 if picture.name == asked_for:
                     number += 1
                     asked = next_of(self.now, number)
+            else:
+                self.parked[picture.name] = self._parked(chosen.arrived, picture)
             self.schedule.served(chosen, seconds)
         return ended
+
+    def _take(self, picture: Picture) -> None:
+        self.came += 1
+        self.here[picture.name] = picture
+        self.parked[picture.name] = self._parked(self.came, picture)
 
     def _parked(self, number: int, p: Picture) -> Parked:
         stage, _ = p.call()

@@ -113,10 +113,11 @@ class FairShare:
 
     def choose(self, parked: Sequence[Parked]) -> Parked:
         heads: dict[str, Parked] = {}
+        first: dict[str, tuple[float, int]] = {}
         for run in [run for run in parked if not run.background] or parked:
-            head = heads.get(run.group)
-            if head is None or (run.due, run.arrived) < (head.due, head.arrived):
-                heads[run.group] = run
+            turn, group = (run.due, run.arrived), run.group
+            if group not in first or turn < first[group]:
+                heads[group], first[group] = run, turn
         self._shares.enter({g: Claim(head.weight, head.credit) for g, head in heads.items()})
         return min(heads.values(), key=lambda run: (self._shares.used(run.group), run.arrived))
 
