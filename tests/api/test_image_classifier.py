@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from safelight.adapters.filtering.classifier import ClassifierFilter
 from safelight.bootstrap.use_cases.filters import look_at_classifier
@@ -19,7 +22,8 @@ from safelight.service.ports.filters import FilterFailed, Question, Verdict
 from safelight.settings import read_settings
 from tests.api.conftest import PICTURES, Running, Serve, until
 from tests.api.test_batches import begun, by_id, drawing, ended, line, lines_of
-from tests.forking.starting import anew
+from tests.forking.making import make
+from tests.forking.starting import anew, forked
 from tests.sent_pictures import one_colour
 
 OPEN = {"postcard": {"source": "postcard"}, "stable-image-ultra": {"source": "postcard"}}
@@ -27,22 +31,28 @@ PATIENT: dict[str, Any] = {"filter_seconds": 60, "models": OPEN, "sdapi": True}
 SAID = "The operator of this server does not allow this picture. Reason: nsfw"
 
 
-def made(folder: Path, bias: dict[str, float]) -> Path:
-    """A classifier that gives its bias to whatever it is shown."""
-    # Four seconds of a processor, in those of a run's processes that make one.
-    from benchmarks.checkpoints import classifiers
-
-    return classifiers.vit(folder, bias)
-
-
 @pytest.fixture(scope="module")
 def refusing(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(made(tmp_path_factory.mktemp("refusing"), {"normal": 0.0, "nsfw": 2.0}))
+    """A classifier that gives its bias to whatever it is shown."""
+    folder = tmp_path_factory.mktemp("refusing")
+    before = forked()
+    make("benchmarks.checkpoints.classifiers", "vit", folder, bias={"normal": 0.0, "nsfw": 2.0})
+    assert sys.platform != "linux" or forked() > before
+    return str(folder)
 
 
 @pytest.fixture(scope="module")
-def allowing(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(made(tmp_path_factory.mktemp("allowing"), {"normal": 2.0, "nsfw": 0.0}))
+def allowing(refusing: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = copied(refusing, tmp_path_factory.mktemp("allowing"))
+    weights = load_file(folder / "model.safetensors")
+    weights["classifier.bias"][:] = [2.0, 0.0]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return str(folder)
+
+
+def copied(classifier: str, folder: Path) -> Path:
+    shutil.copytree(classifier, folder, dirs_exist_ok=True)
+    return folder
 
 
 async def ends(running: Running) -> list[tuple[str, str | None]]:
@@ -97,9 +107,9 @@ async def test_a_picture_below_the_threshold_goes_out_on_every_way(serve: Serve,
 
 
 async def test_a_classifier_that_cannot_be_loaded_refuses_all_or_allows_all_as_set(
-    serve: Serve, tmp_path: Path
+    serve: Serve, refusing: str, tmp_path: Path
 ) -> None:
-    broken = made(tmp_path / "broken", {"normal": 0.0, "nsfw": 0.0})
+    broken = copied(refusing, tmp_path / "broken")
     (broken / "model.safetensors").write_bytes(b"no weights")
     for on_failure, status in (("refuse", 500), ("allow", 200)):
         running = await serve(image_classifier={"source": str(broken)}, filter_failure=on_failure, **PATIENT)
@@ -203,8 +213,8 @@ def test_what_can_be_seen_beforehand_is_said_at_the_start(
 
 
 @pytest.mark.parametrize("lost", ["config.json", "model.safetensors"])
-def test_a_folder_that_lacks_something_is_said_at_the_start(tmp_path: Path, lost: str) -> None:
-    folder = made(tmp_path / "lacks", {"normal": 0.0, "nsfw": 0.0})
+def test_a_folder_that_lacks_something_is_said_at_the_start(refusing: str, tmp_path: Path, lost: str) -> None:
+    folder = copied(refusing, tmp_path / "lacks")
     (folder / lost).unlink()
     with pytest.raises(ConfigurationError, match=r"holds no image classifier|no weights in safetensors"):
         look_at_classifier(read_settings({"home": tmp_path, "image_classifier": {"source": str(folder)}}))

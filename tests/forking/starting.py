@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from safelight.adapters.processes.children import child_environment
+from tests.forking.making import MAKE
 from tests.forking.template import LENGTH_BYTES, Job
 
 PROGRAM = Path(__file__).with_name("template.py")
@@ -32,6 +33,7 @@ _FORKED = {
     "safelight.engine.describe": _ENGINE,
     "safelight.engine.report": _ENGINE,
     "safelight.engine.classifier": _ENGINE,
+    MAKE: _ENGINE,
     PYTEST: _SUITE,
 }
 # Which commands start a process of the engine, unless another engine or a server that runs is named.
