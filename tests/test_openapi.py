@@ -20,6 +20,7 @@ import schemathesis
 from hypothesis import Phase, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
+from schemathesis.generation.hypothesis import canonical_form_cache, canonical_strategy_cache
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from safelight.adapters.fake.engine import FakeEngine
@@ -100,6 +101,19 @@ def anonymous(request: pytest.FixtureRequest) -> Any:
 def _as_schemathesis_knows_it(request: pytest.FixtureRequest) -> None:
     """schemathesis 4.32 reads a test's name by an attribute that pytest 9.2 has no longer."""
     request.node._nodeid = request.node.nodeid
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _every_schema_made_canonical_once() -> Iterator[None]:
+    """schemathesis remembers 128, and throws away what it asks for again: a fifth of this file's time."""
+    caches = (canonical_form_cache, canonical_strategy_cache)
+    before = [cache._maxsize for cache in caches]
+    for cache in caches:
+        cache._maxsize = 10_000
+    yield
+    for cache, size in zip(caches, before, strict=True):
+        cache._maxsize = size
+        cache.clear()
 
 
 def _from_somewhere_else(case: schemathesis.Case[Any]) -> None:
