@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,14 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
         return MemoryFiles()
     where = request.getfixturevalue("bucket").url if request.param == "s3" else str(tmp_path / "shared")
     return open_files(where, tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _made(tmp_path: Path, with_database: Callable[[Path], Path]) -> None:
+    """Each state folder has a new database, whose making would take three times as long as to open it."""
+    for name in ("", "one", "two", "now", "new", "home"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        with_database(tmp_path / name)
 
 
 async def swept(home: Path, files: FileStore, *, own: bool = False, adopt: bool = False, start: float = 1.0) -> int:
@@ -114,7 +123,7 @@ async def test_a_database_that_was_restored_leaves_alone_what_was_made_right_aft
 
 async def test_two_copies_of_one_database_stop_each_other(files: FileStore, tmp_path: Path) -> None:
     await swept(tmp_path / "one", files)
-    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    shutil.copytree(tmp_path / "one", tmp_path / "two", dirs_exist_ok=True)
     databases = [await open_database(tmp_path / home) for home in ("one", "two")]
     one, two = (Place(files, database.notes) for database in databases)
     assert await one.claim()
