@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-import openai
 import pytest
 
 from safelight.adapters.upstreams import HttpUpstream
@@ -154,6 +153,8 @@ async def test_a_chat_goes_to_the_upstream_as_it_is_and_so_comes_the_answer(chat
 
 
 async def test_openai_python_chats_and_streams(chatting: Chatting) -> None:
+    import openai  # 0.8 s of a processor, in the one of a run's processes that asks by it
+
     chunks = [
         {**ANSWER, "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": word}}]}
         for word in ("good ", "day")
