@@ -2,7 +2,7 @@
 
     python -m benchmarks.peers [--model sd15|sdxl|sd35-large|flux1-dev] [--device cpu|cuda] [--side 512] [--steps 4]
         [--openvino PYTHON] [--stable-diffusion-cpp PYTHON] [--compiled] [--rounds 3] [--only PART]
-        [--limit SECONDS] [--results FILE] [--folder FOLDER]
+        [--limit SECONDS] [--results FILE] [--folder FOLDER] [--turns 5]
 
 PYTHON is an interpreter that has the peer (`openvino-genai` with `optimum-intel`, `stable-diffusion-cpp-python`): they
 need other versions of the libraries than Safelight. What this machine cannot run is said and left out. The checkpoint
@@ -13,7 +13,8 @@ command goes on with those that are left. `--model` and `--side` may be given as
 sdxl:1024`; then `--folder` holds a folder for each model. The last column is the share of the operations a second that
 large products reach on the device in the same run, in bfloat16, or in float32 where that is faster: there bfloat16 is
 emulated, and no row of diffusers uses it. Ratios hold within one run; beside other programs compare the processor's
-seconds.
+seconds. With `--turns` the rows that `--only` names live at once and draw in turns, so often each, and the median of a
+step is shown beside the first row's: what disturbs one disturbs all. It needs memory for all of them.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from pathlib import Path
 
 from benchmarks.peers.kept import Figures, Kept
 from benchmarks.peers.measuring import ROUNDS
-from benchmarks.peers.rows import README, ROWS
+from benchmarks.peers.rows import README, ROWS, Row
 from benchmarks.peers.running import Impossible, Picture, limits, run
+from benchmarks.peers.turns import draw_in_turns
 
 _LIMITS = "limits"
 
@@ -38,10 +40,7 @@ def measure(given: argparse.Namespace, picture: Picture, kept: Kept) -> None:
     if _LIMITS not in kept.of(picture.name):
         kept.add(picture.name, _LIMITS, limits(picture))
     for name, row in ROWS.items():
-        wanted = (
-            (given.compiled or not row.compiled) and (given.only or "") in name and (not row.peer or peers[row.peer])
-        )
-        if not wanted or name in kept.of(picture.name):
+        if not _wanted(name, row, given) or name in kept.of(picture.name):
             continue
         try:
             figures = run(row, picture, peers)
@@ -50,6 +49,12 @@ def measure(given: argparse.Namespace, picture: Picture, kept: Kept) -> None:
             continue
         kept.add(picture.name, name, figures)
         print(f"{picture.name}, {name}: {figures}", file=sys.stderr, flush=True)
+
+
+def _wanted(name: str, row: Row, given: argparse.Namespace) -> bool:
+    peers = {"openvino": given.openvino, "stable_diffusion_cpp": given.stable_diffusion_cpp}
+    asked = (given.compiled or not row.compiled) and any(each in name for each in given.only)
+    return asked and bool(not row.peer or peers[row.peer])
 
 
 def show(title: str, picture: Picture, found: dict[str, Figures]) -> None:
@@ -79,7 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of which the fastest counts")
     parser.add_argument("--limit", type=float, default=math.inf, help="seconds for a row")
-    parser.add_argument("--only", help="a part of the names of the rows that are wanted")
+    parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of the rows that are wanted")
+    parser.add_argument("--turns", type=int, default=0, help="all rows at once, in turns")
     parser.add_argument("--openvino", metavar="PYTHON")
     parser.add_argument("--stable-diffusion-cpp", metavar="PYTHON")
     parser.add_argument("--compiled", action="store_true", help="also what torch.compile makes of it")
@@ -101,6 +107,10 @@ def main() -> int:
             if not (folder / "model_index.json").exists():
                 make(model, folder, given.device)
             picture = Picture(model, folder, int(side), given.device, given.steps, given.rounds, given.limit)
+            if given.turns:
+                rows = {name: row for name, row in ROWS.items() if _wanted(name, row, given)}
+                draw_in_turns(rows, picture, {"openvino": given.openvino}, given.turns)
+                continue
             measure(given, picture, kept)
             show(ARCHITECTURES[model].title, picture, kept.of(picture.name))
     return 0

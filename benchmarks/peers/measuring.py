@@ -41,6 +41,14 @@ def measure(draw: Draw, steps: int, rounds: int = ROUNDS, limit: float = math.in
     return {"step": step, "cpu": cpu, "picture": picture, "peak": _peak() / 1e9, "rounds": float(len(pairs))}
 
 
+def take_turns(draw: Draw) -> None:
+    """Draw a picture of as many steps as each line of standard input says, and print what it took, as JSON."""
+    draw(FEW)  # warm
+    print(json.dumps("ready"), flush=True)
+    for line in sys.stdin:
+        print(json.dumps((*_seconds(draw, int(line)), _peak() / 1e9)), flush=True)
+
+
 def _peak() -> float:
     torch = sys.modules.get("torch")
     on_gpu = torch.cuda.max_memory_allocated() if torch is not None and torch.cuda.is_available() else 0
@@ -58,4 +66,12 @@ def row(makes: dict[str, Make]) -> None:
     """One row in a process of its own: `python -m MODULE MAKE FOLDER SIDE STEPS DEVICE ROUNDS LIMIT`."""
     make, folder, side, steps, device, rounds, limit = sys.argv[1:]
     draw = makes[make](Path(folder), int(side), device)
-    print(json.dumps(measure(draw, int(steps), int(rounds), float(limit))))
+    measure_or_take_turns(draw, int(steps), int(rounds), float(limit))
+
+
+def measure_or_take_turns(draw: Draw, steps: int, rounds: int, limit: float) -> None:
+    """No rounds of its own: it has a turn when it is told."""
+    if rounds == 0:
+        take_turns(draw)
+    else:
+        print(json.dumps(measure(draw, steps, rounds, limit)))

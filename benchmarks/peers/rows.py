@@ -45,6 +45,16 @@ ROWS = {
         "with_safelight", "openvino_half", needed="openvino", weights=4, packed=True
     ),
     "Safelight, openvino int8": Row("with_safelight", "openvino_int8", needed="openvino", weights=4, packed=True),
+    **{
+        f"Safelight, openvino {name}, size fixed": Row(
+            "with_safelight",
+            f"openvino_{make}_fixed",
+            needed="openvino",
+            weights=8 if name == "float32" else 4,
+            packed=True,
+        )
+        for name, make in (("float32", "float32"), ("half precision", "half"), ("int8", "int8"))
+    },
     "OpenVINO GenAI, float32": _openvino("float32", 4),
     "OpenVINO GenAI, half precision": _openvino("half", 2),
     "OpenVINO GenAI, int8": _openvino("int8", 1),

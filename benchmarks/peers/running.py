@@ -16,7 +16,7 @@ from pathlib import Path
 from safetensors import safe_open
 
 from benchmarks.peers.kept import Figures
-from benchmarks.peers.measuring import measure
+from benchmarks.peers.measuring import measure_or_take_turns
 from benchmarks.peers.rows import OPENVINO_WEIGHTS, Row
 
 _BESIDE = 1.3  # activations and libraries beside the weights
@@ -51,11 +51,16 @@ class Impossible(Exception):
 
 def run(row: Row, picture: Picture, peers: dict[str, str | None]) -> Figures:
     """A row's figures. Raises `Impossible`."""
+    return _figures(command_of(row, picture, peers), picture)
+
+
+def command_of(row: Row, picture: Picture, peers: dict[str, str | None]) -> list[str]:
+    """What draws a row. Raises `Impossible`."""
     _refuse(row, picture)
     if not row.peer:
         if row.needed and find_spec(row.needed) is None:
             raise Impossible(f"{row.needed} is not installed beside Safelight")
-        return _figures(_command(sys.executable, "running", row.module, row.make, picture.folder, picture), picture)
+        return _command(sys.executable, "running", row.module, row.make, picture.folder, picture)
     python = peers.get(row.peer)
     if not python:
         raise Impossible("its interpreter was not named")
@@ -64,7 +69,7 @@ def run(row: Row, picture: Picture, peers: dict[str, str | None]) -> Figures:
     place = picture.folder
     if row.peer == "openvino":
         place = converted(python, picture.folder, OPENVINO_WEIGHTS[row.make])
-    return _figures(_command(python, row.module, row.make, place, picture), picture)
+    return _command(python, row.module, row.make, place, picture)
 
 
 def limits(picture: Picture) -> Figures:
@@ -138,11 +143,10 @@ def _main() -> None:
     if module == "limits":
         from benchmarks.peers.with_diffusers import fast_dtype, operations, products_rate
 
-        found = {"operations": operations(*place), "rate": products_rate(device, fast_dtype(device))}
+        print(json.dumps({"operations": operations(*place), "rate": products_rate(device, fast_dtype(device))}))
     else:
         draw = getattr(import_module(f"benchmarks.peers.{module}"), make)(*place)
-        found = measure(draw, int(steps), int(rounds), float(limit))
-    print(json.dumps(found))
+        measure_or_take_turns(draw, int(steps), int(rounds), float(limit))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import os
 import time
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from benchmarks.peers.measuring import PROMPT, Draw
 from safelight.contract.models.options import ModelOptions
 from safelight.engine.runtimes.eight_bits import INT8
@@ -44,6 +46,25 @@ def openvino_half(folder: Path, side: int, device: str) -> Draw:
 def openvino_int8(folder: Path, side: int, device: str) -> Draw:
     """With `runtime = "openvino"` and `quantization = "int8"`, else in bfloat16."""
     return _draw(folder, side, device, ModelOptions(runtime="openvino", quantization=(INT8,)), "bfloat16")
+
+
+def openvino_float32_fixed(folder: Path, side: int, device: str) -> Draw:
+    """The same with `fixed_sizes` of this one size, as the next two."""
+    return _draw(folder, side, device, _fixed(side), "float32")
+
+
+def openvino_half_fixed(folder: Path, side: int, device: str) -> Draw:
+    """In bfloat16."""
+    return _draw(folder, side, device, _fixed(side), "bfloat16")
+
+
+def openvino_int8_fixed(folder: Path, side: int, device: str) -> Draw:
+    """With `quantization = "int8"`, else in bfloat16."""
+    return _draw(folder, side, device, replace(_fixed(side), quantization=(INT8,)), "bfloat16")
+
+
+def _fixed(side: int) -> ModelOptions:
+    return ModelOptions(runtime="openvino", fixed_sizes=(f"{side}x{side}",))
 
 
 def _draw(folder: Path, side: int, device: str, options: ModelOptions, dtype: Dtype = "auto") -> Draw:

@@ -37,11 +37,11 @@ class StepCache(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Every option but `runtime` is diffusers' own; the defaults change nothing.
+    """Every option but `runtime` and `fixed_sizes` is diffusers' own; the defaults change nothing.
 
     `transformer` is a file (safetensors or GGUF) that replaces the denoiser's weights; `config` is a folder in
     diffusers' layout that describes a single-file checkpoint. `arguments` are added to every call of the pipeline.
-    `runtime` is what computes the denoiser.
+    `runtime` is what computes the denoiser, `fixed_sizes` are sizes, as `512x512`, for which it is compiled once more.
     Without `safety_checker` the pipeline's own, if it has one, is left out.
     `controlnets` are folders or pulled checkpoints of ControlNets by the names that requests have for them.
     `negative_prompt`, `width` and `height` correct what Safelight reads off the checkpoint.
@@ -56,6 +56,7 @@ class ModelOptions(msgspec.Struct, frozen=True, kw_only=True):
     attention: str | None = None
     compile: bool = False
     runtime: Runtime = "pytorch"
+    fixed_sizes: tuple[str, ...] = ()
     quantization: tuple[Quantization, ...] = ()
     cache: StepCache | None = None
     loras: tuple[Lora, ...] = ()

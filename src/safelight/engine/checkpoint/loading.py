@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import DENOISERS, ModelOptions
 from safelight.contract.models.traits import EditTraits, Traits
+from safelight.contract.values.sizes import Size
 from safelight.engine.checkpoint.assembly import Assembly
 from safelight.engine.checkpoint.capabilities.dtypes import PACKED, check_dtype, dtype_of, numbers_of
 from safelight.engine.checkpoint.capabilities.edits import parameters_of, ways_of
@@ -38,7 +39,7 @@ from safelight.engine.pipeline.edits.twins import IMAGE_TO_IMAGE, INPAINTING
 from safelight.engine.pipeline.edits.ways import Ways
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.signature import of_one_frame
-from safelight.engine.runtimes import denoiser, eight_bits, openvino, simplifying, writing
+from safelight.engine.runtimes import denoiser, eight_bits, openvino, simplifying, steady, writing
 from safelight.engine.runtimes.denoiser import denoisers_of, run_by_openvino
 from safelight.engine.runtimes.eight_bits import without_quantization
 from safelight.engine.runtimes.kept import KeptGraphs
@@ -146,7 +147,8 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
         )
         if options.runtime == "openvino":
             graphs = KeptGraphs(kept, digest.result())
-            run_by_openvino(pipeline, dtype, graphs, eight_bits=bool(spec.options.quantization))
+            sizes = map(Size.parse, options.fixed_sizes)
+            run_by_openvino(pipeline, dtype, graphs, eight_bits=bool(spec.options.quantization), fixed_sizes=sizes)
         if said:
             traits = replace(traits, notes=(*traits.notes, *said), loras=tuple(adapters.named))
             _tell(name, traits, said, described)
@@ -165,6 +167,7 @@ def _load(spec: ModelSpec, device: str, described: Callable[[Traits], None] | No
             compiled=options.compile,
             offloaded=options.offload != "none",
             laid_out=Parts(denoisers_of(pipeline) if options.runtime == "openvino" else {}),
+            layouts=1 + len(options.fixed_sizes),
         )
 
 
@@ -208,10 +211,12 @@ def weight_of(spec: ModelSpec, device: str) -> int:
 def _sizes(
     checkpoint: Checkpoint, options: ModelOptions, controlnets: Mapping[str, ControlNetFiles], dtype: torch.dtype
 ) -> dict[str, int]:
-    """Bytes of each part's weights; OpenVINO has a denoiser's once more, laid out as it multiplies them."""
+    """Bytes of each part's weights; OpenVINO has a denoiser's once more, laid out as it multiplies them, and again for
+    each size that has graphs of its own."""
     parts = checkpoint.sizes(dtype) | sizes_of(controlnets, dtype)
-    twice = DENOISERS if options.runtime == "openvino" else ()
-    return parts | {name: 2 * parts[name] for name in twice if name in parts}
+    again = DENOISERS if options.runtime == "openvino" else ()
+    times = 2 + len(options.fixed_sizes)
+    return parts | {name: times * parts[name] for name in again if name in parts}
 
 
 def _named(spec: ModelSpec) -> tuple[Named, ...]:
@@ -251,11 +256,11 @@ def _fingerprint(
     if options != ModelOptions(offload=options.offload):
         said = msgspec.to_builtins(replace(options, offload="none", config=None))
         if options.runtime == "pytorch":  # pictures are what they were before there was another
-            del said["runtime"]
+            del said["runtime"], said["fixed_sizes"]
         else:
             defaults["runtime"] = openvino_version()
             # It decides what is computed: the same holds for it.
-            code = (denoiser, openvino, writing, simplifying, eight_bits)
+            code = (denoiser, openvino, writing, simplifying, steady, eight_bits)
             defaults["runtime_code"] = files_digest(Path(inspect.getfile(module)) for module in code)
         defaults["options"] = said
         defaults["added"] = files_digest(added)

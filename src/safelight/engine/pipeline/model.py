@@ -34,7 +34,8 @@ class LoadedModel:
     `parameters` are the keyword arguments that its pipeline takes, with their defaults; `arguments` are the operator's
     additions to every call. `compiled`: its denoiser is compiled for a size when it first draws it. `offloaded`: of its
     weights no more than the largest part is on the device at any time. `ways`: how it draws from pictures;
-    `adapters`: its LoRAs, `controls` its ControlNets. `laid_out`: parts whose weights another library has once more.
+    `adapters`: its LoRAs, `controls` its ControlNets. `laid_out`: parts whose weights another library has
+    `layouts` times more.
     """
 
     source: str
@@ -51,6 +52,7 @@ class LoadedModel:
     adapters: Adapters = NO_ADAPTERS
     controls: Controls = NO_CONTROLS
     laid_out: Parts = _NOTHING
+    layouts: int = 1
 
     def drawing_by(self, way: Called) -> LoadedModel:
         """The same model as it draws by another pipeline. Of what the operator adds to calls a pipeline beside its own
@@ -74,4 +76,6 @@ class LoadedModel:
     @property
     def bytes(self) -> int:
         """Of its device's memory that its weights take."""
-        return largest_part(self.parts) if self.offloaded else memory_of(self.parts) + memory_of(self.laid_out)
+        if self.offloaded:
+            return largest_part(self.parts)
+        return memory_of(self.parts) + self.layouts * memory_of(self.laid_out)

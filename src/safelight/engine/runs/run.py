@@ -17,10 +17,11 @@ from safelight.contract.models.costs import CostPoint
 from safelight.contract.models.stages import FIRST
 from safelight.contract.requests.order import Order
 from safelight.engine.output.metadata import Facts
+from safelight.engine.pipeline.drawn_size import told_size
 from safelight.engine.pipeline.lora_sets import NO_LORAS, lora_set
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.review import has_checker
-from safelight.engine.pipeline.stand_ins.calls import Call
+from safelight.engine.pipeline.stand_ins.calls import Call, Within
 from safelight.engine.pipeline.stand_ins.prompt_reading import PromptReading
 from safelight.engine.pipeline.stand_ins.standin import StepTaken, copy_for_run, release
 from safelight.engine.residency.slot import ModelSlot
@@ -193,7 +194,7 @@ class Run:
                 self._parking.hand,
                 self._stepped,
                 self.reading.hear,
-                dict.fromkeys(self.model.adapters.parts, self._loras),
+                self._within(),
                 torch.Generator("cpu").manual_seed(self.order.recipe.seed),
             )
             generator = torch.Generator("cpu").manual_seed(self.order.recipe.seed)
@@ -209,6 +210,11 @@ class Run:
         finally:
             if pipeline is not None:
                 release(pipeline)
+
+    def _within(self) -> dict[int, Within]:
+        recipe = self.order.recipe
+        chosen: dict[int, Within] = dict.fromkeys(self.model.adapters.parts, self._loras)
+        return chosen | told_size(self.model, recipe.width, recipe.height)
 
     def _stepped(self, taken: StepTaken) -> None:
         self.step, self.steps, self.latents = taken.step, taken.steps, taken.latents

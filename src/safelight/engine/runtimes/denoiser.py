@@ -14,18 +14,22 @@ import inspect
 import logging
 import weakref
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
+from itertools import product
 from typing import Any
 
 import torch
 
 from safelight.contract.models.stages import STEPS
+from safelight.contract.values.sizes import Size
 from safelight.engine.machine.stages import stage_of
+from safelight.engine.pipeline.drawn_size import drawn_size
 from safelight.engine.pipeline.stand_ins.call_values import NoForm, form_of, tensors_of
 from safelight.engine.runtimes.eight_bits import in_eight_bits, whole_products
 from safelight.engine.runtimes.kept import NOT_KEPT, KeptGraphs
 from safelight.engine.runtimes.openvino import Graph
 from safelight.engine.runtimes.paging import lay_in_file, put_away
+from safelight.engine.runtimes.steady import steady_tensors
 from safelight.engine.runtimes.values_read import ValuesRead
 from safelight.engine.runtimes.writing import CannotConvert, Written, write
 
@@ -44,27 +48,42 @@ def denoisers_of(pipeline: Any) -> dict[str, torch.nn.Module]:
 
 
 def run_by_openvino(
-    pipeline: Any, dtype: torch.dtype, kept: KeptGraphs = NOT_KEPT, *, eight_bits: bool = False
+    pipeline: Any,
+    dtype: torch.dtype,
+    kept: KeptGraphs = NOT_KEPT,
+    *,
+    eight_bits: bool = False,
+    fixed_sizes: Iterable[Size] = (),
 ) -> None:
     """Have the pipeline's denoisers computed by OpenVINO from now on, their weights being in that number format, or
-    those of linear layers in `eight_bits`."""
+    those of linear layers in `eight_bits`; those of pictures of `fixed_sizes` by graphs for one shape each."""
+    sizes = frozenset(fixed_sizes)
     for name, module in denoisers_of(pipeline).items():
         if eight_bits:
             in_eight_bits(module)
         lay_in_file(module, kept.folder)
         whole = eight_bits and dtype is torch.bfloat16
-        module.__dict__["forward"] = _Forward(name, module, dtype, kept, whole=whole)
+        module.__dict__["forward"] = _Forward(name, module, dtype, kept, whole=whole, sizes=sizes)
 
 
 class _Forward:
     """In place of a module's `forward`. Only the thread that draws calls it."""
 
     def __init__(
-        self, name: str, module: torch.nn.Module, dtype: torch.dtype, kept: KeptGraphs, *, whole: bool = False
+        self,
+        name: str,
+        module: torch.nn.Module,
+        dtype: torch.dtype,
+        kept: KeptGraphs,
+        *,
+        whole: bool = False,
+        sizes: frozenset[Size] = frozenset(),
     ) -> None:
-        """`whole`: products of whole numbers are good enough, where they are within what the format allows."""
+        """`whole`: products of whole numbers are good enough, where they are within what the format allows. `sizes` are
+        those whose graphs are for one shape each."""
         self._name = name
-        self._ways = [(products, fixed) for products in (True, False)[not whole :] for fixed in (False, True)]
+        self._products = (True, False)[not whole :]
+        self._sizes = sizes
         self._module = weakref.ref(module)  # no cycle: its weights go when it does
         self._plain = type(module).forward
         self._dtype = dtype
@@ -77,7 +96,7 @@ class _Forward:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            form = form_of((args, kwargs), "cpu")
+            form = form_of((args, kwargs), "cpu"), drawn_size() in self._sizes
         except NoForm:
             return self._by_pytorch(*args, **kwargs)
         if form not in self._chosen:
@@ -95,18 +114,18 @@ class _Forward:
         """What a graph makes of a call. Of those that are compiled the one that was used longest ago makes room."""
         self._compiled[graph.key] = graph
         self._compiled.move_to_end(graph.key)
-        if len(self._compiled) > _MOST_COMPILED:
+        if len(self._compiled) > _MOST_COMPILED + len(self._sizes):
             self._compiled.popitem(last=False)[1].release()
         return graph(args, kwargs)
 
-    def _choose(self, form: Hashable, args: Any, kwargs: Any) -> Any:
+    def _choose(self, form: tuple[Hashable, bool], args: Any, kwargs: Any) -> Any:
         """Which graph computes calls of this form, if any; and this call's result by it."""
         if len(self._chosen) >= _REMEMBERED:
             self._chosen.clear()
             self._graphs = dict(self._compiled)
         found = self._kept.read(self._name, form)
         if found is not None:
-            graph = self._graph(*found)
+            graph = self._graph(*found, args, kwargs)
             try:
                 result = self._by(graph, args, kwargs)
             except (CannotConvert, RuntimeError, ValueError, TypeError, StopIteration, KeyError):
@@ -123,19 +142,21 @@ class _Forward:
         self._chosen[form], result = self._made(form, args, kwargs, expected)
         return result
 
-    def _made(self, form: Hashable, args: Any, kwargs: Any, expected: Any) -> tuple[Graph | None, Any]:
+    def _made(self, form: tuple[Hashable, bool], args: Any, kwargs: Any, expected: Any) -> tuple[Graph | None, Any]:
         """A graph of this call and what it makes of it; none, said in the log, where that is not what PyTorch makes.
 
-        The first is for any shape, so that other forms may share it. One for these shapes alone lacks nothing that
-        Python computed of them. Those that multiply whole numbers come before those that do not.
+        The first is for any shape, so that other forms may share it, unless the picture's size is to have its own. One
+        for these shapes alone lacks nothing that Python computed of them. Those that multiply whole numbers come before
+        those that do not.
         """
         module, why = self._module(), "its result is another"
         assert module is not None
-        for whole, fixed in self._ways:
+        shapes = (False, True) if not form[1] else (True, False)
+        for whole, fixed in product(self._products, shapes):
             try:
                 with whole_products(whole):
                     written, like = write(module, self._by_pytorch, args, kwargs, fixed=fixed)
-                graph = self._graph(written, like)
+                graph = self._graph(written, like, args, kwargs)
                 result = self._tried(graph, args, kwargs, expected)
             except CannotConvert as error:
                 why = str(error)
@@ -146,11 +167,11 @@ class _Forward:
         self._stay(why)
         return None, expected
 
-    def _graph(self, written: Written, like: Any) -> Graph:
-        """The one that these files are of."""
+    def _graph(self, written: Written, like: Any, args: Any, kwargs: Any) -> Graph:
+        """The one that these files are of, for calls with such arguments."""
         module = self._module()
         assert module is not None
-        graph = Graph(written, like, module, self._dtype)
+        graph = Graph(written, like, module, self._dtype, steady_tensors(self.__signature__, args, kwargs))
         return self._graphs.setdefault(graph.key, graph)
 
     def _tried(self, graph: Graph, args: Any, kwargs: Any, expected: Any) -> Any:

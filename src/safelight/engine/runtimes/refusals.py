@@ -22,6 +22,8 @@ def check_runtime(options: ModelOptions, device: str, dtype: str, *, loras: bool
         ModelLoadError: saying what to leave out, to change or to install.
     """
     if options.runtime == "pytorch":
+        if options.fixed_sizes:
+            raise ModelLoadError('`fixed_sizes` is for `runtime = "openvino"`: add that, or leave it out.')
         return
     reason = next(_excluded(options, device, dtype, loras=loras, quantized=quantized), None)
     if reason is not None:

@@ -20,6 +20,8 @@ QUANTIZATION_PRESETS: dict[str, dict[str, Any]] = {
 # It stands in names of a form's fields, `control[NAME]`.
 ControlName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
+PictureSize = Annotated[str, Field(pattern=r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$")]
+
 
 class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,6 +68,11 @@ class OptionSettings(_Table):
     attention: str | None = Field(None, description="diffusers' attention backend, like flash or sage.")
     compile: bool = Field(False, description="Compile the denoiser's repeated blocks with torch.compile.")
     runtime: Literal["pytorch", "openvino"] = Field("pytorch", description="What computes the denoiser on a processor.")
+    fixed_sizes: tuple[PictureSize, ...] = Field(
+        (),
+        max_length=4,
+        description="With openvino: sizes for which it compiles the denoiser once more, faster at those alone.",
+    )
     quantization: tuple[QuantizationSettings, ...] = Field(
         (), description="Weights in fewer bits: int8, fp8 or nf4, or a table, or a list of tables for different parts."
     )
