@@ -8,6 +8,11 @@ import sys
 from pathlib import Path
 
 _ROOT = Path(__file__).parent.parent
+# pytest takes in every plugin that is installed, and some import half a library: these alone are asked for.
+_PLUGINS = {
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTEST_PLUGINS": "xdist.plugin,pytest_asyncio.plugin,pytest_timeout",
+}
 _CONFTEST = """
 from tests.hung import *
 from tests.hung import declare as pytest_addoption
@@ -54,7 +59,7 @@ def _run(folder: Path, tests: str, seconds: int = 10) -> subprocess.CompletedPro
             *("-o", f"timeout={seconds}", "-o", "hung_seconds=1", "test_made.py"),
         ],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(_ROOT)},
+        env=os.environ | {"PYTHONPATH": str(_ROOT)} | _PLUGINS,
         capture_output=True,
         text=True,
         timeout=300,

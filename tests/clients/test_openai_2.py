@@ -13,6 +13,8 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 BESIDE = ROOT / ".venv" / "openai-2"
 LOCK = ROOT / "requirements" / "openai-2.txt"
+# pytest takes in every plugin that is installed, and some import half a library: these alone are asked for.
+PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "pytest_asyncio.plugin,pytest_timeout"}
 TESTS = ("test_openai_python.py", "test_openai_python_retries.py", "test_edits.py")
 
 
@@ -30,7 +32,7 @@ def test_openai_python_2_passes_the_same_tests() -> None:
     tests = [str(Path(__file__).parent / name) for name in TESTS]
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", "openai and not node"],
-        env=environment,
+        env=environment | PLUGINS,
         cwd=ROOT,
         capture_output=True,
         text=True,
