@@ -91,11 +91,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
-    """Before xdist starts its processes. Where no test of the engine is among those asked for, few import what is."""
+    """Before xdist starts its processes. Where no test of the engine or of the API is among those asked for, few import
+    what is."""
     ours = Path(__file__).parent
     asked = [Path(config.invocation_params.dir, each.partition("::")[0]).resolve() for each in config.args]
-    if any(path in (ours.parent, ours) or path.is_relative_to(ours / "engine") for path in asked):
-        starting.preload()
+    engine, api = (
+        any(path in (ours.parent, ours) or path.is_relative_to(ours / room) for path in asked)
+        for room in ("engine", "api")
+    )
+    if engine or api:
+        starting.preload(engine=engine)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -16,12 +16,16 @@ import pytest
 from scripts.coverage_gate import ROOT, measured_rooms, probes, reports
 from slipcover import FileMatcher, ImportManager
 
-_PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "main")
 _PROBES = probes()
 
 
+def _process() -> str:
+    """The name of this one. One of xdist's may have been forked from one that has none."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
 def _begin() -> None:
-    if _PROCESS == "main":
+    if _process() == "main":
         for left_over in reports():
             left_over.unlink()
     ImportManager(_PROBES, FileMatcher(sources=measured_rooms())).__enter__()
@@ -34,4 +38,4 @@ _begin()
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish() -> None:
     """Leave what was seen."""
-    (ROOT / f".coverage.{_PROCESS}.json").write_text(json.dumps(_PROBES.get_coverage()))
+    (ROOT / f".coverage.{_process()}.json").write_text(json.dumps(_PROBES.get_coverage()))

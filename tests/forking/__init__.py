@@ -12,8 +12,8 @@ in memory that is shared until somebody writes there. Another model is loaded as
 wanted again.
 
 A command that draws starts what imports PyTorch as a child of its own. It begins anew, with nothing imported, but has a
-child beside it from which that is forked. xdist's processes are forked where tests of the engine are among those that
-are asked for (`suite.py`).
+child beside it from which that is forked. xdist's processes are forked where tests of the engine or the API are among
+those that are asked for (`engine_suite.py`, `suite.py`).
 
 Started as ever, by `exec`, is what could differ: whoever passes a limit, a mask, another user or a program to be run
 in between; whose environment has another value for what was read while the template imported, or for what the

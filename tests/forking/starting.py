@@ -23,6 +23,7 @@ PROGRAM = Path(__file__).with_name("template.py")
 _SERVER = ("safelight.cli.app", "safelight.bootstrap.serve")
 _ENGINE = ("tests.forking.engine",)
 _SUITE = ("tests.forking.suite",)
+_ENGINE_SUITE = ("tests.forking.engine_suite",)
 # What xdist runs, in as many processes as it is told.
 PYTEST = "import sys;exec(eval(sys.stdin.readline()))"
 # What is forked, and which modules the template of it has imported.
@@ -143,7 +144,7 @@ class Template:
         with theirs:
             process = subprocess.Popen(
                 [sys.executable, "-P", str(PROGRAM), str(theirs.fileno()), "." * _ROOM, *modules],
-                env=environment | (_ONE_THREAD if modules is _SUITE else {}) | {"ROOM": "." * _ROOM},
+                env=environment | (_ONE_THREAD if modules in (_SUITE, _ENGINE_SUITE) else {}) | {"ROOM": "." * _ROOM},
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -189,7 +190,7 @@ class Forking:
         self._turn = threading.RLock()  # a template is started by `subprocess` as well
         self.anew = 0
         self.forked = 0
-        self.preloads = False
+        self.preloads: Sequence[str] | None = None
 
     def __call__(self, *given: Any) -> int:
         start = _Start(*given[: len(_Start._fields)])
@@ -203,10 +204,9 @@ class Forking:
 
     def _forked(self, start: _Start, job: Job) -> int:
         """The number of a process that does that, or -1."""
-        if job.what == PYTEST and not self.preloads:
-            return -1
         borrows = not self._borrowed and _draws(job)
-        template = self._template_of(_ENGINE if borrows else _FORKED[job.what])
+        modules = self.preloads if job.what == PYTEST else _ENGINE if borrows else _FORKED[job.what]
+        template = self._template_of(modules) if modules is not None else None
         if template is None or not (borrows or template.fits(job.environment)):
             return -1
         return self._fork(template, start, job._replace(borrows=borrows))
@@ -230,7 +230,7 @@ class Forking:
 
 def _environment_of(modules: Sequence[str], more: Mapping[str, str]) -> dict[str, str]:
     """What a template of these has: what is forked from it would have been given no more when it started."""
-    if modules is _SUITE:
+    if modules in (_SUITE, _ENGINE_SUITE):
         return dict(os.environ)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)} | dict(more)
     return child_environment(environment) if modules is _ENGINE else environment
@@ -280,10 +280,11 @@ def install() -> None:
         subprocess._fork_exec = _forking  # type: ignore[attr-defined]
 
 
-def preload() -> None:
-    """Fork pytest's own processes too, from one that has imported what they import to collect tests of the engine."""
+def preload(*, engine: bool) -> None:
+    """Fork pytest's own processes too, from one that has imported what they import to collect tests of a server, or of
+    the engine as well."""
     if _forking is not None:
-        _forking.preloads = True
+        _forking.preloads = _ENGINE_SUITE if engine else _SUITE
 
 
 def borrow(control: socket.socket) -> None:
