@@ -35,8 +35,8 @@ def test_every_layer_is_drawn_in_two_lights_and_sizes(kind: LayerKind) -> None:
 
 @pytest.mark.parametrize("setting", Setting)
 def test_every_setting_is_drawn_in_every_light(setting: Setting) -> None:
+    """Without pines and grass, which are most of that scene's shapes and the same in all settings."""
+    few = tuple(layer for layer in SUNSET_MOUNTAINS.layers if layer.kind not in (LayerKind.PINES, LayerKind.GRASS))
     for light, weather, size in zip(Light, Weather, cycle(SMALL), strict=False):
-        scene = replace(
-            SUNSET_MOUNTAINS, world=replace(SUNSET_MOUNTAINS.world, setting=setting, light=light, weather=weather)
-        )
-        assert spread(scene, size) > 5
+        world = replace(SUNSET_MOUNTAINS.world, setting=setting, light=light, weather=weather)
+        assert spread(replace(SUNSET_MOUNTAINS, world=world, layers=few), size) > 5

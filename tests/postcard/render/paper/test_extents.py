@@ -20,9 +20,10 @@ CASES = [(SUNSET_MOUNTAINS, style) for style in Style if style is not Style.OIL]
 
 @pytest.mark.parametrize("number", range(len(CASES)))
 def test_what_is_left_out_of_a_band_is_not_seen_there(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    svg, wholes, left_out = render_svg(styled(*CASES[number]), 320, 320), dict[str, str](), list[int]()
-    monkeypatch.setattr(bands, "_PIECE_MS", 0.4)
-    taken, document, between = rasterise(svg, 320, 320), Window._document, Drawing.between
+    width, height = 320, 160  # ten bands of sixteen rows, as few as there are
+    svg, wholes, left_out = render_svg(styled(*CASES[number]), width, height), dict[str, str](), list[int]()
+    monkeypatch.setattr(bands, "_PIECE_MS", 0.2)
+    taken, document, between = rasterise(svg, width, height), Window._document, Drawing.between
 
     def seen(self: Drawing, first: float, last: float) -> str:
         part = between(self, first, last)
@@ -35,7 +36,7 @@ def test_what_is_left_out_of_a_band_is_not_seen_there(number: int, monkeypatch: 
 
     monkeypatch.setattr(Drawing, "between", seen)
     monkeypatch.setattr(Window, "_document", whole)
-    assert np.array_equal(taken, rasterise(svg, 320, 320))
+    assert np.array_equal(taken, rasterise(svg, width, height))
     assert len(left_out) > 3
     assert len(svg) < 10_000 or max(left_out) > 0.2 * len(svg)
 

@@ -15,7 +15,7 @@ from safelight.postcard.render.paper.pixels.raster import lay_over
 from safelight.postcard.scenes.scene import Scene
 from safelight.postcard.scenes.vocabulary import Style
 
-WIDE, TALL = (768, 320), (208, 500)
+WIDE, HALF, TALL = (768, 320), (384, 320), (208, 500)
 
 
 def banded(monkeypatch: pytest.MonkeyPatch, svg: str, size: tuple[int, int], piece: float) -> NDArray[np.int64]:
@@ -25,7 +25,7 @@ def banded(monkeypatch: pytest.MonkeyPatch, svg: str, size: tuple[int, int], pie
 
 
 def seam(monkeypatch: pytest.MonkeyPatch, scene: Scene, size: tuple[int, int]) -> NDArray[np.int64]:
-    """By how many levels the drawing in ten bands or more differs from that in one piece: the most of each pixel."""
+    """By how many levels the drawing in nine bands or more differs from that in one piece: the most of each pixel."""
     svg = render_svg(scene, *size)
     whole = banded(monkeypatch, svg, size, 1e9)
     apart: NDArray[np.int64] = np.abs(banded(monkeypatch, svg, size, 0.8) - whole).max(axis=2)
@@ -45,11 +45,12 @@ def test_a_picture_in_bands_is_the_one_in_one_piece(
         assert (apart > 0).mean() < 1e-3
 
 
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", [name for name, scene in SCENES.items() if scene != SUNSET_MOUNTAINS])
 def test_every_scene_in_bands_is_the_one_in_one_piece(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half as wide: a seam runs along a row. The scene above is seen there in all styles."""
     style = list(Style)[zlib.crc32(name.encode()) % len(Style)]
     apart = np.concatenate(
-        [seam(monkeypatch, styled(SCENES[name], some), WIDE) for some in {Style.FLAT, Style.INK, style}]
+        [seam(monkeypatch, styled(SCENES[name], some), HALF) for some in {Style.FLAT, Style.INK, style}]
     )
     assert (apart > 4).mean() < 2e-5
     assert apart.max() <= 32
