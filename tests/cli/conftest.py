@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import subprocess
@@ -11,8 +12,10 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+import typer.main
 
 from safelight.cli import main
 from tests.cli.hub import Hub
@@ -91,6 +94,11 @@ def safelight(tmp_path: Path) -> CommandLine:
     return CommandLine(tmp_path)
 
 
+# Typer reads the signatures of all commands whenever it is called: 40 ms of a processor, half of a short command. A
+# process of `safelight` calls it once, a test's some hundred times for the same.
+_commands_of = functools.cache(typer.main.get_command)
+
+
 class InProcess(CommandLine):
     """The same without a new process, for commands whose process matters to nobody: seven times as fast."""
 
@@ -101,7 +109,12 @@ class InProcess(CommandLine):
         os.environ.update(wanted)
         os.chdir(self.folder)
         try:
-            with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as end:
+            with (
+                redirect_stdout(out),
+                redirect_stderr(err),
+                patch.object(typer.main, "get_command", _commands_of),
+                pytest.raises(SystemExit) as end,
+            ):
                 main(arguments)
         finally:
             os.chdir(folder)
