@@ -183,6 +183,7 @@ class _Forward:
         except (RuntimeError, ValueError, TypeError, StopIteration) as error:
             log.info("a graph of %s does not take these shapes: %s", self._name, type(error).__name__)
         graph.release()
+        self._compiled.pop(graph.key, None)
         return None
 
     def _forget(self, graph: Graph) -> None:
