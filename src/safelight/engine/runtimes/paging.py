@@ -14,6 +14,8 @@ from pathlib import Path
 
 import torch
 
+from safelight.engine.machine.cpu.allocator import give_back
+
 log = logging.getLogger(__name__)
 
 _PAGEOUT = 21  # MADV_PAGEOUT of Linux 5.4: the same number on every architecture that PyTorch runs on
@@ -53,11 +55,14 @@ def lay_in_file(module: torch.nn.Module, folder: Path | None) -> None:
         numbers = torch.frombuffer(place, dtype=torch.uint8, count=tensor.nbytes, offset=at)
         at += _aligned(tensor.nbytes)
         tensor.data = numbers.view(tensor.dtype).view(tensor.shape)
+    give_back()  # what they took in memory, before OpenVINO needs as much
 
 
 def put_away(module: torch.nn.Module) -> None:
     """Have the kernel take back the pages of a module's weights, as far as it can bring them back from a file (or from
-    swap): whoever reads them next waits for the disk. Nothing is lost whatever was written to them."""
+    swap): whoever reads them next waits for the disk. Nothing is lost whatever was written to them. What conversion and
+    compiling took and freed goes back as well: several times the weights."""
+    give_back()
     if not sys.platform.startswith("linux"):
         return
     madvise = ctypes.CDLL(None).madvise

@@ -9,6 +9,7 @@ bytes are the same.
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,11 @@ from safelight.engine.pipeline.stand_ins.call_values import tensors_of, with_ten
 from safelight.engine.runtimes.simplifying import simplify
 
 _WEIGHT = "weight:"
+_STORED = "stored"
+_CONVERSION = re.compile(rb'(<layer id="\d+" name="%s\d+" type="Convert" [^>]*>\s*<data [^>]*/>)' % _STORED.encode())
+_MARKED = rb'\1<rt_info><attribute name="decompression" version="0" /></rt_info>'
+"""OpenVINO's own mark, which its Python classes have no call for: without it, it works such weights out once in single
+precision and holds these as well, which took twice the weights' memory."""
 _NAMED_BYTES = 1024
 """Smaller tensors are written with the graph: a name takes as much."""
 
@@ -185,13 +191,22 @@ def _written(model: Any) -> Written:
     model.set_friendly_name("graph")
     for number, node in enumerate(model.get_ordered_ops()):
         if not node.get_friendly_name().startswith(_WEIGHT):
-            node.set_friendly_name(f"n{number}")
+            node.set_friendly_name(f"{_STORED if _reads_half_precision(node) else 'n'}{number}")
         for output in node.outputs():
             output.set_names(set())
     with TemporaryDirectory(prefix="safelight-graph-") as folder:
         layers, constants = Path(folder, "graph.xml"), Path(folder, "graph.bin")
         serialize(model, str(layers), str(constants))
-        return Written(layers.read_bytes(), constants.read_bytes())
+        return Written(_CONVERSION.sub(_MARKED, layers.read_bytes()), constants.read_bytes())
+
+
+def _reads_half_precision(node: Any) -> bool:
+    """Whether it is what makes single precision of a weight."""
+    from openvino import Type
+
+    if node.get_type_name() != "Convert" or node.get_input_element_type(0) not in (Type.bf16, Type.f16):
+        return False
+    return bool(node.input_value(0).get_node().get_friendly_name().startswith(_WEIGHT))
 
 
 def _first_line(error: Exception) -> str:
