@@ -58,9 +58,11 @@ ROWS = {
     "OpenVINO GenAI, float32": _openvino("float32", 4),
     "OpenVINO GenAI, half precision": _openvino("half", 2),
     "OpenVINO GenAI, int8": _openvino("int8", 1),
+    "OpenVINO GenAI, half precision, size fixed": _openvino("half_reshaped", 2),
+    "OpenVINO GenAI, int8, size fixed": _openvino("int8_reshaped", 1),
     "stable-diffusion.cpp, float32": _cpp("float32", 4),
     "stable-diffusion.cpp, half precision": _cpp("half", 2),
     "stable-diffusion.cpp, q8_0": _cpp("q8_0", 1),
 }
-OPENVINO_WEIGHTS = {"float32": "fp32", "half": "fp16", "int8": "int8"}
+OPENVINO_WEIGHTS = {"float32": "fp32", "half": "fp16", "half_reshaped": "fp16", "int8": "int8", "int8_reshaped": "int8"}
 """What its converter calls the weights of a row."""
