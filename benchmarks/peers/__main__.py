@@ -1,7 +1,7 @@
 """Seconds a step and a picture, batch 1, of popular architectures at full size: Safelight beside its peers.
 
     python -m benchmarks.peers [--model sd15|sdxl|sd35-large|flux1-dev] [--device cpu|cuda] [--side 512] [--steps 4]
-        [--openvino PYTHON] [--stable-diffusion-cpp PYTHON] [--compiled] [--rounds 3] [--only PART]
+        [--openvino PYTHON] [--stable-diffusion-cpp PYTHON] [--compiled] [--rounds 3] [--only PART ...]
         [--limit SECONDS] [--results FILE] [--folder FOLDER] [--turns 5]
 
 PYTHON is an interpreter that has the peer (`openvino-genai` with `optimum-intel`, `stable-diffusion-cpp-python`): they
@@ -36,7 +36,7 @@ _LIMITS = "limits"
 
 def measure(given: argparse.Namespace, picture: Picture, kept: Kept) -> None:
     """All rows that are wanted, can be run and are not kept yet; why one is not run is said."""
-    peers = {"openvino": given.openvino, "stable_diffusion_cpp": given.stable_diffusion_cpp}
+    peers = _peers(given)
     if _LIMITS not in kept.of(picture.name):
         kept.add(picture.name, _LIMITS, limits(picture))
     for name, row in ROWS.items():
@@ -51,10 +51,13 @@ def measure(given: argparse.Namespace, picture: Picture, kept: Kept) -> None:
         print(f"{picture.name}, {name}: {figures}", file=sys.stderr, flush=True)
 
 
+def _peers(given: argparse.Namespace) -> dict[str, str | None]:
+    return {"openvino": given.openvino, "stable_diffusion_cpp": given.stable_diffusion_cpp}
+
+
 def _wanted(name: str, row: Row, given: argparse.Namespace) -> bool:
-    peers = {"openvino": given.openvino, "stable_diffusion_cpp": given.stable_diffusion_cpp}
     asked = (given.compiled or not row.compiled) and any(each in name for each in given.only)
-    return asked and bool(not row.peer or peers[row.peer])
+    return asked and bool(not row.peer or _peers(given)[row.peer])
 
 
 def show(title: str, picture: Picture, found: dict[str, Figures]) -> None:
@@ -109,7 +112,7 @@ def main() -> int:
             picture = Picture(model, folder, int(side), given.device, given.steps, given.rounds, given.limit)
             if given.turns:
                 rows = {name: row for name, row in ROWS.items() if _wanted(name, row, given)}
-                draw_in_turns(rows, picture, {"openvino": given.openvino}, given.turns)
+                draw_in_turns(rows, picture, _peers(given), given.turns)
                 continue
             measure(given, picture, kept)
             show(ARCHITECTURES[model].title, picture, kept.of(picture.name))

@@ -16,7 +16,7 @@ from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import ModelOptions
 from safelight.contract.values.sizes import Size
 from safelight.engine.checkpoint.loading import weight_of
-from safelight.engine.pipeline.drawn_size import Drawn, drawn_size
+from safelight.engine.pipeline.drawn_size import DrawnSize, drawn_size
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.runtimes import openvino, steady
 from safelight.engine.runtimes.openvino import Graph
@@ -27,6 +27,8 @@ from safelight.protocol.messages import ModelSpec
 from safelight.settings.tables.options import OptionSettings
 from tests.engine.by_openvino import by_openvino, distance, drawn
 from tests.engine.drawing import Drawing, job, pixels
+
+FIVE = [f"64x{side}" for side in (64, 72, 80, 88, 96)]
 
 
 class Crossed(torch.nn.Module):
@@ -219,7 +221,10 @@ def test_fixed_sizes_want_the_runtime_that_has_them() -> None:
         check_runtime(ModelOptions(fixed_sizes=("64x64",)), "cpu", "float32", loras=False, quantized=False)
 
 
-@pytest.mark.parametrize("sizes", [["64"], ["64x"], ["0x64"], ["64X64"], ["64x64"] * 5, "64x64"])
+@pytest.mark.parametrize(
+    "sizes",
+    [["64"], ["64x"], ["0x64"], ["64X64"], ["64x64"] * 2, "64x64", FIVE],
+)
 def test_what_is_no_list_of_a_few_sizes_is_refused(sizes: Any) -> None:
     with pytest.raises(ValidationError):
         OptionSettings.model_validate({"runtime": "openvino", "fixed_sizes": sizes})
@@ -227,6 +232,6 @@ def test_what_is_no_list_of_a_few_sizes_is_refused(sizes: Any) -> None:
 
 def test_the_size_is_told_while_a_call_runs() -> None:
     assert drawn_size() is None
-    with Drawn(Size(64, 96)).entered(None):
+    with DrawnSize(Size(64, 96)).entered(None):
         assert drawn_size() == (64, 96)
     assert drawn_size() is None

@@ -26,7 +26,7 @@ from safelight.engine.machine.device import reference_threads
 from safelight.engine.machine.library_errors import is_out_of_memory, missing_package
 from safelight.engine.machine.pace import now
 from safelight.engine.output.previews import Previewer
-from safelight.engine.pipeline.drawn_size import told_size
+from safelight.engine.pipeline.drawn_size import within_drawn_size
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.stand_ins.calls import Call
 from safelight.engine.pipeline.stand_ins.standin import StepTaken, copy_for_run
@@ -189,7 +189,7 @@ def measure(model: LoadedModel, width: int, height: int, steps: int, previewer: 
 
     order = trial_order(model, width, height, steps)
     task = task_of(order, model)
-    pipeline = copy_for_run(task.pipeline(model), hand, stepped, within=told_size(model, width, height))
+    pipeline = copy_for_run(task.pipeline(model), hand, stepped, within=within_drawn_size(model, width, height))
     drawn = None
     with torch.no_grad(), suppress(PictureRefused):  # it drew, and its safety checker would not show that
         drawn = task.draw(pipeline, torch.Generator("cpu").manual_seed(order.recipe.seed))

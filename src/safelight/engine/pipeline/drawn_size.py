@@ -21,13 +21,13 @@ def drawn_size() -> Size | None:
     return _size.get()
 
 
-def told_size(model: LoadedModel, width: int, height: int) -> dict[int, Drawn]:
+def within_drawn_size(model: LoadedModel, width: int, height: int) -> dict[int, DrawnSize]:
     """What the calls of those parts of a model are made within that another library computes, by the part's `id`."""
-    return {id(part): Drawn(Size(width, height)) for part in model.laid_out.modules()}
+    return {id(part): DrawnSize(Size(width, height)) for part in model.laid_out.modules()}
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnSize:
     """A call is made for a picture of that size."""
 
     size: Size

@@ -17,7 +17,7 @@ from safelight.contract.models.costs import CostPoint
 from safelight.contract.models.stages import FIRST
 from safelight.contract.requests.order import Order
 from safelight.engine.output.metadata import Facts
-from safelight.engine.pipeline.drawn_size import told_size
+from safelight.engine.pipeline.drawn_size import within_drawn_size
 from safelight.engine.pipeline.lora_sets import NO_LORAS, lora_set
 from safelight.engine.pipeline.model import LoadedModel
 from safelight.engine.pipeline.review import has_checker
@@ -214,7 +214,7 @@ class Run:
     def _within(self) -> dict[int, Within]:
         recipe = self.order.recipe
         chosen: dict[int, Within] = dict.fromkeys(self.model.adapters.parts, self._loras)
-        return chosen | told_size(self.model, recipe.width, recipe.height)
+        return chosen | within_drawn_size(self.model, recipe.width, recipe.height)
 
     def _stepped(self, taken: StepTaken) -> None:
         self.step, self.steps, self.latents = taken.step, taken.steps, taken.latents

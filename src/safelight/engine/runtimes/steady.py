@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from safelight.engine.pipeline.stand_ins.call_values import tensors_of
+from safelight.engine.pipeline.stand_ins.call_values import same_bytes, tensors_of
 
 _PRODUCTS = frozenset({"MatMul", "Convolution", "GroupConvolution"})
 _SHAPE_ONLY = frozenset({"Reshape", "Transpose", "Unsqueeze", "Squeeze", "Convert"})
@@ -112,7 +112,7 @@ class _Kept:
         return sum(each.nbytes for each in (*self.given, *self.made))
 
     def is_of(self, given: Sequence[Numbers]) -> bool:
-        return all(map(_same, self.given, given))
+        return same_bytes([*map(torch.from_numpy, self.given)], [*map(torch.from_numpy, given)])
 
 
 class Remembered:
@@ -133,10 +133,3 @@ class Remembered:
         while len(self._kept) > 1 and sum(each.bytes for each in self._kept) > _MOST_BYTES:
             del self._kept[0]
         return found.made
-
-
-def _same(one: Numbers, other: Numbers) -> bool:
-    """To the last bit: NaN is like NaN of the same bits."""
-    if one.shape != other.shape or one.dtype != other.dtype:
-        return False
-    return np.array_equal(one.reshape(-1).view(np.uint8), np.ascontiguousarray(other).reshape(-1).view(np.uint8))

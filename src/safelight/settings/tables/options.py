@@ -99,6 +99,13 @@ class OptionSettings(_Table):
             tables = QUANTIZATION_PRESETS[tables]
         return [tables] if isinstance(tables, dict) else tables
 
+    @field_validator("fixed_sizes")
+    @classmethod
+    def _each_once(cls, sizes: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(sizes)) < len(sizes):
+            raise ValueError("a size is named twice, and each lays the weights out once more: name it once")
+        return sizes
+
     @field_validator("arguments")
     @classmethod
     def _leave_the_job_its_own(cls, arguments: dict[str, Any]) -> dict[str, Any]:
