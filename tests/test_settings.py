@@ -268,6 +268,10 @@ def test_weights_in_fewer_bits_are_a_name_a_table_or_a_list_of_tables(tmp_path: 
     [
         ('quantization = "int3"', "the names are int8"),
         ("arguments.prompt = 'a boat'", "prompt is decided by each request"),
+        ('fixed_sizes = ["64x64", "64x64"]', "a size is named twice"),
+        ('fixed_sizes = ["64x64", "64x72", "64x80", "64x88", "64x96"]', "at most 4"),
+        ('fixed_sizes = "64x64"', "fixed_sizes"),
+        *((f'fixed_sizes = ["{size}"]', "fixed_sizes") for size in ("64", "64x", "0x64", "64X64")),
     ],
 )
 def test_an_option_that_cannot_be_had_is_refused(tmp_path: Path, options: str, said: str) -> None:
@@ -279,6 +283,11 @@ def test_an_option_that_cannot_be_had_is_refused(tmp_path: Path, options: str, s
 def test_arguments_for_the_pipeline_are_passed_through(tmp_path: Path) -> None:
     write_file(tmp_path, '[models.a]\nsource = "x"\noptions.arguments.eta = 0.5\n')
     assert read_settings().models["a"].options.arguments == {"eta": 0.5}
+
+
+def test_sizes_that_have_graphs_of_their_own_are_a_list(tmp_path: Path) -> None:
+    write_file(tmp_path, '[models.a]\nsource = "x"\noptions.fixed_sizes = ["64x64", "64x96"]\n')
+    assert read_settings().models["a"].options.fixed_sizes == ("64x64", "64x96")
 
 
 def test_numbers_of_workers_and_threads_are_said_or_measured() -> None:

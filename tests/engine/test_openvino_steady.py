@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
 
 from safelight.contract.errors import ModelLoadError
 from safelight.contract.models.options import ModelOptions
@@ -24,11 +23,8 @@ from safelight.engine.runtimes.refusals import check_runtime
 from safelight.engine.runtimes.steady import Remembered, steady_tensors
 from safelight.engine.runtimes.writing import write
 from safelight.protocol.messages import ModelSpec
-from safelight.settings.tables.options import OptionSettings
 from tests.engine.by_openvino import by_openvino, distance, drawn
 from tests.engine.drawing import Drawing, job, pixels
-
-FIVE = [f"64x{side}" for side in (64, 72, 80, 88, 96)]
 
 
 class Crossed(torch.nn.Module):
@@ -219,15 +215,6 @@ def test_fixed_sizes_are_in_the_fingerprint_and_their_layouts_in_the_memory(
 def test_fixed_sizes_want_the_runtime_that_has_them() -> None:
     with pytest.raises(ModelLoadError, match='`fixed_sizes` is for `runtime = "openvino"`'):
         check_runtime(ModelOptions(fixed_sizes=("64x64",)), "cpu", "float32", loras=False, quantized=False)
-
-
-@pytest.mark.parametrize(
-    "sizes",
-    [["64"], ["64x"], ["0x64"], ["64X64"], ["64x64"] * 2, "64x64", FIVE],
-)
-def test_what_is_no_list_of_a_few_sizes_is_refused(sizes: Any) -> None:
-    with pytest.raises(ValidationError):
-        OptionSettings.model_validate({"runtime": "openvino", "fixed_sizes": sizes})
 
 
 def test_the_size_is_told_while_a_call_runs() -> None:
