@@ -116,6 +116,22 @@ def test_the_comparison_is_as_close_as_with_plain_weights(caplog: pytest.LogCapt
     assert not caplog.records
 
 
+def test_a_tracer_works_weights_out_only_where_they_are_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a large model's at once, as it looks its layers over, were more memory than the model takes."""
+    linear, times = rounded(64, 8), []
+    working_out = EightBitLinear.__dict__["weight"].fget
+
+    def counted(layer: EightBitLinear) -> torch.Tensor:
+        times.append(layer)
+        weight: torch.Tensor = working_out(layer)
+        return weight
+
+    monkeypatch.setattr(EightBitLinear, "weight", property(counted))
+    with torch.no_grad():
+        write(linear, linear.forward, (torch.rand(2, 3, 64),), {})
+    assert times == [linear]
+
+
 def _by_whole_numbers(linear: EightBitLinear, x: torch.Tensor) -> tuple[torch.Tensor, Graph]:
     with torch.no_grad(), whole_products(True):
         written, like = write(linear, linear.forward, (x,), {})
