@@ -13,7 +13,8 @@ import torch
 from safelight.engine.machine.device import reference_threads
 from safelight.engine.pipeline.stand_ins.call_values import tensors_of, with_tensors
 from safelight.engine.runtimes.steady import Numbers, Remembered, split
-from safelight.engine.runtimes.writing import Written, in_its_words, plain, read
+from safelight.engine.runtimes.tracing import plain
+from safelight.engine.runtimes.writing import Written, in_its_words, read
 
 _HINTS = {torch.float32: "f32", torch.bfloat16: "bf16"}
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -22,8 +21,9 @@ from typing import Any
 import msgspec
 import torch
 
-from safelight.engine.pipeline.stand_ins.call_values import tensors_of, with_tensors
+from safelight.engine.pipeline.stand_ins.call_values import tensors_of
 from safelight.engine.runtimes.simplifying import simplify
+from safelight.engine.runtimes.tracing import Flat, converted, plain
 
 _WEIGHT = "weight:"
 _STORED = "stored"
@@ -62,10 +62,10 @@ def write(module: torch.nn.Module, forward: Any, args: Any, kwargs: Any, *, fixe
         CannotConvert: it cannot be traced, or has an operation that OpenVINO has not.
     """
     _straighten(module)
-    call = _Flat(module, forward, (args, kwargs))
+    call = Flat(module, forward, (args, kwargs))
     given = [plain(tensor) for tensor in tensors_of((args, kwargs))]
     with in_its_words():
-        model, _traced = _converted(call, given)
+        model, _traced = converted(call, given)
         if len(model.inputs) != len(given):
             raise CannotConvert("the traced graph leaves arguments out")
         _shape(model, given, fixed=fixed)
@@ -94,12 +94,6 @@ def read(written: Written, module: torch.nn.Module) -> Any:
     return model
 
 
-def plain(tensor: torch.Tensor) -> torch.Tensor:
-    """As NumPy has it; half precision in float32 is the same numbers."""
-    half = tensor.dtype in (torch.bfloat16, torch.float16)
-    return tensor.float().contiguous() if half else tensor.contiguous()
-
-
 @contextmanager
 def in_its_words() -> Iterator[None]:
     """Within it what OpenVINO raises is `CannotConvert`, or `MemoryError` where memory was lacking."""
@@ -111,39 +105,6 @@ def in_its_words() -> Iterator[None]:
         if "alloc" in str(error):
             raise MemoryError(str(error)) from error
         raise CannotConvert(_first_line(error)) from error
-
-
-class _Flat(torch.nn.Module):
-    """The module with its tensors alone as arguments and results, all of kinds that NumPy has."""
-
-    def __init__(self, module: torch.nn.Module, forward: Any, arguments: Any) -> None:
-        super().__init__()
-        self.module = module
-        self._forward = forward
-        self._arguments = arguments
-        self.result: Any = None
-
-    def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        left = iter(tensors)
-        args, kwargs = with_tensors(self._arguments, lambda like: next(left).to(like.dtype))
-        result = self._forward(*args, **kwargs)
-        self.result = with_tensors(result, lambda made: torch.empty(0, dtype=made.dtype, device="meta"))
-        return tuple(plain(made) for made in tensors_of(result))
-
-
-def _converted(call: _Flat, given: list[torch.Tensor]) -> tuple[Any, Any]:
-    """The model, and what holds its constants meanwhile."""
-    from openvino.frontend import FrontEndManager
-    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
-
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # of a tracer that says what it cannot know, and that it is old
-        trace: Any = torch.jit.trace  # it has no types
-        traced = trace(call, tuple(given), check_trace=False, strict=False)
-        decoder = TorchScriptPythonDecoder(traced, shared_memory=True)
-        frontend = FrontEndManager().load_by_framework("pytorch")
-        read = frontend.load(decoder)
-        return frontend.convert(read), (frontend, decoder, read)
 
 
 def _shape(model: Any, given: list[torch.Tensor], *, fixed: bool) -> None:
