@@ -150,12 +150,6 @@ class Run:
         )
 
     @property
-    def shape_key(self) -> tuple[Any, ...]:
-        """What decides the shapes of its denoiser's calls."""
-        recipe = self.order.recipe
-        return recipe.source, recipe.width, recipe.height, recipe.passes
-
-    @property
     def longest_turn_seconds(self) -> float:
         """What was measured of the longest of its turns; 0 if nothing was."""
         return self.cost.longest_turn if self.cost else 0.0

@@ -106,7 +106,7 @@ class Turns:
         Those that have not begun come after those that have, oldest first.
         """
         exact = run.order.share.exact
-        like = [other for other in others if other.shape_key == run.shape_key and _may_go_with(other, run)]
+        like = [other for other in others if _shape_key(other) == _shape_key(run) and _may_go_with(other, run)]
         in_flight = [other for other in like if other.in_flight]
         like = [*in_flight, *[other for other in like if not other.in_flight][: max(0, room)]][: MOST - 1]
         sizes = range(len(like) + 1, 1, -1)  # four may give other bytes where three do not
@@ -211,4 +211,10 @@ def _of_one_form(run: Run, mates: Sequence[Run]) -> Sequence[Run]:
 
 def _batch_key(run: Run, size: int) -> tuple[Any, ...]:
     """What a verdict on batches holds for, and what is known of how long a step takes."""
-    return (*run.shape_key, size)
+    return (*_shape_key(run), size)
+
+
+def _shape_key(run: Run) -> tuple[Any, ...]:
+    """What decides the shapes of its denoiser's calls."""
+    recipe = run.order.recipe
+    return recipe.source, recipe.width, recipe.height, recipe.passes
