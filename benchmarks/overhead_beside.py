@@ -15,9 +15,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-import psutil
-
-from benchmarks.server import Server, free_port, serving
+from benchmarks.server import Server, free_port, processor_seconds, serving
 
 _MORE = 1.1
 _ENGINES = {"fake engine": {"engine": "fake"}, "Postcard": {"workers": "1"}}
@@ -26,22 +24,19 @@ Figures = tuple[list[float], list[float]]
 """For a tree: milliseconds of each request, and of a processor for a request in each round."""
 
 
-def processor_seconds(server: Server) -> float:
-    """What the server's processes used so far."""
-    api = psutil.Process(server.process.pid)
-    used = [process.cpu_times() for process in (api, *api.children(recursive=True))]
-    seconds: float = sum(each.user + each.system for each in used)
-    return seconds
+def used(server: Server) -> float:
+    """The processor's seconds of all its processes so far."""
+    return sum(map(processor_seconds, server.processes()))
 
 
 def asked(server: Server, seeds: range) -> tuple[list[float], float]:
     """Milliseconds of each request, and of a processor for one of them."""
-    before, requests = processor_seconds(server), []
+    before, requests = used(server), []
     for seed in seeds:
         begun = time.perf_counter()
         server.draw(prompt=f"a lighthouse above the sea at dusk {seed}", seed=seed)
         requests.append(1e3 * (time.perf_counter() - begun))
-    return requests, 1e3 * (processor_seconds(server) - before) / len(seeds)
+    return requests, 1e3 * (used(server) - before) / len(seeds)
 
 
 def in_turns(other: Path, settings: dict[str, str], rounds: int, pictures: int) -> tuple[Figures, Figures]:
@@ -53,11 +48,11 @@ def in_turns(other: Path, settings: dict[str, str], rounds: int, pictures: int) 
         for server, _ in pairs:
             asked(server, range(1, 1 + _WARM))
         for turn in range(rounds):
-            for server, (requests, used) in pairs if turn % 2 else reversed(pairs):
+            for server, (requests, taken) in pairs if turn % 2 else reversed(pairs):
                 first = 10 + turn * pictures
                 more, processor = asked(server, range(first, first + pictures))
                 requests += more
-                used.append(processor)
+                taken.append(processor)
     return found
 
 

@@ -11,17 +11,14 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
-from benchmarks.server import Server, free_port, serving
+from benchmarks.server import Server, free_port, processor_seconds, serving
 from safelight.engine.machine.device import usable_cores
 
-_TICKS = os.sysconf("SC_CLK_TCK")
 _NEAR = 0.95
 GROWING_SECONDS = 8.0
 """In which a server at rest measures whether a second worker pays."""
@@ -47,21 +44,6 @@ class Taken:
         return 60 * usable_cores() * self.pictures / sum(self.processes.values())
 
 
-def processes(pid: int) -> list[int]:
-    """A process and all below it."""
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += processes(int(child))
-    return found
-
-
-def used(pid: int) -> float:
-    """The processor's seconds that a process has taken, all its threads together."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
 def draw(server: Server) -> float:
     seed = next(_seeds)
     begun = time.perf_counter()
@@ -70,15 +52,15 @@ def draw(server: Server) -> float:
 
 
 def measure(server: Server, clients: int, pictures: int) -> Taken:
-    before = {pid: used(pid) for pid in processes(server.process.pid)}
+    before = {each.pid: processor_seconds(each) for each in server.processes()}
     begun, own = time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(clients) as pool:
         took = list(pool.map(lambda _: draw(server), range(pictures)))
     seconds, own = time.perf_counter() - begun, time.process_time() - own
     found = {"client": own}
-    for number, pid in enumerate(processes(server.process.pid)):
-        name = "api" if pid == server.process.pid else f"worker or template {number}"
-        found[name] = used(pid) - before.get(pid, 0.0)
+    for number, each in enumerate(server.processes()):
+        name = f"worker or template {number}" if number else "api"
+        found[name] = processor_seconds(each) - before.get(each.pid, 0.0)
     return Taken(pictures, median(took), seconds, found)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import orjson
+import psutil
 import pybase64
 
 KEY = "sl-benchmark"
@@ -41,6 +42,18 @@ class Server:
         answer = orjson.loads(self.client.post("/v1/images/generations", json=body).raise_for_status().content)
         image: bytes = pybase64.b64decode(answer["data"][0]["b64_json"])
         return image
+
+    def processes(self) -> list[psutil.Process]:
+        """The api process and all below it, parents first: the last is a worker, forked from its template."""
+        api = psutil.Process(self.process.pid)
+        return [api, *api.children(recursive=True)]
+
+
+def processor_seconds(process: psutil.Process) -> float:
+    """What it used so far, in all its threads."""
+    used = process.cpu_times()
+    seconds: float = used.user + used.system
+    return seconds
 
 
 def free_port() -> int:

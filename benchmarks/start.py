@@ -14,30 +14,17 @@ target: at most 2 % more than there.
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
-
-from benchmarks.server import free_port, serving
+from benchmarks.server import free_port, processor_seconds, serving
 
 _FIRST_SECONDS, _BACK_SECONDS = 5.0, 1.0
 _MORE = 1.02
 _FIGURES = ("live, s", "ready, s", "processor, s", "api, MiB", "all, MiB")
 _PICTURE: dict[str, object] = {"prompt": "a lighthouse above the sea at dusk", "size": "1024x1024"}
-
-
-def descendants(pid: int) -> list[int]:
-    """Processes below that one, as Linux lists them, parents first."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
-            found += [child, *descendants(child)]
-    return found
 
 
 def once() -> tuple[float, float, float]:
@@ -48,7 +35,7 @@ def once() -> tuple[float, float, float]:
         server.draw(**_PICTURE, seed=1)
         first = time.perf_counter() - begun
         plain = _seconds(lambda: server.draw(**_PICTURE, seed=2))
-        os.kill(descendants(server.process.pid)[-1], signal.SIGKILL)
+        server.processes()[-1].kill()
         back = _seconds(lambda: server.draw(**_PICTURE, seed=3)) - plain
         return server.ready_seconds, first, back
 
@@ -62,11 +49,10 @@ def _seconds(draw: Callable[[], object]) -> float:
 def started(tree: Path | None) -> tuple[float, ...]:
     """`_FIGURES` of one start."""
     with serving(free_port(), tree, workers="1", warm_up_seconds="0") as server:
-        api = psutil.Process(server.process.pid)
-        used, mib = api.cpu_times(), api.memory_full_info().uss / 1024**2
-        everybody = (api.pid, *descendants(api.pid))
-        all_mib = sum(psutil.Process(pid).memory_full_info().pss for pid in everybody) / 1024**2
-        return server.live_seconds, server.ready_seconds, used.user + used.system, mib, all_mib
+        everybody = server.processes()
+        used, own = processor_seconds(everybody[0]), everybody[0].memory_full_info().uss / 1024**2
+        shared = sum(each.memory_full_info().pss for each in everybody) / 1024**2
+        return server.live_seconds, server.ready_seconds, used, own, shared
 
 
 def beside(other: Path, rounds: int) -> int:

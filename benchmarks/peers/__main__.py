@@ -2,7 +2,7 @@
 
     python -m benchmarks.peers [--model sd15|sdxl|sd35-large|flux1-dev] [--device cpu|cuda] [--side 512] [--steps 4]
         [--openvino PYTHON] [--stable-diffusion-cpp PYTHON] [--compiled] [--rounds 3] [--only PART ...]
-        [--limit SECONDS] [--results FILE] [--folder FOLDER] [--turns 5]
+        [--limit SECONDS] [--results FILE] [--folder FOLDER] [--turns 5] [--few 2]
 
 PYTHON is an interpreter that has the peer (`openvino-genai` with `optimum-intel`, `stable-diffusion-cpp-python`): they
 need other versions of the libraries than Safelight. What this machine cannot run is said and left out. The checkpoint
@@ -12,9 +12,10 @@ begins, and after twice that it is ended. With `--results` every row is kept as 
 command goes on with those that are left. `--model` and `--side` may be given as pairs too: `--pictures sd15:256
 sdxl:1024`; then `--folder` holds a folder for each model. The last column is the share of the operations a second that
 large products reach on the device in the same run, in bfloat16, or in float32 where that is faster: there bfloat16 is
-emulated, and no row of diffusers uses it. Ratios hold within one run; beside other programs compare the processor's
-seconds. With `--turns` the rows that `--only` names live at once and draw in turns, so often each, and the median of a
-step is shown beside the first row's: what disturbs one disturbs all. It needs memory for all of them.
+emulated, and no row of diffusers uses it. A step is the difference between a picture of `--few` steps and one of
+`--steps` more. Ratios hold within one run; beside other programs compare the processor's seconds. With `--turns` the
+rows that `--only` names live at once and draw in turns, so often each, and the median of a step is shown beside the
+first row's: what disturbs one disturbs all. It needs memory for all of them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.peers.kept import Figures, Kept
-from benchmarks.peers.measuring import ROUNDS
+from benchmarks.peers.measuring import FEW, ROUNDS
 from benchmarks.peers.rows import README, ROWS, Row
 from benchmarks.peers.running import Impossible, Picture, limits, run
 from benchmarks.peers.turns import draw_in_turns
@@ -85,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--side", type=int, help="pixels; without, what the model draws by itself")
     parser.add_argument("--pictures", nargs="+", metavar="MODEL:SIDE", help="in place of one --model and --side")
     parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--few", type=int, default=FEW, help="of the short picture; 1 where a step takes minutes")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of which the fastest counts")
     parser.add_argument("--limit", type=float, default=math.inf, help="seconds for a row")
     parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of the rows that are wanted")
@@ -109,7 +111,7 @@ def main() -> int:
             folder = beside / model if given.pictures or not given.folder else beside
             if not (folder / "model_index.json").exists():
                 make(model, folder, given.device)
-            picture = Picture(model, folder, int(side), given.device, given.steps, given.rounds, given.limit)
+            picture = Picture(model, folder, int(side), given.device, given.steps, given.rounds, given.limit, given.few)
             if given.turns:
                 rows = {name: row for name, row in ROWS.items() if _wanted(name, row, given)}
                 draw_in_turns(rows, picture, _peers(given), given.turns)

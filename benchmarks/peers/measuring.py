@@ -19,7 +19,7 @@ Draw = Callable[[int], object]
 Make = Callable[[Path, int, str], Draw]
 
 
-def measure(draw: Draw, steps: int, rounds: int = ROUNDS, limit: float = math.inf) -> dict[str, float]:
+def measure(draw: Draw, steps: int, rounds: int = ROUNDS, limit: float = math.inf, few: int = FEW) -> dict[str, float]:
     """Seconds of a step and of a picture of 20 steps, peak memory in GB: of the GPU if one is used, else the process's.
     `cpu` are the processor's seconds of a step, which say most where other programs have most of the machine.
 
@@ -28,22 +28,22 @@ def measure(draw: Draw, steps: int, rounds: int = ROUNDS, limit: float = math.in
     there. No round begins that would hardly end within `limit` seconds from the start; there is at least one.
     """
     begun = time.perf_counter()
-    draw(FEW)  # warm
+    draw(few)  # warm
     pairs: list[tuple[float, float, float, float]] = []
     while len(pairs) < rounds:
-        pairs.append((*_seconds(draw, FEW), *_seconds(draw, FEW + steps)))
+        pairs.append((*_seconds(draw, few), *_seconds(draw, few + steps)))
         if time.perf_counter() - begun + pairs[-1][0] + pairs[-1][2] > limit:
             break
-    few, few_cpu, many, many_cpu = map(min, zip(*pairs, strict=True))
-    step = (many - few) / steps
-    picture = few + (PICTURE_STEPS - FEW) * step
-    cpu = (many_cpu - few_cpu) / steps
+    short, short_cpu, long, long_cpu = map(min, zip(*pairs, strict=True))
+    step = (long - short) / steps
+    picture = short + (PICTURE_STEPS - few) * step
+    cpu = (long_cpu - short_cpu) / steps
     return {"step": step, "cpu": cpu, "picture": picture, "peak": _peak() / 1e9, "rounds": float(len(pairs))}
 
 
-def take_turns(draw: Draw) -> None:
+def take_turns(draw: Draw, few: int) -> None:
     """Draw a picture of as many steps as each line of standard input says, and print what it took, as JSON."""
-    draw(FEW)  # warm
+    draw(few)  # warm
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         print(json.dumps((*_seconds(draw, int(line)), _peak() / 1e9)), flush=True)
@@ -63,15 +63,15 @@ def _seconds(draw: Draw, steps: int) -> tuple[float, float]:
 
 
 def row(makes: dict[str, Make]) -> None:
-    """One row in a process of its own: `python -m MODULE MAKE FOLDER SIDE STEPS DEVICE ROUNDS LIMIT`."""
-    make, folder, side, steps, device, rounds, limit = sys.argv[1:]
+    """One row in a process of its own: `python -m MODULE MAKE FOLDER SIDE STEPS DEVICE ROUNDS LIMIT FEW`."""
+    make, folder, side, steps, device, rounds, limit, few = sys.argv[1:]
     draw = makes[make](Path(folder), int(side), device)
-    measure_or_take_turns(draw, int(steps), int(rounds), float(limit))
+    measure_or_take_turns(draw, int(steps), int(rounds), float(limit), int(few))
 
 
-def measure_or_take_turns(draw: Draw, steps: int, rounds: int, limit: float) -> None:
+def measure_or_take_turns(draw: Draw, steps: int, rounds: int, limit: float, few: int) -> None:
     """No rounds of its own: it has a turn when it is told."""
     if rounds == 0:
-        take_turns(draw)
+        take_turns(draw, few)
     else:
-        print(json.dumps(measure(draw, steps, rounds, limit)))
+        print(json.dumps(measure(draw, steps, rounds, limit, few)))

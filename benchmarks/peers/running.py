@@ -26,7 +26,9 @@ _LOADING = 2.0
 
 @dataclass(frozen=True)
 class Picture:
-    """What every row draws, and for how long: ``limit`` are seconds after which no more rounds begin."""
+    """What every row draws, and for how long: ``limit`` are seconds after which no more rounds begin, and ``few`` the
+    steps of its short picture.
+    """
 
     model: str
     folder: Path
@@ -35,6 +37,7 @@ class Picture:
     steps: int
     rounds: int
     limit: float
+    few: int
 
     @property
     def name(self) -> str:
@@ -42,7 +45,7 @@ class Picture:
 
     @property
     def lengths(self) -> list[str]:
-        return [str(self.steps), self.device, str(self.rounds), str(self.limit)]
+        return [str(self.steps), self.device, str(self.rounds), str(self.limit), str(self.few)]
 
 
 class Impossible(Exception):
@@ -137,8 +140,8 @@ def _figures(command: list[str], picture: Picture) -> Figures:
 
 
 def _main() -> None:
-    """`python -m benchmarks.peers.running MODULE MAKE FOLDER SIDE STEPS DEVICE ROUNDS LIMIT`."""
-    module, make, folder, side, steps, device, rounds, limit = sys.argv[1:]
+    """`python -m benchmarks.peers.running MODULE MAKE FOLDER SIDE STEPS DEVICE ROUNDS LIMIT FEW`."""
+    module, make, folder, side, steps, device, rounds, limit, few = sys.argv[1:]
     place = Path(folder), int(side), device
     if module == "limits":
         from benchmarks.peers.with_diffusers import fast_dtype, operations, products_rate
@@ -146,7 +149,7 @@ def _main() -> None:
         print(json.dumps({"operations": operations(*place), "rate": products_rate(device, fast_dtype(device))}))
     else:
         draw = getattr(import_module(f"benchmarks.peers.{module}"), make)(*place)
-        measure_or_take_turns(draw, int(steps), int(rounds), float(limit))
+        measure_or_take_turns(draw, int(steps), int(rounds), float(limit), int(few))
 
 
 if __name__ == "__main__":

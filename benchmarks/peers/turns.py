@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from statistics import median
 
-from benchmarks.peers.measuring import FEW
 from benchmarks.peers.rows import Row
 from benchmarks.peers.running import Impossible, Picture, command_of
 
@@ -29,8 +28,8 @@ def draw_in_turns(rows: dict[str, Row], picture: Picture, peers: dict[str, str |
         peaks: dict[str, float] = {}
         for turn in range(turns):
             for name in [*drawing][:: 1 if turn % 2 else -1]:
-                few, few_cpu, _ = _told(drawing[name], FEW)
-                many, many_cpu, peaks[name] = _told(drawing[name], FEW + picture.steps)
+                few, few_cpu, _ = _told(drawing[name], picture.few)
+                many, many_cpu, peaks[name] = _told(drawing[name], picture.few + picture.steps)
                 found[name].append(((many - few) / picture.steps, (many_cpu - few_cpu) / picture.steps))
         for process in drawing.values():
             assert process.stdin is not None
