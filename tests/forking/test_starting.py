@@ -16,7 +16,8 @@ from execnet.gateway_io import popen_bootstrapline
 
 from tests.cli.conftest import CommandLine, safelight
 from tests.clients.process import serving
-from tests.forking.starting import PYTEST, anew, forked
+from tests.forking.asked import PYTEST
+from tests.forking.starting import anew, forked
 
 __all__ = ["safelight"]
 
