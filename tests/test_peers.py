@@ -39,6 +39,9 @@ def test_no_round_begins_that_would_end_too_late() -> None:
     drawn.clear()
     assert measure(draw, 2, rounds=300, limit=0.01)["rounds"] == 1
     assert drawn == [2, 2, 4]
+    drawn.clear()
+    measure(draw, 2, rounds=1, few=1)
+    assert drawn == [1, 1, 3]
 
 
 def test_a_row_that_cannot_be_run_says_why(tmp_path: Path) -> None:

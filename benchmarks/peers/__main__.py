@@ -86,7 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--side", type=int, help="pixels; without, what the model draws by itself")
     parser.add_argument("--pictures", nargs="+", metavar="MODEL:SIDE", help="in place of one --model and --side")
     parser.add_argument("--steps", type=int, default=4)
-    parser.add_argument("--few", type=int, default=FEW, help="of the short picture; 1 where a step takes minutes")
+    few = "steps of the short picture, 1 where one takes minutes: then what a row tries at its first counts as well"
+    parser.add_argument("--few", type=int, default=FEW, help=few)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of which the fastest counts")
     parser.add_argument("--limit", type=float, default=math.inf, help="seconds for a row")
     parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of the rows that are wanted")

@@ -16,7 +16,7 @@ from pathlib import Path
 from safetensors import safe_open
 
 from benchmarks.peers.kept import Figures
-from benchmarks.peers.measuring import measure_or_take_turns
+from benchmarks.peers.measuring import FEW, measure_or_take_turns
 from benchmarks.peers.rows import OPENVINO_WEIGHTS, Row
 
 _BESIDE = 1.3  # activations and libraries beside the weights
@@ -37,7 +37,7 @@ class Picture:
     steps: int
     rounds: int
     limit: float
-    few: int
+    few: int = FEW
 
     @property
     def name(self) -> str:
