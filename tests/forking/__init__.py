@@ -2,10 +2,10 @@
 PyTorch and diffusers, six for one of pytest's own processes, are spent once.
 
 A test starts a command as ever, by `subprocess`. Where that is `python -P -m safelight …`, or what our own code starts
-to draw or to look at a checkpoint, `starting.py` asks a template (`template.py`, two for each of pytest's processes,
-each started when it is first needed) to fork. What comes of it is a process as any other: a child of the one that
-asked, with its own number, arguments, environment, working directory, streams, signals and status. Only the modules
-are there before it begins, and are not executed again.
+to draw or to look at a checkpoint (`asked.py`), `starting.py` asks a template (`template.py`, two for each of pytest's
+processes, each started when it is first needed, by `template_client.py`) to fork. What comes of it is a process as any
+other: a child of the one that asked, with its own number, arguments, environment, working directory, streams, signals
+and status. Only the modules are there before it begins, and are not executed again.
 
 What draws has the bundled model as well, which the template loads before it first forks such a process: a copy of it,
 in memory that is shared until somebody writes there. Another model is loaded as ever, and so is that one when it is

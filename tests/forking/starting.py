@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.forking.asked import ENGINE, ENGINE_SUITE, FORKED, PYTEST, SUITE, Start, draws
 from tests.forking.template import Job
-from tests.forking.templates import HERE, READ_AT_START, Imports, Template
+from tests.forking.template_client import HERE, READ_AT_START, Imports, Template
 
 _ForkExec = Callable[..., int]
 

@@ -1,4 +1,4 @@
-"""A process that has imported some modules, and forks itself for this one."""
+"""The other end of a template: starts one (`template.py`), and has it fork for this process."""
 
 # Tested in tests/forking/test_starting.py.
 
